@@ -1,0 +1,22 @@
+// What libspos_host offers beyond the CUDA driver API: settings of the CPU that a GPU has no word for.
+#pragma once
+
+#include "cuda_driver.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Threads that run blocks, the calling one included; at least 1. Results do not depend on it.
+SPOS_API CUresult sposHostSetThreads(int threads);
+SPOS_API CUresult sposHostGetThreads(int* threads);
+
+// The instruction set whose kernels are in use: "avx512", "avx2" or "x86-64".
+SPOS_API CUresult sposHostGetInstructionSet(const char** name);
+
+// All kernels, in the order of their names; module and kernel are null once index is past the last.
+SPOS_API CUresult sposHostGetKernel(int index, const char** module, const char** kernel);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,107 @@
+#include "thread_pool.h"
+
+#include <sched.h>
+
+#include <cstdlib>
+
+namespace spos {
+namespace {
+
+// How long to spin before sleeping: launches of a training step follow each other within microseconds.
+constexpr int kSpins = 4000;
+
+void pause() { __builtin_ia32_pause(); }
+
+// The cores this process may run on, or what SPOS_THREADS says.
+int default_threads() {
+    if (const char* text = std::getenv("SPOS_THREADS")) {
+        const int threads = std::atoi(text);
+        if (threads > 0) return threads;
+    }
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+    return 1;
+}
+
+}  // namespace
+
+ThreadPool& ThreadPool::instance() {
+    // Never destroyed: worker threads of the process may still launch while it exits.
+    static ThreadPool* pool = new ThreadPool(default_threads());
+    return *pool;
+}
+
+ThreadPool::~ThreadPool() { stop_helpers(); }
+
+void ThreadPool::set_threads(int threads) {
+    std::lock_guard lock(owner_);
+    stop_helpers();
+    threads_ = threads;
+    for (int i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
+}
+
+void ThreadPool::stop_helpers() {
+    stopping_ = true;
+    generation_.fetch_add(1);
+    generation_.notify_all();
+    for (std::thread& helper : helpers_) helper.join();
+    helpers_.clear();
+    stopping_ = false;
+}
+
+void ThreadPool::run(unsigned count, Task task, void* context) {
+    std::unique_lock lock(owner_, std::try_to_lock);
+    if (count <= 1 || !lock.owns_lock() || helpers_.empty()) {
+        for (unsigned i = 0; i < count; ++i) task(context, i);
+        return;
+    }
+    count_ = count;
+    task_ = task;
+    context_ = context;
+    next_.store(0, std::memory_order_relaxed);
+    state_.store(0, std::memory_order_release);
+    generation_.fetch_add(1, std::memory_order_release);
+    generation_.notify_all();
+    work();
+    unsigned state = state_.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
+    for (int spins = 0; state != kClosed; state = state_.load(std::memory_order_acquire)) {
+        if (++spins < kSpins) {
+            pause();
+        } else {
+            state_.wait(state);
+        }
+    }
+}
+
+void ThreadPool::work() {
+    for (;;) {
+        const unsigned i = next_.fetch_add(1, std::memory_order_relaxed);
+        if (i >= count_) return;
+        task_(context_, i);
+    }
+}
+
+void ThreadPool::help() {
+    unsigned seen = generation_.load(std::memory_order_acquire);
+    for (;;) {
+        for (int spins = 0; generation_.load(std::memory_order_acquire) == seen; ++spins) {
+            if (spins < kSpins) {
+                pause();
+            } else {
+                generation_.wait(seen);
+            }
+        }
+        seen = generation_.load(std::memory_order_acquire);
+        if (stopping_) return;
+        // The job's fields may be read only after joining it; a job that closed meanwhile is left alone.
+        unsigned state = state_.load(std::memory_order_acquire);
+        while (!(state & kClosed) &&
+               !state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) {
+        }
+        if (state & kClosed) continue;
+        work();
+        if (state_.fetch_sub(1, std::memory_order_acq_rel) == (kClosed | 1)) state_.notify_all();
+    }
+}
+
+}  // namespace spos

@@ -1,0 +1,47 @@
+// Runs the blocks of a launch on the calling thread and on helpers that join it.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace spos {
+
+class ThreadPool {
+   public:
+    using Task = void (*)(void* context, unsigned index);
+
+    static ThreadPool& instance();
+
+    // Calls task(context, i) once for each i in [0, count), in any order, and returns when all are done.
+    // If another thread is using the helpers, the caller does the whole work alone.
+    void run(unsigned count, Task task, void* context);
+
+    int threads() const { return threads_.load(); }
+    void set_threads(int threads);
+
+    ~ThreadPool();
+
+   private:
+    explicit ThreadPool(int threads) { set_threads(threads); }
+    void help();
+    void work();
+    void stop_helpers();
+
+    // state_ counts the helpers at work on the current job; with kClosed none may join any more.
+    static constexpr unsigned kClosed = 1u << 31;
+
+    std::mutex owner_;
+    std::atomic<int> threads_{1};
+    std::vector<std::thread> helpers_;
+    std::atomic<unsigned> generation_{0};
+    std::atomic<unsigned> state_{kClosed};
+    std::atomic<bool> stopping_{false};
+    alignas(64) std::atomic<unsigned> next_{0};
+    alignas(64) unsigned count_ = 0;
+    Task task_ = nullptr;
+    void* context_ = nullptr;
+};
+
+}  // namespace spos

@@ -1,0 +1,166 @@
+// Batch normalisation over the rows of a matrix x [rows][C] (NHWC, rows = N*H*W), optionally followed by ReLU.
+//
+//   training forward  y = f(scale[c] * x + shift[c]),  scale = gamma / sqrt(var + eps),  shift = beta - mean * scale
+//   inference         the same with running statistics (batch_norm_fold)
+//   backward          g  = dy where f was not clipped, else 0
+//                     dx = scale * (g - sum(g)/M - xhat * sum(g*xhat)/M),  dgamma = sum(g*xhat),  dbeta = sum(g)
+//
+// gamma and beta may be null (no affine part: 1 and 0). Statistics are taken in one pass: each block keeps
+// float sums around its first row as a pivot, blocks are combined in double and in block order (Chan et al.,
+// "Updating formulae and a pairwise algorithm for computing sample variances", 1979). The running variance is
+// the unbiased one, as in PyTorch. Launch of the row kernels: grid.x = ceil(rows / rows_per_block).
+#include "device/lanes.h"
+
+//   partials[b] = [mean of the block's rows, sum of squared deviations from it]   each [C]
+SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int channels, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int count = min(rows_per_block, rows - first);
+    const float* block = x + (int64_t)first * channels;
+    float* partial = partials + (int64_t)blockIdx.x * 2 * channels;
+    for_lanes(channels, [&](int c, auto lane) {
+        const Lane pivot = lane.load(block + c);
+        Lane sum(0.0f), squares(0.0f), sum2(0.0f), squares2(0.0f);
+        int r = 0;
+        for (; r + 2 <= count; r += 2) {
+            const Lane d = lane.load(block + (int64_t)r * channels + c) - pivot;
+            const Lane d2 = lane.load(block + (int64_t)(r + 1) * channels + c) - pivot;
+            sum += d;
+            squares += d * d;
+            sum2 += d2;
+            squares2 += d2 * d2;
+        }
+        if (r < count) {
+            const Lane d = lane.load(block + (int64_t)r * channels + c) - pivot;
+            sum += d;
+            squares += d * d;
+        }
+        sum += sum2;
+        squares += squares2;
+        const Lane mean = sum * Lane(1.0f / (float)count);
+        lane.store(partial + c, pivot + mean);
+        lane.store(partial + channels + c, squares - sum * mean);
+    });
+}
+SPOS_EXPORT(batch_norm_statistics)
+
+// Combines the blocks; updates running = (1 - momentum) * running + momentum * batch. One block.
+SPOS_KERNEL batch_norm_finalize(float* mean, float* inverse_deviation, float* scale, float* shift,
+                                float* running_mean, float* running_variance, const float* partials,
+                                const float* gamma, const float* beta, int rows, int channels,
+                                int rows_per_block, float momentum, float epsilon) {
+    const int blocks = (rows + rows_per_block - 1) / rows_per_block;
+    for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
+        double total = 0;
+        for (int b = 0; b < blocks; ++b) {
+            total += (double)min(rows_per_block, rows - b * rows_per_block) * partials[(int64_t)b * 2 * channels + c];
+        }
+        const double average = total / rows;
+        double squares = 0;
+        for (int b = 0; b < blocks; ++b) {
+            const float* partial = partials + (int64_t)b * 2 * channels + c;
+            const double d = partial[0] - average;
+            squares += max(0.0f, partial[channels]) + d * d * min(rows_per_block, rows - b * rows_per_block);
+        }
+        const double variance = squares / rows;
+        const float inverse = (float)(1.0 / sqrt(variance + epsilon));
+        const float a = gamma ? gamma[c] * inverse : inverse;
+        mean[c] = (float)average;
+        inverse_deviation[c] = inverse;
+        scale[c] = a;
+        shift[c] = (float)((beta ? beta[c] : 0.0) - average * a);
+        const double unbiased = squares / max(1, rows - 1);
+        running_mean[c] = (float)((1.0 - momentum) * running_mean[c] + momentum * average);
+        running_variance[c] = (float)((1.0 - momentum) * running_variance[c] + momentum * unbiased);
+    }
+}
+SPOS_EXPORT(batch_norm_finalize)
+
+// The scale and shift of inference. One block.
+SPOS_KERNEL batch_norm_fold(float* scale, float* shift, const float* running_mean, const float* running_variance,
+                            const float* gamma, const float* beta, int channels, float epsilon) {
+    for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
+        const double a = (gamma ? gamma[c] : 1.0) / sqrt((double)running_variance[c] + epsilon);
+        scale[c] = (float)a;
+        shift[c] = (float)((beta ? beta[c] : 0.0) - running_mean[c] * a);
+    }
+}
+SPOS_EXPORT(batch_norm_fold)
+
+//   y = scale * x + shift, then ReLU if `rectify`. y may be x.
+SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows,
+                             int channels, int rectify, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, rows);
+    for (int r = first; r < last; ++r) {
+        const int64_t row = (int64_t)r * channels;
+        for_lanes(channels, [&](int c, auto lane) {
+            const Lane value = lane.load(x + row + c) * lane.load(scale + c) + lane.load(shift + c);
+            lane.store(y + row + c, rectify ? relu(value) : value);
+        });
+    }
+}
+SPOS_EXPORT(batch_norm_apply)
+
+//   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the block's rows
+SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* mean,
+                                     const float* scale, const float* shift, int rows, int channels,
+                                     int rectify, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, rows);
+    float* partial = partials + (int64_t)blockIdx.x * 2 * channels;
+    for_lanes(channels, [&](int c, auto lane) {
+        const Lane average = lane.load(mean + c), a = lane.load(scale + c), b = lane.load(shift + c);
+        Lane sum(0.0f), products(0.0f);
+        for (int r = first; r < last; ++r) {
+            const Lane value = lane.load(x + (int64_t)r * channels + c);
+            Lane g = lane.load(dy + (int64_t)r * channels + c);
+            if (rectify) g = where_positive(value * a + b, g);
+            sum += g;
+            products += g * (value - average);
+        }
+        lane.store(partial + c, sum);
+        lane.store(partial + channels + c, products);
+    });
+}
+SPOS_EXPORT(batch_norm_backward_sums)
+
+// Turns the sums into dx = a * g + b * (x - mean) + c, coefficients = [a, b, c] each [C]; dgamma and dbeta
+// may be null, and are added to with `accumulate`. One block.
+SPOS_KERNEL batch_norm_backward_finalize(float* coefficients, float* dgamma, float* dbeta, const float* partials,
+                                         const float* inverse_deviation, const float* scale, int rows,
+                                         int channels, int blocks, int accumulate) {
+    for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
+        double sum = 0, products = 0;
+        for (int b = 0; b < blocks; ++b) {
+            sum += partials[(int64_t)b * 2 * channels + c];
+            products += partials[(int64_t)b * 2 * channels + channels + c];
+        }
+        const double inverse = inverse_deviation[c];
+        coefficients[c] = scale[c];
+        coefficients[channels + c] = (float)(-scale[c] * inverse * inverse * products / rows);
+        coefficients[2 * channels + c] = (float)(-scale[c] * sum / rows);
+        if (dgamma) dgamma[c] = (accumulate ? dgamma[c] : 0.0f) + (float)(inverse * products);
+        if (dbeta) dbeta[c] = (accumulate ? dbeta[c] : 0.0f) + (float)sum;
+    }
+}
+SPOS_EXPORT(batch_norm_backward_finalize)
+
+//   dx = a * g + b * (x - mean) + c. dx may be dy.
+SPOS_KERNEL batch_norm_backward_apply(float* dx, const float* dy, const float* x, const float* mean,
+                                      const float* scale, const float* shift, const float* coefficients,
+                                      int rows, int channels, int rectify, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, rows);
+    for (int r = first; r < last; ++r) {
+        const int64_t row = (int64_t)r * channels;
+        for_lanes(channels, [&](int c, auto lane) {
+            const Lane value = lane.load(x + row + c);
+            Lane g = lane.load(dy + row + c);
+            if (rectify) g = where_positive(value * lane.load(scale + c) + lane.load(shift + c), g);
+            lane.store(dx + row + c, lane.load(coefficients + c) * g +
+                                         lane.load(coefficients + channels + c) * (value - lane.load(mean + c)) +
+                                         lane.load(coefficients + 2 * channels + c));
+        });
+    }
+}
+SPOS_EXPORT(batch_norm_backward_apply)

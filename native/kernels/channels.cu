@@ -1,0 +1,65 @@
+// Channel shuffle and concatenation of ShuffleNetV2's stride-1 block (arXiv 1807.11164, figure 3).
+//
+//   split    even[m][c] = x[m][2c], odd[m][c] = x[m][2c+1]: channel shuffle with two groups, then split in half
+//   merge    the inverse, and so the gradient of split
+//   concat   y[m] = [a[m], b[m]]
+//   cut      the inverse, and so the gradient of concat
+//
+// Matrices are [rows][channels] (NHWC). Outputs are overwritten.
+// Launch: grid.x = ceil(rows / rows_per_block).
+
+SPOS_KERNEL channel_split(float* __restrict__ even, float* __restrict__ odd, const float* __restrict__ x, int rows,
+                          int half, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, rows);
+    for (int r = first; r < last; ++r) {
+        const int64_t row = (int64_t)r * half;
+        for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
+            even[row + c] = x[2 * row + 2 * c];
+            odd[row + c] = x[2 * row + 2 * c + 1];
+        }
+    }
+}
+SPOS_EXPORT(channel_split)
+
+SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even, const float* __restrict__ odd,
+                          int rows, int half, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, rows);
+    for (int r = first; r < last; ++r) {
+        const int64_t row = (int64_t)r * half;
+        for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
+            x[2 * row + 2 * c] = even[row + c];
+            x[2 * row + 2 * c + 1] = odd[row + c];
+        }
+    }
+}
+SPOS_EXPORT(channel_merge)
+
+SPOS_KERNEL channel_concat(float* __restrict__ y, const float* __restrict__ a, const float* __restrict__ b, int rows,
+                           int a_channels, int b_channels, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, rows);
+    for (int r = first; r < last; ++r) {
+        float* row = y + (int64_t)r * (a_channels + b_channels);
+        const float* a_row = a + (int64_t)r * a_channels;
+        const float* b_row = b + (int64_t)r * b_channels;
+        for (int c = (int)threadIdx.x; c < a_channels; c += (int)blockDim.x) row[c] = a_row[c];
+        for (int c = (int)threadIdx.x; c < b_channels; c += (int)blockDim.x) row[a_channels + c] = b_row[c];
+    }
+}
+SPOS_EXPORT(channel_concat)
+
+SPOS_KERNEL channel_cut(float* __restrict__ a, float* __restrict__ b, const float* __restrict__ y, int rows,
+                        int a_channels, int b_channels, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, rows);
+    for (int r = first; r < last; ++r) {
+        const float* row = y + (int64_t)r * (a_channels + b_channels);
+        float* a_row = a + (int64_t)r * a_channels;
+        float* b_row = b + (int64_t)r * b_channels;
+        for (int c = (int)threadIdx.x; c < a_channels; c += (int)blockDim.x) a_row[c] = row[c];
+        for (int c = (int)threadIdx.x; c < b_channels; c += (int)blockDim.x) b_row[c] = row[a_channels + c];
+    }
+}
+SPOS_EXPORT(channel_cut)

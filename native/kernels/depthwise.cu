@@ -1,0 +1,198 @@
+// Depthwise convolution, K x K for K = 3, 5, 7, stride S = 1, 2, zero padding P = K / 2.
+//
+//   forward           y[n][oy][ox][c]  = sum_{ky,kx} x[n][oy*S-P+ky][ox*S-P+kx][c] * w[ky][kx][c]
+//   backward data     dx[n][iy][ix][c] = sum_{ky,kx} dy[n][(iy+P-ky)/S][(ix+P-kx)/S][c] * w[ky][kx][c]
+//                     over the taps for which the divisions are exact
+//   backward weights  dw[ky][kx][c]    = sum_{n,oy,ox} x[n][oy*S-P+ky][ox*S-P+kx][c] * dy[n][oy][ox][c]
+//
+// Layouts: NHWC, w [K][K][C]. Outputs are overwritten. Output size O = (I - 1) / S + 1.
+// Launch: forward and backward data, grid.x = ceil(rows / rows_per_block) with rows = N * (output height);
+// backward weights the same over the rows of dy, one partial [K][K][C] a block for reduce_partials.
+// A lane of channels walks along a row with a tile of results in registers: each loaded vector serves all
+// the results of the tile that it touches.
+#include "device/lanes.h"
+
+struct DepthwiseShape {
+    int images, in_height, in_width, out_height, out_width, channels;
+};
+
+// Results ox0 .. ox0+T-1 of one row of y.
+template <int K, int S, int T, class Access>
+__device__ __forceinline__ void forward_tile(float* y, const float* x, const float* w, DepthwiseShape s, int iy0,
+                                             int ox0, Access lane) {
+    constexpr int P = K / 2;
+    Lane sum[T];
+    SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
+    for (int ky = 0; ky < K; ++ky) {
+        const int iy = iy0 + ky;
+        if (iy < 0 || iy >= s.in_height) continue;
+        const float* row = x + (int64_t)iy * s.in_width * s.channels;
+        const float* taps = w + ky * K * s.channels;
+        SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
+            const int ix = ox0 * S - P + i;
+            if (ix < 0 || ix >= s.in_width) continue;
+            const Lane value = lane.load(row + (int64_t)ix * s.channels);
+            SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
+                const int t = (i - kx) / S;
+                if (i >= kx && (i - kx) % S == 0 && t < T) sum[t] += value * lane.load(taps + kx * s.channels);
+            }
+        }
+    }
+    SPOS_UNROLL for (int t = 0; t < T; ++t) {
+        if (ox0 + t < s.out_width) lane.store(y + (int64_t)(ox0 + t) * s.channels, sum[t]);
+    }
+}
+
+template <int K, int S, int T>
+__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, DepthwiseShape s,
+                                             int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, s.images * s.out_height);
+    for (int r = first; r < last; ++r) {
+        const int n = r / s.out_height, oy = r % s.out_height;
+        const float* image = x + (int64_t)n * s.in_height * s.in_width * s.channels;
+        float* row = y + (int64_t)r * s.out_width * s.channels;
+        for_lanes(s.channels, [&](int c, auto lane) {
+            for (int ox = 0; ox < s.out_width; ox += T) {
+                forward_tile<K, S, T>(row + c, image + c, w + c, s, oy * S - K / 2, ox, lane);
+            }
+        });
+    }
+}
+
+// Results ix0 .. ix0+T-1 of one row of dx; ix0 is a multiple of S.
+template <int K, int S, int T, class Access>
+__device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, const float* w, DepthwiseShape s,
+                                                   int iy, int ix0, Access lane) {
+    constexpr int P = K / 2;
+    // First and last result of dy that can touch the tile, relative to ix0 / S. (P - K + 1 is never positive.)
+    constexpr int first = -((K - 1 - P) / S);
+    constexpr int last = (T - 1 + P) / S;
+    Lane sum[T];
+    SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
+    for (int ky = 0; ky < K; ++ky) {
+        const int scaled = iy + P - ky;
+        if (scaled < 0 || scaled % S != 0 || scaled / S >= s.out_height) continue;
+        const float* row = dy + (int64_t)(scaled / S) * s.out_width * s.channels;
+        const float* taps = w + ky * K * s.channels;
+        SPOS_UNROLL for (int j = first; j <= last; ++j) {
+            const int ox = ix0 / S + j;
+            if (ox < 0 || ox >= s.out_width) continue;
+            const Lane value = lane.load(row + (int64_t)ox * s.channels);
+            SPOS_UNROLL for (int t = 0; t < T; ++t) {
+                const int kx = t + P - j * S;
+                if (kx >= 0 && kx < K) sum[t] += value * lane.load(taps + kx * s.channels);
+            }
+        }
+    }
+    SPOS_UNROLL for (int t = 0; t < T; ++t) {
+        if (ix0 + t < s.in_width) lane.store(dx + (int64_t)(ix0 + t) * s.channels, sum[t]);
+    }
+}
+
+template <int K, int S, int T>
+__device__ __forceinline__ void backward_data_rows(float* dx, const float* dy, const float* w, DepthwiseShape s,
+                                                   int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, s.images * s.in_height);
+    for (int r = first; r < last; ++r) {
+        const int n = r / s.in_height, iy = r % s.in_height;
+        const float* image = dy + (int64_t)n * s.out_height * s.out_width * s.channels;
+        float* row = dx + (int64_t)r * s.in_width * s.channels;
+        for_lanes(s.channels, [&](int c, auto lane) {
+            for (int ix = 0; ix < s.in_width; ix += T) {
+                backward_data_tile<K, S, T>(row + c, image + c, w + c, s, iy, ix, lane);
+            }
+        });
+    }
+}
+
+// Adds the products of T results of dy with one row of x to the K sums of one row of taps.
+template <int K, int S, int T, class Access>
+__device__ __forceinline__ void backward_weights_tile(Lane (&sum)[K], const float* dy, const float* x,
+                                                      DepthwiseShape s, int ox0, Access lane) {
+    constexpr int P = K / 2;
+    Lane gradient[T];
+    SPOS_UNROLL for (int t = 0; t < T; ++t) {
+        gradient[t] = ox0 + t < s.out_width ? lane.load(dy + (int64_t)(ox0 + t) * s.channels) : Lane(0.0f);
+    }
+    SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
+        const int ix = ox0 * S - P + i;
+        if (ix < 0 || ix >= s.in_width) continue;
+        const Lane value = lane.load(x + (int64_t)ix * s.channels);
+        SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
+            const int t = (i - kx) / S;
+            if (i >= kx && (i - kx) % S == 0 && t < T) sum[kx] += value * gradient[t];
+        }
+    }
+}
+
+template <int K, int S, int T>
+__device__ __forceinline__ void backward_weights_rows(float* partials, const float* dy, const float* x,
+                                                      DepthwiseShape s, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, s.images * s.out_height);
+    float* partial = partials + (int64_t)blockIdx.x * K * K * s.channels;
+    for_lanes(s.channels, [&](int c, auto lane) {
+        for (int ky = 0; ky < K; ++ky) {
+            Lane sum[K];
+            SPOS_UNROLL for (int kx = 0; kx < K; ++kx) sum[kx] = Lane(0.0f);
+            for (int r = first; r < last; ++r) {
+                const int n = r / s.out_height;
+                const int iy = (r % s.out_height) * S - K / 2 + ky;
+                if (iy < 0 || iy >= s.in_height) continue;
+                const float* x_row = x + ((int64_t)n * s.in_height + iy) * s.in_width * s.channels + c;
+                const float* dy_row = dy + (int64_t)r * s.out_width * s.channels + c;
+                for (int ox = 0; ox < s.out_width; ox += T) {
+                    backward_weights_tile<K, S, T>(sum, dy_row, x_row, s, ox, lane);
+                }
+            }
+            SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
+                lane.store(partial + (int64_t)(ky * K + kx) * s.channels + c, sum[kx]);
+            }
+        }
+    });
+}
+
+// Rows of up to 2 results (the last stage of small images) get a tile of their own size.
+#define SPOS_DEPTHWISE(K, S)                                                                                       \
+    SPOS_KERNEL depthwise_forward_k##K##_s##S(float* y, const float* x, const float* w, int images,                \
+                                              int in_height, int in_width, int out_height, int out_width,          \
+                                              int channels, int rows_per_block) {                                  \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                      \
+        if (out_width <= 2) {                                                                                      \
+            forward_rows<K, S, 2>(y, x, w, s, rows_per_block);                                                     \
+        } else {                                                                                                   \
+            forward_rows<K, S, 4>(y, x, w, s, rows_per_block);                                                     \
+        }                                                                                                          \
+    }                                                                                                              \
+    SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                     \
+    SPOS_KERNEL depthwise_backward_data_k##K##_s##S(float* dx, const float* dy, const float* w, int images,        \
+                                                    int in_height, int in_width, int out_height, int out_width,    \
+                                                    int channels, int rows_per_block) {                            \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                      \
+        if (in_width <= 2) {                                                                                       \
+            backward_data_rows<K, S, 2>(dx, dy, w, s, rows_per_block);                                             \
+        } else {                                                                                                   \
+            backward_data_rows<K, S, 4>(dx, dy, w, s, rows_per_block);                                             \
+        }                                                                                                          \
+    }                                                                                                              \
+    SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                               \
+    SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(float* partials, const float* dy, const float* x,           \
+                                                       int images, int in_height, int in_width, int out_height,    \
+                                                       int out_width, int channels, int rows_per_block) {          \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                      \
+        if (out_width <= 2) {                                                                                      \
+            backward_weights_rows<K, S, 2>(partials, dy, x, s, rows_per_block);                                    \
+        } else {                                                                                                   \
+            backward_weights_rows<K, S, 4>(partials, dy, x, s, rows_per_block);                                    \
+        }                                                                                                          \
+    }                                                                                                              \
+    SPOS_EXPORT(depthwise_backward_weights_k##K##_s##S)
+
+SPOS_DEPTHWISE(3, 1)
+SPOS_DEPTHWISE(3, 2)
+SPOS_DEPTHWISE(5, 1)
+SPOS_DEPTHWISE(5, 2)
+SPOS_DEPTHWISE(7, 1)
+SPOS_DEPTHWISE(7, 2)

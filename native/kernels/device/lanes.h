@@ -1,0 +1,22 @@
+// Walks the channels of a row in lanes: full vectors first, then one partial vector for what is left.
+// On a GPU a lane is one channel, so there is no partial vector, and threads of a block share the row.
+#pragma once
+
+struct FullLane {
+    __device__ Lane load(const float* p) const { return Lane::load(p); }
+    __device__ void store(float* p, Lane value) const { value.store(p); }
+};
+
+struct PartialLane {
+    int count;
+    __device__ Lane load(const float* p) const { return Lane::load(p, count); }
+    __device__ void store(float* p, Lane value) const { value.store(p, count); }
+};
+
+// Calls body(first channel, access) for every lane of `channels` that belongs to this thread.
+template <class Body>
+__device__ __forceinline__ void for_lanes(int channels, Body&& body) {
+    int c = (int)threadIdx.x * Lane::width;
+    for (; c + Lane::width <= channels; c += (int)blockDim.x * Lane::width) body(c, FullLane{});
+    if (c < channels) body(c, PartialLane{channels - c});
+}

@@ -1,0 +1,143 @@
+// From decoded pictures to a batch: crop and resize, flip, colour jitter, normalisation.
+//
+// Resizing is the antialiased bilinear (triangle) filter of PIL and torchvision: output pixel i looks at the
+// source around (i + 0.5) * scale + box with a triangle of half-width max(scale, 1), cut at the clip rectangle and
+// normalised to sum 1. Horizontal first, then vertical, in float on levels 0 ... 255.
+// Jitter follows torchvision's ColorJitter on floats: brightness, contrast and saturation in the given order, each
+// result clipped to 0 ... 255. Then y = (level / 255 - mean[c]) / deviation[c].
+
+struct ImageTransform {
+    int64_t pixels;  // byte offset of its RGB picture
+    int64_t rows;    // float offset of its horizontally resized rows
+    int32_t width;   // of the picture
+    int32_t clip_left, clip_right, clip_top, clip_bottom;  // what may be read: [left, right) x [top, bottom)
+    float box_left, box_top, scale_x, scale_y;
+    int32_t flip;
+    float brightness, contrast, saturation;  // factors; 1 leaves the picture as it is
+    int32_t order;  // which goes first, second, third (0 brightness, 1 contrast, 2 saturation), 2 bits each
+};
+
+struct FilterTaps {
+    float centre, inverse_width, inverse_sum;
+    int first, last;
+};
+
+__device__ __forceinline__ float triangle(const FilterTaps& taps, int i) {
+    const float distance = fabsf((float)i + 0.5f - taps.centre) * taps.inverse_width;
+    return max(0.0f, 1.0f - distance);
+}
+
+__device__ __forceinline__ FilterTaps filter_taps(int output, float box, float scale, int clip_first, int clip_last) {
+    const float width = max(scale, 1.0f);
+    FilterTaps taps;
+    taps.centre = box + ((float)output + 0.5f) * scale;
+    taps.inverse_width = 1.0f / width;
+    taps.first = max((int)(taps.centre - width + 0.5f), clip_first);
+    taps.last = min((int)(taps.centre + width + 0.5f), clip_last);
+    float sum = 0.0f;
+    for (int i = taps.first; i < taps.last; ++i) sum += triangle(taps, i);
+    taps.inverse_sum = 1.0f / sum;
+    return taps;
+}
+
+//   rows[y - clip_top][x][3] for the clipped rows. Launch: grid.x = images.
+SPOS_KERNEL image_resize_horizontal(float* rows, const uint8_t* pixels, const ImageTransform* transforms, int size) {
+    const ImageTransform& t = transforms[blockIdx.x];
+    const uint8_t* picture = pixels + t.pixels;
+    float* target = rows + t.rows;
+    for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
+        const FilterTaps taps = filter_taps(x, t.box_left, t.scale_x, t.clip_left, t.clip_right);
+        for (int y = t.clip_top; y < t.clip_bottom; ++y) {
+            const uint8_t* row = picture + (int64_t)y * t.width * 3;
+            float r = 0.0f, g = 0.0f, b = 0.0f;
+            for (int i = taps.first; i < taps.last; ++i) {
+                const float weight = triangle(taps, i) * taps.inverse_sum;
+                r += weight * (float)row[3 * i];
+                g += weight * (float)row[3 * i + 1];
+                b += weight * (float)row[3 * i + 2];
+            }
+            float* pixel = target + ((int64_t)(y - t.clip_top) * size + x) * 3;
+            pixel[0] = r;
+            pixel[1] = g;
+            pixel[2] = b;
+        }
+    }
+}
+SPOS_EXPORT(image_resize_horizontal)
+
+//   batch[n][y][x][3], mirrored where `flip` is set. Launch: grid.x = size, grid.y = images.
+SPOS_KERNEL image_resize_vertical(float* batch, const float* rows, const ImageTransform* transforms, int size) {
+    const ImageTransform& t = transforms[blockIdx.y];
+    const int y = (int)blockIdx.x;
+    const FilterTaps taps = filter_taps(y, t.box_top, t.scale_y, t.clip_top, t.clip_bottom);
+    const float* source = rows + t.rows;
+    float* target = batch + ((int64_t)blockIdx.y * size + y) * size * 3;
+    for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
+        float r = 0.0f, g = 0.0f, b = 0.0f;
+        for (int i = taps.first; i < taps.last; ++i) {
+            const float weight = triangle(taps, i) * taps.inverse_sum;
+            const float* pixel = source + ((int64_t)(i - t.clip_top) * size + x) * 3;
+            r += weight * pixel[0];
+            g += weight * pixel[1];
+            b += weight * pixel[2];
+        }
+        float* pixel = target + (t.flip ? size - 1 - x : x) * 3;
+        pixel[0] = r;
+        pixel[1] = g;
+        pixel[2] = b;
+    }
+}
+SPOS_EXPORT(image_resize_vertical)
+
+__device__ __forceinline__ float grey_level(const float* pixel) {
+    return 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+}
+
+__device__ __forceinline__ float clip_level(float level) { return min(max(level, 0.0f), 255.0f); }
+
+// Where the pixels blend from: level = factor * level + (1 - factor) * base.
+//   partial[n] = sum of grey levels of a picture after the first `step` operations of its jitter, the base of contrast.
+__device__ __forceinline__ void jitter_pixel(float* pixel, int operation, const ImageTransform& t, float mean_grey) {
+    const float factor = operation == 0 ? t.brightness : operation == 1 ? t.contrast : t.saturation;
+    const float base = operation == 0 ? 0.0f : operation == 1 ? mean_grey : grey_level(pixel);
+    for (int c = 0; c < 3; ++c) pixel[c] = clip_level(factor * pixel[c] + (1.0f - factor) * base);
+}
+
+// The jitter operations before contrast, in place, and the mean grey level they leave: mean_grey[n].
+// Launch: grid.x = images, one thread a picture (the sum keeps its order).
+SPOS_KERNEL image_jitter_before_contrast(float* batch, float* mean_grey, const ImageTransform* transforms, int size) {
+    if (threadIdx.x != 0) return;
+    const ImageTransform& t = transforms[blockIdx.x];
+    float* picture = batch + (int64_t)blockIdx.x * size * size * 3;
+    for (int step = 0; step < 3; ++step) {
+        const int operation = (t.order >> (2 * step)) & 3;
+        if (operation == 1) break;
+        for (int i = 0; i < size * size; ++i) jitter_pixel(picture + 3 * i, operation, t, 0.0f);
+    }
+    double sum = 0;
+    for (int i = 0; i < size * size; ++i) sum += grey_level(picture + 3 * i);
+    mean_grey[blockIdx.x] = (float)(sum / ((double)size * size));
+}
+SPOS_EXPORT(image_jitter_before_contrast)
+
+// Contrast, the jitter operations after it, and normalisation, in place.
+// Launch: grid.x = size (rows), grid.y = images.
+SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* mean_grey, const ImageTransform* transforms,
+                                       int size, float mean_r, float mean_g, float mean_b, float deviation_r,
+                                       float deviation_g, float deviation_b) {
+    const ImageTransform& t = transforms[blockIdx.y];
+    float* row = batch + ((int64_t)blockIdx.y * size + blockIdx.x) * size * 3;
+    const float scale[3] = {1.0f / (255.0f * deviation_r), 1.0f / (255.0f * deviation_g), 1.0f / (255.0f * deviation_b)};
+    const float shift[3] = {-mean_r / deviation_r, -mean_g / deviation_g, -mean_b / deviation_b};
+    for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
+        float* pixel = row + 3 * x;
+        bool from_contrast = false;
+        for (int step = 0; step < 3; ++step) {
+            const int operation = (t.order >> (2 * step)) & 3;
+            from_contrast = from_contrast || operation == 1;
+            if (from_contrast) jitter_pixel(pixel, operation, t, mean_grey[blockIdx.y]);
+        }
+        for (int c = 0; c < 3; ++c) pixel[c] = pixel[c] * scale[c] + shift[c];
+    }
+}
+SPOS_EXPORT(image_jitter_and_normalise)

@@ -1,0 +1,34 @@
+// Pointwise (1x1) convolution, and the linear layer, which is the same product on one pixel an image.
+//
+//   forward           y[m][o]  = sum_i x[m][i] * w[i][o]
+//   backward data     dx[m][i] = sum_o dy[m][o] * w[i][o]
+//   backward weights  dw[i][o] = sum_m x[m][i] * dy[m][o]
+//
+// Layouts: x [rows][in], y [rows][out] with rows = N*H*W (NHWC), w [in][out]. Outputs are overwritten.
+// Launch: grid.x = ceil(rows / rows_per_block). Backward weights writes one partial sum [in][out] a block,
+// to be added by reduce_partials in block order: deterministic, no atomics.
+#include "host/gemm.h"
+
+SPOS_KERNEL pointwise_forward(float* y, const float* x, const float* w, int rows, int in, int out,
+                              int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    multiply<true>(y + (int64_t)first * out, out, {x + (int64_t)first * in, in, 1}, {w, out, 1},
+                   min(rows_per_block, rows - first), out, in);
+}
+SPOS_EXPORT(pointwise_forward)
+
+SPOS_KERNEL pointwise_backward_data(float* dx, const float* dy, const float* w, int rows, int in, int out,
+                                    int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    multiply<true>(dx + (int64_t)first * in, in, {dy + (int64_t)first * out, out, 1}, {w, 1, out},
+                   min(rows_per_block, rows - first), in, out);
+}
+SPOS_EXPORT(pointwise_backward_data)
+
+SPOS_KERNEL pointwise_backward_weights(float* partials, const float* dy, const float* x, int rows, int in,
+                                       int out, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    multiply<false>(partials + (int64_t)blockIdx.x * in * out, out, {x + (int64_t)first * in, 1, in},
+                    {dy + (int64_t)first * out, out, 1}, in, out, min(rows_per_block, rows - first));
+}
+SPOS_EXPORT(pointwise_backward_weights)

@@ -1,0 +1,22 @@
+// Global average pooling: y[n][c] = mean over the P pixels of x[n][p][c];  dx[n][p][c] = dy[n][c] / P.
+// Layouts: x [N][P][C] (NHWC), y [N][C]. Outputs are overwritten. Launch: grid.x = N.
+#include "device/lanes.h"
+
+SPOS_KERNEL global_average_pool_forward(float* y, const float* x, int pixels, int channels) {
+    const float* image = x + (int64_t)blockIdx.x * pixels * channels;
+    for_lanes(channels, [&](int c, auto lane) {
+        Lane sum(0.0f);
+        for (int p = 0; p < pixels; ++p) sum += lane.load(image + (int64_t)p * channels + c);
+        lane.store(y + (int64_t)blockIdx.x * channels + c, sum * Lane(1.0f / (float)pixels));
+    });
+}
+SPOS_EXPORT(global_average_pool_forward)
+
+SPOS_KERNEL global_average_pool_backward(float* dx, const float* dy, int pixels, int channels) {
+    float* image = dx + (int64_t)blockIdx.x * pixels * channels;
+    for_lanes(channels, [&](int c, auto lane) {
+        const Lane value = lane.load(dy + (int64_t)blockIdx.x * channels + c) * Lane(1.0f / (float)pixels);
+        for (int p = 0; p < pixels; ++p) lane.store(image + (int64_t)p * channels + c, value);
+    });
+}
+SPOS_EXPORT(global_average_pool_backward)

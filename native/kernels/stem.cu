@@ -1,0 +1,79 @@
+// Stem convolution: 3x3, stride 2, zero padding 1, from the 3 colours of an image to C channels.
+//
+//   forward           y[n][oy][ox][c]   = sum_{ky,kx,i} x[n][2oy-1+ky][2ox-1+kx][i] * w[ky][kx][i][c]
+//   backward weights  dw[ky][kx][i][c]  = sum_{n,oy,ox} x[n][2oy-1+ky][2ox-1+kx][i] * dy[n][oy][ox][c]
+//
+// Layouts: x [N][H][W][3], y [N][H/2][W/2][C], w [3][3][3][C]. Outputs are overwritten. The image itself needs
+// no gradient. Launch: grid.x = ceil(N * H/2 / rows_per_block); backward weights writes one partial
+// [3][3][3][C] a block for reduce_partials. Lanes hold output channels; the few input values are broadcast.
+#include "device/lanes.h"
+
+constexpr int kColours = 3;
+constexpr int kTile = 4;
+
+SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, int in_height, int in_width,
+                         int out_height, int out_width, int channels, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, images * out_height);
+    for (int r = first; r < last; ++r) {
+        const int n = r / out_height, oy = r % out_height;
+        const float* image = x + (int64_t)n * in_height * in_width * kColours;
+        float* row = y + (int64_t)r * out_width * channels;
+        for_lanes(channels, [&](int c, auto lane) {
+            for (int ox0 = 0; ox0 < out_width; ox0 += kTile) {
+                Lane sum[kTile];
+                SPOS_UNROLL for (int t = 0; t < kTile; ++t) sum[t] = Lane(0.0f);
+                for (int ky = 0; ky < 3; ++ky) {
+                    const int iy = 2 * oy - 1 + ky;
+                    if (iy < 0 || iy >= in_height) continue;
+                    for (int k = 0; k < 3 * kColours; ++k) {
+                        const Lane weight = lane.load(w + (ky * 3 * kColours + k) * channels + c);
+                        SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
+                            const int ix = 2 * (ox0 + t) - 1 + k / kColours;
+                            if (ix < 0 || ix >= in_width) continue;
+                            sum[t] += Lane(image[((int64_t)iy * in_width + ix) * kColours + k % kColours]) * weight;
+                        }
+                    }
+                }
+                SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
+                    if (ox0 + t < out_width) lane.store(row + (int64_t)(ox0 + t) * channels + c, sum[t]);
+                }
+            }
+        });
+    }
+}
+SPOS_EXPORT(stem_forward)
+
+SPOS_KERNEL stem_backward_weights(float* partials, const float* dy, const float* x, int images, int in_height,
+                                  int in_width, int out_height, int out_width, int channels,
+                                  int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    const int last = min(first + rows_per_block, images * out_height);
+    float* partial = partials + (int64_t)blockIdx.x * 27 * channels;
+    for_lanes(channels, [&](int c, auto lane) {
+        for (int ky = 0; ky < 3; ++ky) {
+            Lane sum[3 * kColours];
+            SPOS_UNROLL for (int k = 0; k < 3 * kColours; ++k) sum[k] = Lane(0.0f);
+            for (int r = first; r < last; ++r) {
+                const int n = r / out_height, iy = 2 * (r % out_height) - 1 + ky;
+                if (iy < 0 || iy >= in_height) continue;
+                const float* x_row = x + ((int64_t)n * in_height + iy) * in_width * kColours;
+                const float* dy_row = dy + (int64_t)r * out_width * channels + c;
+                for (int ox = 0; ox < out_width; ++ox) {
+                    const Lane gradient = lane.load(dy_row + (int64_t)ox * channels);
+                    SPOS_UNROLL for (int kx = 0; kx < 3; ++kx) {
+                        const int ix = 2 * ox - 1 + kx;
+                        if (ix < 0 || ix >= in_width) continue;
+                        SPOS_UNROLL for (int i = 0; i < kColours; ++i) {
+                            sum[kx * kColours + i] += Lane(x_row[ix * kColours + i]) * gradient;
+                        }
+                    }
+                }
+            }
+            SPOS_UNROLL for (int k = 0; k < 3 * kColours; ++k) {
+                lane.store(partial + (int64_t)(ky * 3 * kColours + k) * channels + c, sum[k]);
+            }
+        }
+    });
+}
+SPOS_EXPORT(stem_backward_weights)

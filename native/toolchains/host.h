@@ -1,0 +1,141 @@
+// The host CPU as a CUDA-like target: a block is one thread, blocks are tasks of a thread pool.
+//
+// Each kernel file is compiled once per instruction set, always with this header first. Lanes are GCC
+// vectors of the widest kind the instruction set has; what a warp does on a GPU, one vector does here.
+#pragma once
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SPOS_HOST 1
+#define __device__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __restrict__ __restrict
+#define SPOS_KERNEL static void
+#define SPOS_UNROLL _Pragma("GCC unroll 64")
+
+namespace {
+
+struct Index3 {
+    unsigned x, y, z;
+};
+
+thread_local Index3 blockIdx;
+thread_local Index3 gridDim;
+constexpr Index3 threadIdx{0, 0, 0};
+constexpr Index3 blockDim{1, 1, 1};
+
+inline void __syncthreads() {}
+
+template <class T>
+__forceinline__ T min(T a, T b) {
+    return a < b ? a : b;
+}
+
+template <class T>
+__forceinline__ T max(T a, T b) {
+    return a > b ? a : b;
+}
+
+#if defined(__AVX512F__)
+constexpr int kLaneWidth = 16;
+#elif defined(__AVX2__)
+constexpr int kLaneWidth = 8;
+#else
+constexpr int kLaneWidth = 4;
+#endif
+
+// A run of kLaneWidth consecutive floats, loaded and stored without any alignment.
+struct Lane {
+    typedef float Vector __attribute__((vector_size(4 * kLaneWidth)));
+    typedef float Unaligned __attribute__((vector_size(4 * kLaneWidth), aligned(4), may_alias));
+    static constexpr int width = kLaneWidth;
+    Vector v;
+
+    Lane() = default;
+    __forceinline__ Lane(Vector vector) : v(vector) {}
+    __forceinline__ Lane(float value) : v(value - (Vector){}) {}
+
+    static __forceinline__ Lane load(const float* p) { return Lane((Vector)*(const Unaligned*)p); }
+    static inline Lane load(const float* p, int count) {
+        Vector r{};
+        for (int i = 0; i < count; ++i) r[i] = p[i];
+        return Lane(r);
+    }
+    __forceinline__ void store(float* p) const { *(Unaligned*)p = v; }
+    inline void store(float* p, int count) const {
+        for (int i = 0; i < count; ++i) p[i] = v[i];
+    }
+    __forceinline__ Lane& operator+=(Lane o) {
+        v += o.v;
+        return *this;
+    }
+};
+
+__forceinline__ Lane operator+(Lane a, Lane b) { return Lane(a.v + b.v); }
+__forceinline__ Lane operator-(Lane a, Lane b) { return Lane(a.v - b.v); }
+__forceinline__ Lane operator*(Lane a, Lane b) { return Lane(a.v * b.v); }
+__forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : (Lane::Vector){}); }
+// value where gate > 0, else 0: the derivative of relu.
+__forceinline__ Lane where_positive(Lane gate, Lane value) {
+    return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){});
+}
+
+}  // namespace
+
+// ---- export: how libspos_host finds the kernels of this library -------------------------------------
+struct SposKernelEntry {
+    const char* module;
+    const char* name;
+    void (*invoke)(void** parameters, unsigned grid_x, unsigned grid_y, unsigned block_x, unsigned block_y);
+    int parameter_count;
+    const int* parameter_sizes;
+};
+
+extern "C" void spos_kernel_register(const SposKernelEntry* entry);
+
+namespace {
+
+template <class>
+struct KernelTraits;
+
+template <class... A>
+struct KernelTraits<void (*)(A...)> {
+    static constexpr int sizes[] = {(int)sizeof(A)...};
+    static constexpr int count = sizeof...(A);
+
+    template <size_t... I>
+    struct Indices {};
+    template <size_t N, size_t... I>
+    struct Make : Make<N - 1, N - 1, I...> {};
+    template <size_t... I>
+    struct Make<0, I...> {
+        using type = Indices<I...>;
+    };
+
+    template <void (*F)(A...), size_t... I>
+    static void call(void** p, Indices<I...>) {
+        F(*(A*)p[I]...);
+    }
+    template <void (*F)(A...)>
+    static void invoke(void** p, unsigned grid_x, unsigned grid_y, unsigned block_x, unsigned block_y) {
+        gridDim = {grid_x, grid_y, 1};
+        blockIdx = {block_x, block_y, 0};
+        call<F>(p, typename Make<sizeof...(A)>::type{});
+    }
+};
+
+}  // namespace
+
+#define SPOS_EXPORT(kernel)                                                                       \
+    namespace {                                                                                   \
+    const SposKernelEntry kernel##_entry{SPOS_MODULE, #kernel,                                    \
+                                         &KernelTraits<decltype(&kernel)>::invoke<&kernel>,       \
+                                         KernelTraits<decltype(&kernel)>::count,                  \
+                                         KernelTraits<decltype(&kernel)>::sizes};                 \
+    struct kernel##_registrar {                                                                   \
+        kernel##_registrar() { spos_kernel_register(&kernel##_entry); }                           \
+    } kernel##_registrar_instance;                                                                \
+    }

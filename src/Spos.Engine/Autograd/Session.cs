@@ -1,0 +1,57 @@
+using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Autograd;
+
+/// <summary>How batch norm finds its statistics.</summary>
+public enum BatchNormMode
+{
+    /// <summary>From the batch; running statistics follow with <see cref="Session.BatchNormMomentum"/>.</summary>
+    Batch,
+
+    /// <summary>Running statistics, which stay as they are.</summary>
+    Running,
+}
+
+/// <summary>Where ops run and what they record: a stream, its memory and, for training, a tape.</summary>
+public sealed class Session : IDisposable
+{
+    public Session(Device device)
+    {
+        Device = device;
+        Stream = new DeviceStream(device);
+        Pool = new BufferPool(device);
+    }
+
+    public Device Device { get; }
+
+    public DeviceStream Stream { get; }
+
+    public BufferPool Pool { get; }
+
+    /// <summary>Ops record their backward here; null when no gradient is wanted, and then nothing is kept.</summary>
+    public Tape? Tape { get; set; }
+
+    public BatchNormMode BatchNorm { get; set; } = BatchNormMode.Batch;
+
+    /// <summary>running = (1 - momentum) * running + momentum * batch.</summary>
+    public float BatchNormMomentum { get; set; } = 0.1f;
+
+    /// <summary>The seed of dropout, and the stream of this forward pass in it: the same pair drops the same values.</summary>
+    public (ulong Seed, ulong Stream) DropoutKey { get; set; }
+
+    /// <summary>A tensor with arbitrary contents.</summary>
+    public Tensor Rent(Shape shape) => new(Pool.Rent(shape.Count * sizeof(float)), shape);
+
+    public void Launch(string kernel, int gridX, int gridY, params ReadOnlySpan<KernelArgument> arguments) =>
+        Device.Kernels[kernel].Launch(Stream, gridX, gridY, arguments);
+
+    public void Dispose()
+    {
+        Tape?.Clear();
+        Stream.Synchronize();
+        Pool.Dispose();
+        Stream.Dispose();
+    }
+}

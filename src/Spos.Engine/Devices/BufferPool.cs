@@ -1,0 +1,74 @@
+namespace Spos.Engine.Devices;
+
+/// <summary>
+/// Device memory kept for reuse, for the work of one stream: a buffer given back is handed out again at once, which is
+/// right only because the stream runs its work in order. Sizes are rounded up a little, so that nearly equal ones share.
+/// </summary>
+public sealed unsafe class BufferPool(Device device) : IDisposable
+{
+    private const long Granule = 256;
+
+    private readonly Dictionary<long, Stack<ulong>> _free = [];
+    private readonly Lock _lock = new();
+
+    public Device Device { get; } = device;
+
+    /// <summary>Buffers handed out and not yet given back.</summary>
+    public int InUse { get; private set; }
+
+    /// <summary>Bytes taken from the device, in use or kept.</summary>
+    public long ReservedBytes { get; private set; }
+
+    /// <summary>A buffer of at least <paramref name="bytes"/>; its contents are whatever was there before.</summary>
+    public DeviceBuffer Rent(long bytes)
+    {
+        long size = RoundUp(Math.Max(bytes, 1));
+        lock (_lock)
+        {
+            InUse++;
+            if (_free.TryGetValue(size, out Stack<ulong>? stack) && stack.TryPop(out ulong kept))
+            {
+                return new DeviceBuffer(this, kept, size);
+            }
+            ReservedBytes += size;
+        }
+        Device.MakeCurrent();
+        ulong pointer;
+        Device.Driver.Check(Device.Driver.MemAlloc(&pointer, (nuint)size), $"cuMemAlloc({size} bytes)");
+        return new DeviceBuffer(this, pointer, size);
+    }
+
+    internal void Return(ulong pointer, long size)
+    {
+        lock (_lock)
+        {
+            InUse--;
+            if (!_free.TryGetValue(size, out Stack<ulong>? stack)) _free[size] = stack = new Stack<ulong>();
+            stack.Push(pointer);
+        }
+    }
+
+    /// <summary>Gives the kept buffers back to the device.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            Device.MakeCurrent();
+            foreach ((long size, Stack<ulong> stack) in _free)
+            {
+                while (stack.TryPop(out ulong pointer))
+                {
+                    _ = Device.Driver.MemFree(pointer);
+                    ReservedBytes -= size;
+                }
+            }
+        }
+    }
+
+    // Eight sizes to each power of two: at most an eighth is wasted.
+    private static long RoundUp(long bytes)
+    {
+        long step = Math.Max(Granule, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) / 16);
+        return (bytes + step - 1) / step * step;
+    }
+}

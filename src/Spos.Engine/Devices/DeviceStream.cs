@@ -1,0 +1,43 @@
+namespace Spos.Engine.Devices;
+
+/// <summary>A queue of work on a device: what is issued to one stream runs in that order.</summary>
+public sealed unsafe class DeviceStream : IDisposable
+{
+    private nint _handle;
+
+    public DeviceStream(Device device)
+    {
+        Device = device;
+        device.MakeCurrent();
+        nint handle;
+        device.Driver.Check(device.Driver.StreamCreate(&handle, 1), "cuStreamCreate");
+        _handle = handle;
+    }
+
+    public Device Device { get; }
+
+    internal nint Handle
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_handle == 0, this);
+            Device.MakeCurrent();
+            return _handle;
+        }
+    }
+
+    /// <summary>Waits until all work issued so far has run.</summary>
+    public void Synchronize() => Device.Driver.Check(Device.Driver.StreamSynchronize(Handle), "cuStreamSynchronize");
+
+    /// <summary>Later work on this stream waits for what <paramref name="marker"/> recorded.</summary>
+    public void Wait(DeviceEvent marker) =>
+        Device.Driver.Check(Device.Driver.StreamWaitEvent(Handle, marker.Handle, 0), "cuStreamWaitEvent");
+
+    public void Dispose()
+    {
+        if (_handle == 0) return;
+        Device.MakeCurrent();
+        _ = Device.Driver.StreamDestroy(_handle);
+        _handle = 0;
+    }
+}

@@ -1,0 +1,49 @@
+using Spos.Engine.Devices;
+
+namespace Spos.Engine.Kernels;
+
+/// <summary>A kernel loaded on a device, ready to launch.</summary>
+public sealed unsafe class Kernel
+{
+    private const int MostParameters = 24;
+    private const int ThreadsPerBlock = 256;
+
+    private readonly Device _device;
+    private readonly nint _function;
+    private readonly string _parameters;
+
+    internal Kernel(Device device, nint function, KernelCatalogue.Entry entry)
+    {
+        _device = device;
+        _function = function;
+        _parameters = entry.Parameters;
+        Name = entry.Name;
+        for (int i = 0; i < _parameters.Length; i++)
+        {
+            nuint offset, size;
+            device.Driver.Check(device.Driver.FuncGetParamInfo(function, (nuint)i, &offset, &size), $"cuFuncGetParamInfo({Name}, {i})");
+            int expected = _parameters[i] is 'P' or 'l' ? 8 : 4;
+            if ((int)size != expected) throw new InvalidOperationException($"Parameter {i} of kernel {Name} has {size} bytes; the catalogue says '{_parameters[i]}'.");
+        }
+    }
+
+    public string Name { get; }
+
+    /// <summary>Issues the kernel to a stream, one block for each point of the grid.</summary>
+    public void Launch(DeviceStream stream, int gridX, int gridY, params ReadOnlySpan<KernelArgument> arguments)
+    {
+        if (arguments.Length != _parameters.Length) throw new ArgumentException($"Kernel {Name} takes {_parameters.Length} arguments, got {arguments.Length}.");
+        ulong* values = stackalloc ulong[MostParameters];
+        void** pointers = stackalloc void*[MostParameters];
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            if (arguments[i].Kind != _parameters[i]) throw new ArgumentException($"Argument {i} of kernel {Name} is '{arguments[i].Kind}', not '{_parameters[i]}'.");
+            values[i] = arguments[i].Bits;
+            pointers[i] = values + i;
+        }
+        uint threads = (uint)Math.Min(_device.MaxThreadsPerBlock, ThreadsPerBlock);
+        _device.Driver.Check(
+            _device.Driver.LaunchKernel(_function, (uint)gridX, (uint)gridY, 1, threads, 1, 1, 0, stream.Handle, pointers, null),
+            Name);
+    }
+}

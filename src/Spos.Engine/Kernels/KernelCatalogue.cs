@@ -1,0 +1,55 @@
+namespace Spos.Engine.Kernels;
+
+/// <summary>
+/// Every kernel, its file under native/kernels and its parameters, one letter each: P pointer, i int32, l int64,
+/// f float. A test compares this with what each target's library exports.
+/// </summary>
+public static class KernelCatalogue
+{
+    /// <summary>One kernel.</summary>
+    public readonly record struct Entry(string Module, string Name, string Parameters);
+
+    /// <summary>All kernels, in the order of their files.</summary>
+    public static IReadOnlyList<Entry> Entries { get; } =
+    [
+        new("batch_norm", "batch_norm_statistics", "PPiii"),
+        new("batch_norm", "batch_norm_finalize", "PPPPPPPPPiiiff"),
+        new("batch_norm", "batch_norm_fold", "PPPPPPif"),
+        new("batch_norm", "batch_norm_apply", "PPPPiiii"),
+        new("batch_norm", "batch_norm_backward_sums", "PPPPPPiiii"),
+        new("batch_norm", "batch_norm_backward_finalize", "PPPPPPiiii"),
+        new("batch_norm", "batch_norm_backward_apply", "PPPPPPPiiii"),
+        new("channels", "channel_split", "PPPiii"),
+        new("channels", "channel_merge", "PPPiii"),
+        new("channels", "channel_concat", "PPPiiii"),
+        new("channels", "channel_cut", "PPPiiii"),
+        .. Depthwise(),
+        new("dropout", "dropout", "PPlflli"),
+        new("image", "image_resize_horizontal", "PPPi"),
+        new("image", "image_resize_vertical", "PPPi"),
+        new("image", "image_jitter_before_contrast", "PPPi"),
+        new("image", "image_jitter_and_normalise", "PPPiffffff"),
+        new("jpeg", "jpeg_inverse_dct", "PPPPP"),
+        new("jpeg", "jpeg_to_rgb", "PPPP"),
+        new("loss", "softmax_cross_entropy", "PPPPiiffi"),
+        new("loss", "label_rank", "PPPiii"),
+        new("pointwise", "pointwise_forward", "PPPiiii"),
+        new("pointwise", "pointwise_backward_data", "PPPiiii"),
+        new("pointwise", "pointwise_backward_weights", "PPPiiii"),
+        new("pooling", "global_average_pool_forward", "PPii"),
+        new("pooling", "global_average_pool_backward", "PPii"),
+        new("reduce", "reduce_partials", "PPiiii"),
+        new("reduce", "add_in_place", "PPli"),
+        new("relu", "relu_forward", "PPli"),
+        new("relu", "relu_backward", "PPPli"),
+        new("sgd", "sgd_momentum", "PPPlffffi"),
+        new("stem", "stem_forward", "PPPiiiiiii"),
+        new("stem", "stem_backward_weights", "PPPiiiiiii"),
+    ];
+
+    private static IEnumerable<Entry> Depthwise() =>
+        from size in new[] { 3, 5, 7 }
+        from stride in new[] { 1, 2 }
+        from pass in new[] { "forward", "backward_data", "backward_weights" }
+        select new Entry("depthwise", $"depthwise_{pass}_k{size}_s{stride}", "PPPiiiiiii");
+}

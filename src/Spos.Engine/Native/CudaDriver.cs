@@ -1,0 +1,89 @@
+using System.Runtime.InteropServices;
+
+namespace Spos.Engine.Native;
+
+/// <summary>
+/// The bound entry points of one CUDA driver library, NVIDIA's or one of ours with the same interface
+/// (native/abi/cuda_driver.h). A table per library, so that several can be used side by side in one process.
+/// </summary>
+internal sealed unsafe class CudaDriver
+{
+    public CudaDriver(nint library)
+    {
+        Init = (delegate* unmanaged<uint, CudaResult>)NativeLibrary.GetExport(library, "cuInit");
+        GetErrorName = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorName");
+        GetErrorString = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorString");
+        DeviceGet = (delegate* unmanaged<int*, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGet");
+        DeviceGetName = (delegate* unmanaged<byte*, int, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGetName");
+        DeviceGetAttribute = (delegate* unmanaged<int*, int, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGetAttribute");
+        DeviceTotalMem = (delegate* unmanaged<nuint*, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceTotalMem_v2");
+        PrimaryCtxRetain = (delegate* unmanaged<nint*, int, CudaResult>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxRetain");
+        PrimaryCtxRelease = (delegate* unmanaged<int, CudaResult>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxRelease_v2");
+        CtxSetCurrent = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuCtxSetCurrent");
+        MemAlloc = (delegate* unmanaged<ulong*, nuint, CudaResult>)NativeLibrary.GetExport(library, "cuMemAlloc_v2");
+        MemFree = (delegate* unmanaged<ulong, CudaResult>)NativeLibrary.GetExport(library, "cuMemFree_v2");
+        MemHostAlloc = (delegate* unmanaged<void**, nuint, uint, CudaResult>)NativeLibrary.GetExport(library, "cuMemHostAlloc");
+        MemFreeHost = (delegate* unmanaged<void*, CudaResult>)NativeLibrary.GetExport(library, "cuMemFreeHost");
+        CopyHostToDevice = (delegate* unmanaged<ulong, void*, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyHtoDAsync_v2");
+        CopyDeviceToHost = (delegate* unmanaged<void*, ulong, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyDtoHAsync_v2");
+        CopyDeviceToDevice = (delegate* unmanaged<ulong, ulong, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyDtoDAsync_v2");
+        MemsetD8 = (delegate* unmanaged<ulong, byte, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemsetD8Async");
+        MemsetD32 = (delegate* unmanaged<ulong, uint, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemsetD32Async");
+        StreamCreate = (delegate* unmanaged<nint*, uint, CudaResult>)NativeLibrary.GetExport(library, "cuStreamCreate");
+        StreamDestroy = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuStreamDestroy_v2");
+        StreamSynchronize = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuStreamSynchronize");
+        StreamWaitEvent = (delegate* unmanaged<nint, nint, uint, CudaResult>)NativeLibrary.GetExport(library, "cuStreamWaitEvent");
+        EventCreate = (delegate* unmanaged<nint*, uint, CudaResult>)NativeLibrary.GetExport(library, "cuEventCreate");
+        EventDestroy = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuEventDestroy_v2");
+        EventRecord = (delegate* unmanaged<nint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuEventRecord");
+        ModuleLoadData = (delegate* unmanaged<nint*, void*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleLoadData");
+        ModuleUnload = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuModuleUnload");
+        ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleGetFunction");
+        FuncGetParamInfo = (delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult>)NativeLibrary.GetExport(library, "cuFuncGetParamInfo");
+        LaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)NativeLibrary.GetExport(library, "cuLaunchKernel");
+    }
+
+    public readonly delegate* unmanaged<uint, CudaResult> Init;
+    public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> GetErrorName;
+    public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> GetErrorString;
+    public readonly delegate* unmanaged<int*, int, CudaResult> DeviceGet;
+    public readonly delegate* unmanaged<byte*, int, int, CudaResult> DeviceGetName;
+    public readonly delegate* unmanaged<int*, int, int, CudaResult> DeviceGetAttribute;
+    public readonly delegate* unmanaged<nuint*, int, CudaResult> DeviceTotalMem;
+    public readonly delegate* unmanaged<nint*, int, CudaResult> PrimaryCtxRetain;
+    public readonly delegate* unmanaged<int, CudaResult> PrimaryCtxRelease;
+    public readonly delegate* unmanaged<nint, CudaResult> CtxSetCurrent;
+    public readonly delegate* unmanaged<ulong*, nuint, CudaResult> MemAlloc;
+    public readonly delegate* unmanaged<ulong, CudaResult> MemFree;
+    public readonly delegate* unmanaged<void**, nuint, uint, CudaResult> MemHostAlloc;
+    public readonly delegate* unmanaged<void*, CudaResult> MemFreeHost;
+    public readonly delegate* unmanaged<ulong, void*, nuint, nint, CudaResult> CopyHostToDevice;
+    public readonly delegate* unmanaged<void*, ulong, nuint, nint, CudaResult> CopyDeviceToHost;
+    public readonly delegate* unmanaged<ulong, ulong, nuint, nint, CudaResult> CopyDeviceToDevice;
+    public readonly delegate* unmanaged<ulong, byte, nuint, nint, CudaResult> MemsetD8;
+    public readonly delegate* unmanaged<ulong, uint, nuint, nint, CudaResult> MemsetD32;
+    public readonly delegate* unmanaged<nint*, uint, CudaResult> StreamCreate;
+    public readonly delegate* unmanaged<nint, CudaResult> StreamDestroy;
+    public readonly delegate* unmanaged<nint, CudaResult> StreamSynchronize;
+    public readonly delegate* unmanaged<nint, nint, uint, CudaResult> StreamWaitEvent;
+    public readonly delegate* unmanaged<nint*, uint, CudaResult> EventCreate;
+    public readonly delegate* unmanaged<nint, CudaResult> EventDestroy;
+    public readonly delegate* unmanaged<nint, nint, CudaResult> EventRecord;
+    public readonly delegate* unmanaged<nint*, void*, CudaResult> ModuleLoadData;
+    public readonly delegate* unmanaged<nint, CudaResult> ModuleUnload;
+    public readonly delegate* unmanaged<nint*, nint, byte*, CudaResult> ModuleGetFunction;
+    public readonly delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult> FuncGetParamInfo;
+    public readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult> LaunchKernel;
+
+    /// <summary>Throws what the driver says of a failed call: its name for the code and its text.</summary>
+    public void Check(CudaResult result, string call)
+    {
+        if (result != CudaResult.Success) throw new DeviceException(result, call, TextOf(GetErrorName, result), TextOf(GetErrorString, result));
+    }
+
+    private static string TextOf(delegate* unmanaged<CudaResult, byte**, CudaResult> query, CudaResult code)
+    {
+        byte* text = null;
+        return query(code, &text) == CudaResult.Success ? Marshal.PtrToStringUTF8((nint)text) ?? "" : $"status {(int)code}";
+    }
+}

@@ -1,0 +1,16 @@
+using System.Runtime.InteropServices;
+
+namespace Spos.Engine.Native;
+
+/// <summary>What libspos_host offers beyond the CUDA driver API (native/abi/spos_host.h).</summary>
+internal sealed unsafe class HostExtensions(nint library)
+{
+    public readonly delegate* unmanaged<int, CudaResult> SetThreads =
+        (delegate* unmanaged<int, CudaResult>)NativeLibrary.GetExport(library, "sposHostSetThreads");
+    public readonly delegate* unmanaged<int*, CudaResult> GetThreads =
+        (delegate* unmanaged<int*, CudaResult>)NativeLibrary.GetExport(library, "sposHostGetThreads");
+    public readonly delegate* unmanaged<byte**, CudaResult> GetInstructionSet =
+        (delegate* unmanaged<byte**, CudaResult>)NativeLibrary.GetExport(library, "sposHostGetInstructionSet");
+    public readonly delegate* unmanaged<int, byte**, byte**, CudaResult> GetKernel =
+        (delegate* unmanaged<int, byte**, byte**, CudaResult>)NativeLibrary.GetExport(library, "sposHostGetKernel");
+}

@@ -1,0 +1,82 @@
+using Spos.Engine.Devices;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Nn;
+
+/// <summary>
+/// The parameters that are always used together (the stem, one operation of one choice block, the classifier), in one
+/// array each for values, gradients and momenta: an optimizer step of a group is a launch or two.
+/// </summary>
+public sealed class ParameterGroup : IDisposable
+{
+    private readonly List<Parameter> _parameters = [];
+    private Tensor[] _arrays = [];
+
+    /// <summary>In the order they were added.</summary>
+    public IReadOnlyList<Parameter> Parameters => _parameters;
+
+    /// <summary>The leading floats of each array, to which weight decay applies; the rest are batch norm's.</summary>
+    public long DecayedLength { get; private set; }
+
+    /// <summary>Floats in each array.</summary>
+    public long Length { get; private set; }
+
+    public Tensor Values => _arrays[0];
+
+    public Tensor Gradients => _arrays[1];
+
+    public Tensor Momenta => _arrays[2];
+
+    /// <summary>Backward passes that have added to the gradients since the last optimizer step.</summary>
+    public int GradientCount { get; set; }
+
+    /// <summary>Declares a parameter; before <see cref="Allocate"/>.</summary>
+    public Parameter Add(string name, Shape shape, bool decays)
+    {
+        var parameter = new Parameter(this, name, shape, decays);
+        _parameters.Add(parameter);
+        return parameter;
+    }
+
+    /// <summary>Lays the declared parameters out, with zero momenta.</summary>
+    public void Allocate(BufferPool pool, DeviceStream stream)
+    {
+        // Each starts on a cache line.
+        const int line = 16;
+        long Padded(Parameter p) => (p.Shape.Count + line - 1) / line * line;
+        DecayedLength = _parameters.Where(p => p.Decays).Sum(Padded);
+        Length = _parameters.Sum(Padded);
+        if (Length == 0) return;
+        _arrays = [.. Enumerable.Range(0, 3).Select(_ => new Tensor(pool.Rent(Length * sizeof(float)), Shape.Vector(checked((int)Length))))];
+        foreach (Tensor array in _arrays) array.Fill(stream, 0);
+        long decayed = 0, other = DecayedLength;
+        foreach (Parameter parameter in _parameters)
+        {
+            long offset = parameter.Decays ? decayed : other;
+            if (parameter.Decays) decayed += Padded(parameter);
+            else other += Padded(parameter);
+            parameter.Value = Values.View(parameter.Shape, offset);
+            parameter.Gradient = Gradients.View(parameter.Shape, offset);
+            parameter.Momentum = Momenta.View(parameter.Shape, offset);
+        }
+    }
+
+    /// <summary>Forgets the gradients: the next backward writes over them.</summary>
+    public void ClearGradients()
+    {
+        foreach (Parameter parameter in _parameters) parameter.HasGradient = false;
+        GradientCount = 0;
+    }
+
+    public void Dispose()
+    {
+        foreach (Parameter parameter in _parameters)
+        {
+            parameter.Value?.Dispose();
+            parameter.Gradient?.Dispose();
+            parameter.Momentum?.Dispose();
+        }
+        foreach (Tensor array in _arrays) array.Dispose();
+        _arrays = [];
+    }
+}

@@ -1,0 +1,37 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops;
+
+/// <summary>Concatenation along channels. Kernels: channel_concat, channel_cut.</summary>
+public static class ChannelConcat
+{
+    /// <param name="a">[N, H, W, A].</param>
+    /// <param name="b">[N, H, W, B].</param>
+    /// <returns>[N, H, W, A+B].</returns>
+    public static Tensor Forward(Session session, Tensor a, Tensor b)
+    {
+        if (a.Shape.WithChannels(1) != b.Shape.WithChannels(1)) throw new ArgumentException($"{a.Shape} and {b.Shape} cannot be concatenated.");
+        Tensor y = session.Rent(a.Shape.WithChannels(a.Shape.C + b.Shape.C));
+        Partition partition = Partition.Elementwise(y.Shape.Rows, y.Shape.C);
+        session.Launch("channel_concat", partition.Blocks, 1, y, a, b, y.Shape.Rows, a.Shape.C, b.Shape.C, partition.RowsPerBlock);
+        session.Tape?.Record(new Step(a, b, y));
+        return y;
+    }
+
+    private sealed class Step(Tensor a, Tensor b, Tensor y) : BackwardStep(y)
+    {
+        private readonly (object Identity, Shape Shape) _a = (a.Identity, a.Shape);
+        private readonly (object Identity, Shape Shape) _b = (b.Identity, b.Shape);
+
+        public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
+        {
+            Shape y = outputGradients[0].Shape;
+            Tensor da = session.Rent(_a.Shape), db = session.Rent(_b.Shape);
+            Partition partition = Partition.Elementwise(y.Rows, y.C);
+            session.Launch("channel_cut", partition.Blocks, 1, da, db, outputGradients[0], y.Rows, _a.Shape.C, _b.Shape.C, partition.RowsPerBlock);
+            gradients.Add(_a.Identity, da);
+            gradients.Add(_b.Identity, db);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops;
+
+/// <summary>The mean over each image's pixels. Kernels: global_average_pool_{forward,backward}.</summary>
+public static class GlobalAveragePool
+{
+    /// <param name="x">[N, H, W, C].</param>
+    /// <returns>[N, 1, 1, C].</returns>
+    public static Tensor Forward(Session session, Tensor x)
+    {
+        Tensor y = session.Rent(Shape.Matrix(x.Shape.N, x.Shape.C));
+        session.Launch("global_average_pool_forward", x.Shape.N, 1, y, x, x.Shape.H * x.Shape.W, x.Shape.C);
+        session.Tape?.Record(new Step(x, y));
+        return y;
+    }
+
+    private sealed class Step(Tensor x, Tensor y) : BackwardStep(y)
+    {
+        private readonly object _input = x.Identity;
+        private readonly Shape _shape = x.Shape;
+
+        public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
+        {
+            Tensor dx = session.Rent(_shape);
+            session.Launch("global_average_pool_backward", _shape.N, 1, dx, outputGradients[0], _shape.H * _shape.W, _shape.C);
+            gradients.Add(_input, dx);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops;
+
+/// <summary>y = max(x, 0). Kernels: relu_forward, relu_backward.</summary>
+public static class Relu
+{
+    /// <param name="x">Any shape; the result has the same.</param>
+    public static Tensor Forward(Session session, Tensor x)
+    {
+        Tensor y = session.Rent(x.Shape);
+        Partition partition = Partition.Flat(x.Shape.Count);
+        session.Launch("relu_forward", partition.Blocks, 1, y, x, x.Shape.Count, partition.RowsPerBlock);
+        session.Tape?.Record(new Step(x, y));
+        return y;
+    }
+
+    private sealed class Step : BackwardStep
+    {
+        private readonly object _input;
+        private readonly Tensor _y;
+
+        public Step(Tensor x, Tensor y)
+            : base(y)
+        {
+            _input = x.Identity;
+            _y = Hold(y);
+        }
+
+        public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
+        {
+            Tensor dy = outputGradients[0];
+            Partition partition = Partition.Flat(dy.Shape.Count);
+            session.Launch("relu_backward", partition.Blocks, 1, dy, dy, _y, dy.Shape.Count, partition.RowsPerBlock);
+            gradients.Add(_input, dy.Retain());
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Supernet;
+
+/// <summary>
+/// The ShuffleNetV2-style network of Single Path One-Shot NAS: stem, choice blocks, last convolution, global pooling,
+/// dropout, classifier. As a supernet each block holds all four operations; as a single path just one.
+/// </summary>
+public sealed class ShuffleNetV2OneShot : IDisposable
+{
+    private readonly Operation?[][] _blocks;
+    private readonly ConvolutionUnit _stem;
+    private readonly ConvolutionUnit _last;
+    private readonly ParameterGroup _stemGroup = new();
+    private readonly ParameterGroup _lastGroup = new();
+    private readonly ParameterGroup _classifierGroup = new();
+    private readonly Parameter _classifier;
+
+    /// <summary>The supernet of <paramref name="spec"/>, or with <paramref name="path"/> just that path.</summary>
+    public ShuffleNetV2OneShot(Session session, NetworkSpec spec, Architecture? path = null)
+    {
+        spec.Validate();
+        if (path != null && path.Blocks.Length != spec.Blocks) throw new ArgumentException($"the architecture has {path.Blocks.Length} blocks; the network has {spec.Blocks}.");
+        Spec = spec;
+        Path = path;
+        _stem = UnitBuilder.Build("first_conv", [UnitSpec.Stem(spec.StemChannels)], spec.Affine, _stemGroup)[0];
+        _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
+        _last = UnitBuilder.Build("conv_last", [UnitSpec.Pointwise(spec.StageChannels[^1], spec.LastChannels)], spec.Affine, _lastGroup)[0];
+        _classifier = _classifierGroup.Add("classifier.0.weight", new Shape(1, 1, spec.LastChannels, spec.Classes), decays: true);
+        foreach (ParameterGroup group in Groups) group.Allocate(session.Pool, session.Stream);
+        foreach (BatchNormLayer layer in BatchNorms) layer.Allocate(session.Pool, session.Stream);
+    }
+
+    public NetworkSpec Spec { get; }
+
+    /// <summary>The one path that there is, or null for a supernet.</summary>
+    public Architecture? Path { get; }
+
+    /// <summary>All parameters, from the image on.</summary>
+    public IEnumerable<Parameter> Parameters => Groups.SelectMany(g => g.Parameters);
+
+    /// <summary>All batch norms, from the image on.</summary>
+    public IEnumerable<BatchNormLayer> BatchNorms => Units.Select(u => u.BatchNorm);
+
+    /// <summary>All convolution units, from the image on.</summary>
+    public IEnumerable<ConvolutionUnit> Units =>
+        [_stem, .. Operations.SelectMany(o => o.Main.Concat(o.Projection)), _last];
+
+    /// <summary>The linear layer's weight.</summary>
+    public Parameter Classifier => _classifier;
+
+    private IEnumerable<Operation> Operations => _blocks.SelectMany(b => b.OfType<Operation>());
+
+    private IEnumerable<ParameterGroup> Groups =>
+        [_stemGroup, .. Operations.Select(o => o.Parameters), _lastGroup, _classifierGroup];
+
+    /// <summary>One operation of one block.</summary>
+    public Operation OperationAt(int block, Choice choice) =>
+        _blocks[block][(int)choice] ?? throw new InvalidOperationException($"Block {block} of this single-path network has no {choice}.");
+
+    /// <summary>The parameter groups that a path uses: the only ones that move when it is trained.</summary>
+    public IEnumerable<ParameterGroup> GroupsOf(Architecture path) =>
+        [_stemGroup, .. OperationsOf(path).Select(o => o.Parameters), _lastGroup, _classifierGroup];
+
+    /// <summary>The batch norms that a path uses.</summary>
+    public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) =>
+        [_stem.BatchNorm, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)).Select(u => u.BatchNorm), _last.BatchNorm];
+
+    /// <summary>Runs one path.</summary>
+    /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>
+    /// <returns>Logits [N, 1, 1, classes].</returns>
+    public Tensor Forward(Session session, Tensor images, Architecture path)
+    {
+        if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize) throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
+        if (path.Blocks.Length != _blocks.Length) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
+        Tensor x = _stem.Forward(session, images);
+        for (int i = 0; i < _blocks.Length; i++) x = OperationAt(i, (Choice)path.Blocks[i]).Forward(session, x);
+        Tensor last = _last.Forward(session, x);
+        x.Dispose();
+        Tensor pooled = GlobalAveragePool.Forward(session, last);
+        last.Dispose();
+        Tensor features = Dropout.Forward(session, pooled, Spec.Dropout);
+        Tensor logits = PointwiseConvolution.Forward(session, features, _classifier);
+        features.Dispose();
+        return logits;
+    }
+
+    public void Dispose()
+    {
+        foreach (Operation operation in Operations) operation.Dispose();
+        _stem.BatchNorm.Dispose();
+        _last.BatchNorm.Dispose();
+        _stemGroup.Dispose();
+        _lastGroup.Dispose();
+        _classifierGroup.Dispose();
+    }
+
+    private IEnumerable<Operation> OperationsOf(Architecture path) => path.Blocks.Select((choice, block) => OperationAt(block, (Choice)choice));
+
+    // Names have the choice's number in a supernet ("features.3.0.…") and not in a single path ("features.3.…").
+    private static Operation?[] CreateBlock(BlockSpec block, Architecture? path, bool affine)
+    {
+        var operations = new Operation?[Architecture.Choices];
+        for (int choice = 0; choice < operations.Length; choice++)
+        {
+            if (path != null && path.Blocks[block.Index] != choice) continue;
+            string name = path == null ? $"features.{block.Index}.{choice}" : $"features.{block.Index}";
+            operations[choice] = Operation.Create(name, block, (Choice)choice, affine);
+        }
+        return operations;
+    }
+}
