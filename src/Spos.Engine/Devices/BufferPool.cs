@@ -10,6 +10,7 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
 
     private readonly Dictionary<long, Stack<ulong>> _free = [];
     private readonly Lock _lock = new();
+    private bool _disposed;
 
     public Device Device { get; } = device;
 
@@ -43,26 +44,34 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
         lock (_lock)
         {
             InUse--;
+            if (_disposed)
+            {
+                Free(pointer, size);
+                return;
+            }
             if (!_free.TryGetValue(size, out Stack<ulong>? stack)) _free[size] = stack = new Stack<ulong>();
             stack.Push(pointer);
         }
     }
 
-    /// <summary>Gives the kept buffers back to the device.</summary>
+    /// <summary>Gives the kept buffers back to the device; those still in use follow when they are released.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
-            Device.MakeCurrent();
+            _disposed = true;
             foreach ((long size, Stack<ulong> stack) in _free)
             {
-                while (stack.TryPop(out ulong pointer))
-                {
-                    _ = Device.Driver.MemFree(pointer);
-                    ReservedBytes -= size;
-                }
+                while (stack.TryPop(out ulong pointer)) Free(pointer, size);
             }
         }
+    }
+
+    private void Free(ulong pointer, long size)
+    {
+        Device.MakeCurrent();
+        _ = Device.Driver.MemFree(pointer);
+        ReservedBytes -= size;
     }
 
     // Eight sizes to each power of two: at most an eighth is wasted.

@@ -1,0 +1,152 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using MessagePack;
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Checkpoints;
+
+/// <summary>
+/// A network's weights, momenta and running statistics in a file: "SPOSCKPT", the header's length (8 bytes, little-endian),
+/// the MessagePack header, zeros up to a multiple of 64, the tensors. It is verified whole before anything is used.
+/// </summary>
+public static class Checkpoint
+{
+    private const int Alignment = 64;
+    private const int MostHeaderBytes = 16 << 20;
+
+    private static readonly byte[] Magic = "SPOSCKPT"u8.ToArray();
+    private static readonly MessagePackSerializerOptions Untrusted = MessagePackSerializerOptions.Standard.WithSecurity(MessagePackSecurity.UntrustedData);
+
+    /// <summary>Writes a checkpoint, whole or not at all.</summary>
+    public static void Save(string path, Session session, ShuffleNetV2OneShot network, long stepsDone, IReadOnlyDictionary<string, string> options)
+    {
+        CheckpointHeader header = CheckpointHeader.Of(network.Spec, network.Path);
+        header.StepsDone = stepsDone;
+        header.Options = new Dictionary<string, string>(options);
+        (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network)];
+        header.Tensors = [.. tensors.Select(t => new CheckpointTensor { Name = t.Name, Shape = Extents(t.Tensor.Shape) })];
+        float[][] values = [.. tensors.Select(t => t.Tensor.Download(session.Stream))];
+        using (var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256))
+        {
+            foreach (float[] tensor in values) hash.AppendData(MemoryMarshal.AsBytes(tensor.AsSpan()));
+            header.Sha256 = hash.GetHashAndReset();
+        }
+        byte[] packed = MessagePackSerializer.Serialize(header);
+        AtomicFile.Write(path, stream =>
+        {
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, packed.Length);
+            stream.Write(Magic);
+            stream.Write(length);
+            stream.Write(packed);
+            stream.Write(new byte[Padding(packed.Length)]);
+            foreach (float[] tensor in values) stream.Write(MemoryMarshal.AsBytes(tensor.AsSpan()));
+        });
+    }
+
+    /// <summary>Reads and checks a checkpoint's header.</summary>
+    /// <exception cref="CheckpointException">The file is missing or is not a whole checkpoint.</exception>
+    public static CheckpointHeader ReadHeader(string path)
+    {
+        using FileStream stream = Open(path);
+        return ReadHeader(stream, path);
+    }
+
+    /// <summary>Fills a network, which must be of the checkpoint's sizes, and returns the header.</summary>
+    /// <exception cref="CheckpointException">The file is damaged or of another network; the network is as it was.</exception>
+    public static CheckpointHeader Load(string path, Session session, ShuffleNetV2OneShot network)
+    {
+        using FileStream stream = Open(path);
+        CheckpointHeader header = ReadHeader(stream, path);
+        if (header.Spec != network.Spec) throw new CheckpointException($"{path} is of another network: it has {header.Spec}{AffineText(header.Affine)}; needed are {network.Spec}{AffineText(network.Spec.Affine)}.");
+        if (!Equals(header.Path, network.Path)) throw new CheckpointException($"{path} is of another network: it has {PathText(header.Path)}; needed is {PathText(network.Path)}.");
+        (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network)];
+        if (tensors.Length != header.Tensors.Length) throw new CheckpointException($"{path} holds {header.Tensors.Length} tensors; this network has {tensors.Length}.");
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            if (tensors[i].Name != header.Tensors[i].Name || !header.Tensors[i].Shape.SequenceEqual(Extents(tensors[i].Tensor.Shape)))
+            {
+                throw new CheckpointException($"{path}: tensor {header.Tensors[i].Name} [{string.Join(", ", header.Tensors[i].Shape)}] stands where {tensors[i].Name} {tensors[i].Tensor.Shape} is needed.");
+            }
+        }
+        float[][] values = [.. tensors.Select(t => new float[t.Tensor.Shape.Count])];
+        ReadTensors(stream, path, header, values);
+        for (int i = 0; i < tensors.Length; i++) tensors[i].Tensor.Upload(session.Stream, values[i]);
+        return header;
+    }
+
+    private static void ReadTensors(FileStream stream, string path, CheckpointHeader header, float[][] values)
+    {
+        long expected = stream.Position + values.Sum(v => (long)v.Length * sizeof(float));
+        if (stream.Length != expected) throw new CheckpointException($"{path} is damaged: it has {stream.Length} bytes, not {expected}. Use an earlier checkpoint.");
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (float[] tensor in values)
+        {
+            Span<byte> bytes = MemoryMarshal.AsBytes(tensor.AsSpan());
+            stream.ReadExactly(bytes);
+            hash.AppendData(bytes);
+        }
+        if (!hash.GetHashAndReset().AsSpan().SequenceEqual(header.Sha256)) throw new CheckpointException($"{path} is damaged: its checksum does not fit. Use an earlier checkpoint.");
+    }
+
+    private static FileStream Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{path}: cannot be read: {error.Message}");
+        }
+    }
+
+    private static CheckpointHeader ReadHeader(FileStream stream, string path)
+    {
+        try
+        {
+            byte[] start = new byte[Magic.Length + 8];
+            stream.ReadExactly(start);
+            long length = BinaryPrimitives.ReadInt64LittleEndian(start.AsSpan(Magic.Length));
+            if (!start.AsSpan(0, Magic.Length).SequenceEqual(Magic) || length is < 1 or > MostHeaderBytes) throw new CheckpointException($"{path} is not a Spos checkpoint.");
+            byte[] packed = new byte[length];
+            stream.ReadExactly(packed);
+            stream.Seek(Padding((int)length), SeekOrigin.Current);
+            CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader>(packed, Untrusted);
+            if (header.Version != CheckpointHeader.CurrentVersion) throw new CheckpointException($"{path} has format version {header.Version}; this program reads version {CheckpointHeader.CurrentVersion}.");
+            header.Spec.Validate();
+            _ = header.Path;
+            return header;
+        }
+        catch (Exception error) when (error is EndOfStreamException or MessagePackSerializationException or ArgumentException or FormatException)
+        {
+            throw new CheckpointException($"{path} is not a whole Spos checkpoint: {error.Message}");
+        }
+    }
+
+    private static IEnumerable<(string Name, Tensor Tensor)> TensorsOf(ShuffleNetV2OneShot network)
+    {
+        foreach (Parameter parameter in network.Parameters)
+        {
+            yield return (parameter.Name, parameter.Value);
+            yield return ($"{parameter.Name}.momentum", parameter.Momentum);
+        }
+        foreach (BatchNormLayer layer in network.BatchNorms)
+        {
+            yield return ($"{layer.Name}.running_mean", layer.RunningMean);
+            yield return ($"{layer.Name}.running_var", layer.RunningVariance);
+        }
+    }
+
+    private static int[] Extents(Shape shape) => [shape.N, shape.H, shape.W, shape.C];
+
+    private static int Padding(int headerLength) => (Alignment - (Magic.Length + 8 + headerLength) % Alignment) % Alignment;
+
+    private static string AffineText(bool affine) => affine ? ", affine batch norm" : ", batch norm without affine";
+
+    private static string PathText(Architecture? path) => path == null ? "a supernet" : $"the architecture {path}";
+}

@@ -1,0 +1,99 @@
+using MessagePack;
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Checkpoints;
+
+/// <summary>What a checkpoint holds besides its tensors.</summary>
+[MessagePackObject]
+public sealed class CheckpointHeader
+{
+    /// <summary>The format's version that this program reads and writes.</summary>
+    public const int CurrentVersion = 1;
+
+    [Key("version")]
+    public int Version { get; set; } = CurrentVersion;
+
+    [Key("image_size")]
+    public int ImageSize { get; set; }
+
+    [Key("classes")]
+    public int Classes { get; set; }
+
+    [Key("stem_channels")]
+    public int StemChannels { get; set; }
+
+    [Key("stage_repeats")]
+    public int[] StageRepeats { get; set; } = [];
+
+    [Key("stage_channels")]
+    public int[] StageChannels { get; set; } = [];
+
+    [Key("last_channels")]
+    public int LastChannels { get; set; }
+
+    [Key("affine")]
+    public bool Affine { get; set; }
+
+    [Key("dropout")]
+    public float Dropout { get; set; }
+
+    /// <summary>The choices of a single path, or null for a supernet.</summary>
+    [Key("architecture")]
+    public int[]? Architecture { get; set; }
+
+    /// <summary>Steps of training done.</summary>
+    [Key("steps_done")]
+    public long StepsDone { get; set; }
+
+    /// <summary>The options that training goes on with, by name; a resumed run must have the same.</summary>
+    [Key("options")]
+    public Dictionary<string, string> Options { get; set; } = [];
+
+    [Key("tensors")]
+    public CheckpointTensor[] Tensors { get; set; } = [];
+
+    /// <summary>SHA-256 of the bytes of all tensors.</summary>
+    [Key("sha256")]
+    public byte[] Sha256 { get; set; } = [];
+
+    [IgnoreMember]
+    public NetworkSpec Spec => new()
+    {
+        ImageSize = ImageSize,
+        Classes = Classes,
+        StemChannels = StemChannels,
+        StageRepeats = [.. StageRepeats],
+        StageChannels = [.. StageChannels],
+        LastChannels = LastChannels,
+        Affine = Affine,
+        Dropout = Dropout,
+    };
+
+    [IgnoreMember]
+    public Architecture? Path => Architecture == null ? null : new Architecture(Architecture);
+
+    public static CheckpointHeader Of(NetworkSpec spec, Architecture? path) => new()
+    {
+        ImageSize = spec.ImageSize,
+        Classes = spec.Classes,
+        StemChannels = spec.StemChannels,
+        StageRepeats = [.. spec.StageRepeats],
+        StageChannels = [.. spec.StageChannels],
+        LastChannels = spec.LastChannels,
+        Affine = spec.Affine,
+        Dropout = spec.Dropout,
+        Architecture = path == null ? null : [.. path.Blocks],
+    };
+}
+
+/// <summary>A tensor of a checkpoint: float32, little-endian, in the order of the header, one after the other.</summary>
+[MessagePackObject]
+public sealed class CheckpointTensor
+{
+    [Key("name")]
+    public string Name { get; set; } = "";
+
+    /// <summary>Four extents; see Parameter.Shape.</summary>
+    [Key("shape")]
+    public int[] Shape { get; set; } = [];
+}

@@ -1,0 +1,95 @@
+using Spos.Engine.Random;
+
+namespace Spos.Engine.Data;
+
+/// <summary>The random changes of training pictures. The defaults are those of the official code.</summary>
+public sealed record Augmentation
+{
+    /// <summary>Least share of a picture's area that a random crop takes; 1 takes the whole picture.</summary>
+    public float MinArea { get; init; } = 0.08f;
+
+    /// <summary>Brightness, contrast and saturation are scaled by 1 − jitter … 1 + jitter, in random order.</summary>
+    public float Jitter { get; init; } = 0.4f;
+
+    /// <summary>Probability of mirroring left to right.</summary>
+    public float Flip { get; init; } = 0.5f;
+
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        if (MinArea is not (> 0 and <= 1)) throw new ArgumentException($"least crop area {MinArea} is not in (0, 1].");
+        if (Jitter is not (>= 0 and <= 1)) throw new ArgumentException($"jitter {Jitter} is not in [0, 1].");
+        if (Flip is not (>= 0 and <= 1)) throw new ArgumentException($"flip probability {Flip} is not in [0, 1].");
+    }
+}
+
+/// <summary>Chooses what part of a picture becomes the network's input, and how it is changed.</summary>
+internal static class Transforms
+{
+    private const int Brightness = 0, Contrast = 1, Saturation = 2;
+    private const float LeastRatio = 3f / 4, MostRatio = 4f / 3;
+
+    // torchvision's training transform: tries ten times for a crop that fits, then takes a central one.
+    private const int CropTries = 10;
+
+    /// <summary>Random resized crop, flip and jitter, as torchvision's.</summary>
+    public static ImageTransformRecord Training(int width, int height, int size, Augmentation options, CounterRandom random)
+    {
+        (int left, int top, int cropWidth, int cropHeight) = RandomCrop(width, height, options.MinArea, random);
+        int[] order = [Brightness, Contrast, Saturation];
+        ImageTransformRecord record = Resize(left, top, cropWidth, cropHeight, width, size);
+        record.Flip = random.NextUnit() < options.Flip ? 1 : 0;
+        record.Brightness = random.NextUniform(1 - options.Jitter, 1 + options.Jitter);
+        record.Contrast = random.NextUniform(1 - options.Jitter, 1 + options.Jitter);
+        record.Saturation = random.NextUniform(1 - options.Jitter, 1 + options.Jitter);
+        random.Shuffle<int>(order);
+        record.Order = order[0] | (order[1] << 2) | (order[2] << 4);
+        return record;
+    }
+
+    /// <summary>Resizes the shorter side to size·256/224 and crops the middle.</summary>
+    public static ImageTransformRecord Validation(int width, int height, int size)
+    {
+        int side = (int)Math.Round(size * 256.0 / 224);
+        (int resizedWidth, int resizedHeight) = width <= height ? (side, (int)((long)side * height / width)) : ((int)((long)side * width / height), side);
+        float scaleX = (float)width / resizedWidth, scaleY = (float)height / resizedHeight;
+        ImageTransformRecord record = Resize(0, 0, width, height, width, size);
+        record.ScaleX = scaleX;
+        record.ScaleY = scaleY;
+        record.BoxLeft = (int)Math.Round((resizedWidth - size) / 2.0) * scaleX;
+        record.BoxTop = (int)Math.Round((resizedHeight - size) / 2.0) * scaleY;
+        return record;
+    }
+
+    private static ImageTransformRecord Resize(int left, int top, int cropWidth, int cropHeight, int width, int size) => new()
+    {
+        Width = width,
+        ClipLeft = left,
+        ClipRight = left + cropWidth,
+        ClipTop = top,
+        ClipBottom = top + cropHeight,
+        BoxLeft = left,
+        BoxTop = top,
+        ScaleX = (float)cropWidth / size,
+        ScaleY = (float)cropHeight / size,
+        Brightness = 1,
+        Contrast = 1,
+        Saturation = 1,
+        Order = Brightness | (Contrast << 2) | (Saturation << 4),
+    };
+
+    private static (int Left, int Top, int Width, int Height) RandomCrop(int width, int height, float minArea, CounterRandom random)
+    {
+        for (int i = 0; i < CropTries; i++)
+        {
+            double area = width * (double)height * random.NextUniform(minArea, 1);
+            double ratio = Math.Exp(random.NextUniform(MathF.Log(LeastRatio), MathF.Log(MostRatio)));
+            int w = (int)Math.Round(Math.Sqrt(area * ratio)), h = (int)Math.Round(Math.Sqrt(area / ratio));
+            if (w >= 1 && w <= width && h >= 1 && h <= height) return (random.NextInt(width - w + 1), random.NextInt(height - h + 1), w, h);
+        }
+        float whole = (float)width / height;
+        int cropWidth = whole > MostRatio ? Math.Max(1, (int)Math.Round(height * MostRatio)) : width;
+        int cropHeight = whole < LeastRatio ? Math.Max(1, (int)Math.Round(width / LeastRatio)) : height;
+        return ((width - cropWidth) / 2, (height - cropHeight) / 2, cropWidth, cropHeight);
+    }
+}

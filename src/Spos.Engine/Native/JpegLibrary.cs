@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+
+namespace Spos.Engine.Native;
+
+/// <summary>The bound entry points of libspos_jpeg (native/jpeg/entropy_decoder.h).</summary>
+internal static unsafe class JpegLibrary
+{
+    public const int MessageSize = 256;
+
+    private static readonly nint Library = NativeLibraries.Load("spos_jpeg");
+
+    public static readonly delegate* unmanaged<byte*, nuint, nint*, JpegHeader*, byte*, int> Open =
+        (delegate* unmanaged<byte*, nuint, nint*, JpegHeader*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_open");
+
+    public static readonly delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int> Read =
+        (delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_read");
+
+    public static readonly delegate* unmanaged<nint, void> Close =
+        (delegate* unmanaged<nint, void>)NativeLibrary.GetExport(Library, "spos_jpeg_close");
+}
+
+/// <summary>One colour component's blocks, its samples, and how many pixels a sample spans.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct JpegHeaderPlane
+{
+    public int BlocksWide, BlocksHigh, Width, Height, Horizontal, Vertical;
+}
+
+/// <summary>What a JPEG holds.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct JpegHeader
+{
+    public int Width, Height, Components, IsYcc;
+    public JpegHeaderPlane Plane0, Plane1, Plane2;
+
+    public readonly JpegHeaderPlane PlaneAt(int index) => index switch { 0 => Plane0, 1 => Plane1, _ => Plane2 };
+}

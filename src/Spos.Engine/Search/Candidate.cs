@@ -1,0 +1,8 @@
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Search;
+
+/// <summary>A scored path.</summary>
+/// <param name="Generation">The generation that found it, from 0.</param>
+/// <param name="Top1">Its accuracy with the supernet's weights.</param>
+public sealed record Candidate(Architecture Path, int Generation, double Flops, double Top1);

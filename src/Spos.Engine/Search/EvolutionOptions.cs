@@ -1,0 +1,35 @@
+namespace Spos.Engine.Search;
+
+/// <summary>The settings of the evolution; the defaults are the paper's and NNI's.</summary>
+public sealed record EvolutionOptions
+{
+    /// <summary>Generations.</summary>
+    public int MaxEpochs { get; init; } = 20;
+
+    /// <summary>Parents: the best of all generations.</summary>
+    public int NumSelect { get; init; } = 10;
+
+    public int NumPopulation { get; init; } = 50;
+
+    /// <summary>Probability that mutation redraws a block's choice.</summary>
+    public float MutationProbability { get; init; } = 0.1f;
+
+    public int NumCrossover { get; init; } = 25;
+
+    public int NumMutation { get; init; } = 25;
+
+    /// <summary>Most FLOPs of a candidate.</summary>
+    public double FlopsLimit { get; init; } = 330e6;
+
+    public ulong Seed { get; init; }
+
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        if (MaxEpochs < 1) throw new ArgumentException($"{MaxEpochs} search epochs: at least 1 is needed.");
+        if (NumPopulation < 2) throw new ArgumentException($"population {NumPopulation}: at least 2 are needed.");
+        if (NumSelect < 2 || NumSelect > NumPopulation) throw new ArgumentException($"{NumSelect} selected: 2 to the population's {NumPopulation} are possible.");
+        if (MutationProbability is not (> 0 and <= 1)) throw new ArgumentException($"mutation probability {MutationProbability} is not in (0, 1].");
+        if (NumCrossover < 0 || NumMutation < 0 || NumCrossover + NumMutation > NumPopulation) throw new ArgumentException($"{NumCrossover} crossovers and {NumMutation} mutations do not fit a population of {NumPopulation}.");
+    }
+}

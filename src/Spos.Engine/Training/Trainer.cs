@@ -1,0 +1,115 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Data;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Optim;
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Training;
+
+/// <summary>What a training step did.</summary>
+/// <param name="Step">Counted from 1.</param>
+/// <param name="Loss">Mean over the batch and the step's paths.</param>
+/// <param name="Top1">Share of predictions that were right.</param>
+public readonly record struct StepReport(long Step, long Steps, int Epoch, float Loss, float Top1, float LearningRate, int Images);
+
+/// <summary>
+/// Trains the paths of a network that a rule chooses for each step; only their parameters move. All randomness is a
+/// function of the seed and the step, so training that stops and goes on gives the same bits.
+/// </summary>
+public sealed class Trainer
+{
+    private readonly Session _session;
+    private readonly ShuffleNetV2OneShot _network;
+    private readonly ImageFolder _data;
+    private readonly TrainingOptions _options;
+    private readonly Func<long, IReadOnlyList<Architecture>> _pathsOf;
+    private readonly DamageReport _damage;
+    private readonly Sgd _optimizer;
+    private readonly LoaderOptions _loader;
+
+    /// <param name="pathsOf">The paths to train at a step, counted from 0.</param>
+    /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
+    public Trainer(Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options, Func<long, IReadOnlyList<Architecture>> pathsOf, DamageReport damage)
+    {
+        options.Validate();
+        (_session, _network, _data, _options, _pathsOf, _damage) = (session, network, data, options, pathsOf, damage);
+        _optimizer = new Sgd(options.Momentum, options.WeightDecay);
+        _loader = options.Loader(network.Spec.ImageSize);
+        StepsPerEpoch = BatchLoader.BatchesOf(data.Samples.Length, _loader);
+        if (StepsPerEpoch == 0) throw new DataException($"{data.Root}: {data.Samples.Length} pictures to train on are fewer than a batch of {options.BatchSize}. Lower --batch-size.");
+        Steps = (long)StepsPerEpoch * options.Epochs;
+    }
+
+    public int StepsPerEpoch { get; }
+
+    /// <summary>Steps of the whole training.</summary>
+    public long Steps { get; }
+
+    /// <summary>Steps done; set it to go on from a checkpoint.</summary>
+    public long StepsDone { get; set; }
+
+    /// <summary>Epochs done.</summary>
+    public int EpochsDone => (int)(StepsDone / StepsPerEpoch);
+
+    /// <summary>
+    /// Trains until the current epoch ends or <paramref name="cancel"/> is signalled, whichever is first; a started step is
+    /// finished.
+    /// </summary>
+    public void RunEpoch(Action<StepReport> report, CancellationToken cancel)
+    {
+        int epoch = EpochsDone;
+        using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch));
+        foreach (Batch batch in loader)
+        {
+            using (batch) report(RunStep(batch, epoch));
+            if (cancel.IsCancellationRequested) return;
+        }
+    }
+
+    private StepReport RunStep(Batch batch, int epoch)
+    {
+        IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
+        float learningRate = _options.LearningRateAt(StepsDone, Steps), loss = 0;
+        int right = 0;
+        for (int i = 0; i < paths.Count; i++)
+        {
+            // A number for every (step, path): dropout never repeats.
+            _session.DropoutKey = (_options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * Architecture.Choices + (ulong)i);
+            (float pathLoss, int pathRight) = AddGradients(batch, paths[i]);
+            loss += pathLoss / paths.Count;
+            right += pathRight;
+        }
+        _optimizer.Step(_session, paths.SelectMany(_network.GroupsOf).Distinct(), learningRate);
+        if (!float.IsFinite(loss)) throw new ArithmeticException($"the loss is no longer a finite number at step {StepsDone + 1}: lower --learning-rate, or warm up longer.");
+        StepsDone++;
+        return new StepReport(StepsDone, Steps, epoch, loss, right / (float)(batch.Count * paths.Count), learningRate, batch.Count);
+    }
+
+    private (float Loss, int Right) AddGradients(Batch batch, Architecture path)
+    {
+        _session.BatchNorm = BatchNormMode.Batch;
+        _session.Tape = new Tape();
+        try
+        {
+            using Tensor logits = _network.Forward(_session, batch.Images, path);
+            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, batch.Labels, _options.LabelSmoothing, 1f / batch.Count);
+            using (losses)
+            using (DeviceArray<int> ranks = TopK.Ranks(_session, logits, batch.Labels))
+            {
+                _session.Tape.Backward(_session, logits, gradient!);
+                foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
+                int[] rank = new int[batch.Count];
+                ranks.Download(_session.Stream, rank);
+                return (losses.Download(_session.Stream).Average(), rank.Count(r => r == 0));
+            }
+        }
+        finally
+        {
+            _session.Tape.Clear();
+            _session.Tape = null;
+        }
+    }
+}

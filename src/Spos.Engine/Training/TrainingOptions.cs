@@ -1,0 +1,72 @@
+using Spos.Engine.Data;
+
+namespace Spos.Engine.Training;
+
+/// <summary>How the learning rate falls to zero over the whole training.</summary>
+public enum Decay
+{
+    Linear,
+    Cosine,
+}
+
+/// <summary>The settings of a training run.</summary>
+public sealed record TrainingOptions
+{
+    public required int Epochs { get; init; }
+
+    public required int BatchSize { get; init; }
+
+    public required float LearningRate { get; init; }
+
+    public float Momentum { get; init; } = 0.9f;
+
+    public float WeightDecay { get; init; } = 4e-5f;
+
+    public float LabelSmoothing { get; init; } = 0.1f;
+
+    public Decay Decay { get; init; } = Decay.Linear;
+
+    /// <summary>Steps over which the learning rate rises to its full value.</summary>
+    public int WarmupSteps { get; init; }
+
+    public ulong Seed { get; init; }
+
+    public int Workers { get; init; } = 2;
+
+    public Augmentation Augmentation { get; init; } = new();
+
+    /// <exception cref="ArgumentException">A value is out of its range.</exception>
+    public void Validate()
+    {
+        if (Epochs < 1) throw new ArgumentException($"{Epochs} epochs: at least 1 is needed.");
+        if (BatchSize < 2) throw new ArgumentException($"batch size {BatchSize}: batch norm needs at least 2.");
+        if (LearningRate is not (> 0 and < 100)) throw new ArgumentException($"learning rate {LearningRate} is not in (0, 100).");
+        if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"momentum {Momentum} is not in [0, 1).");
+        if (WeightDecay is not (>= 0 and < 1)) throw new ArgumentException($"weight decay {WeightDecay} is not in [0, 1).");
+        if (LabelSmoothing is not (>= 0 and < 1)) throw new ArgumentException($"label smoothing {LabelSmoothing} is not in [0, 1).");
+        if (WarmupSteps < 0) throw new ArgumentException($"{WarmupSteps} warm-up steps: at least 0.");
+        if (Workers < 1) throw new ArgumentException($"{Workers} workers: at least 1 is needed.");
+        Augmentation.Validate();
+    }
+
+    /// <summary>The learning rate of a step, counted from 0.</summary>
+    public float LearningRateAt(long step, long steps)
+    {
+        double done = (double)step / steps;
+        double factor = Decay == Decay.Linear ? 1 - done : (1 + Math.Cos(Math.PI * done)) / 2;
+        double warm = step < WarmupSteps ? (step + 1.0) / WarmupSteps : 1;
+        return (float)(LearningRate * factor * warm);
+    }
+
+    /// <summary>How the training folder is read.</summary>
+    public LoaderOptions Loader(int imageSize) => new()
+    {
+        ImageSize = imageSize,
+        BatchSize = BatchSize,
+        Workers = Workers,
+        Seed = Seed,
+        Augmentation = Augmentation,
+        Shuffle = true,
+        DropLast = true,
+    };
+}
