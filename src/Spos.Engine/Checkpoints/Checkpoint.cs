@@ -148,5 +148,5 @@ public static class Checkpoint
 
     private static string AffineText(bool affine) => affine ? ", affine batch norm" : ", batch norm without affine";
 
-    private static string PathText(Architecture? path) => path == null ? "a supernet" : $"the architecture {path}";
+    private static string PathText(Supernet.Architecture? path) => path == null ? "a supernet" : $"the architecture {path}";
 }

@@ -45,6 +45,9 @@ public sealed unsafe class Device
     /// <summary>The CPU of this machine.</summary>
     public static Device Host => LazyHost.Value;
 
+    /// <summary>Where the native libraries are looked for.</summary>
+    public static string NativeFolder => NativeLibraries.Folder;
+
     /// <summary>Opens the device that --device names: "host", or "auto" for the best one there is.</summary>
     /// <exception cref="ArgumentException">No such device.</exception>
     public static Device Open(string name) => name switch

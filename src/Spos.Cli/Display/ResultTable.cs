@@ -1,0 +1,20 @@
+using Spectre.Console;
+
+namespace Spos.Cli.Display;
+
+/// <summary>Prints named results as a table.</summary>
+internal static class ResultTable
+{
+    public static void Print(string title, params ReadOnlySpan<(string Name, string Value)> rows)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            Console.WriteLine(title);
+            foreach ((string name, string value) in rows) Console.WriteLine($"  {name,-24}{value}");
+            return;
+        }
+        Table table = new Table().Title(Markup.Escape(title)).AddColumns("", "").HideHeaders().Border(TableBorder.Rounded);
+        foreach ((string name, string value) in rows) table.AddRow(Markup.Escape(name), Markup.Escape(value));
+        AnsiConsole.Write(table);
+    }
+}

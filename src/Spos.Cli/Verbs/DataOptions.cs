@@ -1,0 +1,34 @@
+using CommandLine;
+using Spos.Engine.Data;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>The options of every verb that reads pictures.</summary>
+internal abstract class DataOptions : DeviceOptions
+{
+    [Option("imagenet-dir", Default = "./data/imagenet", HelpText = "Data set: a folder with train and val, each with one folder of JPEGs per class.")]
+    public string ImagenetDir { get; set; } = "./data/imagenet";
+
+    [Option("workers", Default = 2, HelpText = "Threads that read and decode pictures ahead. Results do not depend on it.")]
+    public int Workers { get; set; } = 2;
+
+    [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
+    public ulong Seed { get; set; } = 42;
+
+    [Option("output-dir", HelpText = "Where checkpoints, logs and plots go (default: runs/ and the name of the command).")]
+    public string? OutputDir { get; set; }
+
+    /// <summary>train or val of the data set.</summary>
+    protected ImageFolder OpenSplit(string split) => ImageFolder.Open(Path.Combine(ImagenetDir, split));
+
+    /// <summary>Training and validation pictures; both must have the same classes.</summary>
+    protected (ImageFolder Train, ImageFolder Val) OpenBoth()
+    {
+        ImageFolder train = OpenSplit("train"), val = OpenSplit("val");
+        string? odd = train.Classes.Except(val.Classes).Concat(val.Classes.Except(train.Classes)).FirstOrDefault();
+        if (odd != null) throw new DataException($"{ImagenetDir}: class '{odd}' is in only one of train and val. Both need the same class folders.");
+        return (train, val);
+    }
+
+    protected static DamageReport Damage() => new(message => Console.Error.WriteLine($"spos: {message} It is replaced by another picture."));
+}

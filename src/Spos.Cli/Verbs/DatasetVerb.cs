@@ -1,0 +1,89 @@
+using CommandLine;
+using CommandLine.Text;
+using Spos.Cli.Display;
+using Spos.Cli.Drawing;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Makes data sets.</summary>
+[Verb("dataset", HelpText = "dataset make: draw a labelled JPEG data set of textured shapes over noise.")]
+internal sealed class DatasetVerb : IVerb
+{
+    [Value(0, MetaName = "make", Required = true, HelpText = "What to do: make.")]
+    public string Action { get; set; } = "make";
+
+    [Option("output-dir", Default = "data/shapes", HelpText = "Where train and val go.")]
+    public string OutputDir { get; set; } = "data/shapes";
+
+    [Option("train", Default = 400, HelpText = "Training pictures of each class.")]
+    public int Train { get; set; } = 400;
+
+    [Option("val", Default = 100, HelpText = "Validation pictures of each class.")]
+    public int Val { get; set; } = 100;
+
+    [Option("classes", Default = 10, HelpText = "Classes, 2 to 10.")]
+    public int Classes { get; set; } = 10;
+
+    [Option("size", Default = 64, HelpText = "Height and width in pixels.")]
+    public int Size { get; set; } = 64;
+
+    [Option("difficulty", Default = 0.5f, HelpText = "0 (clean shapes) to 1 (faint ones in heavy noise).")]
+    public float Difficulty { get; set; } = 0.5f;
+
+    [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
+    public ulong Seed { get; set; } = 42;
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples => [new("Draw a harder data set", new DatasetVerb { OutputDir = "data/hard", Difficulty = 0.8f })];
+
+    public int Run()
+    {
+        if (Action != "make") throw new UsageException($"dataset {Action}: the only action is make.");
+        if (Train < 1 || Val < 1) throw new UsageException("--train and --val are at least 1.");
+        if (Classes < 2 || Classes > ShapeDrawer.Classes.Count) throw new UsageException($"--classes {Classes}: 2 to {ShapeDrawer.Classes.Count} are possible.");
+        if (Size is < 16 or > 1024) throw new UsageException($"--size {Size}: 16 to 1024 are possible.");
+        if (Difficulty is not (>= 0 and <= 1)) throw new UsageException($"--difficulty {Difficulty} is not in [0, 1].");
+        if (Directory.Exists(OutputDir) && Directory.EnumerateFileSystemEntries(OutputDir).Any()) throw new UsageException($"--output-dir {OutputDir}: the folder is not empty.");
+        Make(OutputDir);
+        ResultTable.Print(
+            "Data set drawn",
+            ("folder", Path.GetFullPath(OutputDir)),
+            ("training pictures", $"{Train * Classes}"),
+            ("validation pictures", $"{Val * Classes}"),
+            ("classes", string.Join(", ", ShapeDrawer.Classes.Take(Classes))));
+        return Program.Success;
+    }
+
+    // Drawn beside and renamed: a data set is whole or not there.
+    internal void Make(string folder)
+    {
+        string target = Path.GetFullPath(folder), drawing = $"{target}.{Environment.ProcessId}.tmp";
+        try
+        {
+            ProgressDisplay.Run("drawing", (Train + Val) * (long)Classes, "picture", display =>
+            {
+                long done = 0;
+                foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })
+                {
+                    for (int label = 0; label < Classes; label++)
+                    {
+                        string classFolder = Path.Combine(drawing, split, ShapeDrawer.Classes[label]);
+                        Directory.CreateDirectory(classFolder);
+                        for (int i = 0; i < count; i++)
+                        {
+                            byte[] jpeg = ShapeDrawer.Draw(label, Size, Difficulty, Seed, offset + (ulong)(label * count + i));
+                            File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), jpeg);
+                            display.Report(++done, 1, split);
+                        }
+                    }
+                }
+            });
+            if (Directory.Exists(target)) Directory.Delete(target);
+            Directory.Move(drawing, target);
+        }
+        finally
+        {
+            if (Directory.Exists(drawing)) Directory.Delete(drawing, recursive: true);
+        }
+    }
+}

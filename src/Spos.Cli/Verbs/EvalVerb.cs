@@ -1,0 +1,80 @@
+using CommandLine;
+using CommandLine.Text;
+using Spos.Cli.Display;
+using Spos.Cli.Runs;
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Evaluates a checkpoint.</summary>
+[Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
+internal sealed class EvalVerb : DataOptions, IVerb
+{
+    [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
+    public string CheckpointPath { get; set; } = "runs/scratch";
+
+    [Option("architecture", HelpText = "The path of a supernet to evaluate: a file or a list. Its batch norm is recalibrated.")]
+    public string? ArchitectureText { get; set; }
+
+    [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm for a supernet's path.")]
+    public int TrainIters { get; set; } = 200;
+
+    [Option("train-batch-size", Default = 128, HelpText = "Pictures of a recalibration batch.")]
+    public int TrainBatchSize { get; set; } = 128;
+
+    [Option("test-batch-size", Default = 512, HelpText = "Pictures of a test batch.")]
+    public int TestBatchSize { get; set; } = 512;
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples =>
+    [
+        new("Evaluate what was trained from scratch", new EvalVerb { ImagenetDir = "/data/imagenet", CheckpointPath = "runs/scratch" }),
+    ];
+
+    public int Run()
+    {
+        string checkpoint = RunFolder.NewestCheckpoint(CheckpointPath) ?? throw new CheckpointException($"{CheckpointPath}: no checkpoint there.");
+        CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
+        Architecture path = (header.Path, ArchitectureText) switch
+        {
+            (null, null) => throw new UsageException($"{checkpoint} is a supernet: name the path to evaluate with --architecture."),
+            (null, string text) => ScratchVerb.ReadArchitecture(text, header.Spec.Blocks),
+            (Architecture own, null) => own,
+            (Architecture own, string text) => ScratchVerb.ReadArchitecture(text, header.Spec.Blocks).Equals(own)
+                ? own
+                : throw new CheckpointException($"{checkpoint} is of another network: it has the architecture {own}."),
+        };
+        Device device = OpenDevice();
+        ImageFolder val = OpenSplit("val");
+        if (val.Classes.Length != header.Classes) throw new DataException($"{val.Root} has {val.Classes.Length} classes; the checkpoint's network has {header.Classes}.");
+        DamageReport damage = Damage();
+        var phase = new SearchVerb { Workers = Workers, Seed = Seed, TrainIters = TrainIters, TrainBatchSize = TrainBatchSize, TestBatchSize = TestBatchSize };
+
+        using var session = new Session(device);
+        using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
+        Checkpoint.Load(checkpoint, session, network);
+        if (header.Path == null)
+        {
+            using BatchSource calibration = phase.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, damage);
+            Evaluator.Recalibrate(session, network, path, calibration);
+        }
+        using BatchSource test = phase.Test(device, val, header.Spec.ImageSize, damage);
+        Accuracy accuracy = Evaluator.Measure(session, network, path, test);
+        ResultTable.Print(
+            "Evaluation",
+            ("checkpoint", checkpoint),
+            ("architecture", $"{path}"),
+            ("FLOPs", $"{new FlopsTable(header.Spec).Of(path) / 1e6:0.##}M"),
+            ("top-1 on val", $"{accuracy.Top1:0.00%}"),
+            ("top-5 on val", $"{accuracy.Top5:0.00%}"),
+            ("loss", $"{accuracy.Loss:0.0000}"),
+            ("pictures", $"{accuracy.Images}"),
+            ("damaged pictures", $"{damage.Files}"));
+        return Program.Success;
+    }
+}

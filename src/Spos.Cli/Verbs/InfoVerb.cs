@@ -1,0 +1,28 @@
+using System.Reflection;
+using CommandLine;
+using Spos.Cli.Display;
+using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Shows what the program found.</summary>
+[Verb("info", HelpText = "Show versions, devices and paths.")]
+internal sealed class InfoVerb : DeviceOptions, IVerb
+{
+    public int Run()
+    {
+        Device device = OpenDevice();
+        ResultTable.Print(
+            "Spos",
+            ("version", Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown"),
+            (".NET", Environment.Version.ToString()),
+            ("device", $"{device.Kind}: {device.Name}"),
+            ("instruction set", device.InstructionSet),
+            ("threads", $"{device.Threads}"),
+            ("memory", $"{device.TotalMemory / (double)(1 << 30):0.0} GiB"),
+            ("kernels", $"{KernelCatalogue.Entries.Count}"),
+            ("native libraries", Device.NativeFolder));
+        return Program.Success;
+    }
+}

@@ -1,0 +1,144 @@
+using CommandLine;
+using CommandLine.Text;
+using Spos.Cli.Display;
+using Spos.Cli.Runs;
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Phase 1: trains the supernet.</summary>
+[Verb("supernet", HelpText = "Phase 1: train the supernet, a random path (or several) a step.")]
+internal sealed class SupernetVerb : TrainOptions, IVerb
+{
+    // Random paths that show what a supernet has learnt.
+    private const int ReportedPaths = 32;
+
+    [Option("epochs", Default = 120, HelpText = "Passes over the training pictures.")]
+    public int Epochs { get; set; } = 120;
+
+    [Option("batch-size", Default = 768, HelpText = "Pictures a step.")]
+    public int BatchSize { get; set; } = 768;
+
+    [Option("learning-rate", Default = 0.5f, HelpText = "Learning rate at the start; it falls to 0 linearly.")]
+    public float LearningRate { get; set; } = 0.5f;
+
+    [Option("paths-per-step", Default = 1, HelpText = "Paths trained a step, 1 to 4. With more than one they share no operation, and their gradients are averaged.")]
+    public int PathsPerStep { get; set; } = 1;
+
+    [Option("flops-lb", HelpText = "Least FLOPs of a sampled path (default: 290e6 for the official sizes, else none).")]
+    public double? FlopsLb { get; set; }
+
+    [Option("flops-ub", HelpText = "Most FLOPs of a sampled path (default: 360e6 for the official sizes, else none).")]
+    public double? FlopsUb { get; set; }
+
+    [Option("held-out", Default = 0.05f, HelpText = "Share of the training pictures kept for the search and not trained on.")]
+    public float HeldOut { get; set; } = 0.05f;
+
+    [Option("load-checkpoint", HelpText = "Start from the weights of this checkpoint, with a fresh schedule.")]
+    public string? LoadCheckpoint { get; set; }
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples =>
+    [
+        new("Train on ImageNet with the official settings", new SupernetVerb { ImagenetDir = "/data/imagenet", Workers = 8 }),
+    ];
+
+    public int Run()
+    {
+        NetworkSpec shape = Spec(2, affine: false);
+        TrainingOptions training = Training(Epochs, BatchSize, LearningRate, Decay.Linear);
+        Check(shape.Validate, training.Validate, CheckPaths);
+        Device device = OpenDevice();
+        (ImageFolder all, ImageFolder val) = OpenBoth();
+        (ImageFolder train, _) = HeldOutSplit.Divide(all, HeldOut);
+        NetworkSpec spec = shape with { Classes = train.Classes.Length };
+        var folder = new RunFolder(OutputDir ?? "runs/supernet");
+        DamageReport damage = Damage();
+
+        using var session = new Session(device);
+        using var network = new ShuffleNetV2OneShot(session, spec);
+        Func<long, IReadOnlyList<Architecture>> paths = PathRule(spec);
+        var trainer = new Trainer(session, network, train, training, paths, damage);
+        var run = new TrainingRun("supernet", session, network, folder, ResumeOptions());
+        Console.WriteLine($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads).");
+        if (Resume)
+        {
+            run.Resume(trainer);
+        }
+        else
+        {
+            Initialisation.Initialise(network, session.Stream, Seed, Init);
+            if (LoadCheckpoint != null) Checkpoint.Load(LoadCheckpoint, session, network);
+            folder.Clear();
+        }
+        using var stop = new StopSignal();
+        if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;
+        return Report(session, network, train, val, damage, folder, run, stop.Token);
+    }
+
+    private void CheckPaths()
+    {
+        if (PathsPerStep is < 1 or > Architecture.Choices) throw new ArgumentException($"--paths-per-step {PathsPerStep}: 1 to {Architecture.Choices} are possible.");
+        if (PathsPerStep > 1 && (FlopsLb ?? FlopsUb) != null) throw new ArgumentException("--flops-lb and --flops-ub need --paths-per-step 1: paths that share no operation cannot all be kept within a window.");
+        if (HeldOut is not (>= 0 and < 1)) throw new ArgumentException($"--held-out {HeldOut} is not in [0, 1).");
+    }
+
+    // The paths of each step: a function of the seed and the step alone.
+    private Func<long, IReadOnlyList<Architecture>> PathRule(NetworkSpec spec)
+    {
+        var sampler = new PathSampler(new FlopsTable(spec));
+        CounterRandom At(long step) => new(Seed, RandomPurpose.Paths, (ulong)step);
+        if (PathsPerStep > 1) return step => sampler.Disjoint(At(step), PathsPerStep);
+        double low = FlopsLb ?? (spec.IsOfficialSize ? 290e6 : 0), high = FlopsUb ?? (spec.IsOfficialSize ? 360e6 : double.MaxValue);
+        if (low <= 0 && high == double.MaxValue) return step => [sampler.Uniform(At(step))];
+        Check(() => sampler.Within(At(0), low, high));
+        return step => [sampler.Within(At(step), low, high)];
+    }
+
+    private int Report(Session session, ShuffleNetV2OneShot network, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
+    {
+        var search = new SearchVerb { TrainIters = 10, TrainBatchSize = Math.Min(128, train.Samples.Length), Workers = Workers, Seed = Seed };
+        using BatchSource calibration = search.Calibration(session.Device, train, network.Spec.ImageSize, damage);
+        using BatchSource test = search.Test(session.Device, val, network.Spec.ImageSize, damage);
+        var sampler = new PathSampler(new FlopsTable(network.Spec));
+        var top1 = new List<double>();
+        ProgressDisplay.Run("random paths", ReportedPaths, "path", display =>
+        {
+            for (int i = 0; i < ReportedPaths && !cancel.IsCancellationRequested; i++)
+            {
+                Architecture path = sampler.Uniform(new CounterRandom(Seed, RandomPurpose.Search, ulong.MaxValue, (ulong)i));
+                Evaluator.Recalibrate(session, network, path, calibration);
+                top1.Add(Evaluator.Measure(session, network, path, test).Top1);
+                display.Report(i + 1, 1, $"top-1 {top1[^1]:0.0%}");
+            }
+        });
+        if (top1.Count == 0) return Program.Stopped;
+        folder.Log(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max() });
+        ResultTable.Print(
+            "Supernet trained",
+            ("random paths", $"{top1.Count}, recalibrated on {calibration.Count(_ => true) * search.TrainBatchSize} training pictures"),
+            ("top-1 on val, mean", $"{top1.Average():0.0%}"),
+            ("top-1 on val, range", $"{top1.Min():0.0%} to {top1.Max():0.0%}"),
+            ("damaged pictures", $"{damage.Files}"),
+            ("checkpoint", run.CheckpointPath),
+            ("plot", run.Plot() ?? "none"));
+        return Program.Success;
+    }
+
+    private Dictionary<string, string> ResumeOptions() => new(SharedResumeOptions())
+    {
+        ["epochs"] = $"{Epochs}",
+        ["batch-size"] = $"{BatchSize}",
+        ["learning-rate"] = $"{LearningRate}",
+        ["paths-per-step"] = $"{PathsPerStep}",
+        ["flops-lb"] = $"{FlopsLb}",
+        ["flops-ub"] = $"{FlopsUb}",
+        ["held-out"] = $"{HeldOut}",
+    };
+}
