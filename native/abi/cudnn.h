@@ -86,12 +86,10 @@ SPOS_API cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnnHandl
                                                                       cudnnFilterDescriptor_t dw,
                                                                       cudnnConvolutionBwdFilterAlgo_t algorithm,
                                                                       size_t* bytes);
-SPOS_API cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x,
-                                                      const void* x_data, cudnnTensorDescriptor_t dy, const void* dy_data,
-                                                      cudnnConvolutionDescriptor_t convolution,
-                                                      cudnnConvolutionBwdFilterAlgo_t algorithm, void* workspace,
-                                                      size_t bytes, const void* beta, cudnnFilterDescriptor_t dw,
-                                                      void* dw_data);
+SPOS_API cudnnStatus_t cudnnConvolutionBackwardFilter(
+    cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x, const void* x_data, cudnnTensorDescriptor_t dy,
+    const void* dy_data, cudnnConvolutionDescriptor_t convolution, cudnnConvolutionBwdFilterAlgo_t algorithm,
+    void* workspace, size_t bytes, const void* beta, cudnnFilterDescriptor_t dw, void* dw_data);
 
 #ifdef __cplusplus
 }

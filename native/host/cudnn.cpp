@@ -65,9 +65,8 @@ memory::desc describe(const cudnnTensorStruct& t) {
 memory::desc describe(const cudnnFilterStruct& f, int groups) {
     const bool nhwc = f.format == CUDNN_TENSOR_NHWC;
     if (groups == 1) {
-        return {{f.k, f.c, f.h, f.w},
-                memory::data_type::f32,
-                nhwc ? memory::format_tag::ohwi : memory::format_tag::oihw};
+        return {
+            {f.k, f.c, f.h, f.w}, memory::data_type::f32, nhwc ? memory::format_tag::ohwi : memory::format_tag::oihw};
     }
     const memory::dims sizes{groups, f.k / groups, f.c, f.h, f.w};
     if (!nhwc) return {sizes, memory::data_type::f32, memory::format_tag::goihw};
@@ -85,8 +84,8 @@ struct Problem {
     memory::dims strides, dilations, padding;
 };
 
-bool make_problem(Problem* problem, const cudnnTensorStruct* x, const cudnnFilterStruct* w,
-                  const cudnnTensorStruct* y, const cudnnConvolutionStruct* c) {
+bool make_problem(Problem* problem, const cudnnTensorStruct* x, const cudnnFilterStruct* w, const cudnnTensorStruct* y,
+                  const cudnnConvolutionStruct* c) {
     if (x == nullptr || w == nullptr || y == nullptr || c == nullptr) return false;
     if (c->stride_h < 1 || x->n < 1 || w->k < 1 || y->n < 1) return false;
     if (x->c != w->c * c->groups || w->k % c->groups != 0 || y->c != w->k || y->n != x->n) return false;
@@ -106,7 +105,7 @@ bool is_one_and_zero(const void* alpha, const void* beta) {
 
 // A buffer in the caller's layout beside what the primitive wants; data moves between them only if they differ.
 class Argument {
-   public:
+ public:
     Argument(cudnnContext& context, const memory::desc& given, const memory::desc& wanted, const void* data)
         : context_(context), user_(given, context.engine, const_cast<void*>(data)), own_(user_) {
         if (given != wanted) own_ = memory(wanted, context.engine);
@@ -120,7 +119,7 @@ class Argument {
         if (own_.get() != user_.get()) dnnl::reorder(own_, user_).execute(context_.stream, own_, user_);
     }
 
-   private:
+ private:
     cudnnContext& context_;
     memory user_, own_;
 };
@@ -210,9 +209,8 @@ cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t descrip
     return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(cudnnConvolutionDescriptor_t convolution,
-                                                    cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w, int* n,
-                                                    int* c, int* h, int* width) {
+cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(cudnnConvolutionDescriptor_t convolution, cudnnTensorDescriptor_t x,
+                                                    cudnnFilterDescriptor_t w, int* n, int* c, int* h, int* width) {
     if (convolution == nullptr || x == nullptr || w == nullptr || n == nullptr || c == nullptr || h == nullptr ||
         width == nullptr || convolution->stride_h < 1) {
         return CUDNN_STATUS_BAD_PARAM;
@@ -318,10 +316,10 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* a
         Argument source(*handle, p.x, primitive.src_desc(), x_data);
         Argument gradient(*handle, p.y, primitive.diff_dst_desc(), dy_data);
         Argument result(*handle, p.w, primitive.diff_weights_desc(), dw_data);
-        dnnl::convolution_backward_weights(primitive).execute(
-            handle->stream, {{DNNL_ARG_SRC, source.load()},
-                             {DNNL_ARG_DIFF_DST, gradient.load()},
-                             {DNNL_ARG_DIFF_WEIGHTS, result.target()}});
+        dnnl::convolution_backward_weights(primitive).execute(handle->stream,
+                                                              {{DNNL_ARG_SRC, source.load()},
+                                                               {DNNL_ARG_DIFF_DST, gradient.load()},
+                                                               {DNNL_ARG_DIFF_WEIGHTS, result.target()}});
         result.store();
         handle->stream.wait();
         return CUDNN_STATUS_SUCCESS;

@@ -34,7 +34,7 @@ namespace spos {
 // The live handles of one kind, so that a freed or foreign one is an error and not a crash.
 template <class T>
 class Handles {
-   public:
+ public:
     T* add(T* handle) {
         std::lock_guard lock(mutex_);
         live_.insert(handle);
@@ -50,7 +50,7 @@ class Handles {
         return live_.erase(handle) != 0;
     }
 
-   private:
+ private:
     std::mutex mutex_;
     std::unordered_set<T*> live_;
 };

@@ -53,9 +53,8 @@ bool KernelLibrary::try_load(const std::string& instruction_set) {
     int count = 0;
     const SposKernelEntry* const* entries = table(&count);
     kernels_.assign(entries, entries + count);
-    std::sort(kernels_.begin(), kernels_.end(), [](const SposKernelEntry* a, const SposKernelEntry* b) {
-        return std::strcmp(a->name, b->name) < 0;
-    });
+    std::sort(kernels_.begin(), kernels_.end(),
+              [](const SposKernelEntry* a, const SposKernelEntry* b) { return std::strcmp(a->name, b->name) < 0; });
     instruction_set_ = instruction_set;
     return true;
 }

@@ -16,7 +16,7 @@ struct SposKernelEntry {
 namespace spos {
 
 class KernelLibrary {
-   public:
+ public:
     // Loaded on first use. SPOS_CPU names an instruction set to use instead of the best one.
     static const KernelLibrary& instance();
 
@@ -29,7 +29,7 @@ class KernelLibrary {
     // The library's own copy of a module's name, or null.
     const char* find_module(const char* name) const;
 
-   private:
+ private:
     KernelLibrary();
     bool try_load(const std::string& instruction_set);
 

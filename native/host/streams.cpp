@@ -33,9 +33,8 @@ CUresult cuStreamSynchronize(CUstream stream) {
 }
 
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int) {
-    return spos::guarded([&] {
-        return spos::is_stream(stream) && is_event(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
-    });
+    return spos::guarded(
+        [&] { return spos::is_stream(stream) && is_event(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
 }
 
 CUresult cuEventCreate(CUevent* event, unsigned int) { return create(event); }

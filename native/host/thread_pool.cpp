@@ -95,8 +95,7 @@ void ThreadPool::help() {
         if (stopping_) return;
         // The job's fields may be read only after joining it; a job that closed meanwhile is left alone.
         unsigned state = state_.load(std::memory_order_acquire);
-        while (!(state & kClosed) &&
-               !state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) {
+        while (!(state & kClosed) && !state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) {
         }
         if (state & kClosed) continue;
         work();

@@ -9,7 +9,7 @@
 namespace spos {
 
 class ThreadPool {
-   public:
+ public:
     using Task = void (*)(void* context, unsigned index);
 
     static ThreadPool& instance();
@@ -23,7 +23,7 @@ class ThreadPool {
 
     ~ThreadPool();
 
-   private:
+ private:
     explicit ThreadPool(int threads) { set_threads(threads); }
     void help();
     void work();

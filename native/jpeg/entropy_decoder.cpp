@@ -1,13 +1,12 @@
 #include "entropy_decoder.h"
 
+#include <jerror.h>
+#include <jpeglib.h>
+
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
 #include <new>
-
-#include <jpeglib.h>
-
-#include <jerror.h>
 
 namespace {
 
@@ -66,8 +65,8 @@ const char* describe(const jpeg_decompress_struct& info, SposJpegHeader* header)
     if (static_cast<int64_t>(info.image_width) * info.image_height > kMostPixels) return "the picture is too large";
     if (info.data_precision != 8) return "unsupported: more than 8 bits a sample";
     const bool grey = info.jpeg_color_space == JCS_GRAYSCALE && info.num_components == 1;
-    const bool colour = (info.jpeg_color_space == JCS_YCbCr || info.jpeg_color_space == JCS_RGB) &&
-                        info.num_components == 3;
+    const bool colour =
+        (info.jpeg_color_space == JCS_YCbCr || info.jpeg_color_space == JCS_RGB) && info.num_components == 3;
     if (!grey && !colour) return "unsupported colour space: neither grey, YCbCr nor RGB";
     *header = {};
     header->width = static_cast<int32_t>(info.image_width);
@@ -99,8 +98,8 @@ const char* copy_out(jpeg_decompress_struct& info, jvirt_barray_ptr* arrays, int
         if (component.quant_table == nullptr) return "a quantisation table is missing";
         for (int i = 0; i < 64; ++i) quantisation[c * 64 + i] = component.quant_table->quantval[i];
         for (JDIMENSION row = 0; row < component.height_in_blocks; ++row) {
-            JBLOCKARRAY blocks = info.mem->access_virt_barray(reinterpret_cast<j_common_ptr>(&info), arrays[c], row, 1,
-                                                              FALSE);
+            JBLOCKARRAY blocks =
+                info.mem->access_virt_barray(reinterpret_cast<j_common_ptr>(&info), arrays[c], row, 1, FALSE);
             const size_t length = size_t{64} * component.width_in_blocks;
             std::memcpy(coefficients, blocks[0], length * sizeof *coefficients);
             coefficients += length;

@@ -44,10 +44,9 @@ SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int
 SPOS_EXPORT(batch_norm_statistics)
 
 // Combines the blocks; updates running = (1 - momentum) * running + momentum * batch. One block.
-SPOS_KERNEL batch_norm_finalize(float* mean, float* inverse_deviation, float* scale, float* shift,
-                                float* running_mean, float* running_variance, const float* partials,
-                                const float* gamma, const float* beta, int rows, int channels,
-                                int rows_per_block, float momentum, float epsilon) {
+SPOS_KERNEL batch_norm_finalize(float* mean, float* inverse_deviation, float* scale, float* shift, float* running_mean,
+                                float* running_variance, const float* partials, const float* gamma, const float* beta,
+                                int rows, int channels, int rows_per_block, float momentum, float epsilon) {
     const int blocks = (rows + rows_per_block - 1) / rows_per_block;
     for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
         double total = 0;
@@ -87,8 +86,8 @@ SPOS_KERNEL batch_norm_fold(float* scale, float* shift, const float* running_mea
 SPOS_EXPORT(batch_norm_fold)
 
 //   y = scale * x + shift, then ReLU if `rectify`. y may be x.
-SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows,
-                             int channels, int rectify, int rows_per_block) {
+SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows, int channels,
+                             int rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     for (int r = first; r < last; ++r) {
@@ -103,8 +102,8 @@ SPOS_EXPORT(batch_norm_apply)
 
 //   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the block's rows
 SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* mean,
-                                     const float* scale, const float* shift, int rows, int channels,
-                                     int rectify, int rows_per_block) {
+                                     const float* scale, const float* shift, int rows, int channels, int rectify,
+                                     int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     float* partial = partials + (int64_t)blockIdx.x * 2 * channels;
@@ -127,8 +126,8 @@ SPOS_EXPORT(batch_norm_backward_sums)
 // Turns the sums into dx = a * g + b * (x - mean) + c, coefficients = [a, b, c] each [C]; dgamma and dbeta
 // may be null, and are added to with `accumulate`. One block.
 SPOS_KERNEL batch_norm_backward_finalize(float* coefficients, float* dgamma, float* dbeta, const float* partials,
-                                         const float* inverse_deviation, const float* scale, int rows,
-                                         int channels, int blocks, int accumulate) {
+                                         const float* inverse_deviation, const float* scale, int rows, int channels,
+                                         int blocks, int accumulate) {
     for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
         double sum = 0, products = 0;
         for (int b = 0; b < blocks; ++b) {
@@ -146,9 +145,9 @@ SPOS_KERNEL batch_norm_backward_finalize(float* coefficients, float* dgamma, flo
 SPOS_EXPORT(batch_norm_backward_finalize)
 
 //   dx = a * g + b * (x - mean) + c. dx may be dy.
-SPOS_KERNEL batch_norm_backward_apply(float* dx, const float* dy, const float* x, const float* mean,
-                                      const float* scale, const float* shift, const float* coefficients,
-                                      int rows, int channels, int rectify, int rows_per_block) {
+SPOS_KERNEL batch_norm_backward_apply(float* dx, const float* dy, const float* x, const float* mean, const float* scale,
+                                      const float* shift, const float* coefficients, int rows, int channels,
+                                      int rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     for (int r = first; r < last; ++r) {

@@ -62,8 +62,8 @@ __device__ __forceinline__ void forward_rows(float* y, const float* x, const flo
 
 // Results ix0 .. ix0+T-1 of one row of dx; ix0 is a multiple of S.
 template <int K, int S, int T, class Access>
-__device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, const float* w, DepthwiseShape s,
-                                                   int iy, int ix0, Access lane) {
+__device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, const float* w, DepthwiseShape s, int iy,
+                                                   int ix0, Access lane) {
     constexpr int P = K / 2;
     // First and last result of dy that can touch the tile, relative to ix0 / S. (P - K + 1 is never positive.)
     constexpr int first = -((K - 1 - P) / S);
@@ -109,8 +109,8 @@ __device__ __forceinline__ void backward_data_rows(float* dx, const float* dy, c
 
 // Adds the products of T results of dy with one row of x to the K sums of one row of taps.
 template <int K, int S, int T, class Access>
-__device__ __forceinline__ void backward_weights_tile(Lane (&sum)[K], const float* dy, const float* x,
-                                                      DepthwiseShape s, int ox0, Access lane) {
+__device__ __forceinline__ void backward_weights_tile(Lane (&sum)[K], const float* dy, const float* x, DepthwiseShape s,
+                                                      int ox0, Access lane) {
     constexpr int P = K / 2;
     Lane gradient[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
@@ -155,39 +155,39 @@ __device__ __forceinline__ void backward_weights_rows(float* partials, const flo
 }
 
 // Rows of up to 2 results (the last stage of small images) get a tile of their own size.
-#define SPOS_DEPTHWISE(K, S)                                                                                       \
-    SPOS_KERNEL depthwise_forward_k##K##_s##S(float* y, const float* x, const float* w, int images,                \
-                                              int in_height, int in_width, int out_height, int out_width,          \
-                                              int channels, int rows_per_block) {                                  \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                      \
-        if (out_width <= 2) {                                                                                      \
-            forward_rows<K, S, 2>(y, x, w, s, rows_per_block);                                                     \
-        } else {                                                                                                   \
-            forward_rows<K, S, 4>(y, x, w, s, rows_per_block);                                                     \
-        }                                                                                                          \
-    }                                                                                                              \
-    SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                     \
-    SPOS_KERNEL depthwise_backward_data_k##K##_s##S(float* dx, const float* dy, const float* w, int images,        \
-                                                    int in_height, int in_width, int out_height, int out_width,    \
-                                                    int channels, int rows_per_block) {                            \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                      \
-        if (in_width <= 2) {                                                                                       \
-            backward_data_rows<K, S, 2>(dx, dy, w, s, rows_per_block);                                             \
-        } else {                                                                                                   \
-            backward_data_rows<K, S, 4>(dx, dy, w, s, rows_per_block);                                             \
-        }                                                                                                          \
-    }                                                                                                              \
-    SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                               \
-    SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(float* partials, const float* dy, const float* x,           \
-                                                       int images, int in_height, int in_width, int out_height,    \
-                                                       int out_width, int channels, int rows_per_block) {          \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                      \
-        if (out_width <= 2) {                                                                                      \
-            backward_weights_rows<K, S, 2>(partials, dy, x, s, rows_per_block);                                    \
-        } else {                                                                                                   \
-            backward_weights_rows<K, S, 4>(partials, dy, x, s, rows_per_block);                                    \
-        }                                                                                                          \
-    }                                                                                                              \
+#define SPOS_DEPTHWISE(K, S)                                                                                         \
+    SPOS_KERNEL depthwise_forward_k##K##_s##S(float* y, const float* x, const float* w, int images, int in_height,   \
+                                              int in_width, int out_height, int out_width, int channels,             \
+                                              int rows_per_block) {                                                  \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
+        if (out_width <= 2) {                                                                                        \
+            forward_rows<K, S, 2>(y, x, w, s, rows_per_block);                                                       \
+        } else {                                                                                                     \
+            forward_rows<K, S, 4>(y, x, w, s, rows_per_block);                                                       \
+        }                                                                                                            \
+    }                                                                                                                \
+    SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                       \
+    SPOS_KERNEL depthwise_backward_data_k##K##_s##S(float* dx, const float* dy, const float* w, int images,          \
+                                                    int in_height, int in_width, int out_height, int out_width,      \
+                                                    int channels, int rows_per_block) {                              \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
+        if (in_width <= 2) {                                                                                         \
+            backward_data_rows<K, S, 2>(dx, dy, w, s, rows_per_block);                                               \
+        } else {                                                                                                     \
+            backward_data_rows<K, S, 4>(dx, dy, w, s, rows_per_block);                                               \
+        }                                                                                                            \
+    }                                                                                                                \
+    SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                                 \
+    SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(float* partials, const float* dy, const float* x, int images, \
+                                                       int in_height, int in_width, int out_height, int out_width,   \
+                                                       int channels, int rows_per_block) {                           \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
+        if (out_width <= 2) {                                                                                        \
+            backward_weights_rows<K, S, 2>(partials, dy, x, s, rows_per_block);                                      \
+        } else {                                                                                                     \
+            backward_weights_rows<K, S, 4>(partials, dy, x, s, rows_per_block);                                      \
+        }                                                                                                            \
+    }                                                                                                                \
     SPOS_EXPORT(depthwise_backward_weights_k##K##_s##S)
 
 SPOS_DEPTHWISE(3, 1)

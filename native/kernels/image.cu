@@ -7,9 +7,9 @@
 // result clipped to 0 ... 255. Then y = (level / 255 - mean[c]) / deviation[c].
 
 struct ImageTransform {
-    int64_t pixels;  // byte offset of its RGB picture
-    int64_t rows;    // float offset of its horizontally resized rows
-    int32_t width;   // of the picture
+    int64_t pixels;                                        // byte offset of its RGB picture
+    int64_t rows;                                          // float offset of its horizontally resized rows
+    int32_t width;                                         // of the picture
     int32_t clip_left, clip_right, clip_top, clip_bottom;  // what may be read: [left, right) x [top, bottom)
     float box_left, box_top, scale_x, scale_y;
     int32_t flip;
@@ -122,12 +122,13 @@ SPOS_EXPORT(image_jitter_before_contrast)
 
 // Contrast, the jitter operations after it, and normalisation, in place.
 // Launch: grid.x = size (rows), grid.y = images.
-SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* mean_grey, const ImageTransform* transforms,
-                                       int size, float mean_r, float mean_g, float mean_b, float deviation_r,
-                                       float deviation_g, float deviation_b) {
+SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* mean_grey, const ImageTransform* transforms, int size,
+                                       float mean_r, float mean_g, float mean_b, float deviation_r, float deviation_g,
+                                       float deviation_b) {
     const ImageTransform& t = transforms[blockIdx.y];
     float* row = batch + ((int64_t)blockIdx.y * size + blockIdx.x) * size * 3;
-    const float scale[3] = {1.0f / (255.0f * deviation_r), 1.0f / (255.0f * deviation_g), 1.0f / (255.0f * deviation_b)};
+    const float scale[3] = {1.0f / (255.0f * deviation_r), 1.0f / (255.0f * deviation_g),
+                            1.0f / (255.0f * deviation_b)};
     const float shift[3] = {-mean_r / deviation_r, -mean_g / deviation_g, -mean_b / deviation_b};
     for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
         float* pixel = row + 3 * x;

@@ -11,10 +11,10 @@
 struct JpegPlane {
     int64_t coefficients;
     int64_t samples;
-    int32_t blocks_wide;   // also the sample rows' stride, divided by 8
-    int32_t width, height; // samples that carry picture
-    int32_t quantisation;  // index of its table of 64 uint16 in natural order
-    int32_t horizontal;    // how many pixels a sample spans
+    int32_t blocks_wide;    // also the sample rows' stride, divided by 8
+    int32_t width, height;  // samples that carry picture
+    int32_t quantisation;   // index of its table of 64 uint16 in natural order
+    int32_t horizontal;     // how many pixels a sample spans
     int32_t vertical;
 };
 
@@ -123,8 +123,12 @@ __device__ __forceinline__ SampleRows sample_rows(const uint8_t* samples, const 
     const int stride = plane.blocks_wide * 8;
     const int near = y / plane.vertical;
     const int far = min(max(near + (y % 2 ? 1 : -1), 0), plane.height - 1);
-    return {first + (int64_t)near * stride, first + (int64_t)far * stride, upsampling_of(plane), plane.width - 1,
-            plane.horizontal, y % 2};
+    return {first + (int64_t)near * stride,
+            first + (int64_t)far * stride,
+            upsampling_of(plane),
+            plane.width - 1,
+            plane.horizontal,
+            y % 2};
 }
 
 __device__ __forceinline__ int sample_at(const SampleRows& rows, int x) {

@@ -38,8 +38,7 @@ SPOS_KERNEL softmax_cross_entropy(float* loss, float* dlogits, const float* logi
 }
 SPOS_EXPORT(softmax_cross_entropy)
 
-SPOS_KERNEL label_rank(int* rank, const float* logits, const int* labels, int rows, int classes,
-                       int rows_per_block) {
+SPOS_KERNEL label_rank(int* rank, const float* logits, const int* labels, int rows, int classes, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     for (int r = first + (int)threadIdx.x; r < last; r += (int)blockDim.x) {

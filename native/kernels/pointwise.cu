@@ -9,8 +9,7 @@
 // to be added by reduce_partials in block order: deterministic, no atomics.
 #include "host/gemm.h"
 
-SPOS_KERNEL pointwise_forward(float* y, const float* x, const float* w, int rows, int in, int out,
-                              int rows_per_block) {
+SPOS_KERNEL pointwise_forward(float* y, const float* x, const float* w, int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     multiply<true>(y + (int64_t)first * out, out, {x + (int64_t)first * in, in, 1}, {w, out, 1},
                    min(rows_per_block, rows - first), out, in);
@@ -25,8 +24,8 @@ SPOS_KERNEL pointwise_backward_data(float* dx, const float* dy, const float* w, 
 }
 SPOS_EXPORT(pointwise_backward_data)
 
-SPOS_KERNEL pointwise_backward_weights(float* partials, const float* dy, const float* x, int rows, int in,
-                                       int out, int rows_per_block) {
+SPOS_KERNEL pointwise_backward_weights(float* partials, const float* dy, const float* x, int rows, int in, int out,
+                                       int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     multiply<false>(partials + (int64_t)blockIdx.x * in * out, out, {x + (int64_t)first * in, 1, in},
                     {dy + (int64_t)first * out, out, 1}, in, out, min(rows_per_block, rows - first));

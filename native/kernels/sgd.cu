@@ -11,8 +11,8 @@ SPOS_KERNEL sgd_momentum(float* w, float* v, const float* g, int64_t length, flo
     for_lanes((int)min((int64_t)length_per_block, length - first), [&](int c, auto lane) {
         const int64_t i = first + c;
         const Lane weight = lane.load(w + i);
-        const Lane velocity = Lane(momentum) * lane.load(v + i) + Lane(gradient_scale) * lane.load(g + i) +
-                              Lane(decay) * weight;
+        const Lane velocity =
+            Lane(momentum) * lane.load(v + i) + Lane(gradient_scale) * lane.load(g + i) + Lane(decay) * weight;
         lane.store(v + i, velocity);
         lane.store(w + i, weight - Lane(learning_rate) * velocity);
     });

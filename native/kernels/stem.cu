@@ -45,8 +45,7 @@ SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, i
 SPOS_EXPORT(stem_forward)
 
 SPOS_KERNEL stem_backward_weights(float* partials, const float* dy, const float* x, int images, int in_height,
-                                  int in_width, int out_height, int out_width, int channels,
-                                  int rows_per_block) {
+                                  int in_width, int out_height, int out_width, int channels, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, images * out_height);
     float* partial = partials + (int64_t)blockIdx.x * 27 * channels;

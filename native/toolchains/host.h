@@ -58,7 +58,7 @@ struct Lane {
     __forceinline__ Lane(Vector vector) : v(vector) {}
     __forceinline__ Lane(float value) : v(value - (Vector){}) {}
 
-    static __forceinline__ Lane load(const float* p) { return Lane((Vector)*(const Unaligned*)p); }
+    static __forceinline__ Lane load(const float* p) { return Lane((Vector) * (const Unaligned*)p); }
     static inline Lane load(const float* p, int count) {
         Vector r{};
         for (int i = 0; i < count; ++i) r[i] = p[i];
@@ -79,9 +79,7 @@ __forceinline__ Lane operator-(Lane a, Lane b) { return Lane(a.v - b.v); }
 __forceinline__ Lane operator*(Lane a, Lane b) { return Lane(a.v * b.v); }
 __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : (Lane::Vector){}); }
 // value where gate > 0, else 0: the derivative of relu.
-__forceinline__ Lane where_positive(Lane gate, Lane value) {
-    return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){});
-}
+__forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){}); }
 
 }  // namespace
 
@@ -129,13 +127,12 @@ struct KernelTraits<void (*)(A...)> {
 
 }  // namespace
 
-#define SPOS_EXPORT(kernel)                                                                       \
-    namespace {                                                                                   \
-    const SposKernelEntry kernel##_entry{SPOS_MODULE, #kernel,                                    \
-                                         &KernelTraits<decltype(&kernel)>::invoke<&kernel>,       \
-                                         KernelTraits<decltype(&kernel)>::count,                  \
-                                         KernelTraits<decltype(&kernel)>::sizes};                 \
-    struct kernel##_registrar {                                                                   \
-        kernel##_registrar() { spos_kernel_register(&kernel##_entry); }                           \
-    } kernel##_registrar_instance;                                                                \
+#define SPOS_EXPORT(kernel)                                                                                       \
+    namespace {                                                                                                   \
+    const SposKernelEntry kernel##_entry{SPOS_MODULE, #kernel, &KernelTraits<decltype(&kernel)>::invoke<&kernel>, \
+                                         KernelTraits<decltype(&kernel)>::count,                                  \
+                                         KernelTraits<decltype(&kernel)>::sizes};                                 \
+    struct kernel##_registrar {                                                                                   \
+        kernel##_registrar() { spos_kernel_register(&kernel##_entry); }                                           \
+    } kernel##_registrar_instance;                                                                                \
     }

@@ -34,9 +34,7 @@ template <int Rows, int Vectors, bool PStrideOne>
 __forceinline__ void multiply_tile(int depth, const float* a, int64_t stride, const float* panel, float* c,
                                    int64_t c_stride, int columns, bool accumulate) {
     Lane sum[Rows][Vectors];
-    SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
-        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = Lane(0.0f);
-    }
+    SPOS_UNROLL for (int i = 0; i < Rows; ++i) { SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = Lane(0.0f); }
     for (int p = 0; p < depth; ++p) {
         Lane b[Vectors];
         SPOS_UNROLL for (int v = 0; v < Vectors; ++v) b[v] = Lane::load(panel + v * Lane::width);
@@ -81,11 +79,11 @@ inline void multiply_panel(int rows, int depth, const float* a, int64_t stride, 
     const int64_t a_row = PStrideOne ? stride : 1;
     int i = 0;
     for (; i + kTileRows <= rows; i += kTileRows) {
-        multiply_tile<kTileRows, Vectors, PStrideOne>(depth, a + i * a_row, stride, panel, c + i * c_stride,
-                                                      c_stride, columns, accumulate);
+        multiply_tile<kTileRows, Vectors, PStrideOne>(depth, a + i * a_row, stride, panel, c + i * c_stride, c_stride,
+                                                      columns, accumulate);
     }
-    multiply_rest<kTileRows - 1, Vectors, PStrideOne>(rows - i, depth, a + i * a_row, stride, panel,
-                                                      c + i * c_stride, c_stride, columns, accumulate);
+    multiply_rest<kTileRows - 1, Vectors, PStrideOne>(rows - i, depth, a + i * a_row, stride, panel, c + i * c_stride,
+                                                      c_stride, columns, accumulate);
 }
 
 // rows x columns of C, summed over `depth`. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], one of whose
@@ -101,12 +99,10 @@ inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int
             const int width = min(kPanelWidth, columns - j0);
             if (width > Lane::width) {
                 pack_panel<kPanelWidth>(panel, b, p0, block, j0, width);
-                multiply_panel<2, PStrideOne>(rows, block, a_block, stride, panel, c + j0, c_stride, width,
-                                              p0 > 0);
+                multiply_panel<2, PStrideOne>(rows, block, a_block, stride, panel, c + j0, c_stride, width, p0 > 0);
             } else {
                 pack_panel<Lane::width>(panel, b, p0, block, j0, width);
-                multiply_panel<1, PStrideOne>(rows, block, a_block, stride, panel, c + j0, c_stride, width,
-                                              p0 > 0);
+                multiply_panel<1, PStrideOne>(rows, block, a_block, stride, panel, c + j0, c_stride, width, p0 > 0);
             }
         }
     }

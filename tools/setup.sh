@@ -1,0 +1,84 @@
+# Sourced by ./spos and ./test.sh: installs what is missing and builds what changed.
+setup_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+native_build="$setup_root/build/native"
+cli_dll="$setup_root/src/Spos.Cli/bin/Release/net10.0/spos.dll"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+
+say() { echo "spos: $*" >&2; }
+
+# The package that has a file or a command, if that is not there.
+ensure_packages() {
+    local missing=()
+    command -v g++ >/dev/null || missing+=(g++)
+    command -v cmake >/dev/null || missing+=(cmake)
+    command -v ninja >/dev/null || missing+=(ninja-build)
+    [[ -e /usr/include/jpeglib.h ]] || missing+=(libjpeg-dev)
+    [[ -e /usr/include/dnnl.hpp ]] || compgen -G "/usr/include/*/dnnl.hpp" >/dev/null || missing+=(libdnnl-dev)
+    if [[ "${1:-}" == --for-tests ]]; then
+        command -v clang-format >/dev/null || missing+=(clang-format)
+    fi
+    has_sdk || missing+=(dotnet-sdk-10.0)
+    [[ ${#missing[@]} -eq 0 ]] && return
+
+    if ! command -v apt-get >/dev/null; then
+        say "these are missing, and there is no apt-get to install them: ${missing[*]}"
+        exit 1
+    fi
+    local as_root=()
+    if [[ $EUID -ne 0 ]]; then
+        if ! command -v sudo >/dev/null; then
+            say "run this as root: apt-get install ${missing[*]}"
+            exit 1
+        fi
+        as_root=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    local package
+    for package in "${missing[@]}"; do
+        if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null; then
+            if [[ $package == dotnet-sdk-10.0 ]]; then
+                say "this distribution has no package of the .NET 10 SDK: install it as https://learn.microsoft.com/dotnet/core/install/linux says, then run this again"
+            else
+                say "the package $package could not be installed"
+            fi
+            exit 1
+        fi
+    done
+}
+
+has_sdk() { command -v dotnet >/dev/null && dotnet --list-sdks | grep -q '^10\.'; }
+
+build_native() {
+    if [[ ! -e "$native_build/build.ninja" ]]; then
+        say "building the native libraries (a minute or two, once)"
+        cmake -S "$setup_root/native" -B "$native_build" -G Ninja >/dev/null
+    fi
+    local log="$native_build/build.log"
+    if ! cmake --build "$native_build" >"$log" 2>&1; then
+        cat "$log" >&2
+        say "the native libraries could not be built"
+        exit 1
+    fi
+}
+
+# dotnet takes seconds even to find that nothing changed: look at the files' times first.
+build_cli() {
+    if [[ -e "$cli_dll" ]] && [[ -z "$(find "$setup_root/src" "$setup_root"/*.props -newer "$cli_dll" -not -path '*/bin/*' -not -path '*/obj/*' -type f -print -quit)" ]]; then
+        return
+    fi
+    local log
+    log="$(mktemp)"
+    if ! dotnet build "$setup_root/src/Spos.Cli" -c Release --nologo -v quiet >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        say "the program could not be built"
+        exit 1
+    fi
+    rm -f "$log"
+    touch "$cli_dll"
+}
+
+check_format() {
+    find "$setup_root/native" -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort | xargs clang-format --dry-run --Werror
+}
