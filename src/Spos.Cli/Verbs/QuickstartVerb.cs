@@ -27,7 +27,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
 
         var first = new SupernetVerb
         {
-            Epochs = 8,
+            Epochs = 16,
             BatchSize = 64,
             LearningRate = 0.1f,
             PathsPerStep = 4,
@@ -58,7 +58,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
         var third = new ScratchVerb
         {
             ArchitectureText = Path.Combine(search, "architecture_final.json"),
-            Epochs = 15,
+            Epochs = 20,
             BatchSize = 64,
             LearningRate = 0.1f,
             LrDecay = Decay.Cosine,

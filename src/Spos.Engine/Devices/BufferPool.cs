@@ -14,6 +14,9 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
 
     public Device Device { get; } = device;
 
+    /// <summary>Whether every buffer is handed out full of NaN, so that a test sees what an op forgot to write.</summary>
+    public bool Poison { get; set; }
+
     /// <summary>Buffers handed out and not yet given back.</summary>
     public int InUse { get; private set; }
 
@@ -23,7 +26,17 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
     /// <summary>A buffer of at least <paramref name="bytes"/>; its contents are whatever was there before.</summary>
     public DeviceBuffer Rent(long bytes)
     {
-        long size = RoundUp(Math.Max(bytes, 1));
+        DeviceBuffer buffer = Take(RoundUp(Math.Max(bytes, 1)));
+        if (Poison)
+        {
+            Device.MakeCurrent();
+            Device.Driver.Check(Device.Driver.MemsetD8(buffer.Pointer, 0xFF, (nuint)buffer.Size, 0), "cuMemsetD8Async");
+        }
+        return buffer;
+    }
+
+    private DeviceBuffer Take(long size)
+    {
         lock (_lock)
         {
             InUse++;

@@ -1,0 +1,114 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Ops;
+
+public sealed class BatchNormalisationTests
+{
+    private const double Epsilon = 1e-5;
+
+    public static TheoryData<int, int, int, int, bool, bool> Cases()
+    {
+        var cases = new TheoryData<int, int, int, int, bool, bool>();
+        foreach (bool affine in new[] { false, true })
+        {
+            foreach (bool rectify in new[] { false, true })
+            {
+                cases.Add(4, 6, 5, 16, affine, rectify);
+                cases.Add(1, 3, 3, 7, affine, rectify);
+                cases.Add(2, 1, 1, 1024, affine, rectify);
+                cases.Add(8, 32, 31, 9, affine, rectify);
+            }
+        }
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Training_agrees_with_double_precision(int n, int h, int w, int channels, bool affine, bool rectify)
+    {
+        using var fixture = new OpFixture();
+        var shape = new Shape(n, h, w, channels);
+        int rows = shape.Rows;
+        // A mean far from zero: a naive sum of squares would lose its digits.
+        float[] xs = fixture.Values(shape.Count, mean: 30f);
+        BatchNormLayer layer = Layer(fixture, channels, affine, out float[] gamma, out float[] beta);
+        Tensor x = fixture.Tensor(shape, xs);
+
+        (float[] y, float[]? dx) = fixture.Run(x, () => BatchNormalisation.Forward(fixture.Session, x.Retain(), layer, rectify), s => fixture.Values(s.Count), out float[] dy);
+
+        double[] wantY = new double[xs.Length], wantDx = new double[xs.Length], wantMean = new double[channels], wantVariance = new double[channels];
+        double[] wantDgamma = new double[channels], wantDbeta = new double[channels];
+        for (int c = 0; c < channels; c++)
+        {
+            double[] column = [.. Enumerable.Range(0, rows).Select(r => (double)xs[r * channels + c])];
+            double mean = column.Average(), variance = column.Average(v => (v - mean) * (v - mean)), inverse = 1 / Math.Sqrt(variance + Epsilon);
+            wantMean[c] = 0.1 * mean;
+            wantVariance[c] = 0.9 + 0.1 * variance * rows / Math.Max(1, rows - 1);
+            double[] hat = [.. column.Select(v => (v - mean) * inverse)];
+            double[] gradient = new double[rows];
+            for (int r = 0; r < rows; r++)
+            {
+                double value = hat[r] * gamma[c] + beta[c];
+                wantY[r * channels + c] = rectify ? Math.Max(0, value) : value;
+                // The side of the kink is the device's: it may round across zero.
+                gradient[r] = rectify && y[r * channels + c] <= 0 ? 0 : dy[r * channels + c];
+            }
+            wantDbeta[c] = gradient.Sum();
+            wantDgamma[c] = gradient.Zip(hat, (g, v) => g * v).Sum();
+            for (int r = 0; r < rows; r++) wantDx[r * channels + c] = gamma[c] * inverse * (gradient[r] - wantDbeta[c] / rows - hat[r] * wantDgamma[c] / rows);
+        }
+        // x is about 30 and its deviation about 1, so a relative rounding of x is 30 times that of y; one channel of two
+        // rows can have a tiny deviation, which magnifies it further.
+        double magnified = rows <= 2 ? 30 * 3e3 : 30 * 8;
+        Close.Assert(wantY, y, 1, magnified);
+        Close.Assert(wantDx, dx!, 4, magnified * (rows <= 2 ? 1e3 : 4));
+        Close.Assert(wantMean, layer.RunningMean.Download(fixture.Session.Stream), 1, 8);
+        Close.Assert(wantVariance, layer.RunningVariance.Download(fixture.Session.Stream), rows, 8);
+        if (!affine) return;
+        Close.Assert(wantDbeta, layer.Beta!.Gradient.Download(fixture.Session.Stream), rows, 8 * Math.Sqrt(rows) + rows);
+        Close.Assert(wantDgamma, layer.Gamma!.Gradient.Download(fixture.Session.Stream), rows, magnified * Math.Sqrt(rows));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public void Inference_uses_running_statistics(bool affine, bool rectify)
+    {
+        using var fixture = new OpFixture();
+        const int channels = 19;
+        var shape = new Shape(2, 3, 5, channels);
+        float[] xs = fixture.Values(shape.Count), mean = fixture.Values(channels), variance = [.. fixture.Values(channels).Select(v => v * v + 0.1f)];
+        BatchNormLayer layer = Layer(fixture, channels, affine, out float[] gamma, out float[] beta);
+        layer.RunningMean.Upload(fixture.Session.Stream, mean);
+        layer.RunningVariance.Upload(fixture.Session.Stream, variance);
+        fixture.Session.BatchNorm = BatchNormMode.Running;
+        Tensor x = fixture.Tensor(shape, xs);
+        using Tensor y = BatchNormalisation.Forward(fixture.Session, x.Retain(), layer, rectify);
+
+        double[] want = new double[xs.Length];
+        for (int i = 0; i < xs.Length; i++)
+        {
+            int c = i % channels;
+            double value = (xs[i] - (double)mean[c]) / Math.Sqrt(variance[c] + Epsilon) * gamma[c] + beta[c];
+            want[i] = rectify ? Math.Max(0, value) : value;
+        }
+        Close.Assert(want, y.Download(fixture.Session.Stream), 2, 40);
+        Assert.Equal(mean, layer.RunningMean.Download(fixture.Session.Stream));
+    }
+
+    private static BatchNormLayer Layer(OpFixture fixture, int channels, bool affine, out float[] gamma, out float[] beta)
+    {
+        var group = fixture.Own(new ParameterGroup());
+        var layer = fixture.Own(new BatchNormLayer("layer", channels, affine, group));
+        group.Allocate(fixture.Session.Pool, fixture.Session.Stream);
+        layer.Allocate(fixture.Session.Pool, fixture.Session.Stream);
+        gamma = affine ? fixture.Values(channels) : [.. Enumerable.Repeat(1f, channels)];
+        beta = affine ? fixture.Values(channels) : new float[channels];
+        layer.Gamma?.Value.Upload(fixture.Session.Stream, gamma);
+        layer.Beta?.Value.Upload(fixture.Session.Stream, beta);
+        return layer;
+    }
+}

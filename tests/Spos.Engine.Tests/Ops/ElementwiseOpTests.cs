@@ -1,0 +1,159 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Optim;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Ops;
+
+/// <summary>Ops that move, select or scale values: their results are exact or off by one rounding.</summary>
+public sealed class ElementwiseOpTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(77)]
+    [InlineData(100_003)]
+    public void Relu_passes_what_is_positive(int length)
+    {
+        using var fixture = new OpFixture();
+        float[] xs = fixture.Values(length);
+        Tensor x = fixture.Tensor(Shape.Vector(length), xs);
+        (float[] y, float[]? dx) = fixture.Run(x, () => Relu.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
+        Assert.Equal(xs.Select(v => Math.Max(v, 0)), y);
+        Assert.Equal(dy.Zip(xs, (g, v) => v > 0 ? g : 0), dx!);
+    }
+
+    [Theory]
+    [InlineData(2, 3, 5, 2)]
+    [InlineData(1, 7, 7, 34)]
+    [InlineData(4, 8, 8, 64)]
+    public void Shuffle_splits_even_from_odd_channels_and_concat_joins(int n, int h, int w, int channels)
+    {
+        using var fixture = new OpFixture();
+        var shape = new Shape(n, h, w, channels);
+        float[] xs = fixture.Values(shape.Count);
+        Tensor x = fixture.Tensor(shape, xs);
+        (float[] y, float[]? dx) = fixture.Run(
+            x,
+            () =>
+            {
+                (Tensor even, Tensor odd) = ChannelShuffle.Forward(fixture.Session, x);
+                Tensor joined = ChannelConcat.Forward(fixture.Session, even, odd);
+                even.Dispose();
+                odd.Dispose();
+                return joined;
+            },
+            s => fixture.Values(s.Count), out float[] dy);
+        int half = channels / 2;
+        int Source(int i) => i / channels * channels + (i % channels < half ? 2 * (i % channels) : 2 * (i % channels - half) + 1);
+        Assert.Equal(Enumerable.Range(0, xs.Length).Select(i => xs[Source(i)]), y);
+        float[] want = new float[xs.Length];
+        for (int i = 0; i < want.Length; i++) want[Source(i)] = dy[i];
+        Assert.Equal(want, dx!);
+    }
+
+    [Theory]
+    [InlineData(3, 7, 7, 20)]
+    [InlineData(1, 1, 1, 3)]
+    [InlineData(2, 2, 5, 1024)]
+    public void Global_average_pool_takes_the_mean(int n, int h, int w, int channels)
+    {
+        using var fixture = new OpFixture();
+        var shape = new Shape(n, h, w, channels);
+        float[] xs = fixture.Values(shape.Count);
+        Tensor x = fixture.Tensor(shape, xs);
+        (float[] y, float[]? dx) = fixture.Run(x, () => GlobalAveragePool.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
+        double[] wantY = new double[n * channels], wantDx = new double[xs.Length];
+        for (int i = 0; i < xs.Length; i++)
+        {
+            int target = i / (h * w * channels) * channels + i % channels;
+            wantY[target] += xs[i] / (double)(h * w);
+            wantDx[i] = dy[target] / (double)(h * w);
+        }
+        Close.Assert(wantY, y, h * w, 8);
+        Close.Assert(wantDx, dx!, 1, 4);
+    }
+
+    [Fact]
+    public void Dropout_drops_the_given_share_alike_forward_and_backward()
+    {
+        using var fixture = new OpFixture();
+        const int length = 40_001;
+        fixture.Session.DropoutKey = (3, 5);
+        Tensor x = fixture.Tensor(Shape.Vector(length), [.. Enumerable.Repeat(1f, length)]);
+        float[] ones = [.. Enumerable.Repeat(1f, length)];
+        (float[] y, float[]? dx) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
+        Assert.Equal(y, dx!);
+        Assert.All(y, v => Assert.True(v == 0 || v == 1 / 0.75f));
+        // Four deviations of a binomial distribution.
+        double deviation = Math.Sqrt(0.25 * 0.75 / length);
+        Assert.InRange(y.Count(v => v == 0) / (double)length, 0.25 - 4 * deviation, 0.25 + 4 * deviation);
+        fixture.Session.DropoutKey = (3, 6);
+        (float[] other, _) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
+        Assert.NotEqual(y, other);
+    }
+
+    [Theory]
+    [InlineData(1, 2, 0f)]
+    [InlineData(33, 10, 0.1f)]
+    [InlineData(5, 1000, 0.1f)]
+    public void Cross_entropy_and_its_gradient_agree_with_double_precision(int rows, int classes, float smoothing)
+    {
+        using var fixture = new OpFixture();
+        float[] logits = [.. fixture.Values((long)rows * classes).Select(v => v * 10)];
+        int[] labels = [.. Enumerable.Range(0, rows).Select(r => r * 7 % classes)];
+        Tensor x = fixture.Tensor(Shape.Matrix(rows, classes), logits);
+        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(fixture.Session, x, fixture.Labels(labels), smoothing, 1f / rows);
+        double[] wantLoss = new double[rows], wantGradient = new double[logits.Length];
+        for (int r = 0; r < rows; r++)
+        {
+            double[] row = [.. logits.Skip(r * classes).Take(classes).Select(v => (double)v)];
+            double total = Math.Log(row.Sum(v => Math.Exp(v - row.Max()))) + row.Max();
+            for (int k = 0; k < classes; k++)
+            {
+                double target = (k == labels[r] ? 1 - (double)smoothing : 0) + (double)smoothing / classes;
+                wantLoss[r] -= target * (row[k] - total);
+                wantGradient[r * classes + k] = (Math.Exp(row[k] - total) - target) / rows;
+            }
+        }
+        Close.Assert(wantLoss, loss.Download(fixture.Session.Stream), 1, 100);
+        Close.Assert(wantGradient, gradient!.Download(fixture.Session.Stream), 1, 1);
+        loss.Dispose();
+        gradient.Dispose();
+    }
+
+    [Fact]
+    public void Rank_counts_what_is_placed_before_the_label()
+    {
+        using var fixture = new OpFixture();
+        float[] logits = [1, 3, 2, 3, /**/ 5, 5, 5, 5, /**/ float.NaN, 1, 2, 0, /**/ 1, 2, float.NaN, 0];
+        Tensor x = fixture.Tensor(Shape.Matrix(4, 4), logits);
+        using DeviceArray<int> ranks = TopK.Ranks(fixture.Session, x, fixture.Labels([3, 2, 2, 2]));
+        int[] values = new int[4];
+        ranks.Download(fixture.Session.Stream, values);
+        Assert.Equal([1, 2, 1, 4], values);
+    }
+
+    [Fact]
+    public void Sgd_moves_as_pytorch_does()
+    {
+        using var fixture = new OpFixture();
+        const int length = 1003;
+        float[] w = fixture.Values(length), g = fixture.Values(length);
+        Parameter parameter = fixture.Parameter(Shape.Vector(length), w);
+        double[] want = [.. w.Select(v => (double)v)], velocity = new double[length];
+        var sgd = new Sgd(0.9f, 0.01f);
+        for (int step = 0; step < 3; step++)
+        {
+            parameter.Gradient.Upload(fixture.Session.Stream, g);
+            parameter.Group.GradientCount = 2;
+            sgd.Step(fixture.Session, [parameter.Group], 0.1f);
+            for (int i = 0; i < length; i++)
+            {
+                velocity[i] = 0.9f * velocity[i] + g[i] / 2.0 + 0.01f * want[i];
+                want[i] -= 0.1f * velocity[i];
+            }
+        }
+        Close.Assert(want, parameter.Value.Download(fixture.Session.Stream), 9, 8);
+    }
+}

@@ -1,0 +1,86 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Nn;
+using Spos.Engine.Random;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Ops;
+
+/// <summary>
+/// A session whose fresh memory is NaN, so that an output that is not written shows, with helpers to run an op forward and
+/// backward. Disposing checks that all memory came back.
+/// </summary>
+internal sealed class OpFixture : IDisposable
+{
+    private readonly CounterRandom _random = new(7, RandomPurpose.Weights, 0);
+    private readonly List<IDisposable> _owned = [];
+
+    public OpFixture()
+    {
+        Session = new Session(Device.Host);
+        Session.Pool.Poison = true;
+    }
+
+    public Session Session { get; }
+
+    /// <summary>Values with a mean that is not zero, so that errors do not cancel.</summary>
+    public float[] Values(long count, float mean = 0.25f)
+    {
+        float[] values = new float[count];
+        for (int i = 0; i < values.Length; i++) values[i] = mean + _random.NextNormal();
+        return values;
+    }
+
+    public Tensor Tensor(Shape shape, float[] values)
+    {
+        Tensor tensor = Session.Rent(shape);
+        tensor.Upload(Session.Stream, values);
+        _owned.Add(tensor);
+        return tensor;
+    }
+
+    public Parameter Parameter(Shape shape, float[] values)
+    {
+        var group = new ParameterGroup();
+        Parameter parameter = group.Add("weight", shape, decays: true);
+        group.Allocate(Session.Pool, Session.Stream);
+        parameter.Value.Upload(Session.Stream, values);
+        _owned.Add(group);
+        return parameter;
+    }
+
+    public T Own<T>(T item)
+        where T : IDisposable
+    {
+        _owned.Add(item);
+        return item;
+    }
+
+    public DeviceArray<int> Labels(int[] labels)
+    {
+        var array = Own(new DeviceArray<int>(Session.Pool, labels.Length));
+        array.Upload(Session.Stream, labels);
+        return array;
+    }
+
+    /// <summary>Runs an op that takes x, then its backward with dy; returns y and dx (null if there is none).</summary>
+    public (float[] Y, float[]? Dx) Run(Tensor x, Func<Tensor> forward, Func<Shape, float[]> gradient, out float[] dy)
+    {
+        Session.Tape = new Tape();
+        using Tensor y = forward();
+        float[] result = y.Download(Session.Stream);
+        dy = gradient(y.Shape);
+        Tensor upstream = Session.Rent(y.Shape);
+        upstream.Upload(Session.Stream, dy);
+        using Tensor? dx = Session.Tape.Backward(Session, y, upstream, x);
+        Session.Tape = null;
+        return (result, dx?.Download(Session.Stream));
+    }
+
+    public void Dispose()
+    {
+        foreach (IDisposable item in _owned) item.Dispose();
+        Assert.Equal(0, Session.Pool.InUse);
+        Session.Dispose();
+    }
+}

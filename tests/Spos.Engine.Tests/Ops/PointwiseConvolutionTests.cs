@@ -1,0 +1,60 @@
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Ops;
+
+public sealed class PointwiseConvolutionTests
+{
+    [Theory]
+    [InlineData(1, 1, 1, 1, 1)]
+    [InlineData(1, 1, 1, 1024, 10)]
+    [InlineData(3, 5, 7, 16, 48)]
+    [InlineData(2, 9, 9, 33, 17)]
+    [InlineData(5, 8, 8, 80, 80)]
+    [InlineData(1, 31, 23, 257, 9)]
+    [InlineData(7, 13, 11, 6, 131)]
+    public void Forward_and_backward_agree_with_double_precision(int n, int h, int w, int input, int output)
+    {
+        using var fixture = new OpFixture();
+        var shape = new Shape(n, h, w, input);
+        int rows = shape.Rows;
+        float[] xs = fixture.Values(shape.Count), ws = fixture.Values((long)input * output);
+        Tensor x = fixture.Tensor(shape, xs);
+        Parameter weight = fixture.Parameter(new Shape(1, 1, input, output), ws);
+
+        (float[] y, float[]? dx) = fixture.Run(x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), s => fixture.Values(s.Count), out float[] dy);
+
+        double[] wantY = new double[rows * output], wantDx = new double[rows * input], wantDw = new double[input * output];
+        for (int m = 0; m < rows; m++)
+        {
+            for (int i = 0; i < input; i++)
+            {
+                for (int o = 0; o < output; o++)
+                {
+                    wantY[m * output + o] += (double)xs[m * input + i] * ws[i * output + o];
+                    wantDx[m * input + i] += (double)dy[m * output + o] * ws[i * output + o];
+                    wantDw[i * output + o] += (double)xs[m * input + i] * dy[m * output + o];
+                }
+            }
+        }
+        // Terms are products of values of magnitude about 1; 8 covers their largest partial sums.
+        Close.Assert(wantY, y, input, 8 * Math.Sqrt(input) + input * 0.1);
+        Close.Assert(wantDx, dx!, output, 8 * Math.Sqrt(output) + output * 0.1);
+        Close.Assert(wantDw, weight.Gradient.Download(fixture.Session.Stream), rows, 8 * Math.Sqrt(rows) + rows * 0.1);
+    }
+
+    [Fact]
+    public void A_second_backward_adds_to_the_gradient()
+    {
+        using var fixture = new OpFixture();
+        var shape = new Shape(2, 3, 3, 5);
+        Tensor x = fixture.Tensor(shape, fixture.Values(shape.Count));
+        Parameter weight = fixture.Parameter(new Shape(1, 1, 5, 4), fixture.Values(20));
+        float[] ones = [.. Enumerable.Repeat(1f, 18 * 4)];
+        fixture.Run(x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), _ => ones, out _);
+        float[] once = weight.Gradient.Download(fixture.Session.Stream);
+        fixture.Run(x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), _ => ones, out _);
+        Assert.Equal(once.Select(v => v + v), weight.Gradient.Download(fixture.Session.Stream));
+    }
+}
