@@ -11,7 +11,8 @@ namespace Spos.Engine.Checkpoints;
 
 /// <summary>
 /// A network's weights, momenta and running statistics in a file: "SPOSCKPT", the header's length (8 bytes, little-endian),
-/// the MessagePack header, zeros up to a multiple of 64, the tensors. It is verified whole before anything is used.
+/// the MessagePack header, zeros up to a multiple of 64, the tensors, SHA-256 of all before. It is verified whole before a
+/// network is changed.
 /// </summary>
 public static class Checkpoint
 {
@@ -30,21 +31,24 @@ public static class Checkpoint
         (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network)];
         header.Tensors = [.. tensors.Select(t => new CheckpointTensor { Name = t.Name, Shape = Extents(t.Tensor.Shape) })];
         float[][] values = [.. tensors.Select(t => t.Tensor.Download(session.Stream))];
-        using (var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256))
-        {
-            foreach (float[] tensor in values) hash.AppendData(MemoryMarshal.AsBytes(tensor.AsSpan()));
-            header.Sha256 = hash.GetHashAndReset();
-        }
         byte[] packed = MessagePackSerializer.Serialize(header);
+        byte[] length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, packed.Length);
         AtomicFile.Write(path, stream =>
         {
-            Span<byte> length = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(length, packed.Length);
-            stream.Write(Magic);
-            stream.Write(length);
-            stream.Write(packed);
-            stream.Write(new byte[Padding(packed.Length)]);
-            foreach (float[] tensor in values) stream.Write(MemoryMarshal.AsBytes(tensor.AsSpan()));
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            void Append(ReadOnlySpan<byte> bytes)
+            {
+                hash.AppendData(bytes);
+                stream.Write(bytes);
+            }
+
+            Append(Magic);
+            Append(length);
+            Append(packed);
+            Append(new byte[Padding(packed.Length)]);
+            foreach (float[] tensor in values) Append(MemoryMarshal.AsBytes(tensor.AsSpan()));
+            stream.Write(hash.GetHashAndReset());
         });
     }
 
@@ -53,7 +57,8 @@ public static class Checkpoint
     public static CheckpointHeader ReadHeader(string path)
     {
         using FileStream stream = Open(path);
-        return ReadHeader(stream, path);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        return ReadHeader(stream, hash, path);
     }
 
     /// <summary>Fills a network, which must be of the checkpoint's sizes, and returns the header.</summary>
@@ -61,7 +66,8 @@ public static class Checkpoint
     public static CheckpointHeader Load(string path, Session session, ShuffleNetV2OneShot network)
     {
         using FileStream stream = Open(path);
-        CheckpointHeader header = ReadHeader(stream, path);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        CheckpointHeader header = ReadHeader(stream, hash, path);
         if (header.Spec != network.Spec) throw new CheckpointException($"{path} is of another network: it has {header.Spec}{AffineText(header.Affine)}; needed are {network.Spec}{AffineText(network.Spec.Affine)}.");
         if (!Equals(header.Path, network.Path)) throw new CheckpointException($"{path} is of another network: it has {PathText(header.Path)}; needed is {PathText(network.Path)}.");
         (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network)];
@@ -74,16 +80,15 @@ public static class Checkpoint
             }
         }
         float[][] values = [.. tensors.Select(t => new float[t.Tensor.Shape.Count])];
-        ReadTensors(stream, path, header, values);
+        ReadTensors(stream, hash, path, header, values);
         for (int i = 0; i < tensors.Length; i++) tensors[i].Tensor.Upload(session.Stream, values[i]);
         return header;
     }
 
-    private static void ReadTensors(FileStream stream, string path, CheckpointHeader header, float[][] values)
+    private static void ReadTensors(FileStream stream, IncrementalHash hash, string path, CheckpointHeader header, float[][] values)
     {
-        long expected = stream.Position + values.Sum(v => (long)v.Length * sizeof(float));
+        long expected = stream.Position + values.Sum(v => (long)v.Length * sizeof(float)) + SHA256.HashSizeInBytes;
         if (stream.Length != expected) throw new CheckpointException($"{path} is damaged: it has {stream.Length} bytes, not {expected}. Use an earlier checkpoint.");
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (float[] tensor in values)
         {
             Span<byte> bytes = MemoryMarshal.AsBytes(tensor.AsSpan());
@@ -105,7 +110,7 @@ public static class Checkpoint
         }
     }
 
-    private static CheckpointHeader ReadHeader(FileStream stream, string path)
+    private static CheckpointHeader ReadHeader(FileStream stream, IncrementalHash hash, string path)
     {
         try
         {
@@ -113,19 +118,35 @@ public static class Checkpoint
             stream.ReadExactly(start);
             long length = BinaryPrimitives.ReadInt64LittleEndian(start.AsSpan(Magic.Length));
             if (!start.AsSpan(0, Magic.Length).SequenceEqual(Magic) || length is < 1 or > MostHeaderBytes) throw new CheckpointException($"{path} is not a Spos checkpoint.");
-            byte[] packed = new byte[length];
+            byte[] packed = new byte[length], padding = new byte[Padding((int)length)];
             stream.ReadExactly(packed);
-            stream.Seek(Padding((int)length), SeekOrigin.Current);
+            stream.ReadExactly(padding);
+            hash.AppendData(start);
+            hash.AppendData(packed);
+            hash.AppendData(padding);
             CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader>(packed, Untrusted);
             if (header.Version != CheckpointHeader.CurrentVersion) throw new CheckpointException($"{path} has format version {header.Version}; this program reads version {CheckpointHeader.CurrentVersion}.");
             header.Spec.Validate();
             _ = header.Path;
+            header.Sha256 = ReadEnd(stream);
             return header;
         }
         catch (Exception error) when (error is EndOfStreamException or MessagePackSerializationException or ArgumentException or FormatException)
         {
             throw new CheckpointException($"{path} is not a whole Spos checkpoint: {error.Message}");
         }
+    }
+
+    // The file's checksum; the position stays.
+    private static byte[] ReadEnd(FileStream stream)
+    {
+        long position = stream.Position;
+        byte[] end = new byte[SHA256.HashSizeInBytes];
+        if (stream.Length < position + end.Length) throw new EndOfStreamException("it is cut short.");
+        stream.Seek(-end.Length, SeekOrigin.End);
+        stream.ReadExactly(end);
+        stream.Position = position;
+        return end;
     }
 
     private static IEnumerable<(string Name, Tensor Tensor)> TensorsOf(ShuffleNetV2OneShot network)

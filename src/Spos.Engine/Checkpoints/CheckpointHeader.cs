@@ -52,8 +52,8 @@ public sealed class CheckpointHeader
     [Key("tensors")]
     public CheckpointTensor[] Tensors { get; set; } = [];
 
-    /// <summary>SHA-256 of the bytes of all tensors.</summary>
-    [Key("sha256")]
+    /// <summary>The checksum at the file's end, which tells checkpoints apart.</summary>
+    [IgnoreMember]
     public byte[] Sha256 { get; set; } = [];
 
     [IgnoreMember]

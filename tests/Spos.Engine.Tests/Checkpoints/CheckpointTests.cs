@@ -1,0 +1,77 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Devices;
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Tests.Checkpoints;
+
+public sealed class CheckpointTests : IDisposable
+{
+    private static readonly NetworkSpec Spec = new() { ImageSize = 32, Classes = 3, StemChannels = 4, StageRepeats = [1, 1, 1, 1], StageChannels = [8, 12, 16, 20], LastChannels = 8 };
+
+    private readonly Session _session = new(Device.Host);
+    private readonly string _folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
+
+    [Fact]
+    public void What_is_saved_is_loaded()
+    {
+        string path = Save(Spec, null);
+        using var network = new ShuffleNetV2OneShot(_session, Spec);
+        CheckpointHeader header = Checkpoint.Load(path, _session, network);
+        Assert.Equal(17, header.StepsDone);
+        Assert.Equal("b", header.Options["a"]);
+        Assert.Equal(Spec, header.Spec);
+        using var same = new ShuffleNetV2OneShot(_session, Spec);
+        Initialisation.Initialise(same, _session.Stream, 1, InitialisationScheme.Kaiming);
+        foreach ((var a, var b) in network.Parameters.Zip(same.Parameters)) Assert.Equal(b.Value.Download(_session.Stream), a.Value.Download(_session.Stream));
+        Assert.Single(Directory.GetFiles(_folder));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_network_is_refused()
+    {
+        string supernet = Save(Spec, null), path = Save(Spec, Architecture.Parse("0 1 2 3"));
+        using var wide = new ShuffleNetV2OneShot(_session, Spec with { LastChannels = 16 });
+        Assert.Contains("another network", Assert.Throws<CheckpointException>(() => Checkpoint.Load(supernet, _session, wide)).Message, StringComparison.Ordinal);
+        using var network = new ShuffleNetV2OneShot(_session, Spec);
+        Assert.Contains("0 1 2 3", Assert.Throws<CheckpointException>(() => Checkpoint.Load(path, _session, network)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Damage_anywhere_is_found_and_leaves_the_network_as_it_was()
+    {
+        string path = Save(Spec, null);
+        byte[] whole = File.ReadAllBytes(path);
+        using var network = new ShuffleNetV2OneShot(_session, Spec);
+        Initialisation.Initialise(network, _session.Stream, 2, InitialisationScheme.Kaiming);
+        float[] before = network.Classifier.Value.Download(_session.Stream);
+        var random = new CounterRandom(1, RandomPurpose.Drawing, 2);
+        for (int i = 0; i < 300; i++)
+        {
+            byte[] damaged = (byte[])whole.Clone();
+            int at = i < 150 ? i : random.NextInt(whole.Length);
+            damaged[at] ^= (byte)(1 + random.NextInt(255));
+            File.WriteAllBytes(path, i % 10 == 9 ? whole[..at] : damaged);
+            CheckpointException error = Assert.Throws<CheckpointException>(() => Checkpoint.Load(path, _session, network));
+            Assert.Contains(path, error.Message, StringComparison.Ordinal);
+            Assert.Equal(before, network.Classifier.Value.Download(_session.Stream));
+        }
+        Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(Path.Combine(_folder, "missing")));
+    }
+
+    public void Dispose()
+    {
+        _session.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private string Save(NetworkSpec spec, Architecture? architecture)
+    {
+        string path = Path.Combine(_folder, architecture == null ? "supernet.spos" : "path.spos");
+        using var network = new ShuffleNetV2OneShot(_session, spec, architecture);
+        Initialisation.Initialise(network, _session.Stream, 1, InitialisationScheme.Kaiming);
+        Checkpoint.Save(path, _session, network, 17, new Dictionary<string, string> { ["a"] = "b" });
+        return path;
+    }
+}

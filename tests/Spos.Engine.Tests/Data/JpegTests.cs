@@ -1,0 +1,94 @@
+using SkiaSharp;
+using Spos.Engine.Autograd;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Random;
+
+namespace Spos.Engine.Tests.Data;
+
+/// <summary>Decoding on the device against libjpeg-turbo's own decoder (which SkiaSharp brings).</summary>
+public sealed class JpegTests
+{
+    public static TheoryData<int, int, SKJpegEncoderDownsample, int> Cases()
+    {
+        var cases = new TheoryData<int, int, SKJpegEncoderDownsample, int>();
+        foreach (SKJpegEncoderDownsample sampling in Enum.GetValues<SKJpegEncoderDownsample>())
+        {
+            cases.Add(64, 64, sampling, 90);
+            cases.Add(37, 53, sampling, 75);
+            cases.Add(1, 1, sampling, 100);
+            cases.Add(5, 3, sampling, 20);
+            cases.Add(3, 17, sampling, 50);
+            cases.Add(130, 9, sampling, 95);
+        }
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_whole_picture_equals_libjpeg_turbo_bit_for_bit(int width, int height, SKJpegEncoderDownsample sampling, int quality)
+    {
+        byte[] file = Encode(width, height, sampling, quality);
+        using var session = new Session(Device.Host);
+        session.Pool.Poison = true;
+        using var decoder = new PictureDecoder(session);
+        using CompressedPicture picture = CompressedPicture.Decode(file, "test");
+        byte[] pixels = decoder.DecodeWhole(picture);
+        Assert.Equal(Reference(file), pixels);
+    }
+
+    [Fact]
+    public void Damage_is_an_error_that_names_the_file()
+    {
+        byte[] file = Encode(64, 48, SKJpegEncoderDownsample.Downsample420, 80);
+        Assert.Contains("a.jpg", Assert.Throws<DataException>(() => CompressedPicture.Decode(file[..(file.Length / 2)], "a.jpg")).Message, StringComparison.Ordinal);
+        Assert.Throws<DataException>(() => CompressedPicture.Decode([], "a.jpg"));
+        Assert.Throws<DataException>(() => CompressedPicture.Decode("not a picture"u8.ToArray(), "a.jpg"));
+    }
+
+    [Fact]
+    public void Any_damaged_bytes_give_an_error_or_a_picture()
+    {
+        byte[] file = Encode(40, 40, SKJpegEncoderDownsample.Downsample422, 60);
+        var random = new CounterRandom(3, RandomPurpose.Drawing, 0);
+        int errors = 0;
+        for (int i = 0; i < 2000; i++)
+        {
+            byte[] damaged = (byte[])file.Clone();
+            for (int k = 0; k <= i % 4; k++) damaged[random.NextInt(damaged.Length)] = (byte)random.NextBits();
+            try
+            {
+                CompressedPicture.Decode(damaged, "damaged").Dispose();
+            }
+            catch (DataException)
+            {
+                errors++;
+            }
+        }
+        Assert.InRange(errors, 100, 2000);
+    }
+
+    internal static byte[] Encode(int width, int height, SKJpegEncoderDownsample sampling, int quality, ulong seed = 1)
+    {
+        using var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        var random = new CounterRandom(seed, RandomPurpose.Drawing, 1);
+        Span<byte> pixels = bitmap.GetPixelSpan();
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            (int x, int y) = (i / 4 % width, i / 4 / width);
+            pixels[i] = i % 4 == 3 ? (byte)255 : (byte)Math.Clamp(128 + 90 * Math.Sin(x * 0.3 + i % 4) + 60 * Math.Cos(y * 0.2 * (i % 4 + 1)) + 25 * random.NextNormal(), 0, 255);
+        }
+        using SKPixmap pixmap = bitmap.PeekPixels()!;
+        using SKData data = pixmap.Encode(new SKJpegEncoderOptions(quality, sampling, SKJpegEncoderAlphaOption.Ignore))!;
+        return data.ToArray();
+    }
+
+    private static byte[] Reference(byte[] file)
+    {
+        using SKBitmap bitmap = SKBitmap.Decode(file) ?? throw new InvalidOperationException("the reference cannot decode it");
+        byte[] rgb = new byte[bitmap.Width * bitmap.Height * 3];
+        SKColor[] colours = bitmap.Pixels;
+        for (int i = 0; i < colours.Length; i++) (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (colours[i].Red, colours[i].Green, colours[i].Blue);
+        return rgb;
+    }
+}

@@ -1,0 +1,106 @@
+using SkiaSharp;
+using Spos.Engine.Autograd;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Random;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Data;
+
+/// <summary>Crop, resize, flip, jitter and normalisation against the same in double precision.</summary>
+public sealed class TransformTests
+{
+    private static readonly double[] Mean = [0.485, 0.456, 0.406];
+    private static readonly double[] Deviation = [0.229, 0.224, 0.225];
+
+    [Theory]
+    [InlineData(64, 64, 64, false)]
+    [InlineData(97, 61, 32, false)]
+    [InlineData(40, 71, 64, false)]
+    [InlineData(97, 61, 32, true)]
+    [InlineData(23, 30, 64, true)]
+    [InlineData(150, 120, 96, true)]
+    public void Pictures_agree_with_double_precision(int width, int height, int size, bool training)
+    {
+        byte[] file = JpegTests.Encode(width, height, SKJpegEncoderDownsample.Downsample420, 90);
+        using var session = new Session(Device.Host);
+        session.Pool.Poison = true;
+        using var decoder = new PictureDecoder(session);
+        for (ulong i = 0; i < 4; i++)
+        {
+            using CompressedPicture picture = CompressedPicture.Decode(file, "test");
+            ImageTransformRecord t = training
+                ? Transforms.Training(width, height, size, new Augmentation(), new CounterRandom(9, RandomPurpose.Augmentation, 0, i))
+                : Transforms.Validation(width, height, size);
+            double[] want = Reference(decoder.DecodeWhole(picture), t, size);
+            using Tensor batch = decoder.Decode([picture], [t], size);
+            float[] got = batch.Download(session.Stream);
+            // Levels go to 255 and pass about 30 operations in float; jitter and normalisation magnify them by up to 8.
+            for (int k = 0; k < got.Length; k++) Assert.True(Math.Abs(want[k] - got[k]) < 255 * 30 * 8 / (double)(1 << 23) / 4, $"[{k}]: {got[k]} instead of {want[k]}");
+        }
+    }
+
+    [Fact]
+    public void Random_crops_stay_inside_and_have_the_asked_area()
+    {
+        for (ulong i = 0; i < 2000; i++)
+        {
+            ImageTransformRecord t = Transforms.Training(101, 67, 32, new Augmentation { MinArea = 0.3f }, new CounterRandom(1, RandomPurpose.Augmentation, 1, i));
+            Assert.InRange(t.ClipLeft, 0, t.ClipRight - 1);
+            Assert.InRange(t.ClipTop, 0, t.ClipBottom - 1);
+            Assert.InRange(t.ClipRight, 1, 101);
+            Assert.InRange(t.ClipBottom, 1, 67);
+            double share = (t.ClipRight - t.ClipLeft) * (t.ClipBottom - t.ClipTop) / (101.0 * 67);
+            Assert.InRange(share, 0.28, 1);
+        }
+    }
+
+    private static double[] Reference(byte[] pixels, ImageTransformRecord t, int size)
+    {
+        double[] levels = new double[size * size * 3];
+        for (int y = 0; y < size; y++)
+        {
+            (int First, double[] Weights) rows = Taps(y, t.BoxTop, t.ScaleY, t.ClipTop, t.ClipBottom);
+            for (int x = 0; x < size; x++)
+            {
+                (int First, double[] Weights) columns = Taps(x, t.BoxLeft, t.ScaleX, t.ClipLeft, t.ClipRight);
+                int target = (y * size + (t.Flip != 0 ? size - 1 - x : x)) * 3;
+                for (int i = 0; i < rows.Weights.Length; i++)
+                {
+                    for (int j = 0; j < columns.Weights.Length; j++)
+                    {
+                        int source = ((rows.First + i) * t.Width + columns.First + j) * 3;
+                        for (int c = 0; c < 3; c++) levels[target + c] += rows.Weights[i] * columns.Weights[j] * pixels[source + c];
+                    }
+                }
+            }
+        }
+        for (int step = 0; step < 3; step++) Jitter(levels, (t.Order >> (2 * step)) & 3, t);
+        return [.. levels.Select((v, i) => (v / 255 - Mean[i % 3]) / Deviation[i % 3])];
+    }
+
+    private static (int First, double[] Weights) Taps(int output, float box, float scale, int clipFirst, int clipLast)
+    {
+        double width = Math.Max(scale, 1), centre = box + (output + 0.5) * scale;
+        int first = Math.Max((int)(centre - width + 0.5), clipFirst), last = Math.Min((int)(centre + width + 0.5), clipLast);
+        double[] weights = [.. Enumerable.Range(first, last - first).Select(i => Math.Max(0, 1 - Math.Abs(i + 0.5 - centre) / width))];
+        double sum = weights.Sum();
+        return (first, [.. weights.Select(w => w / sum)]);
+    }
+
+    private static void Jitter(double[] levels, int operation, ImageTransformRecord t)
+    {
+        double Grey(int i) => 0.299 * levels[i] + 0.587 * levels[i + 1] + 0.114 * levels[i + 2];
+        double mean = Enumerable.Range(0, levels.Length / 3).Average(p => Grey(3 * p));
+        for (int i = 0; i < levels.Length; i += 3)
+        {
+            double grey = Grey(i);
+            for (int c = 0; c < 3; c++)
+            {
+                double factor = operation switch { 0 => t.Brightness, 1 => t.Contrast, _ => t.Saturation };
+                double start = operation switch { 0 => 0, 1 => mean, _ => grey };
+                levels[i + c] = Math.Clamp(factor * levels[i + c] + (1 - factor) * start, 0, 255);
+            }
+        }
+    }
+}

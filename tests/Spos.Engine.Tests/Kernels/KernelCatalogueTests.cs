@@ -1,0 +1,27 @@
+using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
+
+namespace Spos.Engine.Tests.Kernels;
+
+public sealed class KernelCatalogueTests
+{
+    [Fact]
+    public void The_library_exports_exactly_the_catalogue() =>
+        Assert.Equal(
+            KernelCatalogue.Entries.Select(e => (e.Module, e.Name)).OrderBy(e => e.Name, StringComparer.Ordinal),
+            Device.Host.ExportedKernels().OrderBy(e => e.Name, StringComparer.Ordinal));
+
+    [Fact]
+    public void Every_kernel_loads_with_the_parameters_of_the_catalogue() =>
+        Assert.All(KernelCatalogue.Entries, e => Assert.Equal(e.Name, Device.Host.Kernels[e.Name].Name));
+
+    [Fact]
+    public void A_wrong_argument_is_refused_before_the_launch()
+    {
+        using var stream = new DeviceStream(Device.Host);
+        Kernel kernel = Device.Host.Kernels["add_in_place"];
+        Assert.Throws<ArgumentException>(() => kernel.Launch(stream, 1, 1, 1, 2, 3L, 4));
+        Assert.Throws<ArgumentException>(() => kernel.Launch(stream, 1, 1, 1));
+        Assert.Throws<KeyNotFoundException>(() => Device.Host.Kernels["no_such_kernel"]);
+    }
+}

@@ -1,0 +1,100 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Supernet;
+
+public sealed class GradientCheckTests
+{
+    private static readonly NetworkSpec Spec = new()
+    {
+        ImageSize = 64,
+        Classes = 4,
+        StemChannels = 6,
+        StageRepeats = [1, 2, 1, 1],
+        StageChannels = [14, 20, 26, 34],
+        LastChannels = 16,
+    };
+
+    [Theory]
+    [InlineData("0 0 0 0 0")]
+    [InlineData("1 1 2 2 1")]
+    [InlineData("3 3 3 3 3")]
+    [InlineData("2 3 1 0 3")]
+    public void The_loss_changes_along_the_gradient_as_it_says(string text)
+    {
+        Architecture path = Architecture.Parse(text);
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 11, InitialisationScheme.Kaiming);
+        var random = new CounterRandom(5, RandomPurpose.Augmentation, 0);
+        using Tensor images = session.Rent(new Shape(16, 64, 64, 3));
+        images.Upload(session.Stream, [.. Enumerable.Range(0, (int)images.Shape.Count).Select(_ => random.NextNormal())]);
+        using var labels = new DeviceArray<int>(session.Pool, 16);
+        labels.Upload(session.Stream, [.. Enumerable.Range(0, 16).Select(i => i % 4)]);
+        // The classifier starts so small that hardly any gradient would reach the rest.
+        float[] head = network.Classifier.Value.Download(session.Stream);
+        network.Classifier.Value.Upload(session.Stream, [.. head.Select(v => v * 50)]);
+
+        Loss(session, network, images, labels, path, backward: true);
+        Parameter[] parameters = [.. network.GroupsOf(path).SelectMany(g => g.Parameters)];
+        foreach (Parameter parameter in parameters)
+        {
+            float[] gradient = parameter.Gradient.Download(session.Stream), values = parameter.Value.Download(session.Stream);
+            double norm = Math.Sqrt(gradient.Sum(g => (double)g * g));
+            Assert.True(norm > 1e-6, $"{parameter.Name} has no gradient");
+            // A step along the gradient; small against the weights, large against the rounding of the loss.
+            double size = 2e-4 * Math.Sqrt(values.Sum(v => (double)v * v));
+            double Along(double sign)
+            {
+                parameter.Value.Upload(session.Stream, [.. values.Zip(gradient, (v, g) => (float)(v + sign * size * g / norm))]);
+                return Loss(session, network, images, labels, path, backward: false);
+            }
+            double slope = (Along(1) - Along(-1)) / (2 * size);
+            parameter.Value.Upload(session.Stream, values);
+            // Rounding of a loss about 1 in float gives 1e-6 / size; the kinks of ReLU and curvature some percent.
+            Assert.True(Math.Abs(slope - norm) <= 0.06 * norm + 2e-6 / size, $"{parameter.Name}: slope {slope}, gradient {norm}");
+        }
+    }
+
+    [Fact]
+    public void Only_the_parameters_of_the_path_get_gradients()
+    {
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 11, InitialisationScheme.Official);
+        using Tensor images = session.Rent(new Shape(2, 64, 64, 3));
+        images.Fill(session.Stream, 0.5f);
+        using var labels = new DeviceArray<int>(session.Pool, 2);
+        labels.Upload(session.Stream, [0, 1]);
+        Architecture path = Architecture.Parse("0 1 2 3 0");
+        Loss(session, network, images, labels, path, backward: true);
+        HashSet<Parameter> trained = [.. network.GroupsOf(path).SelectMany(g => g.Parameters)];
+        Assert.All(network.Parameters, p => Assert.Equal(trained.Contains(p), p.HasGradient));
+    }
+
+    private static double Loss(Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, bool backward)
+    {
+        session.DropoutKey = (1, 1);
+        session.Tape = new Tape();
+        using Tensor logits = network.Forward(session, images, path);
+        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 1f / images.Shape.N);
+        double value = loss.Download(session.Stream).Average(l => (double)l);
+        loss.Dispose();
+        if (backward)
+        {
+            session.Tape.Backward(session, logits, gradient!);
+        }
+        else
+        {
+            gradient!.Dispose();
+            session.Tape.Clear();
+        }
+        session.Tape = null;
+        return value;
+    }
+}

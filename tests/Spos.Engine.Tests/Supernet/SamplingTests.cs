@@ -1,0 +1,78 @@
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Tests.Supernet;
+
+public sealed class SamplingTests
+{
+    [Fact]
+    public void Flops_of_a_published_path()
+    {
+        // The architecture that the official code ships; its paper counts about 323M for it.
+        var flops = new FlopsTable(new NetworkSpec());
+        Assert.Equal(322_918_720, flops.Of(Architecture.Parse("2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3")));
+    }
+
+    [Fact]
+    public void Paths_within_a_window_are_within_it_and_uniform()
+    {
+        var spec = new NetworkSpec { ImageSize = 32, StageRepeats = [1, 1, 1, 1], Classes = 10 };
+        var flops = new FlopsTable(spec);
+        Architecture[] all = [.. Enumerable.Range(0, 256).Select(i => new Architecture([i & 3, (i >> 2) & 3, (i >> 4) & 3, i >> 6]))];
+        double low = all.Min(flops.Of) * 1.02, high = all.Max(flops.Of) * 0.95;
+        Architecture[] inside = [.. all.Where(a => flops.Of(a) >= low && flops.Of(a) <= high)];
+        var sampler = new PathSampler(flops);
+        var random = new CounterRandom(1, RandomPurpose.Paths, 0);
+        const int draws = 40_000;
+        var counts = new Dictionary<Architecture, int>();
+        for (int i = 0; i < draws; i++)
+        {
+            Architecture path = sampler.Within(random, low, high);
+            Assert.InRange(flops.Of(path), low, high);
+            counts[path] = counts.GetValueOrDefault(path) + 1;
+        }
+        // Rounding may leave out a few at the edges; those reached are equally likely: chi-square within five deviations.
+        Assert.InRange(counts.Count, inside.Length * 0.95, inside.Length);
+        double expected = draws / (double)counts.Count, chi = counts.Values.Sum(c => (c - expected) * (c - expected) / expected);
+        Assert.InRange(chi, 0, counts.Count - 1 + 5 * Math.Sqrt(2.0 * counts.Count));
+    }
+
+    [Fact]
+    public void Disjoint_paths_use_every_operation_once()
+    {
+        var sampler = new PathSampler(new FlopsTable(new NetworkSpec()));
+        Architecture[] paths = sampler.Disjoint(new CounterRandom(1, RandomPurpose.Paths, 9), 4);
+        for (int block = 0; block < 20; block++) Assert.Equal([0, 1, 2, 3], paths.Select(p => p.Blocks[block]).Order());
+    }
+
+    [Fact]
+    public void An_empty_window_is_an_error() =>
+        Assert.Throws<ArgumentException>(() => new PathSampler(new FlopsTable(new NetworkSpec())).Within(new CounterRandom(1, RandomPurpose.Paths, 0), 0, 1e6));
+
+    [Theory]
+    [InlineData("{\"LayerChoice1\": [false, true, false, false], \"LayerChoice2\": [0, 0, 0, 1]}", "1 3")]
+    [InlineData("[2, 0]", "2 0")]
+    public void Architectures_are_read(string text, string expected)
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllText(path, text);
+        Assert.Equal(expected, ArchitectureFile.Read(path).ToString());
+        ArchitectureFile.Write(path, Architecture.Parse(expected));
+        Assert.Equal(expected, ArchitectureFile.Read(path).ToString());
+        File.Delete(path);
+    }
+
+    [Theory]
+    [InlineData("{\"LayerChoice1\": [true, true, false, false]}")]
+    [InlineData("{\"LayerChoice2\": [true, false, false, false]}")]
+    [InlineData("{\"Other\": [true, false, false, false]}")]
+    [InlineData("1 2 4")]
+    [InlineData("{")]
+    public void What_is_no_architecture_is_refused(string text)
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllText(path, text);
+        Assert.Contains(path, Assert.Throws<FormatException>(() => ArchitectureFile.Read(path)).Message, StringComparison.Ordinal);
+        File.Delete(path);
+    }
+}

@@ -1,0 +1,163 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tests.Data;
+using Spos.Engine.Training;
+
+namespace Spos.Engine.Tests.Training;
+
+/// <summary>Changes the number of threads, so it runs alone.</summary>
+[CollectionDefinition(nameof(WholeMachine), DisableParallelization = true)]
+public sealed class WholeMachine;
+
+[Collection(nameof(WholeMachine))]
+public sealed class TrainingTests
+{
+    private static readonly NetworkSpec Spec = new()
+    {
+        ImageSize = 32,
+        Classes = 3,
+        StemChannels = 8,
+        StageRepeats = [1, 2, 1, 1],
+        StageChannels = [16, 32, 48, 64],
+        LastChannels = 32,
+    };
+
+    private static readonly TrainingOptions Options = new() { Epochs = 2, BatchSize = 8, LearningRate = 0.05f, WarmupSteps = 2, Seed = 3 };
+
+    [Fact]
+    public void The_same_seed_gives_the_same_bits_on_one_and_two_threads()
+    {
+        using var files = new TemporaryDataSet(3, 16);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        int before = Device.Host.Threads;
+        try
+        {
+            Device.Host.Threads = 1;
+            float[] one = Train(data, Options with { Workers = 1 });
+            Device.Host.Threads = 2;
+            float[] two = Train(data, Options with { Workers = 3 });
+            Assert.Equal(one, two);
+            Assert.NotEqual(one, Train(data, Options with { Seed = 4 }));
+        }
+        finally
+        {
+            Device.Host.Threads = before;
+        }
+    }
+
+    [Fact]
+    public void Training_that_stops_and_goes_on_gives_the_same_bits()
+    {
+        using var files = new TemporaryDataSet(3, 16);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        float[] whole = Train(data, Options);
+        string path = Path.Combine(files.Root, "stopped.spos");
+        using (var session = new Session(Device.Host))
+        using (var network = new ShuffleNetV2OneShot(session, Spec))
+        {
+            Trainer trainer = NewTrainer(session, network, data, Options);
+            using var cancel = new CancellationTokenSource();
+            trainer.RunEpoch(
+                step =>
+                {
+                    if (step.Step == 4) cancel.Cancel();
+                },
+                cancel.Token);
+            Assert.Equal(4, trainer.StepsDone);
+            Checkpoint.Save(path, session, network, trainer.StepsDone, new Dictionary<string, string>());
+        }
+        using (var session = new Session(Device.Host))
+        using (var network = new ShuffleNetV2OneShot(session, Spec))
+        {
+            Trainer trainer = NewTrainer(session, network, data, Options);
+            trainer.StepsDone = Checkpoint.Load(path, session, network).StepsDone;
+            while (trainer.StepsDone < trainer.Steps) trainer.RunEpoch(_ => { }, CancellationToken.None);
+            Assert.Equal(whole, Weights(session, network));
+        }
+    }
+
+    [Fact]
+    public void Only_the_path_moves()
+    {
+        using var files = new TemporaryDataSet(3, 8);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        Architecture path = Architecture.Parse("0 1 2 3 0");
+        Dictionary<string, float[]> before = network.Parameters.ToDictionary(p => p.Name, p => p.Value.Download(session.Stream));
+        var trainer = new Trainer(session, network, data, Options with { Epochs = 1 }, _ => [path], new DamageReport(m => Assert.Fail(m)));
+        trainer.RunEpoch(_ => { }, CancellationToken.None);
+        HashSet<string> trained = [.. network.GroupsOf(path).SelectMany(g => g.Parameters).Select(p => p.Name)];
+        Assert.All(network.Parameters, p => Assert.Equal(trained.Contains(p.Name), !before[p.Name].SequenceEqual(p.Value.Download(session.Stream))));
+        HashSet<string> normed = [.. network.BatchNormsOf(path).Select(b => b.Name)];
+        Assert.All(network.BatchNorms, b => Assert.Equal(normed.Contains(b.Name), b.RunningMean.Download(session.Stream).Any(v => v != 0)));
+    }
+
+    [Fact]
+    public void Shuffles_start_alike_when_aligned()
+    {
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Aligned);
+        using var images = session.Rent(new Engine.Tensors.Shape(4, 32, 32, 3));
+        var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
+        images.Upload(session.Stream, [.. Enumerable.Range(0, (int)images.Shape.Count).Select(_ => random.NextNormal())]);
+        float[] Logits(string path)
+        {
+            using var logits = network.Forward(session, images, Architecture.Parse(path));
+            return logits.Download(session.Stream);
+        }
+        float[] small = Logits("0 0 0 0 0");
+        float[] mixed = Logits("1 2 0 1 2");
+        Assert.All(small.Zip(mixed), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        Assert.NotEqual(small, Logits("3 0 0 0 0"));
+    }
+
+    [Fact]
+    public void Recalibration_takes_the_mean_of_the_batches()
+    {
+        using var files = new TemporaryDataSet(2, 8);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec with { Classes = 2 });
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
+        Architecture path = Architecture.Parse("0 1 2 3 0");
+        var loader = new LoaderOptions { ImageSize = 32, BatchSize = 4 };
+        using var source = new BatchSource(Device.Host, data, loader, new DamageReport(m => Assert.Fail(m)), 4, 1 << 30);
+        float[] Mean(IEnumerable<Batch> batches)
+        {
+            Evaluator.Recalibrate(session, network, path, batches);
+            return network.BatchNormsOf(path).First().RunningMean.Download(session.Stream);
+        }
+        float[][] single = [.. Enumerable.Range(0, 4).Select(i => Mean(source.Skip(i).Take(1)))];
+        float[] all = Mean(source);
+        for (int c = 0; c < all.Length; c++) Assert.Equal(single.Average(s => s[c]), all[c], 1e-5f);
+        Accuracy first = Evaluator.Measure(session, network, path, source);
+        Assert.Equal(first, Evaluator.Measure(session, network, path, source));
+        Assert.Equal(16, first.Images);
+    }
+
+    private static Trainer NewTrainer(Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options)
+    {
+        Initialisation.Initialise(network, session.Stream, options.Seed, InitialisationScheme.Aligned);
+        var sampler = new PathSampler(new FlopsTable(Spec));
+        return new Trainer(session, network, data, options, step => sampler.Disjoint(new CounterRandom(options.Seed, RandomPurpose.Paths, (ulong)step), 3), new DamageReport(m => Assert.Fail(m)));
+    }
+
+    private static float[] Train(ImageFolder data, TrainingOptions options)
+    {
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Trainer trainer = NewTrainer(session, network, data, options);
+        while (trainer.StepsDone < trainer.Steps) trainer.RunEpoch(_ => { }, CancellationToken.None);
+        return Weights(session, network);
+    }
+
+    private static float[] Weights(Session session, ShuffleNetV2OneShot network) =>
+        [.. network.Parameters.SelectMany(p => p.Value.Download(session.Stream).Concat(p.Momentum.Download(session.Stream))), .. network.BatchNorms.SelectMany(b => b.RunningVariance.Download(session.Stream))];
+}
