@@ -16,12 +16,14 @@ public sealed unsafe class Device
     [ThreadStatic]
     private static Device? s_current;
 
+    private readonly Lazy<Cudnn> _cudnn;
     private readonly nint _context;
     private readonly HostExtensions? _host;
 
-    private Device(string kind, CudaDriver driver, HostExtensions? host)
+    private Device(string kind, CudaDriver driver, HostExtensions? host, string cudnn)
     {
         Kind = kind;
+        _cudnn = new Lazy<Cudnn>(() => new Cudnn(NativeLibraries.Load(cudnn)));
         Driver = driver;
         _host = host;
         driver.Check(driver.Init(0), "cuInit");
@@ -72,6 +74,9 @@ public sealed unsafe class Device
     public KernelSet Kernels { get; }
 
     internal CudaDriver Driver { get; }
+
+    /// <summary>Loaded on first use: nothing needs it but the convolutions that are built on it.</summary>
+    internal Cudnn Cudnn => _cudnn.Value;
 
     /// <summary>CPU threads that run blocks; results do not depend on it. Host only.</summary>
     public int Threads
@@ -127,6 +132,6 @@ public sealed unsafe class Device
     private static Device OpenHost()
     {
         nint library = NativeLibraries.Load("spos_host");
-        return new Device("host", new CudaDriver(library), new HostExtensions(library));
+        return new Device("host", new CudaDriver(library), new HostExtensions(library), "spos_host_cudnn");
     }
 }

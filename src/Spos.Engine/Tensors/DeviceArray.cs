@@ -12,7 +12,7 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, int length) : IDispos
 
     public int Length { get; } = length;
 
-    private ulong Address
+    internal ulong Address
     {
         get
         {

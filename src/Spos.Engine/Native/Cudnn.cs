@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace Spos.Engine.Native;
+
+/// <summary>
+/// The bound entry points of one cuDNN library, NVIDIA's or oneDNN behind the same interface (native/abi/cudnn.h).
+/// Status 0 is success.
+/// </summary>
+internal sealed unsafe class Cudnn(nint library)
+{
+    public readonly delegate* unmanaged<int, byte*> GetErrorString = (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(library, "cudnnGetErrorString");
+    public readonly delegate* unmanaged<nint*, int> Create = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreate");
+    public readonly delegate* unmanaged<nint, int> Destroy = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroy");
+    public readonly delegate* unmanaged<nint, nint, int> SetStream = (delegate* unmanaged<nint, nint, int>)NativeLibrary.GetExport(library, "cudnnSetStream");
+    public readonly delegate* unmanaged<nint*, int> CreateTensor = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateTensorDescriptor");
+    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int> SetTensor = (delegate* unmanaged<nint, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetTensor4dDescriptor");
+    public readonly delegate* unmanaged<nint, int> DestroyTensor = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyTensorDescriptor");
+    public readonly delegate* unmanaged<nint*, int> CreateFilter = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateFilterDescriptor");
+    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int> SetFilter = (delegate* unmanaged<nint, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetFilter4dDescriptor");
+    public readonly delegate* unmanaged<nint, int> DestroyFilter = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyFilterDescriptor");
+    public readonly delegate* unmanaged<nint*, int> CreateConvolution = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateConvolutionDescriptor");
+    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int> SetConvolution = (delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolution2dDescriptor");
+    public readonly delegate* unmanaged<nint, int, int> SetGroups = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolutionGroupCount");
+    public readonly delegate* unmanaged<nint, int> DestroyConvolution = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyConvolutionDescriptor");
+    public readonly delegate* unmanaged<nint, nint, nint, int*, int*, int*, int*, int> OutputDim = (delegate* unmanaged<nint, nint, nint, int*, int*, int*, int*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolution2dForwardOutputDim");
+    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int> ForwardWorkspace = (delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionForwardWorkspaceSize");
+    public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> Forward = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionForward");
+    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int> BackwardDataWorkspace = (delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardDataWorkspaceSize");
+    public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardData = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionBackwardData");
+    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int> BackwardFilterWorkspace = (delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardFilterWorkspaceSize");
+    public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardFilter = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionBackwardFilter");
+
+    /// <summary>Throws what cuDNN says of a failed call.</summary>
+    public void Check(int status, string call)
+    {
+        if (status != 0) throw new CudnnException(call, Marshal.PtrToStringUTF8((nint)GetErrorString(status)) ?? $"status {status}");
+    }
+}
+
+/// <summary>A call to cuDNN failed.</summary>
+public sealed class CudnnException(string call, string status) : Exception($"{call} failed: {status}.");
