@@ -37,7 +37,9 @@ void ThreadPool::set_threads(int threads) {
     std::lock_guard lock(owner_);
     stop_helpers();
     threads_ = threads;
-    for (int i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
+    // Read here, not by the helper: a helper that starts late must still see what has changed since, stopping included.
+    const unsigned seen = generation_.load();
+    for (int i = 1; i < threads; ++i) helpers_.emplace_back([this, seen] { help(seen); });
 }
 
 void ThreadPool::stop_helpers() {
@@ -81,8 +83,7 @@ void ThreadPool::work() {
     }
 }
 
-void ThreadPool::help() {
-    unsigned seen = generation_.load(std::memory_order_acquire);
+void ThreadPool::help(unsigned seen) {
     for (;;) {
         for (int spins = 0; generation_.load(std::memory_order_acquire) == seen; ++spins) {
             if (spins < kSpins) {

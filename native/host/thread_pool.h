@@ -25,7 +25,7 @@ class ThreadPool {
 
  private:
     explicit ThreadPool(int threads) { set_threads(threads); }
-    void help();
+    void help(unsigned seen);
     void work();
     void stop_helpers();
 

@@ -1,12 +1,14 @@
 #include "entropy_decoder.h"
 
-#include <jerror.h>
-#include <jpeglib.h>
-
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
 #include <new>
+
+// jpeglib.h needs FILE from above; jerror.h needs jpeglib.h.
+#include <jpeglib.h>
+
+#include <jerror.h>
 
 namespace {
 

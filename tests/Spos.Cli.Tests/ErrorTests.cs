@@ -1,0 +1,65 @@
+namespace Spos.Cli.Tests;
+
+/// <summary>Bad input: one line that names the thing, and the documented exit code.</summary>
+public sealed class ErrorTests
+{
+    [Theory]
+    [InlineData(2, "--no-such-option", "supernet", "--no-such-option")]
+    [InlineData(2, "nonsense", "nonsense")]
+    [InlineData(2, "epochs", "supernet", "--epochs", "many")]
+    [InlineData(2, "epochs", "supernet", "--epochs", "0")]
+    [InlineData(2, "image size 100", "supernet", "--image-size", "100")]
+    [InlineData(2, "stage channels", "supernet", "--stage-channels", "64,32,320,640")]
+    [InlineData(2, "paths-per-step", "supernet", "--paths-per-step", "5")]
+    [InlineData(2, "flops-lb", "supernet", "--paths-per-step", "2", "--flops-lb", "1e6")]
+    [InlineData(2, "batch size 1", "scratch", "--batch-size", "1")]
+    [InlineData(2, "no/such.json", "scratch", "--architecture", "no/such.json")]
+    [InlineData(2, "3 blocks", "scratch", "--architecture", "0 1 2")]
+    [InlineData(2, "'cuda9'", "supernet", "--device", "cuda9")]
+    [InlineData(1, "no/such/folder", "supernet", "--imagenet-dir", "no/such/folder")]
+    [InlineData(1, "no/such.spos", "search", "--checkpoint", "no/such.spos")]
+    [InlineData(1, "no/such.spos", "eval", "--checkpoint", "no/such.spos")]
+    [InlineData(2, "dataset draw", "dataset", "draw")]
+    [InlineData(2, "difficulty", "dataset", "make", "--difficulty", "2")]
+    public void One_line_names_what_is_wrong(int code, string named, params string[] arguments)
+    {
+        Outcome outcome = PipelineFixture.Expect(code, arguments);
+        string line = Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(named, line, StringComparison.Ordinal);
+        Assert.Empty(outcome.Output);
+    }
+
+    [Fact]
+    public void A_data_set_without_pictures_is_an_error_and_nothing_is_written()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-test-").FullName, output = Path.Combine(folder, "run");
+        foreach (string split in new[] { "train", "val" }) Directory.CreateDirectory(Path.Combine(folder, split, "empty-class"));
+        Outcome outcome = PipelineFixture.Expect(1, "supernet", "--imagenet-dir", folder, "--output-dir", output);
+        Assert.Contains("empty-class", outcome.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(output));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("supernet")]
+    [InlineData("search")]
+    [InlineData("scratch")]
+    [InlineData("eval")]
+    [InlineData("quickstart")]
+    [InlineData("dataset")]
+    [InlineData("info")]
+    public void Help_shows_options_with_defaults(string verb)
+    {
+        Outcome outcome = PipelineFixture.Expect(0, verb, "--help");
+        Assert.Contains("efault: ", outcome.Output, StringComparison.Ordinal);
+        if (verb != "info") Assert.Contains("spos " + verb, outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Info_tells_the_device()
+    {
+        Outcome outcome = PipelineFixture.Expect(0, "info");
+        Assert.Contains("host", outcome.Output, StringComparison.Ordinal);
+        Assert.Matches("instruction set +(avx512|avx2|x86-64)", outcome.Output);
+    }
+}

@@ -1,0 +1,29 @@
+using System.Diagnostics;
+
+namespace Spos.Cli.Tests;
+
+/// <summary>What a run of the program printed and how it ended.</summary>
+internal sealed record Outcome(int Code, string Output, string Error);
+
+/// <summary>Runs the program as a user does: as a process of its own.</summary>
+internal static class SposProcess
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "spos.dll");
+
+    public static Outcome Run(params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new Outcome(process.ExitCode, output, error.Result);
+    }
+
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Program);
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+}
