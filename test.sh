@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds what changed, checks the formatting and runs all tests.
+# Installs what is missing, builds what changed, checks the formatting and runs all tests; then the tests of the ops again
+# on each instruction set that this CPU has.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/setup.sh
@@ -7,4 +8,15 @@ ensure_packages --for-tests
 build_native
 check_format
 export SPOS_NATIVE_DIR="$PWD/build/native/lib"
-dotnet test Spos.sln -c Release --nologo --logger "console;verbosity=minimal"
+dotnet build Spos.sln -c Release --nologo -v quiet
+dotnet test Spos.sln -c Release --nologo --no-build --logger "console;verbosity=minimal"
+
+for instruction_set in x86-64 avx2 avx512; do
+    if SPOS_CPU=$instruction_set dotnet "$cli_dll" info >/dev/null 2>&1; then
+        echo "The ops on $instruction_set:"
+        SPOS_CPU=$instruction_set dotnet test tests/Spos.Engine.Tests -c Release --nologo --no-build \
+            --filter "FullyQualifiedName~.Ops.|FullyQualifiedName~.Data." --logger "console;verbosity=minimal"
+    else
+        echo "Left out: the ops on $instruction_set, which this CPU does not have."
+    fi
+done
