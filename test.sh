@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds what changed, checks the formatting and runs all tests; then the tests of the ops again
-# on each instruction set that this CPU has.
+# Installs what is missing, builds what changed and runs all tests; then the tests of the ops again on each instruction set
+# that this CPU has.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/setup.sh
-ensure_packages --for-tests
+ensure_packages
 build_native
-check_format
 export SPOS_NATIVE_DIR="$PWD/build/native/lib"
 dotnet build Spos.sln -c Release --nologo -v quiet
 dotnet test Spos.sln -c Release --nologo --no-build --logger "console;verbosity=minimal"

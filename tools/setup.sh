@@ -14,7 +14,7 @@ ensure_packages() {
     command -v ninja >/dev/null || missing+=(ninja-build)
     [[ -e /usr/include/jpeglib.h ]] || missing+=(libjpeg-dev)
     [[ -e /usr/include/dnnl.hpp ]] || compgen -G "/usr/include/*/dnnl.hpp" >/dev/null || missing+=(libdnnl-dev)
-    if [[ "${1:-}" == --for-tests ]]; then
+    if [[ "${1:-}" == --with-clang-format ]]; then
         command -v clang-format >/dev/null || missing+=(clang-format)
     fi
     has_sdk || missing+=(dotnet-sdk-10.0)
@@ -79,6 +79,7 @@ build_cli() {
     touch "$cli_dll"
 }
 
+# Versions of clang-format differ in details, so only continuous integration checks.
 check_format() {
     find "$setup_root/native" -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort | xargs clang-format --dry-run --Werror
 }

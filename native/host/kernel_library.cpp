@@ -9,15 +9,17 @@
 namespace spos {
 namespace {
 
+// What the compiler may use for -march=x86-64-v3 and -v4. (Every CPU with these has the few others of the level.)
 bool cpu_runs(const std::string& instruction_set) {
     __builtin_cpu_init();
+    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("bmi2");
     if (instruction_set == "avx512") {
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("fma");
+        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
     }
-    if (instruction_set == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    return instruction_set == "x86-64";
+    return instruction_set == "avx2" ? v3 : instruction_set == "x86-64";
 }
 
 std::string own_folder() {

@@ -11,9 +11,6 @@ namespace {
 constexpr size_t kLine = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// The live allocations of one kind are kept, so that freeing anything else is an error.
-struct Allocation {};
-
 void* allocate(size_t bytes) {
     const size_t alignment = bytes >= kHugePage ? kHugePage : kLine;
     if (bytes > SIZE_MAX - alignment) return nullptr;
@@ -23,6 +20,7 @@ void* allocate(size_t bytes) {
     return memory;
 }
 
+// Kinds of allocation: their live pointers are kept apart, so that freeing anything else is an error.
 struct DeviceMemory {};
 struct PinnedMemory {};
 

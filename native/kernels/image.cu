@@ -95,8 +95,8 @@ __device__ __forceinline__ float grey_level(const float* pixel) {
 
 __device__ __forceinline__ float clip_level(float level) { return min(max(level, 0.0f), 255.0f); }
 
-// Where the pixels blend from: level = factor * level + (1 - factor) * base.
-//   partial[n] = sum of grey levels of a picture after the first `step` operations of its jitter, the base of contrast.
+// One operation: level = factor * level + (1 - factor) * base, where the base is black for brightness, the picture's
+// mean grey for contrast and the pixel's own grey for saturation.
 __device__ __forceinline__ void jitter_pixel(float* pixel, int operation, const ImageTransform& t, float mean_grey) {
     const float factor = operation == 0 ? t.brightness : operation == 1 ? t.contrast : t.saturation;
     const float base = operation == 0 ? 0.0f : operation == 1 ? mean_grey : grey_level(pixel);

@@ -39,13 +39,13 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
     [Fact]
     public async Task Interrupted_training_saves_and_goes_on_to_the_same_bits()
     {
-        string[] training = fixture.Supernet(fixture.At("stopped"), epochs: 40);
+        string[] training = fixture.Supernet(fixture.At("stopped"), epochs: 200);
         using (Process process = SposProcess.Start([.. training, "--log-frequency", "1"]))
         {
             string metrics = Path.Combine(fixture.At("stopped"), "metrics.jsonl");
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             while (!File.Exists(metrics) && !process.HasExited) await Task.Delay(10);
-            await Process.Start("kill", ["-INT", $"{process.Id}"]).WaitForExitAsync();
+            SposProcess.Interrupt(process);
             await process.WaitForExitAsync();
             Assert.True(process.ExitCode == 130, await output);
             Assert.Contains("--resume", await output, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Spos.Cli.Tests;
 
@@ -6,8 +7,10 @@ namespace Spos.Cli.Tests;
 internal sealed record Outcome(int Code, string Output, string Error);
 
 /// <summary>Runs the program as a user does: as a process of its own.</summary>
-internal static class SposProcess
+internal static partial class SposProcess
 {
+    private const int Sigint = 2;
+
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "spos.dll");
 
     public static Outcome Run(params string[] arguments)
@@ -26,4 +29,10 @@ internal static class SposProcess
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;
     }
+
+    /// <summary>What Ctrl-C does.</summary>
+    public static void Interrupt(Process process) => Assert.Equal(0, Kill(process.Id, Sigint));
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 }

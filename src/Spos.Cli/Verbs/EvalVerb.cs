@@ -53,17 +53,16 @@ internal sealed class EvalVerb : DataOptions, IVerb
         ImageFolder val = OpenSplit("val");
         if (val.Classes.Length != header.Classes) throw new DataException($"{val.Root} has {val.Classes.Length} classes; the checkpoint's network has {header.Classes}.");
         DamageReport damage = Damage();
-        var phase = new SearchVerb { Workers = Workers, Seed = Seed, TrainIters = TrainIters, TrainBatchSize = TrainBatchSize, TestBatchSize = TestBatchSize };
 
         using var session = new Session(device);
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         Checkpoint.Load(checkpoint, session, network);
         if (header.Path == null)
         {
-            using BatchSource calibration = phase.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, damage);
+            using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, damage);
             Evaluator.Recalibrate(session, network, path, calibration);
         }
-        using BatchSource test = phase.Test(device, val, header.Spec.ImageSize, damage);
+        using BatchSource test = EvaluationData.Test(device, val, header.Spec.ImageSize, TestBatchSize, Workers, damage);
         Accuracy accuracy = Evaluator.Measure(session, network, path, test);
         ResultTable.Print(
             "Evaluation",

@@ -58,7 +58,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
         var third = new ScratchVerb
         {
             ArchitectureText = Path.Combine(search, "architecture_final.json"),
-            Epochs = 20,
+            Epochs = 30,
             BatchSize = 64,
             LearningRate = 0.1f,
             LrDecay = Decay.Cosine,

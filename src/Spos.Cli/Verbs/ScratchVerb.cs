@@ -3,6 +3,7 @@ using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Supernet;
@@ -28,6 +29,9 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
 
     [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]
     public Decay LrDecay { get; set; } = Decay.Linear;
+
+    [Option("test-batch-size", Default = 512, HelpText = "Pictures of a batch of the final test.")]
+    public int TestBatchSize { get; set; } = 512;
 
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
@@ -64,7 +68,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         using var stop = new StopSignal();
         if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;
 
-        using BatchSource test = new SearchVerb { Workers = Workers }.Test(device, val, spec.ImageSize, damage);
+        using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize, Workers, damage);
         Accuracy accuracy = Evaluator.Measure(session, network, path, test);
         folder.Log(new { val_top1 = accuracy.Top1, val_top5 = accuracy.Top5, val_loss = accuracy.Loss });
         ResultTable.Print(

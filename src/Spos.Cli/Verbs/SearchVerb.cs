@@ -28,7 +28,6 @@ internal enum SelectOn
 internal sealed class SearchVerb : DataOptions, IVerb
 {
     private const string StateFile = "search.json";
-    private const long KeepBytes = 2L << 30;
 
     [Option("checkpoint", Default = "runs/supernet", HelpText = "The supernet: a checkpoint, or the folder of its run.")]
     public string CheckpointPath { get; set; } = "runs/supernet";
@@ -78,18 +77,6 @@ internal sealed class SearchVerb : DataOptions, IVerb
         new("Search a supernet trained on ImageNet", new SearchVerb { ImagenetDir = "/data/imagenet", CheckpointPath = "runs/supernet" }),
     ];
 
-    /// <summary>The batches that recalibrate batch norm: training pictures as they are, in a fixed random order.</summary>
-    public BatchSource Calibration(Device device, ImageFolder train, int imageSize, DamageReport damage) => new(
-        device, train,
-        new LoaderOptions { ImageSize = imageSize, BatchSize = TrainBatchSize, Workers = Workers, Seed = Seed, Shuffle = true, DropLast = true },
-        damage, TrainIters, KeepBytes);
-
-    /// <summary>The batches that measure accuracy: all pictures.</summary>
-    public BatchSource Test(Device device, ImageFolder pictures, int imageSize, DamageReport damage) => new(
-        device, pictures,
-        new LoaderOptions { ImageSize = imageSize, BatchSize = TestBatchSize, Workers = Workers },
-        damage, int.MaxValue, KeepBytes);
-
     public int Run()
     {
         if (TrainIters < 1 || TrainBatchSize < 2 || TestBatchSize < 1) throw new UsageException("--train-iters and --test-batch-size are at least 1, --train-batch-size at least 2.");
@@ -106,8 +93,8 @@ internal sealed class SearchVerb : DataOptions, IVerb
         using var session = new Session(device);
         using var network = new ShuffleNetV2OneShot(session, header.Spec);
         Checkpoint.Load(checkpoint, session, network);
-        using BatchSource calibration = Calibration(device, train, header.Spec.ImageSize, damage), test = Test(device, selection, header.Spec.ImageSize, damage);
-        if (!calibration.Any()) throw new DataException($"{train.Root}: too few pictures for a batch of {TrainBatchSize}. Lower --train-batch-size.");
+        using BatchSource calibration = EvaluationData.Calibration(device, train, header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, damage);
+        using BatchSource test = EvaluationData.Test(device, selection, header.Spec.ImageSize, TestBatchSize, Workers, damage);
         Console.WriteLine($"Search: {checkpoint}; candidates of at most {options.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures.");
 
         var search = new EvolutionSearch(flops, new PathSampler(flops), options);

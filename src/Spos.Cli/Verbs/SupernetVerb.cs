@@ -18,6 +18,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
 {
     // Random paths that show what a supernet has learnt.
     private const int ReportedPaths = 32;
+    private const int CalibrationBatches = 10, CalibrationBatch = 128, TestBatch = 512;
 
     [Option("epochs", Default = 120, HelpText = "Passes over the training pictures.")]
     public int Epochs { get; set; } = 120;
@@ -103,9 +104,9 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
 
     private int Report(Session session, ShuffleNetV2OneShot network, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
     {
-        var search = new SearchVerb { TrainIters = 10, TrainBatchSize = Math.Min(128, train.Samples.Length), Workers = Workers, Seed = Seed };
-        using BatchSource calibration = search.Calibration(session.Device, train, network.Spec.ImageSize, damage);
-        using BatchSource test = search.Test(session.Device, val, network.Spec.ImageSize, damage);
+        int calibrationBatch = Math.Min(CalibrationBatch, train.Samples.Length);
+        using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, damage);
+        using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, TestBatch, Workers, damage);
         var sampler = new PathSampler(new FlopsTable(network.Spec));
         var top1 = new List<double>();
         ProgressDisplay.Run("random paths", ReportedPaths, "path", display =>
@@ -122,7 +123,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         folder.Log(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max() });
         ResultTable.Print(
             "Supernet trained",
-            ("random paths", $"{top1.Count}, recalibrated on {calibration.Count(_ => true) * search.TrainBatchSize} training pictures"),
+            ("random paths", $"{top1.Count}, recalibrated on {calibration.Count() * calibrationBatch} training pictures"),
             ("top-1 on val, mean", $"{top1.Average():0.0%}"),
             ("top-1 on val, range", $"{top1.Min():0.0%} to {top1.Max():0.0%}"),
             ("damaged pictures", $"{damage.Files}"),

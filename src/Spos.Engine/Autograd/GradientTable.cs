@@ -1,4 +1,4 @@
-using Spos.Engine.Ops;
+using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Autograd;
@@ -13,7 +13,7 @@ public sealed class GradientTable(Session session)
     {
         if (_gradients.TryGetValue(identity, out Tensor? sum))
         {
-            Arithmetic.AddInPlace(session, sum, gradient);
+            AddInPlace(sum, gradient);
             gradient.Dispose();
         }
         else
@@ -34,5 +34,13 @@ public sealed class GradientTable(Session session)
     {
         foreach (Tensor gradient in _gradients.Values) gradient.Dispose();
         _gradients.Clear();
+    }
+
+    // target += source. Kernel: add_in_place.
+    private void AddInPlace(Tensor target, Tensor source)
+    {
+        if (target.Shape != source.Shape) throw new ArgumentException($"Gradients {target.Shape} and {source.Shape} cannot be added.");
+        Partition partition = Partition.Flat(target.Shape.Count);
+        session.Launch("add_in_place", partition.Blocks, 1, target, source, target.Shape.Count, partition.RowsPerBlock);
     }
 }

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 
@@ -51,7 +52,7 @@ public static class DepthwiseConvolution
             Partition chunks = Partition.Of(dy.Shape.N * dy.Shape.H, 16);
             using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)_weight.Shape.Count)));
             Launch(session, "backward_weights", partials, dy, _weight, _x, _stride, _x.Shape, dy.Shape, chunks);
-            Arithmetic.ReduceInto(session, _weight, partials, chunks.Blocks);
+            PartialSums.ReduceInto(session, _weight, partials, chunks.Blocks);
 
             Tensor dx = session.Rent(_x.Shape);
             Launch(session, "backward_data", dx, dy, _weight, _weight.Value, _stride, _x.Shape, dy.Shape, Rows(_x.Shape));

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 
@@ -48,7 +49,7 @@ public static class PointwiseConvolution
             Partition chunks = Partition.Of(rows, Math.Clamp(rows / 128, 1, 16));
             using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, input, output));
             session.Launch("pointwise_backward_weights", chunks.Blocks, 1, partials, dy, _x, rows, input, output, chunks.RowsPerBlock);
-            Arithmetic.ReduceInto(session, _weight, partials, chunks.Blocks);
+            PartialSums.ReduceInto(session, _weight, partials, chunks.Blocks);
 
             Tensor dx = session.Rent(_x.Shape);
             Partition partition = Rows(rows);

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 
@@ -43,7 +44,7 @@ public static class StemConvolution
             Partition chunks = Partition.Of(y.N * y.H, 16);
             using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)_weight.Shape.Count)));
             session.Launch("stem_backward_weights", chunks.Blocks, 1, partials, outputGradients[0], _images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
-            Arithmetic.ReduceInto(session, _weight, partials, chunks.Blocks);
+            PartialSums.ReduceInto(session, _weight, partials, chunks.Blocks);
         }
     }
 }

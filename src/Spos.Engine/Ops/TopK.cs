@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops;

@@ -1,6 +1,6 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Optim;

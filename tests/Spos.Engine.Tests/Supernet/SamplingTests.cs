@@ -1,3 +1,4 @@
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 

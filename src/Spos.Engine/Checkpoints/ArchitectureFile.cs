@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Spos.Engine.Checkpoints;
+using Spos.Engine.Supernet;
 
-namespace Spos.Engine.Supernet;
+namespace Spos.Engine.Checkpoints;
 
 /// <summary>
 /// Architectures in files: NNI's one-hot JSON ("LayerChoice1": [false, true, false, false], …), read also with 0 and 1, or

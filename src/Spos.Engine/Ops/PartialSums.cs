@@ -1,20 +1,13 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops;
 
-/// <summary>Sums that other ops need. Kernels: add_in_place, reduce_partials.</summary>
-internal static class Arithmetic
+/// <summary>Adds up the partial weight gradients that blocks leave. Kernel: reduce_partials.</summary>
+internal static class PartialSums
 {
-    /// <summary>target += source, of equal shapes.</summary>
-    public static void AddInPlace(Session session, Tensor target, Tensor source)
-    {
-        if (target.Shape != source.Shape) throw new ArgumentException($"Gradients {target.Shape} and {source.Shape} cannot be added.");
-        Partition partition = Partition.Flat(target.Shape.Count);
-        session.Launch("add_in_place", partition.Blocks, 1, target, source, target.Shape.Count, partition.RowsPerBlock);
-    }
-
     /// <summary>Adds the blocks of <paramref name="partials"/> into the gradient of <paramref name="parameter"/>.</summary>
     public static void ReduceInto(Session session, Parameter parameter, Tensor partials, int blocks)
     {

@@ -1,4 +1,4 @@
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Kernels;
 
 /// <summary>
 /// Divides the rows of an op among blocks. It depends on shapes alone, never on the number of threads, so that partial
