@@ -4,14 +4,7 @@
 #include <string>
 #include <vector>
 
-// As the host toolchain header lays it out.
-struct SposKernelEntry {
-    const char* module;
-    const char* name;
-    void (*invoke)(void** parameters, unsigned grid_x, unsigned grid_y, unsigned block_x, unsigned block_y);
-    int parameter_count;
-    const int* parameter_sizes;
-};
+#include "../toolchains/kernel_entry.h"
 
 namespace spos {
 

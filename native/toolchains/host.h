@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernel_entry.h"
+
 #define SPOS_HOST 1
 #define __device__
 #define __forceinline__ inline __attribute__((always_inline))
@@ -84,14 +86,6 @@ __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v 
 }  // namespace
 
 // ---- export: how libspos_host finds the kernels of this library -------------------------------------
-struct SposKernelEntry {
-    const char* module;
-    const char* name;
-    void (*invoke)(void** parameters, unsigned grid_x, unsigned grid_y, unsigned block_x, unsigned block_y);
-    int parameter_count;
-    const int* parameter_sizes;
-};
-
 extern "C" void spos_kernel_register(const SposKernelEntry* entry);
 
 namespace {
