@@ -6,7 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/setup.sh
 ensure_packages
 build_native
-export SPOS_NATIVE_DIR="$PWD/build/native/lib"
 dotnet build Spos.sln -c Release --nologo -v quiet
 dotnet test Spos.sln -c Release --nologo --no-build --logger "console;verbosity=minimal"
 

@@ -1,6 +1,7 @@
 # Sourced by ./spos and ./test.sh: installs what is missing and builds what changed.
 setup_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 native_build="$setup_root/build/native"
+export SPOS_NATIVE_DIR="$native_build/lib"
 cli_dll="$setup_root/src/Spos.Cli/bin/Release/net10.0/spos.dll"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 

@@ -15,20 +15,17 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
     /// <summary>The last checkpoint written.</summary>
     public string CheckpointPath { get; private set; } = "";
 
-    /// <summary>Puts the trainer where the newest checkpoint of the folder left off.</summary>
-    /// <exception cref="UsageException">There is none, or it was made with other options.</exception>
-    public void Resume(Trainer trainer)
+    /// <summary>Puts the network and the trainer at the start, or where the folder's newest checkpoint left off.</summary>
+    /// <exception cref="UsageException">There is no checkpoint, or it was made with other options.</exception>
+    public void Begin(Trainer trainer, bool resume, Action initialise)
     {
-        string path = RunFolder.NewestCheckpoint(folder.Folder) ?? throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
-        CheckpointHeader header = Checkpoint.Load(path, session, network);
-        foreach ((string name, string value) in options)
+        if (resume)
         {
-            string? before = header.Options.GetValueOrDefault(name);
-            if (before != value) throw new UsageException($"--resume: {path} was made with --{name} {before ?? "(unset)"}, not {value}.");
+            Resume(trainer);
+            return;
         }
-        trainer.StepsDone = header.StepsDone;
-        CheckpointPath = path;
-        Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
+        initialise();
+        folder.Clear();
     }
 
     /// <summary>Trains to the end, or until stopped.</summary>
@@ -55,6 +52,20 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
     /// <summary>Draws the loss curve.</summary>
     /// <returns>Its path, or nothing if no step was logged.</returns>
     public string? Plot() => _curve.Count < 2 ? null : Plots.LossCurve(folder.Folder, title, _curve);
+
+    private void Resume(Trainer trainer)
+    {
+        string path = RunFolder.NewestCheckpoint(folder.Folder) ?? throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
+        CheckpointHeader header = Checkpoint.Load(path, session, network);
+        foreach ((string name, string value) in options)
+        {
+            string? before = header.Options.GetValueOrDefault(name);
+            if (before != value) throw new UsageException($"--resume: {path} was made with --{name} {before ?? "(unset)"}, not {value}.");
+        }
+        trainer.StepsDone = header.StepsDone;
+        CheckpointPath = path;
+        Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
+    }
 
     private void Log(StepReport step, int frequency, ProgressDisplay display)
     {

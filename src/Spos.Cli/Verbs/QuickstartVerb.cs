@@ -47,12 +47,8 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
             TrainIters = 4,
             TrainBatchSize = 128,
             TestBatchSize = 128,
-            ImagenetDir = data,
-            OutputDir = search,
-            Seed = Seed,
-            DeviceName = DeviceName,
-            Threads = Threads,
         };
+        Place(second, data, search);
         if (second.Run() is var secondCode && secondCode != Program.Success) return secondCode;
 
         var third = new ScratchVerb
@@ -69,8 +65,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
 
     private void Configure(TrainOptions options, string data, string output)
     {
-        options.ImagenetDir = data;
-        options.OutputDir = output;
+        Place(options, data, output);
         options.ImageSize = 64;
         options.StageRepeats = [2, 2, 4, 2];
         options.StageChannels = [32, 80, 160, 320];
@@ -78,6 +73,12 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
         options.Init = InitialisationScheme.Aligned;
         options.WarmupSteps = 100;
         options.CropMinArea = 0.6f;
+    }
+
+    private void Place(DataOptions options, string data, string output)
+    {
+        options.ImagenetDir = data;
+        options.OutputDir = output;
         options.Seed = Seed;
         options.DeviceName = DeviceName;
         options.Threads = Threads;

@@ -56,15 +56,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
         var run = new TrainingRun("scratch", session, network, folder, ResumeOptions());
         Console.WriteLine($"Training {path} from scratch: {spec}; {train.Samples.Length} pictures; on {device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads).");
-        if (Resume)
-        {
-            run.Resume(trainer);
-        }
-        else
-        {
-            Initialisation.Initialise(network, session.Stream, Seed, Init);
-            folder.Clear();
-        }
+        run.Begin(trainer, Resume, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
         using var stop = new StopSignal();
         if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;
 

@@ -84,7 +84,8 @@ internal sealed class SearchVerb : DataOptions, IVerb
         CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
         if (header.Path != null) throw new CheckpointException($"{checkpoint} is of another network: a single path, {header.Path}. The search needs a supernet's checkpoint.");
         var flops = new FlopsTable(header.Spec);
-        EvolutionOptions options = Options(header.Spec, flops);
+        var sampler = new PathSampler(flops);
+        EvolutionOptions options = Options(header.Spec, flops, sampler);
         Device device = OpenDevice();
         (ImageFolder train, ImageFolder selection) = OpenSelection(header);
         var folder = new RunFolder(OutputDir ?? "runs/search");
@@ -97,7 +98,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
         using BatchSource test = EvaluationData.Test(device, selection, header.Spec.ImageSize, TestBatchSize, Workers, damage);
         Console.WriteLine($"Search: {checkpoint}; candidates of at most {options.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures.");
 
-        var search = new EvolutionSearch(flops, new PathSampler(flops), options);
+        var search = new EvolutionSearch(flops, sampler, options);
         string statePath = Path.Combine(folder.Folder, StateFile), identity = Identity(checkpoint, header, options);
         Dictionary<string, double> known = Resume ? LoadScores(statePath, identity) : [];
         using var stop = new StopSignal();
@@ -152,7 +153,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
         return Program.Success;
     }
 
-    private EvolutionOptions Options(NetworkSpec spec, FlopsTable flops)
+    private EvolutionOptions Options(NetworkSpec spec, FlopsTable flops, PathSampler sampler)
     {
         var options = new EvolutionOptions
         {
@@ -168,7 +169,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
         try
         {
             options.Validate();
-            _ = new PathSampler(flops).Within(new Engine.Random.CounterRandom(0, Engine.Random.RandomPurpose.Search, 0), 0, options.FlopsLimit);
+            _ = sampler.Within(new Engine.Random.CounterRandom(0, Engine.Random.RandomPurpose.Search, 0), 0, options.FlopsLimit);
         }
         catch (ArgumentException error)
         {

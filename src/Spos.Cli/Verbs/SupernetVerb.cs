@@ -64,23 +64,18 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
 
         using var session = new Session(device);
         using var network = new ShuffleNetV2OneShot(session, spec);
-        Func<long, IReadOnlyList<Architecture>> paths = PathRule(spec);
-        var trainer = new Trainer(session, network, train, training, paths, damage);
+        var sampler = new PathSampler(new FlopsTable(spec));
+        var trainer = new Trainer(session, network, train, training, PathRule(spec, sampler), damage);
         var run = new TrainingRun("supernet", session, network, folder, ResumeOptions());
         Console.WriteLine($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads).");
-        if (Resume)
-        {
-            run.Resume(trainer);
-        }
-        else
+        run.Begin(trainer, Resume, () =>
         {
             Initialisation.Initialise(network, session.Stream, Seed, Init);
             if (LoadCheckpoint != null) Checkpoint.Load(LoadCheckpoint, session, network);
-            folder.Clear();
-        }
+        });
         using var stop = new StopSignal();
         if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;
-        return Report(session, network, train, val, damage, folder, run, stop.Token);
+        return Report(session, network, sampler, train, val, damage, folder, run, stop.Token);
     }
 
     private void CheckPaths()
@@ -91,9 +86,8 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     }
 
     // The paths of each step: a function of the seed and the step alone.
-    private Func<long, IReadOnlyList<Architecture>> PathRule(NetworkSpec spec)
+    private Func<long, IReadOnlyList<Architecture>> PathRule(NetworkSpec spec, PathSampler sampler)
     {
-        var sampler = new PathSampler(new FlopsTable(spec));
         CounterRandom At(long step) => new(Seed, RandomPurpose.Paths, (ulong)step);
         if (PathsPerStep > 1) return step => sampler.Disjoint(At(step), PathsPerStep);
         double low = FlopsLb ?? (spec.IsOfficialSize ? 290e6 : 0), high = FlopsUb ?? (spec.IsOfficialSize ? 360e6 : double.MaxValue);
@@ -102,12 +96,11 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         return step => [sampler.Within(At(step), low, high)];
     }
 
-    private int Report(Session session, ShuffleNetV2OneShot network, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
+    private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
     {
         int calibrationBatch = Math.Min(CalibrationBatch, train.Samples.Length);
         using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, damage);
         using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, TestBatch, Workers, damage);
-        var sampler = new PathSampler(new FlopsTable(network.Spec));
         var top1 = new List<double>();
         ProgressDisplay.Run("random paths", ReportedPaths, "path", display =>
         {
@@ -123,7 +116,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         folder.Log(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max() });
         ResultTable.Print(
             "Supernet trained",
-            ("random paths", $"{top1.Count}, recalibrated on {calibration.Count() * calibrationBatch} training pictures"),
+            ("random paths", $"{top1.Count}, recalibrated on {calibration.Batches * calibrationBatch} training pictures"),
             ("top-1 on val, mean", $"{top1.Average():0.0%}"),
             ("top-1 on val, range", $"{top1.Min():0.0%} to {top1.Max():0.0%}"),
             ("damaged pictures", $"{damage.Files}"),

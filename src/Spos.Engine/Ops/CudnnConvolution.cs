@@ -46,38 +46,14 @@ internal sealed unsafe class CudnnConvolution : IDisposable
     /// <summary>[N, H/s, W/s, out].</summary>
     public Shape Output { get; }
 
-    public void Forward(Tensor y, Tensor x, Tensor w)
-    {
-        nuint bytes;
-        Check(_cudnn.ForwardWorkspace(_handle, _x, _w, _convolution, _y, ForwardAlgorithm, &bytes), "cudnnGetConvolutionForwardWorkspaceSize");
-        using DeviceArray<byte> workspace = Workspace(bytes);
-        float one = 1, zero = 0;
-        Check(
-            _cudnn.Forward(_handle, &one, _x, x.Address, _w, w.Address, _convolution, ForwardAlgorithm, workspace.Address, bytes, &zero, _y, y.Address),
-            "cudnnConvolutionForward");
-    }
+    public void Forward(Tensor y, Tensor x, Tensor w) =>
+        Run("cudnnConvolutionForward", _cudnn.ForwardWorkspace, _cudnn.Forward, ForwardAlgorithm, (_x, x), (_w, w), (_y, y));
 
-    public void BackwardData(Tensor dx, Tensor dy, Tensor w)
-    {
-        nuint bytes;
-        Check(_cudnn.BackwardDataWorkspace(_handle, _w, _y, _convolution, _x, BackwardDataAlgorithm, &bytes), "cudnnGetConvolutionBackwardDataWorkspaceSize");
-        using DeviceArray<byte> workspace = Workspace(bytes);
-        float one = 1, zero = 0;
-        Check(
-            _cudnn.BackwardData(_handle, &one, _w, w.Address, _y, dy.Address, _convolution, BackwardDataAlgorithm, workspace.Address, bytes, &zero, _x, dx.Address),
-            "cudnnConvolutionBackwardData");
-    }
+    public void BackwardData(Tensor dx, Tensor dy, Tensor w) =>
+        Run("cudnnConvolutionBackwardData", _cudnn.BackwardDataWorkspace, _cudnn.BackwardData, BackwardDataAlgorithm, (_w, w), (_y, dy), (_x, dx));
 
-    public void BackwardFilter(Tensor dw, Tensor dy, Tensor x)
-    {
-        nuint bytes;
-        Check(_cudnn.BackwardFilterWorkspace(_handle, _x, _y, _convolution, _w, BackwardFilterAlgorithm, &bytes), "cudnnGetConvolutionBackwardFilterWorkspaceSize");
-        using DeviceArray<byte> workspace = Workspace(bytes);
-        float one = 1, zero = 0;
-        Check(
-            _cudnn.BackwardFilter(_handle, &one, _x, x.Address, _y, dy.Address, _convolution, BackwardFilterAlgorithm, workspace.Address, bytes, &zero, _w, dw.Address),
-            "cudnnConvolutionBackwardFilter");
-    }
+    public void BackwardFilter(Tensor dw, Tensor dy, Tensor x) =>
+        Run("cudnnConvolutionBackwardFilter", _cudnn.BackwardFilterWorkspace, _cudnn.BackwardFilter, BackwardFilterAlgorithm, (_x, x), (_y, dy), (_w, dw));
 
     public void Dispose()
     {
@@ -88,7 +64,26 @@ internal sealed unsafe class CudnnConvolution : IDisposable
         _ = _cudnn.Destroy(_handle);
     }
 
-    private DeviceArray<byte> Workspace(nuint bytes) => new(_session.Pool, checked((int)bytes));
+    // The three convolutions take their arguments alike: two inputs, then the result.
+    private void Run(
+        string name,
+        delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int> workspaceSize,
+        delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> convolve,
+        int algorithm,
+        (nint Descriptor, Tensor Data) first,
+        (nint Descriptor, Tensor Data) second,
+        (nint Descriptor, Tensor Data) result)
+    {
+        nuint bytes;
+        Check(workspaceSize(_handle, first.Descriptor, second.Descriptor, _convolution, result.Descriptor, algorithm, &bytes), $"{name}: workspace size");
+        using var workspace = new DeviceArray<byte>(_session.Pool, checked((int)bytes));
+        float one = 1, zero = 0;
+        Check(
+            convolve(
+                _handle, &one, first.Descriptor, first.Data.Address, second.Descriptor, second.Data.Address, _convolution, algorithm,
+                workspace.Address, bytes, &zero, result.Descriptor, result.Data.Address),
+            name);
+    }
 
     private void Check(int status, string call) => _cudnn.Check(status, call);
 }

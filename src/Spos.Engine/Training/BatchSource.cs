@@ -11,7 +11,6 @@ namespace Spos.Engine.Training;
 public sealed class BatchSource : IEnumerable<Batch>, IDisposable
 {
     private readonly Func<BatchLoader> _open;
-    private readonly int _count;
     private readonly bool _keep;
     private readonly List<Batch> _kept = [];
 
@@ -19,15 +18,18 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     public BatchSource(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int batches, long keepBytes)
     {
         _open = () => new BatchLoader(device, data, options, damage);
-        _count = Math.Min(batches, BatchLoader.BatchesOf(data.Samples.Length, options));
+        Batches = Math.Min(batches, BatchLoader.BatchesOf(data.Samples.Length, options));
         long pixels = (long)options.ImageSize * options.ImageSize * 3;
-        _keep = pixels * sizeof(float) * Math.Min((long)_count * options.BatchSize, data.Samples.Length) <= keepBytes;
+        _keep = pixels * sizeof(float) * Math.Min((long)Batches * options.BatchSize, data.Samples.Length) <= keepBytes;
     }
+
+    /// <summary>How many batches there are.</summary>
+    public int Batches { get; }
 
     /// <summary>The batches; they are not the caller's to dispose of, and each is valid until the next is asked for.</summary>
     public IEnumerator<Batch> GetEnumerator()
     {
-        if (_keep && _kept.Count == _count)
+        if (_keep && _kept.Count == Batches)
         {
             foreach (Batch batch in _kept) yield return batch;
             yield break;
@@ -35,7 +37,7 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
         foreach (Batch batch in _kept) batch.Dispose();
         _kept.Clear();
         using BatchLoader loader = _open();
-        foreach (Batch batch in loader.Take(_count))
+        foreach (Batch batch in loader.Take(Batches))
         {
             if (_keep) _kept.Add(batch);
             try
