@@ -20,9 +20,14 @@ typedef enum {
     CUDA_ERROR_INVALID_DEVICE = 101,
     CUDA_ERROR_INVALID_IMAGE = 200,
     CUDA_ERROR_INVALID_CONTEXT = 201,
+    CUDA_ERROR_NO_BINARY_FOR_GPU = 209,
     CUDA_ERROR_INVALID_HANDLE = 400,
     CUDA_ERROR_NOT_FOUND = 500,
     CUDA_ERROR_NOT_READY = 600,
+    CUDA_ERROR_ILLEGAL_ADDRESS = 700,
+    CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES = 701,
+    CUDA_ERROR_MISALIGNED_ADDRESS = 716,
+    CUDA_ERROR_LAUNCH_FAILED = 719,
     CUDA_ERROR_NOT_SUPPORTED = 801,
     CUDA_ERROR_UNKNOWN = 999
 } CUresult;
@@ -30,6 +35,8 @@ typedef enum {
 typedef enum {
     CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK = 1,
     CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X = 2,
+    CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y = 3,
+    CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z = 4,
     CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X = 5,
     CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y = 6,
     CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z = 7,
@@ -60,12 +67,15 @@ SPOS_API CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute,
 SPOS_API CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device);
 SPOS_API CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device);
 SPOS_API CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device);
+SPOS_API CUresult cuDevicePrimaryCtxReset_v2(CUdevice device);
 SPOS_API CUresult cuCtxSetCurrent(CUcontext context);
 SPOS_API CUresult cuCtxSynchronize(void);
 
 SPOS_API CUresult cuMemGetInfo_v2(size_t* free_bytes, size_t* total_bytes);
 SPOS_API CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes);
 SPOS_API CUresult cuMemFree_v2(CUdeviceptr pointer);
+SPOS_API CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream);
+SPOS_API CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream);
 SPOS_API CUresult cuMemHostAlloc(void** pointer, size_t bytes, unsigned int flags);
 SPOS_API CUresult cuMemFreeHost(void* pointer);
 SPOS_API CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, size_t bytes, CUstream stream);
@@ -76,18 +86,19 @@ SPOS_API CUresult cuMemsetD32Async(CUdeviceptr target, unsigned int value, size_
 
 SPOS_API CUresult cuStreamCreate(CUstream* stream, unsigned int flags);
 SPOS_API CUresult cuStreamDestroy_v2(CUstream stream);
+SPOS_API CUresult cuStreamQuery(CUstream stream);
 SPOS_API CUresult cuStreamSynchronize(CUstream stream);
 SPOS_API CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int flags);
 SPOS_API CUresult cuEventCreate(CUevent* event, unsigned int flags);
 SPOS_API CUresult cuEventDestroy_v2(CUevent event);
 SPOS_API CUresult cuEventRecord(CUevent event, CUstream stream);
+SPOS_API CUresult cuEventQuery(CUevent event);
 SPOS_API CUresult cuEventSynchronize(CUevent event);
 SPOS_API CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end);
 
 SPOS_API CUresult cuModuleLoadData(CUmodule* module, const void* image);
 SPOS_API CUresult cuModuleUnload(CUmodule module);
 SPOS_API CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name);
-SPOS_API CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, size_t* size);
 SPOS_API CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int grid_y, unsigned int grid_z,
                                  unsigned int block_x, unsigned int block_y, unsigned int block_z,
                                  unsigned int shared_bytes, CUstream stream, void** parameters, void** extra);

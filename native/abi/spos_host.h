@@ -14,9 +14,6 @@ SPOS_API CUresult sposHostGetThreads(int* threads);
 // The instruction set whose kernels are in use: "avx512", "avx2" or "x86-64".
 SPOS_API CUresult sposHostGetInstructionSet(const char** name);
 
-// All kernels, in the order of their names; module and kernel are null once index is past the last.
-SPOS_API CUresult sposHostGetKernel(int index, const char** module, const char** kernel);
-
 #ifdef __cplusplus
 }
 #endif

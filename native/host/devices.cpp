@@ -19,36 +19,6 @@ std::atomic<int> g_context_users{0};
 CUctx_st g_primary_context;
 thread_local CUcontext t_current = nullptr;
 
-struct ErrorText {
-    CUresult code;
-    const char* name;
-    const char* text;
-};
-
-constexpr ErrorText kErrors[] = {
-    {CUDA_SUCCESS, "CUDA_SUCCESS", "no error"},
-    {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
-    {CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
-    {CUDA_ERROR_NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
-    {CUDA_ERROR_DEINITIALIZED, "CUDA_ERROR_DEINITIALIZED", "driver shutting down"},
-    {CUDA_ERROR_NO_DEVICE, "CUDA_ERROR_NO_DEVICE", "the kernel libraries for this CPU were not found or not usable"},
-    {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
-    {CUDA_ERROR_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
-    {CUDA_ERROR_INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
-    {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
-    {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
-    {CUDA_ERROR_NOT_READY, "CUDA_ERROR_NOT_READY", "device not ready"},
-    {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
-    {CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
-};
-
-const ErrorText* find_error(CUresult code) {
-    for (const ErrorText& error : kErrors) {
-        if (error.code == code) return &error;
-    }
-    return nullptr;
-}
-
 std::string cpu_name() {
     std::ifstream file("/proc/cpuinfo");
     for (std::string line; std::getline(file, line);) {
@@ -97,20 +67,6 @@ CUresult cuDriverGetVersion(int* version) {
     return CUDA_SUCCESS;
 }
 
-CUresult cuGetErrorName(CUresult error, const char** text) {
-    if (text == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    const ErrorText* found = find_error(error);
-    *text = found ? found->name : nullptr;
-    return found ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
-}
-
-CUresult cuGetErrorString(CUresult error, const char** text) {
-    if (text == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    const ErrorText* found = find_error(error);
-    *text = found ? found->text : nullptr;
-    return found ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
-}
-
 CUresult cuDeviceGetCount(int* count) {
     if (!g_initialised) return CUDA_ERROR_NOT_INITIALIZED;
     if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
@@ -140,6 +96,8 @@ CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice
         switch (attribute) {
             case CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
             case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X:
+            case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y:
+            case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z:
             case CU_DEVICE_ATTRIBUTE_WARP_SIZE:
                 *value = 1;
                 return CUDA_SUCCESS;
@@ -191,6 +149,11 @@ CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
     });
 }
 
+// Nothing of the host can be left in a bad state: there is no sticky error to clear.
+CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
+    return on_device(device, [] { return CUDA_SUCCESS; });
+}
+
 CUresult cuCtxSetCurrent(CUcontext context) {
     if (!g_initialised) return CUDA_ERROR_NOT_INITIALIZED;
     if (context != nullptr && (context != &g_primary_context || g_context_users == 0)) {
@@ -234,6 +197,6 @@ CUresult sposHostGetThreads(int* threads) {
 
 CUresult sposHostGetInstructionSet(const char** name) {
     if (name == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    *name = spos::KernelLibrary::instance().instruction_set().c_str();
+    *name = spos::KernelLibrary::instance().name().c_str();
     return CUDA_SUCCESS;
 }

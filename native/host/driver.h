@@ -5,12 +5,11 @@
 #pragma once
 
 #include <chrono>
-#include <mutex>
 #include <new>
-#include <unordered_set>
 
 #include "../abi/cuda_driver.h"
-#include "kernel_library.h"
+#include "../driver/handles.h"
+#include "../driver/kernel_library.h"
 
 struct CUctx_st {};
 
@@ -30,37 +29,6 @@ struct CUevent_st {
 };
 
 namespace spos {
-
-// The live handles of one kind, so that a freed or foreign one is an error and not a crash.
-template <class T>
-class Handles {
- public:
-    T* add(T* handle) {
-        std::lock_guard lock(mutex_);
-        live_.insert(handle);
-        return handle;
-    }
-    bool contains(const T* handle) {
-        std::lock_guard lock(mutex_);
-        return live_.count(const_cast<T*>(handle)) != 0;
-    }
-    // True if it was live; the caller then owns it.
-    bool remove(T* handle) {
-        std::lock_guard lock(mutex_);
-        return live_.erase(handle) != 0;
-    }
-
- private:
-    std::mutex mutex_;
-    std::unordered_set<T*> live_;
-};
-
-// Never destroyed: threads may still call while the process exits.
-template <class T>
-Handles<T>& handles() {
-    static Handles<T>* const instance = new Handles<T>;
-    return *instance;
-}
 
 bool initialised();
 bool context_is_current();

@@ -71,6 +71,14 @@ CUresult cuMemFree_v2(CUdeviceptr pointer) {
     return spos::guarded([&] { return pointer == 0 ? CUDA_SUCCESS : give_back<DeviceMemory>(as_memory(pointer)); });
 }
 
+CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
+    return spos::is_stream(stream) ? cuMemAlloc_v2(pointer, bytes) : CUDA_ERROR_INVALID_HANDLE;
+}
+
+CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream) {
+    return spos::is_stream(stream) ? cuMemFree_v2(pointer) : CUDA_ERROR_INVALID_HANDLE;
+}
+
 CUresult cuMemHostAlloc(void** pointer, size_t bytes, unsigned int) {
     return spos::guarded([&] { return take<PinnedMemory>(pointer, bytes); });
 }

@@ -1,14 +1,9 @@
-// Modules, functions and launches. A module's image is a text, "spos-host-module NAME": the kernels themselves are
-// in the library of the CPU's instruction set. A block has one thread; blocks are spread over the thread pool.
-#include <cstring>
-
-#include "../abi/spos_host.h"
+// Modules, functions and launches. A module's image is a text, "spos-module NAME": the kernels themselves are in the
+// library of the CPU's instruction set. A block has one thread; blocks are spread over the thread pool.
 #include "driver.h"
 #include "thread_pool.h"
 
 namespace {
-
-constexpr char kImagePrefix[] = "spos-host-module ";
 
 struct Launch {
     const SposKernelEntry* kernel;
@@ -27,9 +22,9 @@ void run_block(void* context, unsigned index) {
 CUresult cuModuleLoadData(CUmodule* module, const void* image) {
     return spos::guarded([&] {
         if (module == nullptr || image == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        const char* text = static_cast<const char*>(image);
-        if (std::strncmp(text, kImagePrefix, sizeof kImagePrefix - 1) != 0) return CUDA_ERROR_INVALID_IMAGE;
-        const char* name = spos::KernelLibrary::instance().find_module(text + sizeof kImagePrefix - 1);
+        bool known = false;
+        const char* name = spos::KernelLibrary::instance().module_of_image(image, &known);
+        if (!known) return CUDA_ERROR_INVALID_IMAGE;
         if (name == nullptr) return CUDA_ERROR_NOT_FOUND;
         *module = spos::handles<CUmod_st>().add(new CUmod_st{name});
         return CUDA_SUCCESS;
@@ -56,26 +51,6 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
     });
 }
 
-CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, size_t* size) {
-    return spos::guarded([&] {
-        if (offset == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        if (!spos::handles<CUfunc_st>().contains(function)) return CUDA_ERROR_INVALID_HANDLE;
-        const SposKernelEntry& kernel = *function->kernel;
-        if (index >= static_cast<size_t>(kernel.parameter_count)) return CUDA_ERROR_INVALID_VALUE;
-        size_t at = 0;
-        for (size_t i = 0;; ++i) {
-            const size_t bytes = static_cast<size_t>(kernel.parameter_sizes[i]);
-            at = (at + bytes - 1) / bytes * bytes;
-            if (i == index) {
-                *offset = at;
-                if (size != nullptr) *size = bytes;
-                return CUDA_SUCCESS;
-            }
-            at += bytes;
-        }
-    });
-}
-
 CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int grid_y, unsigned int grid_z,
                         unsigned int block_x, unsigned int block_y, unsigned int block_z, unsigned int shared_bytes,
                         CUstream stream, void** parameters, void** extra) {
@@ -94,13 +69,4 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
         spos::ThreadPool::instance().run(grid_x * grid_y, run_block, &launch);
         return CUDA_SUCCESS;
     });
-}
-
-CUresult sposHostGetKernel(int index, const char** module, const char** kernel) {
-    if (index < 0 || module == nullptr || kernel == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    const auto& kernels = spos::KernelLibrary::instance().kernels();
-    const bool found = static_cast<size_t>(index) < kernels.size();
-    *module = found ? kernels[static_cast<size_t>(index)]->module : nullptr;
-    *kernel = found ? kernels[static_cast<size_t>(index)]->name : nullptr;
-    return CUDA_SUCCESS;
 }

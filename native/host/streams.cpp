@@ -28,6 +28,8 @@ bool is_event(CUevent event) { return spos::handles<CUevent_st>().contains(event
 CUresult cuStreamCreate(CUstream* stream, unsigned int) { return create(stream); }
 CUresult cuStreamDestroy_v2(CUstream stream) { return destroy(stream); }
 
+CUresult cuStreamQuery(CUstream stream) { return cuStreamSynchronize(stream); }
+
 CUresult cuStreamSynchronize(CUstream stream) {
     return spos::guarded([&] { return spos::is_stream(stream) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
 }
@@ -48,6 +50,8 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
         return CUDA_SUCCESS;
     });
 }
+
+CUresult cuEventQuery(CUevent event) { return cuEventSynchronize(event); }
 
 CUresult cuEventSynchronize(CUevent event) {
     return spos::guarded([&] { return is_event(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });

@@ -7,7 +7,14 @@
 // Layouts: x [rows][in], y [rows][out] with rows = N*H*W (NHWC), w [in][out]. Outputs are overwritten.
 // Launch: grid.x = ceil(rows / rows_per_block). Backward weights writes one partial sum [in][out] a block,
 // to be added by reduce_partials in block order: deterministic, no atomics.
+//
+// The product itself has a body for a CPU thread and one for a block of GPU threads. On a GPU grid.y is the number of
+// blocks that share the tiles of a result.
+#if SPOS_HOST
 #include "host/gemm.h"
+#else
+#include "device/gemm.h"
+#endif
 
 SPOS_KERNEL pointwise_forward(float* y, const float* x, const float* w, int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;

@@ -9,14 +9,16 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernel_entry.h"
-
 #define SPOS_HOST 1
 #define __device__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __restrict__ __restrict
 #define SPOS_KERNEL static void
 #define SPOS_UNROLL _Pragma("GCC unroll 64")
+// Unrolled on a GPU only, where it keeps an array in registers.
+#define SPOS_DEVICE_UNROLL
+// An array that the threads of a block share.
+#define SPOS_SHARED(type, name, count) type name[count]
 
 namespace {
 
@@ -28,6 +30,11 @@ thread_local Index3 blockIdx;
 thread_local Index3 gridDim;
 constexpr Index3 threadIdx{0, 0, 0};
 constexpr Index3 blockDim{1, 1, 1};
+
+inline void spos_set_block(unsigned grid_x, unsigned grid_y, unsigned block_x, unsigned block_y) {
+    gridDim = {grid_x, grid_y, 1};
+    blockIdx = {block_x, block_y, 0};
+}
 
 inline void __syncthreads() {}
 
@@ -85,48 +92,4 @@ __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v 
 
 }  // namespace
 
-// ---- export: how libspos_host finds the kernels of this library -------------------------------------
-extern "C" void spos_kernel_register(const SposKernelEntry* entry);
-
-namespace {
-
-template <class>
-struct KernelTraits;
-
-template <class... A>
-struct KernelTraits<void (*)(A...)> {
-    static constexpr int sizes[] = {(int)sizeof(A)...};
-    static constexpr int count = sizeof...(A);
-
-    template <size_t... I>
-    struct Indices {};
-    template <size_t N, size_t... I>
-    struct Make : Make<N - 1, N - 1, I...> {};
-    template <size_t... I>
-    struct Make<0, I...> {
-        using type = Indices<I...>;
-    };
-
-    template <void (*F)(A...), size_t... I>
-    static void call(void** p, Indices<I...>) {
-        F(*(A*)p[I]...);
-    }
-    template <void (*F)(A...)>
-    static void invoke(void** p, unsigned grid_x, unsigned grid_y, unsigned block_x, unsigned block_y) {
-        gridDim = {grid_x, grid_y, 1};
-        blockIdx = {block_x, block_y, 0};
-        call<F>(p, typename Make<sizeof...(A)>::type{});
-    }
-};
-
-}  // namespace
-
-#define SPOS_EXPORT(kernel)                                                                                       \
-    namespace {                                                                                                   \
-    const SposKernelEntry kernel##_entry{SPOS_MODULE, #kernel, &KernelTraits<decltype(&kernel)>::invoke<&kernel>, \
-                                         KernelTraits<decltype(&kernel)>::count,                                  \
-                                         KernelTraits<decltype(&kernel)>::sizes};                                 \
-    struct kernel##_registrar {                                                                                   \
-        kernel##_registrar() { spos_kernel_register(&kernel##_entry); }                                           \
-    } kernel##_registrar_instance;                                                                                \
-    }
+#include "kernel_export.h"

@@ -21,7 +21,7 @@ public sealed class Session : IDisposable
     {
         Device = device;
         Stream = new DeviceStream(device);
-        Pool = new BufferPool(device);
+        Pool = new BufferPool(device, Stream);
     }
 
     public Device Device { get; }

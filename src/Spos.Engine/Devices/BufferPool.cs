@@ -1,10 +1,12 @@
+using Spos.Engine.Native;
+
 namespace Spos.Engine.Devices;
 
 /// <summary>
 /// Device memory kept for reuse, for the work of one stream: a buffer given back is handed out again at once, which is
 /// right only because the stream runs its work in order. Sizes are rounded up a little, so that nearly equal ones share.
 /// </summary>
-public sealed unsafe class BufferPool(Device device) : IDisposable
+public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDisposable
 {
     private const long Granule = 256;
 
@@ -26,11 +28,11 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
     /// <summary>A buffer of at least <paramref name="bytes"/>; its contents are whatever was there before.</summary>
     public DeviceBuffer Rent(long bytes)
     {
-        DeviceBuffer buffer = Take(RoundUp(Math.Max(bytes, 1)));
-        if (Poison)
+        DeviceBuffer buffer = Take(Device.ExactBuffers ? Math.Max(bytes, 1) : RoundUp(Math.Max(bytes, 1)));
+        if (Poison && !Device.ExactBuffers)
         {
             Device.MakeCurrent();
-            Device.Driver.Check(Device.Driver.MemsetD8(buffer.Pointer, 0xFF, (nuint)buffer.Size, 0), "cuMemsetD8Async");
+            Device.Driver.Check(Device.Driver.MemsetD8(buffer.Pointer, 0xFF, (nuint)buffer.Size, stream.Handle), "cuMemsetD8Async");
         }
         return buffer;
     }
@@ -48,7 +50,8 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
         }
         Device.MakeCurrent();
         ulong pointer;
-        Device.Driver.Check(Device.Driver.MemAlloc(&pointer, (nuint)size), $"cuMemAlloc({size} bytes)");
+        CudaResult result = Device.ExactBuffers ? Device.Driver.MemAllocAsync(&pointer, (nuint)size, stream.Handle) : Device.Driver.MemAlloc(&pointer, (nuint)size);
+        Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
         return new DeviceBuffer(this, pointer, size);
     }
 
@@ -57,7 +60,7 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
         lock (_lock)
         {
             InUse--;
-            if (_disposed)
+            if (_disposed || Device.ExactBuffers)
             {
                 Free(pointer, size);
                 return;
@@ -83,7 +86,8 @@ public sealed unsafe class BufferPool(Device device) : IDisposable
     private void Free(ulong pointer, long size)
     {
         Device.MakeCurrent();
-        _ = Device.Driver.MemFree(pointer);
+        // A pool that has ended may have outlived its stream; freeing then waits for all work.
+        _ = Device.ExactBuffers && !_disposed ? Device.Driver.MemFreeAsync(pointer, stream.Handle) : Device.Driver.MemFree(pointer);
         ReservedBytes -= size;
     }
 

@@ -12,6 +12,7 @@ namespace Spos.Engine.Devices;
 public sealed unsafe class Device
 {
     private static readonly Lazy<Device> LazyHost = new(OpenHost);
+    private static readonly Lazy<Device> LazySimt = new(OpenSimt);
 
     [ThreadStatic]
     private static Device? s_current;
@@ -19,13 +20,18 @@ public sealed unsafe class Device
     private readonly Lazy<Cudnn> _cudnn;
     private readonly nint _context;
     private readonly HostExtensions? _host;
+    private readonly SimtExtensions? _simt;
+    private readonly Lazy<KernelList> _compiled;
+    private int _threadsPerBlock = 256;
 
-    private Device(string kind, CudaDriver driver, HostExtensions? host, string cudnn)
+    private Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt)
     {
         Kind = kind;
-        _cudnn = new Lazy<Cudnn>(() => new Cudnn(NativeLibraries.Load(cudnn)));
+        _cudnn = new Lazy<Cudnn>(OpenCudnn);
+        _compiled = new Lazy<KernelList>(() => new KernelList(library));
         Driver = driver;
         _host = host;
+        _simt = simt;
         driver.Check(driver.Init(0), "cuInit");
         int ordinal;
         driver.Check(driver.DeviceGet(&ordinal, 0), "cuDeviceGet");
@@ -50,12 +56,16 @@ public sealed unsafe class Device
     /// <summary>Where the native libraries are looked for.</summary>
     public static string NativeFolder => NativeLibraries.Folder;
 
-    /// <summary>Opens the device that --device names: "host", or "auto" for the best one there is.</summary>
+    /// <summary>A GPU emulated on the CPU, slowly, which finds what a GPU would break on.</summary>
+    public static Device Simt => LazySimt.Value;
+
+    /// <summary>Opens the device that --device names: "host", "simt", or "auto" for the best one there is.</summary>
     /// <exception cref="ArgumentException">No such device.</exception>
     public static Device Open(string name) => name switch
     {
         "auto" or "host" => Host,
-        _ => throw new ArgumentException($"Unknown device '{name}': this version runs on 'host' (or 'auto')."),
+        "simt" => Simt,
+        _ => throw new ArgumentException($"Unknown device '{name}': this version runs on 'host', 'simt' (or 'auto')."),
     };
 
     /// <summary>The name that --device takes.</summary>
@@ -69,6 +79,29 @@ public sealed unsafe class Device
 
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>
     public int MaxThreadsPerBlock { get; }
+
+    /// <summary>
+    /// Threads of a block that kernels are launched with: 1 on the host, else 256 or what was set, a multiple of 32. Results
+    /// may depend on it, as sums are divided among threads.
+    /// </summary>
+    public int ThreadsPerBlock
+    {
+        get => Math.Min(_threadsPerBlock, MaxThreadsPerBlock);
+        set
+        {
+            if (value < 32 || value > 256 || value % 32 != 0) throw new ArgumentOutOfRangeException(nameof(value), $"{value} threads: must be a multiple of 32, at most 256.");
+            _threadsPerBlock = value;
+        }
+    }
+
+    /// <summary>Whether a block is one thread of the CPU, which takes its work in large pieces.</summary>
+    internal bool BlocksAreThreads => MaxThreadsPerBlock == 1;
+
+    /// <summary>
+    /// Whether each buffer is allocated and freed on its own and to the byte: slow, but then the emulated device sees every
+    /// access outside of a buffer or after its end.
+    /// </summary>
+    internal bool ExactBuffers => _simt != null;
 
     /// <summary>The device's kernels by name.</summary>
     public KernelSet Kernels { get; }
@@ -112,26 +145,39 @@ public sealed unsafe class Device
         s_current = this;
     }
 
-    /// <summary>What cuModuleLoadData takes for a kernel file: the host names it, as its kernels are already compiled.</summary>
-    internal static byte[] ModuleImage(string module) => Encoding.ASCII.GetBytes($"spos-host-module {module}\0");
-
-    /// <summary>The kernels that the device's library holds: (file, name), for the test of the catalogue.</summary>
-    internal IReadOnlyList<(string Module, string Name)> ExportedKernels()
+    /// <summary>The order in which an emulated device runs streams, blocks and threads; 0 for the order of issue.</summary>
+    public void SetSchedule(ulong seed)
     {
-        var kernels = new List<(string, string)>();
-        while (_host != null)
-        {
-            byte* module, name;
-            Driver.Check(_host.GetKernel(kernels.Count, &module, &name), "sposHostGetKernel");
-            if (name == null) break;
-            kernels.Add((Marshal.PtrToStringUTF8((nint)module)!, Marshal.PtrToStringUTF8((nint)name)!));
-        }
-        return kernels;
+        if (_simt == null) throw new InvalidOperationException($"Device '{Kind}' has no schedule to set.");
+        MakeCurrent();
+        Driver.Check(_simt.SetSchedule(seed), $"sposSimtSetSchedule({seed})");
+    }
+
+    /// <summary>Frees all memory of the device and clears its errors. What was open on it must not be used again.</summary>
+    internal void Reset() => Driver.Check(Driver.PrimaryCtxReset(0), "cuDevicePrimaryCtxReset");
+
+    /// <summary>What cuModuleLoadData takes for a kernel file: its name, as our libraries hold the kernels compiled.</summary>
+    internal static byte[] ModuleImage(string module) => Encoding.ASCII.GetBytes($"spos-module {module}\0");
+
+    /// <summary>The kernels that the device's library holds.</summary>
+    internal IReadOnlyList<KernelList.Entry> CompiledKernels => _compiled.Value.Entries;
+
+    private Cudnn OpenCudnn()
+    {
+        if (_host == null) throw new PlatformNotSupportedException($"Device '{Kind}' has no cuDNN.");
+        return new Cudnn(NativeLibraries.Load("spos_host_cudnn"));
     }
 
     private static Device OpenHost()
     {
         nint library = NativeLibraries.Load("spos_host");
-        return new Device("host", new CudaDriver(library), new HostExtensions(library), "spos_host_cudnn");
+        return new Device("host", new CudaDriver(library, () => null), library, new HostExtensions(library), null);
+    }
+
+    private static Device OpenSimt()
+    {
+        nint library = NativeLibraries.Load("spos_simt");
+        var simt = new SimtExtensions(library);
+        return new Device("simt", new CudaDriver(library, simt.Report), library, null, simt);
     }
 }

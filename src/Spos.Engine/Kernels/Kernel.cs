@@ -6,7 +6,6 @@ namespace Spos.Engine.Kernels;
 public sealed unsafe class Kernel
 {
     private const int MostParameters = 24;
-    private const int ThreadsPerBlock = 256;
 
     private readonly Device _device;
     private readonly nint _function;
@@ -18,12 +17,10 @@ public sealed unsafe class Kernel
         _function = function;
         _parameters = entry.Parameters;
         Name = entry.Name;
-        for (int i = 0; i < _parameters.Length; i++)
+        IReadOnlyList<int> sizes = device.CompiledKernels.First(k => k.Name == Name).ParameterSizes;
+        if (!sizes.SequenceEqual(_parameters.Select(letter => letter is 'P' or 'l' ? 8 : 4)))
         {
-            nuint offset, size;
-            device.Driver.Check(device.Driver.FuncGetParamInfo(function, (nuint)i, &offset, &size), $"cuFuncGetParamInfo({Name}, {i})");
-            int expected = _parameters[i] is 'P' or 'l' ? 8 : 4;
-            if ((int)size != expected) throw new InvalidOperationException($"Parameter {i} of kernel {Name} has {size} bytes; the catalogue says '{_parameters[i]}'.");
+            throw new InvalidOperationException($"Kernel {Name} has parameters of {string.Join(", ", sizes)} bytes; the catalogue says '{_parameters}'.");
         }
     }
 
@@ -41,9 +38,8 @@ public sealed unsafe class Kernel
             values[i] = arguments[i].Bits;
             pointers[i] = values + i;
         }
-        uint threads = (uint)Math.Min(_device.MaxThreadsPerBlock, ThreadsPerBlock);
         _device.Driver.Check(
-            _device.Driver.LaunchKernel(_function, (uint)gridX, (uint)gridY, 1, threads, 1, 1, 0, stream.Handle, pointers, null),
+            _device.Driver.LaunchKernel(_function, (uint)gridX, (uint)gridY, 1, (uint)_device.ThreadsPerBlock, 1, 1, 0, stream.Handle, pointers, null),
             Name);
     }
 }

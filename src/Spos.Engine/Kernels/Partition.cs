@@ -13,6 +13,9 @@ internal readonly record struct Partition(int RowsPerBlock, int Blocks)
         return new Partition(per, Ceiling(rows, per));
     }
 
+    /// <summary>Blocks of <paramref name="rowsPerBlock"/> rows.</summary>
+    public static Partition OfRows(int rows, int rowsPerBlock) => new(rowsPerBlock, Ceiling(rows, rowsPerBlock));
+
     /// <summary>Elementwise work on a flat array.</summary>
     public static Partition Flat(long length)
     {

@@ -8,8 +8,13 @@ namespace Spos.Engine.Native;
 /// </summary>
 internal sealed unsafe class CudaDriver
 {
-    public CudaDriver(nint library)
+    private readonly Func<string?> _report;
+
+    /// <param name="library">The loaded library.</param>
+    /// <param name="report">What the library says, beyond a status code, of what went wrong; null if nothing.</param>
+    public CudaDriver(nint library, Func<string?> report)
     {
+        _report = report;
         Init = (delegate* unmanaged<uint, CudaResult>)NativeLibrary.GetExport(library, "cuInit");
         GetErrorName = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorName");
         GetErrorString = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorString");
@@ -19,9 +24,12 @@ internal sealed unsafe class CudaDriver
         DeviceTotalMem = (delegate* unmanaged<nuint*, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceTotalMem_v2");
         PrimaryCtxRetain = (delegate* unmanaged<nint*, int, CudaResult>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxRetain");
         PrimaryCtxRelease = (delegate* unmanaged<int, CudaResult>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxRelease_v2");
+        PrimaryCtxReset = (delegate* unmanaged<int, CudaResult>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxReset_v2");
         CtxSetCurrent = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuCtxSetCurrent");
         MemAlloc = (delegate* unmanaged<ulong*, nuint, CudaResult>)NativeLibrary.GetExport(library, "cuMemAlloc_v2");
         MemFree = (delegate* unmanaged<ulong, CudaResult>)NativeLibrary.GetExport(library, "cuMemFree_v2");
+        MemAllocAsync = (delegate* unmanaged<ulong*, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemAllocAsync");
+        MemFreeAsync = (delegate* unmanaged<ulong, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemFreeAsync");
         MemHostAlloc = (delegate* unmanaged<void**, nuint, uint, CudaResult>)NativeLibrary.GetExport(library, "cuMemHostAlloc");
         MemFreeHost = (delegate* unmanaged<void*, CudaResult>)NativeLibrary.GetExport(library, "cuMemFreeHost");
         CopyHostToDevice = (delegate* unmanaged<ulong, void*, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyHtoDAsync_v2");
@@ -39,7 +47,6 @@ internal sealed unsafe class CudaDriver
         ModuleLoadData = (delegate* unmanaged<nint*, void*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleLoadData");
         ModuleUnload = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuModuleUnload");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleGetFunction");
-        FuncGetParamInfo = (delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult>)NativeLibrary.GetExport(library, "cuFuncGetParamInfo");
         LaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)NativeLibrary.GetExport(library, "cuLaunchKernel");
     }
 
@@ -52,9 +59,12 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nuint*, int, CudaResult> DeviceTotalMem;
     public readonly delegate* unmanaged<nint*, int, CudaResult> PrimaryCtxRetain;
     public readonly delegate* unmanaged<int, CudaResult> PrimaryCtxRelease;
+    public readonly delegate* unmanaged<int, CudaResult> PrimaryCtxReset;
     public readonly delegate* unmanaged<nint, CudaResult> CtxSetCurrent;
     public readonly delegate* unmanaged<ulong*, nuint, CudaResult> MemAlloc;
     public readonly delegate* unmanaged<ulong, CudaResult> MemFree;
+    public readonly delegate* unmanaged<ulong*, nuint, nint, CudaResult> MemAllocAsync;
+    public readonly delegate* unmanaged<ulong, nint, CudaResult> MemFreeAsync;
     public readonly delegate* unmanaged<void**, nuint, uint, CudaResult> MemHostAlloc;
     public readonly delegate* unmanaged<void*, CudaResult> MemFreeHost;
     public readonly delegate* unmanaged<ulong, void*, nuint, nint, CudaResult> CopyHostToDevice;
@@ -72,13 +82,12 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint*, void*, CudaResult> ModuleLoadData;
     public readonly delegate* unmanaged<nint, CudaResult> ModuleUnload;
     public readonly delegate* unmanaged<nint*, nint, byte*, CudaResult> ModuleGetFunction;
-    public readonly delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult> FuncGetParamInfo;
     public readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult> LaunchKernel;
 
     /// <summary>Throws what the driver says of a failed call: its name for the code and its text.</summary>
     public void Check(CudaResult result, string call)
     {
-        if (result != CudaResult.Success) throw new DeviceException(result, call, TextOf(GetErrorName, result), TextOf(GetErrorString, result));
+        if (result != CudaResult.Success) throw new DeviceException(result, call, TextOf(GetErrorName, result), TextOf(GetErrorString, result), _report());
     }
 
     private static string TextOf(delegate* unmanaged<CudaResult, byte**, CudaResult> query, CudaResult code)

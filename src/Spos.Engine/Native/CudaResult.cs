@@ -12,5 +12,8 @@ public enum CudaResult
     InvalidHandle = 400,
     NotFound = 500,
     NotReady = 600,
+    IllegalAddress = 700,
+    MisalignedAddress = 716,
+    LaunchFailed = 719,
     NotSupported = 801,
 }

@@ -11,6 +11,4 @@ internal sealed unsafe class HostExtensions(nint library)
         (delegate* unmanaged<int*, CudaResult>)NativeLibrary.GetExport(library, "sposHostGetThreads");
     public readonly delegate* unmanaged<byte**, CudaResult> GetInstructionSet =
         (delegate* unmanaged<byte**, CudaResult>)NativeLibrary.GetExport(library, "sposHostGetInstructionSet");
-    public readonly delegate* unmanaged<int, byte**, byte**, CudaResult> GetKernel =
-        (delegate* unmanaged<int, byte**, byte**, CudaResult>)NativeLibrary.GetExport(library, "sposHostGetKernel");
 }

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
@@ -19,14 +20,22 @@ public static class PointwiseConvolution
         (int input, int output) = (weight.Shape.W, weight.Shape.C);
         if (x.Shape.C != input) throw new ArgumentException($"{weight.Name} takes {input} channels, got {x.Shape}.");
         Tensor y = session.Rent(x.Shape.WithChannels(output));
-        Partition partition = Rows(x.Shape.Rows);
-        session.Launch("pointwise_forward", partition.Blocks, 1, y, x, weight.Value, x.Shape.Rows, input, output, partition.RowsPerBlock);
+        Partition partition = Rows(session.Device, x.Shape.Rows);
+        session.Launch("pointwise_forward", partition.Blocks, Tiles(session.Device, 1, output), y, x, weight.Value, x.Shape.Rows, input, output, partition.RowsPerBlock);
         session.Tape?.Record(new Step(x, weight, y));
         return y;
     }
 
-    // Enough rows that packing the weights costs little, enough blocks that threads finish together.
-    private static Partition Rows(int rows) => Partition.Of(rows, Math.Max(16, rows / 480), 12);
+    // Rows and columns of the tile that a block of GPU threads works on (kernels/device/gemm.h).
+    private const int Tile = 64;
+
+    // On the CPU, enough rows that packing the weights costs little, enough blocks that threads finish together.
+    private static Partition Rows(Device device, int rows) =>
+        device.BlocksAreThreads ? Partition.Of(rows, Math.Max(16, rows / 480), 12) : Partition.OfRows(rows, Tile);
+
+    // Blocks that share the tiles of a result of rows x columns.
+    private static int Tiles(Device device, int rows, int columns) =>
+        device.BlocksAreThreads ? 1 : Partition.OfRows(rows, Tile).Blocks * Partition.OfRows(columns, Tile).Blocks;
 
     private sealed class Step : BackwardStep
     {
@@ -48,12 +57,12 @@ public static class PointwiseConvolution
 
             Partition chunks = Partition.Of(rows, Math.Clamp(rows / 128, 1, 16));
             using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, input, output));
-            session.Launch("pointwise_backward_weights", chunks.Blocks, 1, partials, dy, _x, rows, input, output, chunks.RowsPerBlock);
+            session.Launch("pointwise_backward_weights", chunks.Blocks, Tiles(session.Device, input, output), partials, dy, _x, rows, input, output, chunks.RowsPerBlock);
             PartialSums.ReduceInto(session, _weight, partials, chunks.Blocks);
 
             Tensor dx = session.Rent(_x.Shape);
-            Partition partition = Rows(rows);
-            session.Launch("pointwise_backward_data", partition.Blocks, 1, dx, dy, _weight.Value, rows, input, output, partition.RowsPerBlock);
+            Partition partition = Rows(session.Device, rows);
+            session.Launch("pointwise_backward_data", partition.Blocks, Tiles(session.Device, 1, input), dx, dy, _weight.Value, rows, input, output, partition.RowsPerBlock);
             gradients.Add(_x.Identity, dx);
         }
     }

@@ -3,6 +3,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Random;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Data;
 
@@ -25,11 +26,12 @@ public sealed class JpegTests
     }
 
     [Theory]
-    [MemberData(nameof(Cases))]
-    public void The_whole_picture_equals_libjpeg_turbo_bit_for_bit(int width, int height, SKJpegEncoderDownsample sampling, int quality)
+    [CasesOnEachDevice(nameof(Cases))]
+    public void The_whole_picture_equals_libjpeg_turbo_bit_for_bit(string device, int width, int height, SKJpegEncoderDownsample sampling, int quality)
     {
         byte[] file = Encode(width, height, sampling, quality);
-        using var session = new Session(Device.Host);
+        using TestDevice test = TestDevice.Open(device);
+        using var session = new Session(test.Device);
         session.Pool.Poison = true;
         using var decoder = new PictureDecoder(session);
         using CompressedPicture picture = CompressedPicture.Decode(file, "test");

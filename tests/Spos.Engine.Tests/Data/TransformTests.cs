@@ -4,6 +4,7 @@ using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Random;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Data;
 
@@ -14,16 +15,17 @@ public sealed class TransformTests
     private static readonly double[] Deviation = [0.229, 0.224, 0.225];
 
     [Theory]
-    [InlineData(64, 64, 64, false)]
-    [InlineData(97, 61, 32, false)]
-    [InlineData(40, 71, 64, false)]
-    [InlineData(97, 61, 32, true)]
-    [InlineData(23, 30, 64, true)]
-    [InlineData(150, 120, 96, true)]
-    public void Pictures_agree_with_double_precision(int width, int height, int size, bool training)
+    [OnEachDevice(64, 64, 64, false)]
+    [OnEachDevice(97, 61, 32, false)]
+    [OnEachDevice(40, 71, 64, false)]
+    [OnEachDevice(97, 61, 32, true)]
+    [OnEachDevice(23, 30, 64, true)]
+    [OnEachDevice(150, 120, 96, true)]
+    public void Pictures_agree_with_double_precision(string device, int width, int height, int size, bool training)
     {
         byte[] file = JpegTests.Encode(width, height, SKJpegEncoderDownsample.Downsample420, 90);
-        using var session = new Session(Device.Host);
+        using TestDevice test = TestDevice.Open(device);
+        using var session = new Session(test.Device);
         session.Pool.Poison = true;
         using var decoder = new PictureDecoder(session);
         for (ulong i = 0; i < 4; i++)

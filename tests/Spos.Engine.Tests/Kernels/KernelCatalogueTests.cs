@@ -5,15 +5,19 @@ namespace Spos.Engine.Tests.Kernels;
 
 public sealed class KernelCatalogueTests
 {
-    [Fact]
-    public void The_library_exports_exactly_the_catalogue() =>
+    [Theory]
+    [InlineData("host")]
+    [InlineData("simt")]
+    public void The_library_exports_exactly_the_catalogue(string device) =>
         Assert.Equal(
             KernelCatalogue.Entries.Select(e => (e.Module, e.Name)).OrderBy(e => e.Name, StringComparer.Ordinal),
-            Device.Host.ExportedKernels().OrderBy(e => e.Name, StringComparer.Ordinal));
+            Device.Open(device).CompiledKernels.Select(e => (e.Module, e.Name)).OrderBy(e => e.Name, StringComparer.Ordinal));
 
-    [Fact]
-    public void Every_kernel_loads_with_the_parameters_of_the_catalogue() =>
-        Assert.All(KernelCatalogue.Entries, e => Assert.Equal(e.Name, Device.Host.Kernels[e.Name].Name));
+    [Theory]
+    [InlineData("host")]
+    [InlineData("simt")]
+    public void Every_kernel_loads_with_the_parameters_of_the_catalogue(string device) =>
+        Assert.All(KernelCatalogue.Entries, e => Assert.Equal(e.Name, Device.Open(device).Kernels[e.Name].Name));
 
     [Fact]
     public void A_wrong_argument_is_refused_before_the_launch()

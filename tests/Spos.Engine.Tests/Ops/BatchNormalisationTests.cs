@@ -2,6 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Ops;
 
@@ -26,10 +27,10 @@ public sealed class BatchNormalisationTests
     }
 
     [Theory]
-    [MemberData(nameof(Cases))]
-    public void Training_agrees_with_double_precision(int n, int h, int w, int channels, bool affine, bool rectify)
+    [CasesOnEachDevice(nameof(Cases))]
+    public void Training_agrees_with_double_precision(string device, int n, int h, int w, int channels, bool affine, bool rectify)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         var shape = new Shape(n, h, w, channels);
         int rows = shape.Rows;
         // A mean far from zero: a naive sum of squares would lose its digits.
@@ -73,11 +74,11 @@ public sealed class BatchNormalisationTests
     }
 
     [Theory]
-    [InlineData(false, false)]
-    [InlineData(true, true)]
-    public void Inference_uses_running_statistics(bool affine, bool rectify)
+    [OnEachDevice(false, false)]
+    [OnEachDevice(true, true)]
+    public void Inference_uses_running_statistics(string device, bool affine, bool rectify)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         const int channels = 19;
         var shape = new Shape(2, 3, 5, channels);
         float[] xs = fixture.Values(shape.Count), mean = fixture.Values(channels), variance = [.. fixture.Values(channels).Select(v => v * v + 0.1f)];

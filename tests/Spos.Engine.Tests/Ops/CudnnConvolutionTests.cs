@@ -19,7 +19,7 @@ public sealed class CudnnConvolutionTests
     [InlineData(3, 2, 64, 3, 16)]
     public void Own_kernels_agree_with_it(int kernel, int stride, int size, int input, int output)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture("host");
         bool depthwise = kernel > 1 && input == output;
         var shape = new Shape(2, size, size, input);
         float[] xs = fixture.Values(shape.Count), ws = fixture.Values((long)kernel * kernel * (depthwise ? 1 : input) * output);
@@ -52,7 +52,7 @@ public sealed class CudnnConvolutionTests
     [Fact]
     public void What_makes_no_sense_is_an_error()
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture("host");
         Assert.Throws<CudnnException>(() => new CudnnConvolution(fixture.Session, new Shape(1, 8, 8, 4), 4, 3, 0, 1));
     }
 

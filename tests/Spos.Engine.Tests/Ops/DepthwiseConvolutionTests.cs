@@ -1,6 +1,7 @@
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Ops;
 
@@ -24,10 +25,10 @@ public sealed class DepthwiseConvolutionTests
     }
 
     [Theory]
-    [MemberData(nameof(Cases))]
-    public void Forward_and_backward_agree_with_double_precision(int kernel, int stride, int n, int h, int w, int channels)
+    [CasesOnEachDevice(nameof(Cases))]
+    public void Forward_and_backward_agree_with_double_precision(string device, int kernel, int stride, int n, int h, int w, int channels)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         var shape = new Shape(n, h, w, channels);
         float[] xs = fixture.Values(shape.Count), ws = fixture.Values((long)kernel * kernel * channels);
         Tensor x = fixture.Tensor(shape, xs);

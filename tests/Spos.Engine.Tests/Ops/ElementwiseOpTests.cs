@@ -3,6 +3,7 @@ using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Optim;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Ops;
 
@@ -10,12 +11,12 @@ namespace Spos.Engine.Tests.Ops;
 public sealed class ElementwiseOpTests
 {
     [Theory]
-    [InlineData(1)]
-    [InlineData(77)]
-    [InlineData(100_003)]
-    public void Relu_passes_what_is_positive(int length)
+    [OnEachDevice(1)]
+    [OnEachDevice(77)]
+    [OnEachDevice(100_003)]
+    public void Relu_passes_what_is_positive(string device, int length)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         float[] xs = fixture.Values(length);
         Tensor x = fixture.Tensor(Shape.Vector(length), xs);
         (float[] y, float[]? dx) = fixture.Run(x, () => Relu.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
@@ -24,12 +25,12 @@ public sealed class ElementwiseOpTests
     }
 
     [Theory]
-    [InlineData(2, 3, 5, 2)]
-    [InlineData(1, 7, 7, 34)]
-    [InlineData(4, 8, 8, 64)]
-    public void Shuffle_splits_even_from_odd_channels_and_concat_joins(int n, int h, int w, int channels)
+    [OnEachDevice(2, 3, 5, 2)]
+    [OnEachDevice(1, 7, 7, 34)]
+    [OnEachDevice(4, 8, 8, 64)]
+    public void Shuffle_splits_even_from_odd_channels_and_concat_joins(string device, int n, int h, int w, int channels)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         var shape = new Shape(n, h, w, channels);
         float[] xs = fixture.Values(shape.Count);
         Tensor x = fixture.Tensor(shape, xs);
@@ -53,12 +54,12 @@ public sealed class ElementwiseOpTests
     }
 
     [Theory]
-    [InlineData(3, 7, 7, 20)]
-    [InlineData(1, 1, 1, 3)]
-    [InlineData(2, 2, 5, 1024)]
-    public void Global_average_pool_takes_the_mean(int n, int h, int w, int channels)
+    [OnEachDevice(3, 7, 7, 20)]
+    [OnEachDevice(1, 1, 1, 3)]
+    [OnEachDevice(2, 2, 5, 1024)]
+    public void Global_average_pool_takes_the_mean(string device, int n, int h, int w, int channels)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         var shape = new Shape(n, h, w, channels);
         float[] xs = fixture.Values(shape.Count);
         Tensor x = fixture.Tensor(shape, xs);
@@ -74,10 +75,11 @@ public sealed class ElementwiseOpTests
         Close.Assert(wantDx, dx!, 1, 4);
     }
 
-    [Fact]
-    public void Dropout_drops_the_given_share_alike_forward_and_backward()
+    [Theory]
+    [OnEachDevice]
+    public void Dropout_drops_the_given_share_alike_forward_and_backward(string device)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         const int length = 40_001;
         fixture.Session.DropoutKey = (3, 5);
         Tensor x = fixture.Tensor(Shape.Vector(length), [.. Enumerable.Repeat(1f, length)]);
@@ -94,12 +96,12 @@ public sealed class ElementwiseOpTests
     }
 
     [Theory]
-    [InlineData(1, 2, 0f)]
-    [InlineData(33, 10, 0.1f)]
-    [InlineData(5, 1000, 0.1f)]
-    public void Cross_entropy_and_its_gradient_agree_with_double_precision(int rows, int classes, float smoothing)
+    [OnEachDevice(1, 2, 0f)]
+    [OnEachDevice(33, 10, 0.1f)]
+    [OnEachDevice(5, 1000, 0.1f)]
+    public void Cross_entropy_and_its_gradient_agree_with_double_precision(string device, int rows, int classes, float smoothing)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         float[] logits = [.. fixture.Values((long)rows * classes).Select(v => v * 10)];
         int[] labels = [.. Enumerable.Range(0, rows).Select(r => r * 7 % classes)];
         Tensor x = fixture.Tensor(Shape.Matrix(rows, classes), logits);
@@ -122,10 +124,11 @@ public sealed class ElementwiseOpTests
         gradient.Dispose();
     }
 
-    [Fact]
-    public void Rank_counts_what_is_placed_before_the_label()
+    [Theory]
+    [OnEachDevice]
+    public void Rank_counts_what_is_placed_before_the_label(string device)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         float[] logits = [1, 3, 2, 3, /**/ 5, 5, 5, 5, /**/ float.NaN, 1, 2, 0, /**/ 1, 2, float.NaN, 0];
         Tensor x = fixture.Tensor(Shape.Matrix(4, 4), logits);
         using DeviceArray<int> ranks = TopK.Ranks(fixture.Session, x, fixture.Labels([3, 2, 2, 2]));
@@ -134,10 +137,11 @@ public sealed class ElementwiseOpTests
         Assert.Equal([1, 2, 1, 4], values);
     }
 
-    [Fact]
-    public void Sgd_moves_as_pytorch_does()
+    [Theory]
+    [OnEachDevice]
+    public void Sgd_moves_as_pytorch_does(string device)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         const int length = 1003;
         float[] w = fixture.Values(length), g = fixture.Values(length);
         Parameter parameter = fixture.Parameter(Shape.Vector(length), w);

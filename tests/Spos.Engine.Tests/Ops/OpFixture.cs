@@ -3,6 +3,7 @@ using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Random;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Ops;
 
@@ -15,9 +16,12 @@ internal sealed class OpFixture : IDisposable
     private readonly CounterRandom _random = new(7, RandomPurpose.Weights, 0);
     private readonly List<IDisposable> _owned = [];
 
-    public OpFixture()
+    private readonly TestDevice _device;
+
+    public OpFixture(string device)
     {
-        Session = new Session(Device.Host);
+        _device = TestDevice.Open(device);
+        Session = new Session(_device.Device);
         Session.Pool.Poison = true;
     }
 
@@ -79,8 +83,15 @@ internal sealed class OpFixture : IDisposable
 
     public void Dispose()
     {
-        foreach (IDisposable item in _owned) item.Dispose();
-        Assert.Equal(0, Session.Pool.InUse);
-        Session.Dispose();
+        try
+        {
+            foreach (IDisposable item in _owned) item.Dispose();
+            Assert.Equal(0, Session.Pool.InUse);
+            Session.Dispose();
+        }
+        finally
+        {
+            _device.Dispose();
+        }
     }
 }

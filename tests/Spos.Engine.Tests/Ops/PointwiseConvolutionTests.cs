@@ -1,22 +1,23 @@
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Ops;
 
 public sealed class PointwiseConvolutionTests
 {
     [Theory]
-    [InlineData(1, 1, 1, 1, 1)]
-    [InlineData(1, 1, 1, 1024, 10)]
-    [InlineData(3, 5, 7, 16, 48)]
-    [InlineData(2, 9, 9, 33, 17)]
-    [InlineData(5, 8, 8, 80, 80)]
-    [InlineData(1, 31, 23, 257, 9)]
-    [InlineData(7, 13, 11, 6, 131)]
-    public void Forward_and_backward_agree_with_double_precision(int n, int h, int w, int input, int output)
+    [OnEachDevice(1, 1, 1, 1, 1)]
+    [OnEachDevice(1, 1, 1, 1024, 10)]
+    [OnEachDevice(3, 5, 7, 16, 48)]
+    [OnEachDevice(2, 9, 9, 33, 17)]
+    [OnEachDevice(5, 8, 8, 80, 80)]
+    [OnEachDevice(1, 31, 23, 257, 9)]
+    [OnEachDevice(7, 13, 11, 6, 131)]
+    public void Forward_and_backward_agree_with_double_precision(string device, int n, int h, int w, int input, int output)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         var shape = new Shape(n, h, w, input);
         int rows = shape.Rows;
         float[] xs = fixture.Values(shape.Count), ws = fixture.Values((long)input * output);
@@ -44,10 +45,11 @@ public sealed class PointwiseConvolutionTests
         Close.Assert(wantDw, weight.Gradient.Download(fixture.Session.Stream), rows, 8 * Math.Sqrt(rows) + rows * 0.1);
     }
 
-    [Fact]
-    public void A_second_backward_adds_to_the_gradient()
+    [Theory]
+    [OnEachDevice]
+    public void A_second_backward_adds_to_the_gradient(string device)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         var shape = new Shape(2, 3, 3, 5);
         Tensor x = fixture.Tensor(shape, fixture.Values(shape.Count));
         Parameter weight = fixture.Parameter(new Shape(1, 1, 5, 4), fixture.Values(20));

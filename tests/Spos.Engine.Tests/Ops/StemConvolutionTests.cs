@@ -1,18 +1,19 @@
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Ops;
 
 public sealed class StemConvolutionTests
 {
     [Theory]
-    [InlineData(2, 32, 32, 16)]
-    [InlineData(1, 6, 10, 5)]
-    [InlineData(3, 7, 9, 24)]
-    public void Forward_and_backward_agree_with_double_precision(int n, int h, int w, int channels)
+    [OnEachDevice(2, 32, 32, 16)]
+    [OnEachDevice(1, 6, 10, 5)]
+    [OnEachDevice(3, 7, 9, 24)]
+    public void Forward_and_backward_agree_with_double_precision(string device, int n, int h, int w, int channels)
     {
-        using var fixture = new OpFixture();
+        using var fixture = new OpFixture(device);
         var shape = new Shape(n, h, w, 3);
         float[] xs = fixture.Values(shape.Count), ws = fixture.Values(27L * channels);
         Tensor x = fixture.Tensor(shape, xs);

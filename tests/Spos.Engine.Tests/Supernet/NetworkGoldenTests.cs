@@ -1,10 +1,11 @@
-using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
+using System.Text.Json;
 
 namespace Spos.Engine.Tests.Supernet;
 
@@ -29,16 +30,17 @@ public sealed class NetworkGoldenTests
     };
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Logits_loss_gradients_and_statistics_equal_pytorch(int index)
+    [OnEachDevice(0)]
+    [OnEachDevice(1)]
+    [OnEachDevice(2)]
+    [OnEachDevice(3)]
+    public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "network_golden.json")));
         JsonElement golden = document.RootElement[index];
         var path = new Architecture(golden.GetProperty("path").EnumerateArray().Select(e => e.GetInt32()));
-        using var session = new Session(Device.Host);
+        using TestDevice test = TestDevice.Open(device);
+        using var session = new Session(test.Device);
         session.Pool.Poison = true;
         using var network = new ShuffleNetV2OneShot(session, Spec with { Affine = golden.GetProperty("affine").GetBoolean() }, path);
         Parameter[] parameters = [.. network.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal)];

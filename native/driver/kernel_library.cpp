@@ -3,24 +3,16 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
+
+#include "../abi/spos_kernels.h"
 
 namespace spos {
 namespace {
 
-// What the compiler may use for -march=x86-64-v3 and -v4. (Every CPU with these has the few others of the level.)
-bool cpu_runs(const std::string& instruction_set) {
-    __builtin_cpu_init();
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-                    __builtin_cpu_supports("bmi2");
-    if (instruction_set == "avx512") {
-        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl");
-    }
-    return instruction_set == "avx2" ? v3 : instruction_set == "x86-64";
-}
+constexpr char kImagePrefix[] = "spos-module ";
+
+}  // namespace
 
 std::string own_folder() {
     Dl_info info;
@@ -30,23 +22,16 @@ std::string own_folder() {
     return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-}  // namespace
-
 const KernelLibrary& KernelLibrary::instance() {
-    static const KernelLibrary* const library = new KernelLibrary;
+    static const KernelLibrary* const library = [] {
+        auto* chosen = new KernelLibrary;
+        chosen->choose();
+        return chosen;
+    }();
     return *library;
 }
 
-KernelLibrary::KernelLibrary() {
-    const char* wanted = std::getenv("SPOS_CPU");
-    for (const char* name : {"avx512", "avx2", "x86-64"}) {
-        if (wanted != nullptr && std::strcmp(wanted, name) != 0) continue;
-        if (cpu_runs(name) && try_load(name)) return;
-    }
-}
-
-bool KernelLibrary::try_load(const std::string& instruction_set) {
-    const std::string path = own_folder() + "/libspos_kernels_" + instruction_set + ".so";
+bool KernelLibrary::try_load(const std::string& name, const std::string& path) {
     void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return false;
     using Table = const SposKernelEntry* const* (*)(int*);
@@ -57,7 +42,7 @@ bool KernelLibrary::try_load(const std::string& instruction_set) {
     kernels_.assign(entries, entries + count);
     std::sort(kernels_.begin(), kernels_.end(),
               [](const SposKernelEntry* a, const SposKernelEntry* b) { return std::strcmp(a->name, b->name) < 0; });
-    instruction_set_ = instruction_set;
+    name_ = name;
     return true;
 }
 
@@ -75,4 +60,26 @@ const char* KernelLibrary::find_module(const char* name) const {
     return nullptr;
 }
 
+const char* KernelLibrary::module_of_image(const void* image, bool* known) const {
+    const char* text = static_cast<const char*>(image);
+    *known = std::strncmp(text, kImagePrefix, sizeof kImagePrefix - 1) == 0;
+    return *known ? find_module(text + sizeof kImagePrefix - 1) : nullptr;
+}
+
 }  // namespace spos
+
+CUresult sposGetKernel(int index, const char** module, const char** kernel, int* parameter_count,
+                       const int** parameter_sizes) {
+    if (index < 0 || module == nullptr || kernel == nullptr || parameter_count == nullptr ||
+        parameter_sizes == nullptr) {
+        return CUDA_ERROR_INVALID_VALUE;
+    }
+    const auto& kernels = spos::KernelLibrary::instance().kernels();
+    const SposKernelEntry* entry =
+        static_cast<size_t>(index) < kernels.size() ? kernels[static_cast<size_t>(index)] : nullptr;
+    *module = entry ? entry->module : nullptr;
+    *kernel = entry ? entry->name : nullptr;
+    *parameter_count = entry ? entry->parameter_count : 0;
+    *parameter_sizes = entry ? entry->parameter_sizes : nullptr;
+    return CUDA_SUCCESS;
+}

@@ -1,0 +1,100 @@
+// C[i][j] = sum over p of A(i, p) * B(p, j): a matrix product for a block of GPU threads.
+//
+// A tile of C, kTileRows x kTileColumns, is the work of a block; panels of A and B, kTileDepth deep, go through shared
+// memory, read so that neighbouring threads read neighbouring values. Of a tile each thread owns 4 x 4 values in
+// registers; a block of fewer threads than a tile has pieces takes the tile in several passes. The sum over p runs in
+// ascending order, so results depend on neither the launch nor the schedule.
+#pragma once
+
+constexpr int kTileRows = 64;
+constexpr int kTileColumns = 64;
+constexpr int kTileDepth = 16;
+constexpr int kPieceRows = 4;
+constexpr int kPieceColumns = 4;
+constexpr int kPiecesAcross = kTileColumns / kPieceColumns;
+constexpr int kPieces = kPiecesAcross * (kTileRows / kPieceRows);
+// One more than a multiple of the 32 banks: a column of a panel is written without conflicts.
+constexpr int kPanelStride = 65;
+
+// Element (a, b) of a matrix is at data[a * stride_a + b * stride_b].
+struct MatrixView {
+    const float* data;
+    int64_t stride_a, stride_b;
+};
+
+// panel[p][i] = source(i0 + i, p0 + p) for a tile's `lines` i, 0 outside of the matrix. `stride_i` or `stride_p` is 1.
+__device__ __forceinline__ void load_panel(float* panel, const float* source, int64_t stride_i, int64_t stride_p,
+                                           int i0, int p0, int lines, int depth) {
+    for (int e = (int)threadIdx.x; e < kTileRows * kTileDepth; e += (int)blockDim.x) {
+        const int i = stride_p == 1 ? e / kTileDepth : e % kTileRows;
+        const int p = stride_p == 1 ? e % kTileDepth : e / kTileRows;
+        const bool inside = i0 + i < lines && p0 + p < depth;
+        panel[p * kPanelStride + i] = inside ? source[(i0 + i) * stride_i + (p0 + p) * stride_p] : 0.0f;
+    }
+}
+
+// The same where four neighbours along i can be read at once: stride_i is 1, stride_p a multiple of 4.
+__device__ __forceinline__ void load_panel_by_four(float* panel, const float* source, int64_t stride_p, int i0, int p0,
+                                                   int lines, int depth) {
+    for (int e = (int)threadIdx.x; e < kTileRows * kTileDepth / 4; e += (int)blockDim.x) {
+        const int i = e % (kTileRows / 4) * 4, p = e / (kTileRows / 4);
+        float values[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        if (i0 + i < lines && p0 + p < depth) load_four(values, source + (i0 + i) + (p0 + p) * stride_p);
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) panel[p * kPanelStride + i + k] = values[k];
+    }
+}
+
+__device__ __forceinline__ void load_any(float* panel, const float* source, int64_t stride_i, int64_t stride_p, int i0,
+                                         int p0, int lines, int depth) {
+    if (stride_i == 1 && stride_p % 4 == 0 && lines % 4 == 0 && (uint64_t)source % 16 == 0) {
+        load_panel_by_four(panel, source, stride_p, i0, p0, lines, depth);
+    } else {
+        load_panel(panel, source, stride_i, stride_p, i0, p0, lines, depth);
+    }
+}
+
+__device__ __forceinline__ void multiply_panels(float (&sum)[kPieceRows][kPieceColumns], const float* panel_a,
+                                                const float* panel_b, int row, int column) {
+    SPOS_UNROLL for (int p = 0; p < kTileDepth; ++p) {
+        float a[kPieceRows], b[kPieceColumns];
+        SPOS_UNROLL for (int i = 0; i < kPieceRows; ++i) a[i] = panel_a[p * kPanelStride + row + i];
+        SPOS_UNROLL for (int j = 0; j < kPieceColumns; ++j) b[j] =
+            panel_b[p * kPanelStride + column + j * kPiecesAcross];
+        SPOS_UNROLL for (int i = 0; i < kPieceRows; ++i) {
+            SPOS_UNROLL for (int j = 0; j < kPieceColumns; ++j) sum[i][j] += a[i] * b[j];
+        }
+    }
+}
+
+// rows x columns of C. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], B(p, j) likewise; of each one's strides one
+// is 1. Blocks along grid.y share the tiles. (The template parameter is the host's: it says which stride of A.)
+template <bool PStrideOne>
+__device__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth) {
+    SPOS_SHARED(float, panel_a, kTileDepth* kPanelStride);
+    SPOS_SHARED(float, panel_b, kTileDepth* kPanelStride);
+    const int tiles_across = (columns + kTileColumns - 1) / kTileColumns;
+    const int tiles = tiles_across * ((rows + kTileRows - 1) / kTileRows);
+    for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
+        const int i0 = tile / tiles_across * kTileRows, j0 = tile % tiles_across * kTileColumns;
+        // All threads make the same number of passes: each pass has barriers.
+        for (int first = 0; first < kPieces; first += (int)blockDim.x) {
+            const int piece = first + (int)threadIdx.x;
+            const int row = piece / kPiecesAcross * kPieceRows, column = piece % kPiecesAcross;
+            float sum[kPieceRows][kPieceColumns] = {};
+            for (int p0 = 0; p0 < depth; p0 += kTileDepth) {
+                load_any(panel_a, a.data, a.stride_a, a.stride_b, i0, p0, rows, depth);
+                load_any(panel_b, b.data, b.stride_b, b.stride_a, j0, p0, columns, depth);
+                __syncthreads();
+                if (piece < kPieces) multiply_panels(sum, panel_a, panel_b, row, column);
+                __syncthreads();
+            }
+            if (piece >= kPieces) continue;
+            SPOS_UNROLL for (int i = 0; i < kPieceRows; ++i) {
+                SPOS_UNROLL for (int j = 0; j < kPieceColumns; ++j) {
+                    const int at_row = i0 + row + i, at_column = j0 + column + j * kPiecesAcross;
+                    if (at_row < rows && at_column < columns) c[at_row * c_stride + at_column] = sum[i][j];
+                }
+            }
+        }
+    }
+}

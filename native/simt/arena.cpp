@@ -1,0 +1,135 @@
+#include "arena.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace spos::simt {
+namespace {
+
+constexpr int kPoison = 0xFF;  // NaN as a float, -1 as an integer
+constexpr size_t kQuarantineBytes = size_t{32} << 20;
+
+// Room for a buffer: its bytes and at least one granule that belongs to nobody.
+size_t rounded(size_t bytes) {
+    return (bytes + Arena::kAlignment) / Arena::kAlignment * Arena::kAlignment + Arena::kAlignment;
+}
+
+}  // namespace
+
+Arena& Arena::instance() {
+    static Arena* const arena = new Arena;
+    return *arena;
+}
+
+Arena::Arena() {
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void* memory = mmap(nullptr, kBytes, PROT_NONE, flags, -1, 0);
+    if (memory == MAP_FAILED) return;
+    void* shadow = mmap(nullptr, kBytes * sizeof(Cell), PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (shadow == MAP_FAILED) {
+        munmap(memory, kBytes);
+        return;
+    }
+    base_ = reinterpret_cast<uintptr_t>(memory);
+    cells_ = static_cast<Cell*>(shadow);
+    next_ = base_ + kSharedBytes;
+}
+
+void Arena::open(uintptr_t address, size_t bytes) {
+    const bool was_accessible = accessible_;
+    set_accessible(true);
+    std::memset(reinterpret_cast<void*>(address), kPoison, bytes);
+    set_accessible(was_accessible);
+    std::fill_n(cell(address), bytes, Cell{kUnwritten, 0});
+}
+
+void Arena::close(uintptr_t address, size_t bytes, uint32_t state) {
+    std::fill_n(cell(address), bytes, Cell{state, 0});
+}
+
+uintptr_t Arena::place(size_t bytes) {
+    auto found = free_.find(bytes);
+    if (found != free_.end() && !found->second.empty()) {
+        const uintptr_t address = found->second.back();
+        found->second.pop_back();
+        return address;
+    }
+    if (bytes > base_ + kBytes - next_) return 0;
+    const uintptr_t address = next_;
+    next_ += bytes;
+    return address;
+}
+
+uintptr_t Arena::allocate(size_t bytes) {
+    if (bytes > kBytes) return 0;
+    const uintptr_t address = place(rounded(bytes));
+    if (address == 0) return 0;
+    buffers_[address] = Buffer{++allocations_, bytes, false};
+    used_ += bytes;
+    open(address, bytes);
+    return address;
+}
+
+bool Arena::release(uintptr_t address) {
+    auto found = buffers_.find(address);
+    if (found == buffers_.end() || found->second.freed) return false;
+    found->second.freed = true;
+    used_ -= found->second.bytes;
+    close(address, found->second.bytes, kFreed);
+    quarantine_.push_back(address);
+    quarantined_ += found->second.bytes;
+    while (quarantined_ > kQuarantineBytes) {
+        const uintptr_t oldest = quarantine_.front();
+        quarantine_.pop_front();
+        const size_t bytes = buffers_[oldest].bytes;
+        quarantined_ -= bytes;
+        close(oldest, bytes, kUnmapped);
+        buffers_.erase(oldest);
+        free_[rounded(bytes)].push_back(oldest);
+    }
+    return true;
+}
+
+uintptr_t Arena::holder(uintptr_t address, size_t bytes) const {
+    uintptr_t start = 0;
+    const Buffer* buffer = nearest(address, &start);
+    if (buffer == nullptr || buffer->freed || bytes > buffer->bytes) return 0;
+    return address - start <= buffer->bytes - bytes ? start : 0;
+}
+
+const Buffer* Arena::nearest(uintptr_t address, uintptr_t* start) const {
+    auto after = buffers_.upper_bound(address);
+    if (after == buffers_.begin()) return nullptr;
+    --after;
+    *start = after->first;
+    return &after->second;
+}
+
+void Arena::release_all() {
+    std::vector<uintptr_t> live;
+    for (const auto& [address, buffer] : buffers_) {
+        if (!buffer.freed) live.push_back(address);
+    }
+    for (uintptr_t address : live) release(address);
+    close(shared(), kSharedBytes, kUnmapped);
+}
+
+void Arena::set_accessible(bool accessible) {
+    if (accessible == accessible_) return;
+    accessible_ = accessible;
+    mprotect(reinterpret_cast<void*>(base_), kBytes, accessible ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
+
+void Arena::age() {
+    for (const auto& [address, buffer] : buffers_) {
+        Cell* cells = cell(address);
+        for (size_t i = 0; i < buffer.bytes; ++i) {
+            if (cells[i].write > kAncient) cells[i].write = kAncient;
+            cells[i].read = 0;
+        }
+    }
+}
+
+}  // namespace spos::simt

@@ -1,0 +1,188 @@
+// Device memory, page-locked host memory, copies and fills.
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "arena.h"
+#include "queue.h"
+
+namespace spos::simt {
+namespace {
+
+std::map<uintptr_t, size_t>& pinned() {
+    static auto* const ranges = new std::map<uintptr_t, size_t>;
+    return *ranges;
+}
+
+bool is_pinned(const void* memory, size_t bytes) {
+    const auto address = reinterpret_cast<uintptr_t>(memory);
+    auto after = pinned().upper_bound(address);
+    if (after == pinned().begin()) return false;
+    --after;
+    return address - after->first <= after->second && bytes <= after->second - (address - after->first);
+}
+
+// FNV-1a (Fowler, Noll, Vo): enough to see that host memory changed while a copy from it was pending.
+uint64_t fingerprint(const void* memory, size_t bytes) {
+    uint64_t hash = 0xCBF29CE484222325ull;
+    for (size_t i = 0; i < bytes; ++i) hash = (hash ^ static_cast<const uint8_t*>(memory)[i]) * 0x100000001B3ull;
+    return hash;
+}
+
+Failure checked(const char* call, uintptr_t address, size_t bytes, bool write) {
+    const std::string wrong = AccessLog::instance().check_range(address, bytes, write);
+    if (wrong.empty()) return {};
+    return {CUDA_ERROR_ILLEGAL_ADDRESS, std::string(call) + " of " + std::to_string(bytes) + " bytes: " + wrong};
+}
+
+bool is_device(CUdeviceptr pointer, size_t bytes) { return Arena::instance().holder(pointer, bytes) != 0; }
+void* memory_of(CUdeviceptr pointer) { return reinterpret_cast<void*>(pointer); }
+
+CUresult fill(CUdeviceptr target, const void* pattern, size_t width, size_t count, CUstream stream, const char* call) {
+    return guarded([&](Queue& queue) {
+        stream = queue.find(stream);
+        if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (count == 0) return CUDA_SUCCESS;
+        if (count > Arena::kBytes || target % width != 0 || !is_device(target, count * width))
+            return CUDA_ERROR_INVALID_VALUE;
+        std::vector<uint8_t> bytes(width);
+        std::memcpy(bytes.data(), pattern, width);
+        queue.issue(stream, call, [=] {
+            Failure failure = checked(call, target, count * width, true);
+            for (size_t i = 0; failure.code == CUDA_SUCCESS && i < count; ++i) {
+                std::memcpy(memory_of(target + i * width), bytes.data(), width);
+            }
+            return failure;
+        });
+        return CUDA_SUCCESS;
+    });
+}
+
+}  // namespace
+}  // namespace spos::simt
+
+using namespace spos::simt;
+
+CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
+    return guarded([&](Queue& queue) {
+        if (queue.find(stream) == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+        const uintptr_t address = Arena::instance().allocate(bytes);
+        if (address == 0) return CUDA_ERROR_OUT_OF_MEMORY;
+        *pointer = address;
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) { return cuMemAllocAsync(pointer, bytes, nullptr); }
+
+CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream) {
+    return guarded([&](Queue& queue) {
+        stream = queue.find(stream);
+        if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (Arena::instance().holder(pointer, 0) != pointer || pointer == 0) return CUDA_ERROR_INVALID_VALUE;
+        queue.issue(stream, "cuMemFreeAsync", [=] {
+            if (Arena::instance().release(pointer)) return Failure{};
+            return Failure{CUDA_ERROR_INVALID_VALUE, "cuMemFreeAsync: the buffer was freed twice"};
+        });
+        return CUDA_SUCCESS;
+    });
+}
+
+// As NVIDIA's driver does, it waits for the work that is pending.
+CUresult cuMemFree_v2(CUdeviceptr pointer) {
+    return guarded([&](Queue& queue) {
+        if (pointer == 0) return CUDA_SUCCESS;
+        queue.wait_for_all();
+        return Arena::instance().release(pointer) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+    });
+}
+
+CUresult cuMemHostAlloc(void** pointer, size_t bytes, unsigned int) {
+    return guarded([&](Queue&) {
+        if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+        void* memory = std::malloc(bytes);
+        if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
+        pinned()[reinterpret_cast<uintptr_t>(memory)] = bytes;
+        *pointer = memory;
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuMemFreeHost(void* pointer) {
+    return guarded([&](Queue& queue) {
+        if (pinned().count(reinterpret_cast<uintptr_t>(pointer)) == 0) return CUDA_ERROR_INVALID_VALUE;
+        queue.wait_for_all();
+        pinned().erase(reinterpret_cast<uintptr_t>(pointer));
+        std::free(pointer);
+        return CUDA_SUCCESS;
+    });
+}
+
+// Page-locked memory is read when the copy runs; other memory is staged at once, as the driver may do.
+CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, size_t bytes, CUstream stream) {
+    return guarded([&](Queue& queue) {
+        stream = queue.find(stream);
+        if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (bytes == 0) return CUDA_SUCCESS;
+        if (source == nullptr || !is_device(target, bytes)) return CUDA_ERROR_INVALID_VALUE;
+        const bool direct = is_pinned(source, bytes);
+        const uint64_t expected = direct ? fingerprint(source, bytes) : 0;
+        std::vector<uint8_t> staged;
+        if (!direct) staged.assign(static_cast<const uint8_t*>(source), static_cast<const uint8_t*>(source) + bytes);
+        queue.issue(stream, "cuMemcpyHtoDAsync", [=, staged = std::move(staged)] {
+            if (direct && fingerprint(source, bytes) != expected) {
+                return Failure{CUDA_ERROR_LAUNCH_FAILED,
+                               "cuMemcpyHtoDAsync: the host memory was changed before the copy had run"};
+            }
+            Failure failure = checked("cuMemcpyHtoDAsync", target, bytes, true);
+            if (failure.code == CUDA_SUCCESS) std::memcpy(memory_of(target), direct ? source : staged.data(), bytes);
+            return failure;
+        });
+        return CUDA_SUCCESS;
+    });
+}
+
+// Page-locked memory is written when the copy runs, and until then holds nothing of use; for other memory the call
+// waits.
+CUresult cuMemcpyDtoHAsync_v2(void* target, CUdeviceptr source, size_t bytes, CUstream stream) {
+    return guarded([&](Queue& queue) {
+        stream = queue.find(stream);
+        if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (bytes == 0) return CUDA_SUCCESS;
+        if (target == nullptr || !is_device(source, bytes)) return CUDA_ERROR_INVALID_VALUE;
+        const bool direct = is_pinned(target, bytes);
+        if (direct) std::memset(target, 0xFF, bytes);
+        const auto copy = queue.issue(stream, "cuMemcpyDtoHAsync", [=] {
+            Failure failure = checked("cuMemcpyDtoHAsync", source, bytes, false);
+            if (failure.code == CUDA_SUCCESS) std::memcpy(target, memory_of(source), bytes);
+            return failure;
+        });
+        if (!direct) queue.wait_for(copy);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr target, CUdeviceptr source, size_t bytes, CUstream stream) {
+    return guarded([&](Queue& queue) {
+        stream = queue.find(stream);
+        if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (bytes == 0) return CUDA_SUCCESS;
+        if (!is_device(target, bytes) || !is_device(source, bytes)) return CUDA_ERROR_INVALID_VALUE;
+        queue.issue(stream, "cuMemcpyDtoDAsync", [=] {
+            Failure failure = checked("cuMemcpyDtoDAsync", source, bytes, false);
+            if (failure.code == CUDA_SUCCESS) failure = checked("cuMemcpyDtoDAsync", target, bytes, true);
+            if (failure.code == CUDA_SUCCESS) std::memmove(memory_of(target), memory_of(source), bytes);
+            return failure;
+        });
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuMemsetD8Async(CUdeviceptr target, unsigned char value, size_t count, CUstream stream) {
+    return fill(target, &value, sizeof value, count, stream, "cuMemsetD8Async");
+}
+
+CUresult cuMemsetD32Async(CUdeviceptr target, unsigned int value, size_t count, CUstream stream) {
+    return fill(target, &value, sizeof value, count, stream, "cuMemsetD32Async");
+}

@@ -1,0 +1,147 @@
+#include "queue.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "arena.h"
+
+namespace spos::simt {
+namespace {
+
+void merge(Clock& into, const Clock& other) {
+    if (into.size() < other.size()) into.resize(other.size());
+    for (size_t i = 0; i < other.size(); ++i) into[i] = std::max(into[i], other[i]);
+}
+
+bool is_over(const Clock& clock, size_t stream, uint64_t number) {
+    return stream < clock.size() && clock[stream] >= number;
+}
+
+}  // namespace
+
+Queue& Queue::instance() {
+    static Queue* const queue = new Queue;
+    return *queue;
+}
+
+CUstream Queue::create() {
+    auto* stream = new CUstream_st;
+    auto gap = std::find(streams_.begin(), streams_.end(), nullptr);
+    if (gap == streams_.end()) gap = streams_.insert(gap, nullptr);
+    *gap = stream;
+    stream->index = static_cast<size_t>(gap - streams_.begin());
+    // A stream that takes the place of an ended one goes on counting where the host's clock stands.
+    stream->issued = stream->index < host_.size() ? host_[stream->index] : 0;
+    return stream;
+}
+
+void Queue::destroy(CUstream stream) {
+    wait_for(stream);
+    streams_[stream->index] = nullptr;
+    delete stream;
+}
+
+CUstream Queue::find(CUstream stream) {
+    if (stream == nullptr) return null_stream_;
+    return handles<CUstream_st>().contains(stream) ? stream : nullptr;
+}
+
+std::shared_ptr<Operation> Queue::issue(CUstream stream, std::string what, std::function<Failure()> run) {
+    auto operation = std::make_shared<Operation>();
+    operation->what = std::move(what);
+    operation->run = std::move(run);
+    operation->stream = stream->index;
+    operation->number = ++stream->issued;
+    operation->after = std::move(stream->wait_for);
+    stream->wait_for.clear();
+    operation->clock = host_;
+    if (stream->last) merge(operation->clock, stream->last->clock);
+    for (const auto& other : operation->after) merge(operation->clock, other->clock);
+    if (operation->clock.size() <= stream->index) operation->clock.resize(stream->index + 1);
+    operation->clock[stream->index] = operation->number;
+    stream->last = operation;
+    stream->waiting.push_back(operation);
+    return operation;
+}
+
+void Queue::wait_for(const std::shared_ptr<Operation>& target) {
+    if (!target) return;
+    while (!target->done && failure_.code == CUDA_SUCCESS) run_one();
+    merge(host_, target->clock);
+    while (!ran_.empty() && is_over(host_, ran_.front().stream, ran_.front().number)) ran_.pop_front();
+    Arena::instance().set_accessible(false);
+}
+
+void Queue::wait_for(CUstream stream) { wait_for(stream->last); }
+
+void Queue::wait_for_all() {
+    for (CUstream stream : streams_) {
+        if (stream != nullptr) wait_for(stream);
+    }
+}
+
+// Any operation that is first in its stream and whose events have come.
+void Queue::run_one() {
+    std::vector<CUstream> able;
+    for (CUstream stream : streams_) {
+        if (stream == nullptr || stream->waiting.empty()) continue;
+        const auto& after = stream->waiting.front()->after;
+        if (std::all_of(after.begin(), after.end(), [](const auto& other) { return other->done; }))
+            able.push_back(stream);
+    }
+    CUstream chosen = able.at(order_.below(able.size()));
+    const auto operation = chosen->waiting.front();
+    chosen->waiting.pop_front();
+    run(operation);
+}
+
+void Queue::run(const std::shared_ptr<Operation>& operation) {
+    AccessLog& log = AccessLog::instance();
+    Arena& arena = Arena::instance();
+    if (log.nearly_full()) {
+        arena.age();
+        log.restart();
+        ran_.clear();
+    }
+    arena.set_accessible(true);
+    log.begin(unordered(*operation));
+    const Failure failure = operation->run();
+    operation->done = true;
+    operation->run = nullptr;
+    operation->after.clear();
+    operation->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    ran_.push_back({{log.first_id(), log.last_id(), operation->what}, operation->stream, operation->number});
+    if (failure.code != CUDA_SUCCESS) fail(failure);
+}
+
+std::vector<IdRange> Queue::unordered(const Operation& operation) const {
+    std::vector<IdRange> ranges;
+    for (const Ran& ran : ran_) {
+        if (!is_over(operation.clock, ran.stream, ran.number)) ranges.push_back(ran.ids);
+    }
+    return ranges;
+}
+
+void Queue::fail(const Failure& failure) {
+    if (failure_.code != CUDA_SUCCESS) return;
+    failure_ = failure;
+    for (CUstream stream : streams_) {
+        if (stream != nullptr) stream->waiting.clear();
+    }
+}
+
+void Queue::reset() {
+    failure_ = {};
+    for (CUstream stream : streams_) {
+        if (stream == nullptr) continue;
+        for (const auto& operation : stream->waiting) operation->done = true;
+        stream->waiting.clear();
+        stream->wait_for.clear();
+        if (stream->last) merge(host_, stream->last->clock);
+    }
+    ran_.clear();
+    Arena::instance().release_all();
+    Arena::instance().set_accessible(false);
+}
+
+}  // namespace spos::simt

@@ -1,0 +1,114 @@
+// Streams and events. Work is only noted when it is issued; it runs when somebody waits for it, in any order that the
+// streams and events allow, as the seed chooses.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "../driver/handles.h"
+#include "access.h"
+#include "executor.h"
+
+namespace spos::simt {
+
+// For each stream, how many of its operations are over before something begins.
+using Clock = std::vector<uint64_t>;
+
+struct Operation {
+    std::string what;
+    std::function<Failure()> run;
+    size_t stream;
+    uint64_t number;  // in its stream, from 1
+    Clock clock;      // what must be over before, itself included
+    std::vector<std::shared_ptr<Operation>> after;
+    bool done = false;
+    double seconds = 0;  // when it ended
+};
+
+}  // namespace spos::simt
+
+struct CUstream_st {
+    size_t index;
+    std::deque<std::shared_ptr<spos::simt::Operation>> waiting;
+    std::shared_ptr<spos::simt::Operation> last;
+    std::vector<std::shared_ptr<spos::simt::Operation>> wait_for;  // events that its next operation waits for
+    uint64_t issued = 0;
+};
+
+struct CUevent_st {
+    std::shared_ptr<spos::simt::Operation> marker;
+};
+
+namespace spos::simt {
+
+class Queue {
+ public:
+    static Queue& instance();
+
+    // Guards everything of the emulated device: one call at a time.
+    std::recursive_mutex& mutex() { return mutex_; }
+
+    CUstream create();
+    // Runs what is left of it first.
+    void destroy(CUstream stream);
+    CUstream find(CUstream stream);  // the null stream's own, or the stream; null if it is none
+
+    std::shared_ptr<Operation> issue(CUstream stream, std::string what, std::function<Failure()> run);
+    void wait_for(const std::shared_ptr<Operation>& target);
+    void wait_for(CUstream stream);
+    void wait_for_all();
+
+    void set_schedule(uint64_t seed) { order_ = Order(seed); }
+    Order& order() { return order_; }
+    // The status that every call gives once something went wrong, and what that was.
+    CUresult status() const { return failure_.code; }
+    const std::string& report() const { return failure_.text; }
+    void fail(const Failure& failure);
+    void reset();
+
+ private:
+    Queue() { null_stream_ = create(); }
+    void run_one();
+    void run(const std::shared_ptr<Operation>& operation);
+    std::vector<IdRange> unordered(const Operation& operation) const;
+
+    struct Ran {
+        IdRange ids;
+        size_t stream;
+        uint64_t number;
+    };
+
+    std::recursive_mutex mutex_;
+    CUstream null_stream_ = nullptr;
+    std::vector<CUstream> streams_;
+    Clock host_;  // what the host has waited for
+    std::deque<Ran> ran_;
+    Order order_;
+    Failure failure_;
+};
+
+// Lets one call in, with the checks that all share, and lets no exception out.
+bool initialised();
+bool context_is_current();
+
+template <class Body>
+CUresult guarded(Body&& body) noexcept {
+    if (!initialised()) return CUDA_ERROR_NOT_INITIALIZED;
+    if (!context_is_current()) return CUDA_ERROR_INVALID_CONTEXT;
+    try {
+        std::lock_guard lock(Queue::instance().mutex());
+        if (Queue::instance().status() != CUDA_SUCCESS) return Queue::instance().status();
+        const CUresult result = body(Queue::instance());
+        return Queue::instance().status() != CUDA_SUCCESS ? Queue::instance().status() : result;
+    } catch (const std::bad_alloc&) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    } catch (...) {
+        return CUDA_ERROR_UNKNOWN;
+    }
+}
+
+}  // namespace spos::simt

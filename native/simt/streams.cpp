@@ -1,0 +1,190 @@
+// Streams, events, modules and launches.
+#include <cstring>
+
+#include "../driver/kernel_library.h"
+#include "queue.h"
+
+struct CUmod_st {
+    const char* name;
+};
+
+struct CUfunc_st {
+    const SposKernelEntry* kernel;
+};
+
+using namespace spos::simt;
+using spos::handles;
+
+namespace {
+
+// A call on a live stream.
+template <class Body>
+CUresult on_stream(CUstream stream, Body&& body) noexcept {
+    return guarded([&](Queue& queue) {
+        CUstream found = queue.find(stream);
+        return found == nullptr ? CUDA_ERROR_INVALID_HANDLE : body(queue, found);
+    });
+}
+
+template <class Body>
+CUresult on_event(CUevent event, Body&& body) noexcept {
+    return guarded(
+        [&](Queue& queue) { return handles<CUevent_st>().contains(event) ? body(queue) : CUDA_ERROR_INVALID_HANDLE; });
+}
+
+Failure nothing() { return {}; }
+
+}  // namespace
+
+CUresult cuStreamCreate(CUstream* stream, unsigned int) {
+    return guarded([&](Queue& queue) {
+        if (stream == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        *stream = handles<CUstream_st>().add(queue.create());
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuStreamDestroy_v2(CUstream stream) {
+    return guarded([&](Queue& queue) {
+        if (!handles<CUstream_st>().remove(stream)) return CUDA_ERROR_INVALID_HANDLE;
+        queue.destroy(stream);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuStreamQuery(CUstream stream) {
+    return on_stream(stream, [](Queue&, CUstream found) {
+        return found->last == nullptr || found->last->done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
+    });
+}
+
+CUresult cuStreamSynchronize(CUstream stream) {
+    return on_stream(stream, [](Queue& queue, CUstream found) {
+        queue.wait_for(found);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int) {
+    return on_stream(stream, [&](Queue&, CUstream found) {
+        if (!handles<CUevent_st>().contains(event)) return CUDA_ERROR_INVALID_HANDLE;
+        if (event->marker) found->wait_for.push_back(event->marker);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuCtxSynchronize() {
+    return guarded([](Queue& queue) {
+        queue.wait_for_all();
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuEventCreate(CUevent* event, unsigned int) {
+    return guarded([&](Queue&) {
+        if (event == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        *event = handles<CUevent_st>().add(new CUevent_st);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuEventDestroy_v2(CUevent event) {
+    return guarded([&](Queue&) {
+        if (!handles<CUevent_st>().remove(event)) return CUDA_ERROR_INVALID_HANDLE;
+        delete event;
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuEventRecord(CUevent event, CUstream stream) {
+    return on_stream(stream, [&](Queue& queue, CUstream found) {
+        if (!handles<CUevent_st>().contains(event)) return CUDA_ERROR_INVALID_HANDLE;
+        event->marker = queue.issue(found, "cuEventRecord", nothing);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuEventQuery(CUevent event) {
+    return on_event(event, [&](Queue&) {
+        return event->marker == nullptr || event->marker->done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
+    });
+}
+
+CUresult cuEventSynchronize(CUevent event) {
+    return on_event(event, [&](Queue& queue) {
+        queue.wait_for(event->marker);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
+    return guarded([&](Queue&) {
+        if (milliseconds == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        for (CUevent event : {start, end}) {
+            if (!handles<CUevent_st>().contains(event) || !event->marker) return CUDA_ERROR_INVALID_HANDLE;
+            if (!event->marker->done) return CUDA_ERROR_NOT_READY;
+        }
+        *milliseconds = static_cast<float>((end->marker->seconds - start->marker->seconds) * 1000);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuModuleLoadData(CUmodule* module, const void* image) {
+    return guarded([&](Queue&) {
+        if (module == nullptr || image == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        bool known = false;
+        const char* name = spos::KernelLibrary::instance().module_of_image(image, &known);
+        if (!known) return CUDA_ERROR_INVALID_IMAGE;
+        if (name == nullptr) return CUDA_ERROR_NOT_FOUND;
+        *module = handles<CUmod_st>().add(new CUmod_st{name});
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuModuleUnload(CUmodule module) {
+    return guarded([&](Queue&) {
+        if (!handles<CUmod_st>().remove(module)) return CUDA_ERROR_INVALID_HANDLE;
+        delete module;
+        return CUDA_SUCCESS;
+    });
+}
+
+// Functions live as long as the process: there is one per kernel and request, a few bytes each.
+CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name) {
+    return guarded([&](Queue&) {
+        if (function == nullptr || name == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        if (!handles<CUmod_st>().contains(module)) return CUDA_ERROR_INVALID_HANDLE;
+        const SposKernelEntry* kernel = spos::KernelLibrary::instance().find(module->name, name);
+        if (kernel == nullptr) return CUDA_ERROR_NOT_FOUND;
+        *function = handles<CUfunc_st>().add(new CUfunc_st{kernel});
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int grid_y, unsigned int grid_z,
+                        unsigned int block_x, unsigned int block_y, unsigned int block_z, unsigned int shared_bytes,
+                        CUstream stream, void** parameters, void** extra) {
+    return on_stream(stream, [&](Queue& queue, CUstream found) {
+        if (!handles<CUfunc_st>().contains(function)) return CUDA_ERROR_INVALID_HANDLE;
+        Launch launch{function->kernel, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes, {}};
+        if (grid_x > 0x7FFFFFFF || grid_y > 65535 || grid_z > 65535 || launch.grid.count() == 0) {
+            return CUDA_ERROR_INVALID_VALUE;
+        }
+        if (block_x > 1024 || block_y > 1024 || block_z > 64 || launch.block.count() == 0 ||
+            launch.block.count() > kMostThreadsPerBlock || shared_bytes > kMostSharedBytes) {
+            return CUDA_ERROR_INVALID_VALUE;
+        }
+        if (extra != nullptr) return CUDA_ERROR_NOT_SUPPORTED;
+        const int count = launch.kernel->parameter_count;
+        if (parameters == nullptr && count != 0) return CUDA_ERROR_INVALID_VALUE;
+        launch.parameters.resize(static_cast<size_t>(count) * kParameterBytes);
+        for (int i = 0; i < count; ++i) {
+            if (parameters[i] == nullptr) return CUDA_ERROR_INVALID_VALUE;
+            std::memcpy(launch.parameters.data() + static_cast<size_t>(i) * kParameterBytes, parameters[i],
+                        static_cast<size_t>(launch.kernel->parameter_sizes[i]));
+        }
+        queue.issue(found, launch.kernel->name,
+                    [&queue, launch = std::move(launch)] { return Executor::instance().run(launch, queue.order()); });
+        return CUDA_SUCCESS;
+    });
+}

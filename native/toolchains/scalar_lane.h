@@ -1,0 +1,26 @@
+// The lane of a GPU thread: one float. Neighbouring threads hold neighbouring channels.
+#pragma once
+
+struct Lane {
+    static constexpr int width = 1;
+    float v;
+
+    Lane() = default;
+    __device__ __forceinline__ Lane(float value) : v(value) {}
+
+    static __device__ __forceinline__ Lane load(const float* p) { return Lane(*p); }
+    static __device__ __forceinline__ Lane load(const float* p, int) { return Lane(*p); }
+    __device__ __forceinline__ void store(float* p) const { *p = v; }
+    __device__ __forceinline__ void store(float* p, int) const { *p = v; }
+    __device__ __forceinline__ Lane& operator+=(Lane o) {
+        v += o.v;
+        return *this;
+    }
+};
+
+__device__ __forceinline__ Lane operator+(Lane a, Lane b) { return Lane(a.v + b.v); }
+__device__ __forceinline__ Lane operator-(Lane a, Lane b) { return Lane(a.v - b.v); }
+__device__ __forceinline__ Lane operator*(Lane a, Lane b) { return Lane(a.v * b.v); }
+__device__ __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : 0.0f); }
+// value where gate > 0, else 0: the derivative of relu.
+__device__ __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : 0.0f); }

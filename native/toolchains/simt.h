@@ -1,0 +1,88 @@
+// An emulated GPU: real blocks of threads, each a fibre, in warps of 32. Kernel files are compiled by g++ with its
+// thread sanitizer's instrumentation, whose calls native/simt answers: each access to memory is checked there.
+#pragma once
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SPOS_HOST 0
+#define __device__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __restrict__ __restrict
+#define SPOS_KERNEL static void
+#define SPOS_UNROLL _Pragma("GCC unroll 64")
+#define SPOS_DEVICE_UNROLL
+// Each place that declares an array gets its own piece of the block's shared memory.
+#define SPOS_SHARED(type, name, count) \
+    static const int name##_place = 0; \
+    type* const name = (type*)spos_simt::shared_memory(&name##_place, #name, sizeof(type) * (count), __LINE__)
+#define SPOS_SHARED_DYNAMIC(type, name) type* const name = (type*)spos_simt::dynamic_shared_memory()
+
+constexpr int kMostThreads = 256;
+
+#include "simt_runtime.h"
+
+namespace spos_simt {
+
+template <class T>
+inline T shuffled(char kind, uint32_t mask, T value, int lane, int line) {
+    static_assert(sizeof(T) <= 8);
+    uint64_t bits = 0;
+    __builtin_memcpy(&bits, &value, sizeof(T));
+    bits = shuffle(kind, mask, bits, lane, line);
+    __builtin_memcpy(&value, &bits, sizeof(T));
+    return value;
+}
+
+template <class T>
+__attribute__((noinline, no_sanitize("thread"))) T add_atomically(T* address, T value) {
+    check_atomic(address, sizeof(T));
+    const T old = *(volatile T*)address;
+    *(volatile T*)address = old + value;
+    return old;
+}
+
+}  // namespace spos_simt
+
+#define threadIdx spos_simt::thread_index
+#define blockIdx spos_simt::block_index
+#define blockDim spos_simt::block_size
+#define gridDim spos_simt::grid_size
+
+#define __syncthreads() spos_simt::barrier(__LINE__)
+#define __syncwarp(mask) spos_simt::warp_barrier(mask, __LINE__)
+#define __shfl_sync(mask, value, lane) spos_simt::shuffled('i', mask, value, lane, __LINE__)
+#define __shfl_down_sync(mask, value, delta) spos_simt::shuffled('d', mask, value, delta, __LINE__)
+#define __shfl_up_sync(mask, value, delta) spos_simt::shuffled('u', mask, value, delta, __LINE__)
+#define __shfl_xor_sync(mask, value, bits) spos_simt::shuffled('x', mask, value, bits, __LINE__)
+#define __ballot_sync(mask, predicate) spos_simt::ballot(mask, predicate, __LINE__)
+#define __any_sync(mask, predicate) (spos_simt::ballot(mask, predicate, __LINE__) != 0)
+#define __all_sync(mask, predicate) (spos_simt::ballot(mask, !(predicate), __LINE__) == 0)
+#define atomicAdd(address, value) spos_simt::add_atomically(address, value)
+
+namespace {
+
+template <class T>
+__forceinline__ T min(T a, T b) {
+    return a < b ? a : b;
+}
+
+template <class T>
+__forceinline__ T max(T a, T b) {
+    return a > b ? a : b;
+}
+
+inline void spos_set_block(unsigned, unsigned, unsigned, unsigned) {}
+
+#include "scalar_lane.h"
+
+// Four neighbouring floats in one access; p is aligned to 16 bytes.
+__forceinline__ void load_four(float (&target)[4], const float* p) {
+    spos_simt::check_vector(p, 16);
+    for (int i = 0; i < 4; ++i) target[i] = p[i];
+}
+
+}  // namespace
+
+#include "kernel_export.h"

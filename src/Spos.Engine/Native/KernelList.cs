@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+
+namespace Spos.Engine.Native;
+
+/// <summary>The kernels that one of our libraries holds (native/abi/spos_kernels.h).</summary>
+internal sealed unsafe class KernelList
+{
+    public KernelList(nint library)
+    {
+        var get = (delegate* unmanaged<int, byte**, byte**, int*, int**, CudaResult>)NativeLibrary.GetExport(library, "sposGetKernel");
+        var entries = new List<Entry>();
+        byte* module, name;
+        int count;
+        int* sizes;
+        while (get(entries.Count, &module, &name, &count, &sizes) == CudaResult.Success && name != null)
+        {
+            entries.Add(new Entry(Marshal.PtrToStringUTF8((nint)module)!, Marshal.PtrToStringUTF8((nint)name)!, new ReadOnlySpan<int>(sizes, count).ToArray()));
+        }
+        Entries = entries;
+    }
+
+    /// <summary>In the order of their names.</summary>
+    public IReadOnlyList<Entry> Entries { get; }
+
+    /// <summary>One kernel: its file, its name and the bytes of each parameter.</summary>
+    public sealed record Entry(string Module, string Name, IReadOnlyList<int> ParameterSizes);
+}

@@ -1,0 +1,30 @@
+using System.Reflection;
+using Xunit.Sdk;
+
+namespace Spos.Engine.Tests.Devices;
+
+/// <summary>A case, run on each device: the test's first argument is the device's name.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+public sealed class OnEachDeviceAttribute(params object[] arguments) : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        TestDevice.All.Select(device => (object[])[device, .. arguments]);
+}
+
+/// <summary>A case of much work, run on the host and, once, on the emulated GPU.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+public sealed class OnHostAndSimtAttribute(params object[] arguments) : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        TestDevice.Two.Select(device => (object[])[device, .. arguments]);
+}
+
+/// <summary>The cases of a static member of the test class, each run on each device.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class CasesOnEachDeviceAttribute(string member) : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        from arguments in new MemberDataAttribute(member).GetData(testMethod)
+        from device in TestDevice.All
+        select (object[])[device, .. arguments];
+}

@@ -1,0 +1,52 @@
+using Spos.Engine.Devices;
+
+namespace Spos.Engine.Tests.Devices;
+
+/// <summary>
+/// A device as a test's case names it: "host", or "simt THREADS SEED" for the emulated GPU with that many threads a block
+/// and that schedule. Tests on the emulated GPU take turns, as these settings are the device's.
+/// </summary>
+internal sealed class TestDevice : IDisposable
+{
+    private static readonly object Turn = new();
+
+    private TestDevice(Device device) => Device = device;
+
+    /// <summary>Each block size with each schedule; 96 threads are no power of two, and 0 is the order of issue.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "host",
+        .. from threads in new[] { 32, 96, 256 } from seed in new[] { 0, 1, 2 } select $"simt {threads} {seed}",
+    ];
+
+    public static IReadOnlyList<string> Two { get; } = ["host", "simt 96 1"];
+
+    public Device Device { get; }
+
+    public static TestDevice Open(string name)
+    {
+        if (name == "host") return new TestDevice(Device.Host);
+        string[] parts = name.Split(' ');
+        Monitor.Enter(Turn);
+        try
+        {
+            Device device = Device.Open(parts[0]);
+            device.SetSchedule(ulong.Parse(parts[2]));
+            device.ThreadsPerBlock = int.Parse(parts[1]);
+            return new TestDevice(device);
+        }
+        catch
+        {
+            Monitor.Exit(Turn);
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (Device == Device.Host) return;
+        // Whatever went wrong must not reach the next test.
+        Device.Reset();
+        Monitor.Exit(Turn);
+    }
+}
