@@ -15,8 +15,6 @@
 #define __restrict__ __restrict
 #define SPOS_KERNEL static void
 #define SPOS_UNROLL _Pragma("GCC unroll 64")
-// Unrolled on a GPU only, where it keeps an array in registers.
-#define SPOS_DEVICE_UNROLL
 // An array that the threads of a block share.
 #define SPOS_SHARED(type, name, count) type name[count]
 

@@ -12,7 +12,6 @@
 #define __restrict__ __restrict
 #define SPOS_KERNEL static void
 #define SPOS_UNROLL _Pragma("GCC unroll 64")
-#define SPOS_DEVICE_UNROLL
 // Each place that declares an array gets its own piece of the block's shared memory.
 #define SPOS_SHARED(type, name, count) \
     static const int name##_place = 0; \

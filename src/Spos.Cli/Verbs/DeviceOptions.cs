@@ -6,7 +6,7 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that computes.</summary>
 internal abstract class DeviceOptions
 {
-    [Option("device", Default = "auto", HelpText = "Where to compute: auto or host (the CPU). The variable SPOS_DEVICE gives another default.")]
+    [Option("device", Default = "auto", HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
     public string DeviceName { get; set; } = "auto";
 
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
@@ -24,6 +24,10 @@ internal abstract class DeviceOptions
         catch (ArgumentException error)
         {
             throw new UsageException(error.Message);
+        }
+        catch (PlatformNotSupportedException error)
+        {
+            throw new InvalidOperationException($"--device {name}: {error.Message}. Use --device host to compute on the CPU.", error);
         }
     }
 }

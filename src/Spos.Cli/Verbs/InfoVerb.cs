@@ -18,6 +18,7 @@ internal sealed class InfoVerb : DeviceOptions, IVerb
             ("version", Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown"),
             (".NET", Environment.Version.ToString()),
             ("device", $"{device.Kind}: {device.Name}"),
+            ("cuda", Device.WhyNoCuda() ?? Device.Cuda.Name),
             ("instruction set", device.InstructionSet),
             ("threads", $"{device.Threads}"),
             ("memory", $"{device.TotalMemory / (double)(1 << 30):0.0} GiB"),

@@ -13,6 +13,7 @@ public sealed unsafe class Device
 {
     private static readonly Lazy<Device> LazyHost = new(OpenHost);
     private static readonly Lazy<Device> LazySimt = new(OpenSimt);
+    private static readonly Lazy<Device> LazyCuda = new(OpenCuda);
 
     [ThreadStatic]
     private static Device? s_current;
@@ -21,14 +22,16 @@ public sealed unsafe class Device
     private readonly nint _context;
     private readonly HostExtensions? _host;
     private readonly SimtExtensions? _simt;
-    private readonly Lazy<KernelList> _compiled;
+    private readonly Lazy<KernelList?> _compiled;
+    private readonly KernelCompiler? _compiler;
     private int _threadsPerBlock = 256;
 
-    private Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt)
+    private Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt, KernelCompiler? compiler)
     {
         Kind = kind;
         _cudnn = new Lazy<Cudnn>(OpenCudnn);
-        _compiled = new Lazy<KernelList>(() => new KernelList(library));
+        _compiled = new Lazy<KernelList?>(() => compiler == null ? new KernelList(library) : null);
+        _compiler = compiler;
         Driver = driver;
         _host = host;
         _simt = simt;
@@ -47,6 +50,10 @@ public sealed unsafe class Device
         int threads;
         driver.Check(driver.DeviceGetAttribute(&threads, 1, ordinal), "cuDeviceGetAttribute");
         MaxThreadsPerBlock = threads;
+        int major, minor;
+        driver.Check(driver.DeviceGetAttribute(&major, 75, ordinal), "cuDeviceGetAttribute");
+        driver.Check(driver.DeviceGetAttribute(&minor, 76, ordinal), "cuDeviceGetAttribute");
+        Architecture = $"sm_{major}{minor}";
         Kernels = new KernelSet(this);
     }
 
@@ -59,14 +66,35 @@ public sealed unsafe class Device
     /// <summary>A GPU emulated on the CPU, slowly, which finds what a GPU would break on.</summary>
     public static Device Simt => LazySimt.Value;
 
-    /// <summary>Opens the device that --device names: "host", "simt", or "auto" for the best one there is.</summary>
+    /// <summary>The first NVIDIA GPU.</summary>
+    /// <exception cref="PlatformNotSupportedException">There is none, or its driver or NVRTC is missing; the message says which.</exception>
+    public static Device Cuda => LazyCuda.Value;
+
+    /// <summary>Opens the device that --device names: "cuda", "host", "simt", or "auto" for the best one there is.</summary>
     /// <exception cref="ArgumentException">No such device.</exception>
+    /// <exception cref="PlatformNotSupportedException">This machine does not have it.</exception>
     public static Device Open(string name) => name switch
     {
-        "auto" or "host" => Host,
+        "auto" => WhyNoCuda() == null ? Cuda : Host,
+        "cuda" => Cuda,
+        "host" => Host,
         "simt" => Simt,
-        _ => throw new ArgumentException($"Unknown device '{name}': this version runs on 'host', 'simt' (or 'auto')."),
+        _ => throw new ArgumentException($"Unknown device '{name}': there are 'cuda', 'host', 'simt', and 'auto' for the best one."),
     };
+
+    /// <summary>Why <see cref="Cuda"/> cannot be opened here; null if it can.</summary>
+    public static string? WhyNoCuda()
+    {
+        try
+        {
+            _ = Cuda;
+            return null;
+        }
+        catch (PlatformNotSupportedException error)
+        {
+            return error.Message;
+        }
+    }
 
     /// <summary>The name that --device takes.</summary>
     public string Kind { get; }
@@ -79,6 +107,9 @@ public sealed unsafe class Device
 
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>
     public int MaxThreadsPerBlock { get; }
+
+    /// <summary>The compute capability, such as "sm_80".</summary>
+    public string Architecture { get; }
 
     /// <summary>
     /// Threads of a block that kernels are launched with: 1 on the host, else 256 or what was set, a multiple of 32. Results
@@ -156,11 +187,15 @@ public sealed unsafe class Device
     /// <summary>Frees all memory of the device and clears its errors. What was open on it must not be used again.</summary>
     internal void Reset() => Driver.Check(Driver.PrimaryCtxReset(0), "cuDevicePrimaryCtxReset");
 
-    /// <summary>What cuModuleLoadData takes for a kernel file: its name, as our libraries hold the kernels compiled.</summary>
-    internal static byte[] ModuleImage(string module) => Encoding.ASCII.GetBytes($"spos-module {module}\0");
+    /// <summary>What cuModuleLoadData takes for a kernel file: a cubin, or for our libraries, which hold the kernels, its name.</summary>
+    internal byte[] ImageOf(string module) =>
+        _compiler == null ? ModuleName(module) : CubinCache.OfUser.Get(_compiler, module, Architecture);
 
-    /// <summary>The kernels that the device's library holds.</summary>
-    internal IReadOnlyList<KernelList.Entry> CompiledKernels => _compiled.Value.Entries;
+    /// <summary>The image by which our libraries know a module.</summary>
+    internal static byte[] ModuleName(string module) => Encoding.ASCII.GetBytes($"spos-module {module}\0");
+
+    /// <summary>The kernels that the device's library holds; null for a GPU, whose kernels NVRTC compiles.</summary>
+    internal IReadOnlyList<KernelList.Entry>? CompiledKernels => _compiled.Value?.Entries;
 
     private Cudnn OpenCudnn()
     {
@@ -171,13 +206,41 @@ public sealed unsafe class Device
     private static Device OpenHost()
     {
         nint library = NativeLibraries.Load("spos_host");
-        return new Device("host", new CudaDriver(library, () => null), library, new HostExtensions(library), null);
+        return new Device("host", new CudaDriver(library, () => null), library, new HostExtensions(library), null, null);
     }
 
     private static Device OpenSimt()
     {
         nint library = NativeLibraries.Load("spos_simt");
         var simt = new SimtExtensions(library);
-        return new Device("simt", new CudaDriver(library, simt.Report), library, null, simt);
+        return new Device("simt", new CudaDriver(library, simt.Report), library, null, simt, null);
+    }
+
+    private static Device OpenCuda()
+    {
+        if (!NativeLibrary.TryLoad("libcuda.so.1", out nint library)) throw new PlatformNotSupportedException("no NVIDIA driver: libcuda.so.1 is not installed");
+        CudaDriver driver;
+        try
+        {
+            driver = new CudaDriver(library, () => null);
+        }
+        catch (EntryPointNotFoundException error)
+        {
+            throw new PlatformNotSupportedException($"the NVIDIA driver is too old: {error.Message}");
+        }
+        int count = 0;
+        try
+        {
+            driver.Check(driver.Init(0), "cuInit");
+            driver.Check(driver.DeviceGetCount(&count), "cuDeviceGetCount");
+        }
+        catch (DeviceException error)
+        {
+            throw new PlatformNotSupportedException($"no NVIDIA GPU that works: {error.Message}", error);
+        }
+        if (count == 0) throw new PlatformNotSupportedException("no NVIDIA GPU: the driver found none");
+        KernelCompiler compiler = KernelCompiler.TryCreate()
+            ?? throw new PlatformNotSupportedException("NVRTC, which compiles the kernels, is not installed (libnvrtc.so)");
+        return new Device("cuda", driver, library, null, null, compiler);
     }
 }

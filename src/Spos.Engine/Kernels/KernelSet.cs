@@ -35,7 +35,7 @@ public sealed unsafe class KernelSet
         _device.MakeCurrent();
         if (!_modules.TryGetValue(entry.Module, out nint module))
         {
-            fixed (byte* image = Device.ModuleImage(entry.Module))
+            fixed (byte* image = _device.ImageOf(entry.Module))
             {
                 _device.Driver.Check(_device.Driver.ModuleLoadData(&module, image), $"cuModuleLoadData({entry.Module})");
             }

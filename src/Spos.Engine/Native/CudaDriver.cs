@@ -18,6 +18,7 @@ internal sealed unsafe class CudaDriver
         Init = (delegate* unmanaged<uint, CudaResult>)NativeLibrary.GetExport(library, "cuInit");
         GetErrorName = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorName");
         GetErrorString = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorString");
+        DeviceGetCount = (delegate* unmanaged<int*, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGetCount");
         DeviceGet = (delegate* unmanaged<int*, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGet");
         DeviceGetName = (delegate* unmanaged<byte*, int, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGetName");
         DeviceGetAttribute = (delegate* unmanaged<int*, int, int, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGetAttribute");
@@ -53,6 +54,7 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<uint, CudaResult> Init;
     public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> GetErrorName;
     public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> GetErrorString;
+    public readonly delegate* unmanaged<int*, CudaResult> DeviceGetCount;
     public readonly delegate* unmanaged<int*, int, CudaResult> DeviceGet;
     public readonly delegate* unmanaged<byte*, int, int, CudaResult> DeviceGetName;
     public readonly delegate* unmanaged<int*, int, int, CudaResult> DeviceGetAttribute;

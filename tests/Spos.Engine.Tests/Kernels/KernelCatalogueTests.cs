@@ -11,7 +11,7 @@ public sealed class KernelCatalogueTests
     public void The_library_exports_exactly_the_catalogue(string device) =>
         Assert.Equal(
             KernelCatalogue.Entries.Select(e => (e.Module, e.Name)).OrderBy(e => e.Name, StringComparer.Ordinal),
-            Device.Open(device).CompiledKernels.Select(e => (e.Module, e.Name)).OrderBy(e => e.Name, StringComparer.Ordinal));
+            Device.Open(device).CompiledKernels!.Select(e => (e.Module, e.Name)).OrderBy(e => e.Name, StringComparer.Ordinal));
 
     [Theory]
     [InlineData("host")]

@@ -1,0 +1,52 @@
+namespace Spos.Engine.Kernels;
+
+/// <summary>Compiled kernels on disk, by what they depend on. Any number of processes may use a folder at once.</summary>
+internal sealed class CubinCache(string folder)
+{
+    /// <summary>$XDG_CACHE_HOME/spos/cubins, or the same under ~/.cache.</summary>
+    public static CubinCache OfUser { get; } = new(Path.Combine(
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
+            ? home
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+        "spos", "cubins"));
+
+    /// <summary>The cubin of a module, compiled if it is not there yet.</summary>
+    public byte[] Get(KernelCompiler compiler, string module, string architecture)
+    {
+        string path = Path.Combine(folder, $"{compiler.KeyOf(module, architecture)}.cubin");
+        try
+        {
+            // A cubin is an ELF file: anything else was cut off or put there by somebody else.
+            byte[] found = File.ReadAllBytes(path);
+            if (found.AsSpan().StartsWith("\u007FELF"u8)) return found;
+        }
+        catch (IOException)
+        {
+            // Not there.
+        }
+        byte[] cubin = compiler.Compile(module, architecture).Cubin;
+        Keep(path, cubin);
+        return cubin;
+    }
+
+    // Written beside and renamed, so that another process sees all of it or nothing. A cache that cannot be written to
+    // costs time at the next start, and nothing else.
+    private void Keep(string path, byte[] cubin)
+    {
+        string beside = $"{path}.{Guid.NewGuid():n}";
+        try
+        {
+            Directory.CreateDirectory(folder);
+            using (FileStream file = File.Create(beside))
+            {
+                file.Write(cubin);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(beside, path, overwrite: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(beside);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+namespace Spos.Engine.Kernels;
+
+/// <summary>NVRTC refused a kernel file; the message holds its log, with files and lines.</summary>
+public sealed class KernelCompilationException(string module, string architecture, string log)
+    : Exception($"native/kernels/{module}.cu does not compile for {architecture}:\n{log}");

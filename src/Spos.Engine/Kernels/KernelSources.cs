@@ -1,0 +1,28 @@
+using System.Reflection;
+using System.Text;
+
+namespace Spos.Engine.Kernels;
+
+/// <summary>The kernels' CUDA sources, which the assembly carries.</summary>
+internal static class KernelSources
+{
+    private const string Prefix = "kernels/";
+
+    /// <summary>What sources include, by the name they include it under.</summary>
+    public static IReadOnlyDictionary<string, string> Headers { get; } = Read(".h");
+
+    /// <summary>The kernel files by module name.</summary>
+    public static IReadOnlyDictionary<string, string> Modules { get; } = Read(".cu");
+
+    private static Dictionary<string, string> Read(string extension)
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(extension, StringComparison.Ordinal))
+            .ToDictionary(name => extension == ".cu" ? Path.GetFileNameWithoutExtension(name) : name[Prefix.Length..], name =>
+            {
+                using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!, Encoding.UTF8);
+                return reader.ReadToEnd();
+            });
+    }
+}

@@ -1,0 +1,103 @@
+using System.Text;
+using Spos.Engine.Kernels;
+using Spos.Engine.Tests.Native;
+
+namespace Spos.Engine.Tests.Kernels;
+
+/// <summary>The kernels compiled for NVIDIA's GPUs by NVRTC. This needs no GPU.</summary>
+public sealed class KernelCompilerTests
+{
+    private const string Nvrtc = "libnvrtc.so.11.2";
+    private const int Threads = 256;
+
+    private static readonly int[] Architectures = [70, 75, 80, 86, 89, 90];
+
+    [NvidiaFact(Nvrtc)]
+    public void Every_kernel_compiles_and_uses_what_the_table_says()
+    {
+        KernelCompiler compiler = KernelCompiler.TryCreate()!;
+        Assert.NotEmpty(KernelSources.Modules);
+        var uses = new SortedDictionary<string, List<KernelResources>>(StringComparer.Ordinal);
+        foreach (int architecture in Architectures)
+        {
+            foreach (string module in KernelSources.Modules.Keys)
+            {
+                (byte[] cubin, string log) = compiler.Compile(module, $"sm_{architecture}");
+                Assert.True(cubin.AsSpan().StartsWith("\u007FELF"u8));
+                foreach (KernelResources kernel in KernelResources.Parse(log))
+                {
+                    if (!uses.TryGetValue(kernel.Kernel, out List<KernelResources>? list)) uses[kernel.Kernel] = list = [];
+                    list.Add(kernel);
+                    Assert.True(architecture < 80 || kernel.SpilledBytes == 0, $"{kernel.Kernel} spills {kernel.SpilledBytes} bytes on sm_{architecture}");
+                }
+            }
+        }
+        Assert.Equal(KernelCatalogue.Entries.Select(e => e.Name).Order(StringComparer.Ordinal), uses.Keys);
+        Assert.All(uses.Values, list => Assert.Equal(Architectures.Length, list.Count));
+
+        string path = Path.Combine(Checkout.Root, "docs/kernel-resources.md");
+        string table = Table(uses);
+        if (Environment.GetEnvironmentVariable("SPOS_UPDATE_TABLE") is { Length: > 0 }) File.WriteAllText(path, table);
+        // Other versions of NVRTC allocate registers differently.
+        if (compiler.Version == "11.8") Assert.Equal(File.ReadAllText(path), table);
+    }
+
+    [NvidiaFact(Nvrtc)]
+    public void An_error_names_file_and_line()
+    {
+        var error = Assert.Throws<KernelCompilationException>(
+            () => KernelCompiler.TryCreate()!.Compile("relu", "SPOS_KERNEL a() {\n  no_such_function();\n}\n", "sm_80"));
+        Assert.Contains("native/kernels/relu.cu(2): error", error.Message, StringComparison.Ordinal);
+    }
+
+    [NvidiaFact(Nvrtc)]
+    public void A_cubin_is_kept_and_a_damaged_one_made_anew()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-cubins").FullName;
+        try
+        {
+            KernelCompiler compiler = KernelCompiler.TryCreate()!;
+            var cache = new CubinCache(folder);
+            byte[][] cubins = new byte[4][];
+            Parallel.For(0, cubins.Length, i => cubins[i] = cache.Get(compiler, "relu", "sm_80"));
+            string file = Assert.Single(Directory.GetFiles(folder));
+            Assert.All(cubins, cubin => Assert.Equal(File.ReadAllBytes(file).Length, cubin.Length));
+
+            File.WriteAllText(file, "cut off");
+            Assert.Equal(cubins[0].Length, cache.Get(compiler, "relu", "sm_80").Length);
+            File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch);
+            cache.Get(compiler, "relu", "sm_80");
+            Assert.Equal(DateTime.UnixEpoch, File.GetLastWriteTimeUtc(file));
+            Assert.NotEqual(compiler.KeyOf("relu", "sm_80"), compiler.KeyOf("relu", "sm_90"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string Table(SortedDictionary<string, List<KernelResources>> uses)
+    {
+        var text = new StringBuilder();
+        text.Append("# What the kernels use on NVIDIA's GPUs\n\n")
+            .Append("As ptxas of CUDA 11.8 reports it, for each architecture: registers of a thread / static shared bytes of a block /\n")
+            .Append($"warps resident on a multiprocessor in percent of the most (blocks of {Threads} threads). A test compiles all kernels and\n")
+            .Append("compares; `SPOS_UPDATE_TABLE=1 dotnet test tests/Spos.Engine.Tests --filter KernelCompiler` writes it anew.\n\n")
+            .Append("\"Stack\" is local memory of a thread on sm_80: arrays indexed at run time. No kernel spills registers at sm_80 and\n")
+            .Append("above; the test refuses one that does. What spills below is marked with the bytes.\n\n")
+            .Append("| kernel |").AppendJoin("|", Architectures.Select(a => $" sm_{a} ")).Append("| stack |\n")
+            .Append("|---|").Append(string.Concat(Architectures.Select(_ => "---|"))).Append("---|\n");
+        foreach ((string name, List<KernelResources> list) in uses)
+        {
+            text.Append($"| {name} |");
+            for (int i = 0; i < Architectures.Length; i++)
+            {
+                KernelResources use = list[i];
+                string spill = use.SpilledBytes == 0 ? "" : $", spills {use.SpilledBytes}";
+                text.Append($" {use.Registers} / {use.SharedBytes} / {use.Occupancy(Architectures[i], Threads)}{spill} |");
+            }
+            text.Append($" {list[2].StackBytes} |\n");
+        }
+        return text.ToString();
+    }
+}

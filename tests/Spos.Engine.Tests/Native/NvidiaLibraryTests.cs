@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+using Spos.Engine.Devices;
+using Spos.Engine.Native;
+
+namespace Spos.Engine.Tests.Native;
+
+/// <summary>What we bind, against NVIDIA's own libraries. None of this needs a GPU.</summary>
+public sealed partial class NvidiaLibraryTests
+{
+    [NvidiaFact("libcuda.so.1")]
+    public void The_driver_has_every_entry_point_of_our_header()
+    {
+        nint library = NativeLibrary.Load("libcuda.so.1");
+        string[] names = [.. EntryPoints().Matches(File.ReadAllText(Path.Combine(Checkout.Root, "native/abi/cuda_driver.h"))).Select(m => m.Groups[1].Value)];
+        Assert.True(names.Length > 35, $"only {names.Length} names were found in the header");
+        Assert.DoesNotContain(names, name => !NativeLibrary.TryGetExport(library, name, out _));
+        Assert.NotNull(new CudaDriver(library, () => null));
+    }
+
+    [NvidiaFact("libcuda.so.1")]
+    public void Without_a_gpu_cuda_says_why_and_auto_takes_the_host()
+    {
+        if (Device.WhyNoCuda() is not { } reason)
+        {
+            Assert.Same(Device.Cuda, Device.Open("auto"));
+            return;
+        }
+        Assert.Contains("CUDA_ERROR", reason, StringComparison.Ordinal);
+        Assert.Same(Device.Host, Device.Open("auto"));
+        Assert.Throws<PlatformNotSupportedException>(() => Device.Open("cuda"));
+    }
+
+    [GeneratedRegex(@"SPOS_API CUresult (cu\w+)\(")]
+    private static partial Regex EntryPoints();
+}
