@@ -370,7 +370,8 @@ std::string Executor::where(const void* pc, int line) const {
         while (std::fgets(found, sizeof found, output) != nullptr) {
             std::string place(found, std::strcspn(found, " \n"));
             // Not the loads of a lane itself, but what asked for them.
-            if (place.find("/toolchains/") != std::string::npos) continue;
+            if (place.find("/toolchains/") != std::string::npos || place.find("/lanes.h") != std::string::npos)
+                continue;
             const size_t folder = place.find("native/");
             text = ", at " + (folder == std::string::npos ? place : place.substr(folder));
             break;

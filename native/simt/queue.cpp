@@ -125,19 +125,24 @@ std::vector<IdRange> Queue::unordered(const Operation& operation) const {
 void Queue::fail(const Failure& failure) {
     if (failure_.code != CUDA_SUCCESS) return;
     failure_ = failure;
-    for (CUstream stream : streams_) {
-        if (stream != nullptr) stream->waiting.clear();
-    }
+    drop_waiting();
 }
 
-void Queue::reset() {
-    failure_ = {};
+// What is dropped counts as over, so that nobody waits for it.
+void Queue::drop_waiting() {
     for (CUstream stream : streams_) {
         if (stream == nullptr) continue;
         for (const auto& operation : stream->waiting) operation->done = true;
         stream->waiting.clear();
         stream->wait_for.clear();
-        if (stream->last) merge(host_, stream->last->clock);
+    }
+}
+
+void Queue::reset() {
+    failure_ = {};
+    drop_waiting();
+    for (CUstream stream : streams_) {
+        if (stream != nullptr && stream->last) merge(host_, stream->last->clock);
     }
     ran_.clear();
     Arena::instance().release_all();

@@ -72,6 +72,7 @@ class Queue {
 
  private:
     Queue() { null_stream_ = create(); }
+    void drop_waiting();
     void run_one();
     void run(const std::shared_ptr<Operation>& operation);
     std::vector<IdRange> unordered(const Operation& operation) const;

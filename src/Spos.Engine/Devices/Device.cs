@@ -184,6 +184,9 @@ public sealed unsafe class Device
         Driver.Check(_simt.SetSchedule(seed), $"sposSimtSetSchedule({seed})");
     }
 
+    /// <summary>What an emulated device found wrong since it was last reset; null if nothing.</summary>
+    internal string? Report => _simt?.Report();
+
     /// <summary>Frees all memory of the device and clears its errors. What was open on it must not be used again.</summary>
     internal void Reset() => Driver.Check(Driver.PrimaryCtxReset(0), "cuDevicePrimaryCtxReset");
 
