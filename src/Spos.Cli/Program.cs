@@ -49,7 +49,7 @@ internal static class Program
         {
             return Fail(error.Message, Usage);
         }
-        catch (Exception error) when (error is DataException or CheckpointException or DeviceException or IOException or UnauthorizedAccessException or DllNotFoundException or ArithmeticException)
+        catch (Exception error) when (error is DataException or CheckpointException or DeviceException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
         {
             return Fail(error.Message, Failure);
         }

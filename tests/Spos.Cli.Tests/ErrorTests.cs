@@ -1,3 +1,5 @@
+using Spos.Engine.Devices;
+
 namespace Spos.Cli.Tests;
 
 /// <summary>Bad input: one line that names the thing, and the documented exit code.</summary>
@@ -58,8 +60,17 @@ public sealed class ErrorTests
     [Fact]
     public void Info_tells_the_device()
     {
-        Outcome outcome = PipelineFixture.Expect(0, "info");
+        Outcome outcome = PipelineFixture.Expect(0, "info", "--device", "host");
         Assert.Contains("host", outcome.Output, StringComparison.Ordinal);
         Assert.Matches("instruction set +(avx512|avx2|x86-64)", outcome.Output);
+    }
+
+    [Fact]
+    public void A_gpu_that_is_not_there_is_a_clear_failure()
+    {
+        if (Device.WhyNoCuda() == null) return;
+        Outcome outcome = PipelineFixture.Expect(1, "info", "--device", "cuda");
+        Assert.Contains("--device cuda: no NVIDIA", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("Use --device host", outcome.Error, StringComparison.Ordinal);
     }
 }

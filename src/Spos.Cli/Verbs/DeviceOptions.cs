@@ -27,7 +27,7 @@ internal abstract class DeviceOptions
         }
         catch (PlatformNotSupportedException error)
         {
-            throw new InvalidOperationException($"--device {name}: {error.Message}. Use --device host to compute on the CPU.", error);
+            throw new PlatformNotSupportedException($"--device {name}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error);
         }
     }
 }

@@ -19,7 +19,7 @@ internal sealed class InfoVerb : DeviceOptions, IVerb
             (".NET", Environment.Version.ToString()),
             ("device", $"{device.Kind}: {device.Name}"),
             ("cuda", Device.WhyNoCuda() ?? Device.Cuda.Name),
-            ("instruction set", device.InstructionSet),
+            ("instruction set", device == Device.Host ? device.InstructionSet : device.Architecture),
             ("threads", $"{device.Threads}"),
             ("memory", $"{device.TotalMemory / (double)(1 << 30):0.0} GiB"),
             ("kernels", $"{KernelCatalogue.Entries.Count}"),
