@@ -41,7 +41,6 @@ class Arena {
     // False if the system gave no address space for it.
     bool usable() const { return cells_ != nullptr; }
     uintptr_t base() const { return base_; }
-    Cell* cells() const { return cells_; }
     Cell* cell(uintptr_t address) const { return cells_ + (address - base_); }
 
     // An address, its bytes poisoned and unwritten; 0 if there is no room.

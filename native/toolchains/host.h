@@ -4,19 +4,11 @@
 // vectors of the widest kind the instruction set has; what a warp does on a GPU, one vector does here.
 #pragma once
 
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
+#include "gcc.h"
+
 #define SPOS_HOST 1
-#define __device__
-#define __forceinline__ inline __attribute__((always_inline))
-#define __restrict__ __restrict
-#define SPOS_KERNEL static void
-#define SPOS_UNROLL _Pragma("GCC unroll 64")
-// An array that the threads of a block share.
-#define SPOS_SHARED(type, name, count) type name[count]
 
 namespace {
 
@@ -35,16 +27,6 @@ inline void spos_set_block(unsigned grid_x, unsigned grid_y, unsigned block_x, u
 }
 
 inline void __syncthreads() {}
-
-template <class T>
-__forceinline__ T min(T a, T b) {
-    return a < b ? a : b;
-}
-
-template <class T>
-__forceinline__ T max(T a, T b) {
-    return a > b ? a : b;
-}
 
 #if defined(__AVX512F__)
 constexpr int kLaneWidth = 16;

@@ -2,16 +2,9 @@
 // thread sanitizer's instrumentation, whose calls native/simt answers: each access to memory is checked there.
 #pragma once
 
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "gcc.h"
 
 #define SPOS_HOST 0
-#define __device__
-#define __forceinline__ inline __attribute__((always_inline))
-#define __restrict__ __restrict
-#define SPOS_KERNEL static void
-#define SPOS_UNROLL _Pragma("GCC unroll 64")
 // Each place that declares an array gets its own piece of the block's shared memory.
 #define SPOS_SHARED(type, name, count) \
     static const int name##_place = 0; \
@@ -61,16 +54,6 @@ __attribute__((noinline, no_sanitize("thread"))) T add_atomically(T* address, T 
 #define atomicAdd(address, value) spos_simt::add_atomically(address, value)
 
 namespace {
-
-template <class T>
-__forceinline__ T min(T a, T b) {
-    return a < b ? a : b;
-}
-
-template <class T>
-__forceinline__ T max(T a, T b) {
-    return a > b ? a : b;
-}
 
 inline void spos_set_block(unsigned, unsigned, unsigned, unsigned) {}
 

@@ -1,0 +1,26 @@
+// What g++ needs to read CUDA C++, on the host and on the emulated GPU alike.
+#pragma once
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define __device__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __restrict__ __restrict
+#define SPOS_KERNEL static void
+#define SPOS_UNROLL _Pragma("GCC unroll 64")
+
+namespace {
+
+template <class T>
+__forceinline__ T min(T a, T b) {
+    return a < b ? a : b;
+}
+
+template <class T>
+__forceinline__ T max(T a, T b) {
+    return a > b ? a : b;
+}
+
+}  // namespace
