@@ -3,6 +3,7 @@ using CommandLine.Text;
 using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
+using Spos.Engine.Kernels;
 using Spos.Engine.Native;
 
 namespace Spos.Cli;
@@ -49,7 +50,7 @@ internal static class Program
         {
             return Fail(error.Message, Usage);
         }
-        catch (Exception error) when (error is DataException or CheckpointException or DeviceException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
+        catch (Exception error) when (error is DataException or CheckpointException or DeviceException or KernelCompilationException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
         {
             return Fail(error.Message, Failure);
         }

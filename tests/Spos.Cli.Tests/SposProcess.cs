@@ -13,18 +13,24 @@ internal static partial class SposProcess
 
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "spos.dll");
 
-    public static Outcome Run(params string[] arguments)
+    public static Outcome Run(params string[] arguments) => RunOn(null, arguments);
+
+    /// <summary>Runs it with SPOS_DEVICE set, unless <paramref name="device"/> is null.</summary>
+    public static Outcome RunOn(string? device, params string[] arguments)
     {
-        using Process process = Start(arguments);
+        using Process process = Start(device, arguments);
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new Outcome(process.ExitCode, output, error.Result);
     }
 
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => Start(null, arguments);
+
+    private static Process Start(string? device, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (device != null) start.Environment["SPOS_DEVICE"] = device;
         start.ArgumentList.Add(Program);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;

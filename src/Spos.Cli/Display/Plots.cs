@@ -1,5 +1,5 @@
 using ScottPlot;
-using Spos.Engine.Checkpoints;
+using Spos.Engine.Files;
 using Spos.Engine.Search;
 
 namespace Spos.Cli.Display;

@@ -12,6 +12,9 @@ internal abstract class DeviceOptions
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
     public int? Threads { get; set; }
 
+    protected static string Describe(Device device) =>
+        device == Device.Host ? $"{device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)" : $"{device.Kind} ({device.Name}, {device.Architecture})";
+
     protected Device OpenDevice()
     {
         string name = DeviceName == "auto" ? Environment.GetEnvironmentVariable("SPOS_DEVICE") ?? DeviceName : DeviceName;

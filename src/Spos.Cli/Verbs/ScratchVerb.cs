@@ -55,7 +55,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
         var run = new TrainingRun("scratch", session, network, folder, ResumeOptions());
-        Console.WriteLine($"Training {path} from scratch: {spec}; {train.Samples.Length} pictures; on {device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads).");
+        Console.WriteLine($"Training {path} from scratch: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
         run.Begin(trainer, Resume, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
         using var stop = new StopSignal();
         if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;

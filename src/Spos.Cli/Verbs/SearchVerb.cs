@@ -7,6 +7,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Files;
 using Spos.Engine.Search;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;

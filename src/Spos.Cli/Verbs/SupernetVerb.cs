@@ -16,8 +16,6 @@ namespace Spos.Cli.Verbs;
 [Verb("supernet", HelpText = "Phase 1: train the supernet, a random path (or several) a step.")]
 internal sealed class SupernetVerb : TrainOptions, IVerb
 {
-    // Random paths that show what a supernet has learnt.
-    private const int ReportedPaths = 32;
     private const int CalibrationBatches = 10, CalibrationBatch = 128, TestBatch = 512;
 
     [Option("epochs", Default = 120, HelpText = "Passes over the training pictures.")]
@@ -40,6 +38,9 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
 
     [Option("held-out", Default = 0.05f, HelpText = "Share of the training pictures kept for the search and not trained on.")]
     public float HeldOut { get; set; } = 0.05f;
+
+    [Option("random-paths", Default = 32, HelpText = "Random paths that are measured on val at the end, to show what the supernet has learnt.")]
+    public int RandomPaths { get; set; } = 32;
 
     [Option("load-checkpoint", HelpText = "Start from the weights of this checkpoint, with a fresh schedule.")]
     public string? LoadCheckpoint { get; set; }
@@ -67,7 +68,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         var sampler = new PathSampler(new FlopsTable(spec));
         var trainer = new Trainer(session, network, train, training, PathRule(spec, sampler), damage);
         var run = new TrainingRun("supernet", session, network, folder, ResumeOptions());
-        Console.WriteLine($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads).");
+        Console.WriteLine($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {Describe(device)}.");
         run.Begin(trainer, Resume, () =>
         {
             Initialisation.Initialise(network, session.Stream, Seed, Init);
@@ -82,6 +83,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     {
         if (PathsPerStep is < 1 or > Architecture.Choices) throw new ArgumentException($"--paths-per-step {PathsPerStep}: 1 to {Architecture.Choices} are possible.");
         if (PathsPerStep > 1 && (FlopsLb ?? FlopsUb) != null) throw new ArgumentException("--flops-lb and --flops-ub need --paths-per-step 1: paths that share no operation cannot all be kept within a window.");
+        if (RandomPaths < 1) throw new ArgumentException($"--random-paths {RandomPaths}: at least 1 is needed.");
         if (HeldOut is not (>= 0 and < 1)) throw new ArgumentException($"--held-out {HeldOut} is not in [0, 1).");
     }
 
@@ -102,9 +104,9 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, damage);
         using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, TestBatch, Workers, damage);
         var top1 = new List<double>();
-        ProgressDisplay.Run("random paths", ReportedPaths, "path", display =>
+        ProgressDisplay.Run("random paths", RandomPaths, "path", display =>
         {
-            for (int i = 0; i < ReportedPaths && !cancel.IsCancellationRequested; i++)
+            for (int i = 0; i < RandomPaths && !cancel.IsCancellationRequested; i++)
             {
                 Architecture path = sampler.Uniform(new CounterRandom(Seed, RandomPurpose.Search, ulong.MaxValue, (ulong)i));
                 Evaluator.Recalibrate(session, network, path, calibration);

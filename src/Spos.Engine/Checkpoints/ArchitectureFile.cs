@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Spos.Engine.Files;
 using Spos.Engine.Supernet;
 
 namespace Spos.Engine.Checkpoints;

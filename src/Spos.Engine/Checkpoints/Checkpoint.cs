@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MessagePack;
 using Spos.Engine.Autograd;
+using Spos.Engine.Files;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;

@@ -1,3 +1,5 @@
+using Spos.Engine.Files;
+
 namespace Spos.Engine.Kernels;
 
 /// <summary>Compiled kernels on disk, by what they depend on. Any number of processes may use a folder at once.</summary>
@@ -29,24 +31,16 @@ internal sealed class CubinCache(string folder)
         return cubin;
     }
 
-    // Written beside and renamed, so that another process sees all of it or nothing. A cache that cannot be written to
-    // costs time at the next start, and nothing else.
-    private void Keep(string path, byte[] cubin)
+    // A cache that cannot be written to costs time at the next start, and nothing else.
+    private static void Keep(string path, byte[] cubin)
     {
-        string beside = $"{path}.{Guid.NewGuid():n}";
         try
         {
-            Directory.CreateDirectory(folder);
-            using (FileStream file = File.Create(beside))
-            {
-                file.Write(cubin);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
+            AtomicFile.Write(path, stream => stream.Write(cubin));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            File.Delete(beside);
+            // As said.
         }
     }
 }

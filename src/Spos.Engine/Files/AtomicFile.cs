@@ -1,4 +1,4 @@
-namespace Spos.Engine.Checkpoints;
+namespace Spos.Engine.Files;
 
 /// <summary>Writes files that are either whole or not there: beside, synced, renamed.</summary>
 public static class AtomicFile
@@ -8,7 +8,7 @@ public static class AtomicFile
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
-        string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Environment.ProcessId}.tmp");
+        string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}.tmp");
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
