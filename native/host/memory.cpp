@@ -1,8 +1,13 @@
 // Device memory is ordinary memory here, aligned to cache lines, and to huge pages where it is large.
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <map>
+#include <mutex>
 
 #include "driver.h"
 
@@ -20,40 +25,73 @@ void* allocate(size_t bytes) {
     return memory;
 }
 
-// Kinds of allocation: their live pointers are kept apart, so that freeing anything else is an error.
-struct DeviceMemory {};
-struct PinnedMemory {};
-
-CUdeviceptr as_pointer(const void* memory) { return reinterpret_cast<CUdeviceptr>(memory); }
-
-template <class Kind>
-CUresult take(void** pointer, size_t bytes) {
-    if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
-    void* memory = allocate(bytes);
-    if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
-    spos::handles<Kind>().add(static_cast<Kind*>(memory));
-    *pointer = memory;
-    return CUDA_SUCCESS;
-}
-
-template <class Kind>
-CUresult give_back(void* pointer) {
-    if (!spos::handles<Kind>().remove(static_cast<Kind*>(pointer))) return CUDA_ERROR_INVALID_VALUE;
-    std::free(pointer);
-    return CUDA_SUCCESS;
-}
-
-CUresult copy(void* target, const void* source, size_t bytes, CUstream stream) noexcept {
-    return spos::guarded([&] {
-        if (!spos::is_stream(stream)) return CUDA_ERROR_INVALID_HANDLE;
-        if (bytes == 0) return CUDA_SUCCESS;
-        if (target == nullptr || source == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        std::memmove(target, source, bytes);
+// Live allocations of one kind, so that freeing or copying anything else is an error.
+class Allocations {
+ public:
+    CUresult take(void** pointer, size_t bytes) {
+        if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+        void* memory = allocate(bytes);
+        if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
+        std::lock_guard lock(mutex_);
+        sizes_[reinterpret_cast<uintptr_t>(memory)] = bytes;
+        *pointer = memory;
         return CUDA_SUCCESS;
-    });
+    }
+
+    CUresult give_back(void* pointer) {
+        {
+            std::lock_guard lock(mutex_);
+            if (sizes_.erase(reinterpret_cast<uintptr_t>(pointer)) == 0) return CUDA_ERROR_INVALID_VALUE;
+        }
+        std::free(pointer);
+        return CUDA_SUCCESS;
+    }
+
+    // Whether one allocation holds all of the range.
+    bool hold(uintptr_t address, size_t bytes) {
+        std::lock_guard lock(mutex_);
+        auto after = sizes_.upper_bound(address);
+        if (after == sizes_.begin()) return false;
+        const auto& [start, size] = *--after;
+        return bytes <= size && address - start <= size - bytes;
+    }
+
+ private:
+    std::mutex mutex_;
+    std::map<uintptr_t, size_t> sizes_;
+};
+
+// Never destroyed: threads may still call while the process exits.
+Allocations& device_memory() {
+    static Allocations* const instance = new Allocations;
+    return *instance;
+}
+
+Allocations& pinned_memory() {
+    static Allocations* const instance = new Allocations;
+    return *instance;
 }
 
 void* as_memory(CUdeviceptr pointer) { return reinterpret_cast<void*>(pointer); }
+
+// A copy or fill on a stream that touches the ranges given, all of them device memory.
+template <class Body>
+CUresult on_memory(CUstream stream, std::initializer_list<CUdeviceptr> ranges, size_t bytes, Body&& body) noexcept {
+    return spos::guarded([&] {
+        if (!spos::is_stream(stream)) return CUDA_ERROR_INVALID_HANDLE;
+        if (bytes == 0) return CUDA_SUCCESS;
+        for (CUdeviceptr range : ranges) {
+            if (!device_memory().hold(range, bytes)) return CUDA_ERROR_INVALID_VALUE;
+        }
+        return body();
+    });
+}
+
+CUresult copy(void* target, const void* source, size_t bytes) {
+    if (target == nullptr || source == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    std::memmove(target, source, bytes);
+    return CUDA_SUCCESS;
+}
 
 }  // namespace
 
@@ -61,14 +99,14 @@ CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
     return spos::guarded([&] {
         void* memory = nullptr;
         if (pointer == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        const CUresult result = take<DeviceMemory>(&memory, bytes);
-        if (result == CUDA_SUCCESS) *pointer = as_pointer(memory);
+        const CUresult result = device_memory().take(&memory, bytes);
+        if (result == CUDA_SUCCESS) *pointer = reinterpret_cast<CUdeviceptr>(memory);
         return result;
     });
 }
 
 CUresult cuMemFree_v2(CUdeviceptr pointer) {
-    return spos::guarded([&] { return pointer == 0 ? CUDA_SUCCESS : give_back<DeviceMemory>(as_memory(pointer)); });
+    return spos::guarded([&] { return pointer == 0 ? CUDA_SUCCESS : device_memory().give_back(as_memory(pointer)); });
 }
 
 CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
@@ -80,42 +118,37 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream) {
 }
 
 CUresult cuMemHostAlloc(void** pointer, size_t bytes, unsigned int) {
-    return spos::guarded([&] { return take<PinnedMemory>(pointer, bytes); });
+    return spos::guarded([&] { return pinned_memory().take(pointer, bytes); });
 }
 
 CUresult cuMemFreeHost(void* pointer) {
-    return spos::guarded([&] { return give_back<PinnedMemory>(pointer); });
+    return spos::guarded([&] { return pinned_memory().give_back(pointer); });
 }
 
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, size_t bytes, CUstream stream) {
-    return copy(as_memory(target), source, bytes, stream);
+    return on_memory(stream, {target}, bytes, [&] { return copy(as_memory(target), source, bytes); });
 }
 
 CUresult cuMemcpyDtoHAsync_v2(void* target, CUdeviceptr source, size_t bytes, CUstream stream) {
-    return copy(target, as_memory(source), bytes, stream);
+    return on_memory(stream, {source}, bytes, [&] { return copy(target, as_memory(source), bytes); });
 }
 
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr target, CUdeviceptr source, size_t bytes, CUstream stream) {
-    return copy(as_memory(target), as_memory(source), bytes, stream);
+    return on_memory(stream, {target, source}, bytes,
+                     [&] { return copy(as_memory(target), as_memory(source), bytes); });
 }
 
 CUresult cuMemsetD8Async(CUdeviceptr target, unsigned char value, size_t count, CUstream stream) {
-    return spos::guarded([&] {
-        if (!spos::is_stream(stream)) return CUDA_ERROR_INVALID_HANDLE;
-        if (count == 0) return CUDA_SUCCESS;
-        if (target == 0) return CUDA_ERROR_INVALID_VALUE;
+    return on_memory(stream, {target}, count, [&] {
         std::memset(as_memory(target), value, count);
         return CUDA_SUCCESS;
     });
 }
 
 CUresult cuMemsetD32Async(CUdeviceptr target, unsigned int value, size_t count, CUstream stream) {
-    return spos::guarded([&] {
-        if (!spos::is_stream(stream)) return CUDA_ERROR_INVALID_HANDLE;
-        if (count == 0) return CUDA_SUCCESS;
-        if (target == 0 || target % sizeof value != 0) return CUDA_ERROR_INVALID_VALUE;
-        unsigned int* words = static_cast<unsigned int*>(as_memory(target));
-        for (size_t i = 0; i < count; ++i) words[i] = value;
+    if (count > SIZE_MAX / sizeof value || target % sizeof value != 0) return CUDA_ERROR_INVALID_VALUE;
+    return on_memory(stream, {target}, count * sizeof value, [&] {
+        std::fill_n(static_cast<unsigned int*>(as_memory(target)), count, value);
         return CUDA_SUCCESS;
     });
 }

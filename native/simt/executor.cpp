@@ -146,16 +146,17 @@ void Executor::resume(unsigned thread) {
     spos_simt::thread_index = {thread % size.x, thread / size.x % size.y, thread / size.x / size.y};
     AccessLog::instance().set_thread(next.segment << kLaneBits | thread % kWarp);
     running_ = true;
-    spos_fibre_switch(&scheduler_, next.context);
+    stacks_.enter(&scheduler_, next.context);
     running_ = false;
     if (next.state != State::kDone) return;
     stacks_.give_back(next.context);
     ++done_;
 }
 
-void Executor::yield() { spos_fibre_switch(&current().context, scheduler_); }
+void Executor::yield() { FibreStacks::leave(&current().context, scheduler_); }
 
 void Executor::fibre_main() {
+    FibreStacks::entered();
     Executor& executor = instance();
     for (;;) {
         const Launch& launch = *executor.launch_;
@@ -171,7 +172,7 @@ void Executor::fail(CUresult code, const std::string& what, const void* pc, int 
     failure_ = {code, "kernel " + std::string(launch_->kernel->name) + ", " + describe(block_, current_) + ": " + what +
                           where(pc, line)};
     aborted_ = true;
-    spos_fibre_switch(&current().context, scheduler_);
+    yield();
     __builtin_unreachable();
 }
 
@@ -197,7 +198,9 @@ void Executor::release_barrier() {
     ++block_epoch_;
     new_segments();
     for (unsigned t = thread_count_; t-- > 0;) {
-        if (threads_[t].state == State::kAtBarrier) ready_.push_back(t);
+        if (threads_[t].state != State::kAtBarrier) continue;
+        threads_[t].state = State::kReady;
+        ready_.push_back(t);
     }
 }
 
@@ -232,7 +235,9 @@ uint64_t Executor::warp_operation(char kind, uint32_t mask, uint64_t value, int 
     self.line = line;
     if (complete_warp_operation(first, mask)) {
         for (unsigned i = kWarp; i-- > 0;) {
-            if (mask >> i & 1) ready_.push_back(first + i);
+            if ((mask >> i & 1) == 0) continue;
+            threads_[first + i].state = State::kReady;
+            ready_.push_back(first + i);
         }
     }
     yield();
@@ -250,7 +255,10 @@ bool Executor::complete_warp_operation(unsigned first, uint32_t mask) {
                  "mask " + hex(mask) + " names lane " + std::to_string(i) + ", which has ended", nullptr, self.line);
         }
         if (threads_[t].state != State::kAtWarpOperation) return false;
-        if (threads_[t].mask != mask || threads_[t].kind != self.kind) {
+        if (threads_[t].mask == mask && threads_[t].kind != self.kind) {
+            fail(CUDA_ERROR_LAUNCH_FAILED, "lanes of a warp meet at different operations", nullptr, self.line);
+        }
+        if (threads_[t].mask != mask) {
             fail(CUDA_ERROR_LAUNCH_FAILED,
                  "lanes of a warp meet with masks " + hex(mask) + " and " + hex(threads_[t].mask), nullptr, self.line);
         }

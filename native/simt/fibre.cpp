@@ -30,7 +30,26 @@ spos_fibre_switch:
     .size spos_fibre_switch, .-spos_fibre_switch
 )");
 
+extern "C" void spos_fibre_switch(spos::simt::FibreContext* save, spos::simt::FibreContext target);
+
+// AddressSanitizer must be told of stacks that are not the thread's.
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#define SPOS_ASAN(call) call
+#else
+#define SPOS_ASAN(call)
+#endif
+
 namespace spos::simt {
+namespace {
+
+#ifdef __SANITIZE_ADDRESS__
+const void* g_scheduler_stack;
+size_t g_scheduler_stack_bytes;
+#endif
+
+}  // namespace
 
 FibreStacks::FibreStacks(size_t count, void (*entry)()) : count_(count), entry_(entry) {
     void* memory = mmap(nullptr, count * kStackBytes, PROT_READ | PROT_WRITE,
@@ -44,6 +63,7 @@ FibreStacks::FibreStacks(size_t count, void (*entry)()) : count_(count), entry_(
 
 void FibreStacks::reset() {
     constexpr int kSavedRegisters = 6;
+    SPOS_ASAN(__asan_unpoison_memory_region(reinterpret_cast<void*>(base_), count_ * kStackBytes));
     free_.clear();
     for (size_t i = count_; i-- > 0;) {
         auto* top = reinterpret_cast<uintptr_t*>(base_ + (i + 1) * kStackBytes);
@@ -52,6 +72,25 @@ void FibreStacks::reset() {
         for (int r = 1; r <= kSavedRegisters; ++r) top[-2 - r] = 0;
         free_.push_back(&top[-2 - kSavedRegisters]);
     }
+}
+
+void FibreStacks::enter(FibreContext* scheduler, FibreContext fibre) {
+    SPOS_ASAN(
+        const size_t index = (reinterpret_cast<uintptr_t>(fibre) - base_) / kStackBytes; void* frames = nullptr;
+        __sanitizer_start_switch_fiber(&frames, reinterpret_cast<void*>(base_ + index * kStackBytes), kStackBytes));
+    spos_fibre_switch(scheduler, fibre);
+    SPOS_ASAN(__sanitizer_finish_switch_fiber(frames, nullptr, nullptr));
+}
+
+void FibreStacks::leave(FibreContext* fibre, FibreContext scheduler) {
+    SPOS_ASAN(void* frames = nullptr;
+              __sanitizer_start_switch_fiber(&frames, g_scheduler_stack, g_scheduler_stack_bytes));
+    spos_fibre_switch(fibre, scheduler);
+    SPOS_ASAN(__sanitizer_finish_switch_fiber(frames, &g_scheduler_stack, &g_scheduler_stack_bytes));
+}
+
+void FibreStacks::entered() {
+    SPOS_ASAN(__sanitizer_finish_switch_fiber(nullptr, &g_scheduler_stack, &g_scheduler_stack_bytes));
 }
 
 FibreContext FibreStacks::take() {

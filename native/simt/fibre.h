@@ -10,8 +10,6 @@ namespace spos::simt {
 // A saved stack pointer; the registers that calls keep are on the stack.
 using FibreContext = void*;
 
-extern "C" void spos_fibre_switch(FibreContext* save, FibreContext target);
-
 // Stacks with a page between them that nobody may touch, so that an overflow faults.
 class FibreStacks {
  public:
@@ -24,6 +22,13 @@ class FibreStacks {
     void give_back(FibreContext fibre) { free_.push_back(fibre); }
     // All fibres forget what they did. Not to be called from one.
     void reset();
+
+    // From the scheduler's stack to a fibre's, until it calls leave. Saves where to come back to.
+    void enter(FibreContext* scheduler, FibreContext fibre);
+    // From a fibre's stack to the scheduler's, until somebody enters the fibre.
+    static void leave(FibreContext* fibre, FibreContext scheduler);
+    // The first that a fibre calls.
+    static void entered();
 
     bool contains(uintptr_t address) const { return address - base_ < count_ * kStackBytes; }
 

@@ -82,8 +82,15 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream) {
         if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
         if (Arena::instance().holder(pointer, 0) != pointer || pointer == 0) return CUDA_ERROR_INVALID_VALUE;
         queue.issue(stream, "cuMemFreeAsync", [=] {
-            if (Arena::instance().release(pointer)) return Failure{};
-            return Failure{CUDA_ERROR_INVALID_VALUE, "cuMemFreeAsync: the buffer was freed twice"};
+            uintptr_t start = 0;
+            const Buffer* buffer = Arena::instance().nearest(pointer, &start);
+            if (buffer == nullptr || start != pointer || buffer->freed) {
+                return Failure{CUDA_ERROR_INVALID_VALUE, "cuMemFreeAsync: the buffer was freed twice"};
+            }
+            // What uses it must come before, so it counts as a write.
+            Failure failure = checked("cuMemFreeAsync", pointer, buffer->bytes, true);
+            if (failure.code == CUDA_SUCCESS) Arena::instance().release(pointer);
+            return failure;
         });
         return CUDA_SUCCESS;
     });

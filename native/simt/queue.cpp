@@ -68,8 +68,17 @@ void Queue::wait_for(const std::shared_ptr<Operation>& target) {
     if (!target) return;
     while (!target->done && failure_.code == CUDA_SUCCESS) run_one();
     merge(host_, target->clock);
-    while (!ran_.empty() && is_over(host_, ran_.front().stream, ran_.front().number)) ran_.pop_front();
+    while (!ran_.empty() && is_over_for_all(ran_.front())) ran_.pop_front();
     Arena::instance().set_accessible(false);
+}
+
+// Whether the host has waited for it, and whatever is still to run comes after it.
+bool Queue::is_over_for_all(const Ran& ran) const {
+    return is_over(host_, ran.stream, ran.number) &&
+           std::all_of(streams_.begin(), streams_.end(), [&](CUstream stream) {
+               return stream == nullptr || stream->waiting.empty() ||
+                      is_over(stream->waiting.front()->clock, ran.stream, ran.number);
+           });
 }
 
 void Queue::wait_for(CUstream stream) { wait_for(stream->last); }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../driver/call.h"
 #include "../driver/handles.h"
 #include "access.h"
 #include "executor.h"
@@ -71,17 +72,18 @@ class Queue {
     void reset();
 
  private:
-    Queue() { null_stream_ = create(); }
-    void drop_waiting();
-    void run_one();
-    void run(const std::shared_ptr<Operation>& operation);
-    std::vector<IdRange> unordered(const Operation& operation) const;
-
     struct Ran {
         IdRange ids;
         size_t stream;
         uint64_t number;
     };
+
+    Queue() { null_stream_ = create(); }
+    bool is_over_for_all(const Ran& ran) const;
+    void drop_waiting();
+    void run_one();
+    void run(const std::shared_ptr<Operation>& operation);
+    std::vector<IdRange> unordered(const Operation& operation) const;
 
     std::recursive_mutex mutex_;
     CUstream null_stream_ = nullptr;
@@ -92,24 +94,10 @@ class Queue {
     Failure failure_;
 };
 
-// Lets one call in, with the checks that all share, and lets no exception out.
-bool initialised();
-bool context_is_current();
-
+// As spos::guarded, with the queue.
 template <class Body>
 CUresult guarded(Body&& body) noexcept {
-    if (!initialised()) return CUDA_ERROR_NOT_INITIALIZED;
-    if (!context_is_current()) return CUDA_ERROR_INVALID_CONTEXT;
-    try {
-        std::lock_guard lock(Queue::instance().mutex());
-        if (Queue::instance().status() != CUDA_SUCCESS) return Queue::instance().status();
-        const CUresult result = body(Queue::instance());
-        return Queue::instance().status() != CUDA_SUCCESS ? Queue::instance().status() : result;
-    } catch (const std::bad_alloc&) {
-        return CUDA_ERROR_OUT_OF_MEMORY;
-    } catch (...) {
-        return CUDA_ERROR_UNKNOWN;
-    }
+    return spos::guarded([&] { return body(Queue::instance()); });
 }
 
 }  // namespace spos::simt

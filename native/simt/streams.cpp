@@ -1,16 +1,8 @@
-// Streams, events, modules and launches.
+// Streams, events and launches.
 #include <cstring>
 
-#include "../driver/kernel_library.h"
+#include "../driver/modules.h"
 #include "queue.h"
-
-struct CUmod_st {
-    const char* name;
-};
-
-struct CUfunc_st {
-    const SposKernelEntry* kernel;
-};
 
 using namespace spos::simt;
 using spos::handles;
@@ -125,38 +117,6 @@ CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
             if (!event->marker->done) return CUDA_ERROR_NOT_READY;
         }
         *milliseconds = static_cast<float>((end->marker->seconds - start->marker->seconds) * 1000);
-        return CUDA_SUCCESS;
-    });
-}
-
-CUresult cuModuleLoadData(CUmodule* module, const void* image) {
-    return guarded([&](Queue&) {
-        if (module == nullptr || image == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        bool known = false;
-        const char* name = spos::KernelLibrary::instance().module_of_image(image, &known);
-        if (!known) return CUDA_ERROR_INVALID_IMAGE;
-        if (name == nullptr) return CUDA_ERROR_NOT_FOUND;
-        *module = handles<CUmod_st>().add(new CUmod_st{name});
-        return CUDA_SUCCESS;
-    });
-}
-
-CUresult cuModuleUnload(CUmodule module) {
-    return guarded([&](Queue&) {
-        if (!handles<CUmod_st>().remove(module)) return CUDA_ERROR_INVALID_HANDLE;
-        delete module;
-        return CUDA_SUCCESS;
-    });
-}
-
-// Functions live as long as the process: there is one per kernel and request, a few bytes each.
-CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name) {
-    return guarded([&](Queue&) {
-        if (function == nullptr || name == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        if (!handles<CUmod_st>().contains(module)) return CUDA_ERROR_INVALID_HANDLE;
-        const SposKernelEntry* kernel = spos::KernelLibrary::instance().find(module->name, name);
-        if (kernel == nullptr) return CUDA_ERROR_NOT_FOUND;
-        *function = handles<CUfunc_st>().add(new CUfunc_st{kernel});
         return CUDA_SUCCESS;
     });
 }

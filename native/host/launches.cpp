@@ -1,5 +1,6 @@
-// Modules, functions and launches. A module's image is a text, "spos-module NAME": the kernels themselves are in the
-// library of the CPU's instruction set. A block has one thread; blocks are spread over the thread pool.
+// Launches. A block has one thread; blocks are spread over the thread pool.
+#include "../driver/modules.h"
+
 #include "driver.h"
 #include "thread_pool.h"
 
@@ -19,38 +20,6 @@ void run_block(void* context, unsigned index) {
 
 }  // namespace
 
-CUresult cuModuleLoadData(CUmodule* module, const void* image) {
-    return spos::guarded([&] {
-        if (module == nullptr || image == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        bool known = false;
-        const char* name = spos::KernelLibrary::instance().module_of_image(image, &known);
-        if (!known) return CUDA_ERROR_INVALID_IMAGE;
-        if (name == nullptr) return CUDA_ERROR_NOT_FOUND;
-        *module = spos::handles<CUmod_st>().add(new CUmod_st{name});
-        return CUDA_SUCCESS;
-    });
-}
-
-CUresult cuModuleUnload(CUmodule module) {
-    return spos::guarded([&] {
-        if (!spos::handles<CUmod_st>().remove(module)) return CUDA_ERROR_INVALID_HANDLE;
-        delete module;
-        return CUDA_SUCCESS;
-    });
-}
-
-// Functions live as long as the process: there is one per kernel and request, a few bytes each.
-CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name) {
-    return spos::guarded([&] {
-        if (function == nullptr || name == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        if (!spos::handles<CUmod_st>().contains(module)) return CUDA_ERROR_INVALID_HANDLE;
-        const SposKernelEntry* kernel = spos::KernelLibrary::instance().find(module->name, name);
-        if (kernel == nullptr) return CUDA_ERROR_NOT_FOUND;
-        *function = spos::handles<CUfunc_st>().add(new CUfunc_st{kernel});
-        return CUDA_SUCCESS;
-    });
-}
-
 CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int grid_y, unsigned int grid_z,
                         unsigned int block_x, unsigned int block_y, unsigned int block_z, unsigned int shared_bytes,
                         CUstream stream, void** parameters, void** extra) {
@@ -65,6 +34,9 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
         if (static_cast<unsigned long long>(grid_x) * grid_y > 0xFFFFFFFFull - 4096) return CUDA_ERROR_INVALID_VALUE;
         if (extra != nullptr) return CUDA_ERROR_NOT_SUPPORTED;
         if (parameters == nullptr && function->kernel->parameter_count != 0) return CUDA_ERROR_INVALID_VALUE;
+        for (int i = 0; i < function->kernel->parameter_count; ++i) {
+            if (parameters[i] == nullptr) return CUDA_ERROR_INVALID_VALUE;
+        }
         Launch launch{function->kernel, parameters, grid_x, grid_y};
         spos::ThreadPool::instance().run(grid_x * grid_y, run_block, &launch);
         return CUDA_SUCCESS;

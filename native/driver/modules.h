@@ -1,0 +1,12 @@
+// What handles of modules and functions point to.
+#pragma once
+
+#include "kernel_library.h"
+
+struct CUmod_st {
+    const char* name;
+};
+
+struct CUfunc_st {
+    const SposKernelEntry* kernel;
+};

@@ -1,0 +1,98 @@
+// What the driver API over the CPU says of the CPU, and its settings.
+#include "../driver/device.h"
+
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "../abi/spos_host.h"
+#include "../driver/call.h"
+#include "../driver/kernel_library.h"
+#include "thread_pool.h"
+
+// Calls hold nothing, and no failure stays.
+spos::CallScope::CallScope() {}
+spos::CallScope::~CallScope() {}
+CUresult spos::CallScope::status() const { return CUDA_SUCCESS; }
+
+namespace spos::device {
+
+int driver_version() { return 12040; }
+
+CUresult start() { return KernelLibrary::instance().loaded() ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE; }
+
+std::string name() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);) {
+        if (line.rfind("model name", 0) != 0) continue;
+        const size_t colon = line.find(": ");
+        if (colon != std::string::npos) return line.substr(colon + 2);
+    }
+    return "x86-64 CPU";
+}
+
+bool attribute(CUdevice_attribute attribute, int* value) {
+    switch (attribute) {
+        case CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
+        case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X:
+        case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y:
+        case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Z:
+        case CU_DEVICE_ATTRIBUTE_WARP_SIZE:
+            *value = 1;
+            return true;
+        case CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X:
+            *value = 0x7FFFFFFF;
+            return true;
+        case CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Y:
+            *value = 65535;
+            return true;
+        case CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_Z:
+            *value = 1;
+            return true;
+        case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK:
+        case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR:
+        case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR:
+            *value = 0;
+            return true;
+        case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT:
+            *value = ThreadPool::instance().threads();
+            return true;
+    }
+    return false;
+}
+
+size_t total_memory() {
+    return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
+}
+
+size_t free_memory() {
+    struct sysinfo info;
+    if (sysinfo(&info) != 0) return 0;
+    return static_cast<size_t>(info.freeram + info.bufferram) * info.mem_unit;
+}
+
+}  // namespace spos::device
+
+CUresult sposHostSetThreads(int threads) {
+    constexpr int kMost = 4096;
+    if (threads < 1 || threads > kMost) return CUDA_ERROR_INVALID_VALUE;
+    try {
+        spos::ThreadPool::instance().set_threads(threads);
+    } catch (...) {
+        return CUDA_ERROR_OUT_OF_MEMORY;
+    }
+    return CUDA_SUCCESS;
+}
+
+CUresult sposHostGetThreads(int* threads) {
+    if (threads == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    *threads = spos::ThreadPool::instance().threads();
+    return CUDA_SUCCESS;
+}
+
+CUresult sposHostGetInstructionSet(const char** name) {
+    if (name == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    *name = spos::KernelLibrary::instance().name().c_str();
+    return CUDA_SUCCESS;
+}
