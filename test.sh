@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/setup.sh
-ensure_packages
+ensure_packages --with-doctest
 build_native
+run_native_tests
 dotnet build Spos.sln -c Release --nologo -v quiet
 dotnet test Spos.sln -c Release --nologo --no-build --logger "console;verbosity=minimal"
 

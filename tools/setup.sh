@@ -1,6 +1,7 @@
 # Sourced by ./spos and ./test.sh: installs what is missing and builds what changed.
 setup_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 native_build="$setup_root/build/native"
+native_tests_build="$setup_root/build/native-tests"
 export SPOS_NATIVE_DIR="$native_build/lib"
 cli_dll="$setup_root/src/Spos.Cli/bin/Release/net10.0/spos.dll"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -15,7 +16,10 @@ ensure_packages() {
     command -v ninja >/dev/null || missing+=(ninja-build)
     [[ -e /usr/include/jpeglib.h ]] || missing+=(libjpeg-dev)
     [[ -e /usr/include/dnnl.hpp ]] || compgen -G "/usr/include/*/dnnl.hpp" >/dev/null || missing+=(libdnnl-dev)
-    if [[ "${1:-}" == --with-clang-format ]]; then
+    if [[ "$*" == *--with-doctest* ]]; then
+        [[ -e /usr/include/doctest/doctest.h ]] || missing+=(doctest-dev)
+    fi
+    if [[ "$*" == *--with-clang-format* ]]; then
         command -v clang-format >/dev/null || missing+=(clang-format)
     fi
     has_sdk || missing+=(dotnet-sdk-10.0)
@@ -50,17 +54,24 @@ ensure_packages() {
 
 has_sdk() { command -v dotnet >/dev/null && dotnet --list-sdks | grep -q '^10\.'; }
 
-build_native() {
-    if [[ ! -e "$native_build/build.ninja" ]]; then
-        say "building the native libraries (a minute or two, once)"
-        cmake -S "$setup_root/native" -B "$native_build" -G Ninja >/dev/null
+# build_cmake FOLDER WHAT [OPTION OF CMAKE]
+build_cmake() {
+    if [[ ! -e "$1/build.ninja" ]]; then
+        say "building $2 (a minute or two, once)"
+        cmake -S "$setup_root/native" -B "$1" -G Ninja "${@:3}" >/dev/null
     fi
-    local log="$native_build/build.log"
-    if ! cmake --build "$native_build" >"$log" 2>&1; then
-        cat "$log" >&2
-        say "the native libraries could not be built"
+    if ! cmake --build "$1" >"$1/build.log" 2>&1; then
+        cat "$1/build.log" >&2
+        say "$2 could not be built"
         exit 1
     fi
+}
+
+build_native() { build_cmake "$native_build" "the native libraries"; }
+
+run_native_tests() {
+    build_cmake "$native_tests_build" "the native tests" -DSPOS_TESTS=ON
+    ctest --test-dir "$native_tests_build" --output-on-failure --timeout 300
 }
 
 # dotnet takes seconds even to find that nothing changed: look at the files' times first.

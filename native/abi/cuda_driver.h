@@ -10,7 +10,7 @@ extern "C" {
 
 #define SPOS_API __attribute__((visibility("default")))
 
-typedef enum {
+typedef enum : int {
     CUDA_SUCCESS = 0,
     CUDA_ERROR_INVALID_VALUE = 1,
     CUDA_ERROR_OUT_OF_MEMORY = 2,
@@ -32,7 +32,7 @@ typedef enum {
     CUDA_ERROR_UNKNOWN = 999
 } CUresult;
 
-typedef enum {
+typedef enum : int {
     CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK = 1,
     CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X = 2,
     CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_Y = 3,

@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 
+#include "../driver/device.h"
 #include "driver.h"
 
 namespace {
@@ -45,6 +46,12 @@ class Allocations {
         }
         std::free(pointer);
         return CUDA_SUCCESS;
+    }
+
+    void free_all() {
+        std::lock_guard lock(mutex_);
+        for (const auto& [start, size] : sizes_) std::free(reinterpret_cast<void*>(start));
+        sizes_.clear();
     }
 
     // Whether one allocation holds all of the range.
@@ -94,6 +101,8 @@ CUresult copy(void* target, const void* source, size_t bytes) {
 }
 
 }  // namespace
+
+void spos::device::reset() { device_memory().free_all(); }
 
 CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
     return spos::guarded([&] {

@@ -34,6 +34,10 @@ CUresult cuStreamSynchronize(CUstream stream) {
     return spos::guarded([&] { return spos::is_stream(stream) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });
 }
 
+CUresult cuCtxSynchronize() {
+    return spos::guarded([] { return CUDA_SUCCESS; });
+}
+
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int) {
     return spos::guarded(
         [&] { return spos::is_stream(stream) && is_event(event) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE; });

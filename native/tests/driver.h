@@ -1,6 +1,7 @@
 // What the tests of the driver libraries share.
 #pragma once
 
+#define DOCTEST_CONFIG_SUPER_FAST_ASSERTS
 #include <doctest/doctest.h>
 
 #include <cstddef>
