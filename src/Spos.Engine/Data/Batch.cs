@@ -1,20 +1,54 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Data;
 
-/// <summary>Pictures ready for the network, and their classes. Dispose of it once the work that reads it has run.</summary>
-public sealed class Batch(Tensor images, DeviceArray<int> labels) : IDisposable
+/// <summary>
+/// Pictures for the network, and their classes. The stream that makes them may still be at it: whoever reads them says on
+/// which stream, and disposes of the batch when the work that reads it has been issued.
+/// </summary>
+public sealed class Batch : IDisposable
 {
+    private readonly BufferPool _pool;
+    private readonly DeviceEvent _made;
+    private readonly List<DeviceStream> _readers = [];
+
+    internal Batch(Session maker, Tensor images, DeviceArray<int> labels)
+    {
+        _pool = maker.Pool;
+        _made = new DeviceEvent(maker.Device);
+        _made.Record(maker.Stream);
+        Images = images;
+        Labels = labels;
+    }
+
     /// <summary>[N, S, S, 3], normalised.</summary>
-    public Tensor Images { get; } = images;
+    public Tensor Images { get; }
 
     /// <summary>N class numbers.</summary>
-    public DeviceArray<int> Labels { get; } = labels;
+    public DeviceArray<int> Labels { get; }
 
     public int Count => Images.Shape.N;
 
+    /// <summary>Lets work that is issued to <paramref name="reader"/> from now on use the batch.</summary>
+    public void ReadOn(DeviceStream reader)
+    {
+        if (_readers.Contains(reader)) return;
+        reader.Wait(_made);
+        _readers.Add(reader);
+    }
+
     public void Dispose()
     {
+        foreach (DeviceStream reader in _readers.Where(r => !r.IsDisposed))
+        {
+            // _made has served: the memory's next use waits for the reader instead.
+            _made.Record(reader);
+            _pool.WaitFor(_made);
+        }
+        _readers.Clear();
+        _made.Dispose();
         Images.Dispose();
         Labels.Dispose();
     }

@@ -121,9 +121,9 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
 
     private void Work(Session session)
     {
-        using var decoder = new PictureDecoder(session);
         try
         {
+            using var decoder = new PictureDecoder(session);
             while (true)
             {
                 _room.Wait();
@@ -162,8 +162,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             Tensor images = decoder.Decode(pictures, transforms, _options.ImageSize);
             var deviceLabels = new DeviceArray<int>(session.Pool, count);
             deviceLabels.Upload(session.Stream, labels);
-            session.Stream.Synchronize();
-            return new Batch(images, deviceLabels);
+            return new Batch(session, images, deviceLabels);
         }
         finally
         {

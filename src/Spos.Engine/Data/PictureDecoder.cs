@@ -15,9 +15,10 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     private static readonly float[] Deviation = [0.229f, 0.224f, 0.225f];
 
     private readonly PinnedBuffer _coefficients = new(session.Device);
+    private readonly DeviceEvent _copied = new(session.Device);
 
     /// <summary>Decodes, transforms and normalises a batch.</summary>
-    /// <returns>[N, size, size, 3]; the work has run.</returns>
+    /// <returns>[N, size, size, 3].</returns>
     public Tensor Decode(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms, int size)
     {
         using Layout layout = Upload(pictures, transforms);
@@ -40,7 +41,6 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         session.Launch(
             "image_jitter_and_normalise", size, transforms.Length, batch, grey, descriptors, size,
             Mean[0], Mean[1], Mean[2], Deviation[0], Deviation[1], Deviation[2]);
-        session.Stream.Synchronize();
         return batch;
     }
 
@@ -55,12 +55,19 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         return result;
     }
 
-    public void Dispose() => _coefficients.Dispose();
+    public void Dispose()
+    {
+        _copied.Synchronize();
+        _copied.Dispose();
+        _coefficients.Dispose();
+    }
 
     // Where everything of a batch lies, and the strips of work: only the rows that the crops need.
     private Layout Upload(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms)
     {
         int total = pictures.Sum(p => p.Length);
+        // The last batch may still be on its way.
+        _copied.Synchronize();
         Span<short> staging = _coefficients.Get<short>(total);
         var layout = new Layout(pictures.Count);
         ushort[] quantisation = new ushort[pictures.Count * 3 * 64];
@@ -75,6 +82,7 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         }
         layout.Allocate(session.Pool, total, quantisation.Length);
         layout.Coefficients.Upload(session.Stream, staging);
+        _copied.Record(session.Stream);
         layout.Quantisation.Upload(session.Stream, quantisation);
         return layout;
     }
@@ -92,7 +100,6 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         rows.Upload(session.Stream, rowStrips);
         session.Launch("jpeg_inverse_dct", blockStrips.Length, 1, samples, layout.Coefficients, layout.Quantisation, images, blocks);
         session.Launch("jpeg_to_rgb", rowStrips.Length, 1, pixels, samples, images, rows);
-        session.Stream.Synchronize();
         return pixels;
     }
 

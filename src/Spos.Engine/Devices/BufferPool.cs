@@ -70,6 +70,19 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         }
     }
 
+    /// <summary>
+    /// Buffers that are given back from now on are used again only after what <paramref name="marker"/> recorded: for those
+    /// that another stream reads.
+    /// </summary>
+    internal void WaitFor(DeviceEvent marker)
+    {
+        lock (_lock)
+        {
+            // What an ended pool gets back it frees, and freeing waits for all work.
+            if (!_disposed) stream.Wait(marker);
+        }
+    }
+
     /// <summary>Gives the kept buffers back to the device; those still in use follow when they are released.</summary>
     public void Dispose()
     {

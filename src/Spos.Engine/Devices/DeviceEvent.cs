@@ -21,6 +21,13 @@ public sealed unsafe class DeviceEvent : IDisposable
     public void Record(DeviceStream stream) =>
         _device.Driver.Check(_device.Driver.EventRecord(_handle, stream.Handle), "cuEventRecord");
 
+    /// <summary>Waits until the work that was marked last has run.</summary>
+    public void Synchronize()
+    {
+        _device.MakeCurrent();
+        _device.Driver.Check(_device.Driver.EventSynchronize(_handle), "cuEventSynchronize");
+    }
+
     public void Dispose()
     {
         if (_handle == 0) return;

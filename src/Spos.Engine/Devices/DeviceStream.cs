@@ -16,6 +16,9 @@ public sealed unsafe class DeviceStream : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>Whether it has ended; all its work had run then.</summary>
+    internal bool IsDisposed => _handle == 0;
+
     internal nint Handle
     {
         get
@@ -37,6 +40,7 @@ public sealed unsafe class DeviceStream : IDisposable
     {
         if (_handle == 0) return;
         Device.MakeCurrent();
+        _ = Device.Driver.StreamSynchronize(_handle);
         _ = Device.Driver.StreamDestroy(_handle);
         _handle = 0;
     }

@@ -6,7 +6,7 @@ public sealed unsafe class PinnedBuffer(Device device) : IDisposable
     private void* _pointer;
     private long _size;
 
-    /// <summary>Room for <paramref name="count"/> values. What was in it before is lost if it had to grow.</summary>
+    /// <summary>Room for <paramref name="count"/> values. What was in it before is lost if it had to grow; no copy from it may be pending.</summary>
     public Span<T> Get<T>(int count)
         where T : unmanaged
     {

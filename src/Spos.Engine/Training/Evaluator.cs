@@ -28,6 +28,7 @@ public static class Evaluator
         int count = 0;
         foreach (Batch batch in batches)
         {
+            batch.ReadOn(session.Stream);
             session.BatchNormMomentum = 1f / ++count;
             network.Forward(session, batch.Images, path).Dispose();
         }
@@ -42,6 +43,7 @@ public static class Evaluator
         int images = 0, top1 = 0, top5 = 0;
         foreach (Batch batch in batches)
         {
+            batch.ReadOn(session.Stream);
             using Tensor logits = network.Forward(session, batch.Images, path);
             (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, batch.Labels, 0, 0);
             using (losses)

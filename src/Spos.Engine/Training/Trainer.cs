@@ -71,6 +71,7 @@ public sealed class Trainer
 
     private StepReport RunStep(Batch batch, int epoch)
     {
+        batch.ReadOn(_session.Stream);
         IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
         float learningRate = _options.LearningRateAt(StepsDone, Steps), loss = 0;
         int right = 0;

@@ -102,6 +102,7 @@ public sealed class LoaderTests
         var batches = new List<float[]>();
         foreach (Batch batch in loader)
         {
+            batch.ReadOn(stream);
             int[] labels = new int[batch.Count];
             batch.Labels.Download(stream, labels);
             batches.Add([.. batch.Images.Download(stream), .. labels.Select(l => (float)l)]);
