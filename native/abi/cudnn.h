@@ -23,6 +23,40 @@ typedef enum : int { CUDNN_CONVOLUTION = 0, CUDNN_CROSS_CORRELATION = 1 } cudnnC
 typedef enum : int { CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM = 1 } cudnnConvolutionFwdAlgo_t;
 typedef enum : int { CUDNN_CONVOLUTION_BWD_DATA_ALGO_1 = 1 } cudnnConvolutionBwdDataAlgo_t;
 typedef enum : int { CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1 = 1 } cudnnConvolutionBwdFilterAlgo_t;
+typedef enum : int { CUDNN_NON_DETERMINISTIC = 0, CUDNN_DETERMINISTIC = 1 } cudnnDeterminism_t;
+// FMA_MATH keeps to single precision; the default may round inputs to TF32.
+typedef enum : int { CUDNN_DEFAULT_MATH = 0, CUDNN_FMA_MATH = 3 } cudnnMathType_t;
+
+// One algorithm for a convolution, best first in a list of them.
+typedef struct {
+    cudnnConvolutionFwdAlgo_t algo;
+    cudnnStatus_t status;
+    float time;
+    size_t memory;
+    cudnnDeterminism_t determinism;
+    cudnnMathType_t mathType;
+    int reserved[3];
+} cudnnConvolutionFwdAlgoPerf_t;
+
+typedef struct {
+    cudnnConvolutionBwdDataAlgo_t algo;
+    cudnnStatus_t status;
+    float time;
+    size_t memory;
+    cudnnDeterminism_t determinism;
+    cudnnMathType_t mathType;
+    int reserved[3];
+} cudnnConvolutionBwdDataAlgoPerf_t;
+
+typedef struct {
+    cudnnConvolutionBwdFilterAlgo_t algo;
+    cudnnStatus_t status;
+    float time;
+    size_t memory;
+    cudnnDeterminism_t determinism;
+    cudnnMathType_t mathType;
+    int reserved[3];
+} cudnnConvolutionBwdFilterAlgoPerf_t;
 
 typedef struct cudnnContext* cudnnHandle_t;
 typedef struct cudnnTensorStruct* cudnnTensorDescriptor_t;
@@ -51,11 +85,17 @@ SPOS_API cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescripto
                                                        int stride_h, int stride_w, int dilation_h, int dilation_w,
                                                        cudnnConvolutionMode_t mode, cudnnDataType_t compute_type);
 SPOS_API cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t descriptor, int groups);
+SPOS_API cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t descriptor, cudnnMathType_t type);
 SPOS_API cudnnStatus_t cudnnDestroyConvolutionDescriptor(cudnnConvolutionDescriptor_t descriptor);
 SPOS_API cudnnStatus_t cudnnGetConvolution2dForwardOutputDim(cudnnConvolutionDescriptor_t convolution,
                                                              cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
                                                              int* n, int* c, int* h, int* width);
 
+SPOS_API cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                                              cudnnFilterDescriptor_t w,
+                                                              cudnnConvolutionDescriptor_t convolution,
+                                                              cudnnTensorDescriptor_t y, int wanted, int* found,
+                                                              cudnnConvolutionFwdAlgoPerf_t* algorithms);
 SPOS_API cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
                                                                cudnnFilterDescriptor_t w,
                                                                cudnnConvolutionDescriptor_t convolution,
@@ -67,6 +107,11 @@ SPOS_API cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void*
                                                cudnnConvolutionFwdAlgo_t algorithm, void* workspace, size_t bytes,
                                                const void* beta, cudnnTensorDescriptor_t y, void* y_data);
 
+SPOS_API cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
+                                                                   cudnnTensorDescriptor_t dy,
+                                                                   cudnnConvolutionDescriptor_t convolution,
+                                                                   cudnnTensorDescriptor_t dx, int wanted, int* found,
+                                                                   cudnnConvolutionBwdDataAlgoPerf_t* algorithms);
 SPOS_API cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
                                                                     cudnnTensorDescriptor_t dy,
                                                                     cudnnConvolutionDescriptor_t convolution,
@@ -80,6 +125,11 @@ SPOS_API cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const 
                                                     size_t bytes, const void* beta, cudnnTensorDescriptor_t dx,
                                                     void* dx_data);
 
+SPOS_API cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                                                     cudnnTensorDescriptor_t dy,
+                                                                     cudnnConvolutionDescriptor_t convolution,
+                                                                     cudnnFilterDescriptor_t dw, int wanted, int* found,
+                                                                     cudnnConvolutionBwdFilterAlgoPerf_t* algorithms);
 SPOS_API cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
                                                                       cudnnTensorDescriptor_t dy,
                                                                       cudnnConvolutionDescriptor_t convolution,

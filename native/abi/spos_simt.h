@@ -1,4 +1,5 @@
-// What libspos_simt offers beyond the CUDA driver API: the schedule, and what it found wrong.
+// What libspos_simt offers beyond the CUDA driver API: the schedule, what it found wrong,
+// and work of the host on a stream.
 #pragma once
 
 #include "cuda_driver.h"
@@ -14,6 +15,17 @@ SPOS_API CUresult sposSimtSetSchedule(unsigned long long seed);
 // What was found wrong since the context was last reset: the kernel, block and thread, the access, the buffer and the
 // source line. Null if nothing was. The text stays valid until the reset.
 SPOS_API CUresult sposSimtGetReport(const char** text);
+
+typedef struct {
+    CUdeviceptr start;
+    size_t bytes;
+    int written;
+} sposSimtRange;
+
+// Issues a function of the host to a stream, as if it were a kernel: when it runs, device memory may be touched, and
+// what it says it reads and writes has been checked. It gets a copy of the context.
+SPOS_API CUresult sposSimtIssue(CUstream stream, const char* name, void (*function)(void* context), const void* context,
+                                size_t context_bytes, const sposSimtRange* ranges, int range_count);
 
 #ifdef __cplusplus
 }

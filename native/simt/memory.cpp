@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 
+#include "../abi/spos_simt.h"
 #include "arena.h"
 #include "queue.h"
 
@@ -192,4 +193,31 @@ CUresult cuMemsetD8Async(CUdeviceptr target, unsigned char value, size_t count, 
 
 CUresult cuMemsetD32Async(CUdeviceptr target, unsigned int value, size_t count, CUstream stream) {
     return fill(target, &value, sizeof value, count, stream, "cuMemsetD32Async");
+}
+
+CUresult sposSimtIssue(CUstream stream, const char* name, void (*function)(void*), const void* context,
+                       size_t context_bytes, const sposSimtRange* ranges, int range_count) {
+    return guarded([&](Queue& queue) {
+        stream = queue.find(stream);
+        if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (name == nullptr || function == nullptr || context == nullptr || ranges == nullptr || range_count < 0) {
+            return CUDA_ERROR_INVALID_VALUE;
+        }
+        const auto* bytes = static_cast<const uint8_t*>(context);
+        const std::vector<sposSimtRange> checks(ranges, ranges + range_count);
+        for (const sposSimtRange& range : checks) {
+            if (!is_device(range.start, range.bytes)) return CUDA_ERROR_INVALID_VALUE;
+        }
+        queue.issue(stream, name,
+                    [function, checks, call = std::string(name),
+                     copy = std::vector<uint8_t>(bytes, bytes + context_bytes)]() mutable {
+                        for (const sposSimtRange& range : checks) {
+                            Failure failure = checked(call.c_str(), range.start, range.bytes, range.written != 0);
+                            if (failure.code != CUDA_SUCCESS) return failure;
+                        }
+                        function(copy.data());
+                        return Failure{};
+                    });
+        return CUDA_SUCCESS;
+    });
 }

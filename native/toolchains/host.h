@@ -28,6 +28,9 @@ inline void spos_set_block(unsigned grid_x, unsigned grid_y, unsigned block_x, u
 
 inline void __syncthreads() {}
 
+// A block's shared memory is its thread's own.
+#define SPOS_SHARED(type, name, count) type name[count]
+
 #if defined(__AVX512F__)
 constexpr int kLaneWidth = 16;
 #elif defined(__AVX2__)

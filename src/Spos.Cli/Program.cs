@@ -50,7 +50,7 @@ internal static class Program
         {
             return Fail(error.Message, Usage);
         }
-        catch (Exception error) when (error is DataException or CheckpointException or DeviceException or KernelCompilationException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
+        catch (Exception error) when (error is DataException or CheckpointException or DeviceException or CudnnException or KernelCompilationException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
         {
             return Fail(error.Message, Failure);
         }

@@ -1,5 +1,7 @@
 using CommandLine;
+using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Ops.Convolutions;
 
 namespace Spos.Cli.Verbs;
 
@@ -12,8 +14,19 @@ internal abstract class DeviceOptions
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
     public int? Threads { get; set; }
 
+    [Option("plan", Default = ConvolutionPlan.Unfused, HelpText = "What computes convolutions: unfused (the hand-written kernels), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
+    public ConvolutionPlan Plan { get; set; } = ConvolutionPlan.Unfused;
+
     protected static string Describe(Device device) =>
         device == Device.Host ? $"{device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)" : $"{device.Kind} ({device.Name}, {device.Architecture})";
+
+    /// <summary>A session that computes as the options say.</summary>
+    protected Session NewSession(Device device)
+    {
+        var session = new Session(device);
+        session.Convolutions.Plan = Plan;
+        return session;
+    }
 
     protected Device OpenDevice()
     {

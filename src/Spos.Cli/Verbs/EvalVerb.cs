@@ -54,7 +54,7 @@ internal sealed class EvalVerb : DataOptions, IVerb
         if (val.Classes.Length != header.Classes) throw new DataException($"{val.Root} has {val.Classes.Length} classes; the checkpoint's network has {header.Classes}.");
         DamageReport damage = Damage();
 
-        using var session = new Session(device);
+        using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         Checkpoint.Load(checkpoint, session, network);
         if (header.Path == null)

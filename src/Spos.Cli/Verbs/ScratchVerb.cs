@@ -51,7 +51,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         var folder = new RunFolder(OutputDir ?? "runs/scratch");
         DamageReport damage = Damage();
 
-        using var session = new Session(device);
+        using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
         var run = new TrainingRun("scratch", session, network, folder, ResumeOptions());

@@ -92,7 +92,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
         var folder = new RunFolder(OutputDir ?? "runs/search");
         DamageReport damage = Damage();
 
-        using var session = new Session(device);
+        using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, header.Spec);
         Checkpoint.Load(checkpoint, session, network);
         using BatchSource calibration = EvaluationData.Calibration(device, train, header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, damage);

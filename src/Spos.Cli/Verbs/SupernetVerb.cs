@@ -63,7 +63,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         var folder = new RunFolder(OutputDir ?? "runs/supernet");
         DamageReport damage = Damage();
 
-        using var session = new Session(device);
+        using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec);
         var sampler = new PathSampler(new FlopsTable(spec));
         var trainer = new Trainer(session, network, train, training, PathRule(spec, sampler), damage);

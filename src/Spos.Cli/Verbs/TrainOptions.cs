@@ -98,6 +98,7 @@ internal abstract class TrainOptions : DataOptions
         ["jitter"] = $"{Jitter}",
         ["flip"] = $"{Flip}",
         ["seed"] = $"{Seed}",
+        ["plan"] = $"{Plan}".ToLowerInvariant(),
     };
 
     /// <summary>Checks options before anything is opened or written.</summary>

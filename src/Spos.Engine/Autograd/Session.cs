@@ -1,5 +1,6 @@
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Autograd;
@@ -22,6 +23,7 @@ public sealed class Session : IDisposable
         Device = device;
         Stream = new DeviceStream(device);
         Pool = new BufferPool(device, Stream);
+        Convolutions = new ConvolutionPlanner(this);
     }
 
     public Device Device { get; }
@@ -29,6 +31,9 @@ public sealed class Session : IDisposable
     public DeviceStream Stream { get; }
 
     public BufferPool Pool { get; }
+
+    /// <summary>What computes convolutions.</summary>
+    public ConvolutionPlanner Convolutions { get; }
 
     /// <summary>Ops record their backward here; null when no gradient is wanted, and then nothing is kept.</summary>
     public Tape? Tape { get; set; }
@@ -51,6 +56,7 @@ public sealed class Session : IDisposable
     {
         Tape?.Clear();
         Stream.Synchronize();
+        Convolutions.Dispose();
         Pool.Dispose();
         Stream.Dispose();
     }

@@ -140,6 +140,7 @@ public sealed unsafe class Device
     internal CudaDriver Driver { get; }
 
     /// <summary>Loaded on first use: nothing needs it but the convolutions that are built on it.</summary>
+    /// <exception cref="PlatformNotSupportedException">It is not installed.</exception>
     internal Cudnn Cudnn => _cudnn.Value;
 
     /// <summary>CPU threads that run blocks; results do not depend on it. Host only.</summary>
@@ -202,8 +203,9 @@ public sealed unsafe class Device
 
     private Cudnn OpenCudnn()
     {
-        if (_host == null) throw new PlatformNotSupportedException($"Device '{Kind}' has no cuDNN.");
-        return new Cudnn(NativeLibraries.Load("spos_host_cudnn"));
+        if (_compiler == null) return new Cudnn(NativeLibraries.Load($"spos_{Kind}_cudnn"));
+        if (!NativeLibrary.TryLoad("libcudnn.so.9", out nint library)) throw new PlatformNotSupportedException("cuDNN 9 is not installed (libcudnn.so.9)");
+        return new Cudnn(library);
     }
 
     private static Device OpenHost()

@@ -5,12 +5,8 @@ namespace Spos.Engine.Kernels;
 /// <summary>Compiled kernels on disk, by what they depend on. Any number of processes may use a folder at once.</summary>
 internal sealed class CubinCache(string folder)
 {
-    /// <summary>$XDG_CACHE_HOME/spos/cubins, or the same under ~/.cache.</summary>
-    public static CubinCache OfUser { get; } = new(Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } home
-            ? home
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
-        "spos", "cubins"));
+    /// <summary>The one in the user's cache folder.</summary>
+    public static CubinCache OfUser { get; } = new(Path.Combine(UserCache.Folder, "cubins"));
 
     /// <summary>The cubin of a module, compiled if it is not there yet.</summary>
     public byte[] Get(KernelCompiler compiler, string module, string architecture)

@@ -45,6 +45,7 @@ public static class KernelCatalogue
         new("sgd", "sgd_momentum", "PPPlffffi"),
         new("stem", "stem_forward", "PPPiiiiiii"),
         new("stem", "stem_backward_weights", "PPPiiiiiii"),
+        new("transpose", "transpose", "PPiii"),
     ];
 
     private static IEnumerable<Entry> Depthwise() =>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Spos.Engine.Kernels;
@@ -13,6 +14,10 @@ internal static class KernelSources
 
     /// <summary>The kernel files by module name.</summary>
     public static IReadOnlyDictionary<string, string> Modules { get; } = Read(".cu");
+
+    /// <summary>Changes whenever a kernel does.</summary>
+    public static string Fingerprint { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(
+        '\0', Headers.Concat(Modules).OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => new[] { f.Key, f.Value })))));
 
     private static Dictionary<string, string> Read(string extension)
     {

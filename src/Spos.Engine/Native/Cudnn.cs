@@ -8,6 +8,7 @@ namespace Spos.Engine.Native;
 /// </summary>
 internal sealed unsafe class Cudnn(nint library)
 {
+    public readonly delegate* unmanaged<nuint> GetVersion = (delegate* unmanaged<nuint>)NativeLibrary.GetExport(library, "cudnnGetVersion");
     public readonly delegate* unmanaged<int, byte*> GetErrorString = (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(library, "cudnnGetErrorString");
     public readonly delegate* unmanaged<nint*, int> Create = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreate");
     public readonly delegate* unmanaged<nint, int> Destroy = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroy");
@@ -21,13 +22,13 @@ internal sealed unsafe class Cudnn(nint library)
     public readonly delegate* unmanaged<nint*, int> CreateConvolution = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateConvolutionDescriptor");
     public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int> SetConvolution = (delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolution2dDescriptor");
     public readonly delegate* unmanaged<nint, int, int> SetGroups = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolutionGroupCount");
+    public readonly delegate* unmanaged<nint, int, int> SetMathType = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolutionMathType");
     public readonly delegate* unmanaged<nint, int> DestroyConvolution = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyConvolutionDescriptor");
-    public readonly delegate* unmanaged<nint, nint, nint, int*, int*, int*, int*, int> OutputDim = (delegate* unmanaged<nint, nint, nint, int*, int*, int*, int*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolution2dForwardOutputDim");
-    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int> ForwardWorkspace = (delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionForwardWorkspaceSize");
+    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> ForwardAlgorithms = (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionForwardAlgorithm_v7");
     public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> Forward = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionForward");
-    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int> BackwardDataWorkspace = (delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardDataWorkspaceSize");
+    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> BackwardDataAlgorithms = (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardDataAlgorithm_v7");
     public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardData = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionBackwardData");
-    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int> BackwardFilterWorkspace = (delegate* unmanaged<nint, nint, nint, nint, nint, int, nuint*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardFilterWorkspaceSize");
+    public readonly delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> BackwardFilterAlgorithms = (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardFilterAlgorithm_v7");
     public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardFilter = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionBackwardFilter");
 
     /// <summary>Throws what cuDNN says of a failed call.</summary>
@@ -35,6 +36,19 @@ internal sealed unsafe class Cudnn(nint library)
     {
         if (status != 0) throw new CudnnException(call, Marshal.PtrToStringUTF8((nint)GetErrorString(status)) ?? $"status {status}");
     }
+}
+
+/// <summary>cudnnConvolutionFwdAlgoPerf_t, and its like for the other passes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct CudnnAlgorithm
+{
+    public int Number;
+    public int Status;
+    public float Time;
+    public nuint Memory;
+    public int Determinism;
+    public int MathType;
+    public int Reserved0, Reserved1, Reserved2;
 }
 
 /// <summary>A call to cuDNN failed.</summary>

@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops;
@@ -15,48 +16,30 @@ public static class DepthwiseConvolution
     /// <param name="x">[N, H, W, C].</param>
     /// <param name="weight">[K, K, 1, C].</param>
     /// <returns>[N, (H-1)/s+1, (W-1)/s+1, C].</returns>
-    public static Tensor Forward(Session session, Tensor x, Parameter weight, int stride)
+    public static Tensor Forward(Session session, Tensor x, Parameter weight, int stride) =>
+        Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Depthwise, x.Shape, weight.Shape.C, weight.Shape.N, stride), x, weight);
+
+    internal static void Forward(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight) =>
+        Launch(session, "forward", shape, y, x, weight, Rows(shape.Output));
+
+    internal static void BackwardData(Session session, in ConvolutionShape shape, Tensor dx, Tensor dy, Tensor weight) =>
+        Launch(session, "backward_data", shape, dx, dy, weight, Rows(shape.Input));
+
+    internal static void BackwardWeights(Session session, in ConvolutionShape shape, Parameter weight, Tensor dy, Tensor x)
     {
-        if (x.Shape.C != weight.Shape.C) throw new ArgumentException($"{weight.Name} takes {weight.Shape.C} channels, got {x.Shape}.");
-        var output = new Shape(x.Shape.N, (x.Shape.H - 1) / stride + 1, (x.Shape.W - 1) / stride + 1, x.Shape.C);
-        Tensor y = session.Rent(output);
-        Launch(session, "forward", y, x, weight, weight.Value, stride, x.Shape, output, Rows(output));
-        session.Tape?.Record(new Step(x, weight, stride, y));
-        return y;
+        Partition chunks = Partition.Of(dy.Shape.N * dy.Shape.H, 16);
+        using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
+        Launch(session, "backward_weights", shape, partials, dy, x, chunks);
+        PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
     }
 
     private static Partition Rows(Shape shape) => Partition.Of(shape.N * shape.H, 64);
 
-    private static void Launch(Session session, string pass, Tensor target, Tensor source, Parameter weight, Tensor other, int stride, Shape input, Shape output, Partition partition) =>
-        session.Launch(
-            $"depthwise_{pass}_k{weight.Shape.N}_s{stride}", partition.Blocks, 1, target, source, other,
-            input.N, input.H, input.W, output.H, output.W, input.C, partition.RowsPerBlock);
-
-    private sealed class Step : BackwardStep
+    private static void Launch(Session session, string pass, in ConvolutionShape shape, Tensor target, Tensor source, Tensor other, Partition partition)
     {
-        private readonly Tensor _x;
-        private readonly Parameter _weight;
-        private readonly int _stride;
-
-        public Step(Tensor x, Parameter weight, int stride, Tensor y)
-            : base(y)
-        {
-            _x = Hold(x);
-            _weight = weight;
-            _stride = stride;
-        }
-
-        public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
-        {
-            Tensor dy = outputGradients[0];
-            Partition chunks = Partition.Of(dy.Shape.N * dy.Shape.H, 16);
-            using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)_weight.Shape.Count)));
-            Launch(session, "backward_weights", partials, dy, _weight, _x, _stride, _x.Shape, dy.Shape, chunks);
-            PartialSums.ReduceInto(session, _weight, partials, chunks.Blocks);
-
-            Tensor dx = session.Rent(_x.Shape);
-            Launch(session, "backward_data", dx, dy, _weight, _weight.Value, _stride, _x.Shape, dy.Shape, Rows(_x.Shape));
-            gradients.Add(_x.Identity, dx);
-        }
+        (Shape input, Shape output) = (shape.Input, shape.Output);
+        session.Launch(
+            $"depthwise_{pass}_k{shape.Kernel}_s{shape.Stride}", partition.Blocks, 1, target, source, other,
+            input.N, input.H, input.W, output.H, output.W, input.C, partition.RowsPerBlock);
     }
 }

@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops;
@@ -14,37 +15,22 @@ public static class StemConvolution
     /// <param name="images">[N, H, W, 3], H and W even.</param>
     /// <param name="weight">[3, 3, 3, out].</param>
     /// <returns>[N, H/2, W/2, out].</returns>
-    public static Tensor Forward(Session session, Tensor images, Parameter weight)
+    public static Tensor Forward(Session session, Tensor images, Parameter weight) =>
+        Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Stem, images.Shape, weight.Shape.C, 3, 2), images, weight);
+
+    internal static void Forward(Session session, Tensor y, Tensor images, Tensor weight)
     {
-        Shape x = images.Shape;
-        if (x.C != 3) throw new ArgumentException($"{weight.Name} takes images of 3 colours, got {x}.");
-        var output = new Shape(x.N, (x.H - 1) / 2 + 1, (x.W - 1) / 2 + 1, weight.Shape.C);
-        Tensor y = session.Rent(output);
+        (Shape x, Shape output) = (images.Shape, y.Shape);
         Partition partition = Partition.Of(output.N * output.H, 64);
-        session.Launch("stem_forward", partition.Blocks, 1, y, images, weight.Value, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
-        session.Tape?.Record(new Step(images, weight, y));
-        return y;
+        session.Launch("stem_forward", partition.Blocks, 1, y, images, weight, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
     }
 
-    private sealed class Step : BackwardStep
+    internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor images)
     {
-        private readonly Tensor _images;
-        private readonly Parameter _weight;
-
-        public Step(Tensor images, Parameter weight, Tensor y)
-            : base(y)
-        {
-            _images = Hold(images);
-            _weight = weight;
-        }
-
-        public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
-        {
-            Shape x = _images.Shape, y = outputGradients[0].Shape;
-            Partition chunks = Partition.Of(y.N * y.H, 16);
-            using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)_weight.Shape.Count)));
-            session.Launch("stem_backward_weights", chunks.Blocks, 1, partials, outputGradients[0], _images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
-            PartialSums.ReduceInto(session, _weight, partials, chunks.Blocks);
-        }
+        (Shape x, Shape y) = (images.Shape, dy.Shape);
+        Partition chunks = Partition.Of(y.N * y.H, 16);
+        using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
+        session.Launch("stem_backward_weights", chunks.Blocks, 1, partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
+        PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
     }
 }

@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
@@ -23,14 +24,6 @@ public sealed record UnitSpec(ConvolutionKind Kind, int Input, int Output, int K
         int output = (size - 1) / Stride + 1;
         return (WeightShape.Count * output * output, output);
     }
-}
-
-/// <summary>Which op a unit runs.</summary>
-public enum ConvolutionKind
-{
-    Stem,
-    Pointwise,
-    Depthwise,
 }
 
 /// <summary>A unit with its parameters.</summary>

@@ -2,6 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
@@ -34,7 +35,15 @@ public sealed class NetworkGoldenTests
     [OnEachDevice(1)]
     [OnEachDevice(2)]
     [OnEachDevice(3)]
-    public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index)
+    public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index) => Compare(device, index, ConvolutionPlan.Unfused);
+
+    /// <summary>The plan that is the hand-written kernels' oracle.</summary>
+    [Theory]
+    [OnHostAndSimt(0)]
+    [OnHostAndSimt(3)]
+    public void By_cudnn_they_do_too(string device, int index) => Compare(device, index, ConvolutionPlan.Cudnn);
+
+    private static void Compare(string device, int index, ConvolutionPlan plan)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "network_golden.json")));
         JsonElement golden = document.RootElement[index];
@@ -42,6 +51,7 @@ public sealed class NetworkGoldenTests
         using TestDevice test = TestDevice.Open(device);
         using var session = new Session(test.Device);
         session.Pool.Poison = true;
+        session.Convolutions.Plan = plan;
         using var network = new ShuffleNetV2OneShot(session, Spec with { Affine = golden.GetProperty("affine").GetBoolean() }, path);
         Parameter[] parameters = [.. network.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal)];
         for (int k = 0; k < parameters.Length; k++)

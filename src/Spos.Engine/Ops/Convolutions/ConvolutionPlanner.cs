@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Native;
+using Spos.Engine.Nn;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops.Convolutions;
+
+/// <summary>What computes convolutions. Batch norm, ReLU and shuffle are the hand-written kernels' in any case.</summary>
+public enum ConvolutionPlan
+{
+    /// <summary>The hand-written kernels.</summary>
+    Unfused,
+
+    /// <summary>cuDNN; on the CPU oneDNN, behind the same interface.</summary>
+    Cudnn,
+
+    /// <summary>
+    /// For each pass and shape the faster one, as measured on this device the first time and kept on disk. Results may differ
+    /// by rounding from those of a machine whose measurements came out otherwise.
+    /// </summary>
+    Auto,
+}
+
+/// <summary>Chooses what computes each pass of each convolution of a session.</summary>
+public sealed class ConvolutionPlanner : IDisposable
+{
+    private const int Warmup = 2, Runs = 5;
+
+    private readonly Session _session;
+    private readonly OwnConvolutions _own;
+    private readonly Lazy<CudnnConvolutions> _cudnn;
+    private readonly Lazy<PlanCache> _cache;
+    private readonly Dictionary<(ConvolutionShape Shape, ConvolutionPass Pass), IConvolutionEngine> _chosen = [];
+
+    /// <param name="cacheFolder">Where choices are kept; by default in the user's cache folder.</param>
+    internal ConvolutionPlanner(Session session, string? cacheFolder = null)
+    {
+        _session = session;
+        _own = new OwnConvolutions(session);
+        _cudnn = new Lazy<CudnnConvolutions>(() => new CudnnConvolutions(session));
+        _cache = new Lazy<PlanCache>(() => new PlanCache(cacheFolder ?? PlanCache.FolderOfUser, PlanCache.Describe(session.Device)));
+    }
+
+    /// <summary>How to choose.</summary>
+    public ConvolutionPlan Plan { get; set; }
+
+    internal IConvolutionEngine EngineFor(in ConvolutionShape shape, ConvolutionPass pass) => Plan switch
+    {
+        ConvolutionPlan.Unfused => _own,
+        ConvolutionPlan.Cudnn => _cudnn.Value,
+        _ => Fastest(shape, pass),
+    };
+
+    public void Dispose()
+    {
+        if (_cudnn.IsValueCreated) _cudnn.Value.Dispose();
+    }
+
+    private IConvolutionEngine Fastest(in ConvolutionShape shape, ConvolutionPass pass)
+    {
+        if (_chosen.TryGetValue((shape, pass), out IConvolutionEngine? engine)) return engine;
+        PlanCache.Choice choice = _cache.Value.Get($"{pass} of {shape}") ?? Measure(shape, pass);
+        return _chosen[(shape, pass)] = choice.Engine == _own.Name ? _own : _cudnn.Value;
+    }
+
+    private PlanCache.Choice Measure(in ConvolutionShape shape, ConvolutionPass pass)
+    {
+        double own = Time(_own, shape, pass);
+        double? cudnn = null;
+        try
+        {
+            cudnn = Time(_cudnn.Value, shape, pass);
+        }
+        catch (Exception error) when (error is CudnnException or PlatformNotSupportedException or DllNotFoundException)
+        {
+            // It is not there, or does not have this one.
+        }
+        var choice = new PlanCache.Choice(cudnn < own ? "cudnn" : _own.Name, own * 1e6, cudnn * 1e6);
+        _cache.Value.Set($"{pass} of {shape}", choice);
+        return choice;
+    }
+
+    // Median seconds of a run on tensors of its own.
+    private double Time(IConvolutionEngine engine, in ConvolutionShape shape, ConvolutionPass pass)
+    {
+        DeviceStream stream = _session.Stream;
+        using var group = new ParameterGroup();
+        Parameter weight = group.Add("weight", shape.Weight, decays: false);
+        group.Allocate(_session.Pool, stream);
+        using Tensor x = _session.Rent(shape.Input), y = _session.Rent(shape.Output);
+        // Halves: zeros would be unlike any real input, and denormals slow.
+        weight.Value.Fill(stream, 0.5f);
+        x.Fill(stream, 0.5f);
+        y.Fill(stream, 0.5f);
+        double[] seconds = new double[Runs];
+        for (int i = -Warmup; i < Runs; i++)
+        {
+            stream.Synchronize();
+            long start = Stopwatch.GetTimestamp();
+            Run(engine, shape, pass, weight, x, y);
+            stream.Synchronize();
+            if (i >= 0) seconds[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        Array.Sort(seconds);
+        return seconds[Runs / 2];
+    }
+
+    private static void Run(IConvolutionEngine engine, in ConvolutionShape shape, ConvolutionPass pass, Parameter weight, Tensor x, Tensor y)
+    {
+        switch (pass)
+        {
+            case ConvolutionPass.Forward:
+                engine.Forward(shape, y, x, weight.Value);
+                break;
+            case ConvolutionPass.BackwardData:
+                engine.BackwardData(shape, x, y, weight.Value);
+                break;
+            default:
+                engine.BackwardWeights(shape, weight, y, x);
+                break;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
+using Spos.Engine.Native;
+using Spos.Engine.Nn;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops.Convolutions;
+
+/// <summary>
+/// Convolutions by cuDNN, or what stands behind its interface on the device: the unfused counterpart of the hand-written
+/// kernels. Our weights lie as [y][x][in][out], cuDNN's as [out][y][x][in], so that each pass turns them round (kernel:
+/// transpose).
+/// </summary>
+internal sealed unsafe class CudnnConvolutions : IConvolutionEngine, IDisposable
+{
+    private readonly Session _session;
+    private readonly Cudnn _cudnn;
+    private readonly nint _handle;
+    private readonly Dictionary<ConvolutionShape, CudnnConvolution> _convolutions = [];
+
+    /// <exception cref="PlatformNotSupportedException">The device has no cuDNN.</exception>
+    public CudnnConvolutions(Session session)
+    {
+        _session = session;
+        _cudnn = session.Device.Cudnn;
+        session.Device.MakeCurrent();
+        nint handle;
+        _cudnn.Check(_cudnn.Create(&handle), "cudnnCreate");
+        _handle = handle;
+        _cudnn.Check(_cudnn.SetStream(handle, session.Stream.Handle), "cudnnSetStream");
+    }
+
+    public string Name => "cudnn";
+
+    public void Forward(in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight)
+    {
+        using Tensor filter = ToFilter(weight);
+        Of(shape).Forward(y, x, filter);
+    }
+
+    public void BackwardData(in ConvolutionShape shape, Tensor dx, Tensor dy, Tensor weight)
+    {
+        using Tensor filter = ToFilter(weight);
+        Of(shape).BackwardData(dx, dy, filter);
+    }
+
+    public void BackwardWeights(in ConvolutionShape shape, Parameter weight, Tensor dy, Tensor x)
+    {
+        using Tensor filter = _session.Rent(weight.Shape);
+        Of(shape).BackwardFilter(filter, dy, x);
+        Transpose(weight.Gradient, filter, weight.Shape.C, (int)(weight.Shape.Count / weight.Shape.C), weight.HasGradient);
+        weight.HasGradient = true;
+    }
+
+    public void Dispose()
+    {
+        foreach (CudnnConvolution convolution in _convolutions.Values) convolution.Dispose();
+        _session.Device.MakeCurrent();
+        _ = _cudnn.Destroy(_handle);
+    }
+
+    private CudnnConvolution Of(in ConvolutionShape shape)
+    {
+        if (!_convolutions.TryGetValue(shape, out CudnnConvolution? convolution))
+        {
+            _convolutions[shape] = convolution = new CudnnConvolution(_session, _cudnn, _handle, shape);
+        }
+        return convolution;
+    }
+
+    // [taps][out] to [out][taps].
+    private Tensor ToFilter(Tensor weight)
+    {
+        Tensor filter = _session.Rent(weight.Shape);
+        Transpose(filter, weight, (int)(weight.Shape.Count / weight.Shape.C), weight.Shape.C, accumulate: false);
+        return filter;
+    }
+
+    private void Transpose(Tensor target, Tensor source, int rows, int columns, bool accumulate) =>
+        _session.Launch(
+            "transpose", Partition.OfRows(columns, TransposeTile).Blocks, Partition.OfRows(rows, TransposeTile).Blocks,
+            target, source, rows, columns, accumulate);
+
+    // kTile of kernels/transpose.cu.
+    private const int TransposeTile = 32;
+}
