@@ -25,7 +25,7 @@ internal static class Program
 
     private static readonly Type[] Verbs =
     [
-        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(DatasetVerb), typeof(InfoVerb),
+        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
     ];
 
     public static int Main(string[] arguments)

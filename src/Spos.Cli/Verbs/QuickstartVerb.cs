@@ -82,5 +82,6 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
         options.Seed = Seed;
         options.DeviceName = DeviceName;
         options.Threads = Threads;
+        options.Plan = Plan;
     }
 }

@@ -191,7 +191,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
 
     // What scores depend on: scores of another supernet, or on other pictures, must not be mixed in.
     private string Identity(string checkpoint, CheckpointHeader header, EvolutionOptions options) =>
-        $"{Path.GetFullPath(checkpoint)} {Convert.ToHexString(header.Sha256)} seed={Seed} train-iters={TrainIters} train-batch-size={TrainBatchSize} select-on={SelectOn} held-out={HeldOut} flops-limit={options.FlopsLimit:R}";
+        $"{Path.GetFullPath(checkpoint)} {Convert.ToHexString(header.Sha256)} seed={Seed} train-iters={TrainIters} train-batch-size={TrainBatchSize} select-on={SelectOn} held-out={HeldOut} plan={Plan} flops-limit={options.FlopsLimit:R}";
 
     private static void SaveScores(string path, string identity, IReadOnlyList<Candidate> candidates) => AtomicFile.WriteText(
         path,

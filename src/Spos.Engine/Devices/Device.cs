@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Spos.Engine.Kernels;
 using Spos.Engine.Native;
+using Spos.Engine.Profiling;
 
 namespace Spos.Engine.Devices;
 
@@ -47,13 +48,9 @@ public sealed unsafe class Device
         nuint bytes;
         driver.Check(driver.DeviceTotalMem(&bytes, ordinal), "cuDeviceTotalMem");
         TotalMemory = (long)bytes;
-        int threads;
-        driver.Check(driver.DeviceGetAttribute(&threads, 1, ordinal), "cuDeviceGetAttribute");
-        MaxThreadsPerBlock = threads;
-        int major, minor;
-        driver.Check(driver.DeviceGetAttribute(&major, 75, ordinal), "cuDeviceGetAttribute");
-        driver.Check(driver.DeviceGetAttribute(&minor, 76, ordinal), "cuDeviceGetAttribute");
-        Architecture = $"sm_{major}{minor}";
+        MaxThreadsPerBlock = Attribute(driver, ordinal, 1);
+        Multiprocessors = Attribute(driver, ordinal, 16);
+        Architecture = $"sm_{Attribute(driver, ordinal, 75)}{Attribute(driver, ordinal, 76)}";
         Kernels = new KernelSet(this);
     }
 
@@ -108,6 +105,9 @@ public sealed unsafe class Device
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>
     public int MaxThreadsPerBlock { get; }
 
+    /// <summary>Multiprocessors; on the host, threads when it was opened.</summary>
+    internal int Multiprocessors { get; }
+
     /// <summary>The compute capability, such as "sm_80".</summary>
     public string Architecture { get; }
 
@@ -136,6 +136,9 @@ public sealed unsafe class Device
 
     /// <summary>The device's kernels by name.</summary>
     public KernelSet Kernels { get; }
+
+    /// <summary>Times all launches while it is set.</summary>
+    public KernelTimer? Timer { get; set; }
 
     internal CudaDriver Driver { get; }
 
@@ -200,6 +203,14 @@ public sealed unsafe class Device
 
     /// <summary>The kernels that the device's library holds; null for a GPU, whose kernels NVRTC compiles.</summary>
     internal IReadOnlyList<KernelList.Entry>? CompiledKernels => _compiled.Value?.Entries;
+
+    // CUdevice_attribute.
+    private static int Attribute(CudaDriver driver, int ordinal, int attribute)
+    {
+        int value;
+        driver.Check(driver.DeviceGetAttribute(&value, attribute, ordinal), "cuDeviceGetAttribute");
+        return value;
+    }
 
     private Cudnn OpenCudnn()
     {

@@ -3,15 +3,18 @@ namespace Spos.Engine.Devices;
 /// <summary>A point in a stream that other streams can wait for.</summary>
 public sealed unsafe class DeviceEvent : IDisposable
 {
+    private const uint DisableTiming = 2;
+
     private readonly Device _device;
     private nint _handle;
 
-    public DeviceEvent(Device device)
+    /// <param name="timing">Whether it notes the time; costs a little.</param>
+    public DeviceEvent(Device device, bool timing = false)
     {
         _device = device;
         device.MakeCurrent();
         nint handle;
-        device.Driver.Check(device.Driver.EventCreate(&handle, 2), "cuEventCreate");
+        device.Driver.Check(device.Driver.EventCreate(&handle, timing ? 0u : DisableTiming), "cuEventCreate");
         _handle = handle;
     }
 
@@ -26,6 +29,14 @@ public sealed unsafe class DeviceEvent : IDisposable
     {
         _device.MakeCurrent();
         _device.Driver.Check(_device.Driver.EventSynchronize(_handle), "cuEventSynchronize");
+    }
+
+    /// <summary>Seconds from <paramref name="start"/> to this; both note the time, and their work has run.</summary>
+    public double SecondsSince(DeviceEvent start)
+    {
+        float milliseconds;
+        _device.Driver.Check(_device.Driver.EventElapsedTime(&milliseconds, start._handle, _handle), "cuEventElapsedTime");
+        return milliseconds / 1e3;
     }
 
     public void Dispose()

@@ -1,4 +1,5 @@
 using Spos.Engine.Devices;
+using Spos.Engine.Profiling;
 
 namespace Spos.Engine.Kernels;
 
@@ -38,8 +39,14 @@ public sealed unsafe class Kernel
             values[i] = arguments[i].Bits;
             pointers[i] = values + i;
         }
-        _device.Driver.Check(
-            _device.Driver.LaunchKernel(_function, (uint)gridX, (uint)gridY, 1, (uint)_device.ThreadsPerBlock, 1, 1, 0, stream.Handle, pointers, null),
-            Name);
+        if (_device.Timer is { } timer) IssueTimed(timer, stream, gridX, gridY, arguments, pointers);
+        else Issue(stream, gridX, gridY, pointers);
     }
+
+    private void IssueTimed(KernelTimer timer, DeviceStream stream, int gridX, int gridY, ReadOnlySpan<KernelArgument> arguments, void** parameters) =>
+        timer.Time(Name, KernelWork.Of(Name, gridX, gridY, arguments), stream, () => Issue(stream, gridX, gridY, parameters));
+
+    private void Issue(DeviceStream stream, int gridX, int gridY, void** parameters) => _device.Driver.Check(
+        _device.Driver.LaunchKernel(_function, (uint)gridX, (uint)gridY, 1, (uint)_device.ThreadsPerBlock, 1, 1, 0, stream.Handle, parameters, null),
+        Name);
 }

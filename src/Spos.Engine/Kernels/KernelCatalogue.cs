@@ -33,6 +33,8 @@ public static class KernelCatalogue
         new("jpeg", "jpeg_to_rgb", "PPPP"),
         new("loss", "softmax_cross_entropy", "PPPPiiffi"),
         new("loss", "label_rank", "PPPiii"),
+        new("peak", "peak_multiply_add", "Pfi"),
+        new("peak", "peak_copy", "PPli"),
         new("pointwise", "pointwise_forward", "PPPiiii"),
         new("pointwise", "pointwise_backward_data", "PPPiiii"),
         new("pointwise", "pointwise_backward_weights", "PPPiiii"),

@@ -46,6 +46,7 @@ internal sealed unsafe class CudaDriver
         EventDestroy = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuEventDestroy_v2");
         EventRecord = (delegate* unmanaged<nint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuEventRecord");
         EventSynchronize = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuEventSynchronize");
+        EventElapsedTime = (delegate* unmanaged<float*, nint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuEventElapsedTime");
         ModuleLoadData = (delegate* unmanaged<nint*, void*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleLoadData");
         ModuleUnload = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuModuleUnload");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleGetFunction");
@@ -83,6 +84,7 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint, CudaResult> EventDestroy;
     public readonly delegate* unmanaged<nint, nint, CudaResult> EventRecord;
     public readonly delegate* unmanaged<nint, CudaResult> EventSynchronize;
+    public readonly delegate* unmanaged<float*, nint, nint, CudaResult> EventElapsedTime;
     public readonly delegate* unmanaged<nint*, void*, CudaResult> ModuleLoadData;
     public readonly delegate* unmanaged<nint, CudaResult> ModuleUnload;
     public readonly delegate* unmanaged<nint*, nint, byte*, CudaResult> ModuleGetFunction;

@@ -1,0 +1,163 @@
+using System.Text.Json;
+using CommandLine;
+using CommandLine.Text;
+using Spectre.Console;
+using Spos.Cli.Benchmarks;
+using Spos.Cli.Display;
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Files;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Profiling;
+using Spos.Engine.Supernet;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Measures the engine.</summary>
+[Verb("bench", HelpText = "Measure: bench kernels times each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
+internal sealed class BenchVerb : DeviceOptions, IVerb
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: kernels, or plans, which shows the choices that --plan auto has made on this device.")]
+    public string What { get; set; } = "";
+
+    [Option("filter", HelpText = "Show only kernels whose names hold this text, such as pointwise.")]
+    public string? Filter { get; set; }
+
+    [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, a multiple of 32.")]
+    public int ImageSize { get; set; } = 224;
+
+    [Option("batch-size", Default = 32, HelpText = "Pictures a step.")]
+    public int BatchSize { get; set; } = 32;
+
+    [Option("runs", Default = 3, HelpText = "Training steps and evaluations of each operation that are timed.")]
+    public int Runs { get; set; } = 3;
+
+    [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time. The JSON file has all.")]
+    public int Top { get; set; } = 40;
+
+    [Option("output", HelpText = "A JSON file for all results.")]
+    public string? Output { get; set; }
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples =>
+        [new("Time the pointwise kernels, and keep the figures", new BenchVerb { What = "kernels", Filter = "pointwise", Output = "pointwise.json" })];
+
+    public int Run()
+    {
+        if (What == "plans") return ShowPlans();
+        if (What != "kernels") throw new UsageException($"bench {What}: there are kernels and plans.");
+        if (BatchSize < 1 || Runs < 1 || Top < 1) throw new UsageException("--batch-size, --runs and --top are at least 1.");
+        var spec = new NetworkSpec { ImageSize = ImageSize };
+        try
+        {
+            spec.Validate();
+        }
+        catch (ArgumentException error)
+        {
+            throw new UsageException(error.Message);
+        }
+        Device device = OpenDevice();
+        using Session session = NewSession(device);
+        Console.WriteLine($"{spec}; batches of {BatchSize}; on {Describe(device)}.");
+        (DevicePeaks peaks, IReadOnlyList<KernelResult> all) = Measure(session, spec);
+        KernelResult[] results =
+        [
+            .. all.Where(r => Filter == null || r.Kernel.Contains(Filter, StringComparison.Ordinal))
+                .OrderByDescending(r => r.Seconds * r.Launches).ThenBy(r => r.Kernel, StringComparer.Ordinal).ThenBy(r => r.Shape, StringComparer.Ordinal),
+        ];
+        Print(results, all.Sum(r => r.Seconds * r.Launches));
+        ResultTable.Print(
+            "Kernels",
+            ("peak arithmetic", $"{peaks.FlopsPerSecond / 1e9:0.0} GFLOP/s"),
+            ("peak memory", $"{peaks.BytesPerSecond / 1e9:0.0} GB/s"),
+            ("kernels and shapes", $"{results.Length}, {Math.Min(Top, results.Length)} shown"),
+            ("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
+        if (Output != null) Save(Output, spec, device, peaks, results);
+        return Program.Success;
+    }
+
+    private int ShowPlans()
+    {
+        string device = PlanCache.Describe(OpenDevice());
+        Table table = NewTable("convolution", "own", "cuDNN", "chosen");
+        KeyValuePair<string, PlanCache.Choice>[] choices = [.. new PlanCache(PlanCache.FolderOfUser, device).Choices.Where(c => Filter == null || c.Key.Contains(Filter, StringComparison.OrdinalIgnoreCase))];
+        foreach ((string name, PlanCache.Choice choice) in choices)
+        {
+            // Shapes are in brackets, which Spectre.Console takes for markup.
+            table.AddRow(Markup.Escape(name), $"{choice.OwnMicroseconds:0.0} µs", choice.CudnnMicroseconds is { } cudnn ? $"{cudnn:0.0} µs" : "not there", choice.Engine);
+        }
+        Write(table);
+        ResultTable.Print("Plans", ("device", device), ("choices", $"{choices.Length}"), ("folder", PlanCache.FolderOfUser));
+        return Program.Success;
+    }
+
+    private (DevicePeaks Peaks, IReadOnlyList<KernelResult> Results) Measure(Session session, NetworkSpec spec)
+    {
+        (DevicePeaks, IReadOnlyList<KernelResult>) measured = default;
+        ProgressDisplay.Run("kernels", Runs + 2, "run", display =>
+        {
+            long done = 0;
+            measured = new KernelBenchmark(session, spec, BatchSize, Runs).Run((steps, text) => display.Report(done += steps, 1, text));
+        });
+        return measured;
+    }
+
+    private void Print(KernelResult[] results, double total)
+    {
+        Table table = NewTable("kernel", "shape", "median", "GB/s", "GFLOP/s", "of roofline", "of the time");
+        foreach (KernelResult r in results.Take(Top))
+        {
+            table.AddRow(
+                r.Kernel, r.Shape, $"{r.Seconds * 1e6:0.0} µs", Rate(r.Bytes, r.Seconds), Rate(r.Flops, r.Seconds),
+                r.Roofline > 0 ? $"{r.Roofline:0%}" : "", $"{r.Seconds * r.Launches / total:0.0%}");
+        }
+        Write(table);
+    }
+
+    // The first column, and a second one called shape, are texts; the others are figures.
+    private static Table NewTable(params string[] columns)
+    {
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (string column in columns)
+        {
+            table.AddColumn(new TableColumn(column) { Alignment = column == columns[0] || column == "shape" ? Justify.Left : Justify.Right, NoWrap = true });
+        }
+        return table;
+    }
+
+    private static void Write(Table table)
+    {
+        // A pipe has no width: whole lines are better than broken ones.
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
+        AnsiConsole.Write(table);
+    }
+
+    private static string Rate(double amount, double seconds) => amount > 0 ? $"{amount / seconds / 1e9:0.0}" : "";
+
+    private void Save(string path, NetworkSpec spec, Device device, DevicePeaks peaks, KernelResult[] results) => AtomicFile.WriteText(
+        path,
+        JsonSerializer.Serialize(
+            new
+            {
+                date = DateTime.UtcNow.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+                device = Describe(device),
+                network = spec.ToString(),
+                batch_size = BatchSize,
+                plan = $"{Plan}".ToLowerInvariant(),
+                peak_gflops = peaks.FlopsPerSecond / 1e9,
+                peak_gbytes = peaks.BytesPerSecond / 1e9,
+                kernels = results.Select(r => new
+                {
+                    kernel = r.Kernel,
+                    shape = r.Shape,
+                    launches = r.Launches,
+                    microseconds = r.Seconds * 1e6,
+                    gbytes_per_second = r.Bytes / r.Seconds / 1e9,
+                    gflops = r.Flops / r.Seconds / 1e9,
+                    of_roofline = r.Roofline,
+                }),
+            },
+            Indented) + "\n");
+}

@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace Spos.Cli.Tests;
+
+public sealed class BenchTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("spos-bench-test-").FullName;
+
+    [Fact]
+    public void Kernels_are_timed_and_held_against_the_roofline()
+    {
+        string file = Path.Combine(_folder, "kernels.json");
+        Outcome outcome = PipelineFixture.Expect(0, "bench", "kernels", "--image-size", "32", "--batch-size", "4", "--runs", "2", "--filter", "pointwise", "--top", "500", "--output", file);
+        Assert.Contains("pointwise_forward", outcome.Output, StringComparison.Ordinal);
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        Assert.True(document.RootElement.GetProperty("peak_gflops").GetDouble() > 0);
+        JsonElement[] kernels = [.. document.RootElement.GetProperty("kernels").EnumerateArray()];
+        Assert.Equal(["pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward"], kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
+        // The classifier, on all three passes.
+        Assert.Equal(3, kernels.Count(k => k.GetProperty("shape").GetString() == "4×1024×4"));
+        foreach (JsonElement kernel in kernels)
+        {
+            double microseconds = kernel.GetProperty("microseconds").GetDouble(), gflops = kernel.GetProperty("gflops").GetDouble();
+            long[] shape = [.. kernel.GetProperty("shape").GetString()!.Split('×').Select(long.Parse)];
+            Assert.Equal(2.0 * shape[0] * shape[1] * shape[2], gflops * microseconds * 1e3, 1e-3);
+            Assert.InRange(kernel.GetProperty("of_roofline").GetDouble(), 1e-6, 100);
+        }
+    }
+
+    [Fact]
+    public void What_cannot_be_measured_is_a_usage_error()
+    {
+        Assert.Contains("kernels and plans", PipelineFixture.Expect(2, "bench", "nothing").Error, StringComparison.Ordinal);
+        Assert.Contains("--runs", PipelineFixture.Expect(2, "bench", "kernels", "--runs", "0").Error, StringComparison.Ordinal);
+        Assert.Contains("33", PipelineFixture.Expect(2, "bench", "kernels", "--image-size", "33").Error, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}
