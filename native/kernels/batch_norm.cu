@@ -5,32 +5,35 @@
 //   backward          g  = dy where f was not clipped, else 0
 //                     dx = scale * (g - sum(g)/M - xhat * sum(g*xhat)/M),  dgamma = sum(g*xhat),  dbeta = sum(g)
 //
-// gamma and beta may be null (no affine part: 1 and 0). Statistics are taken in one pass: each block keeps
-// float sums around its first row as a pivot, blocks are combined in double and in block order (Chan et al.,
+// gamma and beta may be null (no affine part: 1 and 0). Statistics are taken in one pass: each slice keeps
+// float sums around its first row as a pivot, slices are combined in double and in one order (Chan et al.,
 // "Updating formulae and a pairwise algorithm for computing sample variances", 1979). The running variance is
-// the unbiased one, as in PyTorch. Launch of the row kernels: grid.x = ceil(rows / rows_per_block).
+// the unbiased one, as in PyTorch. The row kernels are launched with ceil(rows / rows_per_slice) slices.
 #include "device/lanes.h"
+#include "device/slices.h"
+#include "device/warp.h"
 
-//   partials[b] = [mean of the block's rows, sum of squared deviations from it]   each [C]
-SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int channels, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int count = min(rows_per_block, rows - first);
-    const float* block = x + (int64_t)first * channels;
-    float* partial = partials + (int64_t)blockIdx.x * 2 * channels;
+//   partials[b] = [mean of the slice's rows, sum of squared deviations from it]   each [C]
+SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int channels, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    if (first >= rows) return;
+    const int count = min(rows_per_slice, rows - first);
+    const float* source = x + (int64_t)first * channels;
+    float* partial = partials + (int64_t)slice_index() * 2 * channels;
     for_lanes(channels, [&](int c, auto lane) {
-        const Lane pivot = lane.load(block + c);
+        const Lane pivot = lane.load(source + c);
         Lane sum(0.0f), squares(0.0f), sum2(0.0f), squares2(0.0f);
         int r = 0;
         for (; r + 2 <= count; r += 2) {
-            const Lane d = lane.load(block + (int64_t)r * channels + c) - pivot;
-            const Lane d2 = lane.load(block + (int64_t)(r + 1) * channels + c) - pivot;
+            const Lane d = lane.load(source + (int64_t)r * channels + c) - pivot;
+            const Lane d2 = lane.load(source + (int64_t)(r + 1) * channels + c) - pivot;
             sum += d;
             squares += d * d;
             sum2 += d2;
             squares2 += d2 * d2;
         }
         if (r < count) {
-            const Lane d = lane.load(block + (int64_t)r * channels + c) - pivot;
+            const Lane d = lane.load(source + (int64_t)r * channels + c) - pivot;
             sum += d;
             squares += d * d;
         }
@@ -43,23 +46,26 @@ SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int
 }
 SPOS_EXPORT(batch_norm_statistics)
 
-// Combines the blocks; updates running = (1 - momentum) * running + momentum * batch. One block.
+// Combines the slices, a warp a channel; updates running = (1 - momentum) * running + momentum * batch. Any grid.
 SPOS_KERNEL batch_norm_finalize(float* mean, float* inverse_deviation, float* scale, float* shift, float* running_mean,
                                 float* running_variance, const float* partials, const float* gamma, const float* beta,
-                                int rows, int channels, int rows_per_block, float momentum, float epsilon) {
-    const int blocks = (rows + rows_per_block - 1) / rows_per_block;
-    for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
+                                int rows, int channels, int rows_per_slice, float momentum, float epsilon) {
+    const int slices = (rows + rows_per_slice - 1) / rows_per_slice;
+    const int warps = (int)gridDim.x * warps_of_block();
+    for (int c = (int)blockIdx.x * warps_of_block() + warp_index(); c < channels; c += warps) {
         double total = 0;
-        for (int b = 0; b < blocks; ++b) {
-            total += (double)min(rows_per_block, rows - b * rows_per_block) * partials[(int64_t)b * 2 * channels + c];
+        for (int b = warp_lane(); b < slices; b += kWarpThreads) {
+            total += (double)min(rows_per_slice, rows - b * rows_per_slice) * partials[(int64_t)b * 2 * channels + c];
         }
-        const double average = total / rows;
+        const double average = warp_sum(total) / rows;
         double squares = 0;
-        for (int b = 0; b < blocks; ++b) {
+        for (int b = warp_lane(); b < slices; b += kWarpThreads) {
             const float* partial = partials + (int64_t)b * 2 * channels + c;
             const double d = partial[0] - average;
-            squares += max(0.0f, partial[channels]) + d * d * min(rows_per_block, rows - b * rows_per_block);
+            squares += max(0.0f, partial[channels]) + d * d * min(rows_per_slice, rows - b * rows_per_slice);
         }
+        squares = warp_sum(squares);
+        if (warp_lane() != 0) continue;
         const double variance = squares / rows;
         const float inverse = (float)(1.0 / sqrt(variance + epsilon));
         const float a = gamma ? gamma[c] * inverse : inverse;
@@ -87,9 +93,9 @@ SPOS_EXPORT(batch_norm_fold)
 
 //   y = scale * x + shift, then ReLU if `rectify`. y may be x.
 SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows, int channels,
-                             int rectify, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, rows);
+                             int rectify, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * channels;
         for_lanes(channels, [&](int c, auto lane) {
@@ -100,13 +106,14 @@ SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const
 }
 SPOS_EXPORT(batch_norm_apply)
 
-//   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the block's rows
+//   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the slice's rows
 SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* mean,
                                      const float* scale, const float* shift, int rows, int channels, int rectify,
-                                     int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, rows);
-    float* partial = partials + (int64_t)blockIdx.x * 2 * channels;
+                                     int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    if (first >= rows) return;
+    const int last = min(first + rows_per_slice, rows);
+    float* partial = partials + (int64_t)slice_index() * 2 * channels;
     for_lanes(channels, [&](int c, auto lane) {
         const Lane average = lane.load(mean + c), a = lane.load(scale + c), b = lane.load(shift + c);
         Lane sum(0.0f), products(0.0f);
@@ -124,16 +131,20 @@ SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const flo
 SPOS_EXPORT(batch_norm_backward_sums)
 
 // Turns the sums into dx = a * g + b * (x - mean) + c, coefficients = [a, b, c] each [C]; dgamma and dbeta
-// may be null, and are added to with `accumulate`. One block.
+// may be null, and are added to with `accumulate`. A warp a channel, any grid.
 SPOS_KERNEL batch_norm_backward_finalize(float* coefficients, float* dgamma, float* dbeta, const float* partials,
                                          const float* inverse_deviation, const float* scale, int rows, int channels,
-                                         int blocks, int accumulate) {
-    for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
+                                         int slices, int accumulate) {
+    const int warps = (int)gridDim.x * warps_of_block();
+    for (int c = (int)blockIdx.x * warps_of_block() + warp_index(); c < channels; c += warps) {
         double sum = 0, products = 0;
-        for (int b = 0; b < blocks; ++b) {
+        for (int b = warp_lane(); b < slices; b += kWarpThreads) {
             sum += partials[(int64_t)b * 2 * channels + c];
             products += partials[(int64_t)b * 2 * channels + channels + c];
         }
+        sum = warp_sum(sum);
+        products = warp_sum(products);
+        if (warp_lane() != 0) continue;
         const double inverse = inverse_deviation[c];
         coefficients[c] = scale[c];
         coefficients[channels + c] = (float)(-scale[c] * inverse * inverse * products / rows);
@@ -147,9 +158,9 @@ SPOS_EXPORT(batch_norm_backward_finalize)
 //   dx = a * g + b * (x - mean) + c. dx may be dy.
 SPOS_KERNEL batch_norm_backward_apply(float* dx, const float* dy, const float* x, const float* mean, const float* scale,
                                       const float* shift, const float* coefficients, int rows, int channels,
-                                      int rectify, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, rows);
+                                      int rectify, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * channels;
         for_lanes(channels, [&](int c, auto lane) {

@@ -6,12 +6,13 @@
 //   cut      the inverse, and so the gradient of concat
 //
 // Matrices are [rows][channels] (NHWC). Outputs are overwritten.
-// Launch: grid.x = ceil(rows / rows_per_block).
+// Launch: ceil(rows / rows_per_slice) slices.
+#include "device/slices.h"
 
 SPOS_KERNEL channel_split(float* __restrict__ even, float* __restrict__ odd, const float* __restrict__ x, int rows,
-                          int half, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, rows);
+                          int half, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * half;
         for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
@@ -23,9 +24,9 @@ SPOS_KERNEL channel_split(float* __restrict__ even, float* __restrict__ odd, con
 SPOS_EXPORT(channel_split)
 
 SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even, const float* __restrict__ odd,
-                          int rows, int half, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, rows);
+                          int rows, int half, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * half;
         for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
@@ -37,9 +38,9 @@ SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even,
 SPOS_EXPORT(channel_merge)
 
 SPOS_KERNEL channel_concat(float* __restrict__ y, const float* __restrict__ a, const float* __restrict__ b, int rows,
-                           int a_channels, int b_channels, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, rows);
+                           int a_channels, int b_channels, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         float* row = y + (int64_t)r * (a_channels + b_channels);
         const float* a_row = a + (int64_t)r * a_channels;
@@ -51,9 +52,9 @@ SPOS_KERNEL channel_concat(float* __restrict__ y, const float* __restrict__ a, c
 SPOS_EXPORT(channel_concat)
 
 SPOS_KERNEL channel_cut(float* __restrict__ a, float* __restrict__ b, const float* __restrict__ y, int rows,
-                        int a_channels, int b_channels, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, rows);
+                        int a_channels, int b_channels, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const float* row = y + (int64_t)r * (a_channels + b_channels);
         float* a_row = a + (int64_t)r * a_channels;

@@ -6,11 +6,12 @@
 //   backward weights  dw[ky][kx][c]    = sum_{n,oy,ox} x[n][oy*S-P+ky][ox*S-P+kx][c] * dy[n][oy][ox][c]
 //
 // Layouts: NHWC, w [K][K][C]. Outputs are overwritten. Output size O = (I - 1) / S + 1.
-// Launch: forward and backward data, grid.x = ceil(rows / rows_per_block) with rows = N * (output height);
-// backward weights the same over the rows of dy, one partial [K][K][C] a block for reduce_partials.
+// Launch: forward and backward data, ceil(rows / rows_per_slice) slices with rows = N * (output height);
+// backward weights the same over the rows of dy, one partial [K][K][C] a slice for reduce_partials.
 // A lane of channels walks along a row with a tile of results in registers: each loaded vector serves all
 // the results of the tile that it touches.
 #include "device/lanes.h"
+#include "device/slices.h"
 
 struct DepthwiseShape {
     int images, in_height, in_width, out_height, out_width, channels;
@@ -45,9 +46,9 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const flo
 
 template <int K, int S, int T>
 __device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, DepthwiseShape s,
-                                             int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, s.images * s.out_height);
+                                             int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, s.images * s.out_height);
     for (int r = first; r < last; ++r) {
         const int n = r / s.out_height, oy = r % s.out_height;
         const float* image = x + (int64_t)n * s.in_height * s.in_width * s.channels;
@@ -92,9 +93,9 @@ __device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, c
 
 template <int K, int S, int T>
 __device__ __forceinline__ void backward_data_rows(float* dx, const float* dy, const float* w, DepthwiseShape s,
-                                                   int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, s.images * s.in_height);
+                                                   int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, s.images * s.in_height);
     for (int r = first; r < last; ++r) {
         const int n = r / s.in_height, iy = r % s.in_height;
         const float* image = dy + (int64_t)n * s.out_height * s.out_width * s.channels;
@@ -129,10 +130,11 @@ __device__ __forceinline__ void backward_weights_tile(Lane (&sum)[K], const floa
 
 template <int K, int S, int T>
 __device__ __forceinline__ void backward_weights_rows(float* partials, const float* dy, const float* x,
-                                                      DepthwiseShape s, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, s.images * s.out_height);
-    float* partial = partials + (int64_t)blockIdx.x * K * K * s.channels;
+                                                      DepthwiseShape s, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    if (first >= s.images * s.out_height) return;
+    const int last = min(first + rows_per_slice, s.images * s.out_height);
+    float* partial = partials + (int64_t)slice_index() * K * K * s.channels;
     for_lanes(s.channels, [&](int c, auto lane) {
         for (int ky = 0; ky < K; ++ky) {
             Lane sum[K];
@@ -158,34 +160,34 @@ __device__ __forceinline__ void backward_weights_rows(float* partials, const flo
 #define SPOS_DEPTHWISE(K, S)                                                                                         \
     SPOS_KERNEL depthwise_forward_k##K##_s##S(float* y, const float* x, const float* w, int images, int in_height,   \
                                               int in_width, int out_height, int out_width, int channels,             \
-                                              int rows_per_block) {                                                  \
+                                              int rows_per_slice) {                                                  \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
         if (out_width <= 2) {                                                                                        \
-            forward_rows<K, S, 2>(y, x, w, s, rows_per_block);                                                       \
+            forward_rows<K, S, 2>(y, x, w, s, rows_per_slice);                                                       \
         } else {                                                                                                     \
-            forward_rows<K, S, 4>(y, x, w, s, rows_per_block);                                                       \
+            forward_rows<K, S, 4>(y, x, w, s, rows_per_slice);                                                       \
         }                                                                                                            \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                       \
     SPOS_KERNEL depthwise_backward_data_k##K##_s##S(float* dx, const float* dy, const float* w, int images,          \
                                                     int in_height, int in_width, int out_height, int out_width,      \
-                                                    int channels, int rows_per_block) {                              \
+                                                    int channels, int rows_per_slice) {                              \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
         if (in_width <= 2) {                                                                                         \
-            backward_data_rows<K, S, 2>(dx, dy, w, s, rows_per_block);                                               \
+            backward_data_rows<K, S, 2>(dx, dy, w, s, rows_per_slice);                                               \
         } else {                                                                                                     \
-            backward_data_rows<K, S, 4>(dx, dy, w, s, rows_per_block);                                               \
+            backward_data_rows<K, S, 4>(dx, dy, w, s, rows_per_slice);                                               \
         }                                                                                                            \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                                 \
     SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(float* partials, const float* dy, const float* x, int images, \
                                                        int in_height, int in_width, int out_height, int out_width,   \
-                                                       int channels, int rows_per_block) {                           \
+                                                       int channels, int rows_per_slice) {                           \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
         if (out_width <= 2) {                                                                                        \
-            backward_weights_rows<K, S, 2>(partials, dy, x, s, rows_per_block);                                      \
+            backward_weights_rows<K, S, 2>(partials, dy, x, s, rows_per_slice);                                      \
         } else {                                                                                                     \
-            backward_weights_rows<K, S, 4>(partials, dy, x, s, rows_per_block);                                      \
+            backward_weights_rows<K, S, 4>(partials, dy, x, s, rows_per_slice);                                      \
         }                                                                                                            \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_backward_weights_k##K##_s##S)

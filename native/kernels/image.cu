@@ -5,6 +5,7 @@
 // normalised to sum 1. Horizontal first, then vertical, in float on levels 0 ... 255.
 // Jitter follows torchvision's ColorJitter on floats: brightness, contrast and saturation in the given order, each
 // result clipped to 0 ... 255. Then y = (level / 255 - mean[c]) / deviation[c].
+#include "device/warp.h"
 
 struct ImageTransform {
     int64_t pixels;                                        // byte offset of its RGB picture
@@ -104,18 +105,26 @@ __device__ __forceinline__ void jitter_pixel(float* pixel, int operation, const 
 }
 
 // The jitter operations before contrast, in place, and the mean grey level they leave: mean_grey[n].
-// Launch: grid.x = images, one thread a picture (the sum keeps its order).
+// Launch: grid.x = images.
 SPOS_KERNEL image_jitter_before_contrast(float* batch, float* mean_grey, const ImageTransform* transforms, int size) {
-    if (threadIdx.x != 0) return;
+    SPOS_SHARED(double, warp_sums, kMostThreads / kWarpThreads);
     const ImageTransform& t = transforms[blockIdx.x];
     float* picture = batch + (int64_t)blockIdx.x * size * size * 3;
-    for (int step = 0; step < 3; ++step) {
-        const int operation = (t.order >> (2 * step)) & 3;
-        if (operation == 1) break;
-        for (int i = 0; i < size * size; ++i) jitter_pixel(picture + 3 * i, operation, t, 0.0f);
-    }
     double sum = 0;
-    for (int i = 0; i < size * size; ++i) sum += grey_level(picture + 3 * i);
+    for (int i = (int)threadIdx.x; i < size * size; i += (int)blockDim.x) {
+        float* pixel = picture + 3 * i;
+        for (int step = 0; step < 3; ++step) {
+            const int operation = (t.order >> (2 * step)) & 3;
+            if (operation == 1) break;
+            jitter_pixel(pixel, operation, t, 0.0f);
+        }
+        sum += grey_level(pixel);
+    }
+    sum = warp_sum(sum);
+    if (warp_lane() == 0) warp_sums[warp_index()] = sum;
+    __syncthreads();
+    if (threadIdx.x != 0) return;
+    for (int w = 1; w < warps_of_block(); ++w) sum += warp_sums[w];
     mean_grey[blockIdx.x] = (float)(sum / ((double)size * size));
 }
 SPOS_EXPORT(image_jitter_before_contrast)

@@ -8,27 +8,31 @@
 //                  whose own logit is NaN is last.
 //
 // Layouts: logits, dlogits [N][K]; loss, rank, labels [N]. Outputs are overwritten; dlogits may be logits.
-// Launch: grid.x = ceil(N / rows_per_block), one thread a row.
+// Launch: grid.x = ceil(N / rows_per_block), a warp a row at a time.
+#include "device/warp.h"
 
 SPOS_KERNEL softmax_cross_entropy(float* loss, float* dlogits, const float* logits, const int* labels, int rows,
                                   int classes, float smoothing, float gradient_scale, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
-    for (int r = first + (int)threadIdx.x; r < last; r += (int)blockDim.x) {
+    for (int r = first + warp_index(); r < last; r += warps_of_block()) {
         const float* row = logits + (int64_t)r * classes;
         float largest = row[0];
-        for (int k = 1; k < classes; ++k) largest = max(largest, row[k]);
+        for (int k = warp_lane(); k < classes; k += kWarpThreads) largest = max(largest, row[k]);
+        largest = warp_max(largest);
         double total = 0, shifted = 0;
-        for (int k = 0; k < classes; ++k) {
+        for (int k = warp_lane(); k < classes; k += kWarpThreads) {
             total += exp((double)(row[k] - largest));
             shifted += (double)(row[k] - largest);
         }
+        total = warp_sum(total);
+        shifted = warp_sum(shifted);
         const double log_total = log(total);
         const double label_log = (double)(row[labels[r]] - largest) - log_total;
         const double mean_log = shifted / classes - log_total;
-        loss[r] = (float)-((1.0 - smoothing) * label_log + smoothing * mean_log);
+        if (warp_lane() == 0) loss[r] = (float)-((1.0 - smoothing) * label_log + smoothing * mean_log);
         if (dlogits) {
-            for (int k = 0; k < classes; ++k) {
+            for (int k = warp_lane(); k < classes; k += kWarpThreads) {
                 const double target = (k == labels[r] ? 1.0 - smoothing : 0.0) + (double)smoothing / classes;
                 const double probability = exp((double)(row[k] - largest)) / total;
                 dlogits[(int64_t)r * classes + k] = (float)(gradient_scale * (probability - target));
@@ -41,15 +45,16 @@ SPOS_EXPORT(softmax_cross_entropy)
 SPOS_KERNEL label_rank(int* rank, const float* logits, const int* labels, int rows, int classes, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
-    for (int r = first + (int)threadIdx.x; r < last; r += (int)blockDim.x) {
+    for (int r = first + warp_index(); r < last; r += warps_of_block()) {
         const float* row = logits + (int64_t)r * classes;
         const int label = labels[r];
         const float own = row[label];
         int before = 0;
-        for (int k = 0; k < classes; ++k) {
+        for (int k = warp_lane(); k < classes; k += kWarpThreads) {
             if (k != label && (!(row[k] <= own) || (row[k] == own && k < label))) ++before;
         }
-        rank[r] = own == own ? before : classes;
+        before = warp_sum(before);
+        if (warp_lane() == 0) rank[r] = own == own ? before : classes;
     }
 }
 SPOS_EXPORT(label_rank)

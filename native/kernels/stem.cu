@@ -4,17 +4,18 @@
 //   backward weights  dw[ky][kx][i][c]  = sum_{n,oy,ox} x[n][2oy-1+ky][2ox-1+kx][i] * dy[n][oy][ox][c]
 //
 // Layouts: x [N][H][W][3], y [N][H/2][W/2][C], w [3][3][3][C]. Outputs are overwritten. The image itself needs
-// no gradient. Launch: grid.x = ceil(N * H/2 / rows_per_block); backward weights writes one partial
-// [3][3][3][C] a block for reduce_partials. Lanes hold output channels; the few input values are broadcast.
+// no gradient. Launch: ceil(N * H/2 / rows_per_slice) slices; backward weights writes one partial
+// [3][3][3][C] a slice for reduce_partials. Lanes hold output channels; the few input values are broadcast.
 #include "device/lanes.h"
+#include "device/slices.h"
 
 constexpr int kColours = 3;
 constexpr int kTile = 4;
 
 SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, int in_height, int in_width,
-                         int out_height, int out_width, int channels, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, images * out_height);
+                         int out_height, int out_width, int channels, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, images * out_height);
     for (int r = first; r < last; ++r) {
         const int n = r / out_height, oy = r % out_height;
         const float* image = x + (int64_t)n * in_height * in_width * kColours;
@@ -45,10 +46,11 @@ SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, i
 SPOS_EXPORT(stem_forward)
 
 SPOS_KERNEL stem_backward_weights(float* partials, const float* dy, const float* x, int images, int in_height,
-                                  int in_width, int out_height, int out_width, int channels, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const int last = min(first + rows_per_block, images * out_height);
-    float* partial = partials + (int64_t)blockIdx.x * 27 * channels;
+                                  int in_width, int out_height, int out_width, int channels, int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    if (first >= images * out_height) return;
+    const int last = min(first + rows_per_slice, images * out_height);
+    float* partial = partials + (int64_t)slice_index() * 27 * channels;
     for_lanes(channels, [&](int c, auto lane) {
         for (int ky = 0; ky < 3; ++ky) {
             Lane sum[3 * kColours];

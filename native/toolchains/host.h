@@ -28,6 +28,15 @@ inline void spos_set_block(unsigned grid_x, unsigned grid_y, unsigned block_x, u
 
 inline void __syncthreads() {}
 
+// A warp is one thread too.
+constexpr int kMostThreads = 1;
+constexpr int kWarpThreads = 1;
+
+template <class T>
+__forceinline__ T __shfl_xor_sync(unsigned, T value, int) {
+    return value;
+}
+
 // A block's shared memory is its thread's own.
 #define SPOS_SHARED(type, name, count) type name[count]
 

@@ -18,6 +18,7 @@ typedef unsigned long long uint64_t;
 #define SPOS_EXPORT(kernel)
 
 constexpr int kMostThreads = 256;
+constexpr int kWarpThreads = 32;
 
 #include "scalar_lane.h"
 

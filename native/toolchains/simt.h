@@ -12,6 +12,7 @@
 #define SPOS_SHARED_DYNAMIC(type, name) type* const name = (type*)spos_simt::dynamic_shared_memory()
 
 constexpr int kMostThreads = 256;
+constexpr int kWarpThreads = 32;
 
 #include "simt_runtime.h"
 

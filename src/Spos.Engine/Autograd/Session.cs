@@ -52,6 +52,9 @@ public sealed class Session : IDisposable
     public void Launch(string kernel, int gridX, int gridY, params ReadOnlySpan<KernelArgument> arguments) =>
         Device.Kernels[kernel].Launch(Stream, gridX, gridY, arguments);
 
+    internal void LaunchSlices(string kernel, Partition slices, int channels, params ReadOnlySpan<KernelArgument> arguments) =>
+        Device.Kernels[kernel].LaunchSlices(Stream, slices.Blocks, channels, arguments);
+
     public void Dispose()
     {
         Tape?.Clear();

@@ -27,8 +27,25 @@ public sealed unsafe class Kernel
 
     public string Name { get; }
 
-    /// <summary>Issues the kernel to a stream, one block for each point of the grid.</summary>
-    public void Launch(DeviceStream stream, int gridX, int gridY, params ReadOnlySpan<KernelArgument> arguments)
+    /// <summary>Issues the kernel to a stream, one block of <see cref="Device.ThreadsPerBlock"/> for each point of the grid.</summary>
+    public void Launch(DeviceStream stream, int gridX, int gridY, params ReadOnlySpan<KernelArgument> arguments) =>
+        Launch(stream, new LaunchShape(gridX, gridY, _device.ThreadsPerBlock, 1), arguments);
+
+    /// <summary>
+    /// Issues a kernel that works on slices of rows (kernels/device/slices.h): on a GPU a block takes several where
+    /// <paramref name="channels"/> are fewer than its threads.
+    /// </summary>
+    public void LaunchSlices(DeviceStream stream, int slices, int channels, params ReadOnlySpan<KernelArgument> arguments)
+    {
+        const int warp = 32;
+        int threads = _device.ThreadsPerBlock;
+        int across = Math.Clamp((channels + warp - 1) / warp * warp, 1, threads), deep = threads / across;
+        Launch(stream, new LaunchShape((slices + deep - 1) / deep, 1, across, deep), arguments);
+    }
+
+    private readonly record struct LaunchShape(int GridX, int GridY, int BlockX, int BlockY);
+
+    private void Launch(DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments)
     {
         if (arguments.Length != _parameters.Length) throw new ArgumentException($"Kernel {Name} takes {_parameters.Length} arguments, got {arguments.Length}.");
         ulong* values = stackalloc ulong[MostParameters];
@@ -39,14 +56,15 @@ public sealed unsafe class Kernel
             values[i] = arguments[i].Bits;
             pointers[i] = values + i;
         }
-        if (_device.Timer is { } timer) IssueTimed(timer, stream, gridX, gridY, arguments, pointers);
-        else Issue(stream, gridX, gridY, pointers);
+        if (_device.Timer is { } timer) IssueTimed(timer, stream, shape, arguments, pointers);
+        else Issue(stream, shape, pointers);
     }
 
-    private void IssueTimed(KernelTimer timer, DeviceStream stream, int gridX, int gridY, ReadOnlySpan<KernelArgument> arguments, void** parameters) =>
-        timer.Time(Name, KernelWork.Of(Name, gridX, gridY, arguments), stream, () => Issue(stream, gridX, gridY, parameters));
+    private void IssueTimed(KernelTimer timer, DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters) =>
+        timer.Time(Name, KernelWork.Of(Name, shape.GridX, shape.GridY, arguments), stream, () => Issue(stream, shape, parameters));
 
-    private void Issue(DeviceStream stream, int gridX, int gridY, void** parameters) => _device.Driver.Check(
-        _device.Driver.LaunchKernel(_function, (uint)gridX, (uint)gridY, 1, (uint)_device.ThreadsPerBlock, 1, 1, 0, stream.Handle, parameters, null),
+    private void Issue(DeviceStream stream, LaunchShape shape, void** parameters) => _device.Driver.Check(
+        _device.Driver.LaunchKernel(
+            _function, (uint)shape.GridX, (uint)shape.GridY, 1, (uint)shape.BlockX, (uint)shape.BlockY, 1, 0, stream.Handle, parameters, null),
         Name);
 }

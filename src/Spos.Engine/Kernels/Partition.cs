@@ -1,7 +1,9 @@
+using Spos.Engine.Devices;
+
 namespace Spos.Engine.Kernels;
 
 /// <summary>
-/// Divides the rows of an op among blocks. It depends on shapes alone, never on the number of threads, so that partial
+/// Divides the rows of an op among blocks. It depends on shapes and the kind of device alone, never on the number of threads, so that partial
 /// sums are always cut and added alike.
 /// </summary>
 internal readonly record struct Partition(int RowsPerBlock, int Blocks)
@@ -25,8 +27,15 @@ internal readonly record struct Partition(int RowsPerBlock, int Blocks)
         return new Partition(per, checked((int)((length + per - 1) / per)));
     }
 
-    /// <summary>Row-wise work on [rows][channels], a few tens of kilobytes a block.</summary>
-    public static Partition Elementwise(int rows, int channels) => Of(rows, (int)Math.Clamp((long)rows * channels / 8192, 1, 64));
+    /// <summary>Slices of rows: as many as keep the threads of a CPU busy, or the many more of a GPU.</summary>
+    public static Partition Slices(Device device, int rows, int onCpu, int onGpu) => Of(rows, device.BlocksAreThreads ? onCpu : onGpu);
+
+    /// <summary>Slices of row-wise work on [rows][channels]: a few tens of kilobytes each on a CPU, a few on a GPU.</summary>
+    public static Partition Elementwise(Device device, int rows, int channels)
+    {
+        long values = (long)rows * channels;
+        return Slices(device, rows, (int)Math.Clamp(values / 8192, 1, 64), (int)Math.Clamp(values / 1024, 1, 4096));
+    }
 
     private static int Ceiling(int a, int b) => (a + b - 1) / b;
 }

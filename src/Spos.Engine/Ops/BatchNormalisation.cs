@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
@@ -26,11 +27,11 @@ public static class BatchNormalisation
         using Tensor mean = Row(statistics, 0), inverse = Row(statistics, 1), scale = Row(statistics, 2), shift = Row(statistics, 3);
         if (session.BatchNorm == BatchNormMode.Batch)
         {
-            Partition chunks = Chunks(rows, channels);
+            Partition chunks = Chunks(session.Device, rows, channels);
             using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-            session.Launch("batch_norm_statistics", chunks.Blocks, 1, partials, x, rows, channels, chunks.RowsPerBlock);
+            session.LaunchSlices("batch_norm_statistics", chunks, channels, partials, x, rows, channels, chunks.RowsPerBlock);
             session.Launch(
-                "batch_norm_finalize", 1, 1, mean, inverse, scale, shift, layer.RunningMean, layer.RunningVariance, partials,
+                "batch_norm_finalize", WarpPerChannel(session.Device, channels), 1, mean, inverse, scale, shift, layer.RunningMean, layer.RunningVariance, partials,
                 layer.Gamma?.Value, layer.Beta?.Value, rows, channels, chunks.RowsPerBlock, session.BatchNormMomentum, BatchNormLayer.Epsilon);
         }
         else
@@ -41,8 +42,8 @@ public static class BatchNormalisation
                 channels, BatchNormLayer.Epsilon);
         }
         Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
-        Partition partition = Partition.Elementwise(rows, channels);
-        session.Launch("batch_norm_apply", partition.Blocks, 1, y, x, scale, shift, rows, channels, rectify, partition.RowsPerBlock);
+        Partition partition = Partition.Elementwise(session.Device, rows, channels);
+        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, scale, shift, rows, channels, rectify, partition.RowsPerBlock);
         if (session.Tape == null) statistics.Dispose();
         else session.Tape.Record(new Step(x, statistics, layer, rectify, y));
         return y;
@@ -51,8 +52,16 @@ public static class BatchNormalisation
     private static Tensor Row(Tensor statistics, int row) =>
         statistics.View(Shape.Vector(statistics.Shape.C), (long)row * statistics.Shape.C);
 
-    // A block's rows stay in the second-level cache: its channels are walked one lane at a time.
-    private static Partition Chunks(int rows, int channels) => Partition.Of(rows, (int)Math.Clamp((long)rows * channels / 16384, 1, 64));
+    // On a CPU a slice's rows stay in the second-level cache: its channels are walked one lane at a time.
+    private static Partition Chunks(Device device, int rows, int channels)
+    {
+        long values = (long)rows * channels;
+        return Partition.Slices(device, rows, (int)Math.Clamp(values / 16384, 1, 64), (int)Math.Clamp(values / 4096, 1, 256));
+    }
+
+    // Blocks that give each channel a warp; on a CPU one block takes all.
+    private static int WarpPerChannel(Device device, int channels) =>
+        device.BlocksAreThreads ? 1 : Partition.OfRows(channels, device.ThreadsPerBlock / 32).Blocks;
 
     private sealed class Step : BackwardStep
     {
@@ -76,21 +85,21 @@ public static class BatchNormalisation
             int rows = _x.Shape.Rows, channels = _x.Shape.C;
             using Tensor mean = Row(_statistics, 0), inverse = Row(_statistics, 1), scale = Row(_statistics, 2), shift = Row(_statistics, 3);
 
-            Partition chunks = Chunks(rows, channels);
+            Partition chunks = Chunks(session.Device, rows, channels);
             using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-            session.Launch("batch_norm_backward_sums", chunks.Blocks, 1, partials, dy, _x, mean, scale, shift, rows, channels, _rectify, chunks.RowsPerBlock);
+            session.LaunchSlices("batch_norm_backward_sums", chunks, channels, partials, dy, _x, mean, scale, shift, rows, channels, _rectify, chunks.RowsPerBlock);
 
             using Tensor coefficients = session.Rent(new Shape(3, 1, 1, channels));
             bool accumulate = _layer.Gamma?.HasGradient ?? false;
             session.Launch(
-                "batch_norm_backward_finalize", 1, 1, coefficients, _layer.Gamma?.Gradient, _layer.Beta?.Gradient, partials, inverse, scale,
+                "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, _layer.Gamma?.Gradient, _layer.Beta?.Gradient, partials, inverse, scale,
                 rows, channels, chunks.Blocks, accumulate);
             _layer.Gamma?.HasGradient = true;
             _layer.Beta?.HasGradient = true;
 
-            Partition partition = Partition.Elementwise(rows, channels);
-            session.Launch(
-                "batch_norm_backward_apply", partition.Blocks, 1, dy, dy, _x, mean, scale, shift, coefficients, rows, channels, _rectify,
+            Partition partition = Partition.Elementwise(session.Device, rows, channels);
+            session.LaunchSlices(
+                "batch_norm_backward_apply", partition, channels, dy, dy, _x, mean, scale, shift, coefficients, rows, channels, _rectify,
                 partition.RowsPerBlock);
             gradients.Add(_x.Identity, dy.Retain());
         }

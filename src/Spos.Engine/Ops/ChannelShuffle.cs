@@ -16,8 +16,8 @@ public static class ChannelShuffle
     {
         int half = x.Shape.C / 2;
         Tensor even = session.Rent(x.Shape.WithChannels(half)), odd = session.Rent(x.Shape.WithChannels(half));
-        Partition partition = Partition.Elementwise(x.Shape.Rows, x.Shape.C);
-        session.Launch("channel_split", partition.Blocks, 1, even, odd, x, x.Shape.Rows, half, partition.RowsPerBlock);
+        Partition partition = Partition.Elementwise(session.Device, x.Shape.Rows, x.Shape.C);
+        session.LaunchSlices("channel_split", partition, half, even, odd, x, x.Shape.Rows, half, partition.RowsPerBlock);
         session.Tape?.Record(new Step(x, even, odd));
         return (even, odd);
     }
@@ -30,8 +30,8 @@ public static class ChannelShuffle
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
             Tensor dx = session.Rent(_shape);
-            Partition partition = Partition.Elementwise(_shape.Rows, _shape.C);
-            session.Launch("channel_merge", partition.Blocks, 1, dx, outputGradients[0], outputGradients[1], _shape.Rows, _shape.C / 2, partition.RowsPerBlock);
+            Partition partition = Partition.Elementwise(session.Device, _shape.Rows, _shape.C);
+            session.LaunchSlices("channel_merge", partition, _shape.C / 2, dx, outputGradients[0], outputGradients[1], _shape.Rows, _shape.C / 2, partition.RowsPerBlock);
             gradients.Add(_input, dx);
         }
     }

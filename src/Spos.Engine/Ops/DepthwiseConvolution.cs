@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops.Convolutions;
@@ -20,26 +21,26 @@ public static class DepthwiseConvolution
         Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Depthwise, x.Shape, weight.Shape.C, weight.Shape.N, stride), x, weight);
 
     internal static void Forward(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight) =>
-        Launch(session, "forward", shape, y, x, weight, Rows(shape.Output));
+        Launch(session, "forward", shape, y, x, weight, Rows(session.Device, shape.Output));
 
     internal static void BackwardData(Session session, in ConvolutionShape shape, Tensor dx, Tensor dy, Tensor weight) =>
-        Launch(session, "backward_data", shape, dx, dy, weight, Rows(shape.Input));
+        Launch(session, "backward_data", shape, dx, dy, weight, Rows(session.Device, shape.Input));
 
     internal static void BackwardWeights(Session session, in ConvolutionShape shape, Parameter weight, Tensor dy, Tensor x)
     {
-        Partition chunks = Partition.Of(dy.Shape.N * dy.Shape.H, 16);
+        Partition chunks = Partition.Slices(session.Device, dy.Shape.N * dy.Shape.H, 16, 128);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
         Launch(session, "backward_weights", shape, partials, dy, x, chunks);
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
     }
 
-    private static Partition Rows(Shape shape) => Partition.Of(shape.N * shape.H, 64);
+    private static Partition Rows(Device device, Shape shape) => Partition.Slices(device, shape.N * shape.H, 64, 4096);
 
     private static void Launch(Session session, string pass, in ConvolutionShape shape, Tensor target, Tensor source, Tensor other, Partition partition)
     {
         (Shape input, Shape output) = (shape.Input, shape.Output);
-        session.Launch(
-            $"depthwise_{pass}_k{shape.Kernel}_s{shape.Stride}", partition.Blocks, 1, target, source, other,
+        session.LaunchSlices(
+            $"depthwise_{pass}_k{shape.Kernel}_s{shape.Stride}", partition, input.C, target, source, other,
             input.N, input.H, input.W, output.H, output.W, input.C, partition.RowsPerBlock);
     }
 }

@@ -21,16 +21,16 @@ public static class StemConvolution
     internal static void Forward(Session session, Tensor y, Tensor images, Tensor weight)
     {
         (Shape x, Shape output) = (images.Shape, y.Shape);
-        Partition partition = Partition.Of(output.N * output.H, 64);
-        session.Launch("stem_forward", partition.Blocks, 1, y, images, weight, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
+        Partition partition = Partition.Slices(session.Device, output.N * output.H, 64, 4096);
+        session.LaunchSlices("stem_forward", partition, output.C, y, images, weight, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
     }
 
     internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor images)
     {
         (Shape x, Shape y) = (images.Shape, dy.Shape);
-        Partition chunks = Partition.Of(y.N * y.H, 16);
+        Partition chunks = Partition.Slices(session.Device, y.N * y.H, 16, 128);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
-        session.Launch("stem_backward_weights", chunks.Blocks, 1, partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
+        session.LaunchSlices("stem_backward_weights", chunks, y.C, partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
     }
 }
