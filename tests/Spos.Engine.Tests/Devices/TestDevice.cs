@@ -3,8 +3,8 @@ using Spos.Engine.Devices;
 namespace Spos.Engine.Tests.Devices;
 
 /// <summary>
-/// A device as a test's case names it: "host", or "simt THREADS SEED" for the emulated GPU with that many threads a block
-/// and that schedule. Tests on the emulated GPU take turns, as these settings are the device's.
+/// A device as a test's case names it: "host", "cuda" where there is a GPU, or "simt THREADS SEED" for the emulated GPU with
+/// that many threads a block and that schedule. Tests on the emulated GPU take turns, as these settings are the device's.
 /// </summary>
 internal sealed class TestDevice : IDisposable
 {
@@ -16,16 +16,19 @@ internal sealed class TestDevice : IDisposable
     public static IReadOnlyList<string> All { get; } =
     [
         "host",
+        .. Gpu,
         .. from threads in new[] { 32, 96, 256 } from seed in new[] { 0, 1, 2 } select $"simt {threads} {seed}",
     ];
 
-    public static IReadOnlyList<string> Two { get; } = ["host", "simt 96 1"];
+    public static IReadOnlyList<string> Two { get; } = ["host", .. Gpu, "simt 96 1"];
+
+    private static IEnumerable<string> Gpu => Device.WhyNoCuda() == null ? ["cuda"] : [];
 
     public Device Device { get; }
 
     public static TestDevice Open(string name)
     {
-        if (name == "host") return new TestDevice(Device.Host);
+        if (name is "host" or "cuda") return new TestDevice(Device.Open(name));
         string[] parts = name.Split(' ');
         Monitor.Enter(Turn);
         try
@@ -44,7 +47,7 @@ internal sealed class TestDevice : IDisposable
 
     public void Dispose()
     {
-        if (Device == Device.Host) return;
+        if (Device.Kind != "simt") return;
         // Whatever went wrong must not reach the next test.
         Device.Reset();
         Monitor.Exit(Turn);

@@ -31,6 +31,9 @@ public sealed partial class NvidiaLibraryTests
         Assert.Throws<PlatformNotSupportedException>(() => Device.Open("cuda"));
     }
 
+    [NvidiaFact("libnppicc.so.11")]
+    public void Npp_has_the_colour_conversion() => Assert.NotNull(Npp.TryLoad());
+
     [GeneratedRegex(@"SPOS_API CUresult (cu\w+)\(")]
     private static partial Regex EntryPoints();
 }
