@@ -2,6 +2,7 @@ using Spos.Cli.Drawing;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Profiling;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;

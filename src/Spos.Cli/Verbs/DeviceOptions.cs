@@ -24,7 +24,7 @@ internal abstract class DeviceOptions
     protected Session NewSession(Device device)
     {
         var session = new Session(device);
-        session.Convolutions.Plan = Plan;
+        ConvolutionPlanner.Of(session).Plan = Plan;
         return session;
     }
 

@@ -1,6 +1,5 @@
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Autograd;
@@ -18,12 +17,13 @@ public enum BatchNormMode
 /// <summary>Where ops run and what they record: a stream, its memory and, for training, a tape.</summary>
 public sealed class Session : IDisposable
 {
+    private readonly Dictionary<Type, IDisposable> _attachments = [];
+
     public Session(Device device)
     {
         Device = device;
         Stream = new DeviceStream(device);
         Pool = new BufferPool(device, Stream);
-        Convolutions = new ConvolutionPlanner(this);
     }
 
     public Device Device { get; }
@@ -31,9 +31,6 @@ public sealed class Session : IDisposable
     public DeviceStream Stream { get; }
 
     public BufferPool Pool { get; }
-
-    /// <summary>What computes convolutions.</summary>
-    public ConvolutionPlanner Convolutions { get; }
 
     /// <summary>Ops record their backward here; null when no gradient is wanted, and then nothing is kept.</summary>
     public Tape? Tape { get; set; }
@@ -45,6 +42,14 @@ public sealed class Session : IDisposable
 
     /// <summary>The seed of dropout, and the stream of this forward pass in it: the same pair drops the same values.</summary>
     public (ulong Seed, ulong Stream) DropoutKey { get; set; }
+
+    /// <summary>What a higher layer keeps with the session: one of its type, made when first asked for, disposed of with it.</summary>
+    internal T Attachment<T>(Func<Session, T> make)
+        where T : class, IDisposable
+    {
+        if (!_attachments.TryGetValue(typeof(T), out IDisposable? attachment)) _attachments[typeof(T)] = attachment = make(this);
+        return (T)attachment;
+    }
 
     /// <summary>A tensor with arbitrary contents.</summary>
     public Tensor Rent(Shape shape) => new(Pool.Rent(shape.Count * sizeof(float)), shape);
@@ -59,7 +64,7 @@ public sealed class Session : IDisposable
     {
         Tape?.Clear();
         Stream.Synchronize();
-        Convolutions.Dispose();
+        foreach (IDisposable attachment in _attachments.Values) attachment.Dispose();
         Pool.Dispose();
         Stream.Dispose();
     }

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Spos.Engine.Kernels;
 using Spos.Engine.Native;
-using Spos.Engine.Profiling;
 
 namespace Spos.Engine.Devices;
 

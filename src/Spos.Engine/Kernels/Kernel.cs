@@ -1,5 +1,4 @@
 using Spos.Engine.Devices;
-using Spos.Engine.Profiling;
 
 namespace Spos.Engine.Kernels;
 

@@ -6,7 +6,10 @@ namespace Spos.Engine.Tests.Layers;
 public sealed partial class LayerTests
 {
     private static readonly string[] BottomUp =
-        ["Native", "Random", "Devices", "Kernels", "Tensors", "Autograd", "Nn", "Ops", "Optim", "Supernet", "Checkpoints", "Data", "Training", "Search"];
+        [
+            "Files", "Native", "Random", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet",
+            "Checkpoints", "Pytorch", "Data", "Training", "Search",
+        ];
 
     // One component in two folders: a device hands out its kernels, and a kernel belongs to a device.
     private static readonly (string From, string To)[] Together = [("Devices", "Kernels")];
@@ -19,7 +22,7 @@ public sealed partial class LayerTests
         var wrong = new List<string>();
         foreach (string layer in BottomUp)
         {
-            foreach (string file in Directory.GetFiles(Path.Combine(engine, layer), "*.cs"))
+            foreach (string file in Directory.GetFiles(Path.Combine(engine, layer), "*.cs", SearchOption.AllDirectories))
             {
                 wrong.AddRange(Using().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value)
                     .Where(used => Array.IndexOf(BottomUp, used) > Array.IndexOf(BottomUp, layer) && !Together.Contains((layer, used)))
@@ -39,6 +42,6 @@ public sealed partial class LayerTests
         throw new DirectoryNotFoundException("src/Spos.Engine");
     }
 
-    [GeneratedRegex(@"^using Spos\.Engine\.(\w+);", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^using Spos\.Engine\.(\w+)[.;]", RegexOptions.Multiline)]
     private static partial Regex Using();
 }

@@ -54,7 +54,7 @@ public sealed class CudnnConvolutionTests
     private static Passes Run(string device, ConvolutionPlan plan, int kernel, int stride, int size, int input, int output, bool depthwise)
     {
         using var fixture = new OpFixture(device);
-        fixture.Session.Convolutions.Plan = plan;
+        ConvolutionPlanner.Of(fixture.Session).Plan = plan;
         var shape = new Shape(2, size, size, input);
         Tensor x = fixture.Tensor(shape, fixture.Values(shape.Count));
         var weightShape = new Shape(kernel, kernel, depthwise ? 1 : input, output);

@@ -51,7 +51,7 @@ public sealed class NetworkGoldenTests
         using TestDevice test = TestDevice.Open(device);
         using var session = new Session(test.Device);
         session.Pool.Poison = true;
-        session.Convolutions.Plan = plan;
+        ConvolutionPlanner.Of(session).Plan = plan;
         using var network = new ShuffleNetV2OneShot(session, Spec with { Affine = golden.GetProperty("affine").GetBoolean() }, path);
         Parameter[] parameters = [.. network.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal)];
         for (int k = 0; k < parameters.Length; k++)

@@ -11,7 +11,7 @@ internal static class Convolution
     {
         if (weight.Shape != shape.Weight) throw new ArgumentException($"{weight.Name}, {weight.Shape}, does not take {x.Shape}.");
         Tensor y = session.Rent(shape.Output);
-        session.Convolutions.EngineFor(shape, ConvolutionPass.Forward).Forward(shape, y, x, weight.Value);
+        ConvolutionPlanner.Of(session).EngineFor(shape, ConvolutionPass.Forward).Forward(shape, y, x, weight.Value);
         session.Tape?.Record(new Step(shape, x, weight, y));
         return y;
     }
@@ -33,11 +33,11 @@ internal static class Convolution
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
             Tensor dy = outputGradients[0];
-            session.Convolutions.EngineFor(_shape, ConvolutionPass.BackwardWeights).BackwardWeights(_shape, _weight, dy, _x);
+            ConvolutionPlanner.Of(session).EngineFor(_shape, ConvolutionPass.BackwardWeights).BackwardWeights(_shape, _weight, dy, _x);
             // Images get no gradient.
             if (_shape.Kind == ConvolutionKind.Stem) return;
             Tensor dx = session.Rent(_x.Shape);
-            session.Convolutions.EngineFor(_shape, ConvolutionPass.BackwardData).BackwardData(_shape, dx, dy, _weight.Value);
+            ConvolutionPlanner.Of(session).EngineFor(_shape, ConvolutionPass.BackwardData).BackwardData(_shape, dx, dy, _weight.Value);
             gradients.Add(_x.Identity, dx);
         }
     }

@@ -43,6 +43,9 @@ public sealed class ConvolutionPlanner : IDisposable
         _cache = new Lazy<PlanCache>(() => new PlanCache(cacheFolder ?? PlanCache.FolderOfUser, PlanCache.Describe(session.Device)));
     }
 
+    /// <summary>The session's planner.</summary>
+    public static ConvolutionPlanner Of(Session session) => session.Attachment(s => new ConvolutionPlanner(s));
+
     /// <summary>How to choose.</summary>
     public ConvolutionPlan Plan { get; set; }
 

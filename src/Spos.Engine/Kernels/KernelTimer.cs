@@ -1,7 +1,6 @@
 using Spos.Engine.Devices;
-using Spos.Engine.Kernels;
 
-namespace Spos.Engine.Profiling;
+namespace Spos.Engine.Kernels;
 
 /// <summary>
 /// Times every launch of a device while it is set as <see cref="Device.Timer"/>, by events of the launch's stream. Each launch

@@ -1,6 +1,4 @@
-using Spos.Engine.Kernels;
-
-namespace Spos.Engine.Profiling;
+namespace Spos.Engine.Kernels;
 
 /// <summary>What one launch of a kernel has to do, whatever the kernel makes of it.</summary>
 /// <param name="Shape">The sizes that it depends on.</param>
