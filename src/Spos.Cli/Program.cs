@@ -5,6 +5,7 @@ using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Kernels;
 using Spos.Engine.Native;
+using Spos.Engine.Pytorch;
 
 namespace Spos.Cli;
 
@@ -25,7 +26,8 @@ internal static class Program
 
     private static readonly Type[] Verbs =
     [
-        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
+        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(ImportVerb), typeof(ExportVerb),
+        typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
     ];
 
     public static int Main(string[] arguments)
@@ -50,7 +52,7 @@ internal static class Program
         {
             return Fail(error.Message, Usage);
         }
-        catch (Exception error) when (error is DataException or CheckpointException or DeviceException or CudnnException or KernelCompilationException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
+        catch (Exception error) when (error is DataException or CheckpointException or TorchCheckpointException or DeviceException or CudnnException or KernelCompilationException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
         {
             return Fail(error.Message, Failure);
         }

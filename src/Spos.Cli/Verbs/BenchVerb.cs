@@ -81,14 +81,14 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     private int ShowPlans()
     {
         string device = PlanCache.Describe(OpenDevice());
-        Table table = NewTable("convolution", "own", "cuDNN", "chosen");
+        Table table = PlainTable.New("convolution", "own", "cuDNN", "chosen");
         KeyValuePair<string, PlanCache.Choice>[] choices = [.. new PlanCache(PlanCache.FolderOfUser, device).Choices.Where(c => Filter == null || c.Key.Contains(Filter, StringComparison.OrdinalIgnoreCase))];
         foreach ((string name, PlanCache.Choice choice) in choices)
         {
             // Shapes are in brackets, which Spectre.Console takes for markup.
             table.AddRow(Markup.Escape(name), $"{choice.OwnMicroseconds:0.0} µs", choice.CudnnMicroseconds is { } cudnn ? $"{cudnn:0.0} µs" : "not there", choice.Engine);
         }
-        Write(table);
+        PlainTable.Write(table);
         ResultTable.Print("Plans", ("device", device), ("choices", $"{choices.Length}"), ("folder", PlanCache.FolderOfUser));
         return Program.Success;
     }
@@ -106,32 +106,14 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
 
     private void Print(KernelResult[] results, double total)
     {
-        Table table = NewTable("kernel", "shape", "median", "GB/s", "GFLOP/s", "of roofline", "of the time");
+        Table table = PlainTable.New("kernel", "shape", "median", "GB/s", "GFLOP/s", "of roofline", "of the time");
         foreach (KernelResult r in results.Take(Top))
         {
             table.AddRow(
                 r.Kernel, r.Shape, $"{r.Seconds * 1e6:0.0} µs", Rate(r.Bytes, r.Seconds), Rate(r.Flops, r.Seconds),
                 r.Roofline > 0 ? $"{r.Roofline:0%}" : "", $"{r.Seconds * r.Launches / total:0.0%}");
         }
-        Write(table);
-    }
-
-    // The first column, and a second one called shape, are texts; the others are figures.
-    private static Table NewTable(params string[] columns)
-    {
-        var table = new Table { Border = TableBorder.Simple };
-        foreach (string column in columns)
-        {
-            table.AddColumn(new TableColumn(column) { Alignment = column == columns[0] || column == "shape" ? Justify.Left : Justify.Right, NoWrap = true });
-        }
-        return table;
-    }
-
-    private static void Write(Table table)
-    {
-        // A pipe has no width: whole lines are better than broken ones.
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
-        AnsiConsole.Write(table);
+        PlainTable.Write(table);
     }
 
     private static string Rate(double amount, double seconds) => amount > 0 ? $"{amount / seconds / 1e9:0.0}" : "";

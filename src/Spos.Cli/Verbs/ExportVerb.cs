@@ -1,0 +1,75 @@
+using CommandLine;
+using CommandLine.Text;
+using Spos.Cli.Display;
+using Spos.Cli.Runs;
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Pytorch;
+using Spos.Engine.Supernet;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>The formats that networks are exported in.</summary>
+internal enum ExportFormat
+{
+    /// <summary>What torch.save writes.</summary>
+    Pth,
+
+    /// <summary>Hugging Face's.</summary>
+    Safetensors,
+
+    /// <summary>A graph that runtimes run; single paths only.</summary>
+    Onnx,
+}
+
+/// <summary>Writes a checkpoint in other programs' formats.</summary>
+[Verb("export", HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes) or as an ONNX graph.")]
+internal sealed class ExportVerb : DeviceOptions, IVerb
+{
+    [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
+    public string CheckpointPath { get; set; } = "runs/scratch";
+
+    [Option("format", Default = ExportFormat.Pth, HelpText = "The file's format.")]
+    public ExportFormat Format { get; set; } = ExportFormat.Pth;
+
+    [Option("output", HelpText = "The file (default: network with the format's ending, beside the checkpoint).")]
+    public string? Output { get; set; }
+
+    [Option("keep-batch-norm", HelpText = "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
+    public bool KeepBatchNorm { get; set; }
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples =>
+        [new("Write what was trained from scratch as ONNX", new ExportVerb { CheckpointPath = "runs/scratch", Format = ExportFormat.Onnx, Output = "network.onnx" })];
+
+    public int Run()
+    {
+        string checkpoint = RunFolder.NewestCheckpoint(CheckpointPath) ?? throw new CheckpointException($"{CheckpointPath}: no checkpoint there.");
+        CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
+        if (Format == ExportFormat.Onnx && header.Path == null) throw new CheckpointException($"{checkpoint} is a supernet: only a single path can be exported as ONNX.");
+        string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network.{Format.ToString().ToLowerInvariant()}"));
+        using Session session = NewSession(OpenDevice());
+        using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
+        Checkpoint.Load(checkpoint, session, network);
+        switch (Format)
+        {
+            case ExportFormat.Pth:
+                TorchWriter.Save(output, session, network);
+                break;
+            case ExportFormat.Safetensors:
+                SafetensorsWriter.Save(output, session, network);
+                break;
+            default:
+                OnnxWriter.Save(output, session, network, KeepBatchNorm);
+                break;
+        }
+        ResultTable.Print(
+            "Exported",
+            ("checkpoint", checkpoint),
+            ("network", $"{header.Spec}"),
+            ("kind", header.Path == null ? "supernet" : $"single path, {header.Path}"),
+            ("file", output),
+            ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
+        return Program.Success;
+    }
+}

@@ -1,0 +1,63 @@
+using CommandLine;
+using CommandLine.Text;
+using Spectre.Console;
+using Spos.Cli.Display;
+using Spos.Cli.Runs;
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Pytorch;
+using Spos.Engine.Supernet;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Takes over a PyTorch checkpoint.</summary>
+[Verb("import", HelpText = "Read a PyTorch checkpoint of the official network, or of NNI's, and write it as one of this program's.")]
+internal sealed class ImportVerb : DeviceOptions, IVerb
+{
+    [Option("checkpoint", Required = true, HelpText = "The PyTorch checkpoint, such as checkpoint-150000.pth.tar.")]
+    public string CheckpointPath { get; set; } = "";
+
+    [Option("output-dir", HelpText = "Where the checkpoint goes (default: runs/imported).")]
+    public string? OutputDir { get; set; }
+
+    [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, which a checkpoint does not tell.")]
+    public int ImageSize { get; set; } = 224;
+
+    [Option("list", HelpText = "Only list the tensors.")]
+    public bool List { get; set; }
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples =>
+        [new("Take over megvii's supernet, to search it", new ImportVerb { CheckpointPath = "checkpoint-150000.pth.tar", OutputDir = "runs/supernet" })];
+
+    public int Run()
+    {
+        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(CheckpointPath);
+        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, CheckpointPath);
+        if (List)
+        {
+            Show(tensors);
+            return Program.Success;
+        }
+        (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, ImageSize, CheckpointPath);
+        using Session session = NewSession(OpenDevice());
+        using var network = new ShuffleNetV2OneShot(session, spec, path);
+        OfficialNetwork.Load(checkpoint, tensors, session, network, CheckpointPath);
+        string saved = new RunFolder(OutputDir ?? "runs/imported").Save(session, network, 0, new Dictionary<string, string>());
+        ResultTable.Print(
+            "Imported",
+            ("network", $"{spec}"),
+            ("kind", path == null ? "supernet" : $"single path, {path}"),
+            ("tensors", $"{tensors.Count}"),
+            ("checkpoint", saved));
+        return Program.Success;
+    }
+
+    private static void Show(IReadOnlyDictionary<string, TorchTensor> tensors)
+    {
+        Table table = PlainTable.New("tensor", "shape", "type");
+        foreach ((string name, TorchTensor tensor) in tensors) table.AddRow(Markup.Escape(name), string.Join('×', tensor.Sizes), $"{tensor.Type}");
+        PlainTable.Write(table);
+        ResultTable.Print("Checkpoint", ("tensors", $"{tensors.Count}"), ("elements", $"{tensors.Values.Sum(t => t.Count)}"));
+    }
+}

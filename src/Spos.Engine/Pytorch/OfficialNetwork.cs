@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Spos.Engine.Autograd;
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Pytorch;
+
+/// <summary>
+/// Networks from the official checkpoints: megvii's supernet and single paths, and NNI's of the same. Sizes are read off the
+/// tensors.
+/// </summary>
+public static partial class OfficialNetwork
+{
+    // Names told at most in one message.
+    private const int MostNames = 8;
+    private const string Counter = ".num_batches_tracked";
+
+    /// <summary>The sizes of the network, and its architecture if it is a single path.</summary>
+    /// <param name="imageSize">The one thing that a checkpoint does not tell.</param>
+    /// <exception cref="TorchCheckpointException">The tensors are not of such a network.</exception>
+    public static (NetworkSpec Spec, Architecture? Path) Describe(IReadOnlyDictionary<string, TorchTensor> tensors, int imageSize, string path)
+    {
+        try
+        {
+            bool single = !tensors.Keys.Any(name => InBlock().Match(name) is { Success: true } match && match.Groups["choice"].Success);
+            var repeats = new List<int>();
+            var channels = new List<int>();
+            var choices = new List<int>();
+            for (int block = 0; ; block++)
+            {
+                string prefix = single ? $"features.{block}." : $"features.{block}.0.";
+                if (!tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal))) break;
+                long[][] main = Convolutions(tensors, $"{prefix}branch_main."), projection = Convolutions(tensors, $"{prefix}branch_proj.");
+                if (main.Length == 0) throw new FormatException($"{prefix}branch_main has no convolution");
+                long output = projection.Length > 0 ? main[^1][0] + projection[^1][0] : 2 * main[^1][0];
+                if (projection.Length > 0)
+                {
+                    repeats.Add(0);
+                    channels.Add(checked((int)output));
+                }
+                if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
+                repeats[^1]++;
+                choices.Add(main.Length == 6 ? (int)Choice.Xception : main.Length == 3 ? ChoiceOf(main[1][2]) : throw new FormatException($"{prefix}branch_main has {main.Length} convolutions"));
+            }
+            if (choices.Count == 0) throw new FormatException("it has no features.0");
+            var spec = new NetworkSpec
+            {
+                ImageSize = imageSize,
+                Classes = Size(tensors, "classifier.0.weight"),
+                StemChannels = Size(tensors, "first_conv.0.weight"),
+                StageRepeats = [.. repeats],
+                StageChannels = [.. channels],
+                LastChannels = Size(tensors, "conv_last.0.weight"),
+                Affine = tensors.ContainsKey("first_conv.1.weight"),
+            };
+            spec.Validate();
+            return (spec, single ? new Architecture(choices) : null);
+        }
+        catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
+        {
+            throw new TorchCheckpointException($"{path} is not of the official network: {error.Message}.");
+        }
+    }
+
+    /// <summary>Fills a network, which <see cref="Describe"/> gave the sizes of.</summary>
+    /// <exception cref="TorchCheckpointException">Tensors are missing, surplus or misshapen; the network is as it was.</exception>
+    public static void Load(TorchCheckpoint checkpoint, IReadOnlyDictionary<string, TorchTensor> tensors, Session session, ShuffleNetV2OneShot network, string path)
+    {
+        OfficialTensor[] wanted = [.. OfficialTensors.Of(network)];
+        Refuse(path, "lacks", wanted.Where(w => !tensors.ContainsKey(w.Name)).Select(w => w.Name));
+        HashSet<string> known = [.. wanted.Select(w => w.Name)];
+        Refuse(path, "has, besides those of the network,", tensors.Keys.Where(name => !known.Contains(name) && !name.EndsWith(Counter, StringComparison.Ordinal)));
+        Refuse(path, "has tensors of the wrong shape:", wanted.Where(w => !tensors[w.Name].Sizes.SequenceEqual(w.Sizes)).Select(w => $"{w.Name} [{string.Join(", ", tensors[w.Name].Sizes)}] instead of [{string.Join(", ", w.Sizes)}]"));
+        float[][] values = [.. wanted.Select(w => w.FromTorch(checkpoint.Floats(tensors[w.Name])))];
+        for (int i = 0; i < wanted.Length; i++) wanted[i].Tensor.Upload(session.Stream, values[i]);
+    }
+
+    private static void Refuse(string path, string what, IEnumerable<string> names)
+    {
+        string[] all = [.. names.Order(StringComparer.Ordinal)];
+        if (all.Length == 0) return;
+        string more = all.Length > MostNames ? $" and {all.Length - MostNames} more" : "";
+        throw new TorchCheckpointException($"{path} {what} {string.Join(", ", all.Take(MostNames))}{more}.");
+    }
+
+    // The sizes of a branch's convolution weights, in order.
+    private static long[][] Convolutions(IReadOnlyDictionary<string, TorchTensor> tensors, string prefix) =>
+    [
+        .. tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal) && t.Value.Sizes.Count == 4)
+            .Select(t => (Index: InBranch().Match(t.Key, prefix.Length), Sizes: (long[])[.. t.Value.Sizes]))
+            .Where(t => t.Index.Success).OrderBy(t => int.Parse(t.Index.Groups[1].ValueSpan, CultureInfo.InvariantCulture)).Select(t => t.Sizes),
+    ];
+
+    private static int ChoiceOf(long kernel) => kernel switch
+    {
+        3 => (int)Choice.Shuffle3,
+        5 => (int)Choice.Shuffle5,
+        7 => (int)Choice.Shuffle7,
+        _ => throw new FormatException($"it has a depthwise kernel of {kernel}"),
+    };
+
+    private static int Size(IReadOnlyDictionary<string, TorchTensor> tensors, string name) =>
+        tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0 ? checked((int)tensor.Sizes[0]) : throw new FormatException($"it lacks {name}");
+
+    [GeneratedRegex(@"^features\.\d+\.(?:(?<choice>\d)\.)?branch_(?:main|proj)\.")]
+    private static partial Regex InBlock();
+
+    [GeneratedRegex(@"\G(\d{1,4})\.weight$")]
+    private static partial Regex InBranch();
+}

@@ -1,0 +1,67 @@
+using Spos.Engine.Nn;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Pytorch;
+
+/// <summary>A tensor of a network under its name in the official checkpoints.</summary>
+/// <param name="Sizes">In PyTorch's order: convolutions [out, in, y, x], the linear weight [out, in], vectors [C].</param>
+internal sealed record OfficialTensor(string Name, long[] Sizes, Tensor Tensor)
+{
+    /// <summary>Values in PyTorch's order to ours.</summary>
+    public float[] FromTorch(float[] values) => Sizes.Length == 1 ? values : Transpose(values, (int)Sizes[0]);
+
+    /// <summary>Values in our order to PyTorch's.</summary>
+    public float[] ToTorch(float[] values) => Sizes.Length == 1 ? values : Back(values, (int)Sizes[0]);
+
+    // [out][in][taps] to [taps][in][out].
+    private float[] Transpose(float[] values, int outputs)
+    {
+        int inputs = (int)Sizes[1], taps = values.Length / outputs / inputs;
+        float[] result = new float[values.Length];
+        for (int o = 0; o < outputs; o++)
+        {
+            for (int i = 0; i < inputs; i++)
+            {
+                for (int t = 0; t < taps; t++) result[(t * inputs + i) * outputs + o] = values[(o * inputs + i) * taps + t];
+            }
+        }
+        return result;
+    }
+
+    private float[] Back(float[] values, int outputs)
+    {
+        int inputs = (int)Sizes[1], taps = values.Length / outputs / inputs;
+        float[] result = new float[values.Length];
+        for (int o = 0; o < outputs; o++)
+        {
+            for (int i = 0; i < inputs; i++)
+            {
+                for (int t = 0; t < taps; t++) result[(o * inputs + i) * taps + t] = values[(t * inputs + i) * outputs + o];
+            }
+        }
+        return result;
+    }
+}
+
+/// <summary>What the official checkpoints hold of a network, in their names and shapes.</summary>
+internal static class OfficialTensors
+{
+    /// <summary>In the order of PyTorch's state dict: each layer's weights, then its statistics.</summary>
+    public static IEnumerable<OfficialTensor> Of(ShuffleNetV2OneShot network)
+    {
+        foreach (ConvolutionUnit unit in network.Units)
+        {
+            Shape shape = unit.Weight.Shape;
+            yield return new(unit.Weight.Name, [shape.C, shape.W, shape.N, shape.H], unit.Weight.Value);
+            BatchNormLayer layer = unit.BatchNorm;
+            long[] vector = [layer.Channels];
+            if (layer.Gamma != null) yield return new($"{layer.Name}.weight", vector, layer.Gamma.Value);
+            if (layer.Beta != null) yield return new($"{layer.Name}.bias", vector, layer.Beta.Value);
+            yield return new($"{layer.Name}.running_mean", vector, layer.RunningMean);
+            yield return new($"{layer.Name}.running_var", vector, layer.RunningVariance);
+        }
+        Shape linear = network.Classifier.Shape;
+        yield return new(network.Classifier.Name, [linear.C, linear.W], network.Classifier.Value);
+    }
+}

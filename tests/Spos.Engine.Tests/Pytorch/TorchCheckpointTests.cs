@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Spos.Engine.Autograd;
+using Spos.Engine.Pytorch;
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Tests.Pytorch;
+
+/// <summary>PyTorch's checkpoints come in, and what they compute is what PyTorch computed.</summary>
+public sealed class TorchCheckpointTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("spos-torch-").FullName;
+
+    [Theory]
+    [InlineData("torch_odd_zip.pth")]
+    [InlineData("torch_odd_legacy.pth")]
+    public void All_types_strides_and_shared_storages_are_read(string file)
+    {
+        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(TorchFixtures.At(file));
+        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
+        JsonElement golden = TorchFixtures.Golden.GetProperty("odd");
+        Assert.Equal(golden.EnumerateObject().Select(p => p.Name), tensors.Keys);
+        foreach ((string name, TorchTensor tensor) in tensors) Assert.Equal(TorchFixtures.Numbers(golden.GetProperty(name)), checkpoint.Floats(tensor).Select(v => (double)v));
+        Assert.Equal([6, 4], tensors["columns"].Sizes);
+        Assert.Equal([0, 3], tensors["empty"].Sizes);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_legacy_supernet_s_logits_are_pytorch_s(int index)
+    {
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_supernet_legacy.pth.tar"));
+        using (session)
+        using (network)
+        {
+            Assert.Null(network.Path);
+            JsonElement golden = TorchFixtures.Golden.GetProperty("supernet")[index];
+            var path = new Architecture(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()));
+            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("eval")), TorchFixtures.Logits(session, network, path, BatchNormMode.Running)), 0, 1e-4);
+            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("train")), TorchFixtures.Logits(session, network, path, BatchNormMode.Batch)), 0, 1e-4);
+        }
+    }
+
+    [Fact]
+    public void A_single_path_s_logits_are_pytorch_s()
+    {
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
+        using (session)
+        using (network)
+        {
+            JsonElement golden = TorchFixtures.Golden.GetProperty("single");
+            Assert.Equal(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()), network.Path!.Blocks);
+            Assert.True(network.Spec.Affine);
+            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("eval")), TorchFixtures.Logits(session, network, network.Path, BatchNormMode.Running)), 0, 1e-4);
+        }
+    }
+
+    [Theory]
+    [InlineData("torch_supernet_legacy.pth.tar")]
+    [InlineData("torch_single_zip.pth")]
+    public void What_is_exported_comes_back_to_the_bit(string file)
+    {
+        string exported = Path.Combine(_folder, "exported.pth");
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At(file));
+        using (session)
+        using (network) TorchWriter.Save(exported, session, network);
+        using TorchCheckpoint before = TorchCheckpoint.Open(TorchFixtures.At(file)), after = TorchCheckpoint.Open(exported);
+        IReadOnlyDictionary<string, TorchTensor> first = TorchStateDict.Of(before, file), second = TorchStateDict.Of(after, exported);
+        // In the order of PyTorch's own state dict.
+        Assert.Equal(first.Keys, second.Keys);
+        foreach ((string name, TorchTensor tensor) in first.Where(t => !t.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+        {
+            Assert.Equal(tensor.Sizes, second[name].Sizes);
+            Assert.Equal(before.Floats(tensor), after.Floats(second[name]));
+        }
+    }
+
+    [Fact]
+    public void Missing_surplus_and_misshapen_tensors_are_named()
+    {
+        string file = TorchFixtures.At("torch_single_zip.pth");
+        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
+        var tensors = new Dictionary<string, TorchTensor>(TorchStateDict.Of(checkpoint, file));
+        (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, TorchFixtures.ImageSize, file);
+        using var session = new Session(Engine.Devices.Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, spec, path);
+        string Refused(Action<Dictionary<string, TorchTensor>> change)
+        {
+            var changed = new Dictionary<string, TorchTensor>(tensors);
+            change(changed);
+            return Assert.Throws<TorchCheckpointException>(() => OfficialNetwork.Load(checkpoint, changed, session, network, file)).Message;
+        }
+
+        Assert.Contains("lacks conv_last.1.bias", Refused(t => t.Remove("conv_last.1.bias")), StringComparison.Ordinal);
+        Assert.Contains("extra.weight", Refused(t => t["extra.weight"] = t["conv_last.1.bias"]), StringComparison.Ordinal);
+        Assert.Contains("conv_last.1.bias [5, 12] instead of [12]", Refused(t => t["conv_last.1.bias"] = t["classifier.0.weight"]), StringComparison.Ordinal);
+        tensors.Remove("features.0.branch_main.3.weight");
+        Assert.Contains("features.0.branch_main has 2 convolutions", Assert.Throws<TorchCheckpointException>(() => OfficialNetwork.Describe(tensors, TorchFixtures.ImageSize, file)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_no_checkpoint_is_an_error_that_names_the_file()
+    {
+        foreach (byte[] contents in new byte[][] { [], [0x80], "PK\u0003\u0004 and no more"u8.ToArray(), "text\n."u8.ToArray(), [0x80, 2, (byte)'N', (byte)'.'] })
+        {
+            string file = Path.Combine(_folder, "broken.pth");
+            File.WriteAllBytes(file, contents);
+            Assert.Contains("broken.pth", Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(file)).Message, StringComparison.Ordinal);
+        }
+        Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(Path.Combine(_folder, "missing.pth")));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}
