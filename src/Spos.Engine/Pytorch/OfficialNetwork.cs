@@ -17,7 +17,7 @@ public static partial class OfficialNetwork
 
     /// <summary>The sizes of the network, and its architecture if it is a single path.</summary>
     /// <param name="imageSize">The one thing that a checkpoint does not tell.</param>
-    /// <exception cref="TorchCheckpointException">The tensors are not of such a network.</exception>
+    /// <exception cref="TorchCheckpointException">The tensors are not of such a network, or some are missing, surplus or misshapen.</exception>
     public static (NetworkSpec Spec, Architecture? Path) Describe(IReadOnlyDictionary<string, TorchTensor> tensors, int imageSize, string path)
     {
         try
@@ -54,7 +54,9 @@ public static partial class OfficialNetwork
                 Affine = tensors.ContainsKey("first_conv.1.weight"),
             };
             spec.Validate();
-            return (spec, single ? new Architecture(choices) : null);
+            Architecture? architecture = single ? new Architecture(choices) : null;
+            Check(tensors, [.. OfficialTensors.Of(new ShuffleNetV2OneShot(spec, architecture))], path);
+            return (spec, architecture);
         }
         catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
         {
@@ -67,12 +69,19 @@ public static partial class OfficialNetwork
     public static void Load(TorchCheckpoint checkpoint, IReadOnlyDictionary<string, TorchTensor> tensors, Session session, ShuffleNetV2OneShot network, string path)
     {
         OfficialTensor[] wanted = [.. OfficialTensors.Of(network)];
+        Check(tensors, wanted, path);
+        float[][] values = [.. wanted.Select(w => w.FromTorch(checkpoint.Floats(tensors[w.Name])))];
+        for (int i = 0; i < wanted.Length; i++) wanted[i].Tensor.Upload(session.Stream, values[i]);
+    }
+
+    private static void Check(IReadOnlyDictionary<string, TorchTensor> tensors, OfficialTensor[] wanted, string path)
+    {
         Refuse(path, "lacks", wanted.Where(w => !tensors.ContainsKey(w.Name)).Select(w => w.Name));
         HashSet<string> known = [.. wanted.Select(w => w.Name)];
         Refuse(path, "has, besides those of the network,", tensors.Keys.Where(name => !known.Contains(name) && !name.EndsWith(Counter, StringComparison.Ordinal)));
         Refuse(path, "has tensors of the wrong shape:", wanted.Where(w => !tensors[w.Name].Sizes.SequenceEqual(w.Sizes)).Select(w => $"{w.Name} [{string.Join(", ", tensors[w.Name].Sizes)}] instead of [{string.Join(", ", w.Sizes)}]"));
-        float[][] values = [.. wanted.Select(w => w.FromTorch(checkpoint.Floats(tensors[w.Name])))];
-        for (int i = 0; i < wanted.Length; i++) wanted[i].Tensor.Upload(session.Stream, values[i]);
+        // So a file of a few bytes cannot ask for much memory.
+        Refuse(path, "repeats one element in", wanted.Where(w => tensors[w.Name].Count > tensors[w.Name].Storage.Count).Select(w => w.Name));
     }
 
     private static void Refuse(string path, string what, IEnumerable<string> names)

@@ -67,7 +67,8 @@ public sealed class TorchCheckpoint : IDisposable
     public float[] Floats(TorchTensor tensor)
     {
         TorchStorage storage = tensor.Storage;
-        byte[] bytes = new byte[checked(storage.Count * storage.ElementSize)];
+        if (storage.Count * storage.ElementSize > Array.MaxLength) throw new TorchCheckpointException($"{_path}: storage {storage.Key} is larger than 2 GiB.");
+        byte[] bytes = new byte[storage.Count * storage.ElementSize];
         try
         {
             _file.Position = _storageAt[storage.Key];
@@ -148,7 +149,9 @@ public sealed class TorchCheckpoint : IDisposable
         {
             ZipArchiveEntry entry = archive.GetEntry($"{prefix}data/{storage.Key}") ?? throw new FormatException($"the archive lacks storage {storage.Key}");
             if (entry.CompressedLength != entry.Length || entry.Length < storage.Count * storage.ElementSize) throw new FormatException($"storage {storage.Key} is not of {storage.Count} elements stored as they are");
-            _storageAt[storage.Key] = StartOf(entry);
+            long start = StartOf(entry);
+            if (start + storage.Count * storage.ElementSize > _file.Length) throw new FormatException("it is cut off");
+            _storageAt[storage.Key] = start;
         }
     }
 

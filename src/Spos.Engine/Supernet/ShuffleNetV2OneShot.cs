@@ -21,6 +21,14 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     /// <summary>The supernet of <paramref name="spec"/>, or with <paramref name="path"/> just that path.</summary>
     public ShuffleNetV2OneShot(Session session, NetworkSpec spec, Architecture? path = null)
+        : this(spec, path)
+    {
+        foreach (ParameterGroup group in Groups) group.Allocate(session.Pool, session.Stream);
+        foreach (BatchNormLayer layer in BatchNorms) layer.Allocate(session.Pool, session.Stream);
+    }
+
+    /// <summary>The same without memory: for its names and shapes.</summary>
+    internal ShuffleNetV2OneShot(NetworkSpec spec, Architecture? path)
     {
         spec.Validate();
         if (path != null && path.Blocks.Length != spec.Blocks) throw new ArgumentException($"the architecture has {path.Blocks.Length} blocks; the network has {spec.Blocks}.");
@@ -30,8 +38,6 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
         _last = UnitBuilder.Build("conv_last", [UnitSpec.Pointwise(spec.StageChannels[^1], spec.LastChannels)], spec.Affine, _lastGroup)[0];
         _classifier = _classifierGroup.Add("classifier.0.weight", new Shape(1, 1, spec.LastChannels, spec.Classes), decays: true);
-        foreach (ParameterGroup group in Groups) group.Allocate(session.Pool, session.Stream);
-        foreach (BatchNormLayer layer in BatchNorms) layer.Allocate(session.Pool, session.Stream);
     }
 
     public NetworkSpec Spec { get; }

@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+using System.Text.Json;
+using Spos.Engine.Pickles;
+
+namespace Spos.Engine.Tests.Pickles;
+
+public sealed class UnpicklerTests
+{
+    private static readonly JsonDocument Document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "pickles.json")));
+
+    /// <summary>What tests/fixtures/make_pickles.py had Python pickle.</summary>
+    public static IEnumerable<byte[]> Pickles => Document.RootElement.EnumerateArray().Select(row => row.GetProperty("pickle").GetBytesFromBase64());
+
+    [Fact]
+    public void Plain_data_of_every_protocol_is_what_python_pickled()
+    {
+        foreach (JsonElement row in Document.RootElement.EnumerateArray())
+        {
+            var found = new StringBuilder();
+            Write(found, Load(row.GetProperty("pickle").GetBytesFromBase64()));
+            var expected = new StringBuilder();
+            Write(expected, row.GetProperty("value"));
+            Assert.True(expected.ToString() == found.ToString(), $"{row.GetProperty("name")}, protocol {row.GetProperty("protocol")}: {found} instead of {expected}");
+        }
+    }
+
+    [Theory]
+    [InlineData("cos\nsystem\n(S'touch pwned'\ntR.", "os.system")]
+    [InlineData("(S'touch pwned'\nios\nsystem\n.", "os.system")]
+    [InlineData("(cos\nsystem\nS'touch pwned'\no.", "os.system")]
+    [InlineData("\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02ls\x85R.", "os.system")]
+    [InlineData("c__builtin__\neval\n(S'1'\ntR.", "__builtin__.eval")]
+    [InlineData("cbuiltins\ngetattr\n.", "builtins.getattr")]
+    [InlineData("ctorch._utils\n_rebuild_tensor_v2\n.", "torch._utils._rebuild_tensor_v2")]
+    [InlineData("ccollections\nOrderedDict.__class__\n.", "collections.OrderedDict.__class__")]
+    [InlineData("\x82\x01.", "code 0x82")]
+    [InlineData("(dS'a'\nb.", "is given a state")]
+    [InlineData("I1\n(tR.", "calls")]
+    public void What_is_not_data_is_refused_by_name(string pickle, string says)
+    {
+        PickleException error = Assert.Throws<PickleException>(() => Load(Encoding.Latin1.GetBytes(pickle)));
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+        Assert.Contains($"at byte {error.Position}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("N")]
+    [InlineData("NN.")]
+    [InlineData("(.")]
+    [InlineData("0")]
+    [InlineData("a")]
+    [InlineData("h\x07.")]
+    [InlineData("K")]
+    [InlineData("X\xff\xff\xff\x7f.")]
+    [InlineData("T\xff\xff\xff\xff.")]
+    [InlineData("\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.")]
+    [InlineData("\x8b\x00\x00\x00\x80.")]
+    [InlineData("\x95\xff\xff\xff\xff\xff\xff\xff\xff.")]
+    [InlineData("\x80\x06N.")]
+    [InlineData("}]Ns.")]
+    [InlineData("(Nd.")]
+    [InlineData("I99999999999999999999999999x\n.")]
+    [InlineData("Fabc\n.")]
+    [InlineData("Sabc\n.")]
+    public void Damage_is_an_error(string pickle) => Assert.Throws<PickleException>(() => Load(Encoding.Latin1.GetBytes(pickle)));
+
+    [Fact]
+    public void Nesting_as_deep_as_the_pickle_is_long_ends()
+    {
+        const int depth = 1_000_000;
+        Load(Encoding.Latin1.GetBytes(new string(']', depth) + new string('a', depth - 1) + "."));
+        // A tuple of itself twice, again and again: its size doubles with each.
+        byte[] doubling = Encoding.Latin1.GetBytes(")" + string.Concat(Enumerable.Repeat("2\x86", 10_000)) + "}2(N.");
+        Assert.Throws<PickleException>(() => Load(doubling));
+        Assert.Contains("cannot be a key", Assert.Throws<PickleException>(() => Load(Encoding.Latin1.GetBytes("})" + string.Concat(Enumerable.Repeat("2\x86", 64)) + "Ns."))).Message, StringComparison.Ordinal);
+    }
+
+    private static object? Load(byte[] pickle)
+    {
+        int position = 0;
+        return Unpickler.Load(pickle, ref position, new PickleObjects());
+    }
+
+    private static void Write(StringBuilder text, object? value)
+    {
+        switch (value)
+        {
+            case PickleDictionary dictionary:
+                Write(text, "dict", dictionary.SelectMany(e => new[] { e.Key == PickleDictionary.None ? null : e.Key, e.Value }));
+                break;
+            case PickleTuple tuple:
+                Write(text, "tuple", tuple);
+                break;
+            case List<object?> list:
+                Write(text, "list", list);
+                break;
+            case double number:
+                text.Append(CultureInfo.InvariantCulture, $"float {number:R} ");
+                break;
+            default:
+                text.Append(CultureInfo.InvariantCulture, $"{value?.GetType() == typeof(string)} {value ?? "None"} ");
+                break;
+        }
+    }
+
+    private static void Write(StringBuilder text, string kind, IEnumerable<object?> items)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"{kind} ( ");
+        foreach (object? item in items) Write(text, item);
+        text.Append(") ");
+    }
+
+    // The fixture's JSON as what the pickle should be.
+    private static void Write(StringBuilder text, JsonElement value)
+    {
+        void Items(string kind, IEnumerable<JsonElement> items)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{kind} ( ");
+            foreach (JsonElement item in items) Write(text, item);
+            text.Append(") ");
+        }
+
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Array:
+                Items("list", value.EnumerateArray());
+                break;
+            case JsonValueKind.Object when value.TryGetProperty("dict", out JsonElement pairs):
+                Items("dict", pairs.EnumerateArray().SelectMany(p => p.EnumerateArray()));
+                break;
+            case JsonValueKind.Object when value.TryGetProperty("tuple", out JsonElement items):
+                Items("tuple", items.EnumerateArray());
+                break;
+            case JsonValueKind.Object:
+                Write(text, BigInteger.Parse(value.GetProperty("large").GetString()!, CultureInfo.InvariantCulture));
+                break;
+            case JsonValueKind.Number:
+                Write(text, value.GetRawText().AsSpan().ContainsAny('.', 'e') ? (object)value.GetDouble() : value.GetInt64());
+                break;
+            case JsonValueKind.True or JsonValueKind.False:
+                Write(text, value.GetBoolean());
+                break;
+            default:
+                Write(text, value.GetString());
+                break;
+        }
+    }
+}
