@@ -167,7 +167,7 @@ public sealed class Unpickler
         switch (code)
         {
             case (byte)'S':
-                Push(Quoted(Line()));
+                Push(PickleText.Quoted(LatinLine()));
                 return true;
             case (byte)'T':
                 Push(Encoding.Latin1.GetString(Bytes(Length(BinaryPrimitives.ReadInt32LittleEndian(Bytes(4))))));
@@ -176,7 +176,7 @@ public sealed class Unpickler
                 Push(Encoding.Latin1.GetString(Bytes(Byte())));
                 return true;
             case (byte)'V':
-                Push(Line());
+                Push(PickleText.RawUnicode(LatinLine()));
                 return true;
             case 0x8c:
                 Push(Encoding.UTF8.GetString(Bytes(Byte())));
@@ -412,17 +412,18 @@ public sealed class Unpickler
 
     private int Length(long count) => count >= 0 && count <= _data.Length - _position ? (int)count : throw new FormatException("it is cut off");
 
-    private string Line()
+    private string Line() => Encoding.UTF8.GetString(LineBytes());
+
+    private string LatinLine() => Encoding.Latin1.GetString(LineBytes());
+
+    private ReadOnlySpan<byte> LineBytes()
     {
         int end = Array.IndexOf(_data, (byte)'\n', _position);
         if (end < 0) throw new FormatException("it is cut off");
-        string line = Encoding.UTF8.GetString(_data, _position, end - _position).TrimEnd('\r');
-        _position = end + 1;
-        return line;
+        ReadOnlySpan<byte> line = Bytes(end - _position);
+        _position++;
+        return line.TrimEnd((byte)'\r');
     }
-
-    private static string Quoted(string line) =>
-        line.Length >= 2 && line[0] == line[^1] && line[0] is '\'' or '"' ? line[1..^1] : throw new FormatException("a text has no quotes");
 
     private static long Number(string line) => long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw new FormatException("a number cannot be read");
 
