@@ -14,8 +14,11 @@ namespace Spos.Cli.Verbs;
 [Verb("import", HelpText = "Read a PyTorch checkpoint of the official network, or of NNI's, and write it as one of this program's.")]
 internal sealed class ImportVerb : DeviceOptions, IVerb
 {
-    [Option("checkpoint", Required = true, HelpText = "The PyTorch checkpoint, such as checkpoint-150000.pth.tar.")]
-    public string CheckpointPath { get; set; } = "";
+    [Option("checkpoint", HelpText = "The PyTorch checkpoint, such as checkpoint-150000.pth.tar.")]
+    public string? CheckpointPath { get; set; }
+
+    [Option("flops-table", HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes.")]
+    public string? FlopsTablePath { get; set; }
 
     [Option("output-dir", HelpText = "Where the checkpoint goes (default: runs/imported).")]
     public string? OutputDir { get; set; }
@@ -32,17 +35,24 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(CheckpointPath);
-        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, CheckpointPath);
+        if (FlopsTablePath != null) CompareFlops(FlopsTablePath);
+        if (CheckpointPath == null) return FlopsTablePath != null ? Program.Success : throw new UsageException("import: name a --checkpoint or a --flops-table.");
+        return Import(CheckpointPath);
+    }
+
+    private int Import(string file)
+    {
+        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
+        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
         if (List)
         {
             Show(tensors);
             return Program.Success;
         }
-        (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, ImageSize, CheckpointPath);
+        (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, ImageSize, file);
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, spec, path);
-        OfficialNetwork.Load(checkpoint, tensors, session, network, CheckpointPath);
+        OfficialNetwork.Load(checkpoint, tensors, session, network, file);
         string saved = new RunFolder(OutputDir ?? "runs/imported").Save(session, network, 0, new Dictionary<string, string>());
         ResultTable.Print(
             "Imported",
@@ -51,6 +61,21 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
             ("tensors", $"{tensors.Count}"),
             ("checkpoint", saved));
         return Program.Success;
+    }
+
+    private static void CompareFlops(string file)
+    {
+        var spec = new NetworkSpec();
+        FlopsTable official = OfficialFlops.Load(file, spec), computed = new(spec);
+        Table table = PlainTable.New("operation", "in the table", "computed", "difference");
+        void Row(string name, long theirs, long ours) => table.AddRow(name, $"{theirs}", $"{ours}", $"{theirs - ours}");
+        Row("stem, last convolution and classifier", official.Fixed, computed.Fixed);
+        for (int block = 0; block < official.Blocks; block++)
+        {
+            foreach (Choice choice in Enum.GetValues<Choice>()) Row($"block {block}, {choice.ToString().ToLowerInvariant()}", official.Of(block, (int)choice), computed.Of(block, (int)choice));
+        }
+        PlainTable.Write(table);
+        ResultTable.Print("FLOPs", ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"), ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"));
     }
 
     private static void Show(IReadOnlyDictionary<string, TorchTensor> tensors)

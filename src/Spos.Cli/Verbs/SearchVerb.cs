@@ -8,6 +8,7 @@ using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
+using Spos.Engine.Pytorch;
 using Spos.Engine.Search;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
@@ -54,6 +55,9 @@ internal sealed class SearchVerb : DataOptions, IVerb
     [Option("flops-limit", HelpText = "Most FLOPs of a candidate (default: 330e6 for the official sizes, else the mean of all paths).")]
     public double? FlopsLimit { get; set; }
 
+    [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl, instead of computing them.")]
+    public string? FlopsTablePath { get; set; }
+
     [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm for a candidate.")]
     public int TrainIters { get; set; } = 200;
 
@@ -84,7 +88,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
         string checkpoint = RunFolder.NewestCheckpoint(CheckpointPath) ?? throw new CheckpointException($"{CheckpointPath}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
         CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
         if (header.Path != null) throw new CheckpointException($"{checkpoint} is of another network: a single path, {header.Path}. The search needs a supernet's checkpoint.");
-        var flops = new FlopsTable(header.Spec);
+        FlopsTable flops = FlopsTablePath == null ? new FlopsTable(header.Spec) : OfficialFlops.Load(FlopsTablePath, header.Spec);
         var sampler = new PathSampler(flops);
         EvolutionOptions options = Options(header.Spec, flops, sampler);
         Device device = OpenDevice();
@@ -191,7 +195,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
 
     // What scores depend on: scores of another supernet, or on other pictures, must not be mixed in.
     private string Identity(string checkpoint, CheckpointHeader header, EvolutionOptions options) =>
-        $"{Path.GetFullPath(checkpoint)} {Convert.ToHexString(header.Sha256)} seed={Seed} train-iters={TrainIters} train-batch-size={TrainBatchSize} select-on={SelectOn} held-out={HeldOut} plan={Plan} flops-limit={options.FlopsLimit:R}";
+        $"{Path.GetFullPath(checkpoint)} {Convert.ToHexString(header.Sha256)} seed={Seed} train-iters={TrainIters} train-batch-size={TrainBatchSize} select-on={SelectOn} held-out={HeldOut} plan={Plan} flops-table={FlopsTablePath} flops-limit={options.FlopsLimit:R}";
 
     private static void SaveScores(string path, string identity, IReadOnlyList<Candidate> candidates) => AtomicFile.WriteText(
         path,

@@ -17,6 +17,13 @@ public sealed class FlopsTable
         Fixed = stem + last + (long)spec.LastChannels * spec.Classes;
     }
 
+    /// <param name="operations">The cost of each operation of each block.</param>
+    internal FlopsTable(long @fixed, long[][] operations)
+    {
+        Fixed = @fixed;
+        _operations = operations;
+    }
+
     /// <summary>What every path costs: stem, last convolution and classifier.</summary>
     public long Fixed { get; }
 

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Pytorch;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+// Imports the full-size supernet that make_full_supernet.py made, and holds the logits of its paths against PyTorch's:
+//   python3 benchmarks/import/make_full_supernet.py /tmp/full
+//   dotnet run -c Release --project benchmarks/import -- /tmp/full
+
+const int Images = 2, Size = 224;
+
+string folder = args[0], file = Path.Combine(folder, "checkpoint.pth.tar");
+using var session = new Session(Device.Open("auto"));
+long start = Stopwatch.GetTimestamp();
+using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
+IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
+(NetworkSpec spec, Architecture? single) = OfficialNetwork.Describe(tensors, Size, file);
+using var network = new ShuffleNetV2OneShot(session, spec with { Dropout = 0 }, single);
+OfficialNetwork.Load(checkpoint, tensors, session, network, file);
+session.Stream.Synchronize();
+Console.WriteLine($"imported {tensors.Count} tensors, {new FileInfo(file).Length / 1e6:0} MB, in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.00} s: {spec}");
+
+using JsonDocument golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "logits.json")));
+using Tensor images = session.Rent(new Shape(Images, Size, Size, 3));
+images.Upload(session.Stream, [.. Pixels()]);
+foreach (JsonElement row in golden.RootElement.EnumerateArray())
+{
+    var path = new Architecture(row.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()));
+    double evaluation = Error(path, row.GetProperty("eval"), BatchNormMode.Running), training = Error(path, row.GetProperty("train"), BatchNormMode.Batch);
+    Console.WriteLine($"{path}: largest difference, in parts of the largest logit: {evaluation:e1} in evaluation, {training:e1} in training mode");
+    // The pass in training mode has moved the statistics.
+    OfficialNetwork.Load(checkpoint, tensors, session, network, file);
+}
+
+double Error(Architecture path, JsonElement expected, BatchNormMode mode)
+{
+    session.BatchNorm = mode;
+    using Tensor logits = network.Forward(session, images, path);
+    double[] theirs = [.. expected.EnumerateArray().Select(v => v.GetDouble())];
+    return logits.Download(session.Stream).Zip(theirs, (a, b) => Math.Abs(a - b)).Max() / theirs.Max(Math.Abs);
+}
+
+// The formula of official_network.images.
+IEnumerable<float> Pixels() =>
+    from n in Enumerable.Range(0, Images)
+    from y in Enumerable.Range(0, Size)
+    from x in Enumerable.Range(0, Size)
+    from c in Enumerable.Range(0, 3)
+    select (float)Math.Sin(0.9 * n + 1.7 * c + 0.23 * y + 0.41 * x + 0.003 * x * y);

@@ -1,0 +1,36 @@
+"""Makes what benchmarks/import reads: python3 make_full_supernet.py FOLDER
+
+A supernet of the official sizes with random weights, saved as the official checkpoint is (the stream of torch <= 1.5,
+DataParallel's names), and PyTorch's logits for eight random paths in evaluation and in training mode.
+"""
+import json
+import pathlib
+import random
+import sys
+from collections import OrderedDict
+
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "fixtures"))
+from official_network import Network, fill, images
+
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+sizes = dict(stem=16, repeats=(4, 4, 8, 4), stages=(64, 160, 320, 640), last=1024, classes=1000)
+network = fill(Network(**sizes), 5)
+state = OrderedDict((name, tensor.clone()) for name, tensor in network.state_dict().items())
+torch.save({"state_dict": OrderedDict((f"module.{n}", t) for n, t in state.items())}, folder / "checkpoint.pth.tar", _use_new_zipfile_serialization=False)
+
+random.seed(3)
+rows = []
+with torch.no_grad():
+    pictures = images(2, 224)
+    for _ in range(8):
+        path = [random.randrange(4) for _ in range(20)]
+        row = {"path": path}
+        for mode in ("eval", "train"):
+            network.load_state_dict(state)
+            network.train(mode == "train")
+            row[mode] = network(pictures, path).flatten().tolist()
+        rows.append(row)
+(folder / "logits.json").write_text(json.dumps(rows))
