@@ -31,11 +31,11 @@ internal static class TorchFixtures
     }
 
     /// <summary>The formula of official_network.images, in NHWC.</summary>
-    public static float[] Images()
+    public static float[] Images(int count = Batch, int first = 0)
     {
-        float[] values = new float[Batch * ImageSize * ImageSize * 3];
+        float[] values = new float[count * ImageSize * ImageSize * 3];
         int i = 0;
-        for (int n = 0; n < Batch; n++)
+        for (int n = first; n < first + count; n++)
         {
             for (int y = 0; y < ImageSize; y++)
             {
