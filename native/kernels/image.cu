@@ -4,7 +4,7 @@
 // source around (i + 0.5) * scale + box with a triangle of half-width max(scale, 1), cut at the clip rectangle and
 // normalised to sum 1. Horizontal first, then vertical, in float on levels 0 ... 255.
 // Jitter follows torchvision's ColorJitter on floats: brightness, contrast and saturation in the given order, each
-// result clipped to 0 ... 255. Then y = (level / 255 - mean[c]) / deviation[c].
+// result clipped to 0 ... 255. Then y = scale[c] * level + shift[c].
 #include "device/warp.h"
 
 struct ImageTransform {
@@ -16,6 +16,8 @@ struct ImageTransform {
     int32_t flip;
     float brightness, contrast, saturation;  // factors; 1 leaves the picture as it is
     int32_t order;  // which goes first, second, third (0 brightness, 1 contrast, 2 saturation), 2 bits each
+    // Of image_resize_fixed: the picture's height, the size it is brought to, and where the crop begins there.
+    int32_t height, resized_width, resized_height, crop_left, crop_top;
 };
 
 struct FilterTaps {
@@ -90,6 +92,58 @@ SPOS_KERNEL image_resize_vertical(float* batch, const float* rows, const ImageTr
 }
 SPOS_EXPORT(image_resize_vertical)
 
+// ---- as OpenCV resizes 8-bit pictures bilinearly (cv::resize, INTER_LINEAR): two taps and weights of 11 bits
+struct FixedTaps {
+    int first, second;  // samples, within the picture
+    int weight_first, weight_second;
+};
+
+__device__ __forceinline__ FixedTaps fixed_taps(int i, int source, int target) {
+    const double scale = 1.0 / ((double)target / (double)source);
+    const float at = (float)((i + 0.5) * scale - 0.5);
+    const int sample = (int)floorf(at);
+    const float part = at - (float)sample;
+    FixedTaps taps;
+    taps.first = min(max(sample, 0), source - 1);
+    taps.second = min(max(sample + 1, 0), source - 1);
+    taps.weight_first = (int)rintf((1.0f - part) * 2048.0f);
+    taps.weight_second = (int)rintf(part * 2048.0f);
+    return taps;
+}
+
+//   batch[n][y][x][3] = the resized picture's middle, whole levels. Launch: grid.x = size, grid.y = images.
+SPOS_KERNEL image_resize_fixed(float* batch, const uint8_t* pixels, const ImageTransform* transforms, int size) {
+    const ImageTransform& t = transforms[blockIdx.y];
+    const uint8_t* picture = pixels + t.pixels;
+    const int64_t stride = (int64_t)t.width * 3;
+    const int row = t.crop_top + (int)blockIdx.x;
+    float* target = batch + ((int64_t)blockIdx.y * size + blockIdx.x) * size * 3;
+    // To half the size OpenCV takes the mean of four.
+    const bool half = t.width == 2 * t.resized_width && t.height == 2 * t.resized_height;
+    const FixedTaps down = fixed_taps(row, t.height, t.resized_height);
+    for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
+        const FixedTaps across = fixed_taps(t.crop_left + x, t.width, t.resized_width);
+        for (int c = 0; c < 3; ++c) {
+            int level = 0;
+            if (half) {
+                const uint8_t* corner = picture + 2 * row * stride + 6 * (t.crop_left + x) + c;
+                level = (corner[0] + corner[3] + corner[stride] + corner[stride + 3] + 2) >> 2;
+            } else {
+                const uint8_t* upper = picture + down.first * stride + c;
+                const uint8_t* lower = picture + down.second * stride + c;
+                const int above =
+                    upper[3 * across.first] * across.weight_first + upper[3 * across.second] * across.weight_second;
+                const int below =
+                    lower[3 * across.first] * across.weight_first + lower[3 * across.second] * across.weight_second;
+                level =
+                    (((down.weight_first * (above >> 4)) >> 16) + ((down.weight_second * (below >> 4)) >> 16) + 2) >> 2;
+            }
+            target[3 * x + c] = (float)level;
+        }
+    }
+}
+SPOS_EXPORT(image_resize_fixed)
+
 __device__ __forceinline__ float grey_level(const float* pixel) {
     return 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
 }
@@ -129,16 +183,13 @@ SPOS_KERNEL image_jitter_before_contrast(float* batch, float* mean_grey, const I
 }
 SPOS_EXPORT(image_jitter_before_contrast)
 
-// Contrast, the jitter operations after it, and normalisation, in place.
-// Launch: grid.x = size (rows), grid.y = images.
+// Contrast, the jitter operations after it, and normalisation, in place: scale * level + shift for each colour, in the
+// order blue, green, red if `bgr`. Launch: grid.x = size (rows), grid.y = images.
 SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* mean_grey, const ImageTransform* transforms, int size,
-                                       float mean_r, float mean_g, float mean_b, float deviation_r, float deviation_g,
-                                       float deviation_b) {
+                                       float scale_r, float scale_g, float scale_b, float shift_r, float shift_g,
+                                       float shift_b, int bgr) {
     const ImageTransform& t = transforms[blockIdx.y];
     float* row = batch + ((int64_t)blockIdx.y * size + blockIdx.x) * size * 3;
-    const float scale[3] = {1.0f / (255.0f * deviation_r), 1.0f / (255.0f * deviation_g),
-                            1.0f / (255.0f * deviation_b)};
-    const float shift[3] = {-mean_r / deviation_r, -mean_g / deviation_g, -mean_b / deviation_b};
     for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
         float* pixel = row + 3 * x;
         bool from_contrast = false;
@@ -147,7 +198,10 @@ SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* mean_grey, con
             from_contrast = from_contrast || operation == 1;
             if (from_contrast) jitter_pixel(pixel, operation, t, mean_grey[blockIdx.y]);
         }
-        for (int c = 0; c < 3; ++c) pixel[c] = pixel[c] * scale[c] + shift[c];
+        const float r = pixel[0] * scale_r + shift_r, b = pixel[2] * scale_b + shift_b;
+        pixel[0] = bgr ? b : r;
+        pixel[1] = pixel[1] * scale_g + shift_g;
+        pixel[2] = bgr ? r : b;
     }
 }
 SPOS_EXPORT(image_jitter_and_normalise)

@@ -12,14 +12,14 @@ internal static class EvaluationData
 
     /// <summary>Training pictures as they are, in a fixed random order, to recalibrate batch norm with.</summary>
     /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
-    public static BatchSource Calibration(Device device, ImageFolder train, int imageSize, int batches, int batchSize, int workers, ulong seed, DamageReport damage)
+    public static BatchSource Calibration(Device device, ImageFolder train, int imageSize, int batches, int batchSize, int workers, ulong seed, Preprocessing preprocessing, DamageReport damage)
     {
-        var options = new LoaderOptions { ImageSize = imageSize, BatchSize = batchSize, Workers = workers, Seed = seed, Shuffle = true, DropLast = true };
+        var options = new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, Seed = seed, Shuffle = true, DropLast = true };
         if (BatchLoader.BatchesOf(train.Samples.Length, options) == 0) throw new DataException($"{train.Root}: {train.Samples.Length} pictures are fewer than a batch of {batchSize}. Lower --train-batch-size.");
         return new BatchSource(device, train, options, damage, batches, KeepBytes);
     }
 
     /// <summary>All pictures, to measure accuracy on.</summary>
-    public static BatchSource Test(Device device, ImageFolder pictures, int imageSize, int batchSize, int workers, DamageReport damage) =>
-        new(device, pictures, new LoaderOptions { ImageSize = imageSize, BatchSize = batchSize, Workers = workers }, damage, int.MaxValue, KeepBytes);
+    public static BatchSource Test(Device device, ImageFolder pictures, int imageSize, int batchSize, int workers, Preprocessing preprocessing, DamageReport damage) =>
+        new(device, pictures, new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers }, damage, int.MaxValue, KeepBytes);
 }

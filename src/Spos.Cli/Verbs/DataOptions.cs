@@ -1,4 +1,5 @@
 using CommandLine;
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 
 namespace Spos.Cli.Verbs;
@@ -15,8 +16,18 @@ internal abstract class DataOptions : DeviceOptions
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
     public ulong Seed { get; set; } = 42;
 
+    [Option("spos-preprocessing", HelpText = "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. A checkpoint remembers it.")]
+    public bool SposPreprocessing { get; set; }
+
     [Option("output-dir", HelpText = "Where checkpoints, logs and plots go (default: runs/ and the name of the command).")]
     public string? OutputDir { get; set; }
+
+    /// <summary>What a checkpoint's network was trained with, or what the options ask for.</summary>
+    protected Preprocessing PreprocessingOf(CheckpointHeader? header) =>
+        SposPreprocessing || header?.Options.GetValueOrDefault(PreprocessingOption) == "True" ? Preprocessing.Spos : Preprocessing.Standard;
+
+    /// <summary>The name under which checkpoints remember it.</summary>
+    internal const string PreprocessingOption = "spos-preprocessing";
 
     /// <summary>train or val of the data set.</summary>
     protected ImageFolder OpenSplit(string split) => ImageFolder.Open(Path.Combine(ImagenetDir, split));

@@ -59,10 +59,10 @@ internal sealed class EvalVerb : DataOptions, IVerb
         Checkpoint.Load(checkpoint, session, network);
         if (header.Path == null)
         {
-            using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, damage);
+            using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), damage);
             Evaluator.Recalibrate(session, network, path, calibration);
         }
-        using BatchSource test = EvaluationData.Test(device, val, header.Spec.ImageSize, TestBatchSize, Workers, damage);
+        using BatchSource test = EvaluationData.Test(device, val, header.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(header), damage);
         Accuracy accuracy = Evaluator.Measure(session, network, path, test);
         ResultTable.Print(
             "Evaluation",

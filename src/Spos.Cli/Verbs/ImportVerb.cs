@@ -26,6 +26,9 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, which a checkpoint does not tell.")]
     public int ImageSize { get; set; } = 224;
 
+    [Option("standard-preprocessing", HelpText = "The network was trained on normalised RGB pictures, and not as the official code does (--spos-preprocessing of the other commands).")]
+    public bool StandardPreprocessing { get; set; }
+
     [Option("list", HelpText = "Only list the tensors.")]
     public bool List { get; set; }
 
@@ -53,12 +56,13 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         OfficialNetwork.Load(checkpoint, tensors, session, network, file);
-        string saved = new RunFolder(OutputDir ?? "runs/imported").Save(session, network, 0, new Dictionary<string, string>());
+        string saved = new RunFolder(OutputDir ?? "runs/imported").Save(session, network, 0, new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{!StandardPreprocessing}" });
         ResultTable.Print(
             "Imported",
             ("network", $"{spec}"),
             ("kind", path == null ? "supernet" : $"single path, {path}"),
             ("tensors", $"{tensors.Count}"),
+            ("preprocessing", StandardPreprocessing ? "standard" : "the official code's"),
             ("checkpoint", saved));
         return Program.Success;
     }

@@ -60,7 +60,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         using var stop = new StopSignal();
         if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;
 
-        using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize, Workers, damage);
+        using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(null), damage);
         Accuracy accuracy = Evaluator.Measure(session, network, path, test);
         folder.Log(new { val_top1 = accuracy.Top1, val_top5 = accuracy.Top5, val_loss = accuracy.Loss });
         ResultTable.Print(

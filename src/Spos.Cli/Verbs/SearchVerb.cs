@@ -99,8 +99,8 @@ internal sealed class SearchVerb : DataOptions, IVerb
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, header.Spec);
         Checkpoint.Load(checkpoint, session, network);
-        using BatchSource calibration = EvaluationData.Calibration(device, train, header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, damage);
-        using BatchSource test = EvaluationData.Test(device, selection, header.Spec.ImageSize, TestBatchSize, Workers, damage);
+        using BatchSource calibration = EvaluationData.Calibration(device, train, header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), damage);
+        using BatchSource test = EvaluationData.Test(device, selection, header.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(header), damage);
         Console.WriteLine($"Search: {checkpoint}; candidates of at most {options.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures.");
 
         var search = new EvolutionSearch(flops, sampler, options);
@@ -195,7 +195,7 @@ internal sealed class SearchVerb : DataOptions, IVerb
 
     // What scores depend on: scores of another supernet, or on other pictures, must not be mixed in.
     private string Identity(string checkpoint, CheckpointHeader header, EvolutionOptions options) =>
-        $"{Path.GetFullPath(checkpoint)} {Convert.ToHexString(header.Sha256)} seed={Seed} train-iters={TrainIters} train-batch-size={TrainBatchSize} select-on={SelectOn} held-out={HeldOut} plan={Plan} flops-table={FlopsTablePath} flops-limit={options.FlopsLimit:R}";
+        $"{Path.GetFullPath(checkpoint)} {Convert.ToHexString(header.Sha256)} seed={Seed} train-iters={TrainIters} train-batch-size={TrainBatchSize} select-on={SelectOn} held-out={HeldOut} plan={Plan} spos-preprocessing={PreprocessingOf(header)} flops-table={FlopsTablePath} flops-limit={options.FlopsLimit:R}";
 
     private static void SaveScores(string path, string identity, IReadOnlyList<Candidate> candidates) => AtomicFile.WriteText(
         path,

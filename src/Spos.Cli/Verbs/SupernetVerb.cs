@@ -101,8 +101,8 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
     {
         int calibrationBatch = Math.Min(CalibrationBatch, train.Samples.Length);
-        using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, damage);
-        using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, TestBatch, Workers, damage);
+        using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, PreprocessingOf(null), damage);
+        using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, TestBatch, Workers, PreprocessingOf(null), damage);
         var top1 = new List<double>();
         ProgressDisplay.Run("random paths", RandomPaths, "path", display =>
         {

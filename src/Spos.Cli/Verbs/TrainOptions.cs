@@ -84,6 +84,7 @@ internal abstract class TrainOptions : DataOptions
         Decay = decay,
         Seed = Seed,
         Workers = Workers,
+        Preprocessing = PreprocessingOf(null),
         Augmentation = new Augmentation { MinArea = CropMinArea, Jitter = Jitter, Flip = Flip },
     };
 
@@ -98,6 +99,7 @@ internal abstract class TrainOptions : DataOptions
         ["jitter"] = $"{Jitter}",
         ["flip"] = $"{Flip}",
         ["seed"] = $"{Seed}",
+        [PreprocessingOption] = $"{SposPreprocessing}",
         ["plan"] = $"{Plan}".ToLowerInvariant(),
     };
 

@@ -21,6 +21,8 @@ public sealed record LoaderOptions
     /// <summary>Null for the validation transform.</summary>
     public Augmentation? Augmentation { get; init; }
 
+    public Preprocessing Preprocessing { get; init; }
+
     /// <summary>Whether the order is random; else the data set's.</summary>
     public bool Shuffle { get; init; }
 
@@ -141,6 +143,9 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         }
     }
 
+    // The official code resizes otherwise for validation than for training.
+    private bool Official => _options is { Preprocessing: Preprocessing.Spos, Augmentation: null };
+
     private Batch Load(Session session, PictureDecoder decoder, int index)
     {
         int first = index * _options.BatchSize;
@@ -156,10 +161,10 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
                 (pictures[i], labels[i]) = ReadWhole(sample);
                 (int width, int height) = (pictures[i].Header.Width, pictures[i].Header.Height);
                 transforms[i] = _options.Augmentation == null
-                    ? Transforms.Validation(width, height, _options.ImageSize)
+                    ? Official ? Transforms.OfficialValidation(width, height, _options.ImageSize) : Transforms.Validation(width, height, _options.ImageSize)
                     : Transforms.Training(width, height, _options.ImageSize, _options.Augmentation, new CounterRandom(_options.Seed, RandomPurpose.Augmentation, _epoch, (ulong)sample));
             }
-            Tensor images = decoder.Decode(pictures, transforms, _options.ImageSize);
+            Tensor images = decoder.Decode(pictures, transforms, _options.ImageSize, _options.Preprocessing, Official);
             var deviceLabels = new DeviceArray<int>(session.Pool, count);
             deviceLabels.Upload(session.Stream, labels);
             return new Batch(session, images, deviceLabels);

@@ -36,4 +36,5 @@ internal struct ImageTransformRecord
     public int Flip;
     public float Brightness, Contrast, Saturation;
     public int Order;
+    public int Height, ResizedWidth, ResizedHeight, CropLeft, CropTop;
 }

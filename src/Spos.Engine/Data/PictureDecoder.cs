@@ -18,8 +18,9 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     private readonly DeviceEvent _copied = new(session.Device);
 
     /// <summary>Decodes, transforms and normalises a batch.</summary>
+    /// <param name="fixedPoint">Whether to resize as OpenCV does; the transforms are <see cref="Transforms.OfficialValidation"/>'s.</param>
     /// <returns>[N, size, size, 3].</returns>
-    public Tensor Decode(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms, int size)
+    public Tensor Decode(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms, int size, Preprocessing preprocessing = Preprocessing.Standard, bool fixedPoint = false)
     {
         using Layout layout = Upload(pictures, transforms);
         using DeviceArray<byte> pixels = ToPixels(layout);
@@ -35,12 +36,20 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         using var resized = new DeviceArray<float>(session.Pool, checked((int)rows));
         using var grey = new DeviceArray<float>(session.Pool, transforms.Length);
         Tensor batch = session.Rent(new Shape(transforms.Length, size, size, 3));
-        session.Launch("image_resize_horizontal", transforms.Length, 1, resized, pixels, descriptors, size);
-        session.Launch("image_resize_vertical", size, transforms.Length, batch, resized, descriptors, size);
+        if (fixedPoint)
+        {
+            session.Launch("image_resize_fixed", size, transforms.Length, batch, pixels, descriptors, size);
+        }
+        else
+        {
+            session.Launch("image_resize_horizontal", transforms.Length, 1, resized, pixels, descriptors, size);
+            session.Launch("image_resize_vertical", size, transforms.Length, batch, resized, descriptors, size);
+        }
         session.Launch("image_jitter_before_contrast", transforms.Length, 1, batch, grey, descriptors, size);
         session.Launch(
             "image_jitter_and_normalise", size, transforms.Length, batch, grey, descriptors, size,
-            Mean[0], Mean[1], Mean[2], Deviation[0], Deviation[1], Deviation[2]);
+            Scale(0, preprocessing), Scale(1, preprocessing), Scale(2, preprocessing),
+            Shift(0, preprocessing), Shift(1, preprocessing), Shift(2, preprocessing), preprocessing == Preprocessing.Spos);
         return batch;
     }
 
@@ -61,6 +70,11 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         _copied.Dispose();
         _coefficients.Dispose();
     }
+
+    // input = scale·level + shift
+    private static float Scale(int colour, Preprocessing preprocessing) => preprocessing == Preprocessing.Spos ? 1 : 1 / (255 * Deviation[colour]);
+
+    private static float Shift(int colour, Preprocessing preprocessing) => preprocessing == Preprocessing.Spos ? 0 : -Mean[colour] / Deviation[colour];
 
     // Where everything of a batch lies, and the strips of work: only the rows that the crops need.
     private Layout Upload(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms)

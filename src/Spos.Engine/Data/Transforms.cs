@@ -50,7 +50,7 @@ internal static class Transforms
     /// <summary>Resizes the shorter side to size·256/224 and crops the middle.</summary>
     public static ImageTransformRecord Validation(int width, int height, int size)
     {
-        int side = (int)Math.Round(size * 256.0 / 224);
+        int side = ResizedSide(size);
         (int resizedWidth, int resizedHeight) = width <= height ? (side, (int)((long)side * height / width)) : ((int)((long)side * width / height), side);
         float scaleX = (float)width / resizedWidth, scaleY = (float)height / resizedHeight;
         ImageTransformRecord record = Resize(0, 0, width, height, width, size);
@@ -61,7 +61,24 @@ internal static class Transforms
         return record;
     }
 
-    private static ImageTransformRecord Resize(int left, int top, int cropWidth, int cropHeight, int width, int size) => new()
+    /// <summary>
+    /// The official code's: OpenCV's bilinear resize of the shorter side to size·256/224 (kernel image_resize_fixed), the middle.
+    /// </summary>
+    public static ImageTransformRecord OfficialValidation(int width, int height, int size)
+    {
+        int side = ResizedSide(size);
+        (int resizedWidth, int resizedHeight) = height < width ? ((int)((double)side / height * width + 0.5), side) : (side, (int)((double)side / width * height + 0.5));
+        ImageTransformRecord record = Resize(0, 0, width, height, width, size);
+        (record.Height, record.ResizedWidth, record.ResizedHeight) = (height, resizedWidth, resizedHeight);
+        record.CropLeft = (int)Math.Round((resizedWidth - size) / 2.0);
+        record.CropTop = (int)Math.Round((resizedHeight - size) / 2.0);
+        return record;
+    }
+
+    private static int ResizedSide(int size) => (int)Math.Round(size * 256.0 / 224);
+
+    /// <summary>A part of a picture, resized to the input's size.</summary>
+    public static ImageTransformRecord Resize(int left, int top, int cropWidth, int cropHeight, int width, int size) => new()
     {
         Width = width,
         ClipLeft = left,

@@ -35,6 +35,8 @@ public sealed record TrainingOptions
 
     public Augmentation Augmentation { get; init; } = new();
 
+    public Preprocessing Preprocessing { get; init; }
+
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()
     {
@@ -66,6 +68,7 @@ public sealed record TrainingOptions
         Workers = Workers,
         Seed = Seed,
         Augmentation = Augmentation,
+        Preprocessing = Preprocessing,
         Shuffle = true,
         DropLast = true,
     };

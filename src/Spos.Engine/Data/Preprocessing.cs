@@ -1,0 +1,13 @@
+namespace Spos.Engine.Data;
+
+/// <summary>How decoded pictures become the network's input.</summary>
+public enum Preprocessing
+{
+    /// <summary>Red, green, blue, normalised by ImageNet's means and deviations; PIL's and torchvision's resizing.</summary>
+    Standard,
+
+    /// <summary>
+    /// As the official code and checkpoints have it: blue, green, red, levels 0 to 255; for validation OpenCV's bilinear resizing.
+    /// </summary>
+    Spos,
+}
