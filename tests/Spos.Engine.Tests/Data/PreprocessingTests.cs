@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
@@ -19,6 +20,21 @@ public sealed class PreprocessingTests
 
     private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(
         Environment.GetEnvironmentVariable("SPOS_PREPROCESSING_GOLDEN") ?? Path.Combine(AppContext.BaseDirectory, "fixtures", "preprocessing_golden.json"))).RootElement;
+
+    [Theory]
+    [OnEachDevice]
+    public void The_whole_picture_equals_libjpeg_turbo_s(string device)
+    {
+        using TestDevice test = TestDevice.Open(device);
+        using var session = new Session(test.Device);
+        using var decoder = new PictureDecoder(session);
+        foreach (JsonElement row in Golden.EnumerateArray())
+        {
+            using CompressedPicture picture = CompressedPicture.Decode(row.GetProperty("jpeg").GetBytesFromBase64(), "test");
+            string hash = Convert.ToHexStringLower(SHA256.HashData(decoder.DecodeWhole(picture)));
+            Assert.True(row.GetProperty("decoded").GetString() == hash, row.GetProperty("name").GetString());
+        }
+    }
 
     [Theory]
     [OnEachDevice]
