@@ -43,6 +43,27 @@ public sealed class TorchCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Nni_s_names_are_known_too()
+    {
+        (Session session, ShuffleNetV2OneShot official) = TorchFixtures.Import(TorchFixtures.At("torch_supernet_legacy.pth.tar"));
+        (Session other, ShuffleNetV2OneShot nni) = TorchFixtures.Import(TorchFixtures.At("torch_supernet_nni.pth"));
+        using (session)
+        using (official)
+        using (other)
+        using (nni)
+        {
+            Assert.Equal(official.Spec, nni.Spec);
+            foreach (((string name, float[] exact), (_, float[] half)) in Weights(session, official).Zip(Weights(other, nni)))
+            {
+                for (int i = 0; i < exact.Length; i++) Assert.True((float)(Half)exact[i] == half[i], $"{name} [{i}]: {half[i]} for {exact[i]}");
+            }
+        }
+    }
+
+    private static IEnumerable<(string Name, float[] Values)> Weights(Session session, ShuffleNetV2OneShot network) =>
+        network.Parameters.Select(p => (p.Name, p.Value.Download(session.Stream)));
+
+    [Fact]
     public void A_single_path_s_logits_are_pytorch_s()
     {
         (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
