@@ -44,6 +44,7 @@ public sealed class PrecisionTests
         {
             "convolution" => RunConvolution(sizes),
             "batch_norm" => RunBatchNorm(sizes),
+            "pool" => RunPool(sizes),
             _ => RunClassifier(sizes),
         };
         foreach (Figure f in Compare(row.GetProperty("results"), results))
@@ -130,6 +131,15 @@ public sealed class PrecisionTests
         if (layer.Gamma != null) results["dgamma"] = layer.Gamma.Gradient.Download(session.Stream);
         if (layer.Beta != null) results["dbeta"] = layer.Beta.Gradient.Download(session.Stream);
         return results;
+    }
+
+    private static Dictionary<string, float[]> RunPool(int[] s)
+    {
+        using var fixture = new OpFixture("host");
+        var shape = new Shape(s[0], s[1], s[1], s[2]);
+        Tensor x = fixture.Tensor(shape, Values(shape.Count, 1));
+        (float[] y, float[]? dx) = fixture.Run(x, () => GlobalAveragePool.Forward(fixture.Session, x), yShape => Values(yShape.Count, 3), out _);
+        return new() { ["y"] = y, ["dx"] = dx! };
     }
 
     private static Dictionary<string, float[]> RunClassifier(int[] s)
