@@ -26,7 +26,7 @@ internal static class Program
 
     private static readonly Type[] Verbs =
     [
-        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(ImportVerb), typeof(ExportVerb),
+        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(ImportVerb), typeof(ExportVerb), typeof(SampleVerb),
         typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
     ];
 

@@ -28,6 +28,16 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void Sampling_is_shown_by_bins()
+    {
+        Outcome outcome = PipelineFixture.Expect(0, "sample", "--samples", "500", "--flops-bins", "2");
+        Assert.Contains("290M to 325M", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("1096386220643", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("no path has 1M to 2M FLOPs", PipelineFixture.Expect(2, "sample", "--flops-lb", "1e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
+        Assert.Contains("is not below", PipelineFixture.Expect(2, "sample", "--flops-lb", "3e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_cannot_be_measured_is_a_usage_error()
     {
         Assert.Contains("kernels and plans", PipelineFixture.Expect(2, "bench", "nothing").Error, StringComparison.Ordinal);

@@ -36,6 +36,9 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     [Option("flops-ub", HelpText = "Most FLOPs of a sampled path (default: 360e6 for the official sizes, else none).")]
     public double? FlopsUb { get; set; }
 
+    [Option("flops-bins", Default = 7, HelpText = "Equal parts of the FLOPs window: a step's path is drawn from one of them, each as likely, and in it any path as likely.")]
+    public int FlopsBins { get; set; } = 7;
+
     [Option("held-out", Default = 0.05f, HelpText = "Share of the training pictures kept for the search and not trained on.")]
     public float HeldOut { get; set; } = 0.05f;
 
@@ -83,6 +86,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     {
         if (PathsPerStep is < 1 or > Architecture.Choices) throw new ArgumentException($"--paths-per-step {PathsPerStep}: 1 to {Architecture.Choices} are possible.");
         if (PathsPerStep > 1 && (FlopsLb ?? FlopsUb) != null) throw new ArgumentException("--flops-lb and --flops-ub need --paths-per-step 1: paths that share no operation cannot all be kept within a window.");
+        if (FlopsBins < 1) throw new ArgumentException($"--flops-bins {FlopsBins}: at least 1 is needed.");
         if (RandomPaths < 1) throw new ArgumentException($"--random-paths {RandomPaths}: at least 1 is needed.");
         if (HeldOut is not (>= 0 and < 1)) throw new ArgumentException($"--held-out {HeldOut} is not in [0, 1).");
     }
@@ -92,10 +96,11 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     {
         CounterRandom At(long step) => new(Seed, RandomPurpose.Paths, (ulong)step);
         if (PathsPerStep > 1) return step => sampler.Disjoint(At(step), PathsPerStep);
-        double low = FlopsLb ?? (spec.IsOfficialSize ? 290e6 : 0), high = FlopsUb ?? (spec.IsOfficialSize ? 360e6 : double.MaxValue);
+        double low = FlopsLb ?? (spec.IsOfficialSize ? PathSampler.OfficialLow : 0), high = FlopsUb ?? (spec.IsOfficialSize ? PathSampler.OfficialHigh : double.MaxValue);
         if (low <= 0 && high == double.MaxValue) return step => [sampler.Uniform(At(step))];
-        Check(() => sampler.Within(At(0), low, high));
-        return step => [sampler.Within(At(step), low, high)];
+        (low, high) = (Math.Max(low, sampler.Least), Math.Min(high, sampler.Most));
+        Check(() => sampler.FromBins(At(0), low, high, FlopsBins));
+        return step => [sampler.FromBins(At(step), low, high, FlopsBins)];
     }
 
     private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
@@ -135,6 +140,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         ["paths-per-step"] = $"{PathsPerStep}",
         ["flops-lb"] = $"{FlopsLb}",
         ["flops-ub"] = $"{FlopsUb}",
+        ["flops-bins"] = $"{FlopsBins}",
         ["held-out"] = $"{HeldOut}",
     };
 }

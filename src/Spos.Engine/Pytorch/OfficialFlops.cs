@@ -5,8 +5,8 @@ namespace Spos.Engine.Pytorch;
 
 /// <summary>
 /// The FLOPs table of megvii's code, op_flops_dict.pkl: for each operation a dict by (in, out, height, width, stride). Its
-/// "rest_operation" stands for all that follows the blocks, and counts the last convolution as if it led to the classes and
-/// not to the classifier's features: 640·1000·49 instead of 640·1024·49 + 1024·1000 at the official sizes.
+/// "rest_operation" stands for all that follows the blocks, and is listed as if it were one layer from the last stage's channels to
+/// the classes: (640, 1000, 7, 7, 1) at the official sizes.
 /// </summary>
 public static class OfficialFlops
 {

@@ -3,23 +3,44 @@ using Spos.Engine.Random;
 
 namespace Spos.Engine.Supernet;
 
-/// <summary>Draws paths: uniformly, uniformly within a FLOPs window, or disjoint ones.</summary>
+/// <summary>Draws paths: uniformly, uniformly within a FLOPs window or a bin of it, or disjoint ones.</summary>
 public sealed class PathSampler
 {
-    // Sums of FLOPs are rounded to this many steps of the whole range, which keeps the tables small.
-    private const int Steps = 4096;
+    /// <summary>The window that the paper's supernet is trained in, and the parts that NNI's trainer divides it into.</summary>
+    public const double OfficialLow = 290e6, OfficialHigh = 360e6;
+
+    public const int OfficialBins = 7;
+
+    // Costs are counted in their greatest common divisor. Only if that takes more steps than this are they rounded.
+    private const long MostSteps = 1 << 18;
 
     private readonly FlopsTable _flops;
     private readonly long _quantum;
     private readonly BigInteger[][] _counts;
 
+    // before[s]: how many paths cost less than s steps above the cheapest.
+    private readonly BigInteger[] _before;
+
     public PathSampler(FlopsTable flops)
     {
         _flops = flops;
-        long span = Enumerable.Range(0, flops.Blocks).Sum(b => Excess(b, Largest(b)));
-        _quantum = Math.Max(1, (span + Steps - 1) / Steps);
+        long divisor = 0, span = Range;
+        for (int block = 0; block < flops.Blocks; block++)
+        {
+            for (int choice = 0; choice < Architecture.Choices; choice++) divisor = (long)BigInteger.GreatestCommonDivisor(divisor, Excess(block, flops.Of(block, choice)));
+        }
+        _quantum = Math.Max(Math.Max(1, divisor), (span + MostSteps - 1) / MostSteps);
+        IsExact = divisor == 0 || _quantum == divisor;
         _counts = CountSuffixes();
+        _before = new BigInteger[_counts[0].Length + 1];
+        for (int sum = 0; sum < _counts[0].Length; sum++) _before[sum + 1] = _before[sum] + _counts[0][sum];
     }
+
+    /// <summary>
+    /// Whether costs are counted without rounding, as they are for all but very large networks of odd sizes. Otherwise a window's
+    /// edges may leave out paths, but no path outside is ever drawn.
+    /// </summary>
+    public bool IsExact { get; }
 
     /// <summary>A path, each equally likely.</summary>
     public Architecture Uniform(CounterRandom random) =>
@@ -42,24 +63,62 @@ public sealed class PathSampler
 
     /// <summary>
     /// A path of at least <paramref name="low"/> and at most <paramref name="high"/> FLOPs, each equally likely, without
-    /// trial and error: by the number of paths at each (rounded) cost. The rounding moves the window's edges by less than one
-    /// part in a hundred of the range; a path is never outside the window itself.
+    /// trial and error: by the number of paths at each cost.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such path.</exception>
-    public Architecture Within(CounterRandom random, double low, double high)
+    public Architecture Within(CounterRandom random, double low, double high) => Draw(random, FirstAtLeast(low), LastAtMost(high), low, high);
+
+    /// <summary>
+    /// A path from one of <paramref name="bins"/> equal parts of a window, each part that has paths equally likely, and in it each
+    /// path. A part ends before its upper edge, the last one at it.
+    /// </summary>
+    /// <exception cref="ArgumentException">The window has no path.</exception>
+    public Architecture FromBins(CounterRandom random, double low, double high, int bins)
     {
-        // Rounded-up sums lie at most one step a block above the true ones: shrink the window by that.
-        int first = (int)Math.Clamp(Math.Ceiling((low - Base) / _quantum) + _flops.Blocks, 0, _counts[0].Length);
-        int last = (int)Math.Clamp(Math.Floor((high - Base) / _quantum), -1, _counts[0].Length - 1);
-        if (low <= Base) first = 0;
-        BigInteger total = 0;
-        for (int sum = first; sum <= last; sum++) total += _counts[0][sum];
-        if (total == 0) throw new ArgumentException($"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: this network's have {Base / 1e6:0.###}M to {(Base + Range) / 1e6:0.###}M.");
-        BigInteger pick = random.NextBig(total);
-        int target = first;
-        while (pick >= _counts[0][target]) pick -= _counts[0][target++];
-        return Walk(target, pick);
+        (int First, int Last)[] filled = [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Where(b => Count(b.First, b.Last) > 0)];
+        if (filled.Length == 0) throw Empty(low, high);
+        (int first, int last) = filled[random.NextInt(filled.Length)];
+        return Draw(random, first, last, low, high);
     }
+
+    /// <summary>How many paths each of the parts of a window has.</summary>
+    public BigInteger[] CountBins(double low, double high, int bins) =>
+        [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Select(b => Count(b.First, b.Last))];
+
+    private (int First, int Last) Bin(double low, double high, int bins, int bin)
+    {
+        double width = (high - low) / bins;
+        return (FirstAtLeast(low + bin * width), bin == bins - 1 ? LastAtMost(high) : FirstAtLeast(low + (bin + 1) * width) - 1);
+    }
+
+    // Sums of quantised costs, each rounded up, lie at most a step a block above the true ones; without rounding, at them.
+    private int FirstAtLeast(double flops) =>
+        flops <= Base ? 0 : (int)Math.Clamp(Math.Ceiling((flops - Base) / _quantum) + (IsExact ? 0 : _flops.Blocks), 0, _counts[0].Length);
+
+    private int LastAtMost(double flops) => (int)Math.Clamp(Math.Floor((flops - Base) / _quantum), -1, _counts[0].Length - 1);
+
+    private BigInteger Count(int first, int last) => last < first ? 0 : _before[last + 1] - _before[first];
+
+    private Architecture Draw(CounterRandom random, int first, int last, double low, double high)
+    {
+        BigInteger total = Count(first, last);
+        if (total == 0) throw Empty(low, high);
+        BigInteger pick = _before[first] + random.NextBig(total);
+        int found = Array.BinarySearch(_before, pick);
+        // Of costs that no path has, several entries are equal: the last of them is where the path's own cost begins.
+        int target = found >= 0 ? found : ~found - 1;
+        while (_before[target + 1] <= pick) target++;
+        while (_before[target] > pick) target--;
+        return Walk(target, pick - _before[target]);
+    }
+
+    private ArgumentException Empty(double low, double high) =>
+        new($"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: this network's have {Base / 1e6:0.###}M to {(Base + Range) / 1e6:0.###}M.");
+
+    /// <summary>The FLOPs of the cheapest and of the dearest path.</summary>
+    public long Least => Base;
+
+    public long Most => Base + Range;
 
     private long Base => _flops.Fixed + Enumerable.Range(0, _flops.Blocks).Sum(Smallest);
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
@@ -32,10 +33,47 @@ public sealed class SamplingTests
             Assert.InRange(flops.Of(path), low, high);
             counts[path] = counts.GetValueOrDefault(path) + 1;
         }
-        // Rounding may leave out a few at the edges; those reached are equally likely: chi-square within five deviations.
-        Assert.InRange(counts.Count, inside.Length * 0.95, inside.Length);
-        double expected = draws / (double)counts.Count, chi = counts.Values.Sum(c => (c - expected) * (c - expected) / expected);
-        Assert.InRange(chi, 0, counts.Count - 1 + 5 * Math.Sqrt(2.0 * counts.Count));
+        Assert.True(sampler.IsExact);
+        Assert.Equal(inside.Length, counts.Count);
+        AssertUniform(inside.Select(path => counts[path]), draws);
+    }
+
+    [Fact]
+    public void Bins_are_equally_likely_and_so_are_the_paths_of_each()
+    {
+        var spec = new NetworkSpec { ImageSize = 32, StageRepeats = [1, 1, 1, 1], Classes = 10 };
+        var flops = new FlopsTable(spec);
+        Architecture[] all = [.. Enumerable.Range(0, 256).Select(i => new Architecture([i & 3, (i >> 2) & 3, (i >> 4) & 3, i >> 6]))];
+        var sampler = new PathSampler(flops);
+        const int bins = 5, draws = 40_000;
+        double low = sampler.Least, high = sampler.Most, width = (high - low) / bins;
+        int Bin(Architecture path) => Math.Min((int)((flops.Of(path) - low) / width), bins - 1);
+        Assert.Equal(Enumerable.Range(0, bins).Select(b => (BigInteger)all.Count(p => Bin(p) == b)), sampler.CountBins(low, high, bins));
+        var random = new CounterRandom(2, RandomPurpose.Paths, 0);
+        Architecture[] drawn = [.. Enumerable.Range(0, draws).Select(_ => sampler.FromBins(random, low, high, bins))];
+        AssertUniform(Enumerable.Range(0, bins).Select(b => drawn.Count(p => Bin(p) == b)), draws);
+        var counts = drawn.CountBy(p => p).ToDictionary();
+        foreach (IGrouping<int, Architecture> bin in all.GroupBy(Bin)) AssertUniform(bin.Select(p => counts.GetValueOrDefault(p)), drawn.Count(p => Bin(p) == bin.Key));
+    }
+
+    [Fact]
+    public void The_official_window_is_filled_as_published()
+    {
+        // How 12,500 random paths fall into 290M to 360M by megvii's table.
+        int[] published = [132, 828, 2366, 3941, 3482, 1406, 312];
+        BigInteger[] paths = new PathSampler(new FlopsTable(new NetworkSpec())).CountBins(PathSampler.OfficialLow, PathSampler.OfficialHigh, PathSampler.OfficialBins);
+        double all = Math.Pow(Architecture.Choices, 20);
+        double chi = published.Zip(paths, (seen, count) => (Seen: seen, Expected: 12500 * (double)count / all)).Sum(p => Math.Pow(p.Seen - p.Expected, 2) / p.Expected);
+        // 22.5 is exceeded once in a thousand times.
+        Assert.InRange(chi, 0, 22.5);
+    }
+
+    // Chi-square within five deviations.
+    private static void AssertUniform(IEnumerable<int> counts, int draws)
+    {
+        int[] seen = [.. counts];
+        double expected = draws / (double)seen.Length, chi = seen.Sum(c => (c - expected) * (c - expected) / expected);
+        Assert.InRange(chi, 0, seen.Length - 1 + 5 * Math.Sqrt(2.0 * seen.Length));
     }
 
     [Fact]
