@@ -13,6 +13,7 @@ public sealed class TorchCheckpointTests : IDisposable
     [Theory]
     [InlineData("torch_odd_zip.pth")]
     [InlineData("torch_odd_legacy.pth")]
+    [InlineData("torch_odd_big_endian.pth")]
     public void All_types_strides_and_shared_storages_are_read(string file)
     {
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(TorchFixtures.At(file));
