@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 
 #include "../abi/spos_simt.h"
 #include "arena.h"
@@ -10,17 +11,25 @@
 namespace spos::simt {
 namespace {
 
-std::map<uintptr_t, size_t>& pinned() {
-    static auto* const ranges = new std::map<uintptr_t, size_t>;
+// Page-locked memory. Copies that have not run yet hold its token.
+struct Pinned {
+    size_t bytes;
+    std::shared_ptr<int> token;
+};
+
+std::map<uintptr_t, Pinned>& pinned() {
+    static auto* const ranges = new std::map<uintptr_t, Pinned>;
     return *ranges;
 }
 
-bool is_pinned(const void* memory, size_t bytes) {
+// The token of the page-locked memory that holds all of the range; null if none does.
+std::shared_ptr<int> pinned_token(const void* memory, size_t bytes) {
     const auto address = reinterpret_cast<uintptr_t>(memory);
     auto after = pinned().upper_bound(address);
-    if (after == pinned().begin()) return false;
-    --after;
-    return address - after->first <= after->second && bytes <= after->second - (address - after->first);
+    if (after == pinned().begin()) return nullptr;
+    const auto& [start, range] = *--after;
+    const bool holds = address - start <= range.bytes && bytes <= range.bytes - (address - start);
+    return holds ? range.token : nullptr;
 }
 
 // FNV-1a (Fowler, Noll, Vo): enough to see that host memory changed while a copy from it was pending.
@@ -111,7 +120,7 @@ CUresult cuMemHostAlloc(void** pointer, size_t bytes, unsigned int) {
         if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
         void* memory = std::malloc(bytes);
         if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
-        pinned()[reinterpret_cast<uintptr_t>(memory)] = bytes;
+        pinned()[reinterpret_cast<uintptr_t>(memory)] = {bytes, std::make_shared<int>()};
         *pointer = memory;
         return CUDA_SUCCESS;
     });
@@ -119,9 +128,13 @@ CUresult cuMemHostAlloc(void** pointer, size_t bytes, unsigned int) {
 
 CUresult cuMemFreeHost(void* pointer) {
     return guarded([&](Queue& queue) {
-        if (pinned().count(reinterpret_cast<uintptr_t>(pointer)) == 0) return CUDA_ERROR_INVALID_VALUE;
-        queue.wait_for_all();
-        pinned().erase(reinterpret_cast<uintptr_t>(pointer));
+        const auto found = pinned().find(reinterpret_cast<uintptr_t>(pointer));
+        if (found == pinned().end()) return CUDA_ERROR_INVALID_VALUE;
+        if (found->second.token.use_count() > 1) {
+            queue.fail({CUDA_ERROR_LAUNCH_FAILED, "cuMemFreeHost: a copy of the memory has not run yet"});
+            return CUDA_ERROR_LAUNCH_FAILED;
+        }
+        pinned().erase(found);
         std::free(pointer);
         return CUDA_SUCCESS;
     });
@@ -134,7 +147,7 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, size_t byt
         if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
         if (bytes == 0) return CUDA_SUCCESS;
         if (source == nullptr || !is_device(target, bytes)) return CUDA_ERROR_INVALID_VALUE;
-        const bool direct = is_pinned(source, bytes);
+        const std::shared_ptr<int> direct = pinned_token(source, bytes);
         const uint64_t expected = direct ? fingerprint(source, bytes) : 0;
         std::vector<uint8_t> staged;
         if (!direct) staged.assign(static_cast<const uint8_t*>(source), static_cast<const uint8_t*>(source) + bytes);
@@ -159,9 +172,9 @@ CUresult cuMemcpyDtoHAsync_v2(void* target, CUdeviceptr source, size_t bytes, CU
         if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
         if (bytes == 0) return CUDA_SUCCESS;
         if (target == nullptr || !is_device(source, bytes)) return CUDA_ERROR_INVALID_VALUE;
-        const bool direct = is_pinned(target, bytes);
+        const std::shared_ptr<int> direct = pinned_token(target, bytes);
         if (direct) std::memset(target, 0xFF, bytes);
-        const auto copy = queue.issue(stream, "cuMemcpyDtoHAsync", [=] {
+        const auto copy = queue.issue(stream, "cuMemcpyDtoHAsync", [target, source, bytes, direct] {
             Failure failure = checked("cuMemcpyDtoHAsync", source, bytes, false);
             if (failure.code == CUDA_SUCCESS) std::memcpy(target, memory_of(source), bytes);
             return failure;

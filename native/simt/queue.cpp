@@ -141,7 +141,10 @@ void Queue::fail(const Failure& failure) {
 void Queue::drop_waiting() {
     for (CUstream stream : streams_) {
         if (stream == nullptr) continue;
-        for (const auto& operation : stream->waiting) operation->done = true;
+        for (const auto& operation : stream->waiting) {
+            operation->done = true;
+            operation->run = nullptr;
+        }
         stream->waiting.clear();
         stream->wait_for.clear();
     }

@@ -96,6 +96,18 @@ TEST_CASE("page-locked memory must stay as it is until its copy has run") {
     OK(cuMemFreeHost(memory));
 }
 
+TEST_CASE("page-locked memory is not freed under a copy") {
+    Emulator gpu(0);
+    void* memory = nullptr;
+    OK(cuMemHostAlloc(&memory, kBytes, 0));
+    std::memset(memory, 1, kBytes);
+    OK(cuMemcpyHtoDAsync_v2(gpu.allocate(kBytes), memory, kBytes, nullptr));
+    CHECK(cuMemFreeHost(memory) == CUDA_ERROR_LAUNCH_FAILED);
+    CHECK(gpu.report().find("has not run yet") != std::string::npos);
+    OK(cuDevicePrimaryCtxReset_v2(0));
+    OK(cuMemFreeHost(memory));
+}
+
 TEST_CASE("what is copied to page-locked memory is there only after waiting") {
     Emulator gpu(0);
     void* memory = nullptr;
