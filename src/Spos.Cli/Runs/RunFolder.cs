@@ -31,6 +31,10 @@ internal sealed class RunFolder
         return Checkpoints(path).LastOrDefault();
     }
 
+    /// <summary>The newest checkpoint of a folder, or the file itself.</summary>
+    /// <exception cref="CheckpointException">There is none.</exception>
+    public static string FindCheckpoint(string path) => NewestCheckpoint(path) ?? throw new CheckpointException($"{path}: no checkpoint there.");
+
     /// <summary>Saves a checkpoint and removes all but the newest ones.</summary>
     public string Save(Session session, ShuffleNetV2OneShot network, long steps, IReadOnlyDictionary<string, string> options)
     {

@@ -38,7 +38,7 @@ internal sealed class EvalVerb : DataOptions, IVerb
 
     public int Run()
     {
-        string checkpoint = RunFolder.NewestCheckpoint(CheckpointPath) ?? throw new CheckpointException($"{CheckpointPath}: no checkpoint there.");
+        string checkpoint = RunFolder.FindCheckpoint(CheckpointPath);
         CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
         Architecture path = (header.Path, ArchitectureText) switch
         {

@@ -44,7 +44,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        string checkpoint = RunFolder.NewestCheckpoint(CheckpointPath) ?? throw new CheckpointException($"{CheckpointPath}: no checkpoint there.");
+        string checkpoint = RunFolder.FindCheckpoint(CheckpointPath);
         CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
         if (Format == ExportFormat.Onnx && header.Path == null) throw new CheckpointException($"{checkpoint} is a supernet: only a single path can be exported as ONNX.");
         string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network.{Format.ToString().ToLowerInvariant()}"));

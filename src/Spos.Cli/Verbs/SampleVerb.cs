@@ -72,7 +72,7 @@ internal sealed class SampleVerb : IVerb
     private NetworkSpec Spec()
     {
         if (CheckpointPath == null) return new NetworkSpec();
-        return Checkpoint.ReadHeader(RunFolder.NewestCheckpoint(CheckpointPath) ?? throw new CheckpointException($"{CheckpointPath}: no checkpoint there.")).Spec;
+        return Checkpoint.ReadHeader(RunFolder.FindCheckpoint(CheckpointPath)).Spec;
     }
 
     private int[] Histogram(Func<long> draw)

@@ -56,8 +56,8 @@ internal static class Transforms
         ImageTransformRecord record = Resize(0, 0, width, height, width, size);
         record.ScaleX = scaleX;
         record.ScaleY = scaleY;
-        record.BoxLeft = (int)Math.Round((resizedWidth - size) / 2.0) * scaleX;
-        record.BoxTop = (int)Math.Round((resizedHeight - size) / 2.0) * scaleY;
+        record.BoxLeft = Middle(resizedWidth, size) * scaleX;
+        record.BoxTop = Middle(resizedHeight, size) * scaleY;
         return record;
     }
 
@@ -70,10 +70,13 @@ internal static class Transforms
         (int resizedWidth, int resizedHeight) = height < width ? ((int)((double)side / height * width + 0.5), side) : (side, (int)((double)side / width * height + 0.5));
         ImageTransformRecord record = Resize(0, 0, width, height, width, size);
         (record.Height, record.ResizedWidth, record.ResizedHeight) = (height, resizedWidth, resizedHeight);
-        record.CropLeft = (int)Math.Round((resizedWidth - size) / 2.0);
-        record.CropTop = (int)Math.Round((resizedHeight - size) / 2.0);
+        record.CropLeft = Middle(resizedWidth, size);
+        record.CropTop = Middle(resizedHeight, size);
         return record;
     }
+
+    // Where the middle begins, as torchvision rounds it.
+    private static int Middle(int resized, int size) => (int)Math.Round((resized - size) / 2.0);
 
     private static int ResizedSide(int size) => (int)Math.Round(size * 256.0 / 224);
 

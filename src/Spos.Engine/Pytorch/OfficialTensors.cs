@@ -9,35 +9,22 @@ namespace Spos.Engine.Pytorch;
 internal sealed record OfficialTensor(string Name, long[] Sizes, Tensor Tensor)
 {
     /// <summary>Values in PyTorch's order to ours.</summary>
-    public float[] FromTorch(float[] values) => Sizes.Length == 1 ? values : Transpose(values, (int)Sizes[0]);
+    public float[] FromTorch(float[] values) => Permute(values, (result, ours, torch) => result[ours] = values[torch]);
 
     /// <summary>Values in our order to PyTorch's.</summary>
-    public float[] ToTorch(float[] values) => Sizes.Length == 1 ? values : Back(values, (int)Sizes[0]);
+    public float[] ToTorch(float[] values) => Permute(values, (result, ours, torch) => result[torch] = values[ours]);
 
-    // [out][in][taps] to [taps][in][out].
-    private float[] Transpose(float[] values, int outputs)
+    // Ours are [taps][in][out], PyTorch's [out][in][taps]; vectors are the same in both.
+    private float[] Permute(float[] values, Action<float[], int, int> move)
     {
-        int inputs = (int)Sizes[1], taps = values.Length / outputs / inputs;
+        if (Sizes.Length == 1) return values;
+        int outputs = (int)Sizes[0], inputs = (int)Sizes[1], taps = values.Length / outputs / inputs;
         float[] result = new float[values.Length];
         for (int o = 0; o < outputs; o++)
         {
             for (int i = 0; i < inputs; i++)
             {
-                for (int t = 0; t < taps; t++) result[(t * inputs + i) * outputs + o] = values[(o * inputs + i) * taps + t];
-            }
-        }
-        return result;
-    }
-
-    private float[] Back(float[] values, int outputs)
-    {
-        int inputs = (int)Sizes[1], taps = values.Length / outputs / inputs;
-        float[] result = new float[values.Length];
-        for (int o = 0; o < outputs; o++)
-        {
-            for (int i = 0; i < inputs; i++)
-            {
-                for (int t = 0; t < taps; t++) result[(o * inputs + i) * taps + t] = values[(t * inputs + i) * outputs + o];
+                for (int t = 0; t < taps; t++) move(result, (t * inputs + i) * outputs + o, (o * inputs + i) * taps + t);
             }
         }
         return result;

@@ -24,12 +24,14 @@ public sealed class PathSampler
     public PathSampler(FlopsTable flops)
     {
         _flops = flops;
-        long divisor = 0, span = Range;
+        Least = flops.Fixed + Enumerable.Range(0, flops.Blocks).Sum(Smallest);
+        Most = flops.Fixed + Enumerable.Range(0, flops.Blocks).Sum(Largest);
+        long divisor = 0;
         for (int block = 0; block < flops.Blocks; block++)
         {
             for (int choice = 0; choice < Architecture.Choices; choice++) divisor = (long)BigInteger.GreatestCommonDivisor(divisor, Excess(block, flops.Of(block, choice)));
         }
-        _quantum = Math.Max(Math.Max(1, divisor), (span + MostSteps - 1) / MostSteps);
+        _quantum = Math.Max(Math.Max(1, divisor), (Most - Least + MostSteps - 1) / MostSteps);
         IsExact = divisor == 0 || _quantum == divisor;
         _counts = CountSuffixes();
         _before = new BigInteger[_counts[0].Length + 1];
@@ -93,9 +95,9 @@ public sealed class PathSampler
 
     // Sums of quantised costs, each rounded up, lie at most a step a block above the true ones; without rounding, at them.
     private int FirstAtLeast(double flops) =>
-        flops <= Base ? 0 : (int)Math.Clamp(Math.Ceiling((flops - Base) / _quantum) + (IsExact ? 0 : _flops.Blocks), 0, _counts[0].Length);
+        flops <= Least ? 0 : (int)Math.Clamp(Math.Ceiling((flops - Least) / _quantum) + (IsExact ? 0 : _flops.Blocks), 0, _counts[0].Length);
 
-    private int LastAtMost(double flops) => (int)Math.Clamp(Math.Floor((flops - Base) / _quantum), -1, _counts[0].Length - 1);
+    private int LastAtMost(double flops) => (int)Math.Clamp(Math.Floor((flops - Least) / _quantum), -1, _counts[0].Length - 1);
 
     private BigInteger Count(int first, int last) => last < first ? 0 : _before[last + 1] - _before[first];
 
@@ -105,24 +107,19 @@ public sealed class PathSampler
         if (total == 0) throw Empty(low, high);
         BigInteger pick = _before[first] + random.NextBig(total);
         int found = Array.BinarySearch(_before, pick);
-        // Of costs that no path has, several entries are equal: the last of them is where the path's own cost begins.
         int target = found >= 0 ? found : ~found - 1;
+        // Where no path has a cost, entries are equal: the last of them is where the path's own cost begins.
         while (_before[target + 1] <= pick) target++;
-        while (_before[target] > pick) target--;
         return Walk(target, pick - _before[target]);
     }
 
     private ArgumentException Empty(double low, double high) =>
-        new($"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: this network's have {Base / 1e6:0.###}M to {(Base + Range) / 1e6:0.###}M.");
+        new($"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: this network's have {Least / 1e6:0.###}M to {Most / 1e6:0.###}M.");
 
     /// <summary>The FLOPs of the cheapest and of the dearest path.</summary>
-    public long Least => Base;
+    public long Least { get; }
 
-    public long Most => Base + Range;
-
-    private long Base => _flops.Fixed + Enumerable.Range(0, _flops.Blocks).Sum(Smallest);
-
-    private long Range => Enumerable.Range(0, _flops.Blocks).Sum(b => Largest(b) - Smallest(b));
+    public long Most { get; }
 
     private long Smallest(int block) => Enumerable.Range(0, Architecture.Choices).Min(c => _flops.Of(block, c));
 
