@@ -18,6 +18,8 @@ struct ImageTransform {
     int32_t order;  // which goes first, second, third (0 brightness, 1 contrast, 2 saturation), 2 bits each
     // Of image_resize_fixed: the picture's height, the size it is brought to, and where the crop begins there.
     int32_t height, resized_width, resized_height, crop_left, crop_top;
+    // What becomes 0 at the end, in the batch's pixels: [left, right) x [top, bottom).
+    int32_t erase_left, erase_right, erase_top, erase_bottom;
 };
 
 struct FilterTaps {
@@ -184,7 +186,7 @@ SPOS_KERNEL image_jitter_before_contrast(float* batch, float* mean_grey, const I
 SPOS_EXPORT(image_jitter_before_contrast)
 
 // Contrast, the jitter operations after it, and normalisation, in place: scale * level + shift for each colour, in the
-// order blue, green, red if `bgr`. Launch: grid.x = size (rows), grid.y = images.
+// order blue, green, red if `bgr`; then erasing. Launch: grid.x = size (rows), grid.y = images.
 SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* mean_grey, const ImageTransform* transforms, int size,
                                        float scale_r, float scale_g, float scale_b, float shift_r, float shift_g,
                                        float shift_b, int bgr) {
@@ -199,9 +201,11 @@ SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* mean_grey, con
             if (from_contrast) jitter_pixel(pixel, operation, t, mean_grey[blockIdx.y]);
         }
         const float r = pixel[0] * scale_r + shift_r, b = pixel[2] * scale_b + shift_b;
-        pixel[0] = bgr ? b : r;
-        pixel[1] = pixel[1] * scale_g + shift_g;
-        pixel[2] = bgr ? r : b;
+        const int y = (int)blockIdx.x;
+        const bool erased = x >= t.erase_left && x < t.erase_right && y >= t.erase_top && y < t.erase_bottom;
+        pixel[0] = erased ? 0.0f : bgr ? b : r;
+        pixel[1] = erased ? 0.0f : pixel[1] * scale_g + shift_g;
+        pixel[2] = erased ? 0.0f : bgr ? r : b;
     }
 }
 SPOS_EXPORT(image_jitter_and_normalise)

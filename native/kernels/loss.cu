@@ -1,6 +1,8 @@
 // Softmax cross-entropy with label smoothing, and the rank of the label for top-k accuracy.
 //
-//   target[k]    = (k == label ? 1 - smoothing : 0) + smoothing / K
+//   target[k]    = (1 - smoothing) * onehot[k] + smoothing / K
+//   onehot[k]    = share * (k == label[n]) + (1 - share) * (k == label[N-1-n]), the classes of a mixed picture (mixup.cu);
+//                  share is 1 for a picture that is not mixed
 //   loss[n]      = -sum_k target[k] * log softmax(logits[n])[k]
 //   dlogits[n]   = gradient_scale * (softmax(logits[n]) - target)
 //   rank[n]      = the number of classes placed before the label: larger logits, and equal ones of lower index.
@@ -12,7 +14,8 @@
 #include "device/warp.h"
 
 SPOS_KERNEL softmax_cross_entropy(float* loss, float* dlogits, const float* logits, const int* labels, int rows,
-                                  int classes, float smoothing, float gradient_scale, int rows_per_block) {
+                                  int classes, float smoothing, float share, float gradient_scale,
+                                  int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     for (int r = first + warp_index(); r < last; r += warps_of_block()) {
@@ -28,12 +31,16 @@ SPOS_KERNEL softmax_cross_entropy(float* loss, float* dlogits, const float* logi
         total = warp_sum(total);
         shifted = warp_sum(shifted);
         const double log_total = log(total);
-        const double label_log = (double)(row[labels[r]] - largest) - log_total;
+        const int label = labels[r], other = labels[rows - 1 - r];
+        const double own_share = share, other_share = 1.0 - share;
+        const double label_log =
+            own_share * (double)(row[label] - largest) + other_share * (double)(row[other] - largest) - log_total;
         const double mean_log = shifted / classes - log_total;
         if (warp_lane() == 0) loss[r] = (float)-((1.0 - smoothing) * label_log + smoothing * mean_log);
         if (dlogits) {
             for (int k = warp_lane(); k < classes; k += kWarpThreads) {
-                const double target = (k == labels[r] ? 1.0 - smoothing : 0.0) + (double)smoothing / classes;
+                const double onehot = (k == label ? own_share : 0.0) + (k == other ? other_share : 0.0);
+                const double target = (1.0 - smoothing) * onehot + (double)smoothing / classes;
                 const double probability = exp((double)(row[k] - largest)) / total;
                 dlogits[(int64_t)r * classes + k] = (float)(gradient_scale * (probability - target));
             }

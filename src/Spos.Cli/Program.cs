@@ -1,5 +1,6 @@
 using CommandLine;
 using CommandLine.Text;
+using Spos.Cli.Nni;
 using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -26,8 +27,8 @@ internal static class Program
 
     private static readonly Type[] Verbs =
     [
-        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(ImportVerb), typeof(ExportVerb), typeof(SampleVerb),
-        typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
+        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(RankVerb), typeof(ImportVerb), typeof(ExportVerb),
+        typeof(SampleVerb), typeof(SearchSpaceVerb), typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
     ];
 
     public static int Main(string[] arguments)
@@ -38,6 +39,14 @@ internal static class Program
             settings.CaseInsensitiveEnumValues = true;
             settings.AutoVersion = true;
         });
+        try
+        {
+            arguments = SearchConfig.Expand(arguments);
+        }
+        catch (UsageException error)
+        {
+            return Fail(error.Message, Usage);
+        }
         ParserResult<object> result = parser.ParseArguments(arguments, Verbs);
         return result.MapResult(verb => Run((IVerb)verb), errors => Explain(result, [.. errors], arguments));
     }
@@ -87,7 +96,8 @@ internal static class Program
             help.MaximumDisplayWidth = 110;
             return help;
         },
-        example => example,
+        // Only what differs from the defaults.
+        example => new Example(example.HelpText, [new UnParserSettings { SkipDefault = true }], example.Sample),
         verbsIndex: true);
 
     private static string Sentence(Error error) => error switch

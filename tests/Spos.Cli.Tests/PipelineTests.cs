@@ -48,7 +48,7 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
             SposProcess.Interrupt(process);
             await process.WaitForExitAsync();
             Assert.True(process.ExitCode == 130, await output);
-            Assert.Contains("--resume", await output, StringComparison.Ordinal);
+            Assert.Contains("run the same command again", await output, StringComparison.Ordinal);
         }
         string[] whole = [.. training.Select(a => a == fixture.At("stopped") ? fixture.At("whole") : a)];
         Assert.Contains("--learning-rate", PipelineFixture.Expect(2, [.. training.Select(a => a == "0.1" ? "0.2" : a), "--resume"]).Error, StringComparison.Ordinal);

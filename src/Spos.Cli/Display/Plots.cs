@@ -64,6 +64,17 @@ internal static class Plots
         return Save(plot, folder, "best-over-generations");
     }
 
+    /// <summary>Accuracy trained from scratch over the supernet's score.</summary>
+    public static string StandaloneOverScores(string folder, double[] scores, double[] standalone)
+    {
+        var plot = new Plot();
+        plot.Add.ScatterPoints(scores, standalone);
+        plot.Title("Ranking");
+        plot.XLabel("top-1 with the supernet's weights");
+        plot.YLabel("top-1 on val, trained from scratch");
+        return Save(plot, folder, "ranking");
+    }
+
     private static string Save(Plot plot, string folder, string name)
     {
         string png = Path.Combine(folder, $"{name}.png");

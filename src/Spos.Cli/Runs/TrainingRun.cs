@@ -1,77 +1,124 @@
+using System.Text.Json;
 using Spos.Cli.Display;
 using Spos.Cli.Verbs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
+using Spos.Engine.Logs;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 
 namespace Spos.Cli.Runs;
 
-/// <summary>Drives a <see cref="Trainer"/>: progress, log, checkpoints, going on and stopping.</summary>
-internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, IReadOnlyDictionary<string, string> options)
+/// <summary>Drives a <see cref="Trainer"/>: progress, logs, checkpoints, going on and stopping.</summary>
+internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, IReadOnlyDictionary<string, string> options, PhaseOptions how) : IDisposable
 {
     private readonly List<(long Step, double Loss, double Top1)> _curve = [];
+    private EventWriter? _events;
+    private long _savedStep = -1;
 
     /// <summary>The last checkpoint written.</summary>
     public string CheckpointPath { get; private set; } = "";
 
-    /// <summary>Puts the network and the trainer at the start, or where the folder's newest checkpoint left off.</summary>
-    /// <exception cref="UsageException">There is no checkpoint, or it was made with other options.</exception>
-    public void Begin(Trainer trainer, bool resume, Action initialise)
+    /// <summary>Steps between lines of the log.</summary>
+    public required int LogFrequency { get; init; }
+
+    /// <summary>Steps between checkpoints, besides the one after each epoch; 0 for none.</summary>
+    public required int SaveFrequency { get; init; }
+
+    /// <summary>Follows the network step by step and is saved with it; null for none.</summary>
+    public WeightAverage? Average { get; init; }
+
+    /// <summary>Puts the network and the trainer at the start, or where the folder's newest whole checkpoint left off.</summary>
+    /// <exception cref="UsageException">There is a checkpoint that was made with other options, or --resume and none.</exception>
+    public void Begin(Trainer trainer, Action initialise)
     {
-        if (resume)
+        if (how.Restart || folder.NewestWhole() is not var (path, header))
         {
-            Resume(trainer);
-            return;
+            if (how.Resume) throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
+            initialise();
+            folder.Clear();
+            Average?.Begin(session);
         }
-        initialise();
-        folder.Clear();
+        else
+        {
+            OptionCheck.Require(path, header.Options, options);
+            Checkpoint.Load(path, session, network, Average?.Network);
+            trainer.StepsDone = header.StepsDone;
+            (CheckpointPath, _savedStep) = (path, header.StepsDone);
+            foreach (JsonElement line in folder.KeepMetrics(header.StepsDone))
+            {
+                if (line.TryGetProperty("loss", out JsonElement loss)) _curve.Add((line.GetProperty("step").GetInt64(), loss.GetDouble(), line.GetProperty("top1").GetDouble()));
+            }
+            Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
+        }
     }
 
     /// <summary>Trains to the end, or until stopped.</summary>
+    /// <param name="epochDone">Called after each epoch with its number, from 1, before its checkpoint is written.</param>
     /// <returns>Whether it reached the end.</returns>
-    public bool Train(Trainer trainer, int logFrequency, CancellationToken cancel)
+    public bool Train(Trainer trainer, Action<int>? epochDone, CancellationToken cancel)
     {
         if (trainer.StepsDone >= trainer.Steps) return true;
+        _events = new EventWriter(how.TbDir ?? folder.Folder, trainer.StepsDone);
         ProgressDisplay.Run(title, trainer.Steps, "img", display =>
         {
             while (trainer.StepsDone < trainer.Steps && !cancel.IsCancellationRequested)
             {
-                trainer.RunEpoch(step => Log(step, logFrequency, display), cancel);
-                CheckpointPath = folder.Save(session, network, trainer.StepsDone, options);
+                trainer.RunEpoch(step => AfterStep(step, trainer, display), cancel);
+                if (EndsEpoch(trainer)) epochDone?.Invoke((int)((trainer.StepsDone + trainer.StepsPerEpoch - 1) / trainer.StepsPerEpoch));
+                Save(trainer.StepsDone);
             }
         });
         if (trainer.StepsDone < trainer.Steps)
         {
-            Console.WriteLine($"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. To go on, run the same command with --resume.");
+            Console.WriteLine($"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. To go on, run the same command again.");
             return false;
         }
         return true;
+    }
+
+    /// <summary>Logs the accuracy after an epoch.</summary>
+    /// <param name="kind">"val", or of averaged weights "ema".</param>
+    public void LogAccuracy(string kind, long step, int epoch, Accuracy accuracy)
+    {
+        folder.Log(new Dictionary<string, object>
+        {
+            ["step"] = step,
+            ["epoch"] = epoch,
+            [$"{kind}_loss"] = accuracy.Loss,
+            [$"{kind}_top1"] = accuracy.Top1,
+            [$"{kind}_top5"] = accuracy.Top5,
+        });
+        string tag = kind == "val" ? "test" : kind;
+        _events?.Scalars(epoch, ($"loss/{tag}", accuracy.Loss), ($"acc1/{tag}", accuracy.Top1), ($"acc5/{tag}", accuracy.Top5));
     }
 
     /// <summary>Draws the loss curve.</summary>
     /// <returns>Its path, or nothing if no step was logged.</returns>
     public string? Plot() => _curve.Count < 2 ? null : Plots.LossCurve(folder.Folder, title, _curve);
 
-    private void Resume(Trainer trainer)
+    public void Dispose() => _events?.Dispose();
+
+    private static bool EndsEpoch(Trainer trainer) => trainer.StepsDone == trainer.Steps || trainer.StepsDone % trainer.StepsPerEpoch == 0;
+
+    private void AfterStep(StepReport step, Trainer trainer, ProgressDisplay display)
     {
-        string path = RunFolder.NewestCheckpoint(folder.Folder) ?? throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
-        CheckpointHeader header = Checkpoint.Load(path, session, network);
-        foreach ((string name, string value) in options)
+        Average?.Follow(session, step.Step);
+        display.Report(step.Step, step.Images, $"epoch {step.Epoch + 1}  loss {step.Loss:0.000}  top-1 {step.Top1:0.0%}");
+        if (step.Step % LogFrequency == 0 || step.Step == step.Steps)
         {
-            string? before = header.Options.GetValueOrDefault(name);
-            if (before != value) throw new UsageException($"--resume: {path} was made with --{name} {before ?? "(unset)"}, not {value}.");
+            _curve.Add((step.Step, step.Loss, step.Top1));
+            folder.Log(new { step = step.Step, epoch = step.Epoch, loss = step.Loss, top1 = step.Top1, top5 = step.Top5, learning_rate = step.LearningRate });
+            _events?.Scalars(step.Step, ("lr", step.LearningRate), ("loss/train", step.Loss), ("acc1/train", step.Top1), ("acc5/train", step.Top5));
         }
-        trainer.StepsDone = header.StepsDone;
-        CheckpointPath = path;
-        Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
+        // The end of an epoch is saved when what belongs to it is done.
+        if (SaveFrequency > 0 && step.Step % SaveFrequency == 0 && !EndsEpoch(trainer)) Save(step.Step);
     }
 
-    private void Log(StepReport step, int frequency, ProgressDisplay display)
+    private void Save(long steps)
     {
-        display.Report(step.Step, step.Images, $"epoch {step.Epoch + 1}  loss {step.Loss:0.000}  top-1 {step.Top1:0.0%}");
-        if (step.Step % frequency != 0 && step.Step != step.Steps) return;
-        _curve.Add((step.Step, step.Loss, step.Top1));
-        folder.Log(new { step = step.Step, epoch = step.Epoch, loss = step.Loss, top1 = step.Top1, learning_rate = step.LearningRate });
+        if (steps == _savedStep) return;
+        CheckpointPath = folder.Save(session, network, steps, options, Average?.Network);
+        _savedStep = steps;
     }
 }

@@ -22,7 +22,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: kernels, or plans, which shows the choices that --plan auto has made on this device.")]
     public string What { get; set; } = "";
 
-    [Option("filter", HelpText = "Show only kernels whose names hold this text, such as pointwise.")]
+    [Option("filter", HelpText = "Show only kernels whose names hold this text, such as pointwise (default: all).")]
     public string? Filter { get; set; }
 
     [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, a multiple of 32.")]
@@ -37,7 +37,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time. The JSON file has all.")]
     public int Top { get; set; } = 40;
 
-    [Option("output", HelpText = "A JSON file for all results.")]
+    [Option("output", HelpText = "A JSON file for all results (default: none).")]
     public string? Output { get; set; }
 
     [Usage(ApplicationAlias = "spos")]

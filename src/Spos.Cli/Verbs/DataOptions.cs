@@ -16,11 +16,8 @@ internal abstract class DataOptions : DeviceOptions
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
     public ulong Seed { get; set; } = 42;
 
-    [Option("spos-preprocessing", HelpText = "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. A checkpoint remembers it.")]
+    [Option("spos-preprocessing", Default = false, HelpText = "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. A checkpoint remembers it.")]
     public bool SposPreprocessing { get; set; }
-
-    [Option("output-dir", HelpText = "Where checkpoints, logs and plots go (default: runs/ and the name of the command).")]
-    public string? OutputDir { get; set; }
 
     /// <summary>What a checkpoint's network was trained with, or what the options ask for.</summary>
     protected Preprocessing PreprocessingOf(CheckpointHeader? header) =>

@@ -18,10 +18,13 @@ internal sealed class EvalVerb : DataOptions, IVerb
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     public string CheckpointPath { get; set; } = "runs/scratch";
 
-    [Option("architecture", HelpText = "The path of a supernet to evaluate: a file or a list. Its batch norm is recalibrated.")]
+    [Option("architecture", HelpText = "The path of a supernet to evaluate: a file or a list (default: the one that the checkpoint has).")]
     public string? ArchitectureText { get; set; }
 
-    [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm for a supernet's path.")]
+    [Option("recalibrate", Default = false, HelpText = "Recalibrate batch norm on training pictures, as a supernet's always is.")]
+    public bool Recalibrate { get; set; }
+
+    [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm.")]
     public int TrainIters { get; set; } = 200;
 
     [Option("train-batch-size", Default = 128, HelpText = "Pictures of a recalibration batch.")]
@@ -29,6 +32,9 @@ internal sealed class EvalVerb : DataOptions, IVerb
 
     [Option("test-batch-size", Default = 512, HelpText = "Pictures of a test batch.")]
     public int TestBatchSize { get; set; } = 512;
+
+    [Option("weights", Default = WeightKind.Best, HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
+    public WeightKind Weights { get; set; } = WeightKind.Best;
 
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
@@ -56,8 +62,8 @@ internal sealed class EvalVerb : DataOptions, IVerb
 
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
-        Checkpoint.Load(checkpoint, session, network);
-        if (header.Path == null)
+        bool averaged = TrainedWeights.Load(checkpoint, header, session, network, Weights), recalibrated = Recalibrate || header.Path == null;
+        if (recalibrated)
         {
             using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), damage);
             Evaluator.Recalibrate(session, network, path, calibration);
@@ -68,6 +74,8 @@ internal sealed class EvalVerb : DataOptions, IVerb
             "Evaluation",
             ("checkpoint", checkpoint),
             ("architecture", $"{path}"),
+            ("weights", averaged ? "averaged" : "those of the last step"),
+            ("batch norm", recalibrated ? "recalibrated" : "as it was trained"),
             ("FLOPs", $"{new FlopsTable(header.Spec).Of(path) / 1e6:0.##}M"),
             ("top-1 on val", $"{accuracy.Top1:0.00%}"),
             ("top-5 on val", $"{accuracy.Top5:0.00%}"),

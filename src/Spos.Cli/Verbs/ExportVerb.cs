@@ -35,8 +35,11 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     [Option("output", HelpText = "The file (default: network with the format's ending, beside the checkpoint).")]
     public string? Output { get; set; }
 
-    [Option("keep-batch-norm", HelpText = "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
+    [Option("keep-batch-norm", Default = false, HelpText = "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
     public bool KeepBatchNorm { get; set; }
+
+    [Option("weights", Default = WeightKind.Best, HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
+    public WeightKind Weights { get; set; } = WeightKind.Best;
 
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
@@ -50,7 +53,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network.{Format.ToString().ToLowerInvariant()}"));
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
-        Checkpoint.Load(checkpoint, session, network);
+        bool averaged = TrainedWeights.Load(checkpoint, header, session, network, Weights);
         switch (Format)
         {
             case ExportFormat.Pth:
@@ -68,6 +71,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             ("checkpoint", checkpoint),
             ("network", $"{header.Spec}"),
             ("kind", header.Path == null ? "supernet" : $"single path, {header.Path}"),
+            ("weights", averaged ? "averaged" : "those of the last step"),
             ("file", output),
             ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
         return Program.Success;

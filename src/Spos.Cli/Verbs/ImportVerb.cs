@@ -14,10 +14,10 @@ namespace Spos.Cli.Verbs;
 [Verb("import", HelpText = "Read a PyTorch checkpoint of the official network, or of NNI's, and write it as one of this program's.")]
 internal sealed class ImportVerb : DeviceOptions, IVerb
 {
-    [Option("checkpoint", HelpText = "The PyTorch checkpoint, such as checkpoint-150000.pth.tar.")]
+    [Option("checkpoint", HelpText = "The PyTorch checkpoint, such as checkpoint-150000.pth.tar (default: none).")]
     public string? CheckpointPath { get; set; }
 
-    [Option("flops-table", HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes.")]
+    [Option("flops-table", HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
     public string? FlopsTablePath { get; set; }
 
     [Option("output-dir", HelpText = "Where the checkpoint goes (default: runs/imported).")]
@@ -26,10 +26,10 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, which a checkpoint does not tell.")]
     public int ImageSize { get; set; } = 224;
 
-    [Option("standard-preprocessing", HelpText = "The network was trained on normalised RGB pictures, and not as the official code does (--spos-preprocessing of the other commands).")]
+    [Option("standard-preprocessing", Default = false, HelpText = "The network was trained on normalised RGB pictures, and not as the official code does (--spos-preprocessing of the other commands).")]
     public bool StandardPreprocessing { get; set; }
 
-    [Option("list", HelpText = "Only list the tensors.")]
+    [Option("list", Default = false, HelpText = "Only list the tensors.")]
     public bool List { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
@@ -56,7 +56,8 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         OfficialNetwork.Load(checkpoint, tensors, session, network, file);
-        string saved = new RunFolder(OutputDir ?? "runs/imported").Save(session, network, 0, new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{!StandardPreprocessing}" });
+        using var folder = new RunFolder(OutputDir ?? "runs/imported");
+        string saved = folder.Save(session, network, 0, new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{!StandardPreprocessing}" });
         ResultTable.Print(
             "Imported",
             ("network", $"{spec}"),

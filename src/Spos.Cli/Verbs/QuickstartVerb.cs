@@ -75,7 +75,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
         options.CropMinArea = 0.6f;
     }
 
-    private void Place(DataOptions options, string data, string output)
+    private void Place(PhaseOptions options, string data, string output)
     {
         options.ImagenetDir = data;
         options.OutputDir = output;

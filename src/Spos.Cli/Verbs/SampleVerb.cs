@@ -27,7 +27,7 @@ internal sealed class SampleVerb : IVerb
     [Option("flops-bins", Default = PathSampler.OfficialBins, HelpText = "Equal parts of the window.")]
     public int FlopsBins { get; set; } = PathSampler.OfficialBins;
 
-    [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl, instead of computing them.")]
+    [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl (default: computed from the shapes).")]
     public string? FlopsTablePath { get; set; }
 
     [Option("samples", Default = 12500, HelpText = "Random paths to draw, from all paths and from the window.")]

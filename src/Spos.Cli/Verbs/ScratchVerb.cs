@@ -30,7 +30,22 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
     [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]
     public Decay LrDecay { get; set; } = Decay.Linear;
 
-    [Option("test-batch-size", Default = 512, HelpText = "Pictures of a batch of the final test.")]
+    [Option("fixed-arc", HelpText = "The same as --architecture, by its older name (default: what --architecture says).")]
+    public string? FixedArc { get; set; }
+
+    [Option("ema-decay", Default = 0f, HelpText = "Keep a moving average of the weights with this decay, such as 0.9999, and use it for the result (0: none).")]
+    public float EmaDecay { get; set; }
+
+    [Option("mixup", Default = 0f, HelpText = "Mix pictures in pairs, by shares of a beta distribution of this parameter, such as 0.2 (0: do not).")]
+    public float Mixup { get; set; }
+
+    [Option("random-erasing", Default = 0f, HelpText = "Probability of erasing a random rectangle of a picture, such as 0.25.")]
+    public float RandomErasing { get; set; }
+
+    [Option("val-frequency", Default = 1, HelpText = "Epochs between measurements on val (0: only at the end).")]
+    public int ValFrequency { get; set; } = 1;
+
+    [Option("test-batch-size", Default = 512, HelpText = "Pictures of a batch of val.")]
     public int TestBatchSize { get; set; } = 512;
 
     [Usage(ApplicationAlias = "spos")]
@@ -42,38 +57,58 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
     public int Run()
     {
         NetworkSpec shape = Spec(2, affine: true);
-        TrainingOptions training = Training(Epochs, BatchSize, LearningRate, LrDecay);
-        Check(shape.Validate, training.Validate);
-        Architecture path = ReadArchitecture(ArchitectureText, shape.Blocks);
+        TrainingOptions plain = Training(Epochs, BatchSize, LearningRate, LrDecay);
+        TrainingOptions training = plain with { Mixup = Mixup, Augmentation = plain.Augmentation with { Erasing = RandomErasing } };
+        Check(shape.Validate, training.Validate, CheckRecipe);
+        Architecture path = ReadArchitecture(FixedArc ?? ArchitectureText, shape.Blocks);
         Device device = OpenDevice();
         (ImageFolder train, ImageFolder val) = OpenBoth();
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
-        var folder = new RunFolder(OutputDir ?? "runs/scratch");
+        using RunFolder folder = OpenFolder("scratch");
+        RunRecord.Write(folder, this, device);
         DamageReport damage = Damage();
 
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
+        using WeightAverage? average = EmaDecay > 0 ? new WeightAverage(session, network, EmaDecay) : null;
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
-        var run = new TrainingRun("scratch", session, network, folder, ResumeOptions());
+        using var run = new TrainingRun("scratch", session, network, folder, ForResume(spec, train, path), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
         Console.WriteLine($"Training {path} from scratch: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
-        run.Begin(trainer, Resume, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
-        using var stop = new StopSignal();
-        if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;
-
+        run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
         using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(null), damage);
-        Accuracy accuracy = Evaluator.Measure(session, network, path, test);
-        folder.Log(new { val_top1 = accuracy.Top1, val_top5 = accuracy.Top5, val_loss = accuracy.Loss });
+        Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test);
+        void AfterEpoch(int epoch)
+        {
+            if (ValFrequency == 0 || epoch % ValFrequency != 0) return;
+            run.LogAccuracy("val", trainer.StepsDone, epoch, Measure(network));
+            if (average != null) run.LogAccuracy("ema", trainer.StepsDone, epoch, Measure(average.Network));
+        }
+
+        using var stop = new StopSignal();
+        if (!run.Train(trainer, AfterEpoch, stop.Token)) return Program.Stopped;
+
+        Accuracy accuracy = Measure(average?.Network ?? network);
         ResultTable.Print(
             "Trained from scratch",
-            ("architecture", $"{path}"),
-            ("FLOPs", $"{new FlopsTable(spec).Of(path) / 1e6:0.##}M"),
-            ("top-1 on val", $"{accuracy.Top1:0.00%}"),
-            ("top-5 on val", $"{accuracy.Top5:0.00%}"),
-            ("pictures", $"{accuracy.Images}"),
-            ("damaged pictures", $"{damage.Files}"),
-            ("checkpoint", run.CheckpointPath),
-            ("plot", run.Plot() ?? "none"));
+            [
+                ("architecture", $"{path}"),
+                ("FLOPs", $"{new FlopsTable(spec).Of(path) / 1e6:0.##}M"),
+                ("top-1 on val", $"{accuracy.Top1:0.00%}"),
+                ("top-5 on val", $"{accuracy.Top5:0.00%}"),
+                .. average == null ? [] : new[] { ("weights", "averaged"), ("top-1 of the last ones", $"{Measure(network).Top1:0.00%}") },
+                ("pictures", $"{accuracy.Images}"),
+                ("damaged pictures", $"{damage.Files}"),
+                ("checkpoint", run.CheckpointPath),
+                ("plot", run.Plot() ?? "none"),
+            ]);
         return Program.Success;
+    }
+
+    private void CheckRecipe()
+    {
+        if (EmaDecay is not (>= 0 and < 1)) throw new ArgumentException($"--ema-decay {EmaDecay} is not in [0, 1).");
+        if (ValFrequency < 0) throw new ArgumentException($"--val-frequency {ValFrequency}: at least 0.");
+        if (TestBatchSize < 1) throw new ArgumentException($"--test-batch-size {TestBatchSize}: at least 1.");
     }
 
     /// <summary>Reads a file, or else the text itself.</summary>
@@ -92,11 +127,15 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         }
     }
 
-    private Dictionary<string, string> ResumeOptions() => new(SharedResumeOptions())
+    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, Architecture path) => new(TrainingForResume(spec, train))
     {
+        ["architecture"] = $"{path}",
         ["epochs"] = $"{Epochs}",
         ["batch-size"] = $"{BatchSize}",
         ["learning-rate"] = $"{LearningRate}",
         ["lr-decay"] = $"{LrDecay}",
+        ["ema-decay"] = $"{EmaDecay}",
+        ["mixup"] = $"{Mixup}",
+        ["random-erasing"] = $"{RandomErasing}",
     };
 }

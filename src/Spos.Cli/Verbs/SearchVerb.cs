@@ -1,38 +1,29 @@
-using System.Text.Json;
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Nni;
 using Spos.Cli.Runs;
-using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
-using Spos.Engine.Files;
-using Spos.Engine.Pytorch;
+using Spos.Engine.Logs;
 using Spos.Engine.Search;
-using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 
 namespace Spos.Cli.Verbs;
 
-/// <summary>Which pictures candidates are compared on.</summary>
-internal enum SelectOn
-{
-    /// <summary>The part of train that the supernet was not trained on.</summary>
-    HeldOut,
-
-    /// <summary>The validation folder.</summary>
-    Val,
-}
-
 /// <summary>Phase 2: evolution over the supernet's paths.</summary>
 [Verb("search", HelpText = "Phase 2: search the trained supernet by evolution under a FLOPs limit.")]
-internal sealed class SearchVerb : DataOptions, IVerb
+internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
 {
-    private const string StateFile = "search.json";
+    [Option("config", HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
+    public string? Config { get; set; }
 
-    [Option("checkpoint", Default = "runs/supernet", HelpText = "The supernet: a checkpoint, or the folder of its run.")]
-    public string CheckpointPath { get; set; } = "runs/supernet";
+    [Option("search-space", HelpText = "Check that this file, NNI's nni_auto_gen_search_space.json, describes the supernet (default: none).")]
+    public string? SearchSpacePath { get; set; }
+
+    [Option("strategy", Default = SearchStrategy.Evolution, HelpText = "How candidates are found: evolution, or random paths alone at the same budget.")]
+    public SearchStrategy Strategy { get; set; } = SearchStrategy.Evolution;
 
     [Option("max-epochs", Default = 20, HelpText = "Generations.")]
     public int MaxEpochs { get; set; } = 20;
@@ -52,29 +43,30 @@ internal sealed class SearchVerb : DataOptions, IVerb
     [Option("num-mutation", Default = 25, HelpText = "Mutations of a generation.")]
     public int NumMutation { get; set; } = 25;
 
-    [Option("flops-limit", HelpText = "Most FLOPs of a candidate (default: 330e6 for the official sizes, else the mean of all paths).")]
-    public double? FlopsLimit { get; set; }
+    [Option("max-trials", Default = int.MaxValue, HelpText = "Most candidates in all.")]
+    public int MaxTrials { get; set; } = int.MaxValue;
 
-    [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl, instead of computing them.")]
-    public string? FlopsTablePath { get; set; }
+    [Option("max-duration", HelpText = "End the search after this time, such as 90m, 12h or 7d, with what it has found (default: no limit).")]
+    public string? MaxDuration { get; set; }
 
-    [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm for a candidate.")]
+    [Option("concurrency", Default = 1, HelpText = "Candidates scored at once, each by its share of the threads. Results do not depend on it.")]
+    public int Concurrency { get; set; } = 1;
+
+    public string CheckpointPath { get; set; } = "runs/supernet";
+
     public int TrainIters { get; set; } = 200;
 
-    [Option("train-batch-size", Default = 128, HelpText = "Pictures of a recalibration batch.")]
     public int TrainBatchSize { get; set; } = 128;
 
-    [Option("test-batch-size", Default = 512, HelpText = "Pictures of a test batch.")]
     public int TestBatchSize { get; set; } = 512;
 
-    [Option("select-on", Default = SelectOn.HeldOut, HelpText = "What candidates are compared on: the part of train that was held out, or val.")]
-    public SelectOn SelectOn { get; set; } = SelectOn.HeldOut;
+    public string SelectOn { get; set; } = IScoringOptions.OnHeldOut;
 
-    [Option("held-out", HelpText = "The share of train that the supernet was not trained on (default: what its checkpoint says).")]
     public float? HeldOut { get; set; }
 
-    [Option("resume", HelpText = "Go on with the scores that the output folder holds.")]
-    public bool Resume { get; set; }
+    public double? FlopsLimit { get; set; }
+
+    public string? FlopsTablePath { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
@@ -84,68 +76,54 @@ internal sealed class SearchVerb : DataOptions, IVerb
 
     public int Run()
     {
-        if (TrainIters < 1 || TrainBatchSize < 2 || TestBatchSize < 1) throw new UsageException("--train-iters and --test-batch-size are at least 1, --train-batch-size at least 2.");
-        string checkpoint = RunFolder.NewestCheckpoint(CheckpointPath) ?? throw new CheckpointException($"{CheckpointPath}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
-        CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
-        if (header.Path != null) throw new CheckpointException($"{checkpoint} is of another network: a single path, {header.Path}. The search needs a supernet's checkpoint.");
-        FlopsTable flops = FlopsTablePath == null ? new FlopsTable(header.Spec) : OfficialFlops.Load(FlopsTablePath, header.Spec);
-        var sampler = new PathSampler(flops);
-        EvolutionOptions options = Options(header.Spec, flops, sampler);
+        if (Concurrency < 1) throw new UsageException($"--concurrency {Concurrency}: at least 1 is needed.");
+        TimeSpan? limit = MaxDuration == null ? null : Duration.Parse(MaxDuration) ?? throw new UsageException($"--max-duration {MaxDuration}: not a number with s, m, h or d, such as 12h.");
+        var supernet = new Supernet(this);
+        CheckSearchSpace(supernet);
+        EvolutionOptions options = Options(supernet);
         Device device = OpenDevice();
-        (ImageFolder train, ImageFolder selection) = OpenSelection(header);
-        var folder = new RunFolder(OutputDir ?? "runs/search");
+        (ImageFolder all, ImageFolder val) = OpenBoth();
+        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val);
+        using RunFolder folder = OpenFolder("search");
+        var state = new SearchState(folder.Folder, new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header))) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}" });
+        Dictionary<string, double> known = Known(folder, state);
+        RunRecord.Write(folder, this, device);
+        SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), this, supernet);
         DamageReport damage = Damage();
 
-        using var session = NewSession(device);
-        using var network = new ShuffleNetV2OneShot(session, header.Spec);
-        Checkpoint.Load(checkpoint, session, network);
-        using BatchSource calibration = EvaluationData.Calibration(device, train, header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), damage);
-        using BatchSource test = EvaluationData.Test(device, selection, header.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(header), damage);
-        Console.WriteLine($"Search: {checkpoint}; candidates of at most {options.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures.");
+        device.Threads = Math.Max(1, device.Threads / Concurrency);
+        using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(supernet.Header), damage);
+        using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
+        using var scorers = new Scorers(supernet, () => NewSession(device), Concurrency);
+        using var events = new EventWriter(TbDir ?? folder.Folder, known.Count > 0 ? 1 : 0);
+        Console.WriteLine($"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
-        var search = new EvolutionSearch(flops, sampler, options);
-        string statePath = Path.Combine(folder.Folder, StateFile), identity = Identity(checkpoint, header, options);
-        Dictionary<string, double> known = Resume ? LoadScores(statePath, identity) : [];
+        var run = new SearchRun(new EvolutionSearch(supernet.Flops, supernet.Sampler, options), options, folder, state, events, known);
         using var stop = new StopSignal();
-        try
-        {
-            Candidate best = RunSearch(search, options, known, path =>
-            {
-                Evaluator.Recalibrate(session, network, path, calibration);
-                return Evaluator.Measure(session, network, path, test).Top1;
-            }, () => SaveScores(statePath, identity, search.Candidates), stop.Token);
-            return Report(folder, search, best, damage);
-        }
-        catch (OperationCanceledException)
-        {
-            Console.WriteLine($"Stopped after {search.Candidates.Count} candidates, saved to {statePath}. To go on, run the same command with --resume.");
-            return Program.Stopped;
-        }
+        using var clock = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        if (limit is { } time) clock.CancelAfter(time);
+        bool whole = run.Run(scorers.On(calibration, test), clock.Token);
+        if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, damage, whole);
+        Console.WriteLine($"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
+        return Program.Stopped;
     }
 
-    private static Candidate RunSearch(EvolutionSearch search, EvolutionOptions options, Dictionary<string, double> known, Func<Architecture, double> score, Action save, CancellationToken cancel)
+    private Dictionary<string, double> Known(RunFolder folder, SearchState state)
     {
-        Candidate? best = null;
-        ProgressDisplay.Run("search", (long)options.MaxEpochs * options.NumPopulation, "candidate", display =>
-        {
-            best = search.Run(
-                path => known.TryGetValue(path.ToString(), out double before) ? before : score(path),
-                candidate =>
-                {
-                    if (!known.ContainsKey(candidate.Path.ToString())) save();
-                    display.Report(search.Candidates.Count, 1, $"generation {candidate.Generation + 1}  top-1 {candidate.Top1:0.0%}  best {search.Best(1)[0].Top1:0.0%}");
-                },
-                cancel);
-        });
-        return best!;
+        if (!Restart && state.Load() is { } known) return known;
+        if (Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
+        folder.Clear();
+        state.Clear();
+        return [];
     }
 
-    private static int Report(RunFolder folder, EvolutionSearch search, Candidate best, DamageReport damage)
+    private int Report(RunFolder folder, EvolutionSearch search, DamageReport damage, bool whole)
     {
+        Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, "architecture_final.json");
         ArchitectureFile.Write(architecture, best.Path);
         ResultTable.Print(
-            "Search done",
+            whole ? "Search done" : $"Search ended after --max-duration {MaxDuration}",
             ("candidates", $"{search.Candidates.Count}"),
             ("architecture", $"{best.Path}"),
             ("FLOPs", $"{best.Flops / 1e6:0.##}M"),
@@ -158,66 +136,42 @@ internal sealed class SearchVerb : DataOptions, IVerb
         return Program.Success;
     }
 
-    private EvolutionOptions Options(NetworkSpec spec, FlopsTable flops, PathSampler sampler)
+    private void CheckSearchSpace(Supernet supernet)
+    {
+        if (SearchSpacePath == null) return;
+        try
+        {
+            SearchSpaceFile.Check(SearchSpacePath, supernet.Spec);
+        }
+        catch (FormatException error)
+        {
+            throw new UsageException($"--search-space {error.Message}");
+        }
+    }
+
+    private EvolutionOptions Options(Supernet supernet)
     {
         var options = new EvolutionOptions
         {
+            Strategy = Strategy,
             MaxEpochs = MaxEpochs,
             NumSelect = NumSelect,
             NumPopulation = NumPopulation,
             MutationProbability = MProb,
             NumCrossover = NumCrossover,
             NumMutation = NumMutation,
-            FlopsLimit = FlopsLimit ?? (spec.IsOfficialSize ? 330e6 : flops.Mean),
+            MaxTrials = MaxTrials,
+            FlopsLimit = supernet.FlopsLimit,
             Seed = Seed,
         };
         try
         {
             options.Validate();
-            _ = sampler.Within(new Engine.Random.CounterRandom(0, Engine.Random.RandomPurpose.Search, 0), 0, options.FlopsLimit);
         }
         catch (ArgumentException error)
         {
             throw new UsageException(error.Message);
         }
         return options;
-    }
-
-    private (ImageFolder Train, ImageFolder Selection) OpenSelection(CheckpointHeader header)
-    {
-        float share = HeldOut ?? (float.TryParse(header.Options.GetValueOrDefault("held-out"), out float saved) ? saved : 0);
-        (ImageFolder all, ImageFolder val) = OpenBoth();
-        if (all.Classes.Length != header.Classes) throw new DataException($"{ImagenetDir} has {all.Classes.Length} classes; the supernet was trained on {header.Classes}.");
-        (ImageFolder train, ImageFolder held) = HeldOutSplit.Divide(all, share);
-        if (SelectOn == SelectOn.Val) return (train, val);
-        return share > 0 ? (train, held) : throw new UsageException("--select-on heldout: this supernet was trained on all of train. Use --select-on val.");
-    }
-
-    // What scores depend on: scores of another supernet, or on other pictures, must not be mixed in.
-    private string Identity(string checkpoint, CheckpointHeader header, EvolutionOptions options) =>
-        $"{Path.GetFullPath(checkpoint)} {Convert.ToHexString(header.Sha256)} seed={Seed} train-iters={TrainIters} train-batch-size={TrainBatchSize} select-on={SelectOn} held-out={HeldOut} plan={Plan} spos-preprocessing={PreprocessingOf(header)} flops-table={FlopsTablePath} flops-limit={options.FlopsLimit:R}";
-
-    private static void SaveScores(string path, string identity, IReadOnlyList<Candidate> candidates) => AtomicFile.WriteText(
-        path,
-        JsonSerializer.Serialize(new SearchState(identity, [.. candidates.Select(c => new SearchState.Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1))])) + "\n");
-
-    private static Dictionary<string, double> LoadScores(string path, string identity)
-    {
-        if (!File.Exists(path)) throw new UsageException($"--resume: {path} does not exist.");
-        try
-        {
-            SearchState state = JsonSerializer.Deserialize<SearchState>(File.ReadAllText(path)) ?? throw new JsonException("it is empty");
-            if (state.Identity != identity) throw new UsageException($"--resume: {path} is of a search with another supernet or other options.");
-            return state.Scores.ToDictionary(s => s.Architecture, s => s.Top1);
-        }
-        catch (JsonException error)
-        {
-            throw new CheckpointException($"{path} is damaged: {error.Message}");
-        }
-    }
-
-    private sealed record SearchState(string Identity, SearchState.Score[] Scores)
-    {
-        public sealed record Score(string Architecture, int Generation, double Flops, double Top1);
     }
 }

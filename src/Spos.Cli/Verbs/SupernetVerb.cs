@@ -24,7 +24,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     [Option("batch-size", Default = 768, HelpText = "Pictures a step.")]
     public int BatchSize { get; set; } = 768;
 
-    [Option("learning-rate", Default = 0.5f, HelpText = "Learning rate at the start; it falls to 0 linearly.")]
+    [Option("learning-rate", Default = 0.5f, HelpText = "Learning rate at the start; it falls to 0 linearly, step by step.")]
     public float LearningRate { get; set; } = 0.5f;
 
     [Option("paths-per-step", Default = 1, HelpText = "Paths trained a step, 1 to 4. With more than one they share no operation, and their gradients are averaged.")]
@@ -45,7 +45,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     [Option("random-paths", Default = 32, HelpText = "Random paths that are measured on val at the end, to show what the supernet has learnt.")]
     public int RandomPaths { get; set; } = 32;
 
-    [Option("load-checkpoint", HelpText = "Start from the weights of this checkpoint, with a fresh schedule.")]
+    [Option("load-checkpoint", HelpText = "Start from the weights of this checkpoint, with a fresh schedule (default: from random weights).")]
     public string? LoadCheckpoint { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
@@ -63,23 +63,24 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, _) = HeldOutSplit.Divide(all, HeldOut);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
-        var folder = new RunFolder(OutputDir ?? "runs/supernet");
+        using RunFolder folder = OpenFolder("supernet");
+        RunRecord.Write(folder, this, device);
         DamageReport damage = Damage();
 
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec);
         var sampler = new PathSampler(new FlopsTable(spec));
         var trainer = new Trainer(session, network, train, training, PathRule(spec, sampler), damage);
-        var run = new TrainingRun("supernet", session, network, folder, ResumeOptions());
+        using var run = new TrainingRun("supernet", session, network, folder, ForResume(spec, train), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         Console.WriteLine($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {Describe(device)}.");
-        run.Begin(trainer, Resume, () =>
+        run.Begin(trainer, () =>
         {
             Initialisation.Initialise(network, session.Stream, Seed, Init);
             if (LoadCheckpoint != null) Checkpoint.Load(LoadCheckpoint, session, network);
         });
         using var stop = new StopSignal();
-        if (!run.Train(trainer, LogFrequency, stop.Token)) return Program.Stopped;
-        return Report(session, network, sampler, train, val, damage, folder, run, stop.Token);
+        if (!run.Train(trainer, null, stop.Token)) return Program.Stopped;
+        return Report(session, network, sampler, train, val, damage, folder, run, trainer.Steps, stop.Token);
     }
 
     private void CheckPaths()
@@ -103,7 +104,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         return step => [sampler.FromBins(At(step), low, high, FlopsBins)];
     }
 
-    private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
+    private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, long steps, CancellationToken cancel)
     {
         int calibrationBatch = Math.Min(CalibrationBatch, train.Samples.Length);
         using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, PreprocessingOf(null), damage);
@@ -120,7 +121,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
             }
         });
         if (top1.Count == 0) return Program.Stopped;
-        folder.Log(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max() });
+        folder.Log(new { step = steps, random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max() });
         ResultTable.Print(
             "Supernet trained",
             ("random paths", $"{top1.Count}, recalibrated on {calibration.Batches * calibrationBatch} training pictures"),
@@ -132,7 +133,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         return Program.Success;
     }
 
-    private Dictionary<string, string> ResumeOptions() => new(SharedResumeOptions())
+    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train) => new(TrainingForResume(spec, train))
     {
         ["epochs"] = $"{Epochs}",
         ["batch-size"] = $"{BatchSize}",
@@ -142,5 +143,6 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         ["flops-ub"] = $"{FlopsUb}",
         ["flops-bins"] = $"{FlopsBins}",
         ["held-out"] = $"{HeldOut}",
+        ["load-checkpoint"] = LoadCheckpoint ?? "",
     };
 }

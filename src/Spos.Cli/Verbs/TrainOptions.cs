@@ -1,12 +1,11 @@
 using CommandLine;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
-using Spos.Engine.Training;
 
 namespace Spos.Cli.Verbs;
 
-/// <summary>The options that training a supernet and training from scratch share.</summary>
-internal abstract class TrainOptions : DataOptions
+/// <summary>The options of training a network whose sizes are the user's to choose.</summary>
+internal abstract class TrainOptions : RecipeOptions
 {
     [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, a multiple of 32.")]
     public int ImageSize { get; set; } = 224;
@@ -26,36 +25,6 @@ internal abstract class TrainOptions : DataOptions
     [Option("dropout", Default = 0.1f, HelpText = "Probability of dropping a feature before the classifier.")]
     public float Dropout { get; set; } = 0.1f;
 
-    [Option("momentum", Default = 0.9f, HelpText = "Momentum of SGD.")]
-    public float Momentum { get; set; } = 0.9f;
-
-    [Option("weight-decay", Default = 4e-5f, HelpText = "Weight decay of convolution and linear weights.")]
-    public float WeightDecay { get; set; } = 4e-5f;
-
-    [Option("label-smoothing", Default = 0.1f, HelpText = "Label smoothing.")]
-    public float LabelSmoothing { get; set; } = 0.1f;
-
-    [Option("warmup-steps", Default = 0, HelpText = "Steps over which the learning rate rises to its full value.")]
-    public int WarmupSteps { get; set; }
-
-    [Option("init", Default = InitialisationScheme.Official, HelpText = "Initial weights. Aligned: a block's three shuffle operations start as the same function, which small data needs.")]
-    public InitialisationScheme Init { get; set; } = InitialisationScheme.Official;
-
-    [Option("crop-min-area", Default = 0.08f, HelpText = "Least share of a picture that a random crop takes.")]
-    public float CropMinArea { get; set; } = 0.08f;
-
-    [Option("jitter", Default = 0.4f, HelpText = "Random change of brightness, contrast and saturation.")]
-    public float Jitter { get; set; } = 0.4f;
-
-    [Option("flip", Default = 0.5f, HelpText = "Probability of mirroring a picture (0 for digits and letters).")]
-    public float Flip { get; set; } = 0.5f;
-
-    [Option("log-frequency", Default = 10, HelpText = "Steps between lines of the log.")]
-    public int LogFrequency { get; set; } = 10;
-
-    [Option("resume", HelpText = "Go on from the newest checkpoint of the output folder.")]
-    public bool Resume { get; set; }
-
     protected NetworkSpec Spec(int classes, bool affine)
     {
         var official = new NetworkSpec();
@@ -72,48 +41,15 @@ internal abstract class TrainOptions : DataOptions
         };
     }
 
-    protected TrainingOptions Training(int epochs, int batchSize, float learningRate, Decay decay) => new()
+    /// <summary>The options and the data that a resumed run must share with the run that it goes on with.</summary>
+    protected Dictionary<string, string> TrainingForResume(NetworkSpec spec, ImageFolder train) => new(RecipeForResume())
     {
-        Epochs = epochs,
-        BatchSize = batchSize,
-        LearningRate = learningRate,
-        Momentum = Momentum,
-        WeightDecay = WeightDecay,
-        LabelSmoothing = LabelSmoothing,
-        WarmupSteps = WarmupSteps,
-        Decay = decay,
-        Seed = Seed,
-        Workers = Workers,
-        Preprocessing = PreprocessingOf(null),
-        Augmentation = new Augmentation { MinArea = CropMinArea, Jitter = Jitter, Flip = Flip },
+        ["image-size"] = $"{spec.ImageSize}",
+        ["stem-channels"] = $"{spec.StemChannels}",
+        ["stage-repeats"] = string.Join(',', spec.StageRepeats),
+        ["stage-channels"] = string.Join(',', spec.StageChannels),
+        ["last-channels"] = $"{spec.LastChannels}",
+        ["dropout"] = $"{spec.Dropout}",
+        ["training pictures"] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
-
-    /// <summary>The options that a resumed run must share with the run that it goes on with.</summary>
-    protected Dictionary<string, string> SharedResumeOptions() => new()
-    {
-        ["momentum"] = $"{Momentum}",
-        ["weight-decay"] = $"{WeightDecay}",
-        ["label-smoothing"] = $"{LabelSmoothing}",
-        ["warmup-steps"] = $"{WarmupSteps}",
-        ["crop-min-area"] = $"{CropMinArea}",
-        ["jitter"] = $"{Jitter}",
-        ["flip"] = $"{Flip}",
-        ["seed"] = $"{Seed}",
-        [PreprocessingOption] = $"{SposPreprocessing}",
-        ["plan"] = $"{Plan}".ToLowerInvariant(),
-    };
-
-    /// <summary>Checks options before anything is opened or written.</summary>
-    protected void Check(params Action[] checks)
-    {
-        try
-        {
-            if (LogFrequency < 1) throw new ArgumentException($"--log-frequency {LogFrequency}: at least 1 is needed.");
-            foreach (Action check in checks) check();
-        }
-        catch (ArgumentException error)
-        {
-            throw new UsageException(error.Message);
-        }
-    }
 }

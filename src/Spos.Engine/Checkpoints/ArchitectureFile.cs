@@ -10,7 +10,7 @@ namespace Spos.Engine.Checkpoints;
 /// </summary>
 public static class ArchitectureFile
 {
-    private const string Prefix = "LayerChoice";
+    internal const string Prefix = "LayerChoice";
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 

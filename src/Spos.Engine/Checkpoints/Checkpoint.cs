@@ -24,12 +24,13 @@ public static class Checkpoint
     private static readonly MessagePackSerializerOptions Untrusted = MessagePackSerializerOptions.Standard.WithSecurity(MessagePackSecurity.UntrustedData);
 
     /// <summary>Writes a checkpoint, whole or not at all.</summary>
-    public static void Save(string path, Session session, ShuffleNetV2OneShot network, long stepsDone, IReadOnlyDictionary<string, string> options)
+    /// <param name="average">The same network with averaged weights, which is saved beside it; or null.</param>
+    public static void Save(string path, Session session, ShuffleNetV2OneShot network, long stepsDone, IReadOnlyDictionary<string, string> options, ShuffleNetV2OneShot? average = null)
     {
         CheckpointHeader header = CheckpointHeader.Of(network.Spec, network.Path);
         header.StepsDone = stepsDone;
         header.Options = new Dictionary<string, string>(options);
-        (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network)];
+        (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network), .. AveragesOf(average)];
         header.Tensors = [.. tensors.Select(t => new CheckpointTensor { Name = t.Name, Shape = Extents(t.Tensor.Shape) })];
         float[][] values = [.. tensors.Select(t => t.Tensor.Download(session.Stream))];
         byte[] packed = MessagePackSerializer.Serialize(header);
@@ -62,16 +63,45 @@ public static class Checkpoint
         return ReadHeader(stream, hash, path);
     }
 
+    /// <summary>Reads a checkpoint's header and checks the whole file against its checksum.</summary>
+    /// <exception cref="CheckpointException">The file is missing or damaged.</exception>
+    public static CheckpointHeader Verify(string path)
+    {
+        using FileStream stream = Open(path);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        CheckpointHeader header = ReadHeader(stream, hash, path);
+        byte[] piece = new byte[1 << 20];
+        for (long left = stream.Length - stream.Position - SHA256.HashSizeInBytes; left > 0;)
+        {
+            Span<byte> next = piece.AsSpan(0, (int)Math.Min(left, piece.Length));
+            stream.ReadExactly(next);
+            hash.AppendData(next);
+            left -= next.Length;
+        }
+        CheckSum(hash, header, path);
+        return header;
+    }
+
     /// <summary>Fills a network, which must be of the checkpoint's sizes, and returns the header.</summary>
+    /// <param name="average">Takes the averaged weights; null to leave them.</param>
     /// <exception cref="CheckpointException">The file is damaged or of another network; the network is as it was.</exception>
-    public static CheckpointHeader Load(string path, Session session, ShuffleNetV2OneShot network)
+    public static CheckpointHeader Load(string path, Session session, ShuffleNetV2OneShot network, ShuffleNetV2OneShot? average = null) =>
+        Load(path, session, network, [.. TensorsOf(network)], [.. AveragesOf(average)]);
+
+    /// <summary>Fills a network with the averaged weights of a checkpoint that has them; momenta stay as they are.</summary>
+    /// <exception cref="CheckpointException">As of <see cref="Load(string, Session, ShuffleNetV2OneShot, ShuffleNetV2OneShot)"/>, or it has no averages.</exception>
+    public static CheckpointHeader LoadAverage(string path, Session session, ShuffleNetV2OneShot network) => Load(path, session, network, [], [.. AveragesOf(network)]);
+
+    // Fills `main` and `averages`, each either empty or all there are.
+    private static CheckpointHeader Load(string path, Session session, ShuffleNetV2OneShot network, (string Name, Tensor Tensor)[] main, (string Name, Tensor Tensor)[] averages)
     {
         using FileStream stream = Open(path);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         CheckpointHeader header = ReadHeader(stream, hash, path);
         if (header.Spec != network.Spec) throw new CheckpointException($"{path} is of another network: it has {header.Spec}{AffineText(header.Affine)}; needed are {network.Spec}{AffineText(network.Spec.Affine)}.");
         if (!Equals(header.Path, network.Path)) throw new CheckpointException($"{path} is of another network: it has {PathText(header.Path)}; needed is {PathText(network.Path)}.");
-        (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network)];
+        (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network), .. header.IsAveraged ? AveragesOf(network) : []];
+        if (averages.Length > 0 && !header.IsAveraged) throw new CheckpointException($"{path} holds no averaged weights: it was trained without --ema-decay.");
         if (tensors.Length != header.Tensors.Length) throw new CheckpointException($"{path} holds {header.Tensors.Length} tensors; this network has {tensors.Length}.");
         for (int i = 0; i < tensors.Length; i++)
         {
@@ -82,7 +112,8 @@ public static class Checkpoint
         }
         float[][] values = [.. tensors.Select(t => new float[t.Tensor.Shape.Count])];
         ReadTensors(stream, hash, path, header, values);
-        for (int i = 0; i < tensors.Length; i++) tensors[i].Tensor.Upload(session.Stream, values[i]);
+        Dictionary<string, Tensor> wanted = main.Concat(averages).ToDictionary(t => t.Name, t => t.Tensor);
+        for (int i = 0; i < tensors.Length; i++) wanted.GetValueOrDefault(tensors[i].Name)?.Upload(session.Stream, values[i]);
         return header;
     }
 
@@ -96,6 +127,11 @@ public static class Checkpoint
             stream.ReadExactly(bytes);
             hash.AppendData(bytes);
         }
+        CheckSum(hash, header, path);
+    }
+
+    private static void CheckSum(IncrementalHash hash, CheckpointHeader header, string path)
+    {
         if (!hash.GetHashAndReset().AsSpan().SequenceEqual(header.Sha256)) throw new CheckpointException($"{path} is damaged: its checksum does not fit. Use an earlier checkpoint.");
     }
 
@@ -118,7 +154,7 @@ public static class Checkpoint
             byte[] start = new byte[Magic.Length + 8];
             stream.ReadExactly(start);
             long length = BinaryPrimitives.ReadInt64LittleEndian(start.AsSpan(Magic.Length));
-            if (!start.AsSpan(0, Magic.Length).SequenceEqual(Magic) || length is < 1 or > MostHeaderBytes) throw new CheckpointException($"{path} is not a Spos checkpoint.");
+            if (!start.AsSpan(0, Magic.Length).SequenceEqual(Magic) || length is < 1 or > MostHeaderBytes) throw new CheckpointException($"{path} is not a Spos checkpoint{Hint(start)}.");
             byte[] packed = new byte[length], padding = new byte[Padding((int)length)];
             stream.ReadExactly(packed);
             stream.ReadExactly(padding);
@@ -137,6 +173,10 @@ public static class Checkpoint
             throw new CheckpointException($"{path} is not a whole Spos checkpoint: {error.Message}");
         }
     }
+
+    // torch.save writes zip archives, or formerly a pickle of its own magic number.
+    private static string Hint(byte[] start) =>
+        start.AsSpan().StartsWith("PK"u8) || start is [0x80, 0x02, 0x8A, 0x0A, ..] ? " but looks like one of PyTorch's; spos import reads those" : "";
 
     // The file's checksum; the position stays.
     private static byte[] ReadEnd(FileStream stream)
@@ -161,6 +201,17 @@ public static class Checkpoint
         {
             yield return ($"{layer.Name}.running_mean", layer.RunningMean);
             yield return ($"{layer.Name}.running_var", layer.RunningVariance);
+        }
+    }
+
+    private static IEnumerable<(string Name, Tensor Tensor)> AveragesOf(ShuffleNetV2OneShot? average)
+    {
+        if (average == null) yield break;
+        foreach (Parameter parameter in average.Parameters) yield return (parameter.Name + CheckpointHeader.AverageEnding, parameter.Value);
+        foreach (BatchNormLayer layer in average.BatchNorms)
+        {
+            yield return ($"{layer.Name}.running_mean{CheckpointHeader.AverageEnding}", layer.RunningMean);
+            yield return ($"{layer.Name}.running_var{CheckpointHeader.AverageEnding}", layer.RunningVariance);
         }
     }
 

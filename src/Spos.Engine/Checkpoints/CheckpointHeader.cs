@@ -10,6 +10,9 @@ public sealed class CheckpointHeader
     /// <summary>The format's version that this program reads and writes.</summary>
     public const int CurrentVersion = 1;
 
+    /// <summary>What the names of averaged weights end with.</summary>
+    internal const string AverageEnding = ".average";
+
     [Key("version")]
     public int Version { get; set; } = CurrentVersion;
 
@@ -51,6 +54,10 @@ public sealed class CheckpointHeader
 
     [Key("tensors")]
     public CheckpointTensor[] Tensors { get; set; } = [];
+
+    /// <summary>Whether averaged weights are there beside the weights.</summary>
+    [IgnoreMember]
+    public bool IsAveraged => Tensors.Any(t => t.Name.EndsWith(AverageEnding, StringComparison.Ordinal));
 
     /// <summary>The checksum at the file's end, which tells checkpoints apart.</summary>
     [IgnoreMember]

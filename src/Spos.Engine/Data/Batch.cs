@@ -31,12 +31,15 @@ public sealed class Batch : IDisposable
 
     public int Count => Images.Shape.N;
 
-    /// <summary>Lets work that is issued to <paramref name="reader"/> from now on use the batch.</summary>
+    /// <summary>Lets work that is issued to <paramref name="reader"/> from now on use the batch. From any thread.</summary>
     public void ReadOn(DeviceStream reader)
     {
-        if (_readers.Contains(reader)) return;
-        reader.Wait(_made);
-        _readers.Add(reader);
+        lock (_readers)
+        {
+            if (_readers.Contains(reader)) return;
+            reader.Wait(_made);
+            _readers.Add(reader);
+        }
     }
 
     public void Dispose()

@@ -37,4 +37,5 @@ internal struct ImageTransformRecord
     public float Brightness, Contrast, Saturation;
     public int Order;
     public int Height, ResizedWidth, ResizedHeight, CropLeft, CropTop;
+    public int EraseLeft, EraseRight, EraseTop, EraseBottom;
 }

@@ -14,12 +14,16 @@ public sealed record Augmentation
     /// <summary>Probability of mirroring left to right.</summary>
     public float Flip { get; init; } = 0.5f;
 
+    /// <summary>Probability of erasing a random rectangle (arXiv 1708.04896), as torchvision and timm do: it becomes 0.</summary>
+    public float Erasing { get; init; }
+
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()
     {
         if (MinArea is not (> 0 and <= 1)) throw new ArgumentException($"least crop area {MinArea} is not in (0, 1].");
         if (Jitter is not (>= 0 and <= 1)) throw new ArgumentException($"jitter {Jitter} is not in [0, 1].");
         if (Flip is not (>= 0 and <= 1)) throw new ArgumentException($"flip probability {Flip} is not in [0, 1].");
+        if (Erasing is not (>= 0 and <= 1)) throw new ArgumentException($"probability of erasing {Erasing} is not in [0, 1].");
     }
 }
 
@@ -31,6 +35,10 @@ internal static class Transforms
 
     // torchvision's training transform: tries ten times for a crop that fits, then takes a central one.
     private const int CropTries = 10;
+
+    // torchvision's RandomErasing.
+    private const float LeastErased = 0.02f, MostErased = 0.33f, LeastErasedRatio = 0.3f, MostErasedRatio = 3.3f;
+    private const int EraseTries = 10;
 
     /// <summary>Random resized crop, flip and jitter, as torchvision's.</summary>
     public static ImageTransformRecord Training(int width, int height, int size, Augmentation options, CounterRandom random)
@@ -44,6 +52,7 @@ internal static class Transforms
         record.Saturation = random.NextUniform(1 - options.Jitter, 1 + options.Jitter);
         random.Shuffle<int>(order);
         record.Order = order[0] | (order[1] << 2) | (order[2] << 4);
+        if (options.Erasing > 0 && random.NextUnit() < options.Erasing) Erase(ref record, size, random);
         return record;
     }
 
@@ -97,6 +106,23 @@ internal static class Transforms
         Saturation = 1,
         Order = Brightness | (Contrast << 2) | (Saturation << 4),
     };
+
+    // A rectangle of the output; none if ten do not fit.
+    private static void Erase(ref ImageTransformRecord record, int size, CounterRandom random)
+    {
+        for (int i = 0; i < EraseTries; i++)
+        {
+            double area = (double)size * size * random.NextUniform(LeastErased, MostErased);
+            double ratio = Math.Exp(random.NextUniform(MathF.Log(LeastErasedRatio), MathF.Log(MostErasedRatio)));
+            int height = (int)Math.Round(Math.Sqrt(area * ratio)), width = (int)Math.Round(Math.Sqrt(area / ratio));
+            if (height < 1 || width < 1 || height >= size || width >= size) continue;
+            record.EraseLeft = random.NextInt(size - width + 1);
+            record.EraseTop = random.NextInt(size - height + 1);
+            record.EraseRight = record.EraseLeft + width;
+            record.EraseBottom = record.EraseTop + height;
+            return;
+        }
+    }
 
     private static (int Left, int Top, int Width, int Height) RandomCrop(int width, int height, float minArea, CounterRandom random)
     {

@@ -12,6 +12,7 @@ public static class KernelCatalogue
     /// <summary>All kernels, in the order of their files.</summary>
     public static IReadOnlyList<Entry> Entries { get; } =
     [
+        new("average", "moving_average", "PPlfi"),
         new("batch_norm", "batch_norm_statistics", "PPiii"),
         new("batch_norm", "batch_norm_finalize", "PPPPPPPPPiiiff"),
         new("batch_norm", "batch_norm_fold", "PPPPPPif"),
@@ -32,8 +33,9 @@ public static class KernelCatalogue
         new("image", "image_resize_fixed", "PPPi"),
         new("jpeg", "jpeg_inverse_dct", "PPPPP"),
         new("jpeg", "jpeg_to_rgb", "PPPP"),
-        new("loss", "softmax_cross_entropy", "PPPPiiffi"),
+        new("loss", "softmax_cross_entropy", "PPPPiifffi"),
         new("loss", "label_rank", "PPPiii"),
+        new("mixup", "mixup", "Pilfi"),
         new("peak", "peak_multiply_add", "Pfi"),
         new("peak", "peak_copy", "PPli"),
         new("pointwise", "pointwise_forward", "PPPiiii"),

@@ -42,6 +42,8 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "relu_forward" or "peak_copy" => Rows(1, s[0], reads: 1, writes: 1, flops: 0),
             "relu_backward" => Rows(1, s[0], reads: 2, writes: 1, flops: 0),
             "dropout" => Rows(1, s[0], reads: 1, writes: 1, flops: 1),
+            "moving_average" => Rows(1, s[0], reads: 2, writes: 1, flops: 3),
+            "mixup" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 3),
             "sgd_momentum" => Rows(1, s[0], reads: 3, writes: 2, flops: 5),
             "stem_forward" or "stem_backward_weights" => Convolution(s, 9 * 3, 3),
             _ when kernel.StartsWith("depthwise_", StringComparison.Ordinal) => Convolution(s, Square(kernel[^4] - '0'), s[5]),

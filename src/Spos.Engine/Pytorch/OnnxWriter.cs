@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Google.Protobuf;
 using Spos.Engine.Autograd;
 using Spos.Engine.Files;
 using Spos.Engine.Nn;
@@ -22,12 +21,12 @@ public static class OnnxWriter
     {
         if (network.Path == null) throw new ArgumentException("Only a single path can be a graph.");
         var graph = new Graph(session, network, keepBatchNorm);
-        byte[] model = OnnxMessage.Of(m =>
+        byte[] model = ProtocolMessage.Of(m =>
         {
             m.Int(1, IrVersion);
             m.Text(2, "Spos");
             m.Message(7, graph.Build());
-            m.Message(8, OnnxMessage.Of(o => o.Int(2, OpsetVersion)));
+            m.Message(8, ProtocolMessage.Of(o => o.Int(2, OpsetVersion)));
         });
         AtomicFile.Write(path, stream => stream.Write(model));
     }
@@ -49,7 +48,7 @@ public static class OnnxWriter
             OfficialTensor linear = _tensors[network.Classifier.Name];
             _nodes.Add(NodeMessage("Gemm", [x, Weight(linear.Name, linear.Sizes, Values(linear))], "logits", Attribute("transB", 1)));
             NetworkSpec spec = network.Spec;
-            return OnnxMessage.Of(g =>
+            return ProtocolMessage.Of(g =>
             {
                 foreach (byte[] node in _nodes) g.Message(1, node);
                 g.Text(2, "ShuffleNetV2OneShot");
@@ -146,7 +145,7 @@ public static class OnnxWriter
     private const int Float = 1, Int64 = 7;
     private const int FloatAttribute = 1, IntAttribute = 2, IntsAttribute = 7;
 
-    private static byte[] NodeMessage(string type, string[] inputs, string output, params byte[][] attributes) => OnnxMessage.Of(n =>
+    private static byte[] NodeMessage(string type, string[] inputs, string output, params byte[][] attributes) => ProtocolMessage.Of(n =>
     {
         foreach (string input in inputs) n.Text(1, input);
         n.Text(2, output);
@@ -155,21 +154,21 @@ public static class OnnxWriter
         foreach (byte[] attribute in attributes) n.Message(5, attribute);
     });
 
-    private static byte[] Attribute(string name, long value) => OnnxMessage.Of(a =>
+    private static byte[] Attribute(string name, long value) => ProtocolMessage.Of(a =>
     {
         a.Text(1, name);
         a.Int(3, value);
         a.Int(20, IntAttribute);
     });
 
-    private static byte[] Attribute(string name, long[] values) => OnnxMessage.Of(a =>
+    private static byte[] Attribute(string name, long[] values) => ProtocolMessage.Of(a =>
     {
         a.Text(1, name);
         foreach (long value in values) a.Int(8, value);
         a.Int(20, IntsAttribute);
     });
 
-    private static byte[] AttributeOf(string name, float value) => OnnxMessage.Of(a =>
+    private static byte[] AttributeOf(string name, float value) => ProtocolMessage.Of(a =>
     {
         a.Text(1, name);
         a.Float(2, value);
@@ -179,7 +178,7 @@ public static class OnnxWriter
     private static byte[] TensorMessage(string name, long[] sizes, int type, ReadOnlySpan<byte> data)
     {
         byte[] raw = data.ToArray();
-        return OnnxMessage.Of(t =>
+        return ProtocolMessage.Of(t =>
         {
             foreach (long size in sizes) t.Int(1, size);
             t.Int(2, type);
@@ -191,59 +190,20 @@ public static class OnnxWriter
     // A value of floats [batch, sizes].
     private static byte[] Value(string name, params long[] sizes)
     {
-        byte[] shape = OnnxMessage.Of(s =>
+        byte[] shape = ProtocolMessage.Of(s =>
         {
-            s.Message(1, OnnxMessage.Of(d => d.Text(2, "batch")));
-            foreach (long size in sizes) s.Message(1, OnnxMessage.Of(d => d.Int(1, size)));
+            s.Message(1, ProtocolMessage.Of(d => d.Text(2, "batch")));
+            foreach (long size in sizes) s.Message(1, ProtocolMessage.Of(d => d.Int(1, size)));
         });
-        byte[] tensor = OnnxMessage.Of(t =>
+        byte[] tensor = ProtocolMessage.Of(t =>
         {
             t.Int(1, Float);
             t.Message(2, shape);
         });
-        return OnnxMessage.Of(v =>
+        return ProtocolMessage.Of(v =>
         {
             v.Text(1, name);
-            v.Message(2, OnnxMessage.Of(t => t.Message(1, tensor)));
+            v.Message(2, ProtocolMessage.Of(t => t.Message(1, tensor)));
         });
-    }
-
-    // One message of protocol buffers, field by field.
-    private sealed class OnnxMessage
-    {
-        private readonly CodedOutputStream _out;
-
-        private OnnxMessage(CodedOutputStream output) => _out = output;
-
-        public static byte[] Of(Action<OnnxMessage> write)
-        {
-            using var memory = new MemoryStream();
-            using (var output = new CodedOutputStream(memory, leaveOpen: true)) write(new OnnxMessage(output));
-            return memory.ToArray();
-        }
-
-        public void Int(int field, long value)
-        {
-            _out.WriteTag(field, WireFormat.WireType.Varint);
-            _out.WriteInt64(value);
-        }
-
-        public void Float(int field, float value)
-        {
-            _out.WriteTag(field, WireFormat.WireType.Fixed32);
-            _out.WriteFloat(value);
-        }
-
-        public void Text(int field, string value)
-        {
-            _out.WriteTag(field, WireFormat.WireType.LengthDelimited);
-            _out.WriteString(value);
-        }
-
-        public void Message(int field, byte[] value)
-        {
-            _out.WriteTag(field, WireFormat.WireType.LengthDelimited);
-            _out.WriteBytes(UnsafeByteOperations.UnsafeWrap(value));
-        }
     }
 }

@@ -13,6 +13,8 @@ public enum RandomPurpose
     Search = 6,
     Drawing = 7,
     Split = 8,
+    Mixup = 9,
+    Resampling = 10,
 }
 
 /// <summary>
@@ -85,6 +87,25 @@ public sealed class CounterRandom(ulong seed, RandomPurpose purpose, ulong place
         double radius = Math.Sqrt(-2 * Math.Log(1 - NextUnit())), angle = 2 * Math.PI * NextUnit();
         _spareNormal = (float)(radius * Math.Sin(angle));
         return (float)(radius * Math.Cos(angle));
+    }
+
+    /// <summary>A number of the beta distribution of both parameters <paramref name="alpha"/>.</summary>
+    public float NextBeta(float alpha)
+    {
+        double a = NextGamma(alpha), b = NextGamma(alpha);
+        return a + b == 0 ? 0.5f : (float)(a / (a + b));
+    }
+
+    // Marsaglia and Tsang's method (ACM TOMS 26, 2000); below 1 by the gamma of one more and a power of a uniform number.
+    private double NextGamma(double shape)
+    {
+        if (shape < 1) return NextGamma(shape + 1) * Math.Pow(1 - NextUnit(), 1 / shape);
+        double d = shape - 1.0 / 3, c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            double x = NextNormal(), v = Math.Pow(1 + c * x, 3);
+            if (v > 0 && Math.Log(1 - NextUnit()) < x * x / 2 + d - d * v + d * Math.Log(v)) return d * v;
+        }
     }
 
     /// <summary>Puts the items in an order, each equally likely (Fisher and Yates).</summary>

@@ -1,8 +1,20 @@
 namespace Spos.Engine.Search;
 
-/// <summary>The settings of the evolution; the defaults are the paper's and NNI's.</summary>
+/// <summary>How new candidates are found.</summary>
+public enum SearchStrategy
+{
+    /// <summary>Mutations and crossovers of the best so far, and random paths.</summary>
+    Evolution,
+
+    /// <summary>Random paths alone: what evolution is to be compared with.</summary>
+    Random,
+}
+
+/// <summary>The settings of the search; the defaults are the paper's and NNI's.</summary>
 public sealed record EvolutionOptions
 {
+    public SearchStrategy Strategy { get; init; } = SearchStrategy.Evolution;
+
     /// <summary>Generations.</summary>
     public int MaxEpochs { get; init; } = 20;
 
@@ -18,6 +30,9 @@ public sealed record EvolutionOptions
 
     public int NumMutation { get; init; } = 25;
 
+    /// <summary>Most candidates in all.</summary>
+    public int MaxTrials { get; init; } = int.MaxValue;
+
     /// <summary>Most FLOPs of a candidate.</summary>
     public double FlopsLimit { get; init; } = 330e6;
 
@@ -27,6 +42,7 @@ public sealed record EvolutionOptions
     public void Validate()
     {
         if (MaxEpochs < 1) throw new ArgumentException($"{MaxEpochs} search epochs: at least 1 is needed.");
+        if (MaxTrials < 1) throw new ArgumentException($"{MaxTrials} candidates: at least 1 is needed.");
         if (NumPopulation < 2) throw new ArgumentException($"population {NumPopulation}: at least 2 are needed.");
         if (NumSelect < 2 || NumSelect > NumPopulation) throw new ArgumentException($"{NumSelect} selected: 2 to the population's {NumPopulation} are possible.");
         if (MutationProbability is not (> 0 and <= 1)) throw new ArgumentException($"mutation probability {MutationProbability} is not in (0, 1].");

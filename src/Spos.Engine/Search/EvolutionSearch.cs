@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 
@@ -6,7 +7,8 @@ namespace Spos.Engine.Search;
 /// <summary>
 /// The paper's evolution (arXiv 1904.00420, algorithm 1): random paths under a FLOPs limit, then in each generation
 /// mutations and crossovers of the best so far, filled up with random paths. No path is scored twice. Its choices depend
-/// on the seed and the scores alone, so a search that is run again with known scores repeats itself.
+/// on the seed and the scores alone, so a search that is run again with known scores repeats itself, and it does not matter how
+/// many candidates are scored at once.
 /// </summary>
 public sealed class EvolutionSearch
 {
@@ -25,25 +27,24 @@ public sealed class EvolutionSearch
         (_flops, _sampler, _options) = (flops, sampler, options);
     }
 
-    /// <summary>All scored candidates, in order.</summary>
+    /// <summary>All scored candidates, in the order in which they were proposed.</summary>
     public IReadOnlyList<Candidate> Candidates => _candidates;
 
     /// <summary>Runs all generations, or until cancelled.</summary>
-    /// <param name="score">The accuracy of a path.</param>
-    /// <param name="report">Told of each scored candidate.</param>
+    /// <param name="scorers">Each gives the accuracy of a path, on a thread of its own; all give the same.</param>
+    /// <param name="report">Told of each scored candidate, one at a time.</param>
+    /// <param name="generationDone">Told of each generation that is scored, from 0.</param>
     /// <returns>The best candidate; of equal ones the cheaper.</returns>
     /// <exception cref="ArgumentException">No path is within the limit.</exception>
-    public Candidate Run(Func<Architecture, double> score, Action<Candidate> report, CancellationToken cancel)
+    /// <exception cref="OperationCanceledException">It was cancelled before the end.</exception>
+    public Candidate Run(IReadOnlyList<Func<Architecture, double>> scorers, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel)
     {
-        for (int generation = 0; generation < _options.MaxEpochs; generation++)
+        for (int generation = 0; generation < _options.MaxEpochs && _candidates.Count < _options.MaxTrials; generation++)
         {
-            foreach (Architecture path in Propose(generation))
-            {
-                cancel.ThrowIfCancellationRequested();
-                var candidate = new Candidate(path, generation, _flops.Of(path), score(path));
-                _candidates.Add(candidate);
-                report(candidate);
-            }
+            List<Architecture> paths = Propose(generation);
+            new Generation(this, generation, paths, report, cancel).Score(scorers);
+            cancel.ThrowIfCancellationRequested();
+            generationDone(generation);
         }
         return Best(1)[0];
     }
@@ -56,13 +57,14 @@ public sealed class EvolutionSearch
     {
         var random = new CounterRandom(_options.Seed, RandomPurpose.Search, (ulong)generation);
         var proposed = new List<Architecture>();
-        if (generation > 0)
+        int population = Math.Min(_options.NumPopulation, _options.MaxTrials - _candidates.Count);
+        if (generation > 0 && _options.Strategy == SearchStrategy.Evolution)
         {
             Candidate[] parents = Best(_options.NumSelect);
-            Fill(proposed, _options.NumMutation, () => Mutate(parents[random.NextInt(parents.Length)].Path, random));
-            Fill(proposed, _options.NumMutation + _options.NumCrossover, () => Cross(parents, random));
+            Fill(proposed, Math.Min(population, _options.NumMutation), () => Mutate(parents[random.NextInt(parents.Length)].Path, random));
+            Fill(proposed, Math.Min(population, _options.NumMutation + _options.NumCrossover), () => Cross(parents, random));
         }
-        Fill(proposed, _options.NumPopulation, () => _sampler.Within(random, 0, _options.FlopsLimit));
+        Fill(proposed, population, () => _sampler.Within(random, 0, _options.FlopsLimit));
         return proposed;
     }
 
@@ -82,5 +84,51 @@ public sealed class EvolutionSearch
     {
         Architecture a = parents[random.NextInt(parents.Length)].Path, b = parents[random.NextInt(parents.Length)].Path;
         return new Architecture(a.Blocks.Zip(b.Blocks).Select(pair => random.NextInt(2) == 0 ? pair.First : pair.Second));
+    }
+
+    // Scores the candidates of a generation, by as many threads as there are scorers.
+    private sealed class Generation(EvolutionSearch search, int number, List<Architecture> paths, Action<Candidate> report, CancellationToken cancel)
+    {
+        private readonly Lock _lock = new();
+        private readonly bool[] _done = new bool[paths.Count];
+        private readonly int _first = search._candidates.Count;
+        private ExceptionDispatchInfo? _failure;
+        private int _next;
+
+        public void Score(IReadOnlyList<Func<Architecture, double>> scorers)
+        {
+            Thread[] threads = [.. scorers.Skip(1).Select(scorer => new Thread(() => Work(scorer)))];
+            foreach (Thread thread in threads) thread.Start();
+            Work(scorers[0]);
+            foreach (Thread thread in threads) thread.Join();
+            _failure?.Throw();
+        }
+
+        private void Work(Func<Architecture, double> scorer)
+        {
+            try
+            {
+                while (_failure == null && !cancel.IsCancellationRequested)
+                {
+                    int i = Interlocked.Increment(ref _next) - 1;
+                    if (i >= paths.Count) return;
+                    Finish(i, new Candidate(paths[i], number, search._flops.Of(paths[i]), scorer(paths[i])));
+                }
+            }
+            catch (Exception error)
+            {
+                _failure ??= ExceptionDispatchInfo.Capture(error);
+            }
+        }
+
+        private void Finish(int i, Candidate candidate)
+        {
+            lock (_lock)
+            {
+                search._candidates.Insert(_first + _done.AsSpan(0, i).Count(true), candidate);
+                _done[i] = true;
+                report(candidate);
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
 {
     private readonly Func<BatchLoader> _open;
     private readonly bool _keep;
+    private readonly Lock _lock = new();
     private readonly List<Batch> _kept = [];
 
     /// <param name="batches">How many batches; fewer if a pass has fewer.</param>
@@ -26,28 +27,31 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     /// <summary>How many batches there are.</summary>
     public int Batches { get; }
 
-    /// <summary>The batches; they are not the caller's to dispose of, and each is valid until the next is asked for.</summary>
-    public IEnumerator<Batch> GetEnumerator()
+    /// <summary>
+    /// The batches; they are not the caller's to dispose of, and each is valid until the next is asked for. Several threads may
+    /// read them at once.
+    /// </summary>
+    public IEnumerator<Batch> GetEnumerator() => (_keep ? Kept() : Read()).GetEnumerator();
+
+    private IEnumerable<Batch> Read()
     {
-        if (_keep && _kept.Count == Batches)
-        {
-            foreach (Batch batch in _kept) yield return batch;
-            yield break;
-        }
-        foreach (Batch batch in _kept) batch.Dispose();
-        _kept.Clear();
         using BatchLoader loader = _open();
         foreach (Batch batch in loader.Take(Batches))
         {
-            if (_keep) _kept.Add(batch);
-            try
-            {
-                yield return batch;
-            }
-            finally
-            {
-                if (!_keep) batch.Dispose();
-            }
+            using (batch) yield return batch;
+        }
+    }
+
+    private List<Batch> Kept()
+    {
+        lock (_lock)
+        {
+            if (_kept.Count == Batches) return _kept;
+            // What an attempt that failed has left.
+            Dispose();
+            using BatchLoader loader = _open();
+            _kept.AddRange(loader.Take(Batches));
+            return _kept;
         }
     }
 

@@ -12,8 +12,9 @@ namespace Spos.Engine.Training;
 /// <summary>What a training step did.</summary>
 /// <param name="Step">Counted from 1.</param>
 /// <param name="Loss">Mean over the batch and the step's paths.</param>
-/// <param name="Top1">Share of predictions that were right.</param>
-public readonly record struct StepReport(long Step, long Steps, int Epoch, float Loss, float Top1, float LearningRate, int Images);
+/// <param name="Top1">Share of pictures whose class was the first guess; with mixup, their own class.</param>
+/// <param name="Top5">Share of pictures whose class was among the first five guesses.</param>
+public readonly record struct StepReport(long Step, long Steps, int Epoch, float Loss, float Top1, float Top5, float LearningRate, int Images);
 
 /// <summary>
 /// Trains the paths of a network that a rule chooses for each step; only their parameters move. All randomness is a
@@ -40,7 +41,7 @@ public sealed class Trainer
         _loader = options.Loader(network.Spec.ImageSize);
         StepsPerEpoch = BatchLoader.BatchesOf(data.Samples.Length, _loader);
         if (StepsPerEpoch == 0) throw new DataException($"{data.Root}: {data.Samples.Length} pictures to train on are fewer than a batch of {options.BatchSize}. Lower --batch-size.");
-        Steps = (long)StepsPerEpoch * options.Epochs;
+        Steps = options.TotalIters ?? (long)StepsPerEpoch * options.Epochs;
     }
 
     public int StepsPerEpoch { get; }
@@ -55,8 +56,8 @@ public sealed class Trainer
     public int EpochsDone => (int)(StepsDone / StepsPerEpoch);
 
     /// <summary>
-    /// Trains until the current epoch ends or <paramref name="cancel"/> is signalled, whichever is first; a started step is
-    /// finished.
+    /// Trains until the current epoch or all training ends or <paramref name="cancel"/> is signalled, whichever is first; a
+    /// started step is finished.
     /// </summary>
     public void RunEpoch(Action<StepReport> report, CancellationToken cancel)
     {
@@ -65,7 +66,7 @@ public sealed class Trainer
         foreach (Batch batch in loader)
         {
             using (batch) report(RunStep(batch, epoch));
-            if (cancel.IsCancellationRequested) return;
+            if (StepsDone == Steps || cancel.IsCancellationRequested) return;
         }
     }
 
@@ -73,30 +74,36 @@ public sealed class Trainer
     {
         batch.ReadOn(_session.Stream);
         IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
-        float learningRate = _options.LearningRateAt(StepsDone, Steps), loss = 0;
-        int right = 0;
+        float learningRate = _options.LearningRateAt(StepsDone, Steps), share = MixupShare(), loss = 0;
+        if (share < 1) Mixup.Apply(_session, batch.Images, share);
+        int top1 = 0, top5 = 0;
         for (int i = 0; i < paths.Count; i++)
         {
             // A number for every (step, path): dropout never repeats.
             _session.DropoutKey = (_options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * Architecture.Choices + (ulong)i);
-            (float pathLoss, int pathRight) = AddGradients(batch, paths[i]);
+            (float pathLoss, int[] ranks) = AddGradients(batch, paths[i], share);
             loss += pathLoss / paths.Count;
-            right += pathRight;
+            top1 += ranks.Count(r => r < 1);
+            top5 += ranks.Count(r => r < 5);
         }
         _optimizer.Step(_session, paths.SelectMany(_network.GroupsOf).Distinct(), learningRate);
         if (!float.IsFinite(loss)) throw new ArithmeticException($"the loss is no longer a finite number at step {StepsDone + 1}: lower --learning-rate, or warm up longer.");
         StepsDone++;
-        return new StepReport(StepsDone, Steps, epoch, loss, right / (float)(batch.Count * paths.Count), learningRate, batch.Count);
+        float predictions = batch.Count * paths.Count;
+        return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, batch.Count);
     }
 
-    private (float Loss, int Right) AddGradients(Batch batch, Architecture path)
+    // How much of each picture is its own: 1 without mixup.
+    private float MixupShare() => _options.Mixup == 0 ? 1 : new CounterRandom(_options.Seed, RandomPurpose.Mixup, (ulong)StepsDone).NextBeta(_options.Mixup);
+
+    private (float Loss, int[] Ranks) AddGradients(Batch batch, Architecture path, float mixupShare)
     {
         _session.BatchNorm = BatchNormMode.Batch;
         _session.Tape = new Tape();
         try
         {
             using Tensor logits = _network.Forward(_session, batch.Images, path);
-            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, batch.Labels, _options.LabelSmoothing, 1f / batch.Count);
+            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, batch.Labels, _options.LabelSmoothing, 1f / batch.Count, mixupShare);
             using (losses)
             using (DeviceArray<int> ranks = TopK.Ranks(_session, logits, batch.Labels))
             {
@@ -104,7 +111,7 @@ public sealed class Trainer
                 foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
                 int[] rank = new int[batch.Count];
                 ranks.Download(_session.Stream, rank);
-                return (losses.Download(_session.Stream).Average(), rank.Count(r => r == 0));
+                return (losses.Download(_session.Stream).Average(), rank);
             }
         }
         finally

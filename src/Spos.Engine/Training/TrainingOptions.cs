@@ -12,7 +12,11 @@ public enum Decay
 /// <summary>The settings of a training run.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>Passes over the training pictures, unless <see cref="TotalIters"/> says how many steps.</summary>
     public required int Epochs { get; init; }
+
+    /// <summary>Steps of the whole training, as the official code counts; null to count epochs.</summary>
+    public long? TotalIters { get; init; }
 
     public required int BatchSize { get; init; }
 
@@ -29,6 +33,12 @@ public sealed record TrainingOptions
     /// <summary>Steps over which the learning rate rises to its full value.</summary>
     public int WarmupSteps { get; init; }
 
+    /// <summary>
+    /// The parameter of mixup's beta distribution (arXiv 1710.09412): each step draws how much of each picture is its own; 0 does
+    /// not mix.
+    /// </summary>
+    public float Mixup { get; init; }
+
     public ulong Seed { get; init; }
 
     public int Workers { get; init; } = 2;
@@ -40,12 +50,14 @@ public sealed record TrainingOptions
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()
     {
+        if (TotalIters < 1) throw new ArgumentException($"{TotalIters} steps: at least 1 is needed.");
         if (Epochs < 1) throw new ArgumentException($"{Epochs} epochs: at least 1 is needed.");
         if (BatchSize < 2) throw new ArgumentException($"batch size {BatchSize}: batch norm needs at least 2.");
         if (LearningRate is not (> 0 and < 100)) throw new ArgumentException($"learning rate {LearningRate} is not in (0, 100).");
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"momentum {Momentum} is not in [0, 1).");
         if (WeightDecay is not (>= 0 and < 1)) throw new ArgumentException($"weight decay {WeightDecay} is not in [0, 1).");
         if (LabelSmoothing is not (>= 0 and < 1)) throw new ArgumentException($"label smoothing {LabelSmoothing} is not in [0, 1).");
+        if (Mixup is not (>= 0 and <= 100)) throw new ArgumentException($"mixup {Mixup} is not in [0, 100].");
         if (WarmupSteps < 0) throw new ArgumentException($"{WarmupSteps} warm-up steps: at least 0.");
         if (Workers < 1) throw new ArgumentException($"{Workers} workers: at least 1 is needed.");
         Augmentation.Validate();

@@ -7,7 +7,7 @@ public sealed partial class LayerTests
 {
     private static readonly string[] BottomUp =
         [
-            "Files", "Native", "Random", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet",
+            "Files", "Logs", "Native", "Random", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet",
             "Checkpoints", "Pytorch", "Data", "Training", "Search",
         ];
 

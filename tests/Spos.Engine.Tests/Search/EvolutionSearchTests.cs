@@ -12,7 +12,7 @@ public sealed class EvolutionSearchTests
     {
         var options = new EvolutionOptions { FlopsLimit = 330e6, Seed = 1 };
         List<Candidate> scored = [];
-        Candidate best = Search(options).Run(Score, scored.Add, CancellationToken.None);
+        Candidate best = Search(options).Run([Score], scored.Add, _ => { }, CancellationToken.None);
         Assert.Equal(1000, scored.Count);
         Assert.Equal(1000, scored.Select(c => c.Path).Distinct().Count());
         Assert.All(scored, c => Assert.InRange(c.Flops, 0, 330e6));
@@ -26,9 +26,58 @@ public sealed class EvolutionSearchTests
     {
         var options = new EvolutionOptions { MaxEpochs = 4, Seed = 2 };
         List<Candidate> first = [], second = [];
-        Search(options).Run(Score, first.Add, CancellationToken.None);
-        Search(options).Run(Score, second.Add, CancellationToken.None);
+        Search(options).Run([Score], first.Add, _ => { }, CancellationToken.None);
+        Search(options).Run([Score], second.Add, _ => { }, CancellationToken.None);
         Assert.Equal(first, second);
+    }
+
+    [Fact]
+    public void Several_candidates_at_once_give_the_same_search()
+    {
+        var options = new EvolutionOptions { MaxEpochs = 4, Seed = 2 };
+        EvolutionSearch one = Search(options), four = Search(options);
+        one.Run([Score], _ => { }, _ => { }, CancellationToken.None);
+        int reported = 0, random = 0;
+        double Slow(Architecture path)
+        {
+            Thread.SpinWait(Interlocked.Increment(ref random) * 7919 % 5000);
+            return Score(path);
+        }
+        four.Run([Slow, Slow, Slow, Slow], _ => Assert.Equal(++reported, four.Candidates.Count), _ => { }, CancellationToken.None);
+        Assert.Equal(200, reported);
+        Assert.Equal(one.Candidates, four.Candidates);
+    }
+
+    [Fact]
+    public void A_scorer_that_fails_ends_the_search()
+    {
+        int count = 0;
+        double Fail(Architecture path) => Interlocked.Increment(ref count) == 30 ? throw new InvalidDataException("no more") : Score(path);
+        EvolutionSearch search = Search(new EvolutionOptions());
+        Assert.Equal("no more", Assert.Throws<InvalidDataException>(() => search.Run([Fail, Fail], _ => { }, _ => { }, CancellationToken.None)).Message);
+        Assert.InRange(search.Candidates.Count, 29, 31);
+    }
+
+    [Fact]
+    public void Random_search_begins_alike_and_stays_behind()
+    {
+        EvolutionSearch evolved = Search(new EvolutionOptions { Seed = 5 }), random = Search(new EvolutionOptions { Seed = 5, Strategy = SearchStrategy.Random });
+        List<int> generations = [];
+        Candidate best = evolved.Run([Score], _ => { }, generations.Add, CancellationToken.None), other = random.Run([Score], _ => { }, _ => { }, CancellationToken.None);
+        Assert.Equal(Enumerable.Range(0, 20), generations);
+        Assert.Equal(evolved.Candidates.Take(50), random.Candidates.Take(50));
+        Assert.Equal(1000, random.Candidates.Select(c => c.Path).Distinct().Count());
+        Assert.True(best.Top1 > other.Top1 + 0.1, $"{best.Top1} and {other.Top1}");
+    }
+
+    [Theory]
+    [InlineData(37)]
+    [InlineData(120)]
+    public void It_ends_after_the_most_candidates(int most)
+    {
+        EvolutionSearch search = Search(new EvolutionOptions { MaxTrials = most });
+        search.Run([Score], _ => { }, _ => { }, CancellationToken.None);
+        Assert.Equal(most, search.Candidates.Count);
     }
 
     [Fact]
@@ -37,7 +86,7 @@ public sealed class EvolutionSearchTests
         var spec = new NetworkSpec { ImageSize = 32, StageRepeats = [1, 1, 1, 1], Classes = 10 };
         var flops = new FlopsTable(spec);
         var search = new EvolutionSearch(flops, new PathSampler(flops), new EvolutionOptions { FlopsLimit = double.MaxValue });
-        search.Run(p => p.Blocks[0], _ => { }, CancellationToken.None);
+        search.Run([p => p.Blocks[0]], _ => { }, _ => { }, CancellationToken.None);
         Assert.InRange(search.Candidates.Count, 200, 256);
     }
 

@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace Spos.Cli.Nni;
+
+/// <summary>Times as NNI writes them: a number and s, m, h or d.</summary>
+internal static class Duration
+{
+    /// <summary>The time, or null if the text is something else or not above 0 and below 50 days.</summary>
+    public static TimeSpan? Parse(string text)
+    {
+        // What timers can count.
+        const double most = 50 * 24 * 3600;
+        double unit = text.Length < 2 ? 0 : text[^1] switch
+        {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 24 * 3600,
+            _ => 0,
+        };
+        if (unit == 0 || !double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)) return null;
+        return number * unit is > 0 and < most ? TimeSpan.FromSeconds(number * unit) : null;
+    }
+}

@@ -1,0 +1,126 @@
+using System.Globalization;
+using Spos.Cli.Runs;
+using Spos.Cli.Verbs;
+using Spos.Engine.Files;
+using Spos.Engine.Search;
+using YamlDotNet.RepresentationModel;
+
+namespace Spos.Cli.Nni;
+
+/// <summary>
+/// NNI's config_search.yml: what its fields say becomes options of spos search. Fields that have no meaning here, such as
+/// authorName, are accepted; unknown ones are errors.
+/// </summary>
+internal static class SearchConfig
+{
+    public const string FileName = "config_search.yml";
+
+    // Fields of NNI's that change nothing here.
+    private static readonly string[] Idle = ["authorName", "experimentName"], IdleOfTuner = ["codeDir", "classFileName"], IdleOfTrial = ["gpuNum"];
+    private static readonly string[] Tuners = ["EvolutionWithFlops", "SPOSEvolution"];
+
+    private static readonly (string Field, string Option)[] ClassArgs =
+    [
+        ("max_epochs", "max-epochs"), ("num_select", "num-select"), ("num_population", "num-population"), ("m_prob", "m-prob"),
+        ("num_crossover", "num-crossover"), ("num_mutation", "num-mutation"), ("flops_limit", "flops-limit"),
+    ];
+
+    /// <summary>Puts the options of the file that --config names behind those given, which win.</summary>
+    /// <exception cref="UsageException">The file cannot be read, or says something that is not understood.</exception>
+    public static string[] Expand(string[] arguments)
+    {
+        if (arguments.Length == 0 || arguments[0] != "search") return arguments;
+        int at = Array.FindIndex(arguments, a => a == "--config" || a.StartsWith("--config=", StringComparison.Ordinal));
+        if (at < 0) return arguments;
+        string? path = arguments[at] == "--config" ? arguments.ElementAtOrDefault(at + 1) : arguments[at]["--config=".Length..];
+        if (string.IsNullOrEmpty(path)) return arguments;
+        bool Given(string option) => arguments.Any(a => a == $"--{option}" || a.StartsWith($"--{option}=", StringComparison.Ordinal));
+        return [.. arguments, .. Read(path).Where(o => !Given(o.Option)).SelectMany(o => o.Value == null ? new[] { $"--{o.Option}" } : [$"--{o.Option}", o.Value])];
+    }
+
+    /// <summary>Writes the file that repeats a search.</summary>
+    public static void Write(string path, SearchVerb verb, Supernet supernet)
+    {
+        string space = Path.Combine(Path.GetDirectoryName(path)!, SearchSpaceVerb.FileName);
+        Engine.Checkpoints.SearchSpaceFile.Write(space, supernet.Spec);
+        var tuner = new YamlMappingNode();
+        if (verb.Strategy == SearchStrategy.Random) tuner.Add("builtinTunerName", "Random");
+        else tuner.Add("className", Tuners[0]);
+        var arguments = new YamlMappingNode();
+        SortedDictionary<string, string?> options = RunRecord.OptionsOf(verb);
+        options["flops-limit"] = Convert.ToString(supernet.FlopsLimit, CultureInfo.InvariantCulture);
+        foreach ((string field, string option) in ClassArgs) arguments.Add(field, options[option]!);
+        tuner.Add("classArgs", arguments);
+        var root = new YamlMappingNode
+        {
+            { "experimentName", "SPOS Search" },
+            { "trialConcurrency", $"{verb.Concurrency}" },
+            { "maxTrialNum", $"{verb.MaxTrials}" },
+            { "trainingServicePlatform", "local" },
+            { "searchSpacePath", SearchSpaceVerb.FileName },
+            { "useAnnotation", "false" },
+            { "tuner", tuner },
+            { "trial", new YamlMappingNode { { "command", TrialCommand.Write(options) }, { "codeDir", "." } } },
+        };
+        if (verb.MaxDuration != null) root.Add("maxExecDuration", verb.MaxDuration);
+        using var text = new StringWriter();
+        new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);
+        AtomicFile.WriteText(path, text.ToString().Replace("...\n", "", StringComparison.Ordinal));
+    }
+
+    private static List<(string Option, string? Value)> Read(string path)
+    {
+        try
+        {
+            string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+            var root = new ConfigNode("", YamlFile.Read(path), Idle);
+            var options = new List<(string, string?)>();
+            root.Take("trialConcurrency", value => options.Add(("concurrency", value)));
+            root.Take("maxTrialNum", value => options.Add(("max-trials", value)));
+            root.Take("maxExecDuration", value => options.Add(("max-duration", value)));
+            root.Take("trainingServicePlatform", value => Only(value, "local", "trainingServicePlatform"));
+            root.Take("useAnnotation", value => Only(value.ToLowerInvariant(), "false", "useAnnotation"));
+            root.Take("searchSpacePath", value => options.Add(("search-space", Path.Combine(folder, value))));
+            root.TakeNode("tuner", IdleOfTuner, tuner => ReadTuner(tuner, options));
+            root.TakeNode("trial", IdleOfTrial, trial => ReadTrial(trial, folder, options));
+            root.RefuseOthers();
+            return options;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new UsageException($"--config {path}: {error.Message}");
+        }
+    }
+
+    private static void ReadTuner(ConfigNode tuner, List<(string, string?)> options)
+    {
+        tuner.Take("className", value =>
+        {
+            if (!Tuners.Contains(value)) throw new FormatException($"tuner.className {value}: only {string.Join(" and ", Tuners)} are known.");
+        });
+        tuner.Take("builtinTunerName", value =>
+        {
+            Only(value, "Random", "tuner.builtinTunerName");
+            options.Add(("strategy", "random"));
+        });
+        tuner.TakeNode("classArgs", [], arguments =>
+        {
+            foreach ((string field, string option) in ClassArgs) arguments.Take(field, value => options.Add((option, value)));
+            arguments.RefuseOthers();
+        });
+        tuner.RefuseOthers();
+    }
+
+    private static void ReadTrial(ConfigNode trial, string folder, List<(string, string?)> options)
+    {
+        string codeFolder = folder;
+        trial.Take("codeDir", value => codeFolder = Path.GetFullPath(Path.Combine(folder, value)));
+        trial.Take("command", value => options.AddRange(TrialCommand.Read(value, codeFolder)));
+        trial.RefuseOthers();
+    }
+
+    private static void Only(string value, string known, string field)
+    {
+        if (value != known) throw new FormatException($"{field} {value}: only {known} is known.");
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Files;
+
+namespace Spos.Cli.Runs;
+
+/// <summary>An architecture of a ranking report.</summary>
+/// <param name="Scores">Top-1 with the supernet's weights, one for each set of calibration pictures.</param>
+/// <param name="Standalone">Top-1 on val after training from scratch; null until then.</param>
+internal sealed record RankedArchitecture(string Architecture, double Flops, double[] Scores, double? Standalone);
+
+/// <summary>rank.json: the options that the figures depend on, and the figures so far.</summary>
+internal sealed class RankState(string folder, IReadOnlyDictionary<string, string> options)
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>The file.</summary>
+    public string FilePath { get; } = Path.Combine(folder, "rank.json");
+
+    /// <summary>Removes what an earlier run left.</summary>
+    public void Clear() => File.Delete(FilePath);
+
+    public void Save(IEnumerable<RankedArchitecture> architectures) =>
+        AtomicFile.WriteText(FilePath, JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options), [.. architectures]), Indented) + "\n");
+
+    /// <summary>What was saved; null if nothing was.</summary>
+    /// <exception cref="Verbs.UsageException">It was made with other options.</exception>
+    /// <exception cref="CheckpointException">It is damaged.</exception>
+    public RankedArchitecture[]? Load()
+    {
+        if (!File.Exists(FilePath)) return null;
+        try
+        {
+            Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(FilePath)) ?? throw new JsonException("it is empty.");
+            if (contents.Options == null || contents.Architectures == null) throw new JsonException("it holds no ranking.");
+            OptionCheck.Require(FilePath, contents.Options, options);
+            return contents.Architectures;
+        }
+        catch (JsonException error)
+        {
+            throw new CheckpointException($"{FilePath} is damaged: {error.Message} Begin anew with --restart.");
+        }
+    }
+
+    private sealed record Contents(Dictionary<string, string> Options, RankedArchitecture[] Architectures);
+}

@@ -1,0 +1,39 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+
+namespace Spos.Cli.Runs;
+
+/// <summary>Scores paths of a supernet, several at once: each scorer has a stream and a copy of the weights of its own.</summary>
+internal sealed class Scorers : IDisposable
+{
+    private readonly List<(Session Session, ShuffleNetV2OneShot Network)> _copies = [];
+
+    public Scorers(Supernet supernet, Func<Session> newSession, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            Session session = newSession();
+            _copies.Add((session, supernet.Load(session)));
+        }
+    }
+
+    /// <summary>The scorers: the top-1 accuracy of a path on <paramref name="test"/>, recalibrated on <paramref name="calibration"/>.</summary>
+    public IReadOnlyList<Func<Architecture, double>> On(BatchSource calibration, BatchSource test) =>
+        [.. _copies.Select(copy => (Func<Architecture, double>)(path => Score(copy, path, calibration, test)))];
+
+    public void Dispose()
+    {
+        foreach ((Session session, ShuffleNetV2OneShot network) in _copies)
+        {
+            network.Dispose();
+            session.Dispose();
+        }
+    }
+
+    private static double Score((Session Session, ShuffleNetV2OneShot Network) copy, Architecture path, BatchSource calibration, BatchSource test)
+    {
+        Evaluator.Recalibrate(copy.Session, copy.Network, path, calibration);
+        return Evaluator.Measure(copy.Session, copy.Network, path, test).Top1;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Files;
+using Spos.Engine.Search;
+
+namespace Spos.Cli.Runs;
+
+/// <summary>
+/// search.json: the options that scores depend on, and every candidate with its score. It is written after each candidate; the one
+/// before stays beside it.
+/// </summary>
+internal sealed class SearchState(string folder, IReadOnlyDictionary<string, string> options)
+{
+    private readonly string _before = Path.Combine(folder, "search.previous.json");
+
+    /// <summary>The file.</summary>
+    public string FilePath { get; } = Path.Combine(folder, "search.json");
+
+    /// <summary>Removes what an earlier search left.</summary>
+    public void Clear()
+    {
+        File.Delete(FilePath);
+        File.Delete(_before);
+    }
+
+    public void Save(IReadOnlyList<Candidate> candidates)
+    {
+        string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options), [.. candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1))]));
+        if (File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
+        AtomicFile.WriteText(FilePath, text + "\n");
+    }
+
+    /// <summary>The scores by architecture; null if there are none.</summary>
+    /// <exception cref="Verbs.UsageException">They are of a search with other options; the message names one.</exception>
+    /// <exception cref="CheckpointException">The file and the one before it are damaged.</exception>
+    public Dictionary<string, double>? Load()
+    {
+        string[] files = [.. new[] { FilePath, _before }.Where(File.Exists)];
+        foreach (string file in files)
+        {
+            try
+            {
+                Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(file)) ?? throw new JsonException("it is empty.");
+                if (contents.Options == null || contents.Scores == null) throw new JsonException("it holds no search.");
+                OptionCheck.Require(file, contents.Options, options);
+                return contents.Scores.ToDictionary(s => s.Architecture, s => s.Top1);
+            }
+            catch (Exception error) when (error is JsonException or ArgumentException)
+            {
+                Console.Error.WriteLine($"spos: {file} is damaged: {error.Message}");
+            }
+        }
+        return files.Length == 0 ? null : throw new CheckpointException($"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");
+    }
+
+    private sealed record Contents(Dictionary<string, string> Options, Score[] Scores);
+
+    private sealed record Score(string Architecture, int Generation, double Flops, double Top1);
+}

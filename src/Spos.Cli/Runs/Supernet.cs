@@ -1,0 +1,79 @@
+using Spos.Cli.Verbs;
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Pytorch;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+
+namespace Spos.Cli.Runs;
+
+/// <summary>A trained supernet whose paths are to be scored: its checkpoint, costs and pictures.</summary>
+internal sealed class Supernet
+{
+    private readonly IScoringOptions _options;
+
+    /// <exception cref="CheckpointException">There is none, or it is a single path.</exception>
+    /// <exception cref="UsageException">An option makes no sense.</exception>
+    public Supernet(IScoringOptions options)
+    {
+        if (options.TrainIters < 1 || options.TrainBatchSize < 2 || options.TestBatchSize < 1) throw new UsageException("--train-iters and --test-batch-size are at least 1, --train-batch-size at least 2.");
+        if (options.SelectOn is not (IScoringOptions.OnHeldOut or IScoringOptions.OnVal)) throw new UsageException($"--select-on {options.SelectOn}: held-out and val are possible.");
+        _options = options;
+        Checkpoint = RunFolder.NewestCheckpoint(options.CheckpointPath) ?? throw new CheckpointException($"{options.CheckpointPath}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
+        Header = Engine.Checkpoints.Checkpoint.ReadHeader(Checkpoint);
+        if (Header.Path != null) throw new CheckpointException($"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
+        Flops = options.FlopsTablePath == null ? new FlopsTable(Header.Spec) : OfficialFlops.Load(options.FlopsTablePath, Header.Spec);
+        Sampler = new PathSampler(Flops);
+        FlopsLimit = options.FlopsLimit ?? (Header.Spec.IsOfficialSize ? 330e6 : Flops.Mean);
+        if (FlopsLimit < Sampler.Least) throw new UsageException($"--flops-limit {FlopsLimit}: no path is within it; this network's have {Sampler.Least / 1e6:0.###}M to {Sampler.Most / 1e6:0.###}M FLOPs.");
+    }
+
+    /// <summary>The checkpoint's file.</summary>
+    public string Checkpoint { get; }
+
+    public CheckpointHeader Header { get; }
+
+    public NetworkSpec Spec => Header.Spec;
+
+    public FlopsTable Flops { get; }
+
+    public PathSampler Sampler { get; }
+
+    /// <summary>Most FLOPs of a candidate.</summary>
+    public double FlopsLimit { get; }
+
+    /// <summary>The share of train that the supernet was not trained on.</summary>
+    public float HeldOut => _options.HeldOut ?? (float.TryParse(Header.Options.GetValueOrDefault("held-out"), out float saved) ? saved : 0);
+
+    /// <summary>What scores depend on: those of another supernet, or on other pictures, must not be mixed in.</summary>
+    public Dictionary<string, string> ForResume(Preprocessing preprocessing) => new()
+    {
+        ["checkpoint"] = $"{Path.GetFullPath(Checkpoint)} {Convert.ToHexString(Header.Sha256)}",
+        ["train-iters"] = $"{_options.TrainIters}",
+        ["train-batch-size"] = $"{_options.TrainBatchSize}",
+        ["select-on"] = $"{_options.SelectOn}",
+        ["held-out"] = $"{HeldOut}",
+        ["flops-limit"] = $"{FlopsLimit:R}",
+        ["flops-table"] = _options.FlopsTablePath ?? "",
+        ["spos-preprocessing"] = $"{preprocessing == Preprocessing.Spos}",
+    };
+
+    /// <summary>The pictures to recalibrate on, and those to compare on.</summary>
+    /// <exception cref="DataException">They are not the supernet's.</exception>
+    public (ImageFolder Calibration, ImageFolder Selection) Divide(ImageFolder train, ImageFolder val)
+    {
+        if (train.Classes.Length != Header.Classes) throw new DataException($"{train.Root} has {train.Classes.Length} classes; the supernet was trained on {Header.Classes}.");
+        (ImageFolder rest, ImageFolder held) = HeldOutSplit.Divide(train, HeldOut);
+        if (_options.SelectOn == IScoringOptions.OnVal) return (rest, val);
+        return HeldOut > 0 ? (rest, held) : throw new UsageException("--select-on held-out: this supernet was trained on all of train. Use --select-on val.");
+    }
+
+    /// <summary>The network with its weights.</summary>
+    public ShuffleNetV2OneShot Load(Session session)
+    {
+        var network = new ShuffleNetV2OneShot(session, Spec);
+        Engine.Checkpoints.Checkpoint.Load(Checkpoint, session, network);
+        return network;
+    }
+}

@@ -1,0 +1,32 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Supernet;
+
+namespace Spos.Cli.Runs;
+
+/// <summary>Which weights of a checkpoint are used.</summary>
+internal enum WeightKind
+{
+    /// <summary>The averaged ones where there are some, else the last ones.</summary>
+    Best,
+
+    /// <summary>The moving average that --ema-decay keeps.</summary>
+    Averaged,
+
+    /// <summary>Those of the last step.</summary>
+    Last,
+}
+
+/// <summary>Loads a checkpoint's weights for use.</summary>
+internal static class TrainedWeights
+{
+    /// <summary>Fills a network and returns whether with averaged weights.</summary>
+    /// <exception cref="CheckpointException">The file is damaged, of another network or without the averages that are asked for.</exception>
+    public static bool Load(string path, CheckpointHeader header, Session session, ShuffleNetV2OneShot network, WeightKind kind)
+    {
+        bool averaged = kind == WeightKind.Averaged || (kind == WeightKind.Best && header.IsAveraged);
+        if (averaged) Checkpoint.LoadAverage(path, session, network);
+        else Checkpoint.Load(path, session, network);
+        return averaged;
+    }
+}

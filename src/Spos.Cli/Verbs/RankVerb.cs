@@ -1,0 +1,197 @@
+using CommandLine;
+using CommandLine.Text;
+using Spectre.Console;
+using Spos.Cli.Display;
+using Spos.Cli.Runs;
+using Spos.Engine.Autograd;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Random;
+using Spos.Engine.Search;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+using Estimate = Spos.Engine.Search.Estimate;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>How well the supernet's scores order architectures as training from scratch does.</summary>
+[Verb("rank", HelpText = "Report how well the supernet's scores rank architectures: train some from scratch and compare.")]
+internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
+{
+    [Option("num-architectures", Default = 16, HelpText = "Random architectures to compare, all different.")]
+    public int NumArchitectures { get; set; } = 16;
+
+    [Option("recalibrations", Default = 5, HelpText = "Sets of training pictures that each score is repeated with, to see how much it varies.")]
+    public int Recalibrations { get; set; } = 5;
+
+    [Option("epochs", Default = 240, HelpText = "Passes over the training pictures of each training from scratch.")]
+    public int Epochs { get; set; } = 240;
+
+    [Option("batch-size", Default = 1024, HelpText = "Pictures a step.")]
+    public int BatchSize { get; set; } = 1024;
+
+    [Option("learning-rate", Default = 0.5f, HelpText = "Learning rate at the start.")]
+    public float LearningRate { get; set; } = 0.5f;
+
+    [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]
+    public Decay LrDecay { get; set; } = Decay.Linear;
+
+    public string CheckpointPath { get; set; } = "runs/supernet";
+
+    public int TrainIters { get; set; } = 200;
+
+    public int TrainBatchSize { get; set; } = 128;
+
+    public int TestBatchSize { get; set; } = 512;
+
+    public string SelectOn { get; set; } = IScoringOptions.OnHeldOut;
+
+    public float? HeldOut { get; set; }
+
+    public double? FlopsLimit { get; set; }
+
+    public string? FlopsTablePath { get; set; }
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples =>
+        [new("Compare twenty architectures", new RankVerb { ImagenetDir = "/data/imagenet", CheckpointPath = "runs/supernet", NumArchitectures = 20 })];
+
+    public int Run()
+    {
+        var supernet = new Supernet(this);
+        TrainingOptions training = Training(Epochs, BatchSize, LearningRate, LrDecay);
+        Check(training.Validate, CheckCounts);
+        Architecture[] paths = Draw(supernet);
+        Device device = OpenDevice();
+        (ImageFolder all, ImageFolder val) = OpenBoth();
+        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val);
+        using RunFolder folder = OpenFolder("rank");
+        var state = new RankState(folder.Folder, ForResume(supernet, all));
+        if (Restart) state.Clear();
+        RankedArchitecture[]? known = state.Load();
+        if (known == null && Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
+        RunRecord.Write(folder, this, device);
+        DamageReport damage = Damage();
+        using var stop = new StopSignal();
+        RankedArchitecture[]? ranked = known ?? Score(supernet, paths, device, train, selection, damage, stop.Token);
+        if (ranked == null) return Stopped();
+        state.Save(ranked);
+        using BatchSource test = EvaluationData.Test(device, val, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
+        for (int i = 0; i < ranked.Length; i++)
+        {
+            if (ranked[i].Standalone != null) continue;
+            if (TrainAlone(i, supernet.Spec, paths[i], device, all, training, test, damage, folder, stop.Token) is not { } accuracy) return Stopped();
+            ranked[i] = ranked[i] with { Standalone = accuracy.Top1 };
+            state.Save(ranked);
+        }
+        Report(folder, ranked, damage);
+        return Program.Success;
+    }
+
+    private static int Stopped()
+    {
+        Console.WriteLine("Stopped. To go on, run the same command again.");
+        return Program.Stopped;
+    }
+
+    private void CheckCounts()
+    {
+        if (NumArchitectures < 3) throw new ArgumentException($"--num-architectures {NumArchitectures}: at least 3 are needed.");
+        if (Recalibrations < 1) throw new ArgumentException($"--recalibrations {Recalibrations}: at least 1 is needed.");
+    }
+
+    // Different paths within the limit, each set as likely.
+    private Architecture[] Draw(Supernet supernet)
+    {
+        var drawn = new List<Architecture>();
+        var random = new CounterRandom(Seed, RandomPurpose.Search, ulong.MaxValue, 1);
+        for (int tries = 0; drawn.Count < NumArchitectures; tries++)
+        {
+            if (tries > 1000 * NumArchitectures) throw new UsageException($"--num-architectures {NumArchitectures}: there are not so many within the FLOPs limit.");
+            Architecture path = supernet.Sampler.Within(random, 0, supernet.FlopsLimit);
+            if (!drawn.Contains(path)) drawn.Add(path);
+        }
+        return [.. drawn];
+    }
+
+    private RankedArchitecture[]? Score(Supernet supernet, Architecture[] paths, Device device, ImageFolder train, ImageFolder selection, DamageReport damage, CancellationToken cancel)
+    {
+        double[][] scores = [.. paths.Select(_ => new double[Recalibrations])];
+        Preprocessing preprocessing = PreprocessingOf(supernet.Header);
+        using var scorers = new Scorers(supernet, () => NewSession(device), 1);
+        using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, preprocessing, damage);
+        ProgressDisplay.Run("supernet scores", (long)paths.Length * Recalibrations, "score", display =>
+        {
+            for (int set = 0; set < Recalibrations; set++)
+            {
+                using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed + (ulong)set, preprocessing, damage);
+                Func<Architecture, double> score = scorers.On(calibration, test)[0];
+                for (int i = 0; i < paths.Length && !cancel.IsCancellationRequested; i++)
+                {
+                    scores[i][set] = score(paths[i]);
+                    display.Report(set * paths.Length + i + 1, 1, $"top-1 {scores[i][set]:0.0%}");
+                }
+            }
+        });
+        return cancel.IsCancellationRequested ? null : [.. paths.Select((path, i) => new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), scores[i], null))];
+    }
+
+    private Accuracy? TrainAlone(int index, NetworkSpec supernet, Architecture path, Device device, ImageFolder train, TrainingOptions training, BatchSource test, DamageReport damage, RunFolder folder, CancellationToken cancel)
+    {
+        NetworkSpec spec = supernet with { Affine = true };
+        using var own = new RunFolder(Path.Combine(folder.Folder, $"architecture-{index:D3}"));
+        using Session session = NewSession(device);
+        using var network = new ShuffleNetV2OneShot(session, spec, path);
+        var trainer = new Trainer(session, network, train, training, _ => [path], damage);
+        var options = new Dictionary<string, string>(TrainingForResume(train)) { ["architecture"] = $"{path}" };
+        using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
+        run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
+        return run.Train(trainer, null, cancel) ? Evaluator.Measure(session, network, path, test) : null;
+    }
+
+    private void Report(RunFolder folder, RankedArchitecture[] ranked, DamageReport damage)
+    {
+        double[] scores = [.. ranked.Select(r => r.Scores[0])], standalone = [.. ranked.Select(r => r.Standalone!.Value)];
+        Table table = PlainTable.New("architecture", "FLOPs", "top-1 in the supernet", "deviation", "trained from scratch");
+        foreach (RankedArchitecture r in ranked.OrderByDescending(r => r.Standalone)) table.AddRow(r.Architecture, $"{r.Flops / 1e6:0.##}M", $"{r.Scores[0]:0.00%}", $"{Deviation(r.Scores):0.00%}", $"{r.Standalone:0.00%}");
+        PlainTable.Write(table);
+        ResultTable.Print(
+            "Ranking",
+            ("architectures", $"{ranked.Length}"),
+            ("Kendall's tau", Shown(RankStatistics.Bootstrap(scores, standalone, RankStatistics.KendallTau, Seed))),
+            ("Spearman's rho", Shown(RankStatistics.Bootstrap(scores, standalone, RankStatistics.Spearman, Seed))),
+            ("a score's deviation", $"{ranked.Average(r => Deviation(r.Scores)):0.00%} over {Recalibrations} recalibrations; between architectures {Deviation(scores):0.00%}"),
+            ("tau of two recalibrations", Recalibrations < 2 ? "unknown" : $"{Repeatability(ranked):0.00}"),
+            ("damaged pictures", $"{damage.Files}"),
+            ("figures", Path.Combine(folder.Folder, "rank.json")),
+            ("plot", Plots.StandaloneOverScores(folder.Folder, scores, standalone)));
+    }
+
+    private static string Shown(Estimate estimate) => $"{estimate.Value:0.00} (95% interval {estimate.Low:0.00} to {estimate.High:0.00})";
+
+    // Of a sample.
+    private static double Deviation(double[] values) => values.Length < 2 ? 0 : Math.Sqrt(values.Sum(v => Math.Pow(v - values.Average(), 2)) / (values.Length - 1));
+
+    // The mean over all pairs of recalibrations.
+    private double Repeatability(RankedArchitecture[] ranked)
+    {
+        double[] Set(int set) => [.. ranked.Select(r => r.Scores[set])];
+        return (from a in Enumerable.Range(0, Recalibrations) from b in Enumerable.Range(0, a) select RankStatistics.KendallTau(Set(a), Set(b))).Average();
+    }
+
+    private Dictionary<string, string> TrainingForResume(ImageFolder train) => new(RecipeForResume())
+    {
+        ["epochs"] = $"{Epochs}",
+        ["batch-size"] = $"{BatchSize}",
+        ["learning-rate"] = $"{LearningRate}",
+        ["lr-decay"] = $"{LrDecay}",
+        ["training pictures"] = $"{train.Samples.Length} of {train.Classes.Length} classes",
+    };
+
+    private Dictionary<string, string> ForResume(Supernet supernet, ImageFolder train) =>
+        new(supernet.ForResume(PreprocessingOf(supernet.Header)).Concat(TrainingForResume(train)).DistinctBy(o => o.Key))
+        {
+            ["num-architectures"] = $"{NumArchitectures}",
+            ["recalibrations"] = $"{Recalibrations}",
+        };
+}

@@ -1,0 +1,32 @@
+using CommandLine;
+using CommandLine.Text;
+using Spos.Cli.Display;
+using Spos.Cli.Runs;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Supernet;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Writes the search space in NNI's format, as its nnictl ss_gen does.</summary>
+[Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
+internal sealed class SearchSpaceVerb : IVerb
+{
+    public const string FileName = "nni_auto_gen_search_space.json";
+
+    [Option("checkpoint", HelpText = "The supernet: a checkpoint or the folder of its run (default: a supernet of the official sizes).")]
+    public string? CheckpointPath { get; set; }
+
+    [Option("file", Default = FileName, HelpText = "The file to write.")]
+    public string OutputFile { get; set; } = FileName;
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples => [new("Describe the supernet that was trained", new SearchSpaceVerb { CheckpointPath = "runs/supernet" })];
+
+    public int Run()
+    {
+        NetworkSpec spec = CheckpointPath == null ? new NetworkSpec() : Checkpoint.ReadHeader(RunFolder.FindCheckpoint(CheckpointPath)).Spec;
+        SearchSpaceFile.Write(OutputFile, spec);
+        ResultTable.Print("Search space", ("network", $"{spec}"), ("blocks", $"{spec.Blocks} of {Architecture.Choices} choices"), ("file", Path.GetFullPath(OutputFile)));
+        return Program.Success;
+    }
+}
