@@ -18,7 +18,7 @@ public sealed class ImportTests : IDisposable
         Assert.Contains("supernet", imported.Output, StringComparison.Ordinal);
         PipelineFixture.Expect(0, "search", "--imagenet-dir", data, "--checkpoint", run, "--output-dir", At("search"), "--max-epochs", "1", "--num-population", "3", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1", "--train-batch-size", "8", "--select-on", "val");
         // The checkpoint remembers how the official code preprocesses.
-        Assert.Contains("spos-preprocessing=Spos", File.ReadAllText(Path.Combine(At("search"), "search.json")), StringComparison.Ordinal);
+        Assert.Contains("\"spos-preprocessing\":\"True\"", File.ReadAllText(Path.Combine(At("search"), "search.json")), StringComparison.Ordinal);
         PipelineFixture.Expect(0, "export", "--checkpoint", run, "--format", "pth", "--output", exported);
         Outcome listed = PipelineFixture.Expect(0, "import", "--checkpoint", exported, "--list");
         Assert.Contains("features.1.3.branch_main.12.weight", listed.Output, StringComparison.Ordinal);

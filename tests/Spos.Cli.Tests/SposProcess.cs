@@ -11,7 +11,8 @@ internal static partial class SposProcess
 {
     private const int Sigint = 2;
 
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "spos.dll");
+    /// <summary>The program that is tested.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "spos.dll");
 
     public static Outcome Run(params string[] arguments) => RunOn(null, arguments);
 

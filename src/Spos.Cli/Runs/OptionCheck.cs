@@ -11,14 +11,17 @@ internal static class OptionCheck
     /// <exception cref="UsageException">They differ; the message names the first that does.</exception>
     public static void Require(string file, IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now)
     {
-        foreach ((string name, string value) in now)
+        // What was asked for explains more than what came of it.
+        foreach ((string name, string value) in now.OrderBy(o => IsFact(o.Key)))
         {
             string? old = before.GetValueOrDefault(name);
             if (old == value) continue;
-            string option = name.Contains(' ', StringComparison.Ordinal) ? name : $"--{name}";
+            string option = IsFact(name) ? name : $"--{name}";
             throw new UsageException($"{file} was made with {option} {Shown(old)}, not {Shown(value)}. Give it the same, choose another --output-dir, or begin anew with --restart.");
         }
     }
+
+    private static bool IsFact(string name) => name.Contains(' ', StringComparison.Ordinal);
 
     private static string Shown(string? value) => string.IsNullOrEmpty(value) ? "(unset)" : value;
 }

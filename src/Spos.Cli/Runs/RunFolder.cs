@@ -16,6 +16,8 @@ internal sealed class RunFolder : IDisposable
     private const string Prefix = "checkpoint-", Suffix = ".spos";
     private const int Kept = 2;
 
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
     private readonly string _metrics;
     private readonly FileStream _lock;
 
@@ -82,7 +84,7 @@ internal sealed class RunFolder : IDisposable
         catch (IOException error)
         {
             string before = NewestCheckpoint(Folder) is { } newest ? $"The checkpoint before it, {newest}, is whole: make room and run the same command again" : "Make room and run the same command again";
-            throw new IOException($"{path} could not be written: {error.Message.TrimEnd('.')}. {before}.", error);
+            throw new IOException($"{path} could not be written: {Reason(error)}. {before}.", error);
         }
         foreach (string old in CheckpointsOf(Folder).SkipLast(Kept)) File.Delete(old);
         return path;
@@ -94,10 +96,14 @@ internal sealed class RunFolder : IDisposable
         foreach (string old in CheckpointsOf(Folder)) File.Delete(old);
         foreach (string events in Directory.GetFiles(Folder, "events.out.tfevents.*")) File.Delete(events);
         File.Delete(_metrics);
+        File.Delete(Path.Combine(Folder, "result.json"));
     }
 
     /// <summary>Adds a line to metrics.jsonl.</summary>
     public void Log(object metrics) => File.AppendAllText(_metrics, JsonSerializer.Serialize(metrics) + "\n");
+
+    /// <summary>Writes result.json: what the run came to, for programs.</summary>
+    public void WriteResult(object result) => AtomicFile.WriteText(Path.Combine(Folder, "result.json"), JsonSerializer.Serialize(result, Indented) + "\n");
 
     /// <summary>Removes the lines of metrics.jsonl after a step, which a resumed run will write again, and returns the others.</summary>
     public IReadOnlyList<JsonElement> KeepMetrics(long step)
@@ -114,6 +120,9 @@ internal sealed class RunFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    // The system's words, without the name of the file beside, which is gone.
+    private static string Reason(IOException error) => error.Message.Split(" : '")[0].TrimEnd('.');
 
     private static JsonElement? TryParse(string line)
     {

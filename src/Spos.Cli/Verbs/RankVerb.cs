@@ -155,19 +155,26 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         Table table = PlainTable.New("architecture", "FLOPs", "top-1 in the supernet", "deviation", "trained from scratch");
         foreach (RankedArchitecture r in ranked.OrderByDescending(r => r.Standalone)) table.AddRow(r.Architecture, $"{r.Flops / 1e6:0.##}M", $"{r.Scores[0]:0.00%}", $"{Deviation(r.Scores):0.00%}", $"{r.Standalone:0.00%}");
         PlainTable.Write(table);
+        Estimate tau = RankStatistics.Bootstrap(scores, standalone, RankStatistics.KendallTau, Seed), rho = RankStatistics.Bootstrap(scores, standalone, RankStatistics.Spearman, Seed);
+        double deviation = ranked.Average(r => Deviation(r.Scores));
+        double? repeatability = Recalibrations < 2 ? null : Repeatability(ranked);
+        folder.WriteResult(new { architectures = ranked.Length, kendall_tau = Written(tau), spearman_rho = Written(rho), score_deviation = deviation, recalibration_tau = repeatability });
         ResultTable.Print(
             "Ranking",
             ("architectures", $"{ranked.Length}"),
-            ("Kendall's tau", Shown(RankStatistics.Bootstrap(scores, standalone, RankStatistics.KendallTau, Seed))),
-            ("Spearman's rho", Shown(RankStatistics.Bootstrap(scores, standalone, RankStatistics.Spearman, Seed))),
-            ("a score's deviation", $"{ranked.Average(r => Deviation(r.Scores)):0.00%} over {Recalibrations} recalibrations; between architectures {Deviation(scores):0.00%}"),
-            ("tau of two recalibrations", Recalibrations < 2 ? "unknown" : $"{Repeatability(ranked):0.00}"),
+            ("Kendall's tau", Shown(tau)),
+            ("Spearman's rho", Shown(rho)),
+            ("a score's deviation", $"{deviation:0.00%} over {Recalibrations} recalibrations; between architectures {Deviation(scores):0.00%}"),
+            ("tau of two recalibrations", repeatability == null ? "unknown" : $"{repeatability:0.00}"),
             ("damaged pictures", $"{damage.Files}"),
             ("figures", Path.Combine(folder.Folder, "rank.json")),
             ("plot", Plots.StandaloneOverScores(folder.Folder, scores, standalone)));
     }
 
     private static string Shown(Estimate estimate) => $"{estimate.Value:0.00} (95% interval {estimate.Low:0.00} to {estimate.High:0.00})";
+
+    // NaN, where all values are equal, is no JSON.
+    private static double?[] Written(Estimate estimate) => [.. new[] { estimate.Value, estimate.Low, estimate.High }.Select(v => double.IsNaN(v) ? (double?)null : v)];
 
     // Of a sample.
     private static double Deviation(double[] values) => values.Length < 2 ? 0 : Math.Sqrt(values.Sum(v => Math.Pow(v - values.Average(), 2)) / (values.Length - 1));

@@ -88,11 +88,13 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         if (!run.Train(trainer, AfterEpoch, stop.Token)) return Program.Stopped;
 
         Accuracy accuracy = Measure(average?.Network ?? network);
+        long flops = new FlopsTable(spec).Of(path);
+        folder.WriteResult(new { architecture = path.Blocks, flops, top1 = accuracy.Top1, top5 = accuracy.Top5, loss = accuracy.Loss, averaged = average != null, checkpoint = run.CheckpointPath });
         ResultTable.Print(
             "Trained from scratch",
             [
                 ("architecture", $"{path}"),
-                ("FLOPs", $"{new FlopsTable(spec).Of(path) / 1e6:0.##}M"),
+                ("FLOPs", $"{flops / 1e6:0.##}M"),
                 ("top-1 on val", $"{accuracy.Top1:0.00%}"),
                 ("top-5 on val", $"{accuracy.Top5:0.00%}"),
                 .. average == null ? [] : new[] { ("weights", "averaged"), ("top-1 of the last ones", $"{Measure(network).Top1:0.00%}") },

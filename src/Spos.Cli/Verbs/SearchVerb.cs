@@ -122,6 +122,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, "architecture_final.json");
         ArchitectureFile.Write(architecture, best.Path);
+        folder.WriteResult(new { architecture = best.Path.Blocks, flops = best.Flops, top1 = best.Top1, candidates = search.Candidates.Count, whole });
         ResultTable.Print(
             whole ? "Search done" : $"Search ended after --max-duration {MaxDuration}",
             ("candidates", $"{search.Candidates.Count}"),

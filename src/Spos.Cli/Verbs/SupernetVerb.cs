@@ -80,7 +80,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         });
         using var stop = new StopSignal();
         if (!run.Train(trainer, null, stop.Token)) return Program.Stopped;
-        return Report(session, network, sampler, train, val, damage, folder, run, trainer.Steps, stop.Token);
+        return Report(session, network, sampler, train, val, damage, folder, run, stop.Token);
     }
 
     private void CheckPaths()
@@ -104,7 +104,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         return step => [sampler.FromBins(At(step), low, high, FlopsBins)];
     }
 
-    private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, long steps, CancellationToken cancel)
+    private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
     {
         int calibrationBatch = Math.Min(CalibrationBatch, train.Samples.Length);
         using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, PreprocessingOf(null), damage);
@@ -121,7 +121,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
             }
         });
         if (top1.Count == 0) return Program.Stopped;
-        folder.Log(new { step = steps, random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max() });
+        folder.WriteResult(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max(), checkpoint = run.CheckpointPath });
         ResultTable.Print(
             "Supernet trained",
             ("random paths", $"{top1.Count}, recalibrated on {calibration.Batches * calibrationBatch} training pictures"),
