@@ -25,7 +25,8 @@ internal static class Program
     /// <summary>Stopped by Ctrl-C, as shells have it.</summary>
     public const int Stopped = 130;
 
-    private static readonly Type[] Verbs =
+    /// <summary>The verbs, in the order in which help lists them.</summary>
+    internal static IReadOnlyList<Type> Verbs { get; } =
     [
         typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(RankVerb), typeof(ImportVerb), typeof(ExportVerb),
         typeof(SampleVerb), typeof(SearchSpaceVerb), typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
@@ -47,7 +48,7 @@ internal static class Program
         {
             return Fail(error.Message, Usage);
         }
-        ParserResult<object> result = parser.ParseArguments(arguments, Verbs);
+        ParserResult<object> result = parser.ParseArguments(arguments, [.. Verbs]);
         return result.MapResult(verb => Run((IVerb)verb), errors => Explain(result, [.. errors], arguments));
     }
 

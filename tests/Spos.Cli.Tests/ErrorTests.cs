@@ -42,21 +42,6 @@ public sealed class ErrorTests
         Directory.Delete(folder, recursive: true);
     }
 
-    [Theory]
-    [InlineData("supernet")]
-    [InlineData("search")]
-    [InlineData("scratch")]
-    [InlineData("eval")]
-    [InlineData("quickstart")]
-    [InlineData("dataset")]
-    [InlineData("info")]
-    public void Help_shows_options_with_defaults(string verb)
-    {
-        Outcome outcome = PipelineFixture.Expect(0, verb, "--help");
-        Assert.Contains("efault: ", outcome.Output, StringComparison.Ordinal);
-        if (verb != "info") Assert.Contains("spos " + verb, outcome.Output, StringComparison.Ordinal);
-    }
-
     [Fact]
     public void Info_tells_the_device()
     {

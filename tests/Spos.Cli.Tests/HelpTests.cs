@@ -1,0 +1,47 @@
+using System.Reflection;
+using CommandLine;
+using CommandLine.Text;
+
+namespace Spos.Cli.Tests;
+
+/// <summary>Help shows every option with its default, and an example that the parser understands.</summary>
+public sealed class HelpTests
+{
+    public static TheoryData<string> VerbNames => [.. Program.Verbs.Select(v => v.GetCustomAttribute<VerbAttribute>()!.Name)];
+
+    [Theory]
+    [MemberData(nameof(VerbNames))]
+    public void Every_option_has_a_default_and_every_verb_an_example(string verb)
+    {
+        string help = PipelineFixture.Expect(0, verb, "--help").Output;
+        string flat = string.Join(' ', help.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Type type = Program.Verbs.Single(v => v.GetCustomAttribute<VerbAttribute>()!.Name == verb);
+        (string Name, OptionAttribute Option)[] options =
+            [.. type.GetInterfaces().Prepend(type).SelectMany(t => t.GetProperties()).Select(p => p.GetCustomAttribute<OptionAttribute>()).OfType<OptionAttribute>().Select(o => (o.LongName, o))];
+        Assert.NotEmpty(options);
+        foreach ((string name, OptionAttribute option) in options)
+        {
+            Assert.Contains($" {name} ", flat, StringComparison.Ordinal);
+            Assert.True(option.Default != null || option.HelpText.Contains("(default: ", StringComparison.Ordinal), $"--{name} shows no default.");
+        }
+        Assert.Single(help.Split('\n'), line => line.StartsWith($"  spos {verb}", StringComparison.Ordinal));
+        PropertyInfo examples = type.GetProperties(BindingFlags.Static | BindingFlags.Public).Single(p => p.GetCustomAttribute<UsageAttribute>() != null);
+        Assert.Single((IEnumerable<Example>)examples.GetValue(null)!);
+    }
+
+    [Fact]
+    public void The_readme_names_every_verb()
+    {
+        string readme = File.ReadAllText(Path.Combine(Checkout(), "README.md"));
+        foreach (Type verb in Program.Verbs) Assert.Contains($"spos {verb.GetCustomAttribute<VerbAttribute>()!.Name}", readme, StringComparison.Ordinal);
+    }
+
+    private static string Checkout()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder != null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Spos.sln"))) return folder.FullName;
+        }
+        throw new DirectoryNotFoundException("Spos.sln");
+    }
+}
