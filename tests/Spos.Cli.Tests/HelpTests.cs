@@ -1,6 +1,7 @@
 using System.Reflection;
 using CommandLine;
 using CommandLine.Text;
+using Spos.Engine.Tests;
 
 namespace Spos.Cli.Tests;
 
@@ -32,16 +33,7 @@ public sealed class HelpTests
     [Fact]
     public void The_readme_names_every_verb()
     {
-        string readme = File.ReadAllText(Path.Combine(Checkout(), "README.md"));
+        string readme = File.ReadAllText(Path.Combine(Checkout.Root, "README.md"));
         foreach (Type verb in Program.Verbs) Assert.Contains($"spos {verb.GetCustomAttribute<VerbAttribute>()!.Name}", readme, StringComparison.Ordinal);
-    }
-
-    private static string Checkout()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder != null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Spos.sln"))) return folder.FullName;
-        }
-        throw new DirectoryNotFoundException("Spos.sln");
     }
 }

@@ -1,6 +1,7 @@
-using System.Reflection;
 using CommandLine;
+using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Runs;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 
@@ -10,12 +11,15 @@ namespace Spos.Cli.Verbs;
 [Verb("info", HelpText = "Show versions, devices and paths.")]
 internal sealed class InfoVerb : DeviceOptions, IVerb
 {
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples => [new("See whether the GPU works", new InfoVerb { DeviceName = "cuda" })];
+
     public int Run()
     {
         Device device = OpenDevice();
         ResultTable.Print(
             "Spos",
-            ("version", Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown"),
+            ("version", RunRecord.Version),
             (".NET", Environment.Version.ToString()),
             ("device", $"{device.Kind}: {device.Name}"),
             ("cuda", Device.WhyNoCuda() ?? Device.Cuda.Name),

@@ -32,7 +32,7 @@ public sealed class TransformTests
         {
             using CompressedPicture picture = CompressedPicture.Decode(file, "test");
             ImageTransformRecord t = training
-                ? Transforms.Training(width, height, size, new Augmentation(), new CounterRandom(9, RandomPurpose.Augmentation, 0, i))
+                ? Transforms.Training(width, height, size, new Augmentation { Erasing = 0.5f }, new CounterRandom(9, RandomPurpose.Augmentation, 0, i))
                 : Transforms.Validation(width, height, size);
             double[] want = Reference(decoder.DecodeWhole(picture), t, size);
             using Tensor batch = decoder.Decode([picture], [t], size);
@@ -57,6 +57,33 @@ public sealed class TransformTests
         }
     }
 
+    [Fact]
+    public void Erased_rectangles_are_inside_and_as_many_and_as_large_as_asked()
+    {
+        const int count = 4000, size = 48;
+        int erased = 0;
+        double area = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            CounterRandom At() => new(1, RandomPurpose.Augmentation, 2, i);
+            ImageTransformRecord t = Transforms.Training(101, 67, size, new Augmentation { Erasing = 0.25f }, At()), plain = Transforms.Training(101, 67, size, new Augmentation(), At());
+            Assert.Equal((plain.BoxLeft, plain.ScaleX, plain.Flip, plain.Contrast, plain.Order), (t.BoxLeft, t.ScaleX, t.Flip, t.Contrast, t.Order));
+            if (t.EraseRight == 0) continue;
+            erased++;
+            Assert.InRange(t.EraseLeft, 0, t.EraseRight - 1);
+            Assert.InRange(t.EraseTop, 0, t.EraseBottom - 1);
+            Assert.InRange(t.EraseRight, 1, size);
+            Assert.InRange(t.EraseBottom, 1, size);
+            double share = (t.EraseRight - t.EraseLeft) * (t.EraseBottom - t.EraseTop) / (double)(size * size);
+            // Sides are rounded.
+            Assert.InRange(share, 0.015, 0.36);
+            area += share;
+        }
+        Assert.InRange(erased / (double)count, 0.22, 0.28);
+        // Areas are uniform between 2% and 33%; long ones of the largest do not fit and are drawn again.
+        Assert.InRange(area / erased, 0.15, 0.18);
+    }
+
     private static double[] Reference(byte[] pixels, ImageTransformRecord t, int size)
     {
         double[] levels = new double[size * size * 3];
@@ -78,7 +105,8 @@ public sealed class TransformTests
             }
         }
         for (int step = 0; step < 3; step++) Jitter(levels, (t.Order >> (2 * step)) & 3, t);
-        return [.. levels.Select((v, i) => (v / 255 - Mean[i % 3]) / Deviation[i % 3])];
+        bool Erased(int i) => i / 3 % size >= t.EraseLeft && i / 3 % size < t.EraseRight && i / 3 / size >= t.EraseTop && i / 3 / size < t.EraseBottom;
+        return [.. levels.Select((v, i) => Erased(i) ? 0 : (v / 255 - Mean[i % 3]) / Deviation[i % 3])];
     }
 
     private static (int First, double[] Weights) Taps(int output, float box, float scale, int clipFirst, int clipLast)

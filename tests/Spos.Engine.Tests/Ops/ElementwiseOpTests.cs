@@ -96,16 +96,18 @@ public sealed class ElementwiseOpTests
     }
 
     [Theory]
-    [OnEachDevice(1, 2, 0f)]
-    [OnEachDevice(33, 10, 0.1f)]
-    [OnEachDevice(5, 1000, 0.1f)]
-    public void Cross_entropy_and_its_gradient_agree_with_double_precision(string device, int rows, int classes, float smoothing)
+    [OnEachDevice(1, 2, 0f, 1f)]
+    [OnEachDevice(33, 10, 0.1f, 1f)]
+    [OnEachDevice(5, 1000, 0.1f, 1f)]
+    [OnEachDevice(7, 3, 0.1f, 0.3f)]
+    [OnEachDevice(34, 100, 0f, 0.75f)]
+    public void Cross_entropy_and_its_gradient_agree_with_double_precision(string device, int rows, int classes, float smoothing, float share)
     {
         using var fixture = new OpFixture(device);
         float[] logits = [.. fixture.Values((long)rows * classes).Select(v => v * 10)];
         int[] labels = [.. Enumerable.Range(0, rows).Select(r => r * 7 % classes)];
         Tensor x = fixture.Tensor(Shape.Matrix(rows, classes), logits);
-        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(fixture.Session, x, fixture.Labels(labels), smoothing, 1f / rows);
+        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(fixture.Session, x, fixture.Labels(labels), smoothing, 1f / rows, share);
         double[] wantLoss = new double[rows], wantGradient = new double[logits.Length];
         for (int r = 0; r < rows; r++)
         {
@@ -113,7 +115,8 @@ public sealed class ElementwiseOpTests
             double total = Math.Log(row.Sum(v => Math.Exp(v - row.Max()))) + row.Max();
             for (int k = 0; k < classes; k++)
             {
-                double target = (k == labels[r] ? 1 - (double)smoothing : 0) + (double)smoothing / classes;
+                double own = k == labels[r] ? (double)share : 0, partners = k == labels[rows - 1 - r] ? 1 - (double)share : 0;
+                double target = (1 - (double)smoothing) * (own + partners) + (double)smoothing / classes;
                 wantLoss[r] -= target * (row[k] - total);
                 wantGradient[r * classes + k] = (Math.Exp(row[k] - total) - target) / rows;
             }
@@ -122,6 +125,22 @@ public sealed class ElementwiseOpTests
         Close.Assert(wantGradient, gradient!.Download(fixture.Session.Stream), 1, 1);
         loss.Dispose();
         gradient.Dispose();
+    }
+
+    [Theory]
+    [OnEachDevice(4, 5)]
+    [OnEachDevice(7, 3)]
+    [OnEachDevice(1, 2)]
+    public void Mixup_mixes_each_picture_with_its_partner(string device, int images, int size)
+    {
+        using var fixture = new OpFixture(device);
+        var shape = new Shape(images, size, size, 3);
+        float[] xs = fixture.Values(shape.Count);
+        Tensor x = fixture.Tensor(shape, xs);
+        Mixup.Apply(fixture.Session, x, 0.3f);
+        int length = size * size * 3;
+        double[] want = [.. xs.Select((v, i) => i / length == images - 1 - i / length ? v : 0.3f * (double)v + (1 - 0.3f) * (double)xs[(images - 1 - i / length) * length + i % length])];
+        Close.Assert(want, x.Download(fixture.Session.Stream), 1, 8);
     }
 
     [Theory]

@@ -142,6 +142,52 @@ public sealed class TrainingTests
         Assert.Equal(16, first.Images);
     }
 
+    [Fact]
+    public void The_average_follows_the_weights_and_the_statistics()
+    {
+        using var files = new TemporaryDataSet(3, 16);
+        using var session = new Session(Device.Host);
+        Architecture path = Architecture.Parse("0 1 2 3 0");
+        using var network = new ShuffleNetV2OneShot(session, Spec with { Affine = true }, path);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        var trainer = new Trainer(session, network, ImageFolder.Open(files.Root), Options with { Mixup = 0.2f, TotalIters = 5 }, _ => [path], new DamageReport(m => Assert.Fail(m)));
+        using var average = new WeightAverage(session, network, 0.4f);
+        average.Begin(session);
+        double[] want = [.. All(network).Select(v => (double)v)];
+        Assert.Equal(All(network), All(average.Network));
+        while (trainer.StepsDone < trainer.Steps)
+        {
+            trainer.RunEpoch(
+                step =>
+                {
+                    average.Follow(session, step.Step);
+                    double decay = Math.Min(0.4f, (1.0 + step.Step) / (10.0 + step.Step));
+                    float[] now = All(network);
+                    for (int i = 0; i < want.Length; i++) want[i] = decay * want[i] + (1 - decay) * now[i];
+                },
+                CancellationToken.None);
+        }
+        Assert.Equal(5, trainer.StepsDone);
+        float[] got = All(average.Network);
+        for (int i = 0; i < want.Length; i++) Assert.Equal(want[i], got[i], 1e-5 * Math.Max(1, Math.Abs(want[i])));
+        Assert.NotEqual(All(network), got);
+
+        string file = Path.Combine(files.Root, "averaged.spos");
+        Checkpoint.Save(file, session, network, 5, new Dictionary<string, string>(), average.Network);
+        using var loaded = new ShuffleNetV2OneShot(session, network.Spec, path);
+        using var loadedAverage = new ShuffleNetV2OneShot(session, network.Spec, path);
+        Checkpoint.Load(file, session, loaded, loadedAverage);
+        Assert.Equal(All(network), All(loaded));
+        Assert.Equal(got, All(loadedAverage));
+        Assert.True(Checkpoint.LoadAverage(file, session, loaded).IsAveraged);
+        Assert.Equal(got, All(loaded));
+        Checkpoint.Save(file, session, network, 5, new Dictionary<string, string>());
+        Assert.Contains("--ema-decay", Assert.Throws<CheckpointException>(() => Checkpoint.LoadAverage(file, session, loaded)).Message, StringComparison.Ordinal);
+
+        float[] All(ShuffleNetV2OneShot n) =>
+            [.. n.Parameters.SelectMany(p => p.Value.Download(session.Stream)), .. n.BatchNorms.SelectMany(b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream)))];
+    }
+
     private static Trainer NewTrainer(Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options)
     {
         Initialisation.Initialise(network, session.Stream, options.Seed, InitialisationScheme.Aligned);
