@@ -2,6 +2,7 @@
 //
 //   split    even[m][c] = x[m][2c], odd[m][c] = x[m][2c+1]: channel shuffle with two groups, then split in half
 //   merge    the inverse, and so the gradient of split
+//   take     y[m * y_stride + c] = x[m][2c + odd]: one half of the split, to any place
 //   concat   y[m] = [a[m], b[m]]
 //   cut      the inverse, and so the gradient of concat
 //
@@ -22,6 +23,18 @@ SPOS_KERNEL channel_split(float* __restrict__ even, float* __restrict__ odd, con
     }
 }
 SPOS_EXPORT(channel_split)
+
+SPOS_KERNEL channel_take(float* __restrict__ y, const float* __restrict__ x, int rows, int half, int odd, int y_stride,
+                         int rows_per_slice) {
+    const int first = slice_index() * rows_per_slice;
+    const int last = min(first + rows_per_slice, rows);
+    for (int r = first; r < last; ++r) {
+        float* target = y + (int64_t)r * y_stride;
+        const float* source = x + (int64_t)r * 2 * half + odd;
+        for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) target[c] = source[2 * c];
+    }
+}
+SPOS_EXPORT(channel_take)
 
 SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even, const float* __restrict__ odd,
                           int rows, int half, int rows_per_slice) {

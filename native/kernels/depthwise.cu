@@ -8,8 +8,10 @@
 // Layouts: NHWC, w [K][K][C]. Outputs are overwritten. Output size O = (I - 1) / S + 1.
 // Launch: forward and backward data, ceil(rows / rows_per_slice) slices with rows = N * (output height);
 // backward weights the same over the rows of dy, one partial [K][K][C] a slice for reduce_partials.
+// depthwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores.
 // A lane of channels walks along a row with a tile of results in registers: each loaded vector serves all
 // the results of the tile that it touches.
+#include "device/epilogue.h"
 #include "device/lanes.h"
 #include "device/slices.h"
 
@@ -18,9 +20,9 @@ struct DepthwiseShape {
 };
 
 // Results ox0 .. ox0+T-1 of one row of y.
-template <int K, int S, int T, class Access>
+template <int K, int S, int T, class Access, class Epilogue>
 __device__ __forceinline__ void forward_tile(float* y, const float* x, const float* w, DepthwiseShape s, int iy0,
-                                             int ox0, Access lane) {
+                                             int ox0, Access lane, int c, const Epilogue& epilogue) {
     constexpr int P = K / 2;
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
@@ -40,13 +42,13 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const flo
         }
     }
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
-        if (ox0 + t < s.out_width) lane.store(y + (int64_t)(ox0 + t) * s.channels, sum[t]);
+        if (ox0 + t < s.out_width) lane.store(y + (int64_t)(ox0 + t) * s.channels, epilogue(sum[t], c, lane));
     }
 }
 
-template <int K, int S, int T>
+template <int K, int S, int T, class Epilogue>
 __device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, DepthwiseShape s,
-                                             int rows_per_slice) {
+                                             int rows_per_slice, Epilogue epilogue) {
     const int first = slice_index() * rows_per_slice;
     const int last = min(first + rows_per_slice, s.images * s.out_height);
     for (int r = first; r < last; ++r) {
@@ -55,9 +57,20 @@ __device__ __forceinline__ void forward_rows(float* y, const float* x, const flo
         float* row = y + (int64_t)r * s.out_width * s.channels;
         for_lanes(s.channels, [&](int c, auto lane) {
             for (int ox = 0; ox < s.out_width; ox += T) {
-                forward_tile<K, S, T>(row + c, image + c, w + c, s, oy * S - K / 2, ox, lane);
+                forward_tile<K, S, T>(row + c, image + c, w + c, s, oy * S - K / 2, ox, lane, c, epilogue);
             }
         });
+    }
+}
+
+// Rows of up to 2 results (the last stage of small images) get a tile of their own size.
+template <int K, int S, class Epilogue>
+__device__ __forceinline__ void forward_rows_by_width(float* y, const float* x, const float* w, DepthwiseShape s,
+                                                      int rows_per_slice, Epilogue epilogue) {
+    if (s.out_width <= 2) {
+        forward_rows<K, S, 2>(y, x, w, s, rows_per_slice, epilogue);
+    } else {
+        forward_rows<K, S, 4>(y, x, w, s, rows_per_slice, epilogue);
     }
 }
 
@@ -156,19 +169,21 @@ __device__ __forceinline__ void backward_weights_rows(float* partials, const flo
     });
 }
 
-// Rows of up to 2 results (the last stage of small images) get a tile of their own size.
 #define SPOS_DEPTHWISE(K, S)                                                                                         \
     SPOS_KERNEL depthwise_forward_k##K##_s##S(float* y, const float* x, const float* w, int images, int in_height,   \
                                               int in_width, int out_height, int out_width, int channels,             \
                                               int rows_per_slice) {                                                  \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
-        if (out_width <= 2) {                                                                                        \
-            forward_rows<K, S, 2>(y, x, w, s, rows_per_slice);                                                       \
-        } else {                                                                                                     \
-            forward_rows<K, S, 4>(y, x, w, s, rows_per_slice);                                                       \
-        }                                                                                                            \
+        forward_rows_by_width<K, S>(y, x, w, s, rows_per_slice, RawResult{});                                        \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                       \
+    SPOS_KERNEL depthwise_normalised_k##K##_s##S(                                                                    \
+        float* y, const float* x, const float* w, const float* scale, const float* shift, int images, int in_height, \
+        int in_width, int out_height, int out_width, int channels, int rectify, int rows_per_slice) {                \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
+        forward_rows_by_width<K, S>(y, x, w, s, rows_per_slice, NormalisedResult{scale, shift, rectify});            \
+    }                                                                                                                \
+    SPOS_EXPORT(depthwise_normalised_k##K##_s##S)                                                                    \
     SPOS_KERNEL depthwise_backward_data_k##K##_s##S(float* dx, const float* dy, const float* w, int images,          \
                                                     int in_height, int in_width, int out_height, int out_width,      \
                                                     int channels, int rows_per_slice) {                              \

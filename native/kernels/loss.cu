@@ -1,7 +1,8 @@
 // Softmax cross-entropy with label smoothing, and the rank of the label for top-k accuracy.
 //
 //   target[k]    = (1 - smoothing) * onehot[k] + smoothing / K
-//   onehot[k]    = share * (k == label[n]) + (1 - share) * (k == label[N-1-n]), the classes of a mixed picture (mixup.cu);
+//   onehot[k]    = share * (k == label[n]) + (1 - share) * (k == label[N-1-n]), the classes of a mixed picture
+//   (mixup.cu);
 //                  share is 1 for a picture that is not mixed
 //   loss[n]      = -sum_k target[k] * log softmax(logits[n])[k]
 //   dlogits[n]   = gradient_scale * (softmax(logits[n]) - target)
@@ -14,8 +15,7 @@
 #include "device/warp.h"
 
 SPOS_KERNEL softmax_cross_entropy(float* loss, float* dlogits, const float* logits, const int* labels, int rows,
-                                  int classes, float smoothing, float share, float gradient_scale,
-                                  int rows_per_block) {
+                                  int classes, float smoothing, float share, float gradient_scale, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     for (int r = first + warp_index(); r < last; r += warps_of_block()) {

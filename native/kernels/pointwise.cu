@@ -5,6 +5,10 @@
 //   backward weights  dw[i][o] = sum_m x[m][i] * dy[m][o]
 //
 // Layouts: x [rows][in], y [rows][out] with rows = N*H*W (NHWC), w [in][out]. Outputs are overwritten.
+// pointwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores. It also saves
+// moving channels: row m of x begins at x[m * x_stride], its channels lie x_step apart, and row m of y begins at y[m *
+// y_stride].
+//
 // Launch: grid.x = ceil(rows / rows_per_block). Backward weights writes one partial sum [in][out] a block,
 // to be added by reduce_partials in block order: deterministic, no atomics.
 //
@@ -22,6 +26,15 @@ SPOS_KERNEL pointwise_forward(float* y, const float* x, const float* w, int rows
                    min(rows_per_block, rows - first), out, in);
 }
 SPOS_EXPORT(pointwise_forward)
+
+SPOS_KERNEL pointwise_normalised(float* y, const float* x, const float* w, const float* scale, const float* shift,
+                                 int rows, int in, int out, int x_stride, int x_step, int y_stride, int rectify,
+                                 int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    multiply<true>(y + (int64_t)first * y_stride, y_stride, {x + (int64_t)first * x_stride, x_stride, x_step},
+                   {w, out, 1}, min(rows_per_block, rows - first), out, in, NormalisedResult{scale, shift, rectify});
+}
+SPOS_EXPORT(pointwise_normalised)
 
 SPOS_KERNEL pointwise_backward_data(float* dx, const float* dy, const float* w, int rows, int in, int out,
                                     int rows_per_block) {

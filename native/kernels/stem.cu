@@ -3,17 +3,21 @@
 //   forward           y[n][oy][ox][c]   = sum_{ky,kx,i} x[n][2oy-1+ky][2ox-1+kx][i] * w[ky][kx][i][c]
 //   backward weights  dw[ky][kx][i][c]  = sum_{n,oy,ox} x[n][2oy-1+ky][2ox-1+kx][i] * dy[n][oy][ox][c]
 //
+// stem_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores.
 // Layouts: x [N][H][W][3], y [N][H/2][W/2][C], w [3][3][3][C]. Outputs are overwritten. The image itself needs
 // no gradient. Launch: ceil(N * H/2 / rows_per_slice) slices; backward weights writes one partial
 // [3][3][3][C] a slice for reduce_partials. Lanes hold output channels; the few input values are broadcast.
+#include "device/epilogue.h"
 #include "device/lanes.h"
 #include "device/slices.h"
 
 constexpr int kColours = 3;
 constexpr int kTile = 4;
 
-SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, int in_height, int in_width,
-                         int out_height, int out_width, int channels, int rows_per_slice) {
+template <class Epilogue>
+__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, int images, int in_height,
+                                             int in_width, int out_height, int out_width, int channels,
+                                             int rows_per_slice, Epilogue epilogue) {
     const int first = slice_index() * rows_per_slice;
     const int last = min(first + rows_per_slice, images * out_height);
     for (int r = first; r < last; ++r) {
@@ -37,13 +41,27 @@ SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, i
                     }
                 }
                 SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
-                    if (ox0 + t < out_width) lane.store(row + (int64_t)(ox0 + t) * channels + c, sum[t]);
+                    if (ox0 + t < out_width)
+                        lane.store(row + (int64_t)(ox0 + t) * channels + c, epilogue(sum[t], c, lane));
                 }
             }
         });
     }
 }
+
+SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, int in_height, int in_width,
+                         int out_height, int out_width, int channels, int rows_per_slice) {
+    forward_rows(y, x, w, images, in_height, in_width, out_height, out_width, channels, rows_per_slice, RawResult{});
+}
 SPOS_EXPORT(stem_forward)
+
+SPOS_KERNEL stem_normalised(float* y, const float* x, const float* w, const float* scale, const float* shift,
+                            int images, int in_height, int in_width, int out_height, int out_width, int channels,
+                            int rectify, int rows_per_slice) {
+    forward_rows(y, x, w, images, in_height, in_width, out_height, out_width, channels, rows_per_slice,
+                 NormalisedResult{scale, shift, rectify});
+}
+SPOS_EXPORT(stem_normalised)
 
 SPOS_KERNEL stem_backward_weights(float* partials, const float* dy, const float* x, int images, int in_height,
                                   int in_width, int out_height, int out_width, int channels, int rows_per_slice) {

@@ -5,6 +5,7 @@
 // registers; a block of fewer threads than a tile has pieces takes the tile in several passes. The sum over p runs in
 // ascending order, so results depend on neither the launch nor the schedule.
 #pragma once
+#include "device/epilogue.h"
 
 constexpr int kTileRows = 64;
 constexpr int kTileColumns = 64;
@@ -22,7 +23,8 @@ struct MatrixView {
     int64_t stride_a, stride_b;
 };
 
-// panel[p][i] = source(i0 + i, p0 + p) for a tile's `lines` i, 0 outside of the matrix. `stride_i` or `stride_p` is 1.
+// panel[p][i] = source(i0 + i, p0 + p) for a tile's `lines` i, 0 outside of the matrix. Fast if `stride_i` or
+// `stride_p` is 1.
 __device__ __forceinline__ void load_panel(float* panel, const float* source, int64_t stride_i, int64_t stride_p,
                                            int i0, int p0, int lines, int depth) {
     for (int e = (int)threadIdx.x; e < kTileRows * kTileDepth; e += (int)blockDim.x) {
@@ -66,10 +68,11 @@ __device__ __forceinline__ void multiply_panels(float (&sum)[kPieceRows][kPieceC
     }
 }
 
-// rows x columns of C. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], B(p, j) likewise; of each one's strides one
-// is 1. Blocks along grid.y share the tiles. (The template parameter is the host's: it says which stride of A.)
-template <bool PStrideOne>
-__device__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth) {
+// rows x columns of C. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], B(p, j) likewise. Blocks along grid.y share
+// the tiles. (ByRow is the host's: it says how A lies.)
+template <bool ByRow, class Epilogue = RawResult>
+__device__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
+                         Epilogue epilogue = {}) {
     SPOS_SHARED(float, panel_a, kTileDepth* kPanelStride);
     SPOS_SHARED(float, panel_b, kTileDepth* kPanelStride);
     const int tiles_across = (columns + kTileColumns - 1) / kTileColumns;
@@ -92,7 +95,10 @@ __device__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b,
             SPOS_UNROLL for (int i = 0; i < kPieceRows; ++i) {
                 SPOS_UNROLL for (int j = 0; j < kPieceColumns; ++j) {
                     const int at_row = i0 + row + i, at_column = j0 + column + j * kPiecesAcross;
-                    if (at_row < rows && at_column < columns) c[at_row * c_stride + at_column] = sum[i][j];
+                    if (at_row < rows && at_column < columns) {
+                        const FullLane lane;
+                        lane.store(c + at_row * c_stride + at_column, epilogue(Lane(sum[i][j]), at_column, lane));
+                    }
                 }
             }
         }

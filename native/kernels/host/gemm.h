@@ -4,6 +4,7 @@
 // broadcast per multiply-add pair; a tile of kTileRows x 2 vectors of C stays in registers. The sum over p
 // runs in ascending order whatever the tiling, so results do not depend on how the rows were divided.
 #pragma once
+#include "device/epilogue.h"
 
 constexpr int kTileRows = Lane::width == 16 ? 12 : 6;
 constexpr int kPanelDepth = 256;
@@ -29,80 +30,100 @@ __forceinline__ void pack_panel(float* panel, MatrixView b, int p0, int depth, i
     }
 }
 
-// PStrideOne: consecutive p of A are neighbours in memory; otherwise consecutive i are.
-template <int Rows, int Vectors, bool PStrideOne>
-__forceinline__ void multiply_tile(int depth, const float* a, int64_t stride, const float* panel, float* c,
-                                   int64_t c_stride, int columns, bool accumulate) {
+// Where a tile of C goes, and what is done with it. Over several panels along p the sums so far are kept in C.
+template <class Epilogue>
+struct TileResult {
+    float* data;  // its first row and column
+    int64_t stride;
+    int first_column, columns;
+    bool accumulate, finish;  // whether panels came before; whether this one is the last
+    Epilogue epilogue;
+
+    template <class Access>
+    __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
+        float* target = data + row * stride + column;
+        const Lane value = accumulate ? lane.load(target) + sum : sum;
+        lane.store(target, finish ? epilogue(value, first_column + column, lane) : value);
+    }
+
+    TileResult from_row(int row) const {
+        TileResult rest = *this;
+        rest.data += row * stride;
+        return rest;
+    }
+};
+
+// ByRow: rows of A are row_stride apart and consecutive p p_stride; otherwise consecutive i are neighbours.
+template <int Rows, int Vectors, bool ByRow, class Epilogue>
+__forceinline__ void multiply_tile(int depth, const float* a, int64_t row_stride, int64_t p_stride, const float* panel,
+                                   const TileResult<Epilogue>& result) {
     Lane sum[Rows][Vectors];
     SPOS_UNROLL for (int i = 0; i < Rows; ++i) { SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = Lane(0.0f); }
     for (int p = 0; p < depth; ++p) {
         Lane b[Vectors];
         SPOS_UNROLL for (int v = 0; v < Vectors; ++v) b[v] = Lane::load(panel + v * Lane::width);
         SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
-            const Lane broadcast(PStrideOne ? a[i * stride] : a[i]);
+            const Lane broadcast(ByRow ? a[i * row_stride] : a[i]);
             SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] += broadcast * b[v];
         }
-        a += PStrideOne ? 1 : stride;
+        a += p_stride;
         panel += Vectors * Lane::width;
     }
     for (int i = 0; i < Rows; ++i) {
-        float* row = c + i * c_stride;
         for (int v = 0; v < Vectors; ++v) {
-            const int count = columns - v * Lane::width;
-            float* target = row + v * Lane::width;
+            const int column = v * Lane::width, count = result.columns - column;
             if (count >= Lane::width) {
-                (accumulate ? Lane::load(target) + sum[i][v] : sum[i][v]).store(target);
+                result.store(i, column, sum[i][v], FullLane{});
             } else if (count > 0) {
-                (accumulate ? Lane::load(target, count) + sum[i][v] : sum[i][v]).store(target, count);
+                result.store(i, column, sum[i][v], PartialLane{count});
             }
         }
     }
 }
 
 // The last rows, fewer than a whole tile.
-template <int Rows, int Vectors, bool PStrideOne>
-inline void multiply_rest(int rows, int depth, const float* a, int64_t stride, const float* panel, float* c,
-                          int64_t c_stride, int columns, bool accumulate) {
+template <int Rows, int Vectors, bool ByRow, class Epilogue>
+inline void multiply_rest(int rows, int depth, const float* a, int64_t row_stride, int64_t p_stride, const float* panel,
+                          const TileResult<Epilogue>& result) {
     if constexpr (Rows > 0) {
         if (rows == Rows) {
-            multiply_tile<Rows, Vectors, PStrideOne>(depth, a, stride, panel, c, c_stride, columns, accumulate);
+            multiply_tile<Rows, Vectors, ByRow>(depth, a, row_stride, p_stride, panel, result);
         } else {
-            multiply_rest<Rows - 1, Vectors, PStrideOne>(rows, depth, a, stride, panel, c, c_stride, columns,
-                                                         accumulate);
+            multiply_rest<Rows - 1, Vectors, ByRow>(rows, depth, a, row_stride, p_stride, panel, result);
         }
     }
 }
 
-template <int Vectors, bool PStrideOne>
-inline void multiply_panel(int rows, int depth, const float* a, int64_t stride, const float* panel, float* c,
-                           int64_t c_stride, int columns, bool accumulate) {
-    const int64_t a_row = PStrideOne ? stride : 1;
+template <int Vectors, bool ByRow, class Epilogue>
+inline void multiply_panel(int rows, int depth, const float* a, int64_t row_stride, int64_t p_stride,
+                           const float* panel, const TileResult<Epilogue>& result) {
+    const int64_t a_row = ByRow ? row_stride : 1;
     int i = 0;
     for (; i + kTileRows <= rows; i += kTileRows) {
-        multiply_tile<kTileRows, Vectors, PStrideOne>(depth, a + i * a_row, stride, panel, c + i * c_stride, c_stride,
-                                                      columns, accumulate);
+        multiply_tile<kTileRows, Vectors, ByRow>(depth, a + i * a_row, row_stride, p_stride, panel, result.from_row(i));
     }
-    multiply_rest<kTileRows - 1, Vectors, PStrideOne>(rows - i, depth, a + i * a_row, stride, panel, c + i * c_stride,
-                                                      c_stride, columns, accumulate);
+    multiply_rest<kTileRows - 1, Vectors, ByRow>(rows - i, depth, a + i * a_row, row_stride, p_stride, panel,
+                                                 result.from_row(i));
 }
 
-// rows x columns of C, summed over `depth`. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], one of whose
-// strides is 1 (the second with PStrideOne, else the first); B(p, j) likewise with any strides.
-template <bool PStrideOne>
-inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth) {
+// rows x columns of C, summed over `depth`. A(i, p) = a.data[i * a.stride_a + p * a.stride_b] with any strides if
+// ByRow, else stride_a is 1; B(p, j) likewise with any strides.
+template <bool ByRow, class Epilogue = RawResult>
+inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
+                     Epilogue epilogue = {}) {
     alignas(64) float panel[kPanelDepth * kPanelWidth];
     for (int p0 = 0; p0 < depth; p0 += kPanelDepth) {
         const int block = min(kPanelDepth, depth - p0);
         const float* a_block = a.data + p0 * a.stride_b;
-        const int64_t stride = PStrideOne ? a.stride_a : a.stride_b;
         for (int j0 = 0; j0 < columns; j0 += kPanelWidth) {
             const int width = min(kPanelWidth, columns - j0);
+            const TileResult<Epilogue> result{c + j0, c_stride, j0, width, p0 > 0, p0 + block == depth, epilogue};
             if (width > Lane::width) {
                 pack_panel<kPanelWidth>(panel, b, p0, block, j0, width);
-                multiply_panel<2, PStrideOne>(rows, block, a_block, stride, panel, c + j0, c_stride, width, p0 > 0);
+                multiply_panel<2, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result);
             } else {
                 pack_panel<Lane::width>(panel, b, p0, block, j0, width);
-                multiply_panel<1, PStrideOne>(rows, block, a_block, stride, panel, c + j0, c_stride, width, p0 > 0);
+                multiply_panel<1, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result);
             }
         }
     }

@@ -14,8 +14,8 @@ internal abstract class DeviceOptions
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
     public int? Threads { get; set; }
 
-    [Option("plan", Default = ConvolutionPlan.Unfused, HelpText = "What computes convolutions: unfused (the hand-written kernels), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
-    public ConvolutionPlan Plan { get; set; } = ConvolutionPlan.Unfused;
+    [Option("plan", Default = ConvolutionPlan.Fused, HelpText = "What computes convolutions: fused (the hand-written kernels, in inference with batch norm and ReLU in them), unfused (the same one by one, with the same results), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
+    public ConvolutionPlan Plan { get; set; } = ConvolutionPlan.Fused;
 
     protected static string Describe(Device device) =>
         device == Device.Host ? $"{device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)" : $"{device.Kind} ({device.Name}, {device.Architecture})";

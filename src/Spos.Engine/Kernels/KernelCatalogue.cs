@@ -21,6 +21,7 @@ public static class KernelCatalogue
         new("batch_norm", "batch_norm_backward_finalize", "PPPPPPiiii"),
         new("batch_norm", "batch_norm_backward_apply", "PPPPPPPiiii"),
         new("channels", "channel_split", "PPPiii"),
+        new("channels", "channel_take", "PPiiiii"),
         new("channels", "channel_merge", "PPPiii"),
         new("channels", "channel_concat", "PPPiiii"),
         new("channels", "channel_cut", "PPPiiii"),
@@ -39,6 +40,7 @@ public static class KernelCatalogue
         new("peak", "peak_multiply_add", "Pfi"),
         new("peak", "peak_copy", "PPli"),
         new("pointwise", "pointwise_forward", "PPPiiii"),
+        new("pointwise", "pointwise_normalised", "PPPPPiiiiiiii"),
         new("pointwise", "pointwise_backward_data", "PPPiiii"),
         new("pointwise", "pointwise_backward_weights", "PPPiiii"),
         new("pooling", "global_average_pool_forward", "PPii"),
@@ -49,6 +51,7 @@ public static class KernelCatalogue
         new("relu", "relu_backward", "PPPli"),
         new("sgd", "sgd_momentum", "PPPlffffi"),
         new("stem", "stem_forward", "PPPiiiiiii"),
+        new("stem", "stem_normalised", "PPPPPiiiiiiii"),
         new("stem", "stem_backward_weights", "PPPiiiiiii"),
         new("transpose", "transpose", "PPiii"),
     ];
@@ -56,6 +59,6 @@ public static class KernelCatalogue
     private static IEnumerable<Entry> Depthwise() =>
         from size in new[] { 3, 5, 7 }
         from stride in new[] { 1, 2 }
-        from pass in new[] { "forward", "backward_data", "backward_weights" }
-        select new Entry("depthwise", $"depthwise_{pass}_k{size}_s{stride}", "PPPiiiiiii");
+        from pass in new[] { ("forward", "PPPiiiiiii"), ("normalised", "PPPPPiiiiiiii"), ("backward_data", "PPPiiiiiii"), ("backward_weights", "PPPiiiiiii") }
+        select new Entry("depthwise", $"depthwise_{pass.Item1}_k{size}_s{stride}", pass.Item2);
 }

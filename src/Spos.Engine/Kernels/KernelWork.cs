@@ -32,7 +32,7 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "channel_concat" or "channel_cut" => Rows(s[0], s[1] + s[2], reads: 1, writes: 1, flops: 0),
             "softmax_cross_entropy" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 8),
             "label_rank" => Rows(s[0], s[1], reads: 1, writes: 0, flops: 2),
-            "pointwise_forward" or "pointwise_backward_data" or "pointwise_backward_weights" =>
+            "pointwise_forward" or "pointwise_normalised" or "pointwise_backward_data" or "pointwise_backward_weights" =>
                 new($"{s[0]}×{s[1]}×{s[2]}", Float * (s[0] * s[1] + s[1] * s[2] + s[0] * s[2]), 2 * s[0] * s[1] * s[2]),
             "global_average_pool_forward" => Rows(gridX * s[0], s[1], reads: 1, writes: 0, flops: 1),
             "global_average_pool_backward" => Rows(gridX * s[0], s[1], reads: 0, writes: 1, flops: 0),
@@ -45,7 +45,8 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "moving_average" => Rows(1, s[0], reads: 2, writes: 1, flops: 3),
             "mixup" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 3),
             "sgd_momentum" => Rows(1, s[0], reads: 3, writes: 2, flops: 5),
-            "stem_forward" or "stem_backward_weights" => Convolution(s, 9 * 3, 3),
+            "channel_take" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 0),
+            "stem_forward" or "stem_normalised" or "stem_backward_weights" => Convolution(s, 9 * 3, 3),
             _ when kernel.StartsWith("depthwise_", StringComparison.Ordinal) => Convolution(s, Square(kernel[^4] - '0'), s[5]),
             "peak_multiply_add" => new($"{gridX}", 0, 0),
             _ => new($"{gridX}×{gridY} blocks", 0, 0),

@@ -37,9 +37,7 @@ public static class BatchNormalisation
         else
         {
             if (session.Tape != null) throw new InvalidOperationException("Training needs batch statistics.");
-            session.Launch(
-                "batch_norm_fold", 1, 1, scale, shift, layer.RunningMean, layer.RunningVariance, layer.Gamma?.Value, layer.Beta?.Value,
-                channels, BatchNormLayer.Epsilon);
+            Fold(session, layer, scale, shift);
         }
         Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
         Partition partition = Partition.Elementwise(session.Device, rows, channels);
@@ -48,6 +46,19 @@ public static class BatchNormalisation
         else session.Tape.Record(new Step(x, statistics, layer, rectify, y));
         return y;
     }
+
+    /// <summary>What running statistics come to: [2, 1, 1, C], scale and shift of each channel.</summary>
+    internal static Tensor Fold(Session session, BatchNormLayer layer)
+    {
+        Tensor folded = session.Rent(new Shape(2, 1, 1, layer.Channels));
+        using Tensor scale = Row(folded, 0), shift = Row(folded, 1);
+        Fold(session, layer, scale, shift);
+        return folded;
+    }
+
+    private static void Fold(Session session, BatchNormLayer layer, Tensor scale, Tensor shift) => session.Launch(
+        "batch_norm_fold", 1, 1, scale, shift, layer.RunningMean, layer.RunningVariance, layer.Gamma?.Value, layer.Beta?.Value,
+        layer.Channels, BatchNormLayer.Epsilon);
 
     private static Tensor Row(Tensor statistics, int row) =>
         statistics.View(Shape.Vector(statistics.Shape.C), (long)row * statistics.Shape.C);

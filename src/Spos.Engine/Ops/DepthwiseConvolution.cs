@@ -23,6 +23,15 @@ public static class DepthwiseConvolution
     internal static void Forward(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight) =>
         Launch(session, "forward", shape, y, x, weight, Rows(session.Device, shape.Output));
 
+    internal static void ForwardNormalised(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
+    {
+        (Shape input, Shape output) = (shape.Input, shape.Output);
+        Partition partition = Rows(session.Device, output);
+        session.LaunchSlices(
+            $"depthwise_normalised_k{shape.Kernel}_s{shape.Stride}", partition, input.C, y, x, weight, scale, shift,
+            input.N, input.H, input.W, output.H, output.W, input.C, rectify, partition.RowsPerBlock);
+    }
+
     internal static void BackwardData(Session session, in ConvolutionShape shape, Tensor dx, Tensor dy, Tensor weight) =>
         Launch(session, "backward_data", shape, dx, dy, weight, Rows(session.Device, shape.Input));
 

@@ -29,6 +29,17 @@ public static class PointwiseConvolution
         session.Launch("pointwise_forward", partition.Blocks, Tiles(session.Device, 1, output), y, x, weight, rows, input, output, partition.RowsPerBlock);
     }
 
+    internal static void ForwardNormalised(Session session, ChannelRange y, ChannelRange x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
+    {
+        (int rows, int input, int output) = (x.Tensor.Shape.Rows, weight.Shape.W, weight.Shape.C);
+        if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
+        Partition partition = Rows(session.Device, rows);
+        using Tensor target = NormalisedConvolution.Start(y), source = NormalisedConvolution.Start(x);
+        session.Launch(
+            "pointwise_normalised", partition.Blocks, Tiles(session.Device, 1, output), target, source, weight, scale, shift, rows, input, output,
+            x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify, partition.RowsPerBlock);
+    }
+
     internal static void BackwardData(Session session, Tensor dx, Tensor dy, Tensor weight)
     {
         (int rows, int input, int output) = (dx.Shape.Rows, dx.Shape.C, dy.Shape.C);

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops.Convolutions;
@@ -21,8 +22,15 @@ public static class StemConvolution
     internal static void Forward(Session session, Tensor y, Tensor images, Tensor weight)
     {
         (Shape x, Shape output) = (images.Shape, y.Shape);
-        Partition partition = Partition.Slices(session.Device, output.N * output.H, 64, 4096);
+        Partition partition = Rows(session.Device, output);
         session.LaunchSlices("stem_forward", partition, output.C, y, images, weight, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
+    }
+
+    internal static void ForwardNormalised(Session session, Tensor y, Tensor images, Tensor weight, Tensor scale, Tensor shift, bool rectify)
+    {
+        (Shape x, Shape output) = (images.Shape, y.Shape);
+        Partition partition = Rows(session.Device, output);
+        session.LaunchSlices("stem_normalised", partition, output.C, y, images, weight, scale, shift, x.N, x.H, x.W, output.H, output.W, output.C, rectify, partition.RowsPerBlock);
     }
 
     internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor images)
@@ -33,4 +41,6 @@ public static class StemConvolution
         session.LaunchSlices("stem_backward_weights", chunks, y.C, partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
     }
+
+    private static Partition Rows(Device device, Shape output) => Partition.Slices(device, output.N * output.H, 64, 4096);
 }

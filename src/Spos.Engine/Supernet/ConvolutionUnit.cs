@@ -38,6 +38,13 @@ public sealed class ConvolutionUnit(UnitSpec spec, Parameter weight, BatchNormLa
     /// <summary>The caller keeps its reference to <paramref name="x"/>.</summary>
     public Tensor Forward(Session session, Tensor x)
     {
+        if (NormalisedConvolution.Applies(session))
+        {
+            ConvolutionShape shape = ShapeOn(x.Shape);
+            Tensor result = session.Rent(shape.Output);
+            ForwardNormalised(session, shape, new ChannelRange(result), new ChannelRange(x));
+            return result;
+        }
         Tensor y = Spec.Kind switch
         {
             ConvolutionKind.Stem => StemConvolution.Forward(session, x, Weight),
@@ -46,4 +53,11 @@ public sealed class ConvolutionUnit(UnitSpec spec, Parameter weight, BatchNormLa
         };
         return BatchNormalisation.Forward(session, y, BatchNorm, Spec.Rectify);
     }
+
+    /// <summary>The unit's convolution on an input [N, H, W, any number of channels, of which it takes its own].</summary>
+    internal ConvolutionShape ShapeOn(Shape input) => new(Spec.Kind, input.WithChannels(Spec.Input), Spec.Output, Spec.Kernel, Spec.Stride);
+
+    /// <summary>Inference from channels of one tensor to channels of another.</summary>
+    internal void ForwardNormalised(Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x) =>
+        NormalisedConvolution.Forward(session, shape, y, x, Weight.Value, BatchNorm, Spec.Rectify);
 }

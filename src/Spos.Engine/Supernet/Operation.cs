@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
@@ -60,6 +61,7 @@ public sealed class Operation : IDisposable
     /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the block before].</summary>
     public Tensor Forward(Session session, Tensor x)
     {
+        if (NormalisedConvolution.Applies(session)) return Infer(session, x);
         Tensor passed, main;
         if (Block.Stride == 1)
         {
@@ -82,6 +84,47 @@ public sealed class Operation : IDisposable
     {
         foreach (ConvolutionUnit unit in Main.Concat(Projection)) unit.BatchNorm.Dispose();
         Parameters.Dispose();
+    }
+
+    // The branches write their channels of the result; of the input they read theirs where they lie.
+    private Tensor Infer(Session session, Tensor x)
+    {
+        Tensor y = session.Rent(new Shape(x.Shape.N, (x.Shape.H - 1) / Block.Stride + 1, (x.Shape.W - 1) / Block.Stride + 1, Block.Output));
+        if (Block.Stride == 2)
+        {
+            InferBranch(session, Projection, new ChannelRange(y), new ChannelRange(x));
+            InferBranch(session, Main, new ChannelRange(y, Block.Input), new ChannelRange(x));
+        }
+        else
+        {
+            NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
+            if (Main[0].Spec.Kind == ConvolutionKind.Pointwise)
+            {
+                InferBranch(session, Main, new ChannelRange(y, Block.Input), new ChannelRange(x, 1, 2));
+            }
+            else
+            {
+                using Tensor odd = session.Rent(x.Shape.WithChannels(Block.Input));
+                NormalisedConvolution.Take(session, new ChannelRange(odd), x, odd: true);
+                InferBranch(session, Main, new ChannelRange(y, Block.Input), new ChannelRange(odd));
+            }
+        }
+        x.Dispose();
+        return y;
+    }
+
+    private static void InferBranch(Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x)
+    {
+        Tensor? between = null;
+        foreach (ConvolutionUnit unit in units)
+        {
+            ConvolutionShape shape = unit.ShapeOn(x.Tensor.Shape);
+            Tensor? next = unit == units[^1] ? null : session.Rent(shape.Output);
+            ChannelRange target = next == null ? y : new ChannelRange(next);
+            unit.ForwardNormalised(session, shape, target, x);
+            between?.Dispose();
+            (between, x) = (next, target);
+        }
     }
 
     private static Tensor RunBranch(Session session, IReadOnlyList<ConvolutionUnit> units, Tensor x)

@@ -7,10 +7,13 @@ using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops.Convolutions;
 
-/// <summary>What computes convolutions. Batch norm, ReLU and shuffle are the hand-written kernels' in any case.</summary>
+/// <summary>What computes convolutions, and what is computed together with them.</summary>
 public enum ConvolutionPlan
 {
-    /// <summary>The hand-written kernels.</summary>
+    /// <summary>The hand-written kernels; in inference with batch norm and ReLU in them, to the same bits.</summary>
+    Fused,
+
+    /// <summary>The hand-written kernels, one an op.</summary>
     Unfused,
 
     /// <summary>cuDNN; on the CPU oneDNN, behind the same interface.</summary>
@@ -51,7 +54,7 @@ public sealed class ConvolutionPlanner : IDisposable
 
     internal IConvolutionEngine EngineFor(in ConvolutionShape shape, ConvolutionPass pass) => Plan switch
     {
-        ConvolutionPlan.Unfused => _own,
+        ConvolutionPlan.Fused or ConvolutionPlan.Unfused => _own,
         ConvolutionPlan.Cudnn => _cudnn.Value,
         _ => Fastest(shape, pass),
     };

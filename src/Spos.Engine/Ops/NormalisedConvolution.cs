@@ -1,0 +1,57 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops;
+
+/// <summary>Some channels of a tensor [N, H, W, C]: channel k of them is its channel <paramref name="First"/> + k·<paramref name="Step"/>.</summary>
+internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int Step = 1);
+
+/// <summary>
+/// Inference's convolution, batch norm by running statistics and ReLU in one kernel: the same bits as of the three after each other,
+/// and activations are read and written once. Pointwise ones also read and write channels where they lie, so that channel
+/// shuffle and concatenation move half of the channels only. Kernels: {stem,pointwise,depthwise}_normalised, channel_take.
+/// </summary>
+internal static class NormalisedConvolution
+{
+    /// <summary>Whether the session's mode and plan ask for it.</summary>
+    public static bool Applies(Session session) =>
+        session.Tape == null && session.BatchNorm == BatchNormMode.Running && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
+
+    /// <param name="y">Overwritten; like <paramref name="x"/> a whole tensor, unless the convolution is pointwise.</param>
+    public static void Forward(Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x, Tensor weight, BatchNormLayer layer, bool rectify)
+    {
+        using Tensor folded = BatchNormalisation.Fold(session, layer);
+        using Tensor scale = folded.View(Shape.Vector(layer.Channels)), shift = folded.View(Shape.Vector(layer.Channels), layer.Channels);
+        switch (shape.Kind)
+        {
+            case ConvolutionKind.Pointwise:
+                PointwiseConvolution.ForwardNormalised(session, y, x, weight, scale, shift, rectify);
+                break;
+            case ConvolutionKind.Stem:
+                StemConvolution.ForwardNormalised(session, Whole(y), Whole(x), weight, scale, shift, rectify);
+                break;
+            default:
+                DepthwiseConvolution.ForwardNormalised(session, shape, Whole(y), Whole(x), weight, scale, shift, rectify);
+                break;
+        }
+    }
+
+    /// <summary>y's channels become every second one of x, from the first or (<paramref name="odd"/>) from the second on.</summary>
+    public static void Take(Session session, ChannelRange y, Tensor x, bool odd)
+    {
+        (int rows, int half) = (x.Shape.Rows, x.Shape.C / 2);
+        Partition partition = Partition.Elementwise(session.Device, rows, half);
+        using Tensor start = Start(y);
+        session.LaunchSlices("channel_take", partition, half, start, x, rows, half, odd, y.Tensor.Shape.C, partition.RowsPerBlock);
+    }
+
+    /// <summary>The memory from the range's first value on.</summary>
+    public static Tensor Start(ChannelRange range) =>
+        range.Tensor.View(Shape.Vector(checked((int)(range.Tensor.Shape.Count - range.First))), range.First);
+
+    private static Tensor Whole(ChannelRange range) =>
+        range is { First: 0, Step: 1 } ? range.Tensor : throw new ArgumentException("Only pointwise convolutions take a part of the channels.");
+}
