@@ -99,7 +99,7 @@ SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * channels;
         for_lanes(channels, [&](int c, auto lane) {
-            const Lane value = lane.load(x + row + c) * lane.load(scale + c) + lane.load(shift + c);
+            const Lane value = multiply_add(lane.load(x + row + c), lane.load(scale + c), lane.load(shift + c));
             lane.store(y + row + c, rectify ? relu(value) : value);
         });
     }

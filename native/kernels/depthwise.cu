@@ -10,7 +10,8 @@
 // backward weights the same over the rows of dy, one partial [K][K][C] a slice for reduce_partials.
 // depthwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores.
 // A lane of channels walks along a row with a tile of results in registers: each loaded vector serves all
-// the results of the tile that it touches.
+// the results of the tile that it touches. In a full tile, all of whose results are there, only what lies beyond the
+// tile itself can be outside of the image.
 #include "device/epilogue.h"
 #include "device/lanes.h"
 #include "device/slices.h"
@@ -19,8 +20,21 @@ struct DepthwiseShape {
     int images, in_height, in_width, out_height, out_width, channels;
 };
 
+// Whether results ox0 .. ox0+T-1 are all there, with the S inputs below each.
+template <int S, int T>
+__device__ __forceinline__ bool is_full(int ox0, const DepthwiseShape& s) {
+    return ox0 + T <= s.out_width && (ox0 + T) * S <= s.in_width;
+}
+
+// Whether input i of those that a tile of T results reads, at column ix, is padding.
+template <bool Full, int K, int S, int T>
+__device__ __forceinline__ bool is_padding(int i, int ix, const DepthwiseShape& s) {
+    constexpr int P = K / 2;
+    return (!(Full && i >= P) && ix < 0) || (!(Full && i < P + T * S) && ix >= s.in_width);
+}
+
 // Results ox0 .. ox0+T-1 of one row of y.
-template <int K, int S, int T, class Access, class Epilogue>
+template <bool Full, int K, int S, int T, class Access, class Epilogue>
 __device__ __forceinline__ void forward_tile(float* y, const float* x, const float* w, DepthwiseShape s, int iy0,
                                              int ox0, Access lane, int c, const Epilogue& epilogue) {
     constexpr int P = K / 2;
@@ -33,16 +47,17 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const flo
         const float* taps = w + ky * K * s.channels;
         SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
             const int ix = ox0 * S - P + i;
-            if (ix < 0 || ix >= s.in_width) continue;
+            if (is_padding<Full, K, S, T>(i, ix, s)) continue;
             const Lane value = lane.load(row + (int64_t)ix * s.channels);
             SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
                 const int t = (i - kx) / S;
-                if (i >= kx && (i - kx) % S == 0 && t < T) sum[t] += value * lane.load(taps + kx * s.channels);
+                if (i >= kx && (i - kx) % S == 0 && t < T)
+                    sum[t] = multiply_add(value, lane.load(taps + kx * s.channels), sum[t]);
             }
         }
     }
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
-        if (ox0 + t < s.out_width) lane.store(y + (int64_t)(ox0 + t) * s.channels, epilogue(sum[t], c, lane));
+        if (Full || ox0 + t < s.out_width) lane.store(y + (int64_t)(ox0 + t) * s.channels, epilogue(sum[t], c, lane));
     }
 }
 
@@ -57,25 +72,35 @@ __device__ __forceinline__ void forward_rows(float* y, const float* x, const flo
         float* row = y + (int64_t)r * s.out_width * s.channels;
         for_lanes(s.channels, [&](int c, auto lane) {
             for (int ox = 0; ox < s.out_width; ox += T) {
-                forward_tile<K, S, T>(row + c, image + c, w + c, s, oy * S - K / 2, ox, lane, c, epilogue);
+                if (is_full<S, T>(ox, s)) {
+                    forward_tile<true, K, S, T>(row + c, image + c, w + c, s, oy * S - K / 2, ox, lane, c, epilogue);
+                } else {
+                    forward_tile<false, K, S, T>(row + c, image + c, w + c, s, oy * S - K / 2, ox, lane, c, epilogue);
+                }
             }
         });
     }
 }
 
-// Rows of up to 2 results (the last stage of small images) get a tile of their own size.
-template <int K, int S, class Epilogue>
-__device__ __forceinline__ void forward_rows_by_width(float* y, const float* x, const float* w, DepthwiseShape s,
-                                                      int rows_per_slice, Epilogue epilogue) {
-    if (s.out_width <= 2) {
-        forward_rows<K, S, 2>(y, x, w, s, rows_per_slice, epilogue);
+// Tiles that fill the rows of the usual sizes: 7 for 7, 14, 28, 56 and 112, else 4, or 2 where there are no more.
+template <int Width>
+struct TileWidth {
+    static constexpr int value = Width;
+};
+
+template <class Body>
+__device__ __forceinline__ void with_tile_width(int width, Body&& body) {
+    if (width % 7 == 0) {
+        body(TileWidth<7>{});
+    } else if (width > 2) {
+        body(TileWidth<4>{});
     } else {
-        forward_rows<K, S, 4>(y, x, w, s, rows_per_slice, epilogue);
+        body(TileWidth<2>{});
     }
 }
 
 // Results ix0 .. ix0+T-1 of one row of dx; ix0 is a multiple of S.
-template <int K, int S, int T, class Access>
+template <bool Full, int K, int S, int T, class Access>
 __device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, const float* w, DepthwiseShape s, int iy,
                                                    int ix0, Access lane) {
     constexpr int P = K / 2;
@@ -91,16 +116,16 @@ __device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, c
         const float* taps = w + ky * K * s.channels;
         SPOS_UNROLL for (int j = first; j <= last; ++j) {
             const int ox = ix0 / S + j;
-            if (ox < 0 || ox >= s.out_width) continue;
+            if ((!(Full && j >= 0) && ox < 0) || (!(Full && j < T / S) && ox >= s.out_width)) continue;
             const Lane value = lane.load(row + (int64_t)ox * s.channels);
             SPOS_UNROLL for (int t = 0; t < T; ++t) {
                 const int kx = t + P - j * S;
-                if (kx >= 0 && kx < K) sum[t] += value * lane.load(taps + kx * s.channels);
+                if (kx >= 0 && kx < K) sum[t] = multiply_add(value, lane.load(taps + kx * s.channels), sum[t]);
             }
         }
     }
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
-        if (ix0 + t < s.in_width) lane.store(dx + (int64_t)(ix0 + t) * s.channels, sum[t]);
+        if (Full || ix0 + t < s.in_width) lane.store(dx + (int64_t)(ix0 + t) * s.channels, sum[t]);
     }
 }
 
@@ -115,28 +140,32 @@ __device__ __forceinline__ void backward_data_rows(float* dx, const float* dy, c
         float* row = dx + (int64_t)r * s.in_width * s.channels;
         for_lanes(s.channels, [&](int c, auto lane) {
             for (int ix = 0; ix < s.in_width; ix += T) {
-                backward_data_tile<K, S, T>(row + c, image + c, w + c, s, iy, ix, lane);
+                if (ix + T <= s.in_width) {
+                    backward_data_tile<true, K, S, T>(row + c, image + c, w + c, s, iy, ix, lane);
+                } else {
+                    backward_data_tile<false, K, S, T>(row + c, image + c, w + c, s, iy, ix, lane);
+                }
             }
         });
     }
 }
 
 // Adds the products of T results of dy with one row of x to the K sums of one row of taps.
-template <int K, int S, int T, class Access>
+template <bool Full, int K, int S, int T, class Access>
 __device__ __forceinline__ void backward_weights_tile(Lane (&sum)[K], const float* dy, const float* x, DepthwiseShape s,
                                                       int ox0, Access lane) {
     constexpr int P = K / 2;
     Lane gradient[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
-        gradient[t] = ox0 + t < s.out_width ? lane.load(dy + (int64_t)(ox0 + t) * s.channels) : Lane(0.0f);
+        gradient[t] = Full || ox0 + t < s.out_width ? lane.load(dy + (int64_t)(ox0 + t) * s.channels) : Lane(0.0f);
     }
     SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
         const int ix = ox0 * S - P + i;
-        if (ix < 0 || ix >= s.in_width) continue;
+        if (is_padding<Full, K, S, T>(i, ix, s)) continue;
         const Lane value = lane.load(x + (int64_t)ix * s.channels);
         SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
             const int t = (i - kx) / S;
-            if (i >= kx && (i - kx) % S == 0 && t < T) sum[kx] += value * gradient[t];
+            if (i >= kx && (i - kx) % S == 0 && t < T) sum[kx] = multiply_add(value, gradient[t], sum[kx]);
         }
     }
 }
@@ -159,7 +188,11 @@ __device__ __forceinline__ void backward_weights_rows(float* partials, const flo
                 const float* x_row = x + ((int64_t)n * s.in_height + iy) * s.in_width * s.channels + c;
                 const float* dy_row = dy + (int64_t)r * s.out_width * s.channels + c;
                 for (int ox = 0; ox < s.out_width; ox += T) {
-                    backward_weights_tile<K, S, T>(sum, dy_row, x_row, s, ox, lane);
+                    if (is_full<S, T>(ox, s)) {
+                        backward_weights_tile<true, K, S, T>(sum, dy_row, x_row, s, ox, lane);
+                    } else {
+                        backward_weights_tile<false, K, S, T>(sum, dy_row, x_row, s, ox, lane);
+                    }
                 }
             }
             SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
@@ -169,41 +202,64 @@ __device__ __forceinline__ void backward_weights_rows(float* partials, const flo
     });
 }
 
+template <int K, int S, class Epilogue>
+__device__ __forceinline__ void forward(float* y, const float* x, const float* w, DepthwiseShape s, int rows_per_slice,
+                                        Epilogue epilogue) {
+    with_tile_width(s.out_width, [&](auto tile) {
+        forward_rows<K, S, decltype(tile)::value>(y, x, w, s, rows_per_slice, epilogue);
+    });
+}
+
+template <int K, int S>
+__device__ __forceinline__ void backward_data(float* dx, const float* dy, const float* w, DepthwiseShape s,
+                                              int rows_per_slice) {
+    if constexpr (S == 1) {
+        with_tile_width(s.in_width, [&](auto tile) {
+            backward_data_rows<K, S, decltype(tile)::value>(dx, dy, w, s, rows_per_slice);
+        });
+    } else if (s.in_width > 2) {
+        // Tiles begin at multiples of the stride.
+        backward_data_rows<K, S, 4>(dx, dy, w, s, rows_per_slice);
+    } else {
+        backward_data_rows<K, S, 2>(dx, dy, w, s, rows_per_slice);
+    }
+}
+
+template <int K, int S>
+__device__ __forceinline__ void backward_weights(float* partials, const float* dy, const float* x, DepthwiseShape s,
+                                                 int rows_per_slice) {
+    with_tile_width(s.out_width, [&](auto tile) {
+        backward_weights_rows<K, S, decltype(tile)::value>(partials, dy, x, s, rows_per_slice);
+    });
+}
+
 #define SPOS_DEPTHWISE(K, S)                                                                                         \
     SPOS_KERNEL depthwise_forward_k##K##_s##S(float* y, const float* x, const float* w, int images, int in_height,   \
                                               int in_width, int out_height, int out_width, int channels,             \
                                               int rows_per_slice) {                                                  \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
-        forward_rows_by_width<K, S>(y, x, w, s, rows_per_slice, RawResult{});                                        \
+        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,       \
+                      RawResult{});                                                                                  \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                       \
     SPOS_KERNEL depthwise_normalised_k##K##_s##S(                                                                    \
         float* y, const float* x, const float* w, const float* scale, const float* shift, int images, int in_height, \
         int in_width, int out_height, int out_width, int channels, int rectify, int rows_per_slice) {                \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
-        forward_rows_by_width<K, S>(y, x, w, s, rows_per_slice, NormalisedResult{scale, shift, rectify});            \
+        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,       \
+                      NormalisedResult{scale, shift, rectify});                                                      \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_normalised_k##K##_s##S)                                                                    \
     SPOS_KERNEL depthwise_backward_data_k##K##_s##S(float* dx, const float* dy, const float* w, int images,          \
                                                     int in_height, int in_width, int out_height, int out_width,      \
                                                     int channels, int rows_per_slice) {                              \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
-        if (in_width <= 2) {                                                                                         \
-            backward_data_rows<K, S, 2>(dx, dy, w, s, rows_per_slice);                                               \
-        } else {                                                                                                     \
-            backward_data_rows<K, S, 4>(dx, dy, w, s, rows_per_slice);                                               \
-        }                                                                                                            \
+        backward_data<K, S>(dx, dy, w, {images, in_height, in_width, out_height, out_width, channels},               \
+                            rows_per_slice);                                                                         \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                                 \
     SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(float* partials, const float* dy, const float* x, int images, \
                                                        int in_height, int in_width, int out_height, int out_width,   \
                                                        int channels, int rows_per_slice) {                           \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                        \
-        if (out_width <= 2) {                                                                                        \
-            backward_weights_rows<K, S, 2>(partials, dy, x, s, rows_per_slice);                                      \
-        } else {                                                                                                     \
-            backward_weights_rows<K, S, 4>(partials, dy, x, s, rows_per_slice);                                      \
-        }                                                                                                            \
+        backward_weights<K, S>(partials, dy, x, {images, in_height, in_width, out_height, out_width, channels},      \
+                               rows_per_slice);                                                                      \
     }                                                                                                                \
     SPOS_EXPORT(depthwise_backward_weights_k##K##_s##S)
 

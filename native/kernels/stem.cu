@@ -12,37 +12,53 @@
 #include "device/slices.h"
 
 constexpr int kColours = 3;
-constexpr int kTile = 4;
+constexpr int kTile = 8;
+
+struct StemShape {
+    int images, in_height, in_width, out_height, out_width, channels;
+};
+
+// Results ox0 .. ox0+kTile-1 of a row of y. Inside: they are all there, and all columns that they read are.
+template <bool Inside, class Access, class Epilogue>
+__device__ __forceinline__ void forward_tile(float* y, const float* image, const float* w, int oy, int ox0, StemShape s,
+                                             Access lane, int c, const Epilogue& epilogue) {
+    Lane sum[kTile];
+    SPOS_UNROLL for (int t = 0; t < kTile; ++t) sum[t] = Lane(0.0f);
+    for (int ky = 0; ky < 3; ++ky) {
+        const int iy = 2 * oy - 1 + ky;
+        if (iy < 0 || iy >= s.in_height) continue;
+        const float* row = image + (int64_t)iy * s.in_width * kColours;
+        const float* taps = w + ky * 3 * kColours * s.channels;
+        SPOS_UNROLL for (int k = 0; k < 3 * kColours; ++k) {
+            const Lane weight = lane.load(taps + k * s.channels);
+            SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
+                const int ix = 2 * (ox0 + t) - 1 + k / kColours;
+                if (!Inside && (ix < 0 || ix >= s.in_width)) continue;
+                sum[t] = multiply_add(Lane(row[(2 * (ox0 + t) - 1) * kColours + k]), weight, sum[t]);
+            }
+        }
+    }
+    SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
+        if (Inside || ox0 + t < s.out_width) lane.store(y + (int64_t)(ox0 + t) * s.channels, epilogue(sum[t], c, lane));
+    }
+}
 
 template <class Epilogue>
-__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, int images, int in_height,
-                                             int in_width, int out_height, int out_width, int channels,
-                                             int rows_per_slice, Epilogue epilogue) {
+__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, StemShape s, int rows_per_slice,
+                                             Epilogue epilogue) {
     const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, images * out_height);
+    const int last = min(first + rows_per_slice, s.images * s.out_height);
     for (int r = first; r < last; ++r) {
-        const int n = r / out_height, oy = r % out_height;
-        const float* image = x + (int64_t)n * in_height * in_width * kColours;
-        float* row = y + (int64_t)r * out_width * channels;
-        for_lanes(channels, [&](int c, auto lane) {
-            for (int ox0 = 0; ox0 < out_width; ox0 += kTile) {
-                Lane sum[kTile];
-                SPOS_UNROLL for (int t = 0; t < kTile; ++t) sum[t] = Lane(0.0f);
-                for (int ky = 0; ky < 3; ++ky) {
-                    const int iy = 2 * oy - 1 + ky;
-                    if (iy < 0 || iy >= in_height) continue;
-                    for (int k = 0; k < 3 * kColours; ++k) {
-                        const Lane weight = lane.load(w + (ky * 3 * kColours + k) * channels + c);
-                        SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
-                            const int ix = 2 * (ox0 + t) - 1 + k / kColours;
-                            if (ix < 0 || ix >= in_width) continue;
-                            sum[t] += Lane(image[((int64_t)iy * in_width + ix) * kColours + k % kColours]) * weight;
-                        }
-                    }
-                }
-                SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
-                    if (ox0 + t < out_width)
-                        lane.store(row + (int64_t)(ox0 + t) * channels + c, epilogue(sum[t], c, lane));
+        const int n = r / s.out_height, oy = r % s.out_height;
+        const float* image = x + (int64_t)n * s.in_height * s.in_width * kColours;
+        float* row = y + (int64_t)r * s.out_width * s.channels;
+        for_lanes(s.channels, [&](int c, auto lane) {
+            for (int ox0 = 0; ox0 < s.out_width; ox0 += kTile) {
+                const bool inside = ox0 > 0 && 2 * (ox0 + kTile) <= s.in_width && ox0 + kTile <= s.out_width;
+                if (inside) {
+                    forward_tile<true>(row + c, image, w + c, oy, ox0, s, lane, c, epilogue);
+                } else {
+                    forward_tile<false>(row + c, image, w + c, oy, ox0, s, lane, c, epilogue);
                 }
             }
         });
@@ -51,14 +67,14 @@ __device__ __forceinline__ void forward_rows(float* y, const float* x, const flo
 
 SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, int in_height, int in_width,
                          int out_height, int out_width, int channels, int rows_per_slice) {
-    forward_rows(y, x, w, images, in_height, in_width, out_height, out_width, channels, rows_per_slice, RawResult{});
+    forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice, RawResult{});
 }
 SPOS_EXPORT(stem_forward)
 
 SPOS_KERNEL stem_normalised(float* y, const float* x, const float* w, const float* scale, const float* shift,
                             int images, int in_height, int in_width, int out_height, int out_width, int channels,
                             int rectify, int rows_per_slice) {
-    forward_rows(y, x, w, images, in_height, in_width, out_height, out_width, channels, rows_per_slice,
+    forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,
                  NormalisedResult{scale, shift, rectify});
 }
 SPOS_EXPORT(stem_normalised)

@@ -4,6 +4,7 @@
 // vectors of the widest kind the instruction set has; what a warp does on a GPU, one vector does here.
 #pragma once
 
+#include <immintrin.h>
 #include <string.h>
 
 #include "gcc.h"
@@ -78,6 +79,17 @@ struct Lane {
 __forceinline__ Lane operator+(Lane a, Lane b) { return Lane(a.v + b.v); }
 __forceinline__ Lane operator-(Lane a, Lane b) { return Lane(a.v - b.v); }
 __forceinline__ Lane operator*(Lane a, Lane b) { return Lane(a.v * b.v); }
+// a * b + sum, rounded once where the instruction set can. Plain a * b + sum is that too, unless the compiler shares a
+// product between branches; where bits must not depend on that, this is asked for.
+__forceinline__ Lane multiply_add(Lane a, Lane b, Lane sum) {
+#if defined(__AVX512F__)
+    return Lane((Lane::Vector)_mm512_fmadd_ps((__m512)a.v, (__m512)b.v, (__m512)sum.v));
+#elif defined(__FMA__)
+    return Lane((Lane::Vector)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)sum.v));
+#else
+    return a * b + sum;
+#endif
+}
 __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : (Lane::Vector){}); }
 // value where gate > 0, else 0: the derivative of relu.
 __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){}); }

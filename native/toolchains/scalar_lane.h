@@ -21,6 +21,7 @@ struct Lane {
 __device__ __forceinline__ Lane operator+(Lane a, Lane b) { return Lane(a.v + b.v); }
 __device__ __forceinline__ Lane operator-(Lane a, Lane b) { return Lane(a.v - b.v); }
 __device__ __forceinline__ Lane operator*(Lane a, Lane b) { return Lane(a.v * b.v); }
+__device__ __forceinline__ Lane multiply_add(Lane a, Lane b, Lane sum) { return Lane(a.v * b.v + sum.v); }
 __device__ __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : 0.0f); }
 // value where gate > 0, else 0: the derivative of relu.
 __device__ __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : 0.0f); }

@@ -15,7 +15,7 @@ public sealed class BenchTests : IDisposable
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         Assert.True(document.RootElement.GetProperty("peak_gflops").GetDouble() > 0);
         JsonElement[] kernels = [.. document.RootElement.GetProperty("kernels").EnumerateArray()];
-        Assert.Equal(["pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward"], kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward", "pointwise_normalised"], kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
         // The classifier, on all three passes.
         Assert.Equal(3, kernels.Count(k => k.GetProperty("shape").GetString() == "4×1024×1000"));
         foreach (JsonElement kernel in kernels)
@@ -25,6 +25,18 @@ public sealed class BenchTests : IDisposable
             Assert.Equal(2.0 * shape[0] * shape[1] * shape[2], gflops * microseconds * 1e3, 1e-3);
             Assert.InRange(kernel.GetProperty("of_roofline").GetDouble(), 1e-6, 100);
         }
+    }
+
+    [Fact]
+    public void Steps_are_timed_under_both_plans()
+    {
+        string file = Path.Combine(_folder, "step.json");
+        Outcome outcome = PipelineFixture.Expect(0, "bench", "step", "--image-size", "32", "--batch-size", "4", "--runs", "2", "--plan", "cudnn", "--output", file);
+        Assert.Matches("inference +cudnn +[0-9.]+", outcome.Output);
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        JsonElement[] steps = [.. document.RootElement.GetProperty("steps").EnumerateArray()];
+        Assert.Equal(["unfused", "cudnn", "unfused", "cudnn"], steps.Select(s => s.GetProperty("plan").GetString()));
+        Assert.All(steps, s => Assert.InRange(s.GetProperty("images_per_second").GetDouble(), s.GetProperty("quartiles")[0].GetDouble(), s.GetProperty("quartiles")[1].GetDouble()));
     }
 
     [Fact]

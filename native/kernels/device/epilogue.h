@@ -19,7 +19,7 @@ struct NormalisedResult {
 
     template <class Access>
     __device__ __forceinline__ Lane operator()(Lane value, int channel, Access lane) const {
-        const Lane result = value * lane.load(scale + channel) + lane.load(shift + channel);
+        const Lane result = multiply_add(value, lane.load(scale + channel), lane.load(shift + channel));
         return rectify ? relu(result) : result;
     }
 };

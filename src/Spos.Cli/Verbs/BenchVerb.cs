@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using CommandLine;
 using CommandLine.Text;
 using Spectre.Console;
@@ -14,12 +15,12 @@ using Spos.Engine.Supernet;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
-[Verb("bench", HelpText = "Measure: bench kernels times each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
+[Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench kernels each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: kernels, or plans, which shows the choices that --plan auto has made on this device.")]
+    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), kernels, or plans, which shows the choices that --plan auto has made on this device.")]
     public string What { get; set; } = "";
 
     [Option("filter", HelpText = "Show only kernels whose names hold this text, such as pointwise (default: all).")]
@@ -31,8 +32,11 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Option("batch-size", Default = 32, HelpText = "Pictures a step.")]
     public int BatchSize { get; set; } = 32;
 
-    [Option("runs", Default = 3, HelpText = "Training steps and evaluations of each operation that are timed.")]
-    public int Runs { get; set; } = 3;
+    [Option("runs", HelpText = "Steps and evaluations that are timed, of kernels for each operation (default: 15, of kernels 3).")]
+    public int? Runs { get; set; }
+
+    [Option("architecture", HelpText = "The path that bench step runs (default: another random one each time).")]
+    public string? ArchitectureText { get; set; }
 
     [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time. The JSON file has all.")]
     public int Top { get; set; } = 40;
@@ -47,7 +51,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     public int Run()
     {
         if (What == "plans") return ShowPlans();
-        if (What != "kernels") throw new UsageException($"bench {What}: there are kernels and plans.");
+        if (What is not ("kernels" or "step")) throw new UsageException($"bench {What}: there are step, kernels and plans.");
         if (BatchSize < 1 || Runs < 1 || Top < 1) throw new UsageException("--batch-size, --runs and --top are at least 1.");
         var spec = new NetworkSpec { ImageSize = ImageSize };
         try
@@ -61,6 +65,41 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         Device device = OpenDevice();
         using Session session = NewSession(device);
         Console.WriteLine($"{spec}; batches of {BatchSize}; on {Describe(device)}.");
+        return What == "step" ? RunSteps(session, spec, device) : RunKernels(session, spec, device);
+    }
+
+    private int RunSteps(Session session, NetworkSpec spec, Device device)
+    {
+        Architecture? path = ArchitectureText == null ? null : ScratchVerb.ReadArchitecture(ArchitectureText, spec.Blocks);
+        int runs = Runs ?? 15;
+        ConvolutionPlan[] plans = Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
+        IReadOnlyList<StepResult> results = [];
+        using var benchmark = new StepBenchmark(session, spec, BatchSize);
+        ProgressDisplay.Run("step", StepBenchmark.Reports(runs), "run", display =>
+        {
+            long done = 0;
+            results = benchmark.Run(plans, path, runs, () => display.Report(++done, 1, ""));
+        });
+        Table table = PlainTable.New("work", "plan", "img/s", "quartiles", "against unfused");
+        foreach (StepResult r in results)
+        {
+            double ratio = r.Median / results.First(other => other.Work == r.Work).Median;
+            table.AddRow(r.Work, $"{r.Plan}".ToLowerInvariant(), $"{r.Median:0.0}", $"{r.Low:0.0} to {r.High:0.0}", $"{ratio:0.00}");
+        }
+        PlainTable.Write(table);
+        if (Output != null)
+        {
+            Save(Output, spec, device, new
+            {
+                path = path?.ToString() ?? "random",
+                steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Median, quartiles = new[] { r.Low, r.High } }),
+            });
+        }
+        return Program.Success;
+    }
+
+    private int RunKernels(Session session, NetworkSpec spec, Device device)
+    {
         (DevicePeaks peaks, IReadOnlyList<KernelResult> all) = Measure(session, spec);
         KernelResult[] results =
         [
@@ -74,7 +113,25 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             ("peak memory", $"{peaks.BytesPerSecond / 1e9:0.0} GB/s"),
             ("kernels and shapes", $"{results.Length}, {Math.Min(Top, results.Length)} shown"),
             ("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
-        if (Output != null) Save(Output, spec, device, peaks, results);
+        if (Output != null)
+        {
+            Save(Output, spec, device, new
+            {
+                plan = $"{Plan}".ToLowerInvariant(),
+                peak_gflops = peaks.FlopsPerSecond / 1e9,
+                peak_gbytes = peaks.BytesPerSecond / 1e9,
+                kernels = results.Select(r => new
+                {
+                    kernel = r.Kernel,
+                    shape = r.Shape,
+                    launches = r.Launches,
+                    microseconds = r.Seconds * 1e6,
+                    gbytes_per_second = r.Bytes / r.Seconds / 1e9,
+                    gflops = r.Flops / r.Seconds / 1e9,
+                    of_roofline = r.Roofline,
+                }),
+            });
+        }
         return Program.Success;
     }
 
@@ -96,10 +153,11 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     private (DevicePeaks Peaks, IReadOnlyList<KernelResult> Results) Measure(Session session, NetworkSpec spec)
     {
         (DevicePeaks, IReadOnlyList<KernelResult>) measured = default;
-        ProgressDisplay.Run("kernels", Runs + 2, "run", display =>
+        int runs = Runs ?? 3;
+        ProgressDisplay.Run("kernels", runs + 2, "run", display =>
         {
             long done = 0;
-            measured = new KernelBenchmark(session, spec, BatchSize, Runs).Run((steps, text) => display.Report(done += steps, 1, text));
+            measured = new KernelBenchmark(session, spec, BatchSize, runs).Run((steps, text) => display.Report(done += steps, 1, text));
         });
         return measured;
     }
@@ -118,28 +176,17 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
 
     private static string Rate(double amount, double seconds) => amount > 0 ? $"{amount / seconds / 1e9:0.0}" : "";
 
-    private void Save(string path, NetworkSpec spec, Device device, DevicePeaks peaks, KernelResult[] results) => AtomicFile.WriteText(
-        path,
-        JsonSerializer.Serialize(
-            new
-            {
-                date = DateTime.UtcNow.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
-                device = Describe(device),
-                network = spec.ToString(),
-                batch_size = BatchSize,
-                plan = $"{Plan}".ToLowerInvariant(),
-                peak_gflops = peaks.FlopsPerSecond / 1e9,
-                peak_gbytes = peaks.BytesPerSecond / 1e9,
-                kernels = results.Select(r => new
-                {
-                    kernel = r.Kernel,
-                    shape = r.Shape,
-                    launches = r.Launches,
-                    microseconds = r.Seconds * 1e6,
-                    gbytes_per_second = r.Bytes / r.Seconds / 1e9,
-                    gflops = r.Flops / r.Seconds / 1e9,
-                    of_roofline = r.Roofline,
-                }),
-            },
-            Indented) + "\n");
+    // The machine and the date, and then the figures.
+    private void Save(string path, NetworkSpec spec, Device device, object figures)
+    {
+        JsonObject file = new()
+        {
+            ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+            ["device"] = Describe(device),
+            ["network"] = spec.ToString(),
+            ["batch_size"] = BatchSize,
+        };
+        foreach ((string name, JsonNode? value) in JsonSerializer.SerializeToNode(figures)!.AsObject()) file[name] = value?.DeepClone();
+        AtomicFile.WriteText(path, file.ToJsonString(Indented) + "\n");
+    }
 }

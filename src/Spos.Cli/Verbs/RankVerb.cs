@@ -165,7 +165,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
             ("Kendall's tau", Shown(tau)),
             ("Spearman's rho", Shown(rho)),
             ("a score's deviation", $"{deviation:0.00%} over {Recalibrations} recalibrations; between architectures {Deviation(scores):0.00%}"),
-            ("tau of two recalibrations", repeatability == null ? "unknown" : $"{repeatability:0.00}"),
+            ("tau of recalibrations", repeatability == null ? "unknown" : $"{repeatability:0.00}"),
             ("damaged pictures", $"{damage.Files}"),
             ("figures", Path.Combine(folder.Folder, "rank.json")),
             ("plot", Plots.StandaloneOverScores(folder.Folder, scores, standalone)));

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Optim;
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+namespace Spos.Cli.Benchmarks;
+
+/// <summary>One kind of work under one plan: images a second, the median and the quartiles.</summary>
+internal sealed record StepResult(string Work, ConvolutionPlan Plan, double Median, double Low, double High);
+
+/// <summary>
+/// Times whole training steps (forward, loss, backward, SGD) and inference of the supernet, each run on another random path, the same
+/// for each plan, and the plans in turn, so that a machine that slows down slows all of them.
+/// </summary>
+internal sealed class StepBenchmark : IDisposable
+{
+    private const int Warmup = 3;
+    private const float LabelSmoothing = 0.1f, LearningRate = 0.01f;
+
+    private readonly Session _session;
+    private readonly int _batch;
+    private readonly ShuffleNetV2OneShot _network;
+    private readonly PathSampler _sampler;
+    private readonly Sgd _optimizer = new(0.9f, 4e-5f);
+    private readonly Tensor _images;
+    private readonly DeviceArray<int> _labels;
+
+    public StepBenchmark(Session session, NetworkSpec spec, int batch)
+    {
+        _session = session;
+        _batch = batch;
+        _network = new ShuffleNetV2OneShot(session, spec);
+        _sampler = new PathSampler(new FlopsTable(spec));
+        Initialisation.Initialise(_network, session.Stream, 1, InitialisationScheme.Official);
+        var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
+        _images = session.Rent(new Shape(batch, spec.ImageSize, spec.ImageSize, 3));
+        _images.Upload(session.Stream, [.. Enumerable.Range(0, (int)_images.Shape.Count).Select(_ => random.NextNormal())]);
+        _labels = new DeviceArray<int>(session.Pool, batch);
+        _labels.Upload(session.Stream, [.. Enumerable.Range(0, batch).Select(i => i % spec.Classes)]);
+    }
+
+    /// <param name="path">The path of every run; null for random ones.</param>
+    /// <param name="report">Told after each run.</param>
+    public IReadOnlyList<StepResult> Run(IReadOnlyList<ConvolutionPlan> plans, Architecture? path, int runs, Action report)
+    {
+        var results = new List<StepResult>();
+        foreach ((string name, Action<Architecture> work) in new (string, Action<Architecture>)[] { ("training step", Train), ("inference", Infer) })
+        {
+            double[][] rates = [.. plans.Select(_ => new double[runs])];
+            for (int run = -Warmup; run < runs; run++)
+            {
+                Architecture chosen = path ?? _sampler.Uniform(new CounterRandom(1, RandomPurpose.Paths, (ulong)(run + Warmup)));
+                for (int p = 0; p < plans.Count; p++)
+                {
+                    ConvolutionPlanner.Of(_session).Plan = plans[p];
+                    long start = Stopwatch.GetTimestamp();
+                    work(chosen);
+                    _session.Stream.Synchronize();
+                    if (run >= 0) rates[p][run] = _batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
+                }
+                report();
+            }
+            for (int p = 0; p < plans.Count; p++)
+            {
+                Array.Sort(rates[p]);
+                results.Add(new StepResult(name, plans[p], rates[p][runs / 2], rates[p][runs / 4], rates[p][3 * runs / 4]));
+            }
+        }
+        return results;
+    }
+
+    /// <summary>How often <see cref="Run"/> reports.</summary>
+    public static int Reports(int runs) => 2 * (runs + Warmup);
+
+    public void Dispose()
+    {
+        _labels.Dispose();
+        _images.Dispose();
+        _network.Dispose();
+    }
+
+    private void Train(Architecture path)
+    {
+        _session.BatchNorm = BatchNormMode.Batch;
+        _session.Tape = new Tape();
+        using Tensor logits = _network.Forward(_session, _images, path);
+        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, _labels, LabelSmoothing, 1f / _batch);
+        loss.Dispose();
+        _session.Tape.Backward(_session, logits, gradient!);
+        _session.Tape = null;
+        ParameterGroup[] groups = [.. _network.GroupsOf(path)];
+        foreach (ParameterGroup group in groups) group.GradientCount++;
+        _optimizer.Step(_session, groups, LearningRate);
+    }
+
+    private void Infer(Architecture path)
+    {
+        _session.BatchNorm = BatchNormMode.Running;
+        _network.Forward(_session, _images, path).Dispose();
+    }
+}
