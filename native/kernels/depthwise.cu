@@ -82,7 +82,8 @@ __device__ __forceinline__ void forward_rows(float* y, const float* x, const flo
     }
 }
 
-// Tiles that fill the rows of the usual sizes: 7 for 7, 14, 28, 56 and 112, else 4, or 2 where there are no more.
+// Tiles that fill the rows of the usual sizes: 7 for 7, 14, 28, 56 and 112, else 4, or 2 where there are no more. A
+// GPU's threads hide latency by their number, for which fewer registers each are better: no 7 there.
 template <int Width>
 struct TileWidth {
     static constexpr int value = Width;
@@ -90,9 +91,10 @@ struct TileWidth {
 
 template <class Body>
 __device__ __forceinline__ void with_tile_width(int width, Body&& body) {
-    if (width % 7 == 0) {
-        body(TileWidth<7>{});
-    } else if (width > 2) {
+    if constexpr (Lane::width > 1) {
+        if (width % 7 == 0) return body(TileWidth<7>{});
+    }
+    if (width > 2) {
         body(TileWidth<4>{});
     } else {
         body(TileWidth<2>{});

@@ -12,7 +12,7 @@
 #include "device/slices.h"
 
 constexpr int kColours = 3;
-constexpr int kTile = 8;
+constexpr int kTile = Lane::width > 1 ? 8 : 4;
 
 struct StemShape {
     int images, in_height, in_width, out_height, out_width, channels;
