@@ -18,7 +18,7 @@ internal abstract class PhaseOptions : DataOptions
     [Option("tb-dir", HelpText = "Where TensorBoard's event files go (default: the output folder).")]
     public string? TbDir { get; set; }
 
-    /// <summary>The folder of this run, locked, with a record of the options.</summary>
+    /// <summary>The folder of this run, which no other run may use meanwhile.</summary>
     /// <exception cref="UsageException">The options contradict each other.</exception>
     protected RunFolder OpenFolder(string verb)
     {

@@ -43,8 +43,8 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     [Option("num-mutation", Default = 25, HelpText = "Mutations of a generation.")]
     public int NumMutation { get; set; } = 25;
 
-    [Option("max-trials", Default = int.MaxValue, HelpText = "Most candidates in all.")]
-    public int MaxTrials { get; set; } = int.MaxValue;
+    [Option("max-trials", Default = 99_999, HelpText = "Most candidates in all.")]
+    public int MaxTrials { get; set; } = 99_999;
 
     [Option("max-duration", HelpText = "End the search after this time, such as 90m, 12h or 7d, with what it has found (default: no limit).")]
     public string? MaxDuration { get; set; }
