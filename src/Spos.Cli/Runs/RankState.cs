@@ -12,8 +12,6 @@ internal sealed record RankedArchitecture(string Architecture, double Flops, dou
 /// <summary>rank.json: the options that the figures depend on, and the figures so far.</summary>
 internal sealed class RankState(string folder, IReadOnlyDictionary<string, string> options)
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>The file.</summary>
     public string FilePath { get; } = Path.Combine(folder, "rank.json");
 
@@ -21,7 +19,7 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
     public void Clear() => File.Delete(FilePath);
 
     public void Save(IEnumerable<RankedArchitecture> architectures) =>
-        AtomicFile.WriteText(FilePath, JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options), [.. architectures]), Indented) + "\n");
+        JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options), [.. architectures]));
 
     /// <summary>What was saved; null if nothing was.</summary>
     /// <exception cref="Verbs.UsageException">It was made with other options.</exception>

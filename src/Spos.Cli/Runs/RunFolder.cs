@@ -16,8 +16,6 @@ internal sealed class RunFolder : IDisposable
     private const string Prefix = "checkpoint-", Suffix = ".spos";
     private const int Kept = 2;
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     private readonly string _metrics;
     private readonly FileStream _lock;
 
@@ -103,7 +101,7 @@ internal sealed class RunFolder : IDisposable
     public void Log(object metrics) => File.AppendAllText(_metrics, JsonSerializer.Serialize(metrics) + "\n");
 
     /// <summary>Writes result.json: what the run came to, for programs.</summary>
-    public void WriteResult(object result) => AtomicFile.WriteText(Path.Combine(Folder, "result.json"), JsonSerializer.Serialize(result, Indented) + "\n");
+    public void WriteResult(object result) => JsonFile.Write(Path.Combine(Folder, "result.json"), result);
 
     /// <summary>Removes the lines of metrics.jsonl after a step, which a resumed run will write again, and returns the others.</summary>
     public IReadOnlyList<JsonElement> KeepMetrics(long step)

@@ -2,7 +2,6 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using CommandLine;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
@@ -12,8 +11,6 @@ namespace Spos.Cli.Runs;
 /// <summary>run.json: with which options, versions and device a run was started, last of all.</summary>
 internal static class RunRecord
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>The program's version.</summary>
     public static string Version { get; } = typeof(RunRecord).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
@@ -32,7 +29,7 @@ internal static class RunRecord
             system = RuntimeInformation.OSDescription,
             started = DateTimeOffset.Now.ToString("o", CultureInfo.InvariantCulture),
         };
-        AtomicFile.WriteText(Path.Combine(folder.Folder, "run.json"), JsonSerializer.Serialize(record, Indented) + "\n");
+        JsonFile.Write(Path.Combine(folder.Folder, "run.json"), record);
     }
 
     /// <summary>Every option of a verb, by name, with its value.</summary>

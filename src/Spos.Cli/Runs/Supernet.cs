@@ -23,11 +23,18 @@ internal sealed class Supernet
         Checkpoint = RunFolder.NewestCheckpoint(options.CheckpointPath) ?? throw new CheckpointException($"{options.CheckpointPath}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
         Header = Engine.Checkpoints.Checkpoint.ReadHeader(Checkpoint);
         if (Header.Path != null) throw new CheckpointException($"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
-        Flops = options.FlopsTablePath == null ? new FlopsTable(Header.Spec) : OfficialFlops.Load(options.FlopsTablePath, Header.Spec);
+        Flops = FlopsOf(options.FlopsTablePath, Header.Spec);
         Sampler = new PathSampler(Flops);
         FlopsLimit = options.FlopsLimit ?? (Header.Spec.IsOfficialSize ? 330e6 : Flops.Mean);
         if (FlopsLimit < Sampler.Least) throw new UsageException($"--flops-limit {FlopsLimit}: no path is within it; this network's have {Sampler.Least / 1e6:0.###}M to {Sampler.Most / 1e6:0.###}M FLOPs.");
     }
+
+    /// <summary>The sizes of a checkpoint's network, or the official ones if none is named.</summary>
+    public static NetworkSpec SpecOf(string? checkpoint) =>
+        checkpoint == null ? new NetworkSpec() : Engine.Checkpoints.Checkpoint.ReadHeader(RunFolder.FindCheckpoint(checkpoint)).Spec;
+
+    /// <summary>Costs by a table of megvii's, or computed from the shapes if none is named.</summary>
+    public static FlopsTable FlopsOf(string? table, NetworkSpec spec) => table == null ? new FlopsTable(spec) : OfficialFlops.Load(table, spec);
 
     /// <summary>The checkpoint's file.</summary>
     public string Checkpoint { get; }

@@ -18,8 +18,6 @@ namespace Spos.Cli.Verbs;
 [Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench kernels each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), kernels, or plans, which shows the choices that --plan auto has made on this device.")]
     public string What { get; set; } = "";
 
@@ -187,6 +185,6 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             ["batch_size"] = BatchSize,
         };
         foreach ((string name, JsonNode? value) in JsonSerializer.SerializeToNode(figures)!.AsObject()) file[name] = value?.DeepClone();
-        AtomicFile.WriteText(path, file.ToJsonString(Indented) + "\n");
+        JsonFile.Write(path, file);
     }
 }

@@ -186,13 +186,12 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return (from a in Enumerable.Range(0, Recalibrations) from b in Enumerable.Range(0, a) select RankStatistics.KendallTau(Set(a), Set(b))).Average();
     }
 
-    private Dictionary<string, string> TrainingForResume(ImageFolder train) => new(RecipeForResume())
+    private Dictionary<string, string> TrainingForResume(ImageFolder train) => new(RecipeForResume(train))
     {
         ["epochs"] = $"{Epochs}",
         ["batch-size"] = $"{BatchSize}",
         ["learning-rate"] = $"{LearningRate}",
         ["lr-decay"] = $"{LrDecay}",
-        ["training pictures"] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
 
     private Dictionary<string, string> ForResume(Supernet supernet, ImageFolder train) =>

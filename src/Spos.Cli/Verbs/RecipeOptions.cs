@@ -58,8 +58,8 @@ internal abstract class RecipeOptions : PhaseOptions
         Augmentation = new Augmentation { MinArea = CropMinArea, Jitter = Jitter, Flip = Flip },
     };
 
-    /// <summary>The options that a resumed run must share with the run that it goes on with.</summary>
-    protected Dictionary<string, string> RecipeForResume() => new()
+    /// <summary>The options and the data that a resumed run must share with the run that it goes on with.</summary>
+    protected Dictionary<string, string> RecipeForResume(ImageFolder train) => new()
     {
         ["total-iters"] = $"{TotalIters}",
         ["momentum"] = $"{Momentum}",
@@ -73,6 +73,7 @@ internal abstract class RecipeOptions : PhaseOptions
         ["seed"] = $"{Seed}",
         [PreprocessingOption] = $"{SposPreprocessing}",
         ["plan"] = $"{Plan}".ToLowerInvariant(),
+        ["training pictures"] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
 
     /// <summary>Checks options before anything is opened or written.</summary>

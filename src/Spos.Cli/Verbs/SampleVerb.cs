@@ -4,8 +4,6 @@ using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.Runs;
-using Spos.Engine.Checkpoints;
-using Spos.Engine.Pytorch;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 
@@ -43,8 +41,8 @@ internal sealed class SampleVerb : IVerb
     {
         if (FlopsBins < 1 || Samples < 1) throw new UsageException("--flops-bins and --samples are at least 1.");
         if (!(FlopsLb < FlopsUb)) throw new UsageException($"--flops-lb {FlopsLb} is not below --flops-ub {FlopsUb}.");
-        NetworkSpec spec = Spec();
-        FlopsTable flops = FlopsTablePath == null ? new FlopsTable(spec) : OfficialFlops.Load(FlopsTablePath, spec);
+        NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
+        FlopsTable flops = Supernet.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
         BigInteger[] paths = sampler.CountBins(FlopsLb, FlopsUb, FlopsBins);
         BigInteger all = BigInteger.Pow(Architecture.Choices, flops.Blocks);
@@ -67,12 +65,6 @@ internal sealed class SampleVerb : IVerb
             ("in the window", $"{paths.Aggregate(BigInteger.Add)}"),
             ("counted", sampler.IsExact ? "exactly" : "with rounding at the edges"));
         return Program.Success;
-    }
-
-    private NetworkSpec Spec()
-    {
-        if (CheckpointPath == null) return new NetworkSpec();
-        return Checkpoint.ReadHeader(RunFolder.FindCheckpoint(CheckpointPath)).Spec;
     }
 
     private int[] Histogram(Func<long> draw)

@@ -24,7 +24,7 @@ internal sealed class SearchSpaceVerb : IVerb
 
     public int Run()
     {
-        NetworkSpec spec = CheckpointPath == null ? new NetworkSpec() : Checkpoint.ReadHeader(RunFolder.FindCheckpoint(CheckpointPath)).Spec;
+        NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
         SearchSpaceFile.Write(OutputFile, spec);
         ResultTable.Print("Search space", ("network", $"{spec}"), ("blocks", $"{spec.Blocks} of {Architecture.Choices} choices"), ("file", Path.GetFullPath(OutputFile)));
         return Program.Success;

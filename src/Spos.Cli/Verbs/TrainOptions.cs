@@ -41,8 +41,8 @@ internal abstract class TrainOptions : RecipeOptions
         };
     }
 
-    /// <summary>The options and the data that a resumed run must share with the run that it goes on with.</summary>
-    protected Dictionary<string, string> TrainingForResume(NetworkSpec spec, ImageFolder train) => new(RecipeForResume())
+    /// <summary>As <see cref="RecipeOptions.RecipeForResume"/>, with the network's sizes.</summary>
+    protected Dictionary<string, string> TrainingForResume(NetworkSpec spec, ImageFolder train) => new(RecipeForResume(train))
     {
         ["image-size"] = $"{spec.ImageSize}",
         ["stem-channels"] = $"{spec.StemChannels}",
@@ -50,6 +50,5 @@ internal abstract class TrainOptions : RecipeOptions
         ["stage-channels"] = string.Join(',', spec.StageChannels),
         ["last-channels"] = $"{spec.LastChannels}",
         ["dropout"] = $"{spec.Dropout}",
-        ["training pictures"] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
 }

@@ -10,9 +10,8 @@ namespace Spos.Engine.Checkpoints;
 /// </summary>
 public static class ArchitectureFile
 {
+    /// <summary>What the names of blocks begin with; their numbers follow, from 1.</summary>
     internal const string Prefix = "LayerChoice";
-
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Writes NNI's one-hot JSON.</summary>
     public static void Write(string path, Architecture architecture)
@@ -23,7 +22,7 @@ public static class ArchitectureFile
             int chosen = architecture.Blocks[i];
             choices[$"{Prefix}{i + 1}"] = [.. Enumerable.Range(0, Architecture.Choices).Select(c => c == chosen)];
         }
-        AtomicFile.WriteText(path, JsonSerializer.Serialize(choices, Indented) + "\n");
+        JsonFile.Write(path, choices);
     }
 
     /// <exception cref="FormatException">The file is missing or holds no architecture; the message names it.</exception>
@@ -40,16 +39,17 @@ public static class ArchitectureFile
         }
     }
 
+    /// <summary>The number of the block that a field is about, from 1; null if it is about none.</summary>
+    internal static int? BlockOf(string field) =>
+        field.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(field.AsSpan(Prefix.Length), out int number) && number >= 1 ? number : null;
+
     private static Architecture ParseOneHot(string text)
     {
         using JsonDocument document = JsonDocument.Parse(text);
         var choices = new SortedDictionary<int, int>();
         foreach (JsonProperty property in document.RootElement.EnumerateObject())
         {
-            if (!property.Name.StartsWith(Prefix, StringComparison.Ordinal) || !int.TryParse(property.Name.AsSpan(Prefix.Length), out int number) || number < 1)
-            {
-                throw new FormatException($"unknown field '{property.Name}'; fields are {Prefix}1, {Prefix}2, …");
-            }
+            int number = BlockOf(property.Name) ?? throw new FormatException($"unknown field '{property.Name}'; fields are {Prefix}1, {Prefix}2, …");
             choices[number] = OneHot(property);
         }
         if (choices.Count == 0 || choices.Keys.Last() != choices.Count) throw new FormatException($"the fields {Prefix}1 to {Prefix}N are not all there.");

@@ -12,8 +12,6 @@ public static class SearchSpaceFile
 {
     private const string Type = "_type", LayerChoice = "layer_choice", Value = "_value";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     /// <summary>Writes the search space of a network.</summary>
     public static void Write(string path, NetworkSpec spec)
     {
@@ -21,7 +19,7 @@ public static class SearchSpaceFile
         var space = Enumerable.Range(1, spec.Blocks).ToDictionary(
             block => $"{ArchitectureFile.Prefix}{block}",
             _ => new Dictionary<string, object> { [Type] = LayerChoice, [Value] = names });
-        AtomicFile.WriteText(path, JsonSerializer.Serialize(space, Indented) + "\n");
+        JsonFile.Write(path, space);
     }
 
     /// <summary>Checks that a file's search space is that of a network: choices are known by their number alone.</summary>
@@ -49,9 +47,7 @@ public static class SearchSpaceFile
 
     private static void CheckField(JsonProperty field, int blocks)
     {
-        bool known = field.Name.StartsWith(ArchitectureFile.Prefix, StringComparison.Ordinal) &&
-            int.TryParse(field.Name.AsSpan(ArchitectureFile.Prefix.Length), out int block) && block >= 1 && block <= blocks;
-        if (!known) throw new FormatException($"unknown field '{field.Name}'; fields are {ArchitectureFile.Prefix}1 to {ArchitectureFile.Prefix}{blocks}.");
+        if (!(ArchitectureFile.BlockOf(field.Name) <= blocks)) throw new FormatException($"unknown field '{field.Name}'; fields are {ArchitectureFile.Prefix}1 to {ArchitectureFile.Prefix}{blocks}.");
         if (field.Value.ValueKind != JsonValueKind.Object) throw new FormatException($"{field.Name} is not an object.");
         foreach (JsonProperty part in field.Value.EnumerateObject())
         {

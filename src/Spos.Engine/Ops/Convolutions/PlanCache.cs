@@ -13,8 +13,6 @@ namespace Spos.Engine.Ops.Convolutions;
 /// </summary>
 public sealed class PlanCache
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-
     private readonly string _path;
     private readonly string _device;
     private readonly Lock _lock = new();
@@ -58,7 +56,7 @@ public sealed class PlanCache
             contents.Choices[name] = choice;
             try
             {
-                AtomicFile.WriteText(_path, JsonSerializer.Serialize(contents, Indented) + "\n");
+                JsonFile.Write(_path, contents);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
