@@ -1,5 +1,7 @@
 #include "entropy_decoder.h"
 
+#include <malloc.h>
+
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -50,6 +52,13 @@ void on_progress(j_common_ptr info) {
     auto* errors = reinterpret_cast<Errors*>(info->err);
     std::snprintf(errors->message, sizeof errors->message, "more than %d scans", kMostScans);
     std::longjmp(errors->escape, 1);
+}
+
+// libjpeg asks for a picture's coefficients anew each time, and malloc would fetch those pages from the system and give
+// them back picture after picture: a fifth of the time that a loader takes. It keeps this much of it instead.
+void keep_freed_memory() {
+    static const bool kept = mallopt(M_MMAP_THRESHOLD, 8 << 20) != 0 && mallopt(M_TRIM_THRESHOLD, 256 << 20) != 0;
+    (void)kept;
 }
 
 }  // namespace
@@ -119,6 +128,7 @@ int spos_jpeg_open(const uint8_t* data, size_t size, SposJpegDecoder** decoder, 
         copy_message(message, "the file is empty");
         return 1;
     }
+    keep_freed_memory();
     auto* opened = new (std::nothrow) SposJpegDecoder{};
     if (opened == nullptr) {
         copy_message(message, "out of memory");

@@ -4,7 +4,9 @@
 // Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications", ICASSP 1989, with 13-bit
 // constants), "fancy" triangle upsampling of 2:1 chroma and 16-bit fixed-point YCbCr to RGB (ITU-T T.871).
 //
-// One launch decodes a whole batch: strips name the image and the rows that a block works on.
+// One launch decodes a whole batch: strips name the image, the row and the columns that a block works on, and only what
+// a crop needs is worked on.
+#include "device/lanes.h"
 
 // One colour component. `coefficients` counts int16 and is in natural (not zigzag) order, 64 a block, blocks in
 // rows of blocks_wide; `samples` counts bytes of the sample buffer.
@@ -20,81 +22,70 @@ struct JpegPlane {
 
 struct JpegImage {
     JpegPlane planes[3];
-    int64_t pixels;  // byte offset of its RGB picture
-    int32_t width, height;
-    int32_t components;  // 1 or 3
-    int32_t is_ycc;      // 0: the components are RGB already
+    int64_t pixels;  // byte offset of its result: 4 bytes a pixel (red, green, blue, 0), the region's rows and columns
+    int32_t components;                // 1 or 3
+    int32_t is_ycc;                    // 0: the components are RGB already
+    int32_t left, right, top, bottom;  // the region that is wanted: [left, right) x [top, bottom)
 };
 
+// Row `row` of a plane's blocks, or of the picture's pixels; of its blocks those in [first, last).
 struct JpegStrip {
-    int32_t image, plane, row, reserved;
+    int32_t image, plane, row, first, last;
 };
 
-// Eight 1-D transforms at once, one a column of `block`, whose result is shifted right by `shift` with rounding.
-__device__ __forceinline__ void inverse_dct_columns(int32_t (&block)[8][8], int shift) {
+// Eight 1-D transforms at once, one a column, whose result is shifted right by `shift` with rounding.
+__device__ __forceinline__ void inverse_dct_columns(DctRow (&row)[8], int shift) {
     const int32_t half = 1 << (shift - 1);
-    for (int i = 0; i < 8; ++i) {
-        int32_t z1 = (block[2][i] + block[6][i]) * 4433;
-        const int32_t even2 = z1 - block[6][i] * 15137;
-        const int32_t even3 = z1 + block[2][i] * 6270;
-        const int32_t even0 = (block[0][i] + block[4][i]) * 8192;
-        const int32_t even1 = (block[0][i] - block[4][i]) * 8192;
-        const int32_t a0 = even0 + even3, a3 = even0 - even3, a1 = even1 + even2, a2 = even1 - even2;
+    DctRow z1 = (row[2] + row[6]) * 4433;
+    const DctRow even2 = z1 - row[6] * 15137;
+    const DctRow even3 = z1 + row[2] * 6270;
+    const DctRow even0 = (row[0] + row[4]) * 8192 + half;
+    const DctRow even1 = (row[0] - row[4]) * 8192 + half;
+    const DctRow a0 = even0 + even3, a3 = even0 - even3, a1 = even1 + even2, a2 = even1 - even2;
 
-        int32_t b0 = block[7][i], b1 = block[5][i], b2 = block[3][i], b3 = block[1][i];
-        const int32_t z5 = (b0 + b2 + b1 + b3) * 9633;
-        const int32_t z3 = (b0 + b2) * -16069 + z5;
-        const int32_t z4 = (b1 + b3) * -3196 + z5;
-        z1 = (b0 + b3) * -7373;
-        const int32_t z2 = (b1 + b2) * -20995;
-        b0 = b0 * 2446 + z1 + z3;
-        b1 = b1 * 16819 + z2 + z4;
-        b2 = b2 * 25172 + z2 + z3;
-        b3 = b3 * 12299 + z1 + z4;
+    DctRow b0 = row[7], b1 = row[5], b2 = row[3], b3 = row[1];
+    const DctRow z5 = (b0 + b2 + b1 + b3) * 9633;
+    const DctRow z3 = (b0 + b2) * -16069 + z5;
+    const DctRow z4 = (b1 + b3) * -3196 + z5;
+    z1 = (b0 + b3) * -7373;
+    const DctRow z2 = (b1 + b2) * -20995;
+    b0 = b0 * 2446 + z1 + z3;
+    b1 = b1 * 16819 + z2 + z4;
+    b2 = b2 * 25172 + z2 + z3;
+    b3 = b3 * 12299 + z1 + z4;
 
-        block[0][i] = (a0 + b3 + half) >> shift;
-        block[7][i] = (a0 - b3 + half) >> shift;
-        block[1][i] = (a1 + b2 + half) >> shift;
-        block[6][i] = (a1 - b2 + half) >> shift;
-        block[2][i] = (a2 + b1 + half) >> shift;
-        block[5][i] = (a2 - b1 + half) >> shift;
-        block[3][i] = (a3 + b0 + half) >> shift;
-        block[4][i] = (a3 - b0 + half) >> shift;
-    }
-}
-
-__device__ __forceinline__ void transpose_block(int32_t (&block)[8][8]) {
-    for (int i = 0; i < 8; ++i) {
-        for (int j = 0; j < i; ++j) {
-            const int32_t t = block[i][j];
-            block[i][j] = block[j][i];
-            block[j][i] = t;
-        }
-    }
+    row[0] = (a0 + b3) >> shift;
+    row[7] = (a0 - b3) >> shift;
+    row[1] = (a1 + b2) >> shift;
+    row[6] = (a1 - b2) >> shift;
+    row[2] = (a2 + b1) >> shift;
+    row[5] = (a2 - b1) >> shift;
+    row[3] = (a3 + b0) >> shift;
+    row[4] = (a3 - b0) >> shift;
 }
 
 __device__ __forceinline__ uint8_t clamp_sample(int32_t value) {
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-// A strip is one row of blocks of one plane. Launch: grid.x = number of strips; one thread a block of samples.
+// Launch: grid.x = number of strips; one thread kDctBlocks neighbouring blocks of samples.
 SPOS_KERNEL jpeg_inverse_dct(uint8_t* samples, const int16_t* coefficients, const uint16_t* quantisation,
                              const JpegImage* images, const JpegStrip* strips) {
     const JpegStrip strip = strips[blockIdx.x];
     const JpegPlane& plane = images[strip.image].planes[strip.plane];
     const uint16_t* table = quantisation + plane.quantisation * 64;
     const int stride = plane.blocks_wide * 8;
-    for (int b = (int)threadIdx.x; b < plane.blocks_wide; b += (int)blockDim.x) {
+    for (int b = strip.first + (int)threadIdx.x * kDctBlocks; b < strip.last; b += (int)blockDim.x * kDctBlocks) {
+        const int count = min(kDctBlocks, strip.last - b);
         const int16_t* source = coefficients + plane.coefficients + ((int64_t)strip.row * plane.blocks_wide + b) * 64;
-        int32_t block[8][8];
-        for (int i = 0; i < 64; ++i) block[i / 8][i % 8] = (int32_t)((uint32_t)(int32_t)source[i] * table[i]);
-        inverse_dct_columns(block, 11);
-        transpose_block(block);
-        inverse_dct_columns(block, 18);
+        DctRow row[8];
+        SPOS_UNROLL for (int i = 0; i < 8; ++i) row[i] = DctRow::dequantised(source + i * 8, table + i * 8, count);
+        inverse_dct_columns(row, 11);
+        transpose_blocks(row);
+        inverse_dct_columns(row, 18);
+        transpose_blocks(row);
         uint8_t* target = samples + plane.samples + (int64_t)strip.row * 8 * stride + b * 8;
-        for (int y = 0; y < 8; ++y) {
-            for (int x = 0; x < 8; ++x) target[y * stride + x] = clamp_sample(block[x][y] + 128);
-        }
+        SPOS_UNROLL for (int y = 0; y < 8; ++y) row[y].store_samples(target + y * stride, count);
     }
 }
 SPOS_EXPORT(jpeg_inverse_dct)
@@ -152,32 +143,91 @@ __device__ __forceinline__ int sample_at(const SampleRows& rows, int x) {
     return (3 * here + there + (x % 2 ? 7 : 8)) >> 4;
 }
 
-// A strip is one row of pixels (its `plane` is unused). Launch: grid.x = number of strips; one thread a pixel.
+// A pixel as its four bytes, red first.
+__device__ __forceinline__ uint32_t packed(int red, int green, int blue) {
+    return (uint32_t)clamp_sample(red) | (uint32_t)clamp_sample(green) << 8 | (uint32_t)clamp_sample(blue) << 16;
+}
+
+__device__ __forceinline__ uint32_t ycc_to_rgb(int luma, int cb, int cr) {
+    const int blue = cb - 128, red = cr - 128;
+    return packed(luma + ((91881 * red + 32768) >> 16), luma + ((-22554 * blue - 46802 * red + 32768) >> 16),
+                  luma + ((116130 * blue + 32768) >> 16));
+}
+
+// Any pixel of any picture.
+__device__ __forceinline__ uint32_t pixel_at(const JpegImage& image, const SampleRows (&planes)[3], int x) {
+    const int first = sample_at(planes[0], x);
+    if (image.components == 1) return packed(first, first, first);
+    const int second = sample_at(planes[1], x), third = sample_at(planes[2], x);
+    return image.is_ycc ? ycc_to_rgb(first, second, third) : packed(first, second, third);
+}
+
+// The two pixels that sample i of 2:1 chroma spans, where it has neighbours on both sides.
+template <Upsampling kind>
+__device__ __forceinline__ void chroma_pair(const uint8_t* near, const uint8_t* far, int i, int& left, int& right) {
+    if (kind == Upsampling::kTriangleH2) {
+        left = (3 * near[i] + near[i - 1] + 1) >> 2;
+        right = (3 * near[i] + near[i + 1] + 2) >> 2;
+    } else {
+        const int here = 3 * near[i] + far[i];
+        left = (3 * here + 3 * near[i - 1] + far[i - 1] + 8) >> 4;
+        right = (3 * here + 3 * near[i + 1] + far[i + 1] + 7) >> 4;
+    }
+}
+
+// Pixels 2 * first ... 2 * last - 1 of a row whose chroma is 2:1; `row` begins at the picture's first column.
+template <Upsampling kind>
+__device__ __forceinline__ void convert_pairs(uint32_t* __restrict__ row, const SampleRows (&planes)[3], int first,
+                                              int last) {
+    const uint8_t *luma = planes[0].near, *blue = planes[1].near, *blue_far = planes[1].far, *red = planes[2].near,
+                  *red_far = planes[2].far;
+    for (int i = first + (int)threadIdx.x; i < last; i += (int)blockDim.x) {
+        int cb[2], cr[2];
+        chroma_pair<kind>(blue, blue_far, i, cb[0], cb[1]);
+        chroma_pair<kind>(red, red_far, i, cr[0], cr[1]);
+        row[2 * i] = ycc_to_rgb(luma[2 * i], cb[0], cr[0]);
+        row[2 * i + 1] = ycc_to_rgb(luma[2 * i + 1], cb[1], cr[1]);
+    }
+}
+
+__device__ __forceinline__ void convert_full(uint32_t* __restrict__ row, const SampleRows (&planes)[3], int first,
+                                             int last) {
+    const uint8_t *luma = planes[0].near, *blue = planes[1].near, *red = planes[2].near;
+    for (int x = first + (int)threadIdx.x; x < last; x += (int)blockDim.x) {
+        row[x] = ycc_to_rgb(luma[x], blue[x], red[x]);
+    }
+}
+
+// A strip is one row of pixels (its plane and columns are unused). Launch: grid.x = number of strips; one thread one or
+// two pixels. What most pictures are made of has loops of its own, which a CPU's vectors take whole.
 SPOS_KERNEL jpeg_to_rgb(uint8_t* pixels, const uint8_t* samples, const JpegImage* images, const JpegStrip* strips) {
     const JpegStrip strip = strips[blockIdx.x];
     const JpegImage& image = images[strip.image];
-    uint8_t* row = pixels + image.pixels + (int64_t)strip.row * image.width * 3;
-    const SampleRows first = sample_rows(samples, image.planes[0], strip.row);
-    if (image.components == 1) {
-        for (int x = (int)threadIdx.x; x < image.width; x += (int)blockDim.x) {
-            row[3 * x] = row[3 * x + 1] = row[3 * x + 2] = first.near[x];
-        }
-        return;
+    const int left = image.left, right = image.right;
+    uint32_t* row = (uint32_t*)(pixels + image.pixels) + (int64_t)(strip.row - image.top) * (right - left) - left;
+    SampleRows planes[3];
+    SPOS_UNROLL for (int c = 0; c < 3; ++c) {
+        planes[c] = sample_rows(samples, image.planes[min(c, image.components - 1)], strip.row);
     }
-    const SampleRows second = sample_rows(samples, image.planes[1], strip.row);
-    const SampleRows third = sample_rows(samples, image.planes[2], strip.row);
-    for (int x = (int)threadIdx.x; x < image.width; x += (int)blockDim.x) {
-        const int a = sample_at(first, x), b = sample_at(second, x), c = sample_at(third, x);
-        if (!image.is_ycc) {
-            row[3 * x] = (uint8_t)a;
-            row[3 * x + 1] = (uint8_t)b;
-            row[3 * x + 2] = (uint8_t)c;
-            continue;
+    // The columns that those loops have done.
+    int first = right, last = right;
+    if (image.is_ycc && planes[0].kind == Upsampling::kNone && planes[1].kind == planes[2].kind) {
+        const Upsampling kind = planes[1].kind;
+        const int begin = max(1, (left + 1) / 2), end = min(right / 2, planes[1].last);
+        if (kind == Upsampling::kNone) {
+            first = left;
+            convert_full(row, planes, left, right);
+        } else if ((kind == Upsampling::kTriangleH2 || kind == Upsampling::kTriangleH2V2) && begin < end) {
+            first = 2 * begin;
+            last = 2 * end;
+            if (kind == Upsampling::kTriangleH2) {
+                convert_pairs<Upsampling::kTriangleH2>(row, planes, begin, end);
+            } else {
+                convert_pairs<Upsampling::kTriangleH2V2>(row, planes, begin, end);
+            }
         }
-        const int blue = b - 128, red = c - 128;
-        row[3 * x] = clamp_sample(a + ((91881 * red + 32768) >> 16));
-        row[3 * x + 1] = clamp_sample(a + ((-22554 * blue - 46802 * red + 32768) >> 16));
-        row[3 * x + 2] = clamp_sample(a + ((116130 * blue + 32768) >> 16));
     }
+    for (int x = left + (int)threadIdx.x; x < first; x += (int)blockDim.x) row[x] = pixel_at(image, planes, x);
+    for (int x = last + (int)threadIdx.x; x < right; x += (int)blockDim.x) row[x] = pixel_at(image, planes, x);
 }
 SPOS_EXPORT(jpeg_to_rgb)

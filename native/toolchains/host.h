@@ -66,6 +66,23 @@ struct Lane {
         for (int i = 0; i < count; ++i) r[i] = p[i];
         return Lane(r);
     }
+    static __forceinline__ Lane load(const uint8_t* p) {
+#if defined(__AVX512F__)
+        // (Unmasked, g++ 12 takes what the intrinsic is made of for uninitialised.)
+        typedef int32_t Integers __attribute__((vector_size(64)));
+        const __m512i levels = _mm512_maskz_cvtepu8_epi32(0xFFFF, _mm_loadu_si128((const __m128i*)p));
+        return Lane(__builtin_convertvector((Integers)levels, Vector));
+#elif defined(__AVX2__)
+        return Lane((Vector)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p))));
+#else
+        return load(p, width);
+#endif
+    }
+    static inline Lane load(const uint8_t* p, int count) {
+        Vector r{};
+        for (int i = 0; i < count; ++i) r[i] = (float)p[i];
+        return Lane(r);
+    }
     __forceinline__ void store(float* p) const { *(Unaligned*)p = v; }
     inline void store(float* p, int count) const {
         for (int i = 0; i < count; ++i) p[i] = v[i];
@@ -90,10 +107,46 @@ __forceinline__ Lane multiply_add(Lane a, Lane b, Lane sum) {
     return a * b + sum;
 #endif
 }
+__forceinline__ Lane clip(Lane a, float least, float most) {
+    const Lane::Vector low = a.v > least ? a.v : Lane(least).v;
+    return Lane(low < most ? low : Lane(most).v);
+}
+// The sum of its values.
+__forceinline__ float total(Lane a) {
+    float sum = 0.0f;
+    for (int i = 0; i < kLaneWidth; ++i) sum += a.v[i];
+    return sum;
+}
+// p = a[0] b[0] c[0] a[1] b[1] c[1] ..., `count` of each.
+inline void store_threes(float* p, Lane a, Lane b, Lane c, int count) {
+    for (int i = 0; i < count; ++i) {
+        p[3 * i] = a.v[i];
+        p[3 * i + 1] = b.v[i];
+        p[3 * i + 2] = c.v[i];
+    }
+}
+// Vector `Part` of the three that hold them all.
+template <int Part>
+__forceinline__ Lane threes(Lane a, Lane b, Lane c) {
+    typedef int32_t Order __attribute__((vector_size(4 * kLaneWidth)));
+    Order of_two, of_all;
+    for (int i = 0; i < kLaneWidth; ++i) {
+        const int at = Part * kLaneWidth + i, from = at / 3;
+        of_two[i] = at % 3 == 1 ? kLaneWidth + from : from;
+        of_all[i] = at % 3 == 2 ? kLaneWidth + from : i;
+    }
+    return Lane(__builtin_shuffle(__builtin_shuffle(a.v, b.v, of_two), c.v, of_all));
+}
+__forceinline__ void store_threes(float* p, Lane a, Lane b, Lane c) {
+    threes<0>(a, b, c).store(p);
+    threes<1>(a, b, c).store(p + kLaneWidth);
+    threes<2>(a, b, c).store(p + 2 * kLaneWidth);
+}
 __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : (Lane::Vector){}); }
 // value where gate > 0, else 0: the derivative of relu.
 __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){}); }
 
 }  // namespace
 
+#include "host_dct.h"
 #include "kernel_export.h"

@@ -20,6 +20,7 @@ typedef unsigned long long uint64_t;
 constexpr int kMostThreads = 256;
 constexpr int kWarpThreads = 32;
 
+#include "scalar_dct.h"
 #include "scalar_lane.h"
 
 // Four neighbouring floats in one access; p is aligned to 16 bytes.

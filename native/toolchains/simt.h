@@ -58,6 +58,7 @@ namespace {
 
 inline void spos_set_block(unsigned, unsigned, unsigned, unsigned) {}
 
+#include "scalar_dct.h"
 #include "scalar_lane.h"
 
 // Four neighbouring floats in one access; p is aligned to 16 bytes.

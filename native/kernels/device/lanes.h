@@ -3,14 +3,23 @@
 #pragma once
 
 struct FullLane {
-    __device__ Lane load(const float* p) const { return Lane::load(p); }
+    template <class T>
+    __device__ Lane load(const T* p) const {
+        return Lane::load(p);
+    }
     __device__ void store(float* p, Lane value) const { value.store(p); }
+    // The three side by side, value after value.
+    __device__ void store_threes(float* p, Lane a, Lane b, Lane c) const { ::store_threes(p, a, b, c); }
 };
 
 struct PartialLane {
     int count;
-    __device__ Lane load(const float* p) const { return Lane::load(p, count); }
+    template <class T>
+    __device__ Lane load(const T* p) const {
+        return Lane::load(p, count);
+    }
     __device__ void store(float* p, Lane value) const { value.store(p, count); }
+    __device__ void store_threes(float* p, Lane a, Lane b, Lane c) const { ::store_threes(p, a, b, c, count); }
 };
 
 // Calls body(first channel, access) for every lane of `channels` that belongs to this thread.

@@ -6,6 +6,7 @@ using Spectre.Console;
 using Spos.Cli.Benchmarks;
 using Spos.Cli.Display;
 using Spos.Engine.Autograd;
+using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
 using Spos.Engine.Ops.Convolutions;
@@ -15,10 +16,10 @@ using Spos.Engine.Supernet;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
-[Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench kernels each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
+[Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, bench kernels each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
-    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), kernels, or plans, which shows the choices that --plan auto has made on this device.")]
+    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), loader (of the pictures under --images), kernels, or plans, which shows the choices that --plan auto has made on this device.")]
     public string What { get; set; } = "";
 
     [Option("filter", HelpText = "Show only kernels whose names hold this text, such as pointwise (default: all).")]
@@ -36,6 +37,12 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Option("architecture", HelpText = "The path that bench step runs (default: another random one each time).")]
     public string? ArchitectureText { get; set; }
 
+    [Option("images", HelpText = "The pictures that bench loader reads: a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
+    public string? Images { get; set; }
+
+    [Option("workers", Default = 2, HelpText = "Threads that read and decode pictures ahead, for bench loader.")]
+    public int Workers { get; set; } = 2;
+
     [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time. The JSON file has all.")]
     public int Top { get; set; } = 40;
 
@@ -49,8 +56,8 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     public int Run()
     {
         if (What == "plans") return ShowPlans();
-        if (What is not ("kernels" or "step")) throw new UsageException($"bench {What}: there are step, kernels and plans.");
-        if (BatchSize < 1 || Runs < 1 || Top < 1) throw new UsageException("--batch-size, --runs and --top are at least 1.");
+        if (What is not ("kernels" or "loader" or "step")) throw new UsageException($"bench {What}: there are step, loader, kernels and plans.");
+        if (BatchSize < 1 || Runs < 1 || Top < 1 || Workers < 1) throw new UsageException("--batch-size, --runs, --top and --workers are at least 1.");
         var spec = new NetworkSpec { ImageSize = ImageSize };
         try
         {
@@ -61,6 +68,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             throw new UsageException(error.Message);
         }
         Device device = OpenDevice();
+        if (What == "loader") return RunLoader(spec, device);
         using Session session = NewSession(device);
         Console.WriteLine($"{spec}; batches of {BatchSize}; on {Describe(device)}.");
         return What == "step" ? RunSteps(session, spec, device) : RunKernels(session, spec, device);
@@ -91,6 +99,33 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             {
                 path = path?.ToString() ?? "random",
                 steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Median, quartiles = new[] { r.Low, r.High } }),
+            });
+        }
+        return Program.Success;
+    }
+
+    private int RunLoader(NetworkSpec spec, Device device)
+    {
+        ImageFolder data = ImageFolder.Open(Images ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class."));
+        Console.WriteLine($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {Describe(device)}.");
+        int runs = Runs ?? 15;
+        IReadOnlyList<LoaderResult> results = [];
+        var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, DataOptions.Damage());
+        ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", display =>
+        {
+            long done = 0;
+            results = benchmark.Run(runs, () => display.Report(++done, 1, ""));
+        });
+        Table table = PlainTable.New("transform", "img/s", "quartiles");
+        foreach (LoaderResult r in results) table.AddRow(r.Transform, $"{r.Median:0.0}", $"{r.Low:0.0} to {r.High:0.0}");
+        PlainTable.Write(table);
+        if (Output != null)
+        {
+            Save(Output, spec, device, new
+            {
+                pictures = data.Samples.Length,
+                workers = Workers,
+                transforms = results.Select(r => new { transform = r.Transform, images_per_second = r.Median, quartiles = new[] { r.Low, r.High } }),
             });
         }
         return Program.Success;

@@ -10,20 +10,29 @@ internal struct JpegPlaneRecord
     public int BlocksWide, Width, Height, Quantisation, Horizontal, Vertical;
 }
 
+/// <summary>A part of a picture: columns [Left, Right) of rows [Top, Bottom).</summary>
+internal record struct PictureRegion(int Left, int Right, int Top, int Bottom)
+{
+    public readonly int Width => Right - Left;
+
+    public readonly int Height => Bottom - Top;
+}
+
 /// <summary>As JpegImage of native/kernels/jpeg.cu.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct JpegImageRecord
 {
     public JpegPlaneRecord Plane0, Plane1, Plane2;
     public long Pixels;
-    public int Width, Height, Components, IsYcc;
+    public int Components, IsYcc;
+    public PictureRegion Region;
 }
 
 /// <summary>As JpegStrip of native/kernels/jpeg.cu.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct JpegStripRecord
 {
-    public int Image, Plane, Row, Reserved;
+    public int Image, Plane, Row, First, Last;
 }
 
 /// <summary>As ImageTransform of native/kernels/image.cu.</summary>
@@ -31,11 +40,12 @@ internal struct JpegStripRecord
 internal struct ImageTransformRecord
 {
     public long Pixels, Rows;
-    public int Width, ClipLeft, ClipRight, ClipTop, ClipBottom;
+    public PictureRegion Region;
+    public int ClipLeft, ClipRight, ClipTop, ClipBottom;
     public float BoxLeft, BoxTop, ScaleX, ScaleY;
     public int Flip;
     public float Brightness, Contrast, Saturation;
     public int Order;
-    public int Height, ResizedWidth, ResizedHeight, CropLeft, CropTop;
+    public int Width, Height, ResizedWidth, ResizedHeight, CropLeft, CropTop;
     public int EraseLeft, EraseRight, EraseTop, EraseBottom;
 }

@@ -14,6 +14,12 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] Deviation = [0.229f, 0.224f, 0.225f];
 
+    // Red, green, blue and 0.
+    private const int ValuesPerPixel = 4;
+
+    // kResizedRows of kernels/image.cu.
+    private const int ResizedRows = 8;
+
     private readonly PinnedBuffer _coefficients = new(session.Device);
     private readonly DeviceEvent _copied = new(session.Device);
 
@@ -22,32 +28,26 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     /// <returns>[N, size, size, 3].</returns>
     public Tensor Decode(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms, int size, Preprocessing preprocessing = Preprocessing.Standard, bool fixedPoint = false)
     {
-        using Layout layout = Upload(pictures, transforms);
+        for (int i = 0; i < transforms.Length; i++) transforms[i].Region = Transforms.RegionOf(transforms[i], size);
+        using Layout layout = Upload(pictures, [.. transforms.Select(t => t.Region)]);
         using DeviceArray<byte> pixels = ToPixels(layout);
-        using var descriptors = new DeviceArray<ImageTransformRecord>(session.Pool, transforms.Length);
+        using Tensor levels = session.Rent(new Shape(transforms.Length, 3, size, size));
         long rows = 0;
         for (int i = 0; i < transforms.Length; i++)
         {
             transforms[i].Pixels = layout.Images[i].Pixels;
             transforms[i].Rows = rows;
-            rows += (long)(transforms[i].ClipBottom - transforms[i].ClipTop) * size * 3;
+            rows += (long)transforms[i].Region.Width * ValuesPerPixel * ResizeBlocks(size);
         }
+        using var descriptors = new DeviceArray<ImageTransformRecord>(session.Pool, transforms.Length);
         descriptors.Upload(session.Stream, transforms);
-        using var resized = new DeviceArray<float>(session.Pool, checked((int)rows));
+        if (fixedPoint) session.Launch("image_resize_fixed", size, transforms.Length, levels, pixels, descriptors, size);
+        else Resize(levels, pixels, descriptors, rows, MostTaps(transforms));
         using var grey = new DeviceArray<float>(session.Pool, transforms.Length);
         Tensor batch = session.Rent(new Shape(transforms.Length, size, size, 3));
-        if (fixedPoint)
-        {
-            session.Launch("image_resize_fixed", size, transforms.Length, batch, pixels, descriptors, size);
-        }
-        else
-        {
-            session.Launch("image_resize_horizontal", transforms.Length, 1, resized, pixels, descriptors, size);
-            session.Launch("image_resize_vertical", size, transforms.Length, batch, resized, descriptors, size);
-        }
-        session.Launch("image_jitter_before_contrast", transforms.Length, 1, batch, grey, descriptors, size);
+        session.Launch("image_jitter_before_contrast", transforms.Length, 1, levels, grey, descriptors, size);
         session.Launch(
-            "image_jitter_and_normalise", size, transforms.Length, batch, grey, descriptors, size,
+            "image_jitter_and_normalise", size, transforms.Length, batch, levels, grey, descriptors, size,
             Scale(0, preprocessing), Scale(1, preprocessing), Scale(2, preprocessing),
             Shift(0, preprocessing), Shift(1, preprocessing), Shift(2, preprocessing), preprocessing == Preprocessing.Spos);
         return batch;
@@ -56,12 +56,11 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     /// <summary>The whole picture, [height][width][3] bytes: what libjpeg-turbo gives by default, bit for bit.</summary>
     public byte[] DecodeWhole(CompressedPicture picture)
     {
-        var whole = new ImageTransformRecord { ClipBottom = picture.Header.Height };
-        using Layout layout = Upload([picture], [whole]);
+        using Layout layout = Upload([picture], [new PictureRegion(0, picture.Header.Width, 0, picture.Header.Height)]);
         using DeviceArray<byte> pixels = ToPixels(layout);
-        byte[] result = new byte[checked(picture.Header.Width * picture.Header.Height * 3)];
-        pixels.Download(session.Stream, result);
-        return result;
+        byte[] padded = new byte[pixels.Length];
+        pixels.Download(session.Stream, padded);
+        return [.. padded.Where((_, i) => i % ValuesPerPixel != 3)];
     }
 
     public void Dispose()
@@ -71,13 +70,29 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         _coefficients.Dispose();
     }
 
+    private void Resize(Tensor levels, DeviceArray<byte> pixels, DeviceArray<ImageTransformRecord> transforms, long rowValues, int mostTaps)
+    {
+        (int count, int size) = (levels.Shape.N, levels.Shape.C);
+        using var taps = new DeviceArray<long>(session.Pool, 2 * count * size);
+        using var weights = new DeviceArray<float>(session.Pool, checked(2 * count * size * mostTaps));
+        using var rows = new DeviceArray<float>(session.Pool, checked((int)rowValues));
+        session.Launch("image_filter_taps", count, 2, taps, weights, transforms, size, mostTaps);
+        session.Launch("image_resize", ResizeBlocks(size), count, levels, rows, pixels, taps, weights, transforms, size, mostTaps);
+    }
+
+    private static int ResizeBlocks(int size) => (size + ResizedRows - 1) / ResizedRows;
+
+    // The filter reaches as far as the scale, at least a pixel, to both sides.
+    private static int MostTaps(ImageTransformRecord[] transforms) =>
+        (int)(2 * transforms.Max(t => Math.Max(1, Math.Max(t.ScaleX, t.ScaleY)))) + 2;
+
     // input = scale·level + shift
     private static float Scale(int colour, Preprocessing preprocessing) => preprocessing == Preprocessing.Spos ? 1 : 1 / (255 * Deviation[colour]);
 
     private static float Shift(int colour, Preprocessing preprocessing) => preprocessing == Preprocessing.Spos ? 0 : -Mean[colour] / Deviation[colour];
 
-    // Where everything of a batch lies, and the strips of work: only the rows that the crops need.
-    private Layout Upload(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms)
+    // Where everything of a batch lies, and the strips of work: only what the regions need.
+    private Layout Upload(IReadOnlyList<CompressedPicture> pictures, PictureRegion[] regions)
     {
         int total = pictures.Sum(p => p.Length);
         // The last batch may still be on its way.
@@ -91,7 +106,7 @@ internal sealed class PictureDecoder(Session session) : IDisposable
             CompressedPicture picture = pictures[i];
             picture.Coefficients.CopyTo(staging[(int)coefficient..]);
             picture.Quantisation.CopyTo(quantisation, i * 3 * 64);
-            layout.Add(i, picture, coefficient, transforms[i].ClipTop, transforms[i].ClipBottom);
+            layout.Add(i, picture, coefficient, regions[i]);
             coefficient += picture.Length;
         }
         layout.Allocate(session.Pool, total, quantisation.Length);
@@ -139,14 +154,13 @@ internal sealed class PictureDecoder(Session session) : IDisposable
             Quantisation = new DeviceArray<ushort>(pool, quantisation);
         }
 
-        public void Add(int index, CompressedPicture picture, long coefficient, int top, int bottom)
+        public void Add(int index, CompressedPicture picture, long coefficient, in PictureRegion region)
         {
             var header = picture.Header;
             ref JpegImageRecord image = ref Images[index];
-            (image.Width, image.Height, image.Components, image.IsYcc) = (header.Width, header.Height, header.Components, header.IsYcc);
-            image.Pixels = PixelBytes;
-            PixelBytes += (long)header.Width * header.Height * 3;
-            for (int row = top; row < bottom; row++) PixelRows.Add(new JpegStripRecord { Image = index, Row = row });
+            (image.Components, image.IsYcc, image.Region, image.Pixels) = (header.Components, header.IsYcc, region, PixelBytes);
+            PixelBytes += (long)region.Width * region.Height * ValuesPerPixel;
+            for (int row = region.Top; row < region.Bottom; row++) PixelRows.Add(new JpegStripRecord { Image = index, Row = row });
             for (int c = 0; c < header.Components; c++)
             {
                 var plane = header.PlaneAt(c);
@@ -166,12 +180,15 @@ internal sealed class PictureDecoder(Session session) : IDisposable
                 else image.Plane2 = record;
                 coefficient += (long)plane.BlocksWide * plane.BlocksHigh * 64;
                 SampleBytes += (long)plane.BlocksWide * plane.BlocksHigh * 64;
-                // Triangle upsampling looks one sample row beyond.
-                int first = Math.Max(0, top / plane.Vertical - 1) / 8;
-                int last = Math.Min(plane.BlocksHigh - 1, ((bottom - 1) / plane.Vertical + 1) / 8);
-                for (int row = first; row <= last; row++) BlockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row });
+                (int first, int last) = Blocks(region.Left, region.Right, plane.Horizontal, plane.BlocksWide);
+                (int top, int bottom) = Blocks(region.Top, region.Bottom, plane.Vertical, plane.BlocksHigh);
+                for (int row = top; row < bottom; row++) BlockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = first, Last = last });
             }
         }
+
+        // Those that hold pixels [first, last), and a sample beyond: triangle upsampling looks at it.
+        private static (int First, int Last) Blocks(int first, int last, int pixelsPerSample, int blocks) =>
+            (Math.Max(0, first / pixelsPerSample - 1) / 8, Math.Min(blocks, ((last - 1) / pixelsPerSample + 1) / 8 + 1));
 
         public void Dispose()
         {

@@ -45,7 +45,7 @@ internal static class Transforms
     {
         (int left, int top, int cropWidth, int cropHeight) = RandomCrop(width, height, options.MinArea, random);
         int[] order = [Brightness, Contrast, Saturation];
-        ImageTransformRecord record = Resize(left, top, cropWidth, cropHeight, width, size);
+        ImageTransformRecord record = Resize(left, top, cropWidth, cropHeight, size);
         record.Flip = random.NextUnit() < options.Flip ? 1 : 0;
         record.Brightness = random.NextUniform(1 - options.Jitter, 1 + options.Jitter);
         record.Contrast = random.NextUniform(1 - options.Jitter, 1 + options.Jitter);
@@ -62,7 +62,7 @@ internal static class Transforms
         int side = ResizedSide(size);
         (int resizedWidth, int resizedHeight) = width <= height ? (side, (int)((long)side * height / width)) : ((int)((long)side * width / height), side);
         float scaleX = (float)width / resizedWidth, scaleY = (float)height / resizedHeight;
-        ImageTransformRecord record = Resize(0, 0, width, height, width, size);
+        ImageTransformRecord record = Resize(0, 0, width, height, size);
         record.ScaleX = scaleX;
         record.ScaleY = scaleY;
         record.BoxLeft = Middle(resizedWidth, size) * scaleX;
@@ -77,11 +77,33 @@ internal static class Transforms
     {
         int side = ResizedSide(size);
         (int resizedWidth, int resizedHeight) = height < width ? ((int)((double)side / height * width + 0.5), side) : (side, (int)((double)side / width * height + 0.5));
-        ImageTransformRecord record = Resize(0, 0, width, height, width, size);
-        (record.Height, record.ResizedWidth, record.ResizedHeight) = (height, resizedWidth, resizedHeight);
+        ImageTransformRecord record = Resize(0, 0, width, height, size);
+        (record.ResizedWidth, record.ResizedHeight) = (resizedWidth, resizedHeight);
+        (record.Width, record.Height) = (width, height);
         record.CropLeft = Middle(resizedWidth, size);
         record.CropTop = Middle(resizedHeight, size);
         return record;
+    }
+
+    /// <summary>What a transform reads of a picture of that size, and perhaps a little more.</summary>
+    public static PictureRegion RegionOf(in ImageTransformRecord t, int size)
+    {
+        if (t.ResizedWidth > 0)
+        {
+            (int left, int right) = Span(t.CropLeft * ((double)t.Width / t.ResizedWidth), (double)t.Width / t.ResizedWidth, size, 0, t.Width);
+            (int top, int bottom) = Span(t.CropTop * ((double)t.Height / t.ResizedHeight), (double)t.Height / t.ResizedHeight, size, 0, t.Height);
+            return new PictureRegion(left, right, top, bottom);
+        }
+        (int first, int last) = Span(t.BoxLeft, t.ScaleX, size, t.ClipLeft, t.ClipRight);
+        (int firstRow, int lastRow) = Span(t.BoxTop, t.ScaleY, size, t.ClipTop, t.ClipBottom);
+        return new PictureRegion(first, last, firstRow, lastRow);
+    }
+
+    // From where to where `size` output pixels read that are `scale` apart, with the filter's width and one for rounding.
+    private static (int First, int Last) Span(double box, double scale, int size, int clipFirst, int clipLast)
+    {
+        double margin = Math.Max(scale, 1) + 1;
+        return ((int)Math.Max(Math.Floor(box - margin), clipFirst), (int)Math.Min(Math.Ceiling(box + scale * size + margin), clipLast));
     }
 
     // Where the middle begins, as torchvision rounds it.
@@ -90,9 +112,8 @@ internal static class Transforms
     private static int ResizedSide(int size) => (int)Math.Round(size * 256.0 / 224);
 
     /// <summary>A part of a picture, resized to the input's size.</summary>
-    public static ImageTransformRecord Resize(int left, int top, int cropWidth, int cropHeight, int width, int size) => new()
+    public static ImageTransformRecord Resize(int left, int top, int cropWidth, int cropHeight, int size) => new()
     {
-        Width = width,
         ClipLeft = left,
         ClipRight = left + cropWidth,
         ClipTop = top,

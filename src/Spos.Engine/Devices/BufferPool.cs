@@ -4,13 +4,15 @@ namespace Spos.Engine.Devices;
 
 /// <summary>
 /// Device memory kept for reuse, for the work of one stream: a buffer given back is handed out again at once, which is
-/// right only because the stream runs its work in order. Sizes are rounded up a little, so that nearly equal ones share.
+/// right only because the stream runs its work in order. Sizes are rounded up a little, and a kept buffer may be half as large again as
+/// what is asked for, so that nearly equal ones share.
 /// </summary>
 public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDisposable
 {
     private const long Granule = 256;
 
-    private readonly Dictionary<long, Stack<ulong>> _free = [];
+    // By size, without empty ones.
+    private readonly SortedList<long, Stack<ulong>> _free = [];
     private readonly Lock _lock = new();
     private bool _disposed;
 
@@ -42,9 +44,12 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         lock (_lock)
         {
             InUse++;
-            if (_free.TryGetValue(size, out Stack<ulong>? stack) && stack.TryPop(out ulong kept))
+            if (SmallestKept(size) is { } index)
             {
-                return new DeviceBuffer(this, kept, size);
+                (long larger, Stack<ulong> stack) = (_free.GetKeyAtIndex(index), _free.GetValueAtIndex(index));
+                ulong kept = stack.Pop();
+                if (stack.Count == 0) _free.RemoveAt(index);
+                return new DeviceBuffer(this, kept, larger);
             }
             ReservedBytes += size;
         }
@@ -53,6 +58,19 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         CudaResult result = Device.ExactBuffers ? Device.Driver.MemAllocAsync(&pointer, (nuint)size, stream.Handle) : Device.Driver.MemAlloc(&pointer, (nuint)size);
         Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
         return new DeviceBuffer(this, pointer, size);
+    }
+
+    // Where the smallest kept buffers lie that hold `size` bytes and are not much larger.
+    private int? SmallestKept(long size)
+    {
+        int low = 0, high = _free.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_free.GetKeyAtIndex(middle) < size) low = middle + 1;
+            else high = middle;
+        }
+        return low < _free.Count && _free.GetKeyAtIndex(low) <= size + size / 2 ? low : null;
     }
 
     internal void Return(ulong pointer, long size)

@@ -34,7 +34,7 @@ public sealed class TransformTests
             ImageTransformRecord t = training
                 ? Transforms.Training(width, height, size, new Augmentation { Erasing = 0.5f }, new CounterRandom(9, RandomPurpose.Augmentation, 0, i))
                 : Transforms.Validation(width, height, size);
-            double[] want = Reference(decoder.DecodeWhole(picture), t, size);
+            double[] want = Reference(decoder.DecodeWhole(picture), width, t, size);
             using Tensor batch = decoder.Decode([picture], [t], size);
             float[] got = batch.Download(session.Stream);
             // Levels go to 255 and pass about 30 operations in float; jitter and normalisation magnify them by up to 8.
@@ -84,7 +84,7 @@ public sealed class TransformTests
         Assert.InRange(area / erased, 0.15, 0.18);
     }
 
-    private static double[] Reference(byte[] pixels, ImageTransformRecord t, int size)
+    private static double[] Reference(byte[] pixels, int width, ImageTransformRecord t, int size)
     {
         double[] levels = new double[size * size * 3];
         for (int y = 0; y < size; y++)
@@ -98,7 +98,7 @@ public sealed class TransformTests
                 {
                     for (int j = 0; j < columns.Weights.Length; j++)
                     {
-                        int source = ((rows.First + i) * t.Width + columns.First + j) * 3;
+                        int source = ((rows.First + i) * width + columns.First + j) * 3;
                         for (int c = 0; c < 3; c++) levels[target + c] += rows.Weights[i] * columns.Weights[j] * pixels[source + c];
                     }
                 }

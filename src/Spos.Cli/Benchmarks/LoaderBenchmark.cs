@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+
+namespace Spos.Cli.Benchmarks;
+
+/// <summary>One transform's rate: images a second, the median pass and the quartiles.</summary>
+internal sealed record LoaderResult(string Transform, double Median, double Low, double High);
+
+/// <summary>
+/// Times the loader alone: from files to normalised batches on the device, by the training and the validation transform in turn. A
+/// small data set is read several times over in each pass, as a large one would be in one.
+/// </summary>
+internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOptions options, DamageReport damage)
+{
+    private const int Warmup = 1, LeastPictures = 2000;
+
+    private readonly ImageFolder _data = data.Subset(Enumerable.Range(0, data.Samples.Length * ((LeastPictures - 1) / data.Samples.Length + 1)).Select(i => i % data.Samples.Length));
+
+    /// <param name="report">Told after each pass.</param>
+    public IReadOnlyList<LoaderResult> Run(int runs, Action report)
+    {
+        (string Name, LoaderOptions Options)[] transforms =
+            [("training", options with { Augmentation = new Augmentation(), Shuffle = true }), ("validation", options)];
+        double[][] rates = [new double[runs], new double[runs]];
+        for (int run = -Warmup; run < runs; run++)
+        {
+            for (int t = 0; t < transforms.Length; t++)
+            {
+                double rate = Pass(transforms[t].Options, run + Warmup);
+                if (run >= 0) rates[t][run] = rate;
+                report();
+            }
+        }
+        foreach (double[] values in rates) Array.Sort(values);
+        return [.. transforms.Select((t, i) => new LoaderResult(t.Name, rates[i][runs / 2], rates[i][runs / 4], rates[i][3 * runs / 4]))];
+    }
+
+    /// <summary>How often <see cref="Run"/> reports.</summary>
+    public static int Reports(int runs) => 2 * (runs + Warmup);
+
+    // Images a second, until the last batch is there.
+    private double Pass(LoaderOptions pass, int epoch)
+    {
+        using var stream = new DeviceStream(device);
+        long start = Stopwatch.GetTimestamp();
+        int images = 0;
+        using (var loader = new BatchLoader(device, _data, pass, damage, epoch))
+        {
+            foreach (Batch batch in loader)
+            {
+                batch.ReadOn(stream);
+                images += batch.Count;
+                batch.Dispose();
+            }
+            stream.Synchronize();
+            return images / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+    }
+}
