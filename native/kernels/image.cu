@@ -90,13 +90,10 @@ SPOS_KERNEL image_resize(float* levels, float* rows, const uint8_t* pixels, cons
             const FilterTaps across = taps[columns + x];
             const float* share = weights + (columns + x) * most;
             const float* source = row + (int64_t)(across.first - t.left) * 4;
-            // The fourth is always 0; with it a pixel is one short vector.
-            float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
-            for (int k = 0; k < across.count; ++k) {
-                SPOS_UNROLL for (int c = 0; c < 4; ++c) sum[c] += share[k] * source[4 * k + c];
-            }
+            Four sum;
+            for (int k = 0; k < across.count; ++k) sum = multiply_add(Four::load(source + 4 * k), share[k], sum);
             const int to = t.flip ? size - 1 - x : x;
-            SPOS_UNROLL for (int c = 0; c < 3; ++c) target[(int64_t)c * size * size + to] = sum[c];
+            SPOS_UNROLL for (int c = 0; c < 3; ++c) target[(int64_t)c * size * size + to] = sum.v[c];
         }
         __syncthreads();
     }

@@ -146,6 +146,18 @@ __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : (Lane::Vector
 // value where gate > 0, else 0: the derivative of relu.
 __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){}); }
 
+// Four neighbouring floats; in memory aligned to 16 bytes.
+struct Four {
+    typedef float Vector __attribute__((vector_size(16)));
+    Vector v;
+
+    Four() : v{} {}
+    __forceinline__ Four(Vector vector) : v(vector) {}
+    static __forceinline__ Four load(const float* p) { return Four(*(const Vector*)p); }
+};
+
+__forceinline__ Four multiply_add(Four a, float b, Four sum) { return Four(a.v * b + sum.v); }
+
 }  // namespace
 
 #include "host_dct.h"

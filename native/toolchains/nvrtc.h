@@ -20,9 +20,6 @@ typedef unsigned long long uint64_t;
 constexpr int kMostThreads = 256;
 constexpr int kWarpThreads = 32;
 
-#include "scalar_dct.h"
-#include "scalar_lane.h"
-
 // Four neighbouring floats in one access; p is aligned to 16 bytes.
 __device__ __forceinline__ void load_four(float (&target)[4], const float* p) {
     const float4 value = *reinterpret_cast<const float4*>(p);
@@ -31,3 +28,6 @@ __device__ __forceinline__ void load_four(float (&target)[4], const float* p) {
     target[2] = value.z;
     target[3] = value.w;
 }
+
+#include "scalar_dct.h"
+#include "scalar_lane.h"

@@ -38,3 +38,20 @@ __device__ __forceinline__ void store_threes(float* p, Lane a, Lane b, Lane c, i
 __device__ __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : 0.0f); }
 // value where gate > 0, else 0: the derivative of relu.
 __device__ __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : 0.0f); }
+
+// Four neighbouring floats; in memory aligned to 16 bytes.
+struct Four {
+    float v[4];
+
+    __device__ __forceinline__ Four() : v{0.0f, 0.0f, 0.0f, 0.0f} {}
+    static __device__ __forceinline__ Four load(const float* p) {
+        Four four;
+        load_four(four.v, p);
+        return four;
+    }
+};
+
+__device__ __forceinline__ Four multiply_add(const Four& a, float b, Four sum) {
+    SPOS_UNROLL for (int i = 0; i < 4; ++i) sum.v[i] += a.v[i] * b;
+    return sum;
+}

@@ -58,14 +58,14 @@ namespace {
 
 inline void spos_set_block(unsigned, unsigned, unsigned, unsigned) {}
 
-#include "scalar_dct.h"
-#include "scalar_lane.h"
-
 // Four neighbouring floats in one access; p is aligned to 16 bytes.
 __forceinline__ void load_four(float (&target)[4], const float* p) {
     spos_simt::check_vector(p, 16);
     for (int i = 0; i < 4; ++i) target[i] = p[i];
 }
+
+#include "scalar_dct.h"
+#include "scalar_lane.h"
 
 }  // namespace
 
