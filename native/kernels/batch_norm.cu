@@ -9,6 +9,7 @@
 // float sums around its first row as a pivot, slices are combined in double and in one order (Chan et al.,
 // "Updating formulae and a pairwise algorithm for computing sample variances", 1979). The running variance is
 // the unbiased one, as in PyTorch. The row kernels are launched with ceil(rows / rows_per_slice) slices.
+#include "device/batch_norm.h"
 #include "device/lanes.h"
 #include "device/slices.h"
 #include "device/warp.h"
@@ -20,29 +21,7 @@ SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int
     const int count = min(rows_per_slice, rows - first);
     const float* source = x + (int64_t)first * channels;
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
-    for_lanes(channels, [&](int c, auto lane) {
-        const Lane pivot = lane.load(source + c);
-        Lane sum(0.0f), squares(0.0f), sum2(0.0f), squares2(0.0f);
-        int r = 0;
-        for (; r + 2 <= count; r += 2) {
-            const Lane d = lane.load(source + (int64_t)r * channels + c) - pivot;
-            const Lane d2 = lane.load(source + (int64_t)(r + 1) * channels + c) - pivot;
-            sum += d;
-            squares += d * d;
-            sum2 += d2;
-            squares2 += d2 * d2;
-        }
-        if (r < count) {
-            const Lane d = lane.load(source + (int64_t)r * channels + c) - pivot;
-            sum += d;
-            squares += d * d;
-        }
-        sum += sum2;
-        squares += squares2;
-        const Lane mean = sum * Lane(1.0f / (float)count);
-        lane.store(partial + c, pivot + mean);
-        lane.store(partial + channels + c, squares - sum * mean);
-    });
+    for_lanes(channels, [&](int c, auto lane) { column_statistics(partial, source, count, channels, c, lane); });
 }
 SPOS_EXPORT(batch_norm_statistics)
 
@@ -91,41 +70,32 @@ SPOS_KERNEL batch_norm_fold(float* scale, float* shift, const float* running_mea
 }
 SPOS_EXPORT(batch_norm_fold)
 
-//   y = scale * x + shift, then ReLU if `rectify`. y may be x.
+//   y = scale * x + shift, then ReLU if `rectify`. y may be x; its rows are y_stride apart.
 SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows, int channels,
-                             int rectify, int rows_per_slice) {
+                             int y_stride, int rectify, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * channels;
         for_lanes(channels, [&](int c, auto lane) {
             const Lane value = multiply_add(lane.load(x + row + c), lane.load(scale + c), lane.load(shift + c));
-            lane.store(y + row + c, rectify ? relu(value) : value);
+            lane.store(y + (int64_t)r * y_stride + c, rectify ? relu(value) : value);
         });
     }
 }
 SPOS_EXPORT(batch_norm_apply)
 
-//   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the slice's rows
-SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* mean,
-                                     const float* scale, const float* shift, int rows, int channels, int rectify,
-                                     int rows_per_slice) {
+//   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the slice's rows; rows of dy are dy_stride apart.
+// `statistics` is [mean, 1/deviation, scale, shift].
+SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* statistics,
+                                     int rows, int channels, int dy_stride, int rectify, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     if (first >= rows) return;
-    const int last = min(first + rows_per_slice, rows);
+    const int count = min(rows_per_slice, rows - first);
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
     for_lanes(channels, [&](int c, auto lane) {
-        const Lane average = lane.load(mean + c), a = lane.load(scale + c), b = lane.load(shift + c);
-        Lane sum(0.0f), products(0.0f);
-        for (int r = first; r < last; ++r) {
-            const Lane value = lane.load(x + (int64_t)r * channels + c);
-            Lane g = lane.load(dy + (int64_t)r * channels + c);
-            if (rectify) g = where_positive(value * a + b, g);
-            sum += g;
-            products += g * (value - average);
-        }
-        lane.store(partial + c, sum);
-        lane.store(partial + channels + c, products);
+        column_gradient_sums(partial, true, dy + (int64_t)first * dy_stride, dy_stride, x + (int64_t)first * channels,
+                             count, channels, statistics_at(statistics, channels), rectify, c, lane);
     });
 }
 SPOS_EXPORT(batch_norm_backward_sums)

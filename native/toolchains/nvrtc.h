@@ -14,6 +14,8 @@ typedef unsigned long long uint64_t;
 // registers. (Without the second number ptxas keeps to 64, and spills.)
 #define SPOS_KERNEL extern "C" __global__ void __launch_bounds__(kMostThreads, 2)
 #define SPOS_UNROLL _Pragma("unroll")
+// Where a GPU's registers take what a CPU keeps in its cache.
+#define SPOS_UNROLL_ON_GPU SPOS_UNROLL
 #define SPOS_SHARED(type, name, count) __shared__ type name[count]
 #define SPOS_EXPORT(kernel)
 

@@ -55,6 +55,55 @@ __device__ __forceinline__ void load_any(float* panel, const float* source, int6
     }
 }
 
+// The lines along the depth: rows of A, columns of B.
+struct Lines {
+    const float* data;
+    int64_t stride_line, stride_depth;
+};
+
+__device__ __forceinline__ Lines rows_of(MatrixView a) { return {a.data, a.stride_a, a.stride_b}; }
+__device__ __forceinline__ Lines columns_of(MatrixView b) { return {b.data, b.stride_b, b.stride_a}; }
+
+__device__ __forceinline__ void load_lines(float* panel, const Lines& source, int i0, int p0, int lines, int depth) {
+    load_any(panel, source.data, source.stride_line, source.stride_depth, i0, p0, lines, depth);
+}
+
+// Lines that are the rows, or the channels, of what a view (device/batch_norm.h) makes of its rows on load.
+template <class View, bool AreRows>
+struct ViewLines {
+    View view;
+
+    __device__ __forceinline__ float at(int line, int p) const {
+        return AreRows ? view.load(line, p, FullLane{}).v : view.load(p, line, FullLane{}).v;
+    }
+};
+
+template <class View, bool AreRows>
+__device__ __forceinline__ ViewLines<View, AreRows> rows_of(ViewLines<View, AreRows> a) {
+    return a;
+}
+template <class View, bool AreRows>
+__device__ __forceinline__ ViewLines<View, AreRows> columns_of(ViewLines<View, AreRows> b) {
+    return b;
+}
+
+// Neighbouring threads read neighbouring channels.
+template <class View, bool AreRows>
+__device__ __forceinline__ void load_lines(float* panel, const ViewLines<View, AreRows>& source, int i0, int p0,
+                                           int lines, int depth) {
+    for (int e = (int)threadIdx.x; e < kTileRows * kTileDepth; e += (int)blockDim.x) {
+        const int i = AreRows ? e / kTileDepth : e % kTileRows, p = AreRows ? e % kTileDepth : e / kTileRows;
+        const bool there = i0 + i < lines && p0 + p < depth;
+        panel[p * kPanelStride + i] = there ? source.at(i0 + i, p0 + p) : 0.0f;
+    }
+}
+
+// What becomes of a tile once all of it is stored: nothing.
+struct NoFinish {
+    static constexpr bool kAny = false;
+    __device__ void operator()(int, int, int, int) const {}
+};
+
 __device__ __forceinline__ void multiply_panels(float (&sum)[kPieceRows][kPieceColumns], const float* panel_a,
                                                 const float* panel_b, int row, int column) {
     SPOS_UNROLL for (int p = 0; p < kTileDepth; ++p) {
@@ -68,11 +117,12 @@ __device__ __forceinline__ void multiply_panels(float (&sum)[kPieceRows][kPieceC
     }
 }
 
-// rows x columns of C. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], B(p, j) likewise. Blocks along grid.y share
-// the tiles. (ByRow is the host's: it says how A lies.)
-template <bool ByRow, class Epilogue = RawResult>
-__device__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
-                         Epilogue epilogue = {}) {
+// rows x columns of C. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], B(p, j) likewise, or either is ViewLines.
+// Blocks along grid.y share the tiles. `finish` is called by all threads with a stored tile's first row, its rows, its
+// first column and its columns. (ByRow is the host's: it says how A lies.)
+template <bool ByRow, class Epilogue = RawResult, class Finish = NoFinish, class A = MatrixView, class B = MatrixView>
+__device__ void multiply(float* c, int64_t c_stride, A a, B b, int rows, int columns, int depth, Epilogue epilogue = {},
+                         Finish finish = {}) {
     SPOS_SHARED(float, panel_a, kTileDepth* kPanelStride);
     SPOS_SHARED(float, panel_b, kTileDepth* kPanelStride);
     const int tiles_across = (columns + kTileColumns - 1) / kTileColumns;
@@ -85,8 +135,8 @@ __device__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b,
             const int row = piece / kPiecesAcross * kPieceRows, column = piece % kPiecesAcross;
             float sum[kPieceRows][kPieceColumns] = {};
             for (int p0 = 0; p0 < depth; p0 += kTileDepth) {
-                load_any(panel_a, a.data, a.stride_a, a.stride_b, i0, p0, rows, depth);
-                load_any(panel_b, b.data, b.stride_b, b.stride_a, j0, p0, columns, depth);
+                load_lines(panel_a, rows_of(a), i0, p0, rows, depth);
+                load_lines(panel_b, columns_of(b), j0, p0, columns, depth);
                 __syncthreads();
                 if (piece < kPieces) multiply_panels(sum, panel_a, panel_b, row, column);
                 __syncthreads();
@@ -101,6 +151,10 @@ __device__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b,
                     }
                 }
             }
+        }
+        if (Finish::kAny) {
+            __syncthreads();
+            finish(i0, min(kTileRows, rows - i0), j0, min(kTileColumns, columns - j0));
         }
     }
 }

@@ -106,18 +106,20 @@ inline void multiply_panel(int rows, int depth, const float* a, int64_t row_stri
                                                  result.from_row(i));
 }
 
-// rows x columns of C, summed over `depth`. A(i, p) = a.data[i * a.stride_a + p * a.stride_b] with any strides if
-// ByRow, else stride_a is 1; B(p, j) likewise with any strides.
+// rows x columns of C, summed over `depth`, and with `accumulate` added to what is there. A(i, p) = a.data[i *
+// a.stride_a
+// + p * a.stride_b] with any strides if ByRow, else stride_a is 1; B(p, j) likewise with any strides.
 template <bool ByRow, class Epilogue = RawResult>
 inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
-                     Epilogue epilogue = {}) {
+                     Epilogue epilogue = {}, bool accumulate = false) {
     alignas(64) float panel[kPanelDepth * kPanelWidth];
     for (int p0 = 0; p0 < depth; p0 += kPanelDepth) {
         const int block = min(kPanelDepth, depth - p0);
         const float* a_block = a.data + p0 * a.stride_b;
         for (int j0 = 0; j0 < columns; j0 += kPanelWidth) {
             const int width = min(kPanelWidth, columns - j0);
-            const TileResult<Epilogue> result{c + j0, c_stride, j0, width, p0 > 0, p0 + block == depth, epilogue};
+            const TileResult<Epilogue> result{c + j0,  c_stride, j0, width, accumulate || p0 > 0, p0 + block == depth,
+                                              epilogue};
             if (width > Lane::width) {
                 pack_panel<kPanelWidth>(panel, b, p0, block, j0, width);
                 multiply_panel<2, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result);

@@ -35,9 +35,15 @@ public abstract class BackwardStep(params ReadOnlySpan<Tensor> outputs) : IDispo
 
     public void Dispose()
     {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Lets go of what is held.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
         foreach (Tensor tensor in _held) tensor.Dispose();
         _held.Clear();
-        GC.SuppressFinalize(this);
     }
 
     private static object[] IdentitiesOf(ReadOnlySpan<Tensor> tensors)

@@ -16,16 +16,17 @@ public static class KernelCatalogue
         new("batch_norm", "batch_norm_statistics", "PPiii"),
         new("batch_norm", "batch_norm_finalize", "PPPPPPPPPiiiff"),
         new("batch_norm", "batch_norm_fold", "PPPPPPif"),
-        new("batch_norm", "batch_norm_apply", "PPPPiiii"),
-        new("batch_norm", "batch_norm_backward_sums", "PPPPPPiiii"),
+        new("batch_norm", "batch_norm_apply", "PPPPiiiii"),
+        new("batch_norm", "batch_norm_backward_sums", "PPPPiiiii"),
         new("batch_norm", "batch_norm_backward_finalize", "PPPPPPiiii"),
         new("batch_norm", "batch_norm_backward_apply", "PPPPPPPiiii"),
         new("channels", "channel_split", "PPPiii"),
         new("channels", "channel_take", "PPiiiii"),
-        new("channels", "channel_merge", "PPPiii"),
+        new("channels", "channel_merge", "PPPiiii"),
         new("channels", "channel_concat", "PPPiiii"),
         new("channels", "channel_cut", "PPPiiii"),
         .. Depthwise(),
+        .. DepthwiseFused(),
         new("dropout", "dropout", "PPlflli"),
         new("image", "image_filter_taps", "PPPii"),
         new("image", "image_resize", "PPPPPPii"),
@@ -43,6 +44,8 @@ public static class KernelCatalogue
         new("pointwise", "pointwise_normalised", "PPPPPiiiiiiii"),
         new("pointwise", "pointwise_backward_data", "PPPiiii"),
         new("pointwise", "pointwise_backward_weights", "PPPiiii"),
+        new("pointwise_fused", "pointwise_fused_forward", "PPPPPiiiiiii"),
+        new("pointwise_fused", "pointwise_fused_backward", "PPPPPPPPPPiiiiiiiii"),
         new("pooling", "global_average_pool_forward", "PPii"),
         new("pooling", "global_average_pool_backward", "PPii"),
         new("reduce", "reduce_partials", "PPiiii"),
@@ -56,9 +59,15 @@ public static class KernelCatalogue
         new("transpose", "transpose", "PPiii"),
     ];
 
-    private static IEnumerable<Entry> Depthwise() =>
+    private static IEnumerable<Entry> Depthwise() => OfEachSize(
+        "depthwise", ("forward", "PPPiiiiiii"), ("normalised", "PPPPPiiiiiiii"), ("backward_data", "PPPiiiiiii"), ("backward_weights", "PPPiiiiiii"));
+
+    private static IEnumerable<Entry> DepthwiseFused() => OfEachSize(
+        "depthwise_fused", ("forward", "PPPPPiiiiiii"), ("backward", "PPPPPPPPPPiiiiiii"));
+
+    private static IEnumerable<Entry> OfEachSize(string module, params (string Pass, string Parameters)[] passes) =>
         from size in new[] { 3, 5, 7 }
         from stride in new[] { 1, 2 }
-        from pass in new[] { ("forward", "PPPiiiiiii"), ("normalised", "PPPPPiiiiiiii"), ("backward_data", "PPPiiiiiii"), ("backward_weights", "PPPiiiiiii") }
-        select new Entry("depthwise", $"depthwise_{pass.Item1}_k{size}_s{stride}", pass.Item2);
+        from pass in passes
+        select new Entry(module, $"{module}_{pass.Pass}_k{size}_s{stride}", pass.Parameters);
 }

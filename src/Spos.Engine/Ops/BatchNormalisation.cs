@@ -12,6 +12,9 @@ namespace Spos.Engine.Ops;
 /// </summary>
 public static class BatchNormalisation
 {
+    // The rows of a table of statistics.
+    private const int Mean = 0, Inverse = 1, Scale = 2, Shift = 3, Rows = 4;
+
     /// <summary>
     /// Normalises with the statistics that <see cref="Session.BatchNorm"/> asks for. Takes over <paramref name="x"/>: with no
     /// tape it is written over in place.
@@ -22,29 +25,78 @@ public static class BatchNormalisation
     {
         int rows = x.Shape.Rows, channels = x.Shape.C;
         if (channels != layer.Channels) throw new ArgumentException($"{layer.Name} takes {layer.Channels} channels, got {x.Shape}.");
-        // mean, 1/deviation, scale, shift
-        Tensor statistics = session.Rent(new Shape(4, 1, 1, channels));
-        using Tensor mean = Row(statistics, 0), inverse = Row(statistics, 1), scale = Row(statistics, 2), shift = Row(statistics, 3);
+        Tensor statistics;
         if (session.BatchNorm == BatchNormMode.Batch)
         {
             Partition chunks = Chunks(session.Device, rows, channels);
             using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
             session.LaunchSlices("batch_norm_statistics", chunks, channels, partials, x, rows, channels, chunks.RowsPerBlock);
-            session.Launch(
-                "batch_norm_finalize", WarpPerChannel(session.Device, channels), 1, mean, inverse, scale, shift, layer.RunningMean, layer.RunningVariance, partials,
-                layer.Gamma?.Value, layer.Beta?.Value, rows, channels, chunks.RowsPerBlock, session.BatchNormMomentum, BatchNormLayer.Epsilon);
+            statistics = Finalize(session, layer, partials, x.Shape, chunks.RowsPerBlock);
         }
         else
         {
             if (session.Tape != null) throw new InvalidOperationException("Training needs batch statistics.");
+            statistics = session.Rent(new Shape(Rows, 1, 1, channels));
+            using Tensor scale = Row(statistics, Scale), shift = Row(statistics, Shift);
             Fold(session, layer, scale, shift);
         }
         Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
-        Partition partition = Partition.Elementwise(session.Device, rows, channels);
-        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, scale, shift, rows, channels, rectify, partition.RowsPerBlock);
+        var pending = new PendingTensor(x, statistics, layer, rectify);
+        Apply(session, new ChannelRange(y), pending);
         if (session.Tape == null) statistics.Dispose();
-        else session.Tape.Record(new Step(x, statistics, layer, rectify, y));
+        else session.Tape.Record(new Step(pending, y));
         return y;
+    }
+
+    /// <summary>
+    /// The statistics of a tensor of shape <paramref name="shape"/> from its slices' partial ones; running statistics follow.
+    /// </summary>
+    /// <returns>[4, 1, 1, C]: mean, 1/deviation, scale and shift.</returns>
+    internal static Tensor Finalize(Session session, BatchNormLayer layer, Tensor partials, Shape shape, int rowsPerSlice)
+    {
+        Tensor statistics = session.Rent(new Shape(Rows, 1, 1, shape.C));
+        using Tensor mean = Row(statistics, Mean), inverse = Row(statistics, Inverse), scale = Row(statistics, Scale), shift = Row(statistics, Shift);
+        session.Launch(
+            "batch_norm_finalize", WarpPerChannel(session.Device, shape.C), 1, mean, inverse, scale, shift, layer.RunningMean, layer.RunningVariance, partials,
+            layer.Gamma?.Value, layer.Beta?.Value, shape.Rows, shape.C, rowsPerSlice, session.BatchNormMomentum, BatchNormLayer.Epsilon);
+        return statistics;
+    }
+
+    /// <summary>Writes what is pending to channels that are neighbours.</summary>
+    internal static void Apply(Session session, ChannelRange y, PendingTensor x)
+    {
+        (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
+        Partition partition = Partition.Elementwise(session.Device, rows, channels);
+        using Tensor target = NormalisedConvolution.Start(y), scale = Row(x.Statistics, Scale), shift = Row(x.Statistics, Shift);
+        session.LaunchSlices("batch_norm_apply", partition, channels, target, x.Raw, scale, shift, rows, channels, y.Tensor.Shape.C, x.Rectify, partition.RowsPerBlock);
+    }
+
+    /// <summary>
+    /// The coefficients [3, 1, 1, C] that make the gradient of <paramref name="x"/>'s raw values from <paramref name="dy"/>, that of what
+    /// becomes of them; the layer's own gradients are added to.
+    /// </summary>
+    internal static Tensor Coefficients(Session session, PendingTensor x, ChannelRange dy)
+    {
+        (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
+        Partition chunks = Chunks(session.Device, rows, channels);
+        using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels)), gradient = NormalisedConvolution.Start(dy);
+        session.LaunchSlices("batch_norm_backward_sums", chunks, channels, partials, gradient, x.Raw, x.Statistics, rows, channels, dy.Tensor.Shape.C, x.Rectify, chunks.RowsPerBlock);
+        return Coefficients(session, x, partials, chunks.Blocks);
+    }
+
+    /// <summary>The same from sums that a kernel has left, [slices, 1, 2, C].</summary>
+    internal static Tensor Coefficients(Session session, PendingTensor x, Tensor sums, int slices)
+    {
+        (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
+        Tensor coefficients = session.Rent(new Shape(3, 1, 1, channels));
+        using Tensor inverse = Row(x.Statistics, Inverse), scale = Row(x.Statistics, Scale);
+        (Parameter? gamma, Parameter? beta) = (x.Layer.Gamma, x.Layer.Beta);
+        session.Launch(
+            "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, gamma?.Gradient, beta?.Gradient, sums, inverse, scale,
+            rows, channels, slices, gamma?.HasGradient ?? false);
+        gamma?.HasGradient = true;
+        beta?.HasGradient = true;
+        return coefficients;
     }
 
     /// <summary>What running statistics come to: [2, 1, 1, C], scale and shift of each channel.</summary>
@@ -76,43 +128,27 @@ public static class BatchNormalisation
 
     private sealed class Step : BackwardStep
     {
-        private readonly Tensor _x;
-        private readonly Tensor _statistics;
-        private readonly BatchNormLayer _layer;
-        private readonly bool _rectify;
+        private readonly PendingTensor _x;
 
-        public Step(Tensor x, Tensor statistics, BatchNormLayer layer, bool rectify, Tensor y)
+        public Step(PendingTensor x, Tensor y)
             : base(y)
         {
-            _x = Take(x);
-            _statistics = Take(statistics);
-            _layer = layer;
-            _rectify = rectify;
+            _x = x;
+            Take(x.Raw);
+            Take(x.Statistics);
         }
 
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
             Tensor dy = outputGradients[0];
-            int rows = _x.Shape.Rows, channels = _x.Shape.C;
-            using Tensor mean = Row(_statistics, 0), inverse = Row(_statistics, 1), scale = Row(_statistics, 2), shift = Row(_statistics, 3);
-
-            Partition chunks = Chunks(session.Device, rows, channels);
-            using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-            session.LaunchSlices("batch_norm_backward_sums", chunks, channels, partials, dy, _x, mean, scale, shift, rows, channels, _rectify, chunks.RowsPerBlock);
-
-            using Tensor coefficients = session.Rent(new Shape(3, 1, 1, channels));
-            bool accumulate = _layer.Gamma?.HasGradient ?? false;
-            session.Launch(
-                "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, _layer.Gamma?.Gradient, _layer.Beta?.Gradient, partials, inverse, scale,
-                rows, channels, chunks.Blocks, accumulate);
-            _layer.Gamma?.HasGradient = true;
-            _layer.Beta?.HasGradient = true;
-
+            int rows = dy.Shape.Rows, channels = dy.Shape.C;
+            using Tensor coefficients = Coefficients(session, _x, new ChannelRange(dy));
+            using Tensor mean = Row(_x.Statistics, Mean), scale = Row(_x.Statistics, Scale), shift = Row(_x.Statistics, Shift);
             Partition partition = Partition.Elementwise(session.Device, rows, channels);
             session.LaunchSlices(
-                "batch_norm_backward_apply", partition, channels, dy, dy, _x, mean, scale, shift, coefficients, rows, channels, _rectify,
+                "batch_norm_backward_apply", partition, channels, dy, dy, _x.Raw, mean, scale, shift, coefficients, rows, channels, _x.Rectify,
                 partition.RowsPerBlock);
-            gradients.Add(_x.Identity, dy.Retain());
+            gradients.Add(_x.Raw.Identity, dy.Retain());
         }
     }
 }

@@ -22,6 +22,14 @@ public static class ChannelShuffle
         return (even, odd);
     }
 
+    /// <summary>x's even channels become <paramref name="even"/>, neighbours, its odd ones <paramref name="odd"/>.</summary>
+    internal static void Merge(Session session, Tensor x, ChannelRange even, Tensor odd)
+    {
+        Partition partition = Partition.Elementwise(session.Device, x.Shape.Rows, x.Shape.C);
+        using Tensor source = NormalisedConvolution.Start(even);
+        session.LaunchSlices("channel_merge", partition, x.Shape.C / 2, x, source, odd, x.Shape.Rows, x.Shape.C / 2, even.Tensor.Shape.C, partition.RowsPerBlock);
+    }
+
     private sealed class Step(Tensor x, Tensor even, Tensor odd) : BackwardStep(even, odd)
     {
         private readonly object _input = x.Identity;
@@ -30,8 +38,7 @@ public static class ChannelShuffle
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
             Tensor dx = session.Rent(_shape);
-            Partition partition = Partition.Elementwise(session.Device, _shape.Rows, _shape.C);
-            session.LaunchSlices("channel_merge", partition, _shape.C / 2, dx, outputGradients[0], outputGradients[1], _shape.Rows, _shape.C / 2, partition.RowsPerBlock);
+            Merge(session, dx, new ChannelRange(outputGradients[0]), outputGradients[1]);
             gradients.Add(_input, dx);
         }
     }

@@ -14,7 +14,7 @@ namespace Spos.Engine.Ops;
 public static class PointwiseConvolution
 {
     // Rows and columns of the tile that a block of GPU threads works on (kernels/device/gemm.h).
-    private const int Tile = 64;
+    internal const int Tile = 64;
 
     /// <param name="x">[N, H, W, in].</param>
     /// <param name="weight">[1, 1, in, out].</param>
@@ -57,10 +57,10 @@ public static class PointwiseConvolution
     }
 
     // On the CPU, enough rows that packing the weights costs little, enough blocks that threads finish together.
-    private static Partition Rows(Device device, int rows) =>
+    internal static Partition Rows(Device device, int rows) =>
         device.BlocksAreThreads ? Partition.Of(rows, Math.Max(16, rows / 480), 12) : Partition.OfRows(rows, Tile);
 
     // Blocks that share the tiles of a result of rows x columns.
-    private static int Tiles(Device device, int rows, int columns) =>
+    internal static int Tiles(Device device, int rows, int columns) =>
         device.BlocksAreThreads ? 1 : Partition.OfRows(rows, Tile).Blocks * Partition.OfRows(columns, Tile).Blocks;
 }

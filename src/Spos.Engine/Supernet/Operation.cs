@@ -62,6 +62,7 @@ public sealed class Operation : IDisposable
     public Tensor Forward(Session session, Tensor x)
     {
         if (NormalisedConvolution.Applies(session)) return Infer(session, x);
+        if (FusedConvolution.Applies(session)) return FusedOperation.Forward(session, this, x);
         Tensor passed, main;
         if (Block.Stride == 1)
         {
@@ -80,6 +81,9 @@ public sealed class Operation : IDisposable
         return y;
     }
 
+    /// <summary>The shape of the result for an input of shape <paramref name="x"/>.</summary>
+    internal Shape OutputOn(Shape x) => new(x.N, (x.H - 1) / Block.Stride + 1, (x.W - 1) / Block.Stride + 1, Block.Output);
+
     public void Dispose()
     {
         foreach (ConvolutionUnit unit in Main.Concat(Projection)) unit.BatchNorm.Dispose();
@@ -89,7 +93,7 @@ public sealed class Operation : IDisposable
     // The branches write their channels of the result; of the input they read theirs where they lie.
     private Tensor Infer(Session session, Tensor x)
     {
-        Tensor y = session.Rent(new Shape(x.Shape.N, (x.Shape.H - 1) / Block.Stride + 1, (x.Shape.W - 1) / Block.Stride + 1, Block.Output));
+        Tensor y = session.Rent(OutputOn(x.Shape));
         if (Block.Stride == 2)
         {
             InferBranch(session, Projection, new ChannelRange(y), new ChannelRange(x));

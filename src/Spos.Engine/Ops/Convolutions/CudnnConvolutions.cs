@@ -48,7 +48,7 @@ internal sealed unsafe class CudnnConvolutions : IConvolutionEngine, IDisposable
     {
         using Tensor filter = _session.Rent(weight.Shape);
         Of(shape).BackwardFilter(filter, dy, x);
-        Transpose(weight.Gradient, filter, weight.Shape.C, (int)(weight.Shape.Count / weight.Shape.C), weight.HasGradient);
+        Transposition.Launch(_session, weight.Gradient, filter, weight.Shape.C, (int)(weight.Shape.Count / weight.Shape.C), weight.HasGradient);
         weight.HasGradient = true;
     }
 
@@ -72,15 +72,7 @@ internal sealed unsafe class CudnnConvolutions : IConvolutionEngine, IDisposable
     private Tensor ToFilter(Tensor weight)
     {
         Tensor filter = _session.Rent(weight.Shape);
-        Transpose(filter, weight, (int)(weight.Shape.Count / weight.Shape.C), weight.Shape.C, accumulate: false);
+        Transposition.Launch(_session, filter, weight, (int)(weight.Shape.Count / weight.Shape.C), weight.Shape.C, accumulate: false);
         return filter;
     }
-
-    private void Transpose(Tensor target, Tensor source, int rows, int columns, bool accumulate) =>
-        _session.Launch(
-            "transpose", Partition.OfRows(columns, TransposeTile).Blocks, Partition.OfRows(rows, TransposeTile).Blocks,
-            target, source, rows, columns, accumulate);
-
-    // kTile of kernels/transpose.cu.
-    private const int TransposeTile = 32;
 }

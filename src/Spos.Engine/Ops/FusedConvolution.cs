@@ -1,0 +1,114 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops;
+
+/// <summary>A convolution's raw result [N, H, W, C], whose batch norm (and ReLU) is applied by whoever loads it.</summary>
+/// <param name="Statistics">[4, 1, 1, C]: mean, 1/deviation, scale and shift.</param>
+internal sealed record PendingTensor(Tensor Raw, Tensor Statistics, BatchNormLayer Layer, bool Rectify) : IDisposable
+{
+    public void Dispose()
+    {
+        Raw.Dispose();
+        Statistics.Dispose();
+    }
+}
+
+/// <summary>What a fused convolution reads: channels as they are, or a pending result.</summary>
+internal readonly record struct FusedInput(ChannelRange Channels, PendingTensor? Pending)
+{
+    public FusedInput(PendingTensor pending)
+        : this(new ChannelRange(pending.Raw), pending)
+    {
+    }
+}
+
+/// <summary>
+/// Training's convolutions among batch norms, each pass one kernel: batch norm and ReLU are applied on load, forward and backward, and
+/// the sums that batch norm needs are taken while results are in the cache. The same, up to rounding, as <see cref="Convolution"/> and
+/// <see cref="BatchNormalisation"/> after each other. Kernels: {pointwise,depthwise}_fused_{forward,backward}.
+/// </summary>
+internal static class FusedConvolution
+{
+    /// <summary>Whether the session's mode and plan ask for it.</summary>
+    public static bool Applies(Session session) =>
+        session.BatchNorm == BatchNormMode.Batch && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
+
+    /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
+    public static PendingTensor Forward(Session session, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer, bool rectify)
+    {
+        Tensor y = session.Rent(shape.Output);
+        int rowsPerSlice;
+        Tensor partials;
+        if (shape.Kind == ConvolutionKind.Pointwise)
+        {
+            Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows);
+            partials = session.Rent(new Shape(partition.Blocks, 1, 2, shape.OutputChannels));
+            using Tensor source = NormalisedConvolution.Start(x.Channels);
+            session.Launch(
+                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, source, x.Pending?.Statistics,
+                weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Channels.Tensor.Shape.C, x.Channels.Step, x.Pending?.Rectify ?? false, partition.RowsPerBlock);
+            rowsPerSlice = partition.RowsPerBlock;
+        }
+        else
+        {
+            Partition slices = Partition.Slices(session.Device, shape.Output.N * shape.Output.H, 64, 512);
+            partials = session.Rent(new Shape(slices.Blocks, 1, 2, shape.OutputChannels));
+            LaunchDepthwise(session, "forward", shape, slices, y, partials, Whole(x), x.Pending?.Statistics, weight);
+            rowsPerSlice = slices.RowsPerBlock * shape.Output.W;
+        }
+        using (partials) return new PendingTensor(y, BatchNormalisation.Finalize(session, layer, partials, y.Shape, rowsPerSlice), layer, rectify);
+    }
+
+    /// <summary>The gradients of the input and, added to what is there, of the weight.</summary>
+    /// <param name="y">What the forward pass made.</param>
+    /// <param name="coefficients">Of y's batch norm, as <see cref="BatchNormalisation.Coefficients(Session, PendingTensor, Tensor, int)"/> has them.</param>
+    /// <param name="dy">The gradient of y's batch norm's result, as many channels as y has; a whole tensor unless the convolution is pointwise.</param>
+    /// <param name="gated">Whether values that y's ReLU cut off have no gradient already.</param>
+    /// <returns>
+    /// The gradient of the input [N, H, W, in], and the coefficients of a pending input's batch norm. A depthwise convolution's is gated.
+    /// </returns>
+    public static (Tensor Gradient, Tensor? Coefficients) Backward(
+        Session session, in ConvolutionShape shape, Parameter weight, PendingTensor y, Tensor coefficients, ChannelRange dy, bool gated, FusedInput x)
+    {
+        Tensor dx = session.Rent(shape.Input);
+        bool pointwise = shape.Kind == ConvolutionKind.Pointwise;
+        Partition chunks = pointwise ? PointwiseChunks(session.Device, shape.Input.Rows) : Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
+        int slices = pointwise && !session.Device.BlocksAreThreads ? Partition.OfRows(shape.Input.Rows, PointwiseConvolution.Tile).Blocks : chunks.Blocks;
+        using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
+        using Tensor? sums = x.Pending == null ? null : session.Rent(new Shape(slices, 1, 2, shape.Input.C));
+        if (pointwise)
+        {
+            using Tensor transposed = session.Rent(weight.Shape), gradient = NormalisedConvolution.Start(dy), source = NormalisedConvolution.Start(x.Channels);
+            (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
+            Transposition.Launch(session, transposed, weight.Value, input, output, accumulate: false);
+            session.Launch(
+                "pointwise_fused_backward", chunks.Blocks, Math.Max(PointwiseConvolution.Tiles(session.Device, chunks.RowsPerBlock, input), PointwiseConvolution.Tiles(session.Device, input, output)),
+                dx, partials, sums, gradient, y.Raw, y.Statistics, coefficients, source, x.Pending?.Statistics, transposed,
+                rows, input, output, dy.Tensor.Shape.C, y.Rectify && !gated, x.Channels.Tensor.Shape.C, x.Channels.Step, x.Pending?.Rectify ?? false, chunks.RowsPerBlock);
+        }
+        else
+        {
+            LaunchDepthwise(session, "backward", shape, chunks, dx, partials, sums, dy.Tensor, y.Raw, y.Statistics, coefficients, Whole(x), x.Pending?.Statistics, weight.Value);
+        }
+        PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
+        return (dx, sums == null ? null : BatchNormalisation.Coefficients(session, x.Pending!, sums, slices));
+    }
+
+    private static Partition PointwiseChunks(Device device, int rows) =>
+        Partition.Of(rows, Math.Clamp(rows / 128, 1, 16), device.BlocksAreThreads ? 12 : PointwiseConvolution.Tile);
+
+    // A depthwise convolution takes what is pending as batch norm with ReLU.
+    private static Tensor Whole(FusedInput x) =>
+        x.Channels is { First: 0, Step: 1 } && x.Pending is not { Rectify: false } ? x.Channels.Tensor : throw new ArgumentException("A depthwise convolution takes whole tensors, and pending ones with ReLU.");
+
+    private static void LaunchDepthwise(Session session, string pass, in ConvolutionShape shape, Partition slices, params ReadOnlySpan<KernelArgument> tensors)
+    {
+        (Shape x, Shape y) = (shape.Input, shape.Output);
+        session.LaunchSlices($"depthwise_fused_{pass}_k{shape.Kernel}_s{shape.Stride}", slices, x.C, [.. tensors, x.N, x.H, x.W, y.H, y.W, x.C, slices.RowsPerBlock]);
+    }
+}
