@@ -18,15 +18,17 @@ struct MatrixView {
 
 template <int Columns>
 __forceinline__ void pack_panel(float* panel, MatrixView b, int p0, int depth, int j0, int columns) {
+    const float* source = b.data + (int64_t)p0 * b.stride_a + (int64_t)j0 * b.stride_b;
+    if (b.stride_b == 1 && columns == Columns) {
+        for (int p = 0; p < depth; ++p) memcpy(panel + p * Columns, source + p * b.stride_a, Columns * sizeof(float));
+        return;
+    }
+    // Column by column: where B is a transposed view, its columns are what lies together in memory.
+    for (int j = 0; j < columns; ++j) {
+        for (int p = 0; p < depth; ++p) panel[p * Columns + j] = source[p * b.stride_a + j * b.stride_b];
+    }
     for (int p = 0; p < depth; ++p) {
-        const float* source = b.data + (int64_t)(p0 + p) * b.stride_a + (int64_t)j0 * b.stride_b;
-        float* target = panel + p * Columns;
-        if (columns == Columns && b.stride_b == 1) {
-            memcpy(target, source, Columns * sizeof(float));
-        } else {
-            for (int j = 0; j < columns; ++j) target[j] = source[j * b.stride_b];
-            for (int j = columns; j < Columns; ++j) target[j] = 0.0f;
-        }
+        for (int j = columns; j < Columns; ++j) panel[p * Columns + j] = 0.0f;
     }
 }
 

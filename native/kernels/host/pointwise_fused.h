@@ -4,7 +4,7 @@
 #include "device/batch_norm.h"
 #include "host/gemm.h"
 
-constexpr int kStagedValues = 32768;
+constexpr int kStagedValues = 65536;
 constexpr int kMostStagedRows = 20 * kTileRows;
 
 // Rows of a panel, if `channels` values of each are staged: whole tiles where they fit.

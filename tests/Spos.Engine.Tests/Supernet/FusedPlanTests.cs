@@ -55,9 +55,9 @@ public sealed class FusedPlanTests
     }
 
     [Theory]
-    [OnEachDevice("0 1 2 3 3 2 1 0", false)]
-    [OnEachDevice("3 3 0 0 1 1 2 2", true)]
-    [OnEachDevice("2 0 1 2 0 3 3 1", true)]
+    [OnHostAndSimt("0 1 2 3 3 2 1 0", false)]
+    [OnHostAndSimt("3 3 0 0 1 1 2 2", true)]
+    [OnHostAndSimt("2 0 1 2 0 3 3 1", true)]
     public void Training_gives_the_same_up_to_rounding(string device, string choices, bool affine)
     {
         using TestDevice test = TestDevice.Open(device);
