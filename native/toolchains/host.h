@@ -66,6 +66,8 @@ struct Lane {
         for (int i = 0; i < count; ++i) r[i] = p[i];
         return Lane(r);
     }
+    // Tells the cache that p will be read soon; p may lie beyond what there is.
+    static __forceinline__ void prefetch(const float* p) { __builtin_prefetch(p); }
     static __forceinline__ Lane load(const uint8_t* p) {
 #if defined(__AVX512F__)
         // (Unmasked, g++ 12 takes what the intrinsic is made of for uninitialised.)

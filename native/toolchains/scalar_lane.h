@@ -12,6 +12,8 @@ struct Lane {
     static __device__ __forceinline__ Lane load(const float* p, int) { return Lane(*p); }
     static __device__ __forceinline__ Lane load(const uint8_t* p) { return Lane((float)*p); }
     static __device__ __forceinline__ Lane load(const uint8_t* p, int) { return Lane((float)*p); }
+    // A GPU hides latency by its number of threads.
+    static __device__ __forceinline__ void prefetch(const float*) {}
     __device__ __forceinline__ void store(float* p) const { *p = v; }
     __device__ __forceinline__ void store(float* p, int) const { *p = v; }
     __device__ __forceinline__ Lane& operator+=(Lane o) {

@@ -2,6 +2,8 @@
 #pragma once
 #include "device/lanes.h"
 
+namespace {
+
 // What batch_norm_finalize writes about a tensor of `channels`: four rows.
 struct Statistics {
     const float *mean, *inverse_deviation, *scale, *shift;
@@ -60,6 +62,9 @@ __device__ __forceinline__ void column_gradient_sums(float* partial, bool begin,
     lane.store(partial + channels + c, products);
 }
 
+// How far ahead of what is loaded a CPU fetches: its own prefetcher does not follow rows of several channels.
+constexpr int kRowsAhead = 32;
+
 // A convolution's input: channel k of row m is data[m * stride + k * step], and with a scale it is still to be
 // normalised. (Lanes of several channels are for step 1.)
 struct InputView {
@@ -68,12 +73,30 @@ struct InputView {
     const float *scale, *shift;
     int rectify;
 
+    // A lane of its channels, down the rows.
+    struct Column {
+        const float* data;
+        int64_t stride;
+        bool normalise, rectify;
+        Lane scale, shift;
+
+        template <class Access>
+        __device__ __forceinline__ Lane load(int64_t row, Access lane) const {
+            Lane::prefetch(data + (row + kRowsAhead) * stride);
+            const Lane value = lane.load(data + row * stride);
+            if (!normalise) return value;
+            const Lane result = multiply_add(value, scale, shift);
+            return rectify ? relu(result) : result;
+        }
+    };
+
     template <class Access>
-    __device__ __forceinline__ Lane load(int64_t row, int c, Access lane) const {
-        const Lane value = lane.load(data + row * stride + c * step);
-        if (!scale) return value;
-        const Lane result = multiply_add(value, lane.load(scale + c), lane.load(shift + c));
-        return rectify ? relu(result) : result;
+    __device__ __forceinline__ Column column(int c, Access lane) const {
+        Column column{data + c * step, stride, scale != nullptr, rectify != 0, Lane(0.0f), Lane(0.0f)};
+        if (!scale) return column;
+        column.scale = lane.load(scale + c);
+        column.shift = lane.load(shift + c);
+        return column;
     }
 
     __device__ InputView from_row(int64_t row) const {
@@ -94,16 +117,37 @@ struct GradientView {
     const float* coefficients;
     int rectify;
 
-    template <class Access>
-    __device__ __forceinline__ Lane load(int64_t row, int c, Access lane) const {
-        const Lane value = lane.load(y + row * channels + c);
-        Lane g = lane.load(dy + row * dy_stride + c);
-        if (rectify) {
-            g = where_positive(value * lane.load(statistics.scale + c) + lane.load(statistics.shift + c), g);
+    // A lane of its channels, down the rows.
+    struct Column {
+        const float *dy, *y;
+        int64_t dy_stride, y_stride;
+        bool rectify;
+        Lane mean, scale, shift, a, b, constant;
+
+        template <class Access>
+        __device__ __forceinline__ Lane load(int64_t row, Access lane) const {
+            Lane::prefetch(y + (row + kRowsAhead) * y_stride);
+            Lane::prefetch(dy + (row + kRowsAhead) * dy_stride);
+            const Lane value = lane.load(y + row * y_stride);
+            Lane g = lane.load(dy + row * dy_stride);
+            if (rectify) g = where_positive(multiply_add(value, scale, shift), g);
+            return multiply_add(a, g, multiply_add(b, value - mean, constant));
         }
-        return lane.load(coefficients + c) * g +
-               lane.load(coefficients + channels + c) * (value - lane.load(statistics.mean + c)) +
-               lane.load(coefficients + 2 * channels + c);
+    };
+
+    template <class Access>
+    __device__ __forceinline__ Column column(int c, Access lane) const {
+        return {dy + c,
+                y + c,
+                dy_stride,
+                channels,
+                rectify != 0,
+                lane.load(statistics.mean + c),
+                lane.load(statistics.scale + c),
+                lane.load(statistics.shift + c),
+                lane.load(coefficients + c),
+                lane.load(coefficients + channels + c),
+                lane.load(coefficients + 2 * channels + c)};
     }
 
     __device__ GradientView from_row(int64_t row) const {
@@ -113,3 +157,5 @@ struct GradientView {
         return rest;
     }
 };
+
+}  // namespace

@@ -74,7 +74,8 @@ struct ViewLines {
     View view;
 
     __device__ __forceinline__ float at(int line, int p) const {
-        return AreRows ? view.load(line, p, FullLane{}).v : view.load(p, line, FullLane{}).v;
+        const int row = AreRows ? line : p, channel = AreRows ? p : line;
+        return view.column(channel, FullLane{}).load(row, FullLane{}).v;
     }
 };
 

@@ -4,6 +4,8 @@
 #include "device/batch_norm.h"
 #include "device/gemm.h"
 
+namespace {
+
 // Where the partial sums of the block that begins at row `first` lie: one for each row of tiles.
 __device__ __forceinline__ float* first_sums(float* partials, int first, int channels) {
     return partials + (int64_t)(first / kTileRows) * 2 * channels;
@@ -58,3 +60,5 @@ __device__ __forceinline__ void pointwise_backward_block(float* dx, float* weigh
     multiply<false>(weight_partial, out, ViewLines<InputView, false>{x}, ViewLines<GradientView, false>{dy}, in, out,
                     rows);
 }
+
+}  // namespace

@@ -4,6 +4,8 @@
 #include "device/batch_norm.h"
 #include "host/gemm.h"
 
+namespace {
+
 constexpr int kStagedValues = 65536;
 constexpr int kMostStagedRows = 20 * kTileRows;
 
@@ -16,11 +18,18 @@ inline int rows_of_panel(int channels) {
 // Where the partial sums of the block that begins at row `first` lie: one a block.
 inline float* first_sums(float* partials, int, int channels) { return partials + (int64_t)blockIdx.x * 2 * channels; }
 
+// A few rows at a time: each is read as a whole soon enough, and what a lane needs for its channels is loaded once for
+// all.
 template <class View>
 inline void stage(float* target, const View& view, int first, int rows, int channels) {
-    for (int r = 0; r < rows; ++r) {
-        for_lanes(channels, [&](int c, auto lane) {
-            lane.store(target + (int64_t)r * channels + c, view.load(first + r, c, lane));
+    constexpr int kRowsAtOnce = 16;
+    for (int begin = 0; begin < rows; begin += kRowsAtOnce) {
+        const int end = min(begin + kRowsAtOnce, rows);
+        for_lanes(channels, [=](int c, auto lane) {
+            const auto column = view.column(c, lane);
+            for (int r = begin; r < end; ++r) {
+                lane.store(target + (int64_t)r * channels + c, column.load(first + r, lane));
+            }
         });
     }
 }
@@ -68,3 +77,5 @@ inline void pointwise_backward_block(float* dx, float* weight_partial, float* su
         });
     }
 }
+
+}  // namespace
