@@ -89,7 +89,8 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Depthwis
             input[t] = Normalised ? relu(multiply_add(value, l.scale, l.shift)) : value;
         }
     }
-    SPOS_UNROLL_ON_GPU
+    // Of 5 x 5 and 7 x 7 the gradient of the weights does not fit the registers: it stays in memory.
+    SPOS_UNROLL_ON_GPU(K < 5 ? K : 1)
     for (int ky = 0; ky < K; ++ky) {
         const int scaled = iy + P - ky;
         if (scaled < 0 || scaled % S != 0 || scaled / S >= s.out_height) continue;

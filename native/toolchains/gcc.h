@@ -10,7 +10,7 @@
 #define __restrict__ __restrict
 #define SPOS_KERNEL static void
 #define SPOS_UNROLL _Pragma("GCC unroll 64")
-#define SPOS_UNROLL_ON_GPU
+#define SPOS_UNROLL_ON_GPU(count)
 
 namespace {
 

@@ -15,7 +15,8 @@ typedef unsigned long long uint64_t;
 #define SPOS_KERNEL extern "C" __global__ void __launch_bounds__(kMostThreads, 2)
 #define SPOS_UNROLL _Pragma("unroll")
 // Where a GPU's registers take what a CPU keeps in its cache.
-#define SPOS_UNROLL_ON_GPU SPOS_UNROLL
+#define SPOS_PRAGMA(text) _Pragma(#text)
+#define SPOS_UNROLL_ON_GPU(count) SPOS_PRAGMA(unroll(count))
 #define SPOS_SHARED(type, name, count) __shared__ type name[count]
 #define SPOS_EXPORT(kernel)
 

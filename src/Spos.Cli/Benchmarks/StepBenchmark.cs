@@ -11,7 +11,9 @@ using Spos.Engine.Tensors;
 namespace Spos.Cli.Benchmarks;
 
 /// <summary>One kind of work under one plan: images a second, the median and the quartiles.</summary>
-internal sealed record StepResult(string Work, ConvolutionPlan Plan, double Median, double Low, double High);
+/// <param name="DeviceBytes">The most device memory in use at once, without parameters and images.</param>
+/// <param name="ManagedBytes">What a run allocates on the managed heap.</param>
+internal sealed record StepResult(string Work, ConvolutionPlan Plan, double Median, double Low, double High, long DeviceBytes, long ManagedBytes);
 
 /// <summary>
 /// Times whole training steps (forward, loss, backward, SGD) and inference of the supernet, each run on another random path, the same
@@ -52,23 +54,28 @@ internal sealed class StepBenchmark : IDisposable
         foreach ((string name, Action<Architecture> work) in new (string, Action<Architecture>)[] { ("training step", Train), ("inference", Infer) })
         {
             double[][] rates = [.. plans.Select(_ => new double[runs])];
+            long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
             for (int run = -Warmup; run < runs; run++)
             {
                 Architecture chosen = path ?? _sampler.Uniform(new CounterRandom(1, RandomPurpose.Paths, (ulong)(run + Warmup)));
                 for (int p = 0; p < plans.Count; p++)
                 {
                     ConvolutionPlanner.Of(_session).Plan = plans[p];
-                    long start = Stopwatch.GetTimestamp();
+                    _session.Pool.ResetPeak();
+                    long before = _session.Pool.PeakBytesInUse, managedBefore = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
                     work(chosen);
                     _session.Stream.Synchronize();
-                    if (run >= 0) rates[p][run] = _batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
+                    if (run < 0) continue;
+                    rates[p][run] = _batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
+                    deviceBytes[p] = Math.Max(deviceBytes[p], _session.Pool.PeakBytesInUse - before);
+                    managedBytes[p] = Math.Max(managedBytes[p], GC.GetAllocatedBytesForCurrentThread() - managedBefore);
                 }
                 report();
             }
             for (int p = 0; p < plans.Count; p++)
             {
                 Array.Sort(rates[p]);
-                results.Add(new StepResult(name, plans[p], rates[p][runs / 2], rates[p][runs / 4], rates[p][3 * runs / 4]));
+                results.Add(new StepResult(name, plans[p], rates[p][runs / 2], rates[p][runs / 4], rates[p][3 * runs / 4], deviceBytes[p], managedBytes[p]));
             }
         }
         return results;

@@ -86,11 +86,11 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             long done = 0;
             results = benchmark.Run(plans, path, runs, () => display.Report(++done, 1, ""));
         });
-        Table table = PlainTable.New("work", "plan", "img/s", "quartiles", "against unfused");
+        Table table = PlainTable.New("work", "plan", "img/s", "quartiles", "against unfused", "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
         {
             double ratio = r.Median / results.First(other => other.Work == r.Work).Median;
-            table.AddRow(r.Work, $"{r.Plan}".ToLowerInvariant(), $"{r.Median:0.0}", $"{r.Low:0.0} to {r.High:0.0}", $"{ratio:0.00}");
+            table.AddRow(r.Work, $"{r.Plan}".ToLowerInvariant(), $"{r.Median:0.0}", $"{r.Low:0.0} to {r.High:0.0}", $"{ratio:0.00}", $"{r.DeviceBytes / 1e6 / BatchSize:0.0} MB", $"{r.ManagedBytes / 1024} KiB");
         }
         PlainTable.Write(table);
         if (Output != null)
@@ -98,7 +98,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             Save(Output, spec, device, new
             {
                 path = path?.ToString() ?? "random",
-                steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Median, quartiles = new[] { r.Low, r.High } }),
+                steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Median, quartiles = new[] { r.Low, r.High }, device_bytes = r.DeviceBytes, managed_bytes = r.ManagedBytes }),
             });
         }
         return Program.Success;

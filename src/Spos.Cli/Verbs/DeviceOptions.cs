@@ -14,7 +14,7 @@ internal abstract class DeviceOptions
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
     public int? Threads { get; set; }
 
-    [Option("plan", Default = ConvolutionPlan.Fused, HelpText = "What computes convolutions: fused (the hand-written kernels, in inference with batch norm and ReLU in them), unfused (the same one by one, with the same results), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
+    [Option("plan", Default = ConvolutionPlan.Fused, HelpText = "What computes convolutions: fused (hand-written kernels with batch norm and ReLU in them), unfused (one after the other: in inference the same bits, in training the same up to rounding), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
     public ConvolutionPlan Plan { get; set; } = ConvolutionPlan.Fused;
 
     protected static string Describe(Device device) =>

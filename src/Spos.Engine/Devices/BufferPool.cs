@@ -11,9 +11,9 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
 {
     private const long Granule = 256;
 
-    // By size, without empty ones.
     private readonly SortedList<long, Stack<ulong>> _free = [];
     private readonly Lock _lock = new();
+    private long _bytesInUse;
     private bool _disposed;
 
     public Device Device { get; } = device;
@@ -24,8 +24,17 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
     /// <summary>Buffers handed out and not yet given back.</summary>
     public int InUse { get; private set; }
 
+    /// <summary>The most bytes handed out at once, since <see cref="ResetPeak"/>.</summary>
+    public long PeakBytesInUse { get; private set; }
+
     /// <summary>Bytes taken from the device, in use or kept.</summary>
     public long ReservedBytes { get; private set; }
+
+    /// <summary>Begins <see cref="PeakBytesInUse"/> anew from what is in use.</summary>
+    public void ResetPeak()
+    {
+        lock (_lock) PeakBytesInUse = _bytesInUse;
+    }
 
     /// <summary>A buffer of at least <paramref name="bytes"/>; its contents are whatever was there before.</summary>
     public DeviceBuffer Rent(long bytes)
@@ -46,11 +55,11 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
             InUse++;
             if (SmallestKept(size) is { } index)
             {
-                (long larger, Stack<ulong> stack) = (_free.GetKeyAtIndex(index), _free.GetValueAtIndex(index));
-                ulong kept = stack.Pop();
-                if (stack.Count == 0) _free.RemoveAt(index);
-                return new DeviceBuffer(this, kept, larger);
+                long larger = _free.GetKeyAtIndex(index);
+                Use(larger);
+                return new DeviceBuffer(this, _free.GetValueAtIndex(index).Pop(), larger);
             }
+            Use(size);
             ReservedBytes += size;
         }
         Device.MakeCurrent();
@@ -58,6 +67,12 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         CudaResult result = Device.ExactBuffers ? Device.Driver.MemAllocAsync(&pointer, (nuint)size, stream.Handle) : Device.Driver.MemAlloc(&pointer, (nuint)size);
         Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
         return new DeviceBuffer(this, pointer, size);
+    }
+
+    private void Use(long size)
+    {
+        _bytesInUse += size;
+        PeakBytesInUse = Math.Max(PeakBytesInUse, _bytesInUse);
     }
 
     // Where the smallest kept buffers lie that hold `size` bytes and are not much larger.
@@ -70,7 +85,11 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
             if (_free.GetKeyAtIndex(middle) < size) low = middle + 1;
             else high = middle;
         }
-        return low < _free.Count && _free.GetKeyAtIndex(low) <= size + size / 2 ? low : null;
+        for (; low < _free.Count && _free.GetKeyAtIndex(low) <= size + size / 2; low++)
+        {
+            if (_free.GetValueAtIndex(low).Count > 0) return low;
+        }
+        return null;
     }
 
     internal void Return(ulong pointer, long size)
@@ -78,6 +97,7 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         lock (_lock)
         {
             InUse--;
+            _bytesInUse -= size;
             if (_disposed || Device.ExactBuffers)
             {
                 Free(pointer, size);

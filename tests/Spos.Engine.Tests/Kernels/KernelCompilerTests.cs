@@ -17,6 +17,7 @@ public sealed class KernelCompilerTests
     {
         KernelCompiler compiler = KernelCompiler.TryCreate()!;
         Assert.NotEmpty(KernelSources.Modules);
+        var spills = new List<string>();
         var uses = new SortedDictionary<string, List<KernelResources>>(StringComparer.Ordinal);
         foreach (int architecture in Architectures)
         {
@@ -28,10 +29,11 @@ public sealed class KernelCompilerTests
                 {
                     if (!uses.TryGetValue(kernel.Kernel, out List<KernelResources>? list)) uses[kernel.Kernel] = list = [];
                     list.Add(kernel);
-                    Assert.True(architecture < 80 || kernel.SpilledBytes == 0, $"{kernel.Kernel} spills {kernel.SpilledBytes} bytes on sm_{architecture}");
+                    if (architecture >= 80 && kernel.SpilledBytes > 0) spills.Add($"{kernel.Kernel} spills {kernel.SpilledBytes} bytes on sm_{architecture}");
                 }
             }
         }
+        Assert.Empty(spills);
         Assert.Equal(KernelCatalogue.Entries.Select(e => e.Name).Order(StringComparer.Ordinal), uses.Keys);
         Assert.All(uses.Values, list => Assert.Equal(Architectures.Length, list.Count));
 
