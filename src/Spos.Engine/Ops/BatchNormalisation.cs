@@ -37,8 +37,7 @@ public static class BatchNormalisation
         {
             if (session.Tape != null) throw new InvalidOperationException("Training needs batch statistics.");
             statistics = session.Rent(new Shape(Rows, 1, 1, channels));
-            using Tensor scale = Row(statistics, Scale), shift = Row(statistics, Shift);
-            Fold(session, layer, scale, shift);
+            Fold(session, layer, Row(statistics, Scale), Row(statistics, Shift));
         }
         Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
         var pending = new PendingTensor(x, statistics, layer, rectify);
@@ -55,9 +54,8 @@ public static class BatchNormalisation
     internal static Tensor Finalize(Session session, BatchNormLayer layer, Tensor partials, Shape shape, int rowsPerSlice)
     {
         Tensor statistics = session.Rent(new Shape(Rows, 1, 1, shape.C));
-        using Tensor mean = Row(statistics, Mean), inverse = Row(statistics, Inverse), scale = Row(statistics, Scale), shift = Row(statistics, Shift);
         session.Launch(
-            "batch_norm_finalize", WarpPerChannel(session.Device, shape.C), 1, mean, inverse, scale, shift, layer.RunningMean, layer.RunningVariance, partials,
+            "batch_norm_finalize", WarpPerChannel(session.Device, shape.C), 1, Row(statistics, Mean), Row(statistics, Inverse), Row(statistics, Scale), Row(statistics, Shift), layer.RunningMean, layer.RunningVariance, partials,
             layer.Gamma?.Value, layer.Beta?.Value, shape.Rows, shape.C, rowsPerSlice, session.BatchNormMomentum, BatchNormLayer.Epsilon);
         return statistics;
     }
@@ -67,8 +65,7 @@ public static class BatchNormalisation
     {
         (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
         Partition partition = Partition.Elementwise(session.Device, rows, channels);
-        using Tensor target = NormalisedConvolution.Start(y), scale = Row(x.Statistics, Scale), shift = Row(x.Statistics, Shift);
-        session.LaunchSlices("batch_norm_apply", partition, channels, target, x.Raw, scale, shift, rows, channels, y.Tensor.Shape.C, x.Rectify, partition.RowsPerBlock);
+        session.LaunchSlices("batch_norm_apply", partition, channels, y.Start, x.Raw, Row(x.Statistics, Scale), Row(x.Statistics, Shift), rows, channels, y.Tensor.Shape.C, x.Rectify, partition.RowsPerBlock);
     }
 
     /// <summary>
@@ -79,8 +76,8 @@ public static class BatchNormalisation
     {
         (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
         Partition chunks = Chunks(session.Device, rows, channels);
-        using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels)), gradient = NormalisedConvolution.Start(dy);
-        session.LaunchSlices("batch_norm_backward_sums", chunks, channels, partials, gradient, x.Raw, x.Statistics, rows, channels, dy.Tensor.Shape.C, x.Rectify, chunks.RowsPerBlock);
+        using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
+        session.LaunchSlices("batch_norm_backward_sums", chunks, channels, partials, dy.Start, x.Raw, x.Statistics, rows, channels, dy.Tensor.Shape.C, x.Rectify, chunks.RowsPerBlock);
         return Coefficients(session, x, partials, chunks.Blocks);
     }
 
@@ -89,10 +86,9 @@ public static class BatchNormalisation
     {
         (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
         Tensor coefficients = session.Rent(new Shape(3, 1, 1, channels));
-        using Tensor inverse = Row(x.Statistics, Inverse), scale = Row(x.Statistics, Scale);
         (Parameter? gamma, Parameter? beta) = (x.Layer.Gamma, x.Layer.Beta);
         session.Launch(
-            "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, gamma?.Gradient, beta?.Gradient, sums, inverse, scale,
+            "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, gamma?.Gradient, beta?.Gradient, sums, Row(x.Statistics, Inverse), Row(x.Statistics, Scale),
             rows, channels, slices, gamma?.HasGradient ?? false);
         gamma?.HasGradient = true;
         beta?.HasGradient = true;
@@ -103,17 +99,15 @@ public static class BatchNormalisation
     internal static Tensor Fold(Session session, BatchNormLayer layer)
     {
         Tensor folded = session.Rent(new Shape(2, 1, 1, layer.Channels));
-        using Tensor scale = Row(folded, 0), shift = Row(folded, 1);
-        Fold(session, layer, scale, shift);
+        Fold(session, layer, Row(folded, 0), Row(folded, 1));
         return folded;
     }
 
-    private static void Fold(Session session, BatchNormLayer layer, Tensor scale, Tensor shift) => session.Launch(
+    private static void Fold(Session session, BatchNormLayer layer, KernelArgument scale, KernelArgument shift) => session.Launch(
         "batch_norm_fold", 1, 1, scale, shift, layer.RunningMean, layer.RunningVariance, layer.Gamma?.Value, layer.Beta?.Value,
         layer.Channels, BatchNormLayer.Epsilon);
 
-    private static Tensor Row(Tensor statistics, int row) =>
-        statistics.View(Shape.Vector(statistics.Shape.C), (long)row * statistics.Shape.C);
+    private static KernelArgument Row(Tensor statistics, int row) => statistics.From((long)row * statistics.Shape.C);
 
     // On a CPU a slice's rows stay in the second-level cache: its channels are walked one lane at a time.
     private static Partition Chunks(Device device, int rows, int channels)
@@ -143,10 +137,9 @@ public static class BatchNormalisation
             Tensor dy = outputGradients[0];
             int rows = dy.Shape.Rows, channels = dy.Shape.C;
             using Tensor coefficients = Coefficients(session, _x, new ChannelRange(dy));
-            using Tensor mean = Row(_x.Statistics, Mean), scale = Row(_x.Statistics, Scale), shift = Row(_x.Statistics, Shift);
             Partition partition = Partition.Elementwise(session.Device, rows, channels);
             session.LaunchSlices(
-                "batch_norm_backward_apply", partition, channels, dy, dy, _x.Raw, mean, scale, shift, coefficients, rows, channels, _x.Rectify,
+                "batch_norm_backward_apply", partition, channels, dy, dy, _x.Raw, Row(_x.Statistics, Mean), Row(_x.Statistics, Scale), Row(_x.Statistics, Shift), coefficients, rows, channels, _x.Rectify,
                 partition.RowsPerBlock);
             gradients.Add(_x.Raw.Identity, dy.Retain());
         }

@@ -26,8 +26,7 @@ public static class ChannelShuffle
     internal static void Merge(Session session, Tensor x, ChannelRange even, Tensor odd)
     {
         Partition partition = Partition.Elementwise(session.Device, x.Shape.Rows, x.Shape.C);
-        using Tensor source = NormalisedConvolution.Start(even);
-        session.LaunchSlices("channel_merge", partition, x.Shape.C / 2, x, source, odd, x.Shape.Rows, x.Shape.C / 2, even.Tensor.Shape.C, partition.RowsPerBlock);
+        session.LaunchSlices("channel_merge", partition, x.Shape.C / 2, x, even.Start, odd, x.Shape.Rows, x.Shape.C / 2, even.Tensor.Shape.C, partition.RowsPerBlock);
     }
 
     private sealed class Step(Tensor x, Tensor even, Tensor odd) : BackwardStep(even, odd)

@@ -48,9 +48,8 @@ internal static class FusedConvolution
         {
             Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows);
             partials = session.Rent(new Shape(partition.Blocks, 1, 2, shape.OutputChannels));
-            using Tensor source = NormalisedConvolution.Start(x.Channels);
             session.Launch(
-                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, source, x.Pending?.Statistics,
+                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, x.Channels.Start, x.Pending?.Statistics,
                 weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Channels.Tensor.Shape.C, x.Channels.Step, x.Pending?.Rectify ?? false, partition.RowsPerBlock);
             rowsPerSlice = partition.RowsPerBlock;
         }
@@ -83,12 +82,12 @@ internal static class FusedConvolution
         using Tensor? sums = x.Pending == null ? null : session.Rent(new Shape(slices, 1, 2, shape.Input.C));
         if (pointwise)
         {
-            using Tensor transposed = session.Rent(weight.Shape), gradient = NormalisedConvolution.Start(dy), source = NormalisedConvolution.Start(x.Channels);
+            using Tensor transposed = session.Rent(weight.Shape);
             (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
             Transposition.Launch(session, transposed, weight.Value, input, output, accumulate: false);
             session.Launch(
                 "pointwise_fused_backward", chunks.Blocks, Math.Max(PointwiseConvolution.Tiles(session.Device, chunks.RowsPerBlock, input), PointwiseConvolution.Tiles(session.Device, input, output)),
-                dx, partials, sums, gradient, y.Raw, y.Statistics, coefficients, source, x.Pending?.Statistics, transposed,
+                dx, partials, sums, dy.Start, y.Raw, y.Statistics, coefficients, x.Channels.Start, x.Pending?.Statistics, transposed,
                 rows, input, output, dy.Tensor.Shape.C, y.Rectify && !gated, x.Channels.Tensor.Shape.C, x.Channels.Step, x.Pending?.Rectify ?? false, chunks.RowsPerBlock);
         }
         else

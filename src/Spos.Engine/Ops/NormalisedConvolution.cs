@@ -7,7 +7,11 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Ops;
 
 /// <summary>Some channels of a tensor [N, H, W, C]: channel k of them is its channel <paramref name="First"/> + k·<paramref name="Step"/>.</summary>
-internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int Step = 1);
+internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int Step = 1)
+{
+    /// <summary>For a kernel: the range's first value.</summary>
+    public KernelArgument Start => Tensor.From(First);
+}
 
 /// <summary>
 /// Inference's convolution, batch norm by running statistics and ReLU in one kernel: the same bits as of the three after each other,
@@ -44,13 +48,8 @@ internal static class NormalisedConvolution
     {
         (int rows, int half) = (x.Shape.Rows, x.Shape.C / 2);
         Partition partition = Partition.Elementwise(session.Device, rows, half);
-        using Tensor start = Start(y);
-        session.LaunchSlices("channel_take", partition, half, start, x, rows, half, odd, y.Tensor.Shape.C, partition.RowsPerBlock);
+        session.LaunchSlices("channel_take", partition, half, y.Start, x, rows, half, odd, y.Tensor.Shape.C, partition.RowsPerBlock);
     }
-
-    /// <summary>The memory from the range's first value on.</summary>
-    public static Tensor Start(ChannelRange range) =>
-        range.Tensor.View(Shape.Vector(checked((int)(range.Tensor.Shape.Count - range.First))), range.First);
 
     private static Tensor Whole(ChannelRange range) =>
         range is { First: 0, Step: 1 } ? range.Tensor : throw new ArgumentException("Only pointwise convolutions take a part of the channels.");

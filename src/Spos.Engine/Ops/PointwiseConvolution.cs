@@ -34,9 +34,8 @@ public static class PointwiseConvolution
         (int rows, int input, int output) = (x.Tensor.Shape.Rows, weight.Shape.W, weight.Shape.C);
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
         Partition partition = Rows(session.Device, rows);
-        using Tensor target = NormalisedConvolution.Start(y), source = NormalisedConvolution.Start(x);
         session.Launch(
-            "pointwise_normalised", partition.Blocks, Tiles(session.Device, 1, output), target, source, weight, scale, shift, rows, input, output,
+            "pointwise_normalised", partition.Blocks, Tiles(session.Device, 1, output), y.Start, x.Start, weight, scale, shift, rows, input, output,
             x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify, partition.RowsPerBlock);
     }
 

@@ -11,6 +11,7 @@ public sealed unsafe class Tensor : IDisposable
 {
     private readonly DeviceBuffer _buffer;
     private readonly long _offset;
+    private readonly object _identity;
     private bool _disposed;
 
     /// <summary>Takes over one reference to <paramref name="buffer"/>; <paramref name="offset"/> counts floats.</summary>
@@ -20,7 +21,7 @@ public sealed unsafe class Tensor : IDisposable
         _buffer = buffer;
         _offset = offset;
         Shape = shape;
-        Identity = new object();
+        _identity = this;
     }
 
     private Tensor(Tensor other)
@@ -28,13 +29,13 @@ public sealed unsafe class Tensor : IDisposable
         _buffer = other._buffer;
         _offset = other._offset;
         Shape = other.Shape;
-        Identity = other.Identity;
+        _identity = other._identity;
     }
 
     public Shape Shape { get; }
 
     /// <summary>The same for all references to one value: what gradients are kept under.</summary>
-    internal object Identity { get; }
+    internal object Identity => _identity;
 
     internal ulong Address
     {
@@ -46,6 +47,14 @@ public sealed unsafe class Tensor : IDisposable
     }
 
     public static implicit operator KernelArgument(Tensor? tensor) => KernelArgument.Pointer(tensor?.Address ?? 0);
+
+    /// <summary>For a kernel: the values from the one at <paramref name="offset"/> on.</summary>
+    internal KernelArgument From(long offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Shape.Count);
+        return KernelArgument.Pointer(Address + (ulong)offset * sizeof(float));
+    }
 
     /// <summary>Another reference to the same value.</summary>
     public Tensor Retain()
