@@ -7,6 +7,9 @@ namespace Spos.Engine.Data;
 /// <summary>A JPEG after entropy decoding: quantised coefficients and their tables. Disposing returns its memory.</summary>
 internal sealed class CompressedPicture : IDisposable
 {
+    // The shared pool keeps too few for the batches that are on their way, and fresh arrays are cleared first.
+    private static readonly ArrayPool<short> Pool = ArrayPool<short>.Create(1 << 29, 256);
+
     private short[]? _coefficients;
 
     private CompressedPicture(JpegHeader header, short[] coefficients, int length, ushort[] quantisation)
@@ -53,14 +56,14 @@ internal sealed class CompressedPicture : IDisposable
                 if (JpegLibrary.Open(data, (nuint)file.Length, &decoder, &header, message) != 0) throw Error(name, message);
                 int length = 0;
                 for (int c = 0; c < header.Components; c++) length = checked(length + header.PlaneAt(c).BlocksWide * header.PlaneAt(c).BlocksHigh * 64);
-                short[] coefficients = ArrayPool<short>.Shared.Rent(length);
+                short[] coefficients = Pool.Rent(length);
                 ushort[] quantisation = new ushort[3 * 64];
                 fixed (short* target = coefficients)
                 fixed (ushort* tables = quantisation)
                 {
                     if (JpegLibrary.Read(decoder, target, (nuint)length, tables, message) != 0)
                     {
-                        ArrayPool<short>.Shared.Return(coefficients);
+                        Pool.Return(coefficients);
                         throw Error(name, message);
                     }
                 }
@@ -76,7 +79,7 @@ internal sealed class CompressedPicture : IDisposable
     public void Dispose()
     {
         if (_coefficients == null) return;
-        ArrayPool<short>.Shared.Return(_coefficients);
+        Pool.Return(_coefficients);
         _coefficients = null;
     }
 

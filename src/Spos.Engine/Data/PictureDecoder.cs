@@ -94,22 +94,18 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     // Where everything of a batch lies, and the strips of work: only what the regions need.
     private Layout Upload(IReadOnlyList<CompressedPicture> pictures, PictureRegion[] regions)
     {
-        int total = pictures.Sum(p => p.Length);
-        // The last batch may still be on its way.
-        _copied.Synchronize();
-        Span<short> staging = _coefficients.Get<short>(total);
         var layout = new Layout(pictures.Count);
         ushort[] quantisation = new ushort[pictures.Count * 3 * 64];
-        long coefficient = 0;
         for (int i = 0; i < pictures.Count; i++)
         {
-            CompressedPicture picture = pictures[i];
-            picture.Coefficients.CopyTo(staging[(int)coefficient..]);
-            picture.Quantisation.CopyTo(quantisation, i * 3 * 64);
-            layout.Add(i, picture, coefficient, regions[i]);
-            coefficient += picture.Length;
+            pictures[i].Quantisation.CopyTo(quantisation, i * 3 * 64);
+            layout.Add(i, pictures[i], regions[i]);
         }
-        layout.Allocate(session.Pool, total, quantisation.Length);
+        // The last batch may still be on its way.
+        _copied.Synchronize();
+        Span<short> staging = _coefficients.Get<short>(layout.CoefficientCount);
+        foreach ((int image, int start, int length, int target) in layout.Pieces) pictures[image].Coefficients.Slice(start, length).CopyTo(staging[target..]);
+        layout.Allocate(session.Pool, layout.CoefficientCount, quantisation.Length);
         layout.Coefficients.Upload(session.Stream, staging);
         _copied.Record(session.Stream);
         layout.Quantisation.Upload(session.Stream, quantisation);
@@ -140,6 +136,11 @@ internal sealed class PictureDecoder(Session session) : IDisposable
 
         public List<JpegStripRecord> PixelRows { get; } = [];
 
+        /// <summary>The rows of blocks that are worked on: whose they are, where they begin and how many coefficients, and where they go.</summary>
+        public List<(int Image, int Start, int Length, int Target)> Pieces { get; } = [];
+
+        public int CoefficientCount { get; private set; }
+
         public long SampleBytes { get; private set; }
 
         public long PixelBytes { get; private set; }
@@ -154,8 +155,9 @@ internal sealed class PictureDecoder(Session session) : IDisposable
             Quantisation = new DeviceArray<ushort>(pool, quantisation);
         }
 
-        public void Add(int index, CompressedPicture picture, long coefficient, in PictureRegion region)
+        public void Add(int index, CompressedPicture picture, in PictureRegion region)
         {
+            int planeStart = 0;
             var header = picture.Header;
             ref JpegImageRecord image = ref Images[index];
             (image.Components, image.IsYcc, image.Region, image.Pixels) = (header.Components, header.IsYcc, region, PixelBytes);
@@ -164,9 +166,14 @@ internal sealed class PictureDecoder(Session session) : IDisposable
             for (int c = 0; c < header.Components; c++)
             {
                 var plane = header.PlaneAt(c);
+                (int first, int last) = Blocks(region.Left, region.Right, plane.Horizontal, plane.BlocksWide);
+                (int top, int bottom) = Blocks(region.Top, region.Bottom, plane.Vertical, plane.BlocksHigh);
+                int rowLength = plane.BlocksWide * 64, skipped = top * rowLength, length = (bottom - top) * rowLength;
+                Pieces.Add((index, planeStart + skipped, length, CoefficientCount));
                 var record = new JpegPlaneRecord
                 {
-                    Coefficients = coefficient,
+                    // Where the plane would begin if the rows above were there.
+                    Coefficients = CoefficientCount - skipped,
                     Samples = SampleBytes,
                     BlocksWide = plane.BlocksWide,
                     Width = plane.Width,
@@ -178,10 +185,9 @@ internal sealed class PictureDecoder(Session session) : IDisposable
                 if (c == 0) image.Plane0 = record;
                 else if (c == 1) image.Plane1 = record;
                 else image.Plane2 = record;
-                coefficient += (long)plane.BlocksWide * plane.BlocksHigh * 64;
-                SampleBytes += (long)plane.BlocksWide * plane.BlocksHigh * 64;
-                (int first, int last) = Blocks(region.Left, region.Right, plane.Horizontal, plane.BlocksWide);
-                (int top, int bottom) = Blocks(region.Top, region.Bottom, plane.Vertical, plane.BlocksHigh);
+                CoefficientCount = checked(CoefficientCount + length);
+                planeStart += plane.BlocksHigh * rowLength;
+                SampleBytes += (long)plane.BlocksHigh * rowLength;
                 for (int row = top; row < bottom; row++) BlockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = first, Last = last });
             }
         }
