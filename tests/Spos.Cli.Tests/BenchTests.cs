@@ -15,14 +15,15 @@ public sealed class BenchTests : IDisposable
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         Assert.True(document.RootElement.GetProperty("peak_gflops").GetDouble() > 0);
         JsonElement[] kernels = [.. document.RootElement.GetProperty("kernels").EnumerateArray()];
-        Assert.Equal(["pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward", "pointwise_normalised"], kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward", "pointwise_fused_backward", "pointwise_fused_forward", "pointwise_normalised"], kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
         // The classifier, on all three passes.
         Assert.Equal(3, kernels.Count(k => k.GetProperty("shape").GetString() == "4×1024×1000"));
         foreach (JsonElement kernel in kernels)
         {
             double microseconds = kernel.GetProperty("microseconds").GetDouble(), gflops = kernel.GetProperty("gflops").GetDouble();
             long[] shape = [.. kernel.GetProperty("shape").GetString()!.Split('×').Select(long.Parse)];
-            Assert.Equal(2.0 * shape[0] * shape[1] * shape[2], gflops * microseconds * 1e3, 1e-3);
+            int products = kernel.GetProperty("kernel").GetString() == "pointwise_fused_backward" ? 2 : 1;
+            Assert.Equal(products * 2.0 * shape[0] * shape[1] * shape[2], gflops * microseconds * 1e3, 1e-3);
             Assert.InRange(kernel.GetProperty("of_roofline").GetDouble(), 1e-6, 100);
         }
     }
@@ -37,6 +38,20 @@ public sealed class BenchTests : IDisposable
         JsonElement[] steps = [.. document.RootElement.GetProperty("steps").EnumerateArray()];
         Assert.Equal(["unfused", "cudnn", "unfused", "cudnn"], steps.Select(s => s.GetProperty("plan").GetString()));
         Assert.All(steps, s => Assert.InRange(s.GetProperty("images_per_second").GetDouble(), s.GetProperty("quartiles")[0].GetDouble(), s.GetProperty("quartiles")[1].GetDouble()));
+    }
+
+    [Fact]
+    public void The_loader_is_timed_by_both_transforms()
+    {
+        string data = Path.Combine(_folder, "data"), file = Path.Combine(_folder, "loader.json");
+        PipelineFixture.Expect(0, "dataset", "make", "--output-dir", data, "--classes", "2", "--train", "20", "--val", "2", "--size", "16");
+        PipelineFixture.Expect(0, "bench", "loader", "--images", Path.Combine(data, "train"), "--image-size", "32", "--batch-size", "16", "--runs", "2", "--output", file);
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        Assert.Equal(40, document.RootElement.GetProperty("pictures").GetInt32());
+        JsonElement[] transforms = [.. document.RootElement.GetProperty("transforms").EnumerateArray()];
+        Assert.Equal(["training", "validation"], transforms.Select(t => t.GetProperty("transform").GetString()));
+        Assert.All(transforms, t => Assert.InRange(t.GetProperty("images_per_second").GetDouble(), t.GetProperty("quartiles")[0].GetDouble(), t.GetProperty("quartiles")[1].GetDouble()));
+        Assert.Contains("--images", PipelineFixture.Expect(2, "bench", "loader").Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -90,17 +90,17 @@ internal static class Transforms
     {
         if (t.ResizedWidth > 0)
         {
-            (int left, int right) = Span(t.CropLeft * ((double)t.Width / t.ResizedWidth), (double)t.Width / t.ResizedWidth, size, 0, t.Width);
-            (int top, int bottom) = Span(t.CropTop * ((double)t.Height / t.ResizedHeight), (double)t.Height / t.ResizedHeight, size, 0, t.Height);
+            (int left, int right) = Reach(t.CropLeft * ((double)t.Width / t.ResizedWidth), (double)t.Width / t.ResizedWidth, size, 0, t.Width);
+            (int top, int bottom) = Reach(t.CropTop * ((double)t.Height / t.ResizedHeight), (double)t.Height / t.ResizedHeight, size, 0, t.Height);
             return new PictureRegion(left, right, top, bottom);
         }
-        (int first, int last) = Span(t.BoxLeft, t.ScaleX, size, t.ClipLeft, t.ClipRight);
-        (int firstRow, int lastRow) = Span(t.BoxTop, t.ScaleY, size, t.ClipTop, t.ClipBottom);
+        (int first, int last) = Reach(t.BoxLeft, t.ScaleX, size, t.ClipLeft, t.ClipRight);
+        (int firstRow, int lastRow) = Reach(t.BoxTop, t.ScaleY, size, t.ClipTop, t.ClipBottom);
         return new PictureRegion(first, last, firstRow, lastRow);
     }
 
     // From where to where `size` output pixels read that are `scale` apart, with the filter's width and one for rounding.
-    private static (int First, int Last) Span(double box, double scale, int size, int clipFirst, int clipLast)
+    private static (int First, int Last) Reach(double box, double scale, int size, int clipFirst, int clipLast)
     {
         double margin = Math.Max(scale, 1) + 1;
         return ((int)Math.Max(Math.Floor(box - margin), clipFirst), (int)Math.Min(Math.Ceiling(box + scale * size + margin), clipLast));

@@ -32,11 +32,8 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "channel_concat" or "channel_cut" => Rows(s[0], s[1] + s[2], reads: 1, writes: 1, flops: 0),
             "softmax_cross_entropy" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 8),
             "label_rank" => Rows(s[0], s[1], reads: 1, writes: 0, flops: 2),
-            "pointwise_forward" or "pointwise_normalised" or "pointwise_backward_data" or "pointwise_backward_weights" =>
-                new($"{s[0]}×{s[1]}×{s[2]}", Float * (s[0] * s[1] + s[1] * s[2] + s[0] * s[2]), 2 * s[0] * s[1] * s[2]),
-            "pointwise_fused_forward" => new($"{s[0]}×{s[1]}×{s[2]}", Float * (s[0] * s[1] + s[1] * s[2] + s[0] * s[2]), 2 * s[0] * s[1] * s[2]),
-            // dy, y and x are read, dx and dw written.
-            "pointwise_fused_backward" => new($"{s[0]}×{s[1]}×{s[2]}", Float * (2 * s[0] * s[1] + 2 * s[1] * s[2] + 2 * s[0] * s[2]), 4 * s[0] * s[1] * s[2]),
+            "pointwise_forward" or "pointwise_normalised" or "pointwise_fused_forward" or "pointwise_backward_data" or "pointwise_backward_weights" => Pointwise(s),
+            "pointwise_fused_backward" => Twice(Pointwise(s)),
             "global_average_pool_forward" => Rows(gridX * s[0], s[1], reads: 1, writes: 0, flops: 1),
             "global_average_pool_backward" => Rows(gridX * s[0], s[1], reads: 0, writes: 1, flops: 0),
             "reduce_partials" => Rows(s[0], s[1], reads: 1, writes: 0, flops: 1),
@@ -50,12 +47,19 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "sgd_momentum" => Rows(1, s[0], reads: 3, writes: 2, flops: 5),
             "channel_take" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 0),
             "stem_forward" or "stem_normalised" or "stem_backward_weights" => Convolution(s, 9 * 3, 3),
-            _ when kernel.StartsWith("depthwise_fused_backward_", StringComparison.Ordinal) => Convolution(s, Square(kernel[^4] - '0'), s[5]) is var once ? once with { Bytes = 2 * once.Bytes, Flops = 2 * once.Flops } : default,
+            _ when kernel.StartsWith("depthwise_fused_backward_", StringComparison.Ordinal) => Twice(Convolution(s, Square(kernel[^4] - '0'), s[5])),
             _ when kernel.StartsWith("depthwise_", StringComparison.Ordinal) => Convolution(s, Square(kernel[^4] - '0'), s[5]),
             "peak_multiply_add" => new($"{gridX}", 0, 0),
             _ => new($"{gridX}×{gridY} blocks", 0, 0),
         };
     }
+
+    // rows, inputs, outputs
+    private static KernelWork Pointwise(ReadOnlySpan<long> s) =>
+        new($"{s[0]}×{s[1]}×{s[2]}", Float * (s[0] * s[1] + s[1] * s[2] + s[0] * s[2]), 2 * s[0] * s[1] * s[2]);
+
+    // Both gradients at once: twice the products, and two tensors of the input's size and two of the output's.
+    private static KernelWork Twice(KernelWork once) => once with { Bytes = 2 * once.Bytes, Flops = 2 * once.Flops };
 
     private static long Square(long value) => value * value;
 

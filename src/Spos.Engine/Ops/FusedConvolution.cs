@@ -34,6 +34,9 @@ internal readonly record struct FusedInput(ChannelRange Channels, PendingTensor?
 /// </summary>
 internal static class FusedConvolution
 {
+    // kStagedValues of kernels/host/pointwise_fused.h: a row of inputs and outputs must fit.
+    private const int MostChannels = 65536;
+
     /// <summary>Whether the session's mode and plan ask for it.</summary>
     public static bool Applies(Session session) =>
         session.BatchNorm == BatchNormMode.Batch && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
@@ -41,6 +44,7 @@ internal static class FusedConvolution
     /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
     public static PendingTensor Forward(Session session, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer, bool rectify)
     {
+        if (shape.Input.C + shape.OutputChannels > MostChannels) throw new ArgumentException($"{layer.Name}: the fused plan takes {MostChannels} channels of inputs and outputs, not {shape.Input.C} and {shape.OutputChannels}. Use --plan unfused.");
         Tensor y = session.Rent(shape.Output);
         int rowsPerSlice;
         Tensor partials;
