@@ -24,7 +24,7 @@ public sealed class FusedConvolutionTests
     [OnEachDevice(2, 1, 1, 1, 1, Source.Plain)]
     [OnEachDevice(3, 5, 7, 16, 48, Source.EverySecond)]
     [OnEachDevice(2, 9, 9, 33, 17, Source.Pending)]
-    [OnEachDevice(5, 8, 8, 80, 80, Source.PendingRectified)]
+    [OnEachDevice(2, 9, 8, 80, 80, Source.PendingRectified)]
     [OnEachDevice(1, 11, 13, 257, 9, Source.Pending)]
     [OnEachDevice(3, 13, 11, 6, 131, Source.PendingRectified)]
     [OnEachDevice(2, 3, 5, 3000, 2, Source.Pending)]
