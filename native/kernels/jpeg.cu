@@ -6,7 +6,6 @@
 //
 // One launch decodes a whole batch: strips name the image, the row and the columns that a block works on, and only what
 // a crop needs is worked on.
-#include "device/lanes.h"
 
 // One colour component. `coefficients` counts int16 and is in natural (not zigzag) order, 64 a block, blocks in
 // rows of blocks_wide; `samples` counts bytes of the sample buffer.

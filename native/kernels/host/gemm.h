@@ -108,9 +108,9 @@ inline void multiply_panel(int rows, int depth, const float* a, int64_t row_stri
                                                  result.from_row(i));
 }
 
-// rows x columns of C, summed over `depth`, and with `accumulate` added to what is there. A(i, p) = a.data[i *
-// a.stride_a
-// + p * a.stride_b] with any strides if ByRow, else stride_a is 1; B(p, j) likewise with any strides.
+// rows x columns of C, summed over `depth`, and with `accumulate` added to what is there.
+// A(i, p) = a.data[i * a.stride_a + p * a.stride_b] with any strides if ByRow, else stride_a is 1.
+// B(p, j) likewise with any strides.
 template <bool ByRow, class Epilogue = RawResult>
 inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
                      Epilogue epilogue = {}, bool accumulate = false) {

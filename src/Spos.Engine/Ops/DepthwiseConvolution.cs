@@ -21,7 +21,7 @@ public static class DepthwiseConvolution
         Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Depthwise, x.Shape, weight.Shape.C, weight.Shape.N, stride), x, weight);
 
     internal static void Forward(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight) =>
-        Launch(session, "forward", shape, y, x, weight, Rows(session.Device, shape.Output));
+        Launch(session, "forward", shape, Rows(session.Device, shape.Output), y, x, weight);
 
     internal static void ForwardNormalised(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
     {
@@ -33,23 +33,22 @@ public static class DepthwiseConvolution
     }
 
     internal static void BackwardData(Session session, in ConvolutionShape shape, Tensor dx, Tensor dy, Tensor weight) =>
-        Launch(session, "backward_data", shape, dx, dy, weight, Rows(session.Device, shape.Input));
+        Launch(session, "backward_data", shape, Rows(session.Device, shape.Input), dx, dy, weight);
 
     internal static void BackwardWeights(Session session, in ConvolutionShape shape, Parameter weight, Tensor dy, Tensor x)
     {
         Partition chunks = Partition.Slices(session.Device, dy.Shape.N * dy.Shape.H, 16, 128);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
-        Launch(session, "backward_weights", shape, partials, dy, x, chunks);
+        Launch(session, "backward_weights", shape, chunks, partials, dy, x);
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
     }
 
     private static Partition Rows(Device device, Shape shape) => Partition.Slices(device, shape.N * shape.H, 64, 4096);
 
-    private static void Launch(Session session, string pass, in ConvolutionShape shape, Tensor target, Tensor source, Tensor other, Partition partition)
+    /// <summary>Launches the kernel of a pass: its tensors, then the sizes that all passes take.</summary>
+    internal static void Launch(Session session, string pass, in ConvolutionShape shape, Partition slices, params ReadOnlySpan<KernelArgument> tensors)
     {
-        (Shape input, Shape output) = (shape.Input, shape.Output);
-        session.LaunchSlices(
-            $"depthwise_{pass}_k{shape.Kernel}_s{shape.Stride}", partition, input.C, target, source, other,
-            input.N, input.H, input.W, output.H, output.W, input.C, partition.RowsPerBlock);
+        (Shape x, Shape y) = (shape.Input, shape.Output);
+        session.LaunchSlices($"depthwise_{pass}_k{shape.Kernel}_s{shape.Stride}", slices, x.C, [.. tensors, x.N, x.H, x.W, y.H, y.W, x.C, slices.RowsPerBlock]);
     }
 }

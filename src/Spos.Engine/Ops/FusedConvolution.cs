@@ -1,5 +1,4 @@
 using Spos.Engine.Autograd;
-using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops.Convolutions;
@@ -61,7 +60,7 @@ internal static class FusedConvolution
         {
             Partition slices = Partition.Slices(session.Device, shape.Output.N * shape.Output.H, 64, 512);
             partials = session.Rent(new Shape(slices.Blocks, 1, 2, shape.OutputChannels));
-            LaunchDepthwise(session, "forward", shape, slices, y, partials, Whole(x), x.Pending?.Statistics, weight);
+            DepthwiseConvolution.Launch(session, "fused_forward", shape, slices, y, partials, Whole(x), x.Pending?.Statistics, weight);
             rowsPerSlice = slices.RowsPerBlock * shape.Output.W;
         }
         using (partials) return new PendingTensor(y, BatchNormalisation.Finalize(session, layer, partials, y.Shape, rowsPerSlice), layer, rectify);
@@ -80,7 +79,7 @@ internal static class FusedConvolution
     {
         Tensor dx = session.Rent(shape.Input);
         bool pointwise = shape.Kind == ConvolutionKind.Pointwise;
-        Partition chunks = pointwise ? PointwiseChunks(session.Device, shape.Input.Rows) : Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
+        Partition chunks = pointwise ? PointwiseConvolution.Chunks(shape.Input.Rows, session.Device.BlocksAreThreads ? PointwiseConvolution.TileOnCpu : PointwiseConvolution.Tile) : Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
         int slices = pointwise && !session.Device.BlocksAreThreads ? Partition.OfRows(shape.Input.Rows, PointwiseConvolution.Tile).Blocks : chunks.Blocks;
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
         using Tensor? sums = x.Pending == null ? null : session.Rent(new Shape(slices, 1, 2, shape.Input.C));
@@ -96,22 +95,13 @@ internal static class FusedConvolution
         }
         else
         {
-            LaunchDepthwise(session, "backward", shape, chunks, dx, partials, sums, dy.Tensor, y.Raw, y.Statistics, coefficients, Whole(x), x.Pending?.Statistics, weight.Value);
+            DepthwiseConvolution.Launch(session, "fused_backward", shape, chunks, dx, partials, sums, dy.Tensor, y.Raw, y.Statistics, coefficients, Whole(x), x.Pending?.Statistics, weight.Value);
         }
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
         return (dx, sums == null ? null : BatchNormalisation.Coefficients(session, x.Pending!, sums, slices));
     }
 
-    private static Partition PointwiseChunks(Device device, int rows) =>
-        Partition.Of(rows, Math.Clamp(rows / 128, 1, 16), device.BlocksAreThreads ? 12 : PointwiseConvolution.Tile);
-
     // A depthwise convolution takes what is pending as batch norm with ReLU.
     private static Tensor Whole(FusedInput x) =>
         x.Channels is { First: 0, Step: 1 } && x.Pending is not { Rectify: false } ? x.Channels.Tensor : throw new ArgumentException("A depthwise convolution takes whole tensors, and pending ones with ReLU.");
-
-    private static void LaunchDepthwise(Session session, string pass, in ConvolutionShape shape, Partition slices, params ReadOnlySpan<KernelArgument> tensors)
-    {
-        (Shape x, Shape y) = (shape.Input, shape.Output);
-        session.LaunchSlices($"depthwise_fused_{pass}_k{shape.Kernel}_s{shape.Stride}", slices, x.C, [.. tensors, x.N, x.H, x.W, y.H, y.W, x.C, slices.RowsPerBlock]);
-    }
 }

@@ -16,6 +16,9 @@ public static class PointwiseConvolution
     // Rows and columns of the tile that a block of GPU threads works on (kernels/device/gemm.h).
     internal const int Tile = 64;
 
+    // Rows that a CPU thread's tile has at most (kernels/host/gemm.h).
+    internal const int TileOnCpu = 12;
+
     /// <param name="x">[N, H, W, in].</param>
     /// <param name="weight">[1, 1, in, out].</param>
     /// <returns>[N, H, W, out].</returns>
@@ -49,7 +52,7 @@ public static class PointwiseConvolution
     internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor x)
     {
         (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, dy.Shape.C);
-        Partition chunks = Partition.Of(rows, Math.Clamp(rows / 128, 1, 16));
+        Partition chunks = Chunks(rows);
         using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, input, output));
         session.Launch("pointwise_backward_weights", chunks.Blocks, Tiles(session.Device, input, output), partials, dy, x, rows, input, output, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
@@ -57,7 +60,10 @@ public static class PointwiseConvolution
 
     // On the CPU, enough rows that packing the weights costs little, enough blocks that threads finish together.
     internal static Partition Rows(Device device, int rows) =>
-        device.BlocksAreThreads ? Partition.Of(rows, Math.Max(16, rows / 480), 12) : Partition.OfRows(rows, Tile);
+        device.BlocksAreThreads ? Partition.Of(rows, Math.Max(16, rows / 480), TileOnCpu) : Partition.OfRows(rows, Tile);
+
+    // Those whose partial gradients of the weights are added up.
+    internal static Partition Chunks(int rows, int multiple = 1) => Partition.Of(rows, Math.Clamp(rows / 128, 1, 16), multiple);
 
     // Blocks that share the tiles of a result of rows x columns.
     internal static int Tiles(Device device, int rows, int columns) =>
