@@ -29,3 +29,19 @@ __device__ __forceinline__ void for_lanes(int channels, Body&& body) {
     for (; c + Lane::width <= channels; c += (int)blockDim.x * Lane::width) body(c, FullLane{});
     if (c < channels) body(c, PartialLane{channels - c});
 }
+
+// Calls body(item, first channel, access) for every lane of `channels` of `items` items that belongs to this thread: a
+// CPU thread goes through the items lane by lane, neighbouring threads of a GPU take neighbouring channels.
+template <class Body>
+__device__ __forceinline__ void for_items(int items, int channels, Body&& body) {
+    const int lanes = (channels + Lane::width - 1) / Lane::width;
+    for (int e = (int)threadIdx.x; e < items * lanes; e += (int)blockDim.x) {
+        const int item = Lane::width > 1 ? e % items : e / lanes;
+        const int c = (Lane::width > 1 ? e / items : e % lanes) * Lane::width;
+        if (c + Lane::width <= channels) {
+            body(item, c, FullLane{});
+        } else {
+            body(item, c, PartialLane{channels - c});
+        }
+    }
+}

@@ -49,6 +49,7 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "stem_forward" or "stem_normalised" or "stem_backward_weights" => Convolution(s, 9 * 3, 3),
             _ when kernel.StartsWith("depthwise_fused_backward_", StringComparison.Ordinal) => Twice(Convolution(s, Square(kernel[^4] - '0'), s[5])),
             _ when kernel.StartsWith("depthwise_", StringComparison.Ordinal) => Convolution(s, Square(kernel[^4] - '0'), s[5]),
+            _ when kernel.StartsWith("branch_", StringComparison.Ordinal) => Branch(s, Square(kernel[^4] - '0')),
             "peak_multiply_add" => new($"{gridX}", 0, 0),
             _ => new($"{gridX}×{gridY} blocks", 0, 0),
         };
@@ -65,6 +66,15 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
 
     private static KernelWork Rows(long rows, long channels, int reads, int writes, int flops) =>
         new(rows == 1 ? $"{channels}" : $"{rows}×{channels}", Float * rows * channels * (reads + writes), rows * channels * flops);
+
+    // images, input height and width, output height and width, channels between; inputs of the first product (0: there is none), outputs
+    private static KernelWork Branch(ReadOnlySpan<long> s, long taps)
+    {
+        (long inputPixels, long outputPixels, long middle, long inputs, long outputs) = (s[0] * s[1] * s[2], s[0] * s[3] * s[4], s[5], s[6], s[7]);
+        long weights = middle * (inputs + taps + outputs);
+        long values = (inputPixels * (inputs > 0 ? inputs : middle)) + (outputPixels * outputs) + weights;
+        return new($"{s[0]}×{s[1]}×{s[2]}×{inputs}×{middle}×{outputs}", Float * values, 2 * middle * ((inputPixels * inputs) + (outputPixels * (taps + outputs))));
+    }
 
     // images, input height and width, output height and width, output channels
     private static KernelWork Convolution(ReadOnlySpan<long> s, long tapsPerOutput, long inputChannels)

@@ -35,6 +35,8 @@ public sealed class ConvolutionUnit(UnitSpec spec, Parameter weight, BatchNormLa
 
     public BatchNormLayer BatchNorm { get; } = batchNorm;
 
+    internal NormalisedWeight NormalisedWeight => new(Weight.Value, BatchNorm);
+
     /// <summary>The caller keeps its reference to <paramref name="x"/>.</summary>
     public Tensor Forward(Session session, Tensor x)
     {

@@ -120,15 +120,35 @@ public sealed class Operation : IDisposable
     private static void InferBranch(Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x)
     {
         Tensor? between = null;
-        foreach (ConvolutionUnit unit in units)
+        for (int done = 0; done < units.Count;)
         {
-            ConvolutionShape shape = unit.ShapeOn(x.Tensor.Shape);
-            Tensor? next = unit == units[^1] ? null : session.Rent(shape.Output);
+            int count = UnitsAtOnce(session, units, done, x);
+            ConvolutionShape last = units[done + count - 1].ShapeOn(count == 1 ? x.Tensor.Shape : units[done + count - 2].ShapeOn(x.Tensor.Shape).Output);
+            Tensor? next = done + count == units.Count ? null : session.Rent(last.Output);
             ChannelRange target = next == null ? y : new ChannelRange(next);
-            unit.ForwardNormalised(session, shape, target, x);
+            if (count == 1)
+            {
+                units[done].ForwardNormalised(session, last, target, x);
+            }
+            else
+            {
+                ConvolutionUnit depthwise = units[done + count - 2];
+                NormalisedBranch.Forward(
+                    session, depthwise.ShapeOn(x.Tensor.Shape), target, x, count == 3 ? units[done].NormalisedWeight : null, depthwise.NormalisedWeight, units[done + count - 1].NormalisedWeight);
+            }
             between?.Dispose();
             (between, x) = (next, target);
+            done += count;
         }
+    }
+
+    // How many of the units from one on a single kernel can run: a depthwise one with those around it, else one.
+    private static int UnitsAtOnce(Session session, IReadOnlyList<ConvolutionUnit> units, int first, ChannelRange x)
+    {
+        bool Is(int unit, ConvolutionKind kind) => unit < units.Count && units[unit].Spec.Kind == kind;
+        int depthwise = Is(first, ConvolutionKind.Pointwise) ? first + 1 : first;
+        if (!Is(depthwise, ConvolutionKind.Depthwise) || !Is(depthwise + 1, ConvolutionKind.Pointwise)) return 1;
+        return NormalisedBranch.Applies(session.Device, units[depthwise].ShapeOn(x.Tensor.Shape)) ? depthwise + 2 - first : 1;
     }
 
     private static Tensor RunBranch(Session session, IReadOnlyList<ConvolutionUnit> units, Tensor x)

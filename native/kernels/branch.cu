@@ -1,0 +1,115 @@
+// Inference through a depthwise convolution and the pointwise ones around it in one pass, batch norm folded:
+//
+//   z = relu(scale1 * (x w1) + shift1)             pointwise, [in] -> [middle]; without w1 z is x
+//   d = scale2 * depthwise(z) + shift2             KxK, stride S, padding K/2, on [middle] channels
+//   y = relu(scale3 * (d w3) + shift3)             pointwise, [middle] -> [out]
+//
+// To the bit what {pointwise,depthwise}_normalised make of it one after the other, but z and d never leave the cache.
+// The rows of y, images * out_height of them, are cut into strips. A block works on a strip at a time, and on that band by
+// band: the rows of z that a band needs and that bands before have not made, then the band's d, then its y.
+//
+// Layouts: folded1 to folded3 [2][channels], scale and shift; x [images][in_height][in_width], row m at x[m * x_stride], channels x_step apart (without w1: whole rows of
+// [middle]); y [images][out_height][out_width], row m at y[m * y_stride]; w1 [in][middle], w2 [K][K][middle], w3
+// [middle][out]. Launch: any number of blocks. Each needs workspace_stride floats of workspace: ((rows_per_strip - 1) * S
+// + K) * in_width * middle for z, if there is w1, and rows_per_band * out_width * middle for d.
+#include "device/depthwise.h"
+#if SPOS_HOST
+#include "host/gemm.h"
+#else
+#include "device/gemm.h"
+#endif
+
+struct BranchShape {
+    DepthwiseShape depthwise;
+    int in, out, x_stride, x_step, y_stride;
+    int rows_per_strip, rows_per_band;
+};
+
+// The first row of the depthwise convolution's input, counted over all images, that row r of its results reads, and the
+// one after the last.
+template <int K, int S>
+__device__ __forceinline__ int first_input(int r, const DepthwiseShape& s) {
+    return r / s.out_height * s.in_height + max(0, r % s.out_height * S - K / 2);
+}
+template <int K, int S>
+__device__ __forceinline__ int end_of_input(int r, const DepthwiseShape& s) {
+    return r / s.out_height * s.in_height + min(s.in_height, r % s.out_height * S - K / 2 + K);
+}
+
+// Results of rows first .. end-1, to y. `x` holds the input's rows from `origin` on.
+template <int K, int S, int T>
+__device__ __forceinline__ void forward_band(float* y, const float* x, int origin, const float* w, DepthwiseShape s,
+                                             int first, int end, const NormalisedResult& epilogue) {
+    const int tiles = (s.out_width + T - 1) / T;
+    for_items((end - first) * tiles, s.channels, [&](int item, int c, auto lane) {
+        const int r = first + item / tiles, ox = item % tiles * T;
+        const int iy = r % s.out_height * S - K / 2;
+        const float* image = x + ((int64_t)(r / s.out_height) * s.in_height - origin) * s.in_width * s.channels + c;
+        float* row = y + (int64_t)(r - first) * s.out_width * s.channels + c;
+        if (is_full<S, T>(ox, s)) {
+            forward_tile<true, K, S, T>(row, image, w + c, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
+        } else {
+            forward_tile<false, K, S, T>(row, image, w + c, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
+        }
+    });
+}
+
+template <int K, int S>
+__device__ __forceinline__ void run_branch(float* y, const float* x, float* workspace, const float* w1,
+                                           const NormalisedResult& result1, const float* w2,
+                                           const NormalisedResult& result2, const float* w3,
+                                           const NormalisedResult& result3, const BranchShape& b) {
+    const DepthwiseShape& s = b.depthwise;
+    const int rows = s.images * s.out_height, middle = s.channels;
+    float* band = workspace;
+    float* z = band + (int64_t)b.rows_per_band * s.out_width * middle;
+    for (int64_t first = (int64_t)blockIdx.x * b.rows_per_strip; first < rows;
+         first += (int64_t)gridDim.x * b.rows_per_strip) {
+        const int last = min(b.rows_per_strip, rows - (int)first) + (int)first;
+        const int origin = first_input<K, S>((int)first, s);
+        int made = origin;
+        for (int r = (int)first; r < last; r += b.rows_per_band) {
+            const int end = min(r + b.rows_per_band, last);
+            if (w1 != nullptr) {
+                const int needed = end_of_input<K, S>(end - 1, s);
+                multiply<true>(z + (int64_t)(made - origin) * s.in_width * middle, middle,
+                               MatrixView{x + (int64_t)made * s.in_width * b.x_stride, b.x_stride, b.x_step},
+                               MatrixView{w1, middle, 1}, (needed - made) * s.in_width, middle, b.in, result1);
+                made = needed;
+                __syncthreads();
+            }
+            with_tile_width(s.out_width, [&](auto tile) {
+                constexpr int T = decltype(tile)::value;
+                if (w1 != nullptr) {
+                    forward_band<K, S, T>(band, z, origin, w2, s, r, end, result2);
+                } else {
+                    forward_band<K, S, T>(band, x, 0, w2, s, r, end, result2);
+                }
+            });
+            __syncthreads();
+            multiply<true>(y + (int64_t)r * s.out_width * b.y_stride, b.y_stride, MatrixView{band, middle, 1},
+                           MatrixView{w3, b.out, 1}, (end - r) * s.out_width, b.out, middle, result3);
+            __syncthreads();
+        }
+    }
+}
+
+#define SPOS_BRANCH(K, S)                                                                                             \
+    SPOS_KERNEL branch_normalised_k##K##_s##S(                                                                        \
+        float* y, const float* x, float* workspace, const float* w1, const float* folded1, const float* w2,           \
+        const float* folded2, const float* w3, const float* folded3, int images, int in_height, int in_width,         \
+        int out_height, int out_width, int middle, int in, int out, int x_stride, int x_step, int y_stride,           \
+        int rows_per_strip, int rows_per_band, int64_t workspace_stride) {                                            \
+        run_branch<K, S>(y, x, workspace + blockIdx.x * workspace_stride, w1, {folded1, folded1 + middle, 1}, w2,     \
+                         {folded2, folded2 + middle, 0}, w3, {folded3, folded3 + out, 1},                             \
+                         {{images, in_height, in_width, out_height, out_width, middle}, in, out, x_stride, x_step,    \
+                          y_stride, rows_per_strip, rows_per_band});                                                  \
+    }                                                                                                                 \
+    SPOS_EXPORT(branch_normalised_k##K##_s##S)
+
+SPOS_BRANCH(3, 1)
+SPOS_BRANCH(3, 2)
+SPOS_BRANCH(5, 1)
+SPOS_BRANCH(5, 2)
+SPOS_BRANCH(7, 1)
+SPOS_BRANCH(7, 2)

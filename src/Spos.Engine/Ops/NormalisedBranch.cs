@@ -1,0 +1,74 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops;
+
+/// <summary>A convolution's weight and the batch norm after it.</summary>
+internal readonly record struct NormalisedWeight(Tensor Weight, BatchNormLayer Layer);
+
+/// <summary>
+/// Inference through a depthwise convolution, the pointwise one after it and perhaps one before it, strip by strip, so that what lies between
+/// them stays in the cache. The same bits as of <see cref="NormalisedConvolution"/> one after the other. Pointwise ones are followed
+/// by ReLU, the depthwise one is not. Kernels: branch_normalised_k{size}_s{stride}.
+/// </summary>
+internal static class NormalisedBranch
+{
+    // Of a first convolution's results in one strip: they and their neighbours stay in a second-level cache.
+    private const long MostStripBytes = 512 << 10;
+
+    // Pixels of a band: some tiles of the product (kernels/host/gemm.h), enough that packing weights costs little.
+    private const int BandPixels = 200;
+
+    // Strips for each multiprocessor, or thread of a CPU, so that all finish together.
+    private const int StripsPerProcessor = 4;
+
+    /// <summary>Whether there are enough strips to keep the device busy.</summary>
+    /// <param name="shape">Of the depthwise convolution.</param>
+    public static bool Applies(Device device, in ConvolutionShape shape)
+    {
+        int rows = shape.Output.N * shape.Output.H;
+        return Partition.OfRows(rows, RowsPerStrip(device, shape)).Blocks >= Math.Min(rows, device.Multiprocessors);
+    }
+
+    /// <param name="depthwise">The shape of the depthwise convolution.</param>
+    /// <param name="y">Overwritten.</param>
+    /// <param name="x">A whole tensor where there is no first convolution.</param>
+    /// <param name="first">The pointwise convolution before the depthwise one, if there is one.</param>
+    public static void Forward(
+        Session session, in ConvolutionShape depthwise, ChannelRange y, ChannelRange x, NormalisedWeight? first, NormalisedWeight second, NormalisedWeight third)
+    {
+        if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
+        if (first == null && (x is not { First: 0, Step: 1 } || x.Tensor.Shape.C != depthwise.Input.C)) throw new ArgumentException("A depthwise convolution takes whole tensors.");
+        (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
+        int rows = output.N * output.H, perStrip = RowsPerStrip(session.Device, depthwise);
+        int bands = Math.Max(1, perStrip * output.W / BandPixels), perBand = (perStrip + bands - 1) / bands;
+        int blocks = Math.Min(Partition.OfRows(rows, perStrip).Blocks, StripsPerProcessor * session.Device.Multiprocessors);
+        long inputRows = first == null ? 0 : ((perStrip - 1) * depthwise.Stride) + depthwise.Kernel;
+        // Blocks begin where a vector's load is aligned.
+        long perBlock = (((inputRows * input.W) + ((long)perBand * output.W)) * input.C + 15) / 16 * 16;
+        using Tensor workspace = session.Rent(Shape.Matrix(blocks, checked((int)perBlock)));
+        using Tensor? folded1 = first == null ? null : BatchNormalisation.Fold(session, first.Value.Layer);
+        using Tensor folded2 = BatchNormalisation.Fold(session, second.Layer), folded3 = BatchNormalisation.Fold(session, third.Layer);
+        session.Launch(
+            $"branch_normalised_k{depthwise.Kernel}_s{depthwise.Stride}", blocks, 1, y.Start, x.Start, workspace, first?.Weight, folded1, second.Weight, folded2, third.Weight, folded3,
+            input.N, input.H, input.W, output.H, output.W, input.C, first?.Weight.Shape.W ?? 0, third.Weight.Shape.C, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, perStrip, perBand, perBlock);
+    }
+
+    // Of results. Whole images where they fit into the cache, several of them where they are small.
+    private static int RowsPerStrip(Device device, in ConvolutionShape depthwise)
+    {
+        (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
+        int strips = StripsPerProcessor * device.Multiprocessors;
+        long imageBytes = (long)input.H * input.W * input.C * sizeof(float);
+        long images = Math.Min(input.N / strips, Math.Min(BandPixels / (output.H * output.W), MostStripBytes / imageBytes));
+        if (images > 0) return checked((int)images * output.H);
+        long parts = Math.Max((imageBytes + MostStripBytes - 1) / MostStripBytes, (strips + input.N - 1) / input.N);
+        // Narrow strips would make many rows of the first convolution twice.
+        int least = Math.Min(output.H, 2 * depthwise.Kernel);
+        return Math.Max(least, (int)Math.Min(int.MaxValue, (output.H + parts - 1) / parts));
+    }
+}
