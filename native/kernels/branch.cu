@@ -4,7 +4,9 @@
 //   d = scale2 * depthwise(z) + shift2             KxK, stride S, padding K/2, on [middle] channels
 //   y = relu(scale3 * (d w3) + shift3)             pointwise, [middle] -> [out]
 //
-// To the bit what {pointwise,depthwise}_normalised make of it one after the other, but z and d never leave the cache.
+// To the bit what {pointwise,depthwise}_normalised make of it one after the other, but z and d never leave the cache. If
+// `passed` is given, a strip's channels that pass by are copied too while x is in the cache (stride 1 only): every second
+// one of `passing`, which has rows like x's, to channels beside y's.
 // The rows of y, images * out_height of them, are cut into strips. A block works on a strip at a time, and on that band by
 // band: the rows of z that a band needs and that bands before have not made, then the band's d, then its y.
 //
@@ -21,7 +23,7 @@
 
 struct BranchShape {
     DepthwiseShape depthwise;
-    int in, out, x_stride, x_step, y_stride;
+    int in, out, x_stride, x_step, y_stride, passing;
     int rows_per_strip, rows_per_band;
 };
 
@@ -54,8 +56,23 @@ __device__ __forceinline__ void forward_band(float* y, const float* x, int origi
     });
 }
 
+__device__ __forceinline__ void pass(float* __restrict__ passed, const float* __restrict__ passing, int rows,
+                                     int64_t passed_stride, int64_t passing_stride, int channels) {
+    if (blockDim.x > 1) {
+        for (int e = (int)threadIdx.x; e < rows * channels; e += (int)blockDim.x) {
+            passed[e / channels * passed_stride + e % channels] =
+                passing[e / channels * passing_stride + e % channels * 2];
+        }
+        return;
+    }
+    for (int r = 0; r < rows; ++r) {
+        for (int c = 0; c < channels; ++c) passed[r * passed_stride + c] = passing[r * passing_stride + 2 * c];
+    }
+}
+
 template <int K, int S>
-__device__ __forceinline__ void run_branch(float* y, const float* x, float* workspace, const float* w1,
+__device__ __forceinline__ void run_branch(float* y, const float* x, float* passed, const float* passing,
+                                           float* workspace, const float* w1,
                                            const NormalisedResult& result1, const float* w2,
                                            const NormalisedResult& result2, const float* w3,
                                            const NormalisedResult& result3, const BranchShape& b) {
@@ -78,6 +95,11 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* work
                 made = needed;
                 __syncthreads();
             }
+            if (passed != nullptr) {
+                const int64_t pixel = (int64_t)r * s.out_width;
+                pass(passed + pixel * b.y_stride, passing + pixel * b.x_stride, (end - r) * s.out_width, b.y_stride,
+                     b.x_stride, b.passing);
+            }
             with_tile_width(s.out_width, [&](auto tile) {
                 constexpr int T = decltype(tile)::value;
                 if (w1 != nullptr) {
@@ -96,14 +118,16 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* work
 
 #define SPOS_BRANCH(K, S)                                                                                             \
     SPOS_KERNEL branch_normalised_k##K##_s##S(                                                                        \
-        float* y, const float* x, float* workspace, const float* w1, const float* folded1, const float* w2,           \
-        const float* folded2, const float* w3, const float* folded3, int images, int in_height, int in_width,         \
-        int out_height, int out_width, int middle, int in, int out, int x_stride, int x_step, int y_stride,           \
-        int rows_per_strip, int rows_per_band, int64_t workspace_stride) {                                            \
-        run_branch<K, S>(y, x, workspace + blockIdx.x * workspace_stride, w1, {folded1, folded1 + middle, 1}, w2,     \
-                         {folded2, folded2 + middle, 0}, w3, {folded3, folded3 + out, 1},                             \
+        float* y, const float* x, float* passed, const float* passing, float* workspace, const float* w1,             \
+        const float* folded1, const float* w2, const float* folded2, const float* w3, const float* folded3,           \
+        int images, int in_height, int in_width, int out_height, int out_width, int middle, int in, int out,          \
+        int x_stride, int x_step, int y_stride, int pass_channels, int rows_per_strip, int rows_per_band,             \
+        int64_t workspace_stride) {                                                                                   \
+        run_branch<K, S>(y, x, passed, passing, workspace + blockIdx.x * workspace_stride, w1,                        \
+                         {folded1, folded1 + middle, 1}, w2, {folded2, folded2 + middle, 0}, w3,                      \
+                         {folded3, folded3 + out, 1},                                                                 \
                          {{images, in_height, in_width, out_height, out_width, middle}, in, out, x_stride, x_step,    \
-                          y_stride, rows_per_strip, rows_per_band});                                                  \
+                          y_stride, pass_channels, rows_per_strip, rows_per_band});                                   \
     }                                                                                                                 \
     SPOS_EXPORT(branch_normalised_k##K##_s##S)
 

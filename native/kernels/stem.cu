@@ -27,14 +27,15 @@ __device__ __forceinline__ void forward_tile(float* y, const float* image, const
     for (int ky = 0; ky < 3; ++ky) {
         const int iy = 2 * oy - 1 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
-        const float* row = image + (int64_t)iy * s.in_width * kColours;
+        // One address and constants: the broadcasts need no arithmetic of their own.
+        const float* values = image + ((int64_t)iy * s.in_width + 2 * ox0 - 1) * kColours;
         const float* taps = w + ky * 3 * kColours * s.channels;
         SPOS_UNROLL for (int k = 0; k < 3 * kColours; ++k) {
             const Lane weight = lane.load(taps + k * s.channels);
             SPOS_UNROLL for (int t = 0; t < kTile; ++t) {
                 const int ix = 2 * (ox0 + t) - 1 + k / kColours;
                 if (!Inside && (ix < 0 || ix >= s.in_width)) continue;
-                sum[t] = multiply_add(Lane(row[(2 * (ox0 + t) - 1) * kColours + k]), weight, sum[t]);
+                sum[t] = multiply_add(Lane(values[2 * t * kColours + k]), weight, sum[t]);
             }
         }
     }

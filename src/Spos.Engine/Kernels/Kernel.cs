@@ -5,7 +5,7 @@ namespace Spos.Engine.Kernels;
 /// <summary>A kernel loaded on a device, ready to launch.</summary>
 public sealed unsafe class Kernel
 {
-    private const int MostParameters = 24;
+    private const int MostParameters = 32;
 
     private readonly Device _device;
     private readonly nint _function;

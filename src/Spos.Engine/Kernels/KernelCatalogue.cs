@@ -20,7 +20,7 @@ public static class KernelCatalogue
         new("batch_norm", "batch_norm_backward_sums", "PPPPiiiii"),
         new("batch_norm", "batch_norm_backward_finalize", "PPPPPPiiii"),
         new("batch_norm", "batch_norm_backward_apply", "PPPPPPPiiii"),
-        .. OfEachSize("branch", ("normalised", "PPPPPPPPPiiiiiiiiiiiiil")),
+        .. OfEachSize("branch", ("normalised", "PPPPPPPPPPPiiiiiiiiiiiiiil")),
         new("channels", "channel_split", "PPPiii"),
         new("channels", "channel_take", "PPiiiii"),
         new("channels", "channel_merge", "PPPiiii"),

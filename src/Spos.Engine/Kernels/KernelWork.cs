@@ -67,12 +67,13 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
     private static KernelWork Rows(long rows, long channels, int reads, int writes, int flops) =>
         new(rows == 1 ? $"{channels}" : $"{rows}×{channels}", Float * rows * channels * (reads + writes), rows * channels * flops);
 
-    // images, input height and width, output height and width, channels between; inputs of the first product (0: there is none), outputs
+    // images, input height and width, output height and width, channels between; inputs of the first product (0: there is none), outputs;
+    // the strides of rows and channels, of results; channels that pass by
     private static KernelWork Branch(ReadOnlySpan<long> s, long taps)
     {
         (long inputPixels, long outputPixels, long middle, long inputs, long outputs) = (s[0] * s[1] * s[2], s[0] * s[3] * s[4], s[5], s[6], s[7]);
         long weights = middle * (inputs + taps + outputs);
-        long values = (inputPixels * (inputs > 0 ? inputs : middle)) + (outputPixels * outputs) + weights;
+        long values = (inputPixels * (inputs > 0 ? inputs : middle)) + (outputPixels * (outputs + (2 * s[11]))) + weights;
         return new($"{s[0]}×{s[1]}×{s[2]}×{inputs}×{middle}×{outputs}", Float * values, 2 * middle * ((inputPixels * inputs) + (outputPixels * (taps + outputs))));
     }
 

@@ -38,8 +38,9 @@ internal static class NormalisedBranch
     /// <param name="y">Overwritten.</param>
     /// <param name="x">A whole tensor where there is no first convolution.</param>
     /// <param name="first">The pointwise convolution before the depthwise one, if there is one.</param>
+    /// <param name="passBy">Whether the even channels of x's tensor are copied to the first ones of y's; at stride 1.</param>
     public static void Forward(
-        Session session, in ConvolutionShape depthwise, ChannelRange y, ChannelRange x, NormalisedWeight? first, NormalisedWeight second, NormalisedWeight third)
+        Session session, in ConvolutionShape depthwise, ChannelRange y, ChannelRange x, NormalisedWeight? first, NormalisedWeight second, NormalisedWeight third, bool passBy)
     {
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
         if (first == null && (x is not { First: 0, Step: 1 } || x.Tensor.Shape.C != depthwise.Input.C)) throw new ArgumentException("A depthwise convolution takes whole tensors.");
@@ -54,8 +55,8 @@ internal static class NormalisedBranch
         using Tensor? folded1 = first == null ? null : BatchNormalisation.Fold(session, first.Value.Layer);
         using Tensor folded2 = BatchNormalisation.Fold(session, second.Layer), folded3 = BatchNormalisation.Fold(session, third.Layer);
         session.Launch(
-            $"branch_normalised_k{depthwise.Kernel}_s{depthwise.Stride}", blocks, 1, y.Start, x.Start, workspace, first?.Weight, folded1, second.Weight, folded2, third.Weight, folded3,
-            input.N, input.H, input.W, output.H, output.W, input.C, first?.Weight.Shape.W ?? 0, third.Weight.Shape.C, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, perStrip, perBand, perBlock);
+            $"branch_normalised_k{depthwise.Kernel}_s{depthwise.Stride}", blocks, 1, y.Start, x.Start, passBy ? y.Tensor : null, passBy ? x.Tensor : null, workspace, first?.Weight, folded1, second.Weight, folded2, third.Weight, folded3,
+            input.N, input.H, input.W, output.H, output.W, input.C, first?.Weight.Shape.W ?? 0, third.Weight.Shape.C, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, passBy ? x.Tensor.Shape.C / 2 : 0, perStrip, perBand, perBlock);
     }
 
     // Of results. Whole images where they fit into the cache, several of them where they are small.

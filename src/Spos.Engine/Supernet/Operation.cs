@@ -94,47 +94,46 @@ public sealed class Operation : IDisposable
     private Tensor Infer(Session session, Tensor x)
     {
         Tensor y = session.Rent(OutputOn(x.Shape));
+        var target = new ChannelRange(y, Block.Input);
         if (Block.Stride == 2)
         {
             InferBranch(session, Projection, new ChannelRange(y), new ChannelRange(x));
-            InferBranch(session, Main, new ChannelRange(y, Block.Input), new ChannelRange(x));
+            InferBranch(session, Main, target, new ChannelRange(x));
+        }
+        else if (UnitsAtOnce(session, Main, 0, new ChannelRange(x, 1, 2)) == Main.Count)
+        {
+            InferBranch(session, Main, target, new ChannelRange(x, 1, 2), passBy: true);
         }
         else
         {
             NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
-            if (Main[0].Spec.Kind == ConvolutionKind.Pointwise)
-            {
-                InferBranch(session, Main, new ChannelRange(y, Block.Input), new ChannelRange(x, 1, 2));
-            }
-            else
-            {
-                using Tensor odd = session.Rent(x.Shape.WithChannels(Block.Input));
-                NormalisedConvolution.Take(session, new ChannelRange(odd), x, odd: true);
-                InferBranch(session, Main, new ChannelRange(y, Block.Input), new ChannelRange(odd));
-            }
+            bool pointwise = Main[0].Spec.Kind == ConvolutionKind.Pointwise;
+            using Tensor? odd = pointwise ? null : session.Rent(x.Shape.WithChannels(Block.Input));
+            if (odd != null) NormalisedConvolution.Take(session, new ChannelRange(odd), x, odd: true);
+            InferBranch(session, Main, target, odd == null ? new ChannelRange(x, 1, 2) : new ChannelRange(odd));
         }
         x.Dispose();
         return y;
     }
 
-    private static void InferBranch(Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x)
+    private static void InferBranch(Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x, bool passBy = false)
     {
         Tensor? between = null;
         for (int done = 0; done < units.Count;)
         {
             int count = UnitsAtOnce(session, units, done, x);
-            ConvolutionShape last = units[done + count - 1].ShapeOn(count == 1 ? x.Tensor.Shape : units[done + count - 2].ShapeOn(x.Tensor.Shape).Output);
-            Tensor? next = done + count == units.Count ? null : session.Rent(last.Output);
+            ConvolutionUnit last = units[done + count - 1], depthwise = units[Math.Max(0, done + count - 2)];
+            ConvolutionShape shape = last.ShapeOn(count == 1 ? x.Tensor.Shape : depthwise.ShapeOn(x.Tensor.Shape).Output);
+            Tensor? next = done + count == units.Count ? null : session.Rent(shape.Output);
             ChannelRange target = next == null ? y : new ChannelRange(next);
             if (count == 1)
             {
-                units[done].ForwardNormalised(session, last, target, x);
+                last.ForwardNormalised(session, shape, target, x);
             }
             else
             {
-                ConvolutionUnit depthwise = units[done + count - 2];
-                NormalisedBranch.Forward(
-                    session, depthwise.ShapeOn(x.Tensor.Shape), target, x, count == 3 ? units[done].NormalisedWeight : null, depthwise.NormalisedWeight, units[done + count - 1].NormalisedWeight);
+                NormalisedWeight? first = count == 3 ? units[done].NormalisedWeight : null;
+                NormalisedBranch.Forward(session, depthwise.ShapeOn(x.Tensor.Shape), target, x, first, depthwise.NormalisedWeight, last.NormalisedWeight, passBy);
             }
             between?.Dispose();
             (between, x) = (next, target);
