@@ -111,7 +111,7 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
             __syncthreads();
             multiply<true>(y + (int64_t)r * s.out_width * b.y_stride, b.y_stride, MatrixView{band, middle, 1},
                            MatrixView{w3, b.out, 1}, (end - r) * s.out_width, b.out, middle, result3);
-            __syncthreads();
+            // The product has a barrier after its last look at the band.
         }
     }
 }
