@@ -4,16 +4,17 @@
 //   d = scale2 * depthwise(z) + shift2             KxK, stride S, padding K/2, on [middle] channels
 //   y = relu(scale3 * (d w3) + shift3)             pointwise, [middle] -> [out]
 //
-// To the bit what {pointwise,depthwise}_normalised make of it one after the other, but z and d never leave the cache. If
-// `passed` is given, a strip's channels that pass by are copied too while x is in the cache (stride 1 only): every second
-// one of `passing`, which has rows like x's, to channels beside y's.
-// The rows of y, images * out_height of them, are cut into strips. A block works on a strip at a time, and on that band by
-// band: the rows of z that a band needs and that bands before have not made, then the band's d, then its y.
+// To the bit what {pointwise,depthwise}_normalised make of it one after the other, but z and d never leave the cache.
+// The rows of y, images * out_height of them, are cut into strips. A block works on one strip after the other, and on
+// each band by band: the rows of z that a band needs and that are not made yet, then the band's d, then its y. If
+// `passed` is given (stride 1 only), the channels that pass the branch by are copied too while the strip is in the
+// cache: every second one of `passing`, whose rows are as far apart as x's, to `passed`, whose rows are as y's.
 //
-// Layouts: folded1 to folded3 [2][channels], scale and shift; x [images][in_height][in_width], row m at x[m * x_stride], channels x_step apart (without w1: whole rows of
+// Layouts: x [images][in_height][in_width], row m at x[m * x_stride], channels x_step apart (without w1: whole rows of
 // [middle]); y [images][out_height][out_width], row m at y[m * y_stride]; w1 [in][middle], w2 [K][K][middle], w3
-// [middle][out]. Launch: any number of blocks. Each needs workspace_stride floats of workspace: ((rows_per_strip - 1) * S
-// + K) * in_width * middle for z, if there is w1, and rows_per_band * out_width * middle for d.
+// [middle][out]; folded1 to folded3 [2][channels], scales and shifts. Launch: any number of blocks. Each needs
+// workspace_stride floats of workspace: rows_per_band * out_width * middle for d and, if there is w1,
+// ((rows_per_strip - 1) * S + K) * in_width * middle for z.
 #include "device/depthwise.h"
 #if SPOS_HOST
 #include "host/gemm.h"
@@ -56,25 +57,20 @@ __device__ __forceinline__ void forward_band(float* y, const float* x, int origi
     });
 }
 
+// Copies every second channel.
 __device__ __forceinline__ void pass(float* __restrict__ passed, const float* __restrict__ passing, int rows,
                                      int64_t passed_stride, int64_t passing_stride, int channels) {
-    if (blockDim.x > 1) {
-        for (int e = (int)threadIdx.x; e < rows * channels; e += (int)blockDim.x) {
-            passed[e / channels * passed_stride + e % channels] =
-                passing[e / channels * passing_stride + e % channels * 2];
-        }
-        return;
-    }
     for (int r = 0; r < rows; ++r) {
-        for (int c = 0; c < channels; ++c) passed[r * passed_stride + c] = passing[r * passing_stride + 2 * c];
+        for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
+            passed[r * passed_stride + c] = passing[r * passing_stride + 2 * c];
+        }
     }
 }
 
 template <int K, int S>
 __device__ __forceinline__ void run_branch(float* y, const float* x, float* passed, const float* passing,
-                                           float* workspace, const float* w1,
-                                           const NormalisedResult& result1, const float* w2,
-                                           const NormalisedResult& result2, const float* w3,
+                                           float* workspace, const float* w1, const NormalisedResult& result1,
+                                           const float* w2, const NormalisedResult& result2, const float* w3,
                                            const NormalisedResult& result3, const BranchShape& b) {
     const DepthwiseShape& s = b.depthwise;
     const int rows = s.images * s.out_height, middle = s.channels;
@@ -102,11 +98,7 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
             }
             with_tile_width(s.out_width, [&](auto tile) {
                 constexpr int T = decltype(tile)::value;
-                if (w1 != nullptr) {
-                    forward_band<K, S, T>(band, z, origin, w2, s, r, end, result2);
-                } else {
-                    forward_band<K, S, T>(band, x, 0, w2, s, r, end, result2);
-                }
+                forward_band<K, S, T>(band, w1 != nullptr ? z : x, w1 != nullptr ? origin : 0, w2, s, r, end, result2);
             });
             __syncthreads();
             multiply<true>(y + (int64_t)r * s.out_width * b.y_stride, b.y_stride, MatrixView{band, middle, 1},
@@ -116,19 +108,26 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
     }
 }
 
-#define SPOS_BRANCH(K, S)                                                                                             \
-    SPOS_KERNEL branch_normalised_k##K##_s##S(                                                                        \
-        float* y, const float* x, float* passed, const float* passing, float* workspace, const float* w1,             \
-        const float* folded1, const float* w2, const float* folded2, const float* w3, const float* folded3,           \
-        int images, int in_height, int in_width, int out_height, int out_width, int middle, int in, int out,          \
-        int x_stride, int x_step, int y_stride, int pass_channels, int rows_per_strip, int rows_per_band,             \
-        int64_t workspace_stride) {                                                                                   \
-        run_branch<K, S>(y, x, passed, passing, workspace + blockIdx.x * workspace_stride, w1,                        \
-                         {folded1, folded1 + middle, 1}, w2, {folded2, folded2 + middle, 0}, w3,                      \
-                         {folded3, folded3 + out, 1},                                                                 \
-                         {{images, in_height, in_width, out_height, out_width, middle}, in, out, x_stride, x_step,    \
-                          y_stride, pass_channels, rows_per_strip, rows_per_band});                                   \
-    }                                                                                                                 \
+#define SPOS_BRANCH(K, S)                                                                                    \
+    SPOS_KERNEL branch_normalised_k##K##_s##S(                                                               \
+        float* y, const float* x, float* passed, const float* passing, float* workspace, const float* w1,    \
+        const float* folded1, const float* w2, const float* folded2, const float* w3, const float* folded3,  \
+        int images, int in_height, int in_width, int out_height, int out_width, int middle, int in, int out, \
+        int x_stride, int x_step, int y_stride, int pass_channels, int rows_per_strip, int rows_per_band,    \
+        int64_t workspace_stride) {                                                                          \
+        run_branch<K, S>(y, x, passed, passing, workspace + blockIdx.x * workspace_stride, w1,               \
+                         {folded1, folded1 + middle, 1}, w2, {folded2, folded2 + middle, 0}, w3,             \
+                         {folded3, folded3 + out, 1},                                                        \
+                         {{images, in_height, in_width, out_height, out_width, middle},                      \
+                          in,                                                                                \
+                          out,                                                                               \
+                          x_stride,                                                                          \
+                          x_step,                                                                            \
+                          y_stride,                                                                          \
+                          pass_channels,                                                                     \
+                          rows_per_strip,                                                                    \
+                          rows_per_band});                                                                   \
+    }                                                                                                        \
     SPOS_EXPORT(branch_normalised_k##K##_s##S)
 
 SPOS_BRANCH(3, 1)
