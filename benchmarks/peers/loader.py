@@ -10,15 +10,10 @@ resizes them, without any of the rest. The table shows images a second on all co
 passes, and how many times as fast as torchvision with PIL each is.
 """
 import argparse
-import json
 import multiprocessing
-import os
 import pathlib
 import random
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 import cv2
@@ -27,7 +22,8 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from harness import CORES, compare, record, save, spos
+
 MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 PASSES = 3
 JITTER = 0.4
@@ -99,10 +95,10 @@ def run_paths(paths):
         load(path)
 
 
-def rates_of(peer, training, size, paths, cores):
+def rates_of(peer, training, size, paths):
     """Images a second of PASSES passes, after one that warms up."""
     parts = [paths[i : i + 8] for i in range(0, len(paths), 8)]
-    with multiprocessing.Pool(cores, start_worker, (peer, training, size)) as pool:
+    with multiprocessing.Pool(CORES, start_worker, (peer, training, size)) as pool:
         rates = []
         for _ in range(PASSES + 1):
             start = time.perf_counter()
@@ -111,45 +107,30 @@ def rates_of(peer, training, size, paths, cores):
     return rates[1:]
 
 
-def spos(folder, size, cores):
-    with tempfile.TemporaryDirectory() as temporary:
-        output = os.path.join(temporary, "loader.json")
-        command = [ROOT / "spos", "bench", "loader", "--images", folder, "--image-size", str(size), "--workers", str(cores), "--runs", "5", "--output", output]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return {t["transform"]: t["images_per_second"] for t in json.loads(pathlib.Path(output).read_text())["transforms"]}
+def run(folder, size, rounds):
+    paths = sorted(str(p) for p in pathlib.Path(folder).glob("*/*") if p.suffix.lower() in (".jpg", ".jpeg"))
+    if not paths:
+        sys.exit(f"{folder}: no JPEGs in folders of classes")
+
+    def run_spos():
+        result = spos("loader", "--images", folder, "--image-size", size, "--workers", CORES, "--runs", 5)
+        return {t["transform"]: [t["images_per_second"]] for t in result["transforms"]}
+
+    peers = {"spos": run_spos}
+    for peer in PEERS:
+        peers[peer] = lambda peer=peer: {name: rates_of(peer, name == "training", size, paths) for name in ("training", "validation")}
+    results = compare(f"{len(paths)} pictures to {size}x{size}", peers, rounds, lambda peer: peer == "torchvision with PIL")
+    return record(image_size=size, pictures=len(paths), results=results)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--image-size", type=int, default=224)
-    parser.add_argument("--rounds", type=int, default=3, help="at least 2")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output")
     options = parser.parse_args()
-    paths = sorted(str(p) for p in pathlib.Path(options.folder).glob("*/*") if p.suffix.lower() in (".jpg", ".jpeg"))
-    if not paths:
-        sys.exit(f"{options.folder}: no JPEGs in folders of classes")
-    cores = len(os.sched_getaffinity(0))
-    rates = {transform: {peer: [] for peer in ("spos", *PEERS)} for transform in ("training", "validation")}
-    for _ in range(options.rounds):
-        for transform, rate in spos(options.folder, options.image_size, cores).items():
-            rates[transform]["spos"].append(rate)
-        for transform, by_peer in rates.items():
-            for peer in PEERS:
-                by_peer[peer] += rates_of(peer, transform == "training", options.image_size, paths, cores)
-
-    results = []
-    print(f"{len(paths)} pictures to {options.image_size}x{options.image_size}, {cores} cores; images a second")
-    for transform, by_peer in rates.items():
-        base = statistics.median(by_peer["torchvision with PIL"])
-        for peer, values in by_peer.items():
-            median = statistics.median(values)
-            low, _, high = statistics.quantiles(values, n=4)
-            print(f"  {transform:10} {peer:42} {median:8.1f}  ({low:.1f} to {high:.1f})  {median / base:5.2f}")
-            results.append({"transform": transform, "peer": peer, "images_per_second": median, "quartiles": [low, high], "against_torchvision": median / base})
-    if options.output:
-        record = {"date": time.strftime("%Y-%m-%d"), "cores": cores, "image_size": options.image_size, "pictures": len(paths), "results": results}
-        pathlib.Path(options.output).write_text(json.dumps(record, indent=2) + "\n")
+    save(options.output, run(options.folder, options.image_size, options.rounds))
 
 
 if __name__ == "__main__":

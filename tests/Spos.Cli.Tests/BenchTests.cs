@@ -36,6 +36,7 @@ public sealed class BenchTests : IDisposable
         Assert.Matches("inference +cudnn +[0-9.]+", outcome.Output);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         JsonElement[] steps = [.. document.RootElement.GetProperty("steps").EnumerateArray()];
+        Assert.Equal(2, document.RootElement.GetProperty("paths").EnumerateArray().Select(p => p.GetString()).Distinct().Count());
         Assert.Equal(["unfused", "cudnn", "unfused", "cudnn"], steps.Select(s => s.GetProperty("plan").GetString()));
         Assert.All(steps, s => Assert.InRange(s.GetProperty("images_per_second").GetDouble(), s.GetProperty("quartiles")[0].GetDouble(), s.GetProperty("quartiles")[1].GetDouble()));
     }

@@ -4,8 +4,8 @@ using Spos.Engine.Devices;
 
 namespace Spos.Cli.Benchmarks;
 
-/// <summary>One transform's rate: images a second, the median pass and the quartiles.</summary>
-internal sealed record LoaderResult(string Transform, double Median, double Low, double High);
+/// <summary>One transform's passes.</summary>
+internal sealed record LoaderResult(string Transform, Rates Rates);
 
 /// <summary>
 /// Times the loader alone: from files to normalised batches on the device, by the training and the validation transform in turn. A
@@ -32,8 +32,7 @@ internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOpt
                 report();
             }
         }
-        foreach (double[] values in rates) Array.Sort(values);
-        return [.. transforms.Select((t, i) => new LoaderResult(t.Name, rates[i][runs / 2], rates[i][runs / 4], rates[i][3 * runs / 4]))];
+        return [.. transforms.Select((t, i) => new LoaderResult(t.Name, Rates.Of(rates[i])))];
     }
 
     /// <summary>How often <see cref="Run"/> reports.</summary>

@@ -10,10 +10,10 @@ using Spos.Engine.Tensors;
 
 namespace Spos.Cli.Benchmarks;
 
-/// <summary>One kind of work under one plan: images a second, the median and the quartiles.</summary>
+/// <summary>One kind of work under one plan.</summary>
 /// <param name="DeviceBytes">The most device memory in use at once, without parameters and images.</param>
 /// <param name="ManagedBytes">What a run allocates on the managed heap.</param>
-internal sealed record StepResult(string Work, ConvolutionPlan Plan, double Median, double Low, double High, long DeviceBytes, long ManagedBytes);
+internal sealed record StepResult(string Work, ConvolutionPlan Plan, Rates Rates, long DeviceBytes, long ManagedBytes);
 
 /// <summary>
 /// Times whole training steps (forward, loss, backward, SGD) and inference of the supernet, each run on another random path, the same
@@ -57,7 +57,7 @@ internal sealed class StepBenchmark : IDisposable
             long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
             for (int run = -Warmup; run < runs; run++)
             {
-                Architecture chosen = path ?? _sampler.Uniform(new CounterRandom(1, RandomPurpose.Paths, (ulong)(run + Warmup)));
+                Architecture chosen = path ?? RandomPath(run);
                 for (int p = 0; p < plans.Count; p++)
                 {
                     ConvolutionPlanner.Of(_session).Plan = plans[p];
@@ -72,14 +72,13 @@ internal sealed class StepBenchmark : IDisposable
                 }
                 report();
             }
-            for (int p = 0; p < plans.Count; p++)
-            {
-                Array.Sort(rates[p]);
-                results.Add(new StepResult(name, plans[p], rates[p][runs / 2], rates[p][runs / 4], rates[p][3 * runs / 4], deviceBytes[p], managedBytes[p]));
-            }
+            for (int p = 0; p < plans.Count; p++) results.Add(new StepResult(name, plans[p], Rates.Of(rates[p]), deviceBytes[p], managedBytes[p]));
         }
         return results;
     }
+
+    /// <summary>The path of a run, from 0 on, where paths are random.</summary>
+    public Architecture RandomPath(int run) => _sampler.Uniform(new CounterRandom(1, RandomPurpose.Paths, (ulong)(run + Warmup)));
 
     /// <summary>How often <see cref="Run"/> reports.</summary>
     public static int Reports(int runs) => 2 * (runs + Warmup);

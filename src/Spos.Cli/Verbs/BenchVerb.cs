@@ -89,16 +89,16 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         Table table = PlainTable.New("work", "plan", "img/s", "quartiles", "against unfused", "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
         {
-            double ratio = r.Median / results.First(other => other.Work == r.Work).Median;
-            table.AddRow(r.Work, $"{r.Plan}".ToLowerInvariant(), $"{r.Median:0.0}", $"{r.Low:0.0} to {r.High:0.0}", $"{ratio:0.00}", $"{r.DeviceBytes / 1e6 / BatchSize:0.0} MB", $"{r.ManagedBytes / 1024} KiB");
+            double ratio = r.Rates.Median / results.First(other => other.Work == r.Work).Rates.Median;
+            table.AddRow([r.Work, $"{r.Plan}".ToLowerInvariant(), .. r.Rates.Columns, $"{ratio:0.00}", $"{r.DeviceBytes / 1e6 / BatchSize:0.0} MB", $"{r.ManagedBytes / 1024} KiB"]);
         }
         PlainTable.Write(table);
         if (Output != null)
         {
             Save(Output, spec, device, new
             {
-                path = path?.ToString() ?? "random",
-                steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Median, quartiles = new[] { r.Low, r.High }, device_bytes = r.DeviceBytes, managed_bytes = r.ManagedBytes }),
+                paths = path == null ? Enumerable.Range(0, runs).Select(run => $"{benchmark.RandomPath(run)}") : [$"{path}"],
+                steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles, device_bytes = r.DeviceBytes, managed_bytes = r.ManagedBytes }),
             });
         }
         return Program.Success;
@@ -117,7 +117,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             results = benchmark.Run(runs, () => display.Report(++done, 1, ""));
         });
         Table table = PlainTable.New("transform", "img/s", "quartiles");
-        foreach (LoaderResult r in results) table.AddRow(r.Transform, $"{r.Median:0.0}", $"{r.Low:0.0} to {r.High:0.0}");
+        foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
         PlainTable.Write(table);
         if (Output != null)
         {
@@ -125,7 +125,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             {
                 pictures = data.Samples.Length,
                 workers = Workers,
-                transforms = results.Select(r => new { transform = r.Transform, images_per_second = r.Median, quartiles = new[] { r.Low, r.High } }),
+                transforms = results.Select(r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
             });
         }
         return Program.Success;
