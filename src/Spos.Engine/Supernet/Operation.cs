@@ -61,7 +61,7 @@ public sealed class Operation : IDisposable
     /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the block before].</summary>
     public Tensor Forward(Session session, Tensor x)
     {
-        if (NormalisedConvolution.Applies(session)) return Infer(session, x);
+        if (NormalisedConvolution.Applies(session)) return NormalisedOperation.Forward(session, this, x);
         if (FusedConvolution.Applies(session)) return FusedOperation.Forward(session, this, x);
         Tensor passed, main;
         if (Block.Stride == 1)
@@ -88,66 +88,6 @@ public sealed class Operation : IDisposable
     {
         foreach (ConvolutionUnit unit in Main.Concat(Projection)) unit.BatchNorm.Dispose();
         Parameters.Dispose();
-    }
-
-    // The branches write their channels of the result; of the input they read theirs where they lie.
-    private Tensor Infer(Session session, Tensor x)
-    {
-        Tensor y = session.Rent(OutputOn(x.Shape));
-        var target = new ChannelRange(y, Block.Input);
-        if (Block.Stride == 2)
-        {
-            InferBranch(session, Projection, new ChannelRange(y), new ChannelRange(x));
-            InferBranch(session, Main, target, new ChannelRange(x));
-        }
-        else if (UnitsAtOnce(session, Main, 0, new ChannelRange(x, 1, 2)) == Main.Count)
-        {
-            InferBranch(session, Main, target, new ChannelRange(x, 1, 2), passBy: true);
-        }
-        else
-        {
-            NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
-            bool pointwise = Main[0].Spec.Kind == ConvolutionKind.Pointwise;
-            using Tensor? odd = pointwise ? null : session.Rent(x.Shape.WithChannels(Block.Input));
-            if (odd != null) NormalisedConvolution.Take(session, new ChannelRange(odd), x, odd: true);
-            InferBranch(session, Main, target, odd == null ? new ChannelRange(x, 1, 2) : new ChannelRange(odd));
-        }
-        x.Dispose();
-        return y;
-    }
-
-    private static void InferBranch(Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x, bool passBy = false)
-    {
-        Tensor? between = null;
-        for (int done = 0; done < units.Count;)
-        {
-            int count = UnitsAtOnce(session, units, done, x);
-            ConvolutionUnit last = units[done + count - 1], depthwise = units[Math.Max(0, done + count - 2)];
-            ConvolutionShape shape = last.ShapeOn(count == 1 ? x.Tensor.Shape : depthwise.ShapeOn(x.Tensor.Shape).Output);
-            Tensor? next = done + count == units.Count ? null : session.Rent(shape.Output);
-            ChannelRange target = next == null ? y : new ChannelRange(next);
-            if (count == 1)
-            {
-                last.ForwardNormalised(session, shape, target, x);
-            }
-            else
-            {
-                NormalisedWeight? first = count == 3 ? units[done].NormalisedWeight : null;
-                NormalisedBranch.Forward(session, depthwise.ShapeOn(x.Tensor.Shape), target, x, first, depthwise.NormalisedWeight, last.NormalisedWeight, passBy);
-            }
-            between?.Dispose();
-            (between, x) = (next, target);
-            done += count;
-        }
-    }
-
-    // How many of the units from one on a single kernel can run: a depthwise one with those around it, else one.
-    private static int UnitsAtOnce(Session session, IReadOnlyList<ConvolutionUnit> units, int first, ChannelRange x)
-    {
-        bool Is(int unit, ConvolutionKind kind) => unit < units.Count && units[unit].Spec.Kind == kind;
-        int depthwise = Is(first, ConvolutionKind.Pointwise) ? first + 1 : first;
-        if (!Is(depthwise, ConvolutionKind.Depthwise) || !Is(depthwise + 1, ConvolutionKind.Pointwise)) return 1;
-        return NormalisedBranch.Applies(session.Device, units[depthwise].ShapeOn(x.Tensor.Shape)) ? depthwise + 2 - first : 1;
     }
 
     private static Tensor RunBranch(Session session, IReadOnlyList<ConvolutionUnit> units, Tensor x)

@@ -1,0 +1,74 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Supernet;
+
+/// <summary>
+/// One operation in inference on the fused plan. Its branches read their channels of the input where they lie and write their channels of
+/// the output; a depthwise unit and the pointwise ones around it are one kernel.
+/// </summary>
+internal static class NormalisedOperation
+{
+    /// <summary>Takes over <paramref name="x"/>, as <see cref="Operation.Forward"/> does.</summary>
+    public static Tensor Forward(Session session, Operation operation, Tensor x)
+    {
+        BlockSpec block = operation.Block;
+        Tensor y = session.Rent(operation.OutputOn(x.Shape));
+        (ChannelRange input, ChannelRange output) = (new ChannelRange(x, 1, 2), new ChannelRange(y, block.Input));
+        if (block.Stride == 2)
+        {
+            RunBranch(session, operation.Projection, new ChannelRange(y), new ChannelRange(x));
+            RunBranch(session, operation.Main, output, new ChannelRange(x));
+        }
+        else if (UnitsAtOnce(session, operation.Main, 0, x.Shape) == operation.Main.Count)
+        {
+            RunBranch(session, operation.Main, output, input, passBy: true);
+        }
+        else
+        {
+            NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
+            using Tensor? odd = operation.Main[0].Spec.Kind == ConvolutionKind.Pointwise ? null : session.Rent(x.Shape.WithChannels(block.Input));
+            if (odd != null) NormalisedConvolution.Take(session, new ChannelRange(odd), x, odd: true);
+            RunBranch(session, operation.Main, output, odd == null ? input : new ChannelRange(odd));
+        }
+        x.Dispose();
+        return y;
+    }
+
+    // With `passBy`, all units are one kernel, which also copies the channels that the branch leaves out.
+    private static void RunBranch(Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x, bool passBy = false)
+    {
+        Tensor? between = null;
+        for (int begin = 0, end; begin < units.Count; begin = end)
+        {
+            end = begin + UnitsAtOnce(session, units, begin, x.Tensor.Shape);
+            ConvolutionUnit last = units[end - 1];
+            ConvolutionShape? depthwise = end - begin == 1 ? null : units[end - 2].ShapeOn(x.Tensor.Shape);
+            ConvolutionShape shape = last.ShapeOn(depthwise?.Output ?? x.Tensor.Shape);
+            Tensor? next = end == units.Count ? null : session.Rent(shape.Output);
+            ChannelRange target = next == null ? y : new ChannelRange(next);
+            if (depthwise == null)
+            {
+                last.ForwardNormalised(session, shape, target, x);
+            }
+            else
+            {
+                NormalisedWeight? first = end - begin == 3 ? units[begin].NormalisedWeight : null;
+                NormalisedBranch.Forward(session, depthwise.Value, target, x, first, units[end - 2].NormalisedWeight, last.NormalisedWeight, passBy);
+            }
+            between?.Dispose();
+            (between, x) = (next, target);
+        }
+    }
+
+    // How many units, from one on, are one kernel on an input of this shape: a depthwise one with those around it (3, or 2), else 1.
+    private static int UnitsAtOnce(Session session, IReadOnlyList<ConvolutionUnit> units, int begin, Shape input)
+    {
+        bool Is(int unit, ConvolutionKind kind) => unit < units.Count && units[unit].Spec.Kind == kind;
+        int depthwise = Is(begin, ConvolutionKind.Pointwise) ? begin + 1 : begin;
+        if (!Is(depthwise, ConvolutionKind.Depthwise) || !Is(depthwise + 1, ConvolutionKind.Pointwise)) return 1;
+        return NormalisedBranch.Applies(session.Device, units[depthwise].ShapeOn(input)) ? depthwise + 2 - begin : 1;
+    }
+}
