@@ -56,15 +56,29 @@ struct Lane {
     static constexpr int width = kLaneWidth;
     Vector v;
 
+#if defined(__AVX512F__)
+    static __forceinline__ __mmask16 first_values(int count) { return (__mmask16)((1u << count) - 1); }
+#elif defined(__AVX2__)
+    static __forceinline__ __m256i first_values(int count) {
+        return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    }
+#endif
+
     Lane() = default;
     __forceinline__ Lane(Vector vector) : v(vector) {}
     __forceinline__ Lane(float value) : v(value - (Vector){}) {}
 
     static __forceinline__ Lane load(const float* p) { return Lane((Vector) * (const Unaligned*)p); }
-    static inline Lane load(const float* p, int count) {
+    static __forceinline__ Lane load(const float* p, int count) {
+#if defined(__AVX512F__)
+        return Lane((Vector)_mm512_maskz_loadu_ps(first_values(count), p));
+#elif defined(__AVX2__)
+        return Lane((Vector)_mm256_maskload_ps(p, first_values(count)));
+#else
         Vector r{};
         for (int i = 0; i < count; ++i) r[i] = p[i];
         return Lane(r);
+#endif
     }
     // Tells the cache that p will be read soon; p may lie beyond what there is.
     static __forceinline__ void prefetch(const float* p) { __builtin_prefetch(p); }
@@ -86,8 +100,14 @@ struct Lane {
         return Lane(r);
     }
     __forceinline__ void store(float* p) const { *(Unaligned*)p = v; }
-    inline void store(float* p, int count) const {
+    __forceinline__ void store(float* p, int count) const {
+#if defined(__AVX512F__)
+        _mm512_mask_storeu_ps(p, first_values(count), (__m512)v);
+#elif defined(__AVX2__)
+        _mm256_maskstore_ps(p, first_values(count), (__m256)v);
+#else
         for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
     }
     __forceinline__ Lane& operator+=(Lane o) {
         v += o.v;
