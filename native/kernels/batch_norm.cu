@@ -70,32 +70,32 @@ SPOS_KERNEL batch_norm_fold(float* scale, float* shift, const float* running_mea
 }
 SPOS_EXPORT(batch_norm_fold)
 
-//   y = scale * x + shift, then ReLU if `rectify`. y may be x; its rows are y_stride apart.
+//   y = scale * x + shift, then ReLU if `rectify`. y may be x.
 SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows, int channels,
-                             int y_stride, int rectify, int rows_per_slice) {
+                             int rectify, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * channels;
         for_lanes(channels, [&](int c, auto lane) {
             const Lane value = multiply_add(lane.load(x + row + c), lane.load(scale + c), lane.load(shift + c));
-            lane.store(y + (int64_t)r * y_stride + c, rectify ? relu(value) : value);
+            lane.store(y + row + c, rectify ? relu(value) : value);
         });
     }
 }
 SPOS_EXPORT(batch_norm_apply)
 
-//   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the slice's rows; rows of dy are dy_stride apart.
+//   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the slice's rows.
 // `statistics` is [mean, 1/deviation, scale, shift].
 SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* statistics,
-                                     int rows, int channels, int dy_stride, int rectify, int rows_per_slice) {
+                                     int rows, int channels, int rectify, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     if (first >= rows) return;
     const int count = min(rows_per_slice, rows - first);
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
     for_lanes(channels, [&](int c, auto lane) {
-        column_gradient_sums(partial, true, dy + (int64_t)first * dy_stride, dy_stride, x + (int64_t)first * channels,
-                             count, channels, statistics_at(statistics, channels), rectify, c, lane);
+        column_gradient_sums(partial, true, dy + (int64_t)first * channels, x + (int64_t)first * channels, count,
+                             channels, statistics_at(statistics, channels), rectify, c, lane);
     });
 }
 SPOS_EXPORT(batch_norm_backward_sums)

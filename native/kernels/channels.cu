@@ -1,7 +1,7 @@
 // Channel shuffle and concatenation of ShuffleNetV2's stride-1 block (arXiv 1807.11164, figure 3).
 //
 //   split    even[m][c] = x[m][2c], odd[m][c] = x[m][2c+1]: channel shuffle with two groups, then split in half
-//   merge    the inverse, and so the gradient of split; rows of even are even_stride apart
+//   merge    the inverse, and so the gradient of split
 //   take     y[m * y_stride + c] = x[m][2c + odd]: one half of the split, to any place
 //   concat   y[m] = [a[m], b[m]]
 //   cut      the inverse, and so the gradient of concat
@@ -37,13 +37,13 @@ SPOS_KERNEL channel_take(float* __restrict__ y, const float* __restrict__ x, int
 SPOS_EXPORT(channel_take)
 
 SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even, const float* __restrict__ odd,
-                          int rows, int half, int even_stride, int rows_per_slice) {
+                          int rows, int half, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int last = min(first + rows_per_slice, rows);
     for (int r = first; r < last; ++r) {
         const int64_t row = (int64_t)r * half;
         for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
-            x[2 * row + 2 * c] = even[(int64_t)r * even_stride + c];
+            x[2 * row + 2 * c] = even[row + c];
             x[2 * row + 2 * c + 1] = odd[row + c];
         }
     }

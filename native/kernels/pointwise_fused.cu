@@ -8,10 +8,9 @@
 //             dw[i][o] = sum_m f(x[m][i]) * g[m][o]
 //             and for the batch norm before it each block's sums of dx and dx * (x - mean)
 //
-// Layouts: row m of x begins at x[m * x_stride], its channels lie x_step apart; y [rows][out], w [in][out],
-// w_transposed [out][in], dx [rows][in]; row m of dy begins at dy[m * dy_stride]. Statistics are batch_norm_finalize's
-// table of the tensor; without those of x, x is taken as it is, and there are no sums. ReLU where x_rectify or
-// y_rectify is set.
+// Layouts: x and dx [rows][in], y and dy [rows][out], w [in][out], w_transposed [out][in]. Statistics are
+// batch_norm_finalize's table of the tensor; without those of x, x is taken as it is, and there are no sums. ReLU where
+// x_rectify or y_rectify is set.
 //
 // Launch: grid.x = ceil(rows / rows_per_block), on a GPU grid.y = the number of blocks that share the tiles of a
 // result. Partial weights [in][out] and, on the CPU, partial sums [2][channels] are one a block; on a GPU partial sums
@@ -23,17 +22,15 @@
 #include "device/pointwise_fused.h"
 #endif
 
-__device__ __forceinline__ InputView input_view(const float* x, int x_stride, int x_step, const float* statistics,
-                                                int channels, int rectify) {
+__device__ __forceinline__ InputView input_view(const float* x, const float* statistics, int channels, int rectify) {
     const Statistics s = statistics_at(statistics, channels);
-    return {x, x_stride, x_step, statistics ? s.scale : nullptr, statistics ? s.shift : nullptr, rectify};
+    return {x, channels, statistics ? s.scale : nullptr, statistics ? s.shift : nullptr, rectify};
 }
 
 SPOS_KERNEL pointwise_fused_forward(float* y, float* partials, const float* x, const float* x_statistics,
-                                    const float* w, int rows, int in, int out, int x_stride, int x_step, int x_rectify,
-                                    int rows_per_block) {
+                                    const float* w, int rows, int in, int out, int x_rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    const InputView input = input_view(x, x_stride, x_step, x_statistics, in, x_rectify);
+    const InputView input = input_view(x, x_statistics, in, x_rectify);
     pointwise_forward_block(y + (int64_t)first * out, first_sums(partials, first, out), input.from_row(first), w,
                             min(rows_per_block, rows - first), in, out);
 }
@@ -42,11 +39,10 @@ SPOS_EXPORT(pointwise_fused_forward)
 SPOS_KERNEL pointwise_fused_backward(float* dx, float* weight_partials, float* sum_partials, const float* dy,
                                      const float* y, const float* y_statistics, const float* coefficients,
                                      const float* x, const float* x_statistics, const float* w_transposed, int rows,
-                                     int in, int out, int dy_stride, int y_rectify, int x_stride, int x_step,
-                                     int x_rectify, int rows_per_block) {
+                                     int in, int out, int y_rectify, int x_rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    const InputView input = input_view(x, x_stride, x_step, x_statistics, in, x_rectify);
-    const GradientView gradient{dy, dy_stride, y, out, statistics_at(y_statistics, out), coefficients, y_rectify};
+    const InputView input = input_view(x, x_statistics, in, x_rectify);
+    const GradientView gradient{dy, y, out, statistics_at(y_statistics, out), coefficients, y_rectify};
     pointwise_backward_block(dx + (int64_t)first * in, weight_partials + (int64_t)blockIdx.x * in * out,
                              x_statistics ? first_sums(sum_partials, first, in) : nullptr, gradient.from_row(first),
                              input.from_row(first), statistics_at(x_statistics, in), w_transposed,

@@ -24,4 +24,6 @@ __forceinline__ T max(T a, T b) {
     return a > b ? a : b;
 }
 
+__forceinline__ int __ffs(int bits) { return __builtin_ffs(bits); }
+
 }  // namespace

@@ -45,15 +45,15 @@ __device__ __forceinline__ void column_statistics(float* partial, const float* s
 // mean)], each [channels], where g is dy, or with `rectify` dy where the normalised value is positive. Adds to what the
 // slice's rows before have left unless `begin`.
 template <class Access>
-__device__ __forceinline__ void column_gradient_sums(float* partial, bool begin, const float* dy, int64_t dy_stride,
-                                                     const float* x, int count, int channels, const Statistics& s,
-                                                     int rectify, int c, Access lane) {
+__device__ __forceinline__ void column_gradient_sums(float* partial, bool begin, const float* dy, const float* x,
+                                                     int count, int channels, const Statistics& s, int rectify, int c,
+                                                     Access lane) {
     const Lane mean = lane.load(s.mean + c), scale = lane.load(s.scale + c), shift = lane.load(s.shift + c);
     Lane sum = begin ? Lane(0.0f) : lane.load(partial + c);
     Lane products = begin ? Lane(0.0f) : lane.load(partial + channels + c);
     for (int r = 0; r < count; ++r) {
         const Lane value = lane.load(x + (int64_t)r * channels + c);
-        Lane g = lane.load(dy + r * dy_stride + c);
+        Lane g = lane.load(dy + (int64_t)r * channels + c);
         if (rectify) g = where_positive(value * scale + shift, g);
         sum += g;
         products += g * (value - mean);
@@ -65,11 +65,10 @@ __device__ __forceinline__ void column_gradient_sums(float* partial, bool begin,
 // How far ahead of what is loaded a CPU fetches: its own prefetcher does not follow rows of several channels.
 constexpr int kRowsAhead = 32;
 
-// A convolution's input: channel k of row m is data[m * stride + k * step], and with a scale it is still to be
-// normalised. (Lanes of several channels are for step 1.)
+// A convolution's input [rows][channels], with a scale still to be normalised.
 struct InputView {
     const float* data;
-    int64_t stride, step;
+    int channels;
     const float *scale, *shift;
     int rectify;
 
@@ -92,7 +91,7 @@ struct InputView {
 
     template <class Access>
     __device__ __forceinline__ Column column(int c, Access lane) const {
-        Column column{data + c * step, stride, scale != nullptr, rectify != 0, Lane(0.0f), Lane(0.0f)};
+        Column column{data + c, channels, scale != nullptr, rectify != 0, Lane(0.0f), Lane(0.0f)};
         if (!scale) return column;
         column.scale = lane.load(scale + c);
         column.shift = lane.load(shift + c);
@@ -101,7 +100,7 @@ struct InputView {
 
     __device__ InputView from_row(int64_t row) const {
         InputView rest = *this;
-        rest.data += row * stride;
+        rest.data += row * channels;
         return rest;
     }
 };
@@ -109,9 +108,7 @@ struct InputView {
 // The gradient of a convolution's raw result y [rows][channels], from the gradient dy of what batch norm and perhaps
 // ReLU made of it: a * g + b * (y - mean) + c with batch_norm_backward_finalize's coefficients.
 struct GradientView {
-    const float* dy;
-    int64_t dy_stride;
-    const float* y;
+    const float *dy, *y;
     int channels;
     Statistics statistics;
     const float* coefficients;
@@ -120,16 +117,16 @@ struct GradientView {
     // A lane of its channels, down the rows.
     struct Column {
         const float *dy, *y;
-        int64_t dy_stride, y_stride;
+        int64_t stride;
         bool rectify;
         Lane mean, scale, shift, a, b, constant;
 
         template <class Access>
         __device__ __forceinline__ Lane load(int64_t row, Access lane) const {
-            Lane::prefetch(y + (row + kRowsAhead) * y_stride);
-            Lane::prefetch(dy + (row + kRowsAhead) * dy_stride);
-            const Lane value = lane.load(y + row * y_stride);
-            Lane g = lane.load(dy + row * dy_stride);
+            Lane::prefetch(y + (row + kRowsAhead) * stride);
+            Lane::prefetch(dy + (row + kRowsAhead) * stride);
+            const Lane value = lane.load(y + row * stride);
+            Lane g = lane.load(dy + row * stride);
             if (rectify) g = where_positive(multiply_add(value, scale, shift), g);
             return multiply_add(a, g, multiply_add(b, value - mean, constant));
         }
@@ -139,7 +136,6 @@ struct GradientView {
     __device__ __forceinline__ Column column(int c, Access lane) const {
         return {dy + c,
                 y + c,
-                dy_stride,
                 channels,
                 rectify != 0,
                 lane.load(statistics.mean + c),
@@ -152,7 +148,7 @@ struct GradientView {
 
     __device__ GradientView from_row(int64_t row) const {
         GradientView rest = *this;
-        rest.dy += row * dy_stride;
+        rest.dy += row * channels;
         rest.y += row * channels;
         return rest;
     }

@@ -37,9 +37,8 @@ struct TileGradientSums {
         if (!partials) return;
         float* partial = first_sums(partials, row, channels);
         for (int c = column + (int)threadIdx.x; c < column + columns; c += (int)blockDim.x) {
-            column_gradient_sums(partial, true, dx + (int64_t)row * channels, channels,
-                                 x.data + (int64_t)row * channels, rows, channels, statistics, x.rectify, c,
-                                 FullLane{});
+            column_gradient_sums(partial, true, dx + (int64_t)row * channels, x.data + (int64_t)row * channels, rows,
+                                 channels, statistics, x.rectify, c, FullLane{});
         }
     }
 };

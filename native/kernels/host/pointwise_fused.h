@@ -37,7 +37,7 @@ inline void stage(float* target, const View& view, int first, int rows, int chan
 inline void pointwise_forward_block(float* y, float* partial, const InputView& x, const float* w, int rows, int in,
                                     int out) {
     if (!x.scale) {
-        multiply<true>(y, out, {x.data, x.stride, x.step}, {w, out, 1}, rows, out, in);
+        multiply<true>(y, out, {x.data, in, 1}, {w, out, 1}, rows, out, in);
     } else {
         alignas(64) float staged[kStagedValues];
         const int panel = rows_of_panel(in);
@@ -62,17 +62,16 @@ inline void pointwise_backward_block(float* dx, float* weight_partial, float* su
         float* target = dx + (int64_t)first * in;
         stage(gradients, dy, first, count, out);
         multiply<true>(target, in, {gradients, out, 1}, {w_transposed, in, 1}, count, in, out);
-        const MatrixView columns{gradients, out, 1};
+        const float* columns = x.data + (int64_t)first * in;
         if (x.scale) {
             stage(inputs, x, first, count, in);
-            multiply<false>(weight_partial, out, {inputs, 1, in}, columns, in, out, count, RawResult{}, first > 0);
-        } else {
-            multiply<true>(weight_partial, out, {x.data + first * x.stride, x.step, x.stride}, columns, in, out, count,
-                           RawResult{}, first > 0);
+            columns = inputs;
         }
+        multiply<false>(weight_partial, out, {columns, 1, in}, {gradients, out, 1}, in, out, count, RawResult{},
+                        first > 0);
         if (!sums) continue;
         for_lanes(in, [&](int c, auto lane) {
-            column_gradient_sums(sums, first == 0, target, in, x.data + (int64_t)first * in, count, in, x_statistics,
+            column_gradient_sums(sums, first == 0, target, x.data + (int64_t)first * in, count, in, x_statistics,
                                  x.rectify, c, lane);
         });
     }

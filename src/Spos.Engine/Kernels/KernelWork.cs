@@ -45,6 +45,8 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "moving_average" => Rows(1, s[0], reads: 2, writes: 1, flops: 3),
             "mixup" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 3),
             "sgd_momentum" => Rows(1, s[0], reads: 3, writes: 2, flops: 5),
+            "stage_scatter" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 2),
+            "stage_gather" => Rows(s[0], s[1], reads: 2, writes: 1, flops: 6),
             "channel_take" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 0),
             "stem_forward" or "stem_normalised" or "stem_backward_weights" => Convolution(s, 9 * 3, 3),
             _ when kernel.StartsWith("depthwise_fused_backward_", StringComparison.Ordinal) => Twice(Convolution(s, Square(kernel[^4] - '0'), s[5])),

@@ -40,10 +40,10 @@ public static class BatchNormalisation
             Fold(session, layer, Row(statistics, Scale), Row(statistics, Shift));
         }
         Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
-        var pending = new PendingTensor(x, statistics, layer, rectify);
-        Apply(session, new ChannelRange(y), pending);
+        Partition partition = Partition.Elementwise(session.Device, rows, channels);
+        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, Row(statistics, Scale), Row(statistics, Shift), rows, channels, rectify, partition.RowsPerBlock);
         if (session.Tape == null) statistics.Dispose();
-        else session.Tape.Record(new Step(pending, y));
+        else session.Tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
         return y;
     }
 
@@ -60,28 +60,10 @@ public static class BatchNormalisation
         return statistics;
     }
 
-    /// <summary>Writes what is pending to channels that are neighbours.</summary>
-    internal static void Apply(Session session, ChannelRange y, PendingTensor x)
-    {
-        (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
-        Partition partition = Partition.Elementwise(session.Device, rows, channels);
-        session.LaunchSlices("batch_norm_apply", partition, channels, y.Start, x.Raw, Row(x.Statistics, Scale), Row(x.Statistics, Shift), rows, channels, y.Tensor.Shape.C, x.Rectify, partition.RowsPerBlock);
-    }
-
     /// <summary>
-    /// The coefficients [3, 1, 1, C] that make the gradient of <paramref name="x"/>'s raw values from <paramref name="dy"/>, that of what
-    /// becomes of them; the layer's own gradients are added to.
+    /// The coefficients [3, 1, 1, C] that make the gradient of <paramref name="x"/>'s raw values from that of what becomes of them, from sums
+    /// that a kernel has left, [slices, 1, 2, C]; the layer's own gradients are added to.
     /// </summary>
-    internal static Tensor Coefficients(Session session, PendingTensor x, ChannelRange dy)
-    {
-        (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
-        Partition chunks = Chunks(session.Device, rows, channels);
-        using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-        session.LaunchSlices("batch_norm_backward_sums", chunks, channels, partials, dy.Start, x.Raw, x.Statistics, rows, channels, dy.Tensor.Shape.C, x.Rectify, chunks.RowsPerBlock);
-        return Coefficients(session, x, partials, chunks.Blocks);
-    }
-
-    /// <summary>The same from sums that a kernel has left, [slices, 1, 2, C].</summary>
     internal static Tensor Coefficients(Session session, PendingTensor x, Tensor sums, int slices)
     {
         (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
@@ -110,7 +92,7 @@ public static class BatchNormalisation
     private static KernelArgument Row(Tensor statistics, int row) => statistics.From((long)row * statistics.Shape.C);
 
     // On a CPU a slice's rows stay in the second-level cache: its channels are walked one lane at a time.
-    private static Partition Chunks(Device device, int rows, int channels)
+    internal static Partition Chunks(Device device, int rows, int channels)
     {
         long values = (long)rows * channels;
         return Partition.Slices(device, rows, (int)Math.Clamp(values / 16384, 1, 64), (int)Math.Clamp(values / 4096, 1, 256));
@@ -136,7 +118,10 @@ public static class BatchNormalisation
         {
             Tensor dy = outputGradients[0];
             int rows = dy.Shape.Rows, channels = dy.Shape.C;
-            using Tensor coefficients = Coefficients(session, _x, new ChannelRange(dy));
+            Partition chunks = Chunks(session.Device, rows, channels);
+            using Tensor sums = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
+            session.LaunchSlices("batch_norm_backward_sums", chunks, channels, sums, dy, _x.Raw, _x.Statistics, rows, channels, _x.Rectify, chunks.RowsPerBlock);
+            using Tensor coefficients = Coefficients(session, _x, sums, chunks.Blocks);
             Partition partition = Partition.Elementwise(session.Device, rows, channels);
             session.LaunchSlices(
                 "batch_norm_backward_apply", partition, channels, dy, dy, _x.Raw, Row(_x.Statistics, Mean), Row(_x.Statistics, Scale), Row(_x.Statistics, Shift), coefficients, rows, channels, _x.Rectify,

@@ -22,13 +22,6 @@ public static class ChannelShuffle
         return (even, odd);
     }
 
-    /// <summary>x's even channels become <paramref name="even"/>, neighbours, its odd ones <paramref name="odd"/>.</summary>
-    internal static void Merge(Session session, Tensor x, ChannelRange even, Tensor odd)
-    {
-        Partition partition = Partition.Elementwise(session.Device, x.Shape.Rows, x.Shape.C);
-        session.LaunchSlices("channel_merge", partition, x.Shape.C / 2, x, even.Start, odd, x.Shape.Rows, x.Shape.C / 2, even.Tensor.Shape.C, partition.RowsPerBlock);
-    }
-
     private sealed class Step(Tensor x, Tensor even, Tensor odd) : BackwardStep(even, odd)
     {
         private readonly object _input = x.Identity;
@@ -37,7 +30,8 @@ public static class ChannelShuffle
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
             Tensor dx = session.Rent(_shape);
-            Merge(session, dx, new ChannelRange(outputGradients[0]), outputGradients[1]);
+            Partition partition = Partition.Elementwise(session.Device, dx.Shape.Rows, dx.Shape.C);
+            session.LaunchSlices("channel_merge", partition, dx.Shape.C / 2, dx, outputGradients[0], outputGradients[1], dx.Shape.Rows, dx.Shape.C / 2, partition.RowsPerBlock);
             gradients.Add(_input, dx);
         }
     }

@@ -17,11 +17,11 @@ internal sealed record PendingTensor(Tensor Raw, Tensor Statistics, BatchNormLay
     }
 }
 
-/// <summary>What a fused convolution reads: channels as they are, or a pending result.</summary>
-internal readonly record struct FusedInput(ChannelRange Channels, PendingTensor? Pending)
+/// <summary>What a fused convolution reads: values as they are, or a pending result.</summary>
+internal readonly record struct FusedInput(Tensor Values, PendingTensor? Pending)
 {
     public FusedInput(PendingTensor pending)
-        : this(new ChannelRange(pending.Raw), pending)
+        : this(pending.Raw, pending)
     {
     }
 }
@@ -52,32 +52,30 @@ internal static class FusedConvolution
             Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows);
             partials = session.Rent(new Shape(partition.Blocks, 1, 2, shape.OutputChannels));
             session.Launch(
-                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, x.Channels.Start, x.Pending?.Statistics,
-                weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Channels.Tensor.Shape.C, x.Channels.Step, x.Pending?.Rectify ?? false, partition.RowsPerBlock);
+                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, x.Values, x.Pending?.Statistics,
+                weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Pending?.Rectify ?? false, partition.RowsPerBlock);
             rowsPerSlice = partition.RowsPerBlock;
         }
         else
         {
             Partition slices = Partition.Slices(session.Device, shape.Output.N * shape.Output.H, 64, 512);
             partials = session.Rent(new Shape(slices.Blocks, 1, 2, shape.OutputChannels));
-            DepthwiseConvolution.Launch(session, "fused_forward", shape, slices, y, partials, Whole(x), x.Pending?.Statistics, weight);
+            DepthwiseConvolution.Launch(session, "fused_forward", shape, slices, y, partials, OfDepthwise(x), x.Pending?.Statistics, weight);
             rowsPerSlice = slices.RowsPerBlock * shape.Output.W;
         }
         using (partials) return new PendingTensor(y, BatchNormalisation.Finalize(session, layer, partials, y.Shape, rowsPerSlice), layer, rectify);
     }
 
     /// <summary>The gradients of the input and, added to what is there, of the weight.</summary>
+    /// <param name="dx">Overwritten with the gradient of the input [N, H, W, in]; a depthwise convolution's is gated.</param>
     /// <param name="y">What the forward pass made.</param>
     /// <param name="coefficients">Of y's batch norm, as <see cref="BatchNormalisation.Coefficients(Session, PendingTensor, Tensor, int)"/> has them.</param>
-    /// <param name="dy">The gradient of y's batch norm's result, as many channels as y has; a whole tensor unless the convolution is pointwise.</param>
+    /// <param name="dy">The gradient of y's batch norm's result.</param>
     /// <param name="gated">Whether values that y's ReLU cut off have no gradient already.</param>
-    /// <returns>
-    /// The gradient of the input [N, H, W, in], and the coefficients of a pending input's batch norm. A depthwise convolution's is gated.
-    /// </returns>
-    public static (Tensor Gradient, Tensor? Coefficients) Backward(
-        Session session, in ConvolutionShape shape, Parameter weight, PendingTensor y, Tensor coefficients, ChannelRange dy, bool gated, FusedInput x)
+    /// <returns>The coefficients of a pending input's batch norm.</returns>
+    public static Tensor? Backward(
+        Session session, in ConvolutionShape shape, Parameter weight, Tensor dx, PendingTensor y, Tensor coefficients, Tensor dy, bool gated, FusedInput x)
     {
-        Tensor dx = session.Rent(shape.Input);
         bool pointwise = shape.Kind == ConvolutionKind.Pointwise;
         Partition chunks = pointwise ? PointwiseConvolution.Chunks(shape.Input.Rows, session.Device.BlocksAreThreads ? PointwiseConvolution.TileOnCpu : PointwiseConvolution.Tile) : Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
         int slices = pointwise && !session.Device.BlocksAreThreads ? Partition.OfRows(shape.Input.Rows, PointwiseConvolution.Tile).Blocks : chunks.Blocks;
@@ -90,18 +88,18 @@ internal static class FusedConvolution
             Transposition.Launch(session, transposed, weight.Value, input, output, accumulate: false);
             session.Launch(
                 "pointwise_fused_backward", chunks.Blocks, Math.Max(PointwiseConvolution.Tiles(session.Device, chunks.RowsPerBlock, input), PointwiseConvolution.Tiles(session.Device, input, output)),
-                dx, partials, sums, dy.Start, y.Raw, y.Statistics, coefficients, x.Channels.Start, x.Pending?.Statistics, transposed,
-                rows, input, output, dy.Tensor.Shape.C, y.Rectify && !gated, x.Channels.Tensor.Shape.C, x.Channels.Step, x.Pending?.Rectify ?? false, chunks.RowsPerBlock);
+                dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, x.Values, x.Pending?.Statistics, transposed,
+                rows, input, output, y.Rectify && !gated, x.Pending?.Rectify ?? false, chunks.RowsPerBlock);
         }
         else
         {
-            DepthwiseConvolution.Launch(session, "fused_backward", shape, chunks, dx, partials, sums, dy.Tensor, y.Raw, y.Statistics, coefficients, Whole(x), x.Pending?.Statistics, weight.Value);
+            DepthwiseConvolution.Launch(session, "fused_backward", shape, chunks, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Pending?.Statistics, weight.Value);
         }
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
-        return (dx, sums == null ? null : BatchNormalisation.Coefficients(session, x.Pending!, sums, slices));
+        return sums == null ? null : BatchNormalisation.Coefficients(session, x.Pending!, sums, slices);
     }
 
     // A depthwise convolution takes what is pending as batch norm with ReLU.
-    private static Tensor Whole(FusedInput x) =>
-        x.Channels is { First: 0, Step: 1 } && x.Pending is not { Rectify: false } ? x.Channels.Tensor : throw new ArgumentException("A depthwise convolution takes whole tensors, and pending ones with ReLU.");
+    private static Tensor OfDepthwise(FusedInput x) =>
+        x.Pending is not { Rectify: false } ? x.Values : throw new ArgumentException("A depthwise convolution takes pending tensors with ReLU.");
 }

@@ -62,7 +62,6 @@ public sealed class Operation : IDisposable
     public Tensor Forward(Session session, Tensor x)
     {
         if (NormalisedConvolution.Applies(session)) return NormalisedOperation.Forward(session, this, x);
-        if (FusedConvolution.Applies(session)) return FusedOperation.Forward(session, this, x);
         Tensor passed, main;
         if (Block.Stride == 1)
         {
