@@ -42,6 +42,7 @@ __device__ __forceinline__ Place<T> find_place(T* inputs, T* outputs, int rows, 
 SPOS_KERNEL stage_scatter(float* inputs, float* outputs, const float* x, const float* statistics, int rows,
                           int channels, int first_place, int after, int half, int rectify, int rows_per_slice) {
     const Statistics table = statistics_at(statistics, channels);
+    const float least = rectify ? 0.0f : -INFINITY;
     const int begin = slice_index() * rows_per_slice;
     const int end = min(begin + rows_per_slice, rows);
     for (int first = begin; first < end; first += kRowsAtOnce) {
@@ -53,8 +54,7 @@ SPOS_KERNEL stage_scatter(float* inputs, float* outputs, const float* x, const f
                 const float* raw = x + (int64_t)r * channels + c;
                 Lane::prefetch(raw + (int64_t)kRowsAtOnce * channels);
                 Lane::prefetch(y.data + (r + kRowsAtOnce) * y.stride);
-                const float value = scale * *raw + shift;
-                y.data[r * y.stride] = rectify ? max(value, 0.0f) : value;
+                y.data[r * y.stride] = max(least, scale * *raw + shift);
             }
         }
     }

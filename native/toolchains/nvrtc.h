@@ -9,6 +9,8 @@ typedef unsigned int uint32_t;
 typedef long long int64_t;
 typedef unsigned long long uint64_t;
 
+#define INFINITY __int_as_float(0x7F800000)
+
 #define SPOS_HOST 0
 // kMostThreads is what the launches use at most; two such blocks fit a multiprocessor, which leaves each thread 128
 // registers. (Without the second number ptxas keeps to 64, and spills.)
