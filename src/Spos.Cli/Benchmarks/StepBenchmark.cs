@@ -97,7 +97,7 @@ internal sealed class StepBenchmark : IDisposable
         using Tensor logits = _network.Forward(_session, _images, path);
         (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, _labels, LabelSmoothing, 1f / _batch);
         loss.Dispose();
-        _session.Tape.Backward(_session, logits, gradient!);
+        _session.Tape.Backward(_session, logits, gradient!.Value);
         _session.Tape = null;
         ParameterGroup[] groups = [.. _network.GroupsOf(path)];
         foreach (ParameterGroup group in groups) group.GradientCount++;

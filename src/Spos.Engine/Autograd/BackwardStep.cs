@@ -10,7 +10,7 @@ public abstract class BackwardStep(params ReadOnlySpan<Tensor> outputs) : IDispo
     private readonly List<Tensor> _held = [];
 
     /// <summary>What the gradients of the outputs are kept under.</summary>
-    internal object[] Outputs { get; } = IdentitiesOf(outputs);
+    internal long[] Outputs { get; } = IdentitiesOf(outputs);
 
     /// <summary>
     /// Adds the gradients of the inputs to <paramref name="gradients"/>, given those of the outputs (in the order of the
@@ -46,9 +46,9 @@ public abstract class BackwardStep(params ReadOnlySpan<Tensor> outputs) : IDispo
         _held.Clear();
     }
 
-    private static object[] IdentitiesOf(ReadOnlySpan<Tensor> tensors)
+    private static long[] IdentitiesOf(ReadOnlySpan<Tensor> tensors)
     {
-        object[] identities = new object[tensors.Length];
+        long[] identities = new long[tensors.Length];
         for (int i = 0; i < tensors.Length; i++) identities[i] = tensors[i].Identity;
         return identities;
     }

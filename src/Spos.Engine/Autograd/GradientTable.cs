@@ -6,12 +6,12 @@ namespace Spos.Engine.Autograd;
 /// <summary>The gradients found so far during a backward pass, by the value they belong to.</summary>
 public sealed class GradientTable(Session session)
 {
-    private readonly Dictionary<object, Tensor> _gradients = [];
+    private readonly Dictionary<long, Tensor> _gradients = [];
 
     /// <summary>Adds a gradient of <paramref name="identity"/> (a tensor's), taking over the reference.</summary>
-    public void Add(object identity, Tensor gradient)
+    public void Add(long identity, Tensor gradient)
     {
-        if (_gradients.TryGetValue(identity, out Tensor? sum))
+        if (_gradients.TryGetValue(identity, out Tensor sum))
         {
             AddInPlace(sum, gradient);
             gradient.Dispose();
@@ -22,13 +22,13 @@ public sealed class GradientTable(Session session)
         }
     }
 
-    internal Tensor Remove(object identity) =>
-        _gradients.Remove(identity, out Tensor? gradient)
+    internal Tensor Remove(long identity) =>
+        _gradients.Remove(identity, out Tensor gradient)
             ? gradient
             : throw new InvalidOperationException("A recorded value has no gradient: it was not used in what Backward started from.");
 
     /// <summary>The gradient of a value that no recorded op made, or null; the caller owns it.</summary>
-    public Tensor? Take(Tensor leaf) => _gradients.Remove(leaf.Identity, out Tensor? gradient) ? gradient : null;
+    public Tensor? Take(Tensor leaf) => _gradients.Remove(leaf.Identity, out Tensor gradient) ? gradient : null;
 
     internal void Clear()
     {

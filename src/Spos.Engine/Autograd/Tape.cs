@@ -38,7 +38,7 @@ public sealed class Tape
                     for (int i = 0; i < step.Outputs.Length; i++) current[i].Dispose();
                 }
             }
-            return leaf == null ? null : gradients.Take(leaf);
+            return leaf is { } input ? gradients.Take(input) : null;
         }
         finally
         {

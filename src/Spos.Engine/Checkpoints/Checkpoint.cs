@@ -113,7 +113,10 @@ public static class Checkpoint
         float[][] values = [.. tensors.Select(t => new float[t.Tensor.Shape.Count])];
         ReadTensors(stream, hash, path, header, values);
         Dictionary<string, Tensor> wanted = main.Concat(averages).ToDictionary(t => t.Name, t => t.Tensor);
-        for (int i = 0; i < tensors.Length; i++) wanted.GetValueOrDefault(tensors[i].Name)?.Upload(session.Stream, values[i]);
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            if (wanted.TryGetValue(tensors[i].Name, out Tensor tensor)) tensor.Upload(session.Stream, values[i]);
+        }
         return header;
     }
 

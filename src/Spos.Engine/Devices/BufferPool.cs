@@ -11,7 +11,7 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
 {
     private const long Granule = 256;
 
-    private readonly SortedList<long, Stack<ulong>> _free = [];
+    private readonly SortedList<long, Stack<DeviceBuffer>> _free = [];
     private readonly Lock _lock = new();
     private long _bytesInUse;
     private bool _disposed;
@@ -57,7 +57,7 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
             {
                 long larger = _free.GetKeyAtIndex(index);
                 Use(larger);
-                return new DeviceBuffer(this, _free.GetValueAtIndex(index).Pop(), larger);
+                return _free.GetValueAtIndex(index).Pop().Begin();
             }
             Use(size);
             ReservedBytes += size;
@@ -66,7 +66,7 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         ulong pointer;
         CudaResult result = Device.ExactBuffers ? Device.Driver.MemAllocAsync(&pointer, (nuint)size, stream.Handle) : Device.Driver.MemAlloc(&pointer, (nuint)size);
         Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
-        return new DeviceBuffer(this, pointer, size);
+        return new DeviceBuffer(this, pointer, size).Begin();
     }
 
     private void Use(long size)
@@ -92,19 +92,19 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         return null;
     }
 
-    internal void Return(ulong pointer, long size)
+    internal void Return(DeviceBuffer buffer)
     {
         lock (_lock)
         {
             InUse--;
-            _bytesInUse -= size;
+            _bytesInUse -= buffer.Size;
             if (_disposed || Device.ExactBuffers)
             {
-                Free(pointer, size);
+                Free(buffer);
                 return;
             }
-            if (!_free.TryGetValue(size, out Stack<ulong>? stack)) _free[size] = stack = new Stack<ulong>();
-            stack.Push(pointer);
+            if (!_free.TryGetValue(buffer.Size, out Stack<DeviceBuffer>? stack)) _free[buffer.Size] = stack = new Stack<DeviceBuffer>();
+            stack.Push(buffer);
         }
     }
 
@@ -127,19 +127,19 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         lock (_lock)
         {
             _disposed = true;
-            foreach ((long size, Stack<ulong> stack) in _free)
+            foreach (Stack<DeviceBuffer> stack in _free.Values)
             {
-                while (stack.TryPop(out ulong pointer)) Free(pointer, size);
+                while (stack.TryPop(out DeviceBuffer? buffer)) Free(buffer);
             }
         }
     }
 
-    private void Free(ulong pointer, long size)
+    private void Free(DeviceBuffer buffer)
     {
         Device.MakeCurrent();
         // A pool that has ended may have outlived its stream; freeing then waits for all work.
-        _ = Device.ExactBuffers && !_disposed ? Device.Driver.MemFreeAsync(pointer, stream.Handle) : Device.Driver.MemFree(pointer);
-        ReservedBytes -= size;
+        _ = Device.ExactBuffers && !_disposed ? Device.Driver.MemFreeAsync(buffer.Memory, stream.Handle) : Device.Driver.MemFree(buffer.Memory);
+        ReservedBytes -= buffer.Size;
     }
 
     // Eight sizes to each power of two: at most an eighth is wasted.

@@ -1,12 +1,12 @@
 namespace Spos.Engine.Devices;
 
-/// <summary>A piece of device memory, shared by counting references: the last release returns it to its pool.</summary>
+/// <summary>A piece of device memory, shared by counting references: the last release returns it to its pool, which hands it out again.</summary>
 public sealed class DeviceBuffer
 {
     private readonly BufferPool _pool;
     private readonly long _size;
-    private ulong _pointer;
-    private int _references = 1;
+    private readonly ulong _pointer;
+    private int _references;
 
     internal DeviceBuffer(BufferPool pool, ulong pointer, long size)
     {
@@ -22,12 +22,22 @@ public sealed class DeviceBuffer
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_pointer == 0, this);
+            ObjectDisposedException.ThrowIf(_references <= 0, this);
             return _pointer;
         }
     }
 
+    /// <summary>The memory, whether or not somebody holds it: for the pool.</summary>
+    internal ulong Memory => _pointer;
+
     internal Device Device => _pool.Device;
+
+    /// <summary>Hands it out: to one holder.</summary>
+    internal DeviceBuffer Begin()
+    {
+        _references = 1;
+        return this;
+    }
 
     internal void Retain()
     {
@@ -39,8 +49,6 @@ public sealed class DeviceBuffer
         int left = Interlocked.Decrement(ref _references);
         ObjectDisposedException.ThrowIf(left < 0, this);
         if (left != 0) return;
-        ulong pointer = _pointer;
-        _pointer = 0;
-        _pool.Return(pointer, _size);
+        _pool.Return(this);
     }
 }

@@ -27,9 +27,9 @@ public sealed class BatchNormLayer : IDisposable
 
     public Parameter? Beta { get; }
 
-    public Tensor RunningMean { get; private set; } = null!;
+    public Tensor RunningMean { get; private set; }
 
-    public Tensor RunningVariance { get; private set; } = null!;
+    public Tensor RunningVariance { get; private set; }
 
     public void Allocate(BufferPool pool, DeviceStream stream)
     {
@@ -47,7 +47,7 @@ public sealed class BatchNormLayer : IDisposable
 
     public void Dispose()
     {
-        RunningMean?.Dispose();
-        RunningVariance?.Dispose();
+        RunningMean.Dispose();
+        RunningVariance.Dispose();
     }
 }

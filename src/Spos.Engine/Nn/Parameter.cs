@@ -30,11 +30,11 @@ public sealed class Parameter
 
     public ParameterGroup Group { get; }
 
-    public Tensor Value { get; internal set; } = null!;
+    public Tensor Value { get; internal set; }
 
-    public Tensor Gradient { get; internal set; } = null!;
+    public Tensor Gradient { get; internal set; }
 
-    public Tensor Momentum { get; internal set; } = null!;
+    public Tensor Momentum { get; internal set; }
 
     /// <summary>Whether <see cref="Gradient"/> holds a sum to add to; otherwise a backward writes over it.</summary>
     public bool HasGradient { get; set; }

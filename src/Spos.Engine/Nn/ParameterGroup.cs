@@ -72,9 +72,9 @@ public sealed class ParameterGroup : IDisposable
     {
         foreach (Parameter parameter in _parameters)
         {
-            parameter.Value?.Dispose();
-            parameter.Gradient?.Dispose();
-            parameter.Momentum?.Dispose();
+            parameter.Value.Dispose();
+            parameter.Gradient.Dispose();
+            parameter.Momentum.Dispose();
         }
         foreach (Tensor array in _arrays) array.Dispose();
         _arrays = [];

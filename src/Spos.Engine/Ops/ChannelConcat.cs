@@ -22,8 +22,8 @@ public static class ChannelConcat
 
     private sealed class Step(Tensor a, Tensor b, Tensor y) : BackwardStep(y)
     {
-        private readonly (object Identity, Shape Shape) _a = (a.Identity, a.Shape);
-        private readonly (object Identity, Shape Shape) _b = (b.Identity, b.Shape);
+        private readonly (long Identity, Shape Shape) _a = (a.Identity, a.Shape);
+        private readonly (long Identity, Shape Shape) _b = (b.Identity, b.Shape);
 
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {

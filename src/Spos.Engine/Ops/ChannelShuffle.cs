@@ -24,7 +24,7 @@ public static class ChannelShuffle
 
     private sealed class Step(Tensor x, Tensor even, Tensor odd) : BackwardStep(even, odd)
     {
-        private readonly object _input = x.Identity;
+        private readonly long _input = x.Identity;
         private readonly Shape _shape = x.Shape;
 
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)

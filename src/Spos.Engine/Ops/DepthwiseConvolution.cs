@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
@@ -14,6 +15,9 @@ namespace Spos.Engine.Ops;
 /// </summary>
 public static class DepthwiseConvolution
 {
+    // So that a launch makes no text.
+    private static readonly ConcurrentDictionary<(string Pass, int Kernel, int Stride), string> Names = new();
+
     /// <param name="x">[N, H, W, C].</param>
     /// <param name="weight">[K, K, 1, C].</param>
     /// <returns>[N, (H-1)/s+1, (W-1)/s+1, C].</returns>
@@ -28,7 +32,7 @@ public static class DepthwiseConvolution
         (Shape input, Shape output) = (shape.Input, shape.Output);
         Partition partition = Rows(session.Device, output);
         session.LaunchSlices(
-            $"depthwise_normalised_k{shape.Kernel}_s{shape.Stride}", partition, input.C, y, x, weight, scale, shift,
+            KernelOf("normalised", shape), partition, input.C, y, x, weight, scale, shift,
             input.N, input.H, input.W, output.H, output.W, input.C, rectify, partition.RowsPerBlock);
     }
 
@@ -49,6 +53,13 @@ public static class DepthwiseConvolution
     internal static void Launch(Session session, string pass, in ConvolutionShape shape, Partition slices, params ReadOnlySpan<KernelArgument> tensors)
     {
         (Shape x, Shape y) = (shape.Input, shape.Output);
-        session.LaunchSlices($"depthwise_{pass}_k{shape.Kernel}_s{shape.Stride}", slices, x.C, [.. tensors, x.N, x.H, x.W, y.H, y.W, x.C, slices.RowsPerBlock]);
+        ReadOnlySpan<KernelArgument> sizes = [x.N, x.H, x.W, y.H, y.W, x.C, slices.RowsPerBlock];
+        Span<KernelArgument> all = stackalloc KernelArgument[tensors.Length + sizes.Length];
+        tensors.CopyTo(all);
+        sizes.CopyTo(all[tensors.Length..]);
+        session.LaunchSlices(KernelOf(pass, shape), slices, x.C, all);
     }
+
+    private static string KernelOf(string pass, in ConvolutionShape shape) =>
+        Names.GetOrAdd((pass, shape.Kernel, shape.Stride), static key => $"depthwise_{key.Pass}_k{key.Kernel}_s{key.Stride}");
 }

@@ -29,7 +29,7 @@ public static class Dropout
 
     private sealed class Step(Tensor x, Tensor y, float probability, (ulong Seed, ulong Stream) key) : BackwardStep(y)
     {
-        private readonly object _input = x.Identity;
+        private readonly long _input = x.Identity;
 
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {

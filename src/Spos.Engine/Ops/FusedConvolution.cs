@@ -8,7 +8,7 @@ namespace Spos.Engine.Ops;
 
 /// <summary>A convolution's raw result [N, H, W, C], whose batch norm (and ReLU) is applied by whoever loads it.</summary>
 /// <param name="Statistics">[4, 1, 1, C]: mean, 1/deviation, scale and shift.</param>
-internal sealed record PendingTensor(Tensor Raw, Tensor Statistics, BatchNormLayer Layer, bool Rectify) : IDisposable
+internal readonly record struct PendingTensor(Tensor Raw, Tensor Statistics, BatchNormLayer Layer, bool Rectify) : IDisposable
 {
     public void Dispose()
     {
@@ -96,7 +96,7 @@ internal static class FusedConvolution
             DepthwiseConvolution.Launch(session, "fused_backward", shape, chunks, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Pending?.Statistics, weight.Value);
         }
         PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
-        return sums == null ? null : BatchNormalisation.Coefficients(session, x.Pending!, sums, slices);
+        return sums is { } made ? BatchNormalisation.Coefficients(session, x.Pending!.Value, made, slices) : null;
     }
 
     // A depthwise convolution takes what is pending as batch norm with ReLU.

@@ -18,7 +18,7 @@ public static class GlobalAveragePool
 
     private sealed class Step(Tensor x, Tensor y) : BackwardStep(y)
     {
-        private readonly object _input = x.Identity;
+        private readonly long _input = x.Identity;
         private readonly Shape _shape = x.Shape;
 
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)

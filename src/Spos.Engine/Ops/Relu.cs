@@ -19,7 +19,7 @@ public static class Relu
 
     private sealed class Step : BackwardStep
     {
-        private readonly object _input;
+        private readonly long _input;
         private readonly Tensor _y;
 
         public Step(Tensor x, Tensor y)

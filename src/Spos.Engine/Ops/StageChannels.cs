@@ -28,7 +28,7 @@ internal sealed class StageChannels : IDisposable
     private Shape InputShape => Outputs.Shape.WithChannels(Outputs.Shape.C / 2);
 
     /// <summary>What a block but the first takes: a view [N, H, W, C/2].</summary>
-    public Tensor InputOf(int block) => _inputs!.View(InputShape, (block - 1) * InputShape.Count);
+    public Tensor InputOf(int block) => _inputs!.Value.View(InputShape, (block - 1) * InputShape.Count);
 
     /// <summary>Normalises the results of a block and hands them on.</summary>
     /// <param name="place">Of the first of them among the block's channels.</param>
@@ -60,5 +60,5 @@ internal sealed class StageChannels : IDisposable
         Outputs.Dispose();
     }
 
-    private KernelArgument InputsAfter(int block) => block + 1 == _blocks ? (Tensor?)null : _inputs!.From(block * InputShape.Count);
+    private KernelArgument InputsAfter(int block) => block + 1 == _blocks ? (Tensor?)null : _inputs!.Value.From(block * InputShape.Count);
 }

@@ -89,13 +89,13 @@ internal static class FusedStage
             for (int i = _units.Count - 1; i >= 0; i--)
             {
                 FusedInput x = InputOf(i);
-                Tensor dx = i == 0 && into != null ? into : session.Rent(x.Values.Shape);
+                Tensor dx = i == 0 && into is { } given ? given : session.Rent(x.Values.Shape);
                 bool gated = i < _units.Count - 1;
                 Tensor? next = FusedConvolution.Backward(session, _units[i].ShapeOn(x.Values.Shape), _units[i].Weight, dx, _results[i], coefficients, dy, gated, x);
                 dy.Dispose();
                 coefficients.Dispose();
                 dy = dx;
-                if (next != null) coefficients = next;
+                if (next is { } before) coefficients = before;
             }
             return dy;
         }
@@ -110,7 +110,7 @@ internal static class FusedStage
 
     private sealed class Step(Tensor x, Block[] blocks, Tensor y) : BackwardStep(y)
     {
-        private readonly object _input = x.Identity;
+        private readonly long _input = x.Identity;
 
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
@@ -125,7 +125,7 @@ internal static class FusedStage
                     continue;
                 }
                 gradients.Add(_input, main);
-                if (projection != null) gradients.Add(_input, projection);
+                if (projection is { } other) gradients.Add(_input, other);
             }
         }
 

@@ -30,8 +30,8 @@ internal static class NormalisedOperation
         {
             NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
             using Tensor? odd = operation.Main[0].Spec.Kind == ConvolutionKind.Pointwise ? null : session.Rent(x.Shape.WithChannels(block.Input));
-            if (odd != null) NormalisedConvolution.Take(session, new ChannelRange(odd), x, odd: true);
-            RunBranch(session, operation.Main, output, odd == null ? input : new ChannelRange(odd));
+            if (odd is { } taken) NormalisedConvolution.Take(session, new ChannelRange(taken), x, odd: true);
+            RunBranch(session, operation.Main, output, odd is { } range ? new ChannelRange(range) : input);
         }
         x.Dispose();
         return y;
@@ -48,7 +48,7 @@ internal static class NormalisedOperation
             ConvolutionShape? depthwise = end - begin == 1 ? null : units[end - 2].ShapeOn(x.Tensor.Shape);
             ConvolutionShape shape = last.ShapeOn(depthwise?.Output ?? x.Tensor.Shape);
             Tensor? next = end == units.Count ? null : session.Rent(shape.Output);
-            ChannelRange target = next == null ? y : new ChannelRange(next);
+            ChannelRange target = next is { } made ? new ChannelRange(made) : y;
             if (depthwise == null)
             {
                 last.ForwardNormalised(session, shape, target, x);

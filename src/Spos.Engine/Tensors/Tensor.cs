@@ -4,47 +4,39 @@ using Spos.Engine.Kernels;
 namespace Spos.Engine.Tensors;
 
 /// <summary>
-/// Floats on a device, NHWC, dense. A tensor object is one reference to its memory: whoever holds it disposes of it, and
-/// <see cref="Retain"/> makes another reference. Views share the memory of what they were cut from.
+/// Floats on a device, NHWC, dense. A tensor is one reference to its memory: whoever holds it disposes of it, and
+/// <see cref="Retain"/> makes another reference. Views share the memory of what they were cut from. Copies of the handle are the same
+/// reference: once one of them is disposed of, all are. References are taken from those let go, so that they cost the heap nothing.
 /// </summary>
-public sealed unsafe class Tensor : IDisposable
+public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
 {
-    private readonly DeviceBuffer _buffer;
-    private readonly long _offset;
-    private readonly object _identity;
-    private bool _disposed;
+    private static long _identities;
+
+    private readonly TensorReference? _reference;
+    private readonly long _use;
 
     /// <summary>Takes over one reference to <paramref name="buffer"/>; <paramref name="offset"/> counts floats.</summary>
     public Tensor(DeviceBuffer buffer, Shape shape, long offset = 0)
+        : this(buffer, shape, offset, Interlocked.Increment(ref _identities))
+    {
+    }
+
+    private Tensor(DeviceBuffer buffer, Shape shape, long offset, long identity)
     {
         if ((offset + shape.Count) * sizeof(float) > buffer.Size) throw new ArgumentOutOfRangeException(nameof(shape), $"A tensor {shape} does not fit its buffer.");
-        _buffer = buffer;
-        _offset = offset;
-        Shape = shape;
-        _identity = this;
+        _reference = TensorReference.Take(buffer, shape, offset, identity);
+        _use = _reference.Use;
     }
 
-    private Tensor(Tensor other)
-    {
-        _buffer = other._buffer;
-        _offset = other._offset;
-        Shape = other.Shape;
-        _identity = other._identity;
-    }
-
-    public Shape Shape { get; }
+    public Shape Shape => Reference.Shape;
 
     /// <summary>The same for all references to one value: what gradients are kept under.</summary>
-    internal object Identity => _identity;
+    internal long Identity => Reference.Identity;
 
-    internal ulong Address
-    {
-        get
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            return _buffer.Pointer + (ulong)_offset * sizeof(float);
-        }
-    }
+    internal ulong Address => Reference.Buffer.Pointer + (ulong)Reference.Offset * sizeof(float);
+
+    private TensorReference Reference =>
+        _reference != null && _reference.Use == _use ? _reference : throw new ObjectDisposedException(nameof(Tensor));
 
     public static implicit operator KernelArgument(Tensor? tensor) => KernelArgument.Pointer(tensor?.Address ?? 0);
 
@@ -59,18 +51,18 @@ public sealed unsafe class Tensor : IDisposable
     /// <summary>Another reference to the same value.</summary>
     public Tensor Retain()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        _buffer.Retain();
-        return new Tensor(this);
+        TensorReference reference = Reference;
+        reference.Buffer.Retain();
+        return new Tensor(reference.Buffer, reference.Shape, reference.Offset, reference.Identity);
     }
 
     /// <summary>A part of the memory as a tensor of its own, <paramref name="offset"/> floats from the start.</summary>
     public Tensor View(Shape shape, long offset = 0)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        TensorReference reference = Reference;
         if (offset < 0 || offset + shape.Count > Shape.Count) throw new ArgumentOutOfRangeException(nameof(offset), $"{shape} at {offset} is outside {Shape}.");
-        _buffer.Retain();
-        return new Tensor(_buffer, shape, _offset + offset);
+        reference.Buffer.Retain();
+        return new Tensor(reference.Buffer, shape, reference.Offset + offset);
     }
 
     /// <summary>Copies values in. Returns when <paramref name="values"/> may be changed again.</summary>
@@ -117,10 +109,20 @@ public sealed unsafe class Tensor : IDisposable
         stream.Device.Driver.Check(stream.Device.Driver.MemsetD32(Address, bits, (nuint)Shape.Count, stream.Handle), "cuMemsetD32Async");
     }
 
+    /// <summary>Lets the reference go; does nothing if it has been.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
-        _disposed = true;
-        _buffer.Release();
+        if (_reference != null && _reference.Use == _use) _reference.Release();
     }
+
+    /// <summary>Whether both are the same reference.</summary>
+    public bool Equals(Tensor other) => ReferenceEquals(_reference, other._reference) && _use == other._use;
+
+    public override bool Equals(object? obj) => obj is Tensor other && Equals(other);
+
+    public override int GetHashCode() => HashCode.Combine(_reference, _use);
+
+    public static bool operator ==(Tensor left, Tensor right) => left.Equals(right);
+
+    public static bool operator !=(Tensor left, Tensor right) => !left.Equals(right);
 }

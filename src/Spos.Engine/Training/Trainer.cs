@@ -107,7 +107,7 @@ public sealed class Trainer
             using (losses)
             using (DeviceArray<int> ranks = TopK.Ranks(_session, logits, batch.Labels))
             {
-                _session.Tape.Backward(_session, logits, gradient!);
+                _session.Tape.Backward(_session, logits, gradient!.Value);
                 foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
                 int[] rank = new int[batch.Count];
                 ranks.Download(_session.Stream, rank);

@@ -122,9 +122,9 @@ public sealed class ElementwiseOpTests
             }
         }
         Close.Assert(wantLoss, loss.Download(fixture.Session.Stream), 1, 100);
-        Close.Assert(wantGradient, gradient!.Download(fixture.Session.Stream), 1, 1);
+        Close.Assert(wantGradient, gradient!.Value.Download(fixture.Session.Stream), 1, 1);
         loss.Dispose();
-        gradient.Dispose();
+        gradient!.Value.Dispose();
     }
 
     [Theory]

@@ -112,7 +112,7 @@ public sealed class FusedConvolutionTests
 
         Assert.Equal(table == null, next == null);
         if (table == null) return;
-        float[] got = fixture.Own(next!).Download(fixture.Session.Stream);
+        float[] got = fixture.Own(next!.Value).Download(fixture.Session.Stream);
         for (int c = 0; c < inputs; c++)
         {
             double sum = 0, products = 0;

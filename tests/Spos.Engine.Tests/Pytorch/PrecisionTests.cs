@@ -154,10 +154,10 @@ public sealed class PrecisionTests
         using Tensor logits = PointwiseConvolution.Forward(session, x, weight);
         (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / n);
         using (losses)
-        using (Tensor? dx = session.Tape.Backward(session, logits, gradient!, x))
+        using (Tensor? dx = session.Tape.Backward(session, logits, gradient!.Value, x))
         {
             session.Tape = null;
-            return new() { ["loss"] = [losses.Download(session.Stream).Average()], ["dx"] = dx!.Download(session.Stream), ["weight"] = weight.Gradient.Download(session.Stream) };
+            return new() { ["loss"] = [losses.Download(session.Stream).Average()], ["dx"] = dx!.Value.Download(session.Stream), ["weight"] = weight.Gradient.Download(session.Stream) };
         }
     }
 
@@ -174,7 +174,7 @@ public sealed class PrecisionTests
             session.Tape = new Tape();
             using Tensor logits = network.Forward(session, images, path);
             (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / TorchFixtures.Batch);
-            session.Tape.Backward(session, logits, gradient!);
+            session.Tape.Backward(session, logits, gradient!.Value);
             session.Tape = null;
             losses.Dispose();
             var results = new Dictionary<string, float[]>();

@@ -67,7 +67,7 @@ public sealed class TrainingGoldenTests
         session.Tape = new Tape();
         using Tensor logits = network.Forward(session, images, path);
         (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / Batch);
-        session.Tape.Backward(session, logits, gradient!);
+        session.Tape.Backward(session, logits, gradient!.Value);
         session.Tape = null;
         foreach (ParameterGroup group in network.GroupsOf(path)) group.GradientCount++;
         optimizer.Step(session, network.GroupsOf(path), 0.001f);

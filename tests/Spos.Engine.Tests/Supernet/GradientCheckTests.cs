@@ -92,11 +92,11 @@ public sealed class GradientCheckTests
         loss.Dispose();
         if (backward)
         {
-            session.Tape.Backward(session, logits, gradient!);
+            session.Tape.Backward(session, logits, gradient!.Value);
         }
         else
         {
-            gradient!.Dispose();
+            gradient!.Value.Dispose();
             session.Tape.Clear();
         }
         session.Tape = null;

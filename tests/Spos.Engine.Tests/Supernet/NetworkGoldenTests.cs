@@ -70,7 +70,7 @@ public sealed class NetworkGoldenTests
             (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / images.Shape.N);
             AssertClose([golden.GetProperty("loss").GetDouble()], [loss.Download(session.Stream).Average()], "loss");
             loss.Dispose();
-            session.Tape.Backward(session, logits, gradient!);
+            session.Tape.Backward(session, logits, gradient!.Value);
         }
         session.Tape = null;
         double largest = golden.GetProperty("gradients").EnumerateObject().Max(g => g.Value[0].GetDouble());
