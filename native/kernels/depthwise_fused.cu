@@ -72,10 +72,11 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Depthwis
     constexpr int first = -((K - 1 - P) / S);
     constexpr int last = (T - 1 + P) / S;
     const int64_t row = ((image * s.in_height + iy) * s.in_width + ix0) * s.channels;
-    // What the next row will read of x, and first read of dy and y.
+    // What the next row will read of x, and first read of dy and y; and write of dx, where that is faster.
     const int64_t below = ((image * s.out_height + (iy + P) / S + 1) * s.out_width + ix0 / S) * s.channels;
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
         Lane::prefetch(l.x + row + (s.in_width + t) * s.channels);
+        if (K > 3) Lane::prefetch(l.dx + row + (s.in_width + t) * s.channels);
         if (t >= T / S) continue;
         Lane::prefetch(l.dy + below + t * s.channels);
         Lane::prefetch(l.y + below + t * s.channels);

@@ -43,6 +43,11 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const flo
                                              int ox0, Access lane, int c, const OnLoad& on_load,
                                              const Epilogue& epilogue) {
     constexpr int P = K / 2;
+    // What the next row of results will read first.
+    SPOS_UNROLL for (int r = 0; r < S; ++r) {
+        const float* below = x + ((int64_t)(iy0 + K + r) * s.in_width + ox0 * S) * s.channels;
+        SPOS_UNROLL for (int t = 0; t < T * S; ++t) Lane::prefetch(below + t * s.channels);
+    }
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
     for (int ky = 0; ky < K; ++ky) {
