@@ -63,7 +63,7 @@ __device__ __forceinline__ void column_gradient_sums(float* partial, bool begin,
 }
 
 // How far ahead of what is loaded a CPU fetches: its own prefetcher does not follow rows of several channels.
-constexpr int kRowsAhead = 32;
+constexpr int kRowsAhead = 8;
 
 // A convolution's input [rows][channels], with a scale still to be normalised.
 struct InputView {

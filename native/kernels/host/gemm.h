@@ -3,12 +3,17 @@
 // B is packed into panels of 2 vectors' width that stay in the first-level cache; A is read in place, one
 // broadcast per multiply-add pair; a tile of kTileRows x 2 vectors of C stays in registers. The sum over p
 // runs in ascending order whatever the tiling, so results do not depend on how the rows were divided.
+//
+// Multiply-adds leave the memory idle: a tile asks for its part of C before it begins, and for some of what is to be
+// read after the product.
 #pragma once
 #include "device/epilogue.h"
 
 constexpr int kTileRows = Lane::width == 16 ? 12 : 6;
 constexpr int kPanelDepth = 256;
 constexpr int kPanelWidth = 2 * Lane::width;
+constexpr int kLineValues = 16;  // floats of a cache line
+constexpr int kLeastTermsToFetch = 32;
 
 // Element (a, b) of a matrix is at data[a * stride_a + b * stride_b].
 struct MatrixView {
@@ -29,6 +34,47 @@ __forceinline__ void pack_panel(float* panel, MatrixView b, int p0, int depth, i
     }
     for (int p = 0; p < depth; ++p) {
         for (int j = columns; j < Columns; ++j) panel[p * Columns + j] = 0.0f;
+    }
+}
+
+// Tiles of whole rows of a product.
+inline int tiles_of(int rows, int columns, int depth) {
+    return rows / kTileRows * ((columns + kPanelWidth - 1) / kPanelWidth) * ((depth + kPanelDepth - 1) / kPanelDepth);
+}
+
+// Up to three arrays to be fetched into the second-level cache, a part of each with every tile.
+class FetchAhead {
+ public:
+    explicit FetchAhead(int tiles) : tiles_(max(1, tiles)) {}
+
+    void add(const float* data, int64_t values) {
+        arrays_[count_++] = {data, data + values, (values / kLineValues / tiles_ + 1) * kLineValues};
+    }
+
+    __forceinline__ void fetch_part() {
+        for (int i = 0; i < count_; ++i) {
+            Array& array = arrays_[i];
+            const float* const end = min(array.end, array.next + array.part);
+            for (; array.next < end; array.next += kLineValues) __builtin_prefetch(array.next, 0, 2);
+        }
+    }
+
+ private:
+    struct Array {
+        const float *next, *end;
+        int64_t part;  // values a tile
+    };
+
+    Array arrays_[3];
+    int tiles_, count_ = 0;
+};
+
+// A call, so that addresses of rows take no registers from the product that follows.
+template <int Rows, int Columns>
+[[gnu::noinline]] void fetch_tile(const float* data, int64_t stride) {
+    asm volatile("");  // without which g++ takes it for a function of no effect
+    for (int i = 0; i < Rows; ++i) {
+        for (int column = 0; column < Columns; column += kLineValues) Lane::prefetch(data + i * stride + column);
     }
 }
 
@@ -59,6 +105,8 @@ struct TileResult {
 template <int Rows, int Vectors, bool ByRow, class Epilogue>
 __forceinline__ void multiply_tile(int depth, const float* a, int64_t row_stride, int64_t p_stride, const float* panel,
                                    const TileResult<Epilogue>& result) {
+    // Fewer terms would be added up before it came.
+    if (depth >= kLeastTermsToFetch) fetch_tile<Rows, Vectors * Lane::width>(result.data, result.stride);
     Lane sum[Rows][Vectors];
     SPOS_UNROLL for (int i = 0; i < Rows; ++i) { SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = Lane(0.0f); }
     for (int p = 0; p < depth; ++p) {
@@ -98,10 +146,11 @@ inline void multiply_rest(int rows, int depth, const float* a, int64_t row_strid
 
 template <int Vectors, bool ByRow, class Epilogue>
 inline void multiply_panel(int rows, int depth, const float* a, int64_t row_stride, int64_t p_stride,
-                           const float* panel, const TileResult<Epilogue>& result) {
+                           const float* panel, const TileResult<Epilogue>& result, FetchAhead* ahead) {
     const int64_t a_row = ByRow ? row_stride : 1;
     int i = 0;
     for (; i + kTileRows <= rows; i += kTileRows) {
+        if (ahead) ahead->fetch_part();
         multiply_tile<kTileRows, Vectors, ByRow>(depth, a + i * a_row, row_stride, p_stride, panel, result.from_row(i));
     }
     multiply_rest<kTileRows - 1, Vectors, ByRow>(rows - i, depth, a + i * a_row, row_stride, p_stride, panel,
@@ -110,10 +159,10 @@ inline void multiply_panel(int rows, int depth, const float* a, int64_t row_stri
 
 // rows x columns of C, summed over `depth`, and with `accumulate` added to what is there.
 // A(i, p) = a.data[i * a.stride_a + p * a.stride_b] with any strides if ByRow, else stride_a is 1.
-// B(p, j) likewise with any strides.
+// B(p, j) likewise with any strides. `ahead`, if any, goes on with each tile.
 template <bool ByRow, class Epilogue = RawResult>
 inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
-                     Epilogue epilogue = {}, bool accumulate = false) {
+                     Epilogue epilogue = {}, bool accumulate = false, FetchAhead* ahead = nullptr) {
     alignas(64) float panel[kPanelDepth * kPanelWidth];
     for (int p0 = 0; p0 < depth; p0 += kPanelDepth) {
         const int block = min(kPanelDepth, depth - p0);
@@ -124,10 +173,10 @@ inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int
                                               epilogue};
             if (width > Lane::width) {
                 pack_panel<kPanelWidth>(panel, b, p0, block, j0, width);
-                multiply_panel<2, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result);
+                multiply_panel<2, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result, ahead);
             } else {
                 pack_panel<Lane::width>(panel, b, p0, block, j0, width);
-                multiply_panel<1, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result);
+                multiply_panel<1, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result, ahead);
             }
         }
     }

@@ -1,5 +1,6 @@
 // The fused pointwise convolution for a CPU thread: rows go panel by panel through a buffer that stays in the cache,
-// where they lie as they become on load, for all the products that need them.
+// where they lie as they become on load, for all the products that need them. What the next panel is made of is
+// fetched meanwhile.
 #pragma once
 #include "device/batch_norm.h"
 #include "host/gemm.h"
@@ -9,11 +10,36 @@ namespace {
 constexpr int kStagedValues = 65536;
 constexpr int kMostStagedRows = 20 * kTileRows;
 
-// Rows of a panel, if `channels` values of each are staged: whole tiles where they fit.
-inline int rows_of_panel(int channels) {
-    const int rows = min(kMostStagedRows, kStagedValues / channels);
-    return rows >= kTileRows ? rows / kTileRows * kTileRows : max(1, rows);
-}
+// What nobody has fetched yet.
+constexpr int kMostRowsAtFirst = 4 * kTileRows;
+
+// The panels of a block's rows, of which `channels` values each are staged: whole tiles where they fit. The first of
+// several is small, since it has to wait for memory.
+class Panels {
+ public:
+    Panels(int rows, int channels) : rows_(rows), most_(most_rows(channels)) {
+        count_ = rows <= most_ ? rows : min(most_, kMostRowsAtFirst);
+    }
+
+    bool is_end() const { return first_ >= rows_; }
+    int first() const { return first_; }
+    int count() const { return count_; }
+    int after() const { return first_ + count_; }
+    int count_after() const { return min(most_, rows_ - after()); }
+
+    void advance() {
+        first_ = after();
+        count_ = min(most_, rows_ - first_);
+    }
+
+ private:
+    static int most_rows(int channels) {
+        const int rows = min(kMostStagedRows, kStagedValues / channels);
+        return rows >= kTileRows ? rows / kTileRows * kTileRows : max(1, rows);
+    }
+
+    int rows_, most_, first_ = 0, count_;
+};
 
 // Where the partial sums of the block that begins at row `first` lie: one a block.
 inline float* first_sums(float* partials, int, int channels) { return partials + (int64_t)blockIdx.x * 2 * channels; }
@@ -22,7 +48,7 @@ inline float* first_sums(float* partials, int, int channels) { return partials +
 // all.
 template <class View>
 inline void stage(float* target, const View& view, int first, int rows, int channels) {
-    constexpr int kRowsAtOnce = 16;
+    constexpr int kRowsAtOnce = 4;
     for (int begin = 0; begin < rows; begin += kRowsAtOnce) {
         const int end = min(begin + kRowsAtOnce, rows);
         for_lanes(channels, [=](int c, auto lane) {
@@ -36,15 +62,22 @@ inline void stage(float* target, const View& view, int first, int rows, int chan
 
 inline void pointwise_forward_block(float* y, float* partial, const InputView& x, const float* w, int rows, int in,
                                     int out) {
-    if (!x.scale) {
+    if (!x.scale && in <= kPanelWidth) {
+        // The CPU's own prefetcher follows rows as short as these.
         multiply<true>(y, out, {x.data, in, 1}, {w, out, 1}, rows, out, in);
     } else {
         alignas(64) float staged[kStagedValues];
-        const int panel = rows_of_panel(in);
-        for (int first = 0; first < rows; first += panel) {
-            const int count = min(panel, rows - first);
-            stage(staged, x, first, count, in);
-            multiply<true>(y + (int64_t)first * out, out, {staged, in, 1}, {w, out, 1}, count, out, in);
+        for (Panels panel(rows, in); !panel.is_end(); panel.advance()) {
+            const int first = panel.first(), count = panel.count();
+            FetchAhead ahead(tiles_of(count, out, in));
+            ahead.add(x.data + (int64_t)panel.after() * in, (int64_t)panel.count_after() * in);
+            const float* columns = x.data + (int64_t)first * in;
+            if (x.scale) {
+                stage(staged, x, first, count, in);
+                columns = staged;
+            }
+            multiply<true>(y + (int64_t)first * out, out, {columns, in, 1}, {w, out, 1}, count, out, in, RawResult{},
+                           false, &ahead);
         }
     }
     for_lanes(out, [&](int c, auto lane) { column_statistics(partial, y, rows, out, c, lane); });
@@ -54,21 +87,24 @@ inline void pointwise_backward_block(float* dx, float* weight_partial, float* su
                                      const InputView& x, const Statistics& x_statistics, const float* w_transposed,
                                      int rows, int in, int out) {
     alignas(64) float staged[kStagedValues];
-    const int panel = rows_of_panel(in + out);
-    float* const gradients = staged;
-    float* const inputs = staged + (int64_t)panel * out;
-    for (int first = 0; first < rows; first += panel) {
-        const int count = min(panel, rows - first);
+    for (Panels panel(rows, in + out); !panel.is_end(); panel.advance()) {
+        const int first = panel.first(), count = panel.count();
+        float* const gradients = staged;
+        float* const inputs = staged + (int64_t)count * out;
+        FetchAhead ahead(tiles_of(count, in, out) + tiles_of(in, out, count));
+        ahead.add(dy.dy + (int64_t)panel.after() * out, (int64_t)panel.count_after() * out);
+        ahead.add(dy.y + (int64_t)panel.after() * out, (int64_t)panel.count_after() * out);
+        ahead.add(x.data + (int64_t)panel.after() * in, (int64_t)panel.count_after() * in);
         float* target = dx + (int64_t)first * in;
         stage(gradients, dy, first, count, out);
-        multiply<true>(target, in, {gradients, out, 1}, {w_transposed, in, 1}, count, in, out);
+        multiply<true>(target, in, {gradients, out, 1}, {w_transposed, in, 1}, count, in, out, RawResult{}, false, &ahead);
         const float* columns = x.data + (int64_t)first * in;
         if (x.scale) {
             stage(inputs, x, first, count, in);
             columns = inputs;
         }
         multiply<false>(weight_partial, out, {columns, 1, in}, {gradients, out, 1}, in, out, count, RawResult{},
-                        first > 0);
+                        first > 0, &ahead);
         if (!sums) continue;
         for_lanes(in, [&](int c, auto lane) {
             column_gradient_sums(sums, first == 0, target, x.data + (int64_t)first * in, count, in, x_statistics,
