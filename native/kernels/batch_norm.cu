@@ -21,7 +21,8 @@ SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int
     const int count = min(rows_per_slice, rows - first);
     const float* source = x + (int64_t)first * channels;
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
-    for_lanes(channels, [&](int c, auto lane) { column_statistics(partial, source, count, channels, c, lane); });
+    for_lanes(channels,
+              [&](int c, auto lane) { column_statistics(partial, 0, source + c, channels, count, channels, c, lane); });
 }
 SPOS_EXPORT(batch_norm_statistics)
 

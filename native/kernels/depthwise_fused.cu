@@ -46,8 +46,8 @@ __device__ __forceinline__ void forward_slice(float* y, float* partials, const f
     float* partial = partials + (int64_t)slice_index() * 2 * s.channels;
     // A lane's channels have been stored by its own thread.
     for_lanes(s.channels, [&](int c, auto lane) {
-        column_statistics(partial, y + (int64_t)first * s.out_width * s.channels, rows * s.out_width, s.channels, c,
-                          lane);
+        column_statistics(partial, 0, y + (int64_t)first * s.out_width * s.channels + c, s.channels, rows * s.out_width,
+                          s.channels, c, lane);
     });
 }
 

@@ -22,11 +22,6 @@
 #include "device/pointwise_fused.h"
 #endif
 
-__device__ __forceinline__ InputView input_view(const float* x, const float* statistics, int channels, int rectify) {
-    const Statistics s = statistics_at(statistics, channels);
-    return {x, channels, statistics ? s.scale : nullptr, statistics ? s.shift : nullptr, rectify};
-}
-
 SPOS_KERNEL pointwise_fused_forward(float* y, float* partials, const float* x, const float* x_statistics,
                                     const float* w, int rows, int in, int out, int x_rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
@@ -42,7 +37,7 @@ SPOS_KERNEL pointwise_fused_backward(float* dx, float* weight_partials, float* s
                                      int in, int out, int y_rectify, int x_rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const InputView input = input_view(x, x_statistics, in, x_rectify);
-    const GradientView gradient{dy, y, out, statistics_at(y_statistics, out), coefficients, y_rectify};
+    const GradientView gradient{dy, y, {out, statistics_at(y_statistics, out), coefficients, y_rectify}};
     pointwise_backward_block(dx + (int64_t)first * in, weight_partials + (int64_t)blockIdx.x * in * out,
                              x_statistics ? first_sums(sum_partials, first, in) : nullptr, gradient.from_row(first),
                              input.from_row(first), statistics_at(x_statistics, in), w_transposed,

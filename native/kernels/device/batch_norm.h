@@ -13,32 +13,41 @@ __device__ __forceinline__ Statistics statistics_at(const float* table, int chan
     return {table, table + channels, table + 2 * channels, table + 3 * channels};
 }
 
-// Of `count` rows that begin at `source`, for the lane of channels at c: the mean, and the sum of squared deviations
-// from it, partial = [mean, squares], each [channels]. Sums are taken around the first row.
+// Of `count` rows of the lane of channels at c, `stride` apart from `source` on: the mean, and the sum of squared
+// deviations from it, partial = [mean, squares], each [channels]. Sums are taken around the first row. Those that
+// partial holds of `before` rows are combined with them (Chan et al., see batch_norm.cu).
 template <class Access>
-__device__ __forceinline__ void column_statistics(float* partial, const float* source, int count, int channels, int c,
-                                                  Access lane) {
-    const Lane pivot = lane.load(source + c);
+__device__ __forceinline__ void column_statistics(float* partial, int before, const float* source, int64_t stride,
+                                                  int count, int channels, int c, Access lane) {
+    const Lane pivot = lane.load(source);
     Lane sum(0.0f), squares(0.0f), sum2(0.0f), squares2(0.0f);
     int r = 0;
     for (; r + 2 <= count; r += 2) {
-        const Lane d = lane.load(source + (int64_t)r * channels + c) - pivot;
-        const Lane d2 = lane.load(source + (int64_t)(r + 1) * channels + c) - pivot;
+        const Lane d = lane.load(source + r * stride) - pivot;
+        const Lane d2 = lane.load(source + (r + 1) * stride) - pivot;
         sum += d;
         squares += d * d;
         sum2 += d2;
         squares2 += d2 * d2;
     }
     if (r < count) {
-        const Lane d = lane.load(source + (int64_t)r * channels + c) - pivot;
+        const Lane d = lane.load(source + r * stride) - pivot;
         sum += d;
         squares += d * d;
     }
     sum += sum2;
     squares += squares2;
-    const Lane mean = sum * Lane(1.0f / (float)count);
-    lane.store(partial + c, pivot + mean);
-    lane.store(partial + channels + c, squares - sum * mean);
+    const Lane deviation = sum * Lane(1.0f / (float)count);
+    Lane mean = pivot + deviation;
+    squares = squares - sum * deviation;
+    if (before > 0) {
+        const Lane mean_before = lane.load(partial + c), difference = mean - mean_before;
+        const float share = (float)count / (float)(before + count);
+        mean = mean_before + difference * Lane(share);
+        squares += lane.load(partial + channels + c) + difference * difference * Lane((float)before * share);
+    }
+    lane.store(partial + c, mean);
+    lane.store(partial + channels + c, squares);
 }
 
 // Of `count` rows of a gradient dy and of the raw values x that were normalised: partial = [sum of g, sum of g * (x -
@@ -105,16 +114,20 @@ struct InputView {
     }
 };
 
-// The gradient of a convolution's raw result y [rows][channels], from the gradient dy of what batch norm and perhaps
-// ReLU made of it: a * g + b * (y - mean) + c with batch_norm_backward_finalize's coefficients.
-struct GradientView {
-    const float *dy, *y;
+__device__ __forceinline__ InputView input_view(const float* x, const float* statistics, int channels, int rectify) {
+    const Statistics s = statistics_at(statistics, channels);
+    return {x, channels, statistics ? s.scale : nullptr, statistics ? s.shift : nullptr, rectify};
+}
+
+// What makes the gradient of a convolution's raw results y from that of what batch norm and perhaps ReLU made of them:
+// a * g + b * (y - mean) + c with batch_norm_backward_finalize's coefficients.
+struct GradientFactors {
     int channels;
     Statistics statistics;
     const float* coefficients;
     int rectify;
 
-    // A lane of its channels, down the rows.
+    // A lane of channels, down the rows.
     struct Column {
         const float *dy, *y;
         int64_t stride;
@@ -132,11 +145,13 @@ struct GradientView {
         }
     };
 
+    // Of the channels at c, whose rows lie `stride` apart from dy and y on.
     template <class Access>
-    __device__ __forceinline__ Column column(int c, Access lane) const {
-        return {dy + c,
-                y + c,
-                channels,
+    __device__ __forceinline__ Column column(const float* dy, const float* y, int64_t stride, int c,
+                                             Access lane) const {
+        return {dy,
+                y,
+                stride,
                 rectify != 0,
                 lane.load(statistics.mean + c),
                 lane.load(statistics.scale + c),
@@ -145,12 +160,20 @@ struct GradientView {
                 lane.load(coefficients + channels + c),
                 lane.load(coefficients + 2 * channels + c)};
     }
+};
+
+// The gradient of y [rows][channels].
+struct GradientView {
+    const float *dy, *y;
+    GradientFactors factors;
+
+    template <class Access>
+    __device__ __forceinline__ GradientFactors::Column column(int c, Access lane) const {
+        return factors.column(dy + c, y + c, factors.channels, c, lane);
+    }
 
     __device__ GradientView from_row(int64_t row) const {
-        GradientView rest = *this;
-        rest.dy += row * channels;
-        rest.y += row * channels;
-        return rest;
+        return {dy + row * factors.channels, y + row * factors.channels, factors};
     }
 };
 

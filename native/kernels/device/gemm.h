@@ -118,12 +118,20 @@ __device__ __forceinline__ void multiply_panels(float (&sum)[kPieceRows][kPieceC
     }
 }
 
-// rows x columns of C. A(i, p) = a.data[i * a.stride_a + p * a.stride_b], B(p, j) likewise, or either is ViewLines.
-// Blocks along grid.y share the tiles. `finish` is called by all threads with a stored tile's first row, its rows, its
-// first column and its columns. (ByRow is the host's: it says how A lies.)
-template <bool ByRow, class Epilogue = RawResult, class Finish = NoFinish, class A = MatrixView, class B = MatrixView>
-__device__ void multiply(float* c, int64_t c_stride, A a, B b, int rows, int columns, int depth, Epilogue epilogue = {},
-                         Finish finish = {}) {
+// Where the results lie.
+struct DenseResults {
+    float* data;
+    int64_t stride;
+
+    __device__ __forceinline__ float* at(int row, int column) const { return data + row * stride + column; }
+};
+
+// rows x columns of C, C(i, j) at c.at(i, j). A(i, p) = a.data[i * a.stride_a + p * a.stride_b], B(p, j) likewise, or
+// either is ViewLines. Blocks along grid.y share the tiles. `finish` is called by all threads with a stored tile's
+// first row, its rows, its first column and its columns.
+template <class Results, class A, class B, class Epilogue, class Finish>
+__device__ void multiply_into(const Results& c, A a, B b, int rows, int columns, int depth, Epilogue epilogue,
+                              Finish finish) {
     SPOS_SHARED(float, panel_a, kTileDepth* kPanelStride);
     SPOS_SHARED(float, panel_b, kTileDepth* kPanelStride);
     const int tiles_across = (columns + kTileColumns - 1) / kTileColumns;
@@ -148,7 +156,7 @@ __device__ void multiply(float* c, int64_t c_stride, A a, B b, int rows, int col
                     const int at_row = i0 + row + i, at_column = j0 + column + j * kPiecesAcross;
                     if (at_row < rows && at_column < columns) {
                         const FullLane lane;
-                        lane.store(c + at_row * c_stride + at_column, epilogue(Lane(sum[i][j]), at_column, lane));
+                        lane.store(c.at(at_row, at_column), epilogue(Lane(sum[i][j]), at_column, lane));
                     }
                 }
             }
@@ -158,4 +166,11 @@ __device__ void multiply(float* c, int64_t c_stride, A a, B b, int rows, int col
             finish(i0, min(kTileRows, rows - i0), j0, min(kTileColumns, columns - j0));
         }
     }
+}
+
+// (ByRow is the host's: it says how A lies.)
+template <bool ByRow, class Epilogue = RawResult, class Finish = NoFinish, class A = MatrixView, class B = MatrixView>
+__device__ __forceinline__ void multiply(float* c, int64_t c_stride, A a, B b, int rows, int columns, int depth,
+                                         Epilogue epilogue = {}, Finish finish = {}) {
+    multiply_into(DenseResults{c, c_stride}, a, b, rows, columns, depth, epilogue, finish);
 }

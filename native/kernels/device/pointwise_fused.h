@@ -11,16 +11,18 @@ __device__ __forceinline__ float* first_sums(float* partials, int first, int cha
     return partials + (int64_t)(first / kTileRows) * 2 * channels;
 }
 
+template <class Results>
 struct TileStatistics {
     static constexpr bool kAny = true;
     float* partials;
-    const float* y;
+    Results y;
     int channels;
 
     __device__ void operator()(int row, int rows, int column, int columns) const {
         float* partial = first_sums(partials, row, channels);
         for (int c = column + (int)threadIdx.x; c < column + columns; c += (int)blockDim.x) {
-            column_statistics(partial, y + (int64_t)row * channels, rows, channels, c, FullLane{});
+            const float* values = y.at(row, c);
+            column_statistics(partial, 0, values, y.at(1, c) - y.at(0, c), rows, channels, c, FullLane{});
         }
     }
 };
@@ -47,16 +49,18 @@ struct TileGradientSums {
 __device__ __forceinline__ void pointwise_forward_block(float* y, float* partials, const InputView& x, const float* w,
                                                         int rows, int in, int out) {
     multiply<true>(y, out, ViewLines<InputView, true>{x}, MatrixView{w, out, 1}, rows, out, in, RawResult{},
-                   TileStatistics{partials, y, out});
+                   TileStatistics<DenseResults>{partials, {y, out}, out});
 }
 
+// `dy`: a view of the gradients of the results.
+template <class Gradients>
 __device__ __forceinline__ void pointwise_backward_block(float* dx, float* weight_partial, float* sum_partials,
-                                                         const GradientView& dy, const InputView& x,
+                                                         const Gradients& dy, const InputView& x,
                                                          const Statistics& x_statistics, const float* w_transposed,
                                                          int rows, int in, int out) {
-    multiply<true>(dx, in, ViewLines<GradientView, true>{dy}, MatrixView{w_transposed, in, 1}, rows, in, out,
-                   RawResult{}, TileGradientSums{sum_partials, dx, x, x_statistics, in});
-    multiply<false>(weight_partial, out, ViewLines<InputView, false>{x}, ViewLines<GradientView, false>{dy}, in, out,
+    multiply<true>(dx, in, ViewLines<Gradients, true>{dy}, MatrixView{w_transposed, in, 1}, rows, in, out, RawResult{},
+                   TileGradientSums{sum_partials, dx, x, x_statistics, in});
+    multiply<false>(weight_partial, out, ViewLines<InputView, false>{x}, ViewLines<Gradients, false>{dy}, in, out,
                     rows);
 }
 

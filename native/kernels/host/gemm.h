@@ -8,6 +8,7 @@
 // read after the product.
 #pragma once
 #include "device/epilogue.h"
+#include "host/zip.h"
 
 constexpr int kTileRows = Lane::width == 16 ? 12 : 6;
 constexpr int kPanelDepth = 256;
@@ -28,9 +29,18 @@ __forceinline__ void pack_panel(float* panel, MatrixView b, int p0, int depth, i
         for (int p = 0; p < depth; ++p) memcpy(panel + p * Columns, source + p * b.stride_a, Columns * sizeof(float));
         return;
     }
-    // Column by column: where B is a transposed view, its columns are what lies together in memory.
+    // Where B is a transposed view, its columns are what lies together in memory.
+    int first = 0;
+    if (b.stride_a == 1 && columns == Columns) {
+        for (; first + Lane::width <= depth; first += Lane::width) {
+            SPOS_UNROLL for (int j = 0; j < Columns; j += Lane::width) {
+                transpose_square(panel + first * Columns + j, Columns, source + first + j * b.stride_b, b.stride_b,
+                                 false);
+            }
+        }
+    }
     for (int j = 0; j < columns; ++j) {
-        for (int p = 0; p < depth; ++p) panel[p * Columns + j] = source[p * b.stride_a + j * b.stride_b];
+        for (int p = first; p < depth; ++p) panel[p * Columns + j] = source[p * b.stride_a + j * b.stride_b];
     }
     for (int p = 0; p < depth; ++p) {
         for (int j = columns; j < Columns; ++j) panel[p * Columns + j] = 0.0f;
@@ -42,31 +52,38 @@ inline int tiles_of(int rows, int columns, int depth) {
     return rows / kTileRows * ((columns + kPanelWidth - 1) / kPanelWidth) * ((depth + kPanelDepth - 1) / kPanelDepth);
 }
 
-// Up to three arrays to be fetched into the second-level cache, a part of each with every tile.
+// Rows to be fetched into the second-level cache, some with every tile.
 class FetchAhead {
  public:
     explicit FetchAhead(int tiles) : tiles_(max(1, tiles)) {}
 
-    void add(const float* data, int64_t values) {
-        arrays_[count_++] = {data, data + values, (values / kLineValues / tiles_ + 1) * kLineValues};
+    // `values` of each row. Of too many arrays the last ones are left out.
+    void add(const float* data, int rows, int64_t stride, int values) {
+        if (count_ < kMostArrays) arrays_[count_++] = {data, stride, values, rows, (rows + tiles_ - 1) / tiles_};
     }
 
     __forceinline__ void fetch_part() {
         for (int i = 0; i < count_; ++i) {
             Array& array = arrays_[i];
-            const float* const end = min(array.end, array.next + array.part);
-            for (; array.next < end; array.next += kLineValues) __builtin_prefetch(array.next, 0, 2);
+            for (int r = min(array.rows, array.rows_a_tile); r > 0; --r) {
+                for (int at = 0; at < array.values; at += kLineValues) __builtin_prefetch(array.next + at, 0, 2);
+                array.next += array.stride;
+            }
+            array.rows -= array.rows_a_tile;
         }
     }
 
  private:
+    static constexpr int kMostArrays = 24;
+
     struct Array {
-        const float *next, *end;
-        int64_t part;  // values a tile
+        const float* next;
+        int64_t stride;
+        int values, rows, rows_a_tile;
     };
 
-    Array arrays_[3];
     int tiles_, count_ = 0;
+    Array arrays_[kMostArrays];
 };
 
 // A call, so that addresses of rows take no registers from the product that follows.

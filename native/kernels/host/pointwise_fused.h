@@ -60,6 +60,16 @@ inline void stage(float* target, const View& view, int first, int rows, int chan
     }
 }
 
+inline void fetch(FetchAhead& ahead, const InputView& x, int first, int rows) {
+    ahead.add(x.data + (int64_t)first * x.channels, rows, x.channels, x.channels);
+}
+
+inline void fetch(FetchAhead& ahead, const GradientView& view, int first, int rows) {
+    const int channels = view.factors.channels;
+    ahead.add(view.dy + (int64_t)first * channels, rows, channels, channels);
+    ahead.add(view.y + (int64_t)first * channels, rows, channels, channels);
+}
+
 inline void pointwise_forward_block(float* y, float* partial, const InputView& x, const float* w, int rows, int in,
                                     int out) {
     if (!x.scale && in <= kPanelWidth) {
@@ -70,7 +80,7 @@ inline void pointwise_forward_block(float* y, float* partial, const InputView& x
         for (Panels panel(rows, in); !panel.is_end(); panel.advance()) {
             const int first = panel.first(), count = panel.count();
             FetchAhead ahead(tiles_of(count, out, in));
-            ahead.add(x.data + (int64_t)panel.after() * in, (int64_t)panel.count_after() * in);
+            fetch(ahead, x, panel.after(), panel.count_after());
             const float* columns = x.data + (int64_t)first * in;
             if (x.scale) {
                 stage(staged, x, first, count, in);
@@ -80,10 +90,12 @@ inline void pointwise_forward_block(float* y, float* partial, const InputView& x
                            false, &ahead);
         }
     }
-    for_lanes(out, [&](int c, auto lane) { column_statistics(partial, y, rows, out, c, lane); });
+    for_lanes(out, [&](int c, auto lane) { column_statistics(partial, 0, y + c, out, rows, out, c, lane); });
 }
 
-inline void pointwise_backward_block(float* dx, float* weight_partial, float* sums, const GradientView& dy,
+// `dy`: the gradients of the results, which can be staged.
+template <class Gradients>
+inline void pointwise_backward_block(float* dx, float* weight_partial, float* sums, const Gradients& dy,
                                      const InputView& x, const Statistics& x_statistics, const float* w_transposed,
                                      int rows, int in, int out) {
     alignas(64) float staged[kStagedValues];
@@ -92,12 +104,12 @@ inline void pointwise_backward_block(float* dx, float* weight_partial, float* su
         float* const gradients = staged;
         float* const inputs = staged + (int64_t)count * out;
         FetchAhead ahead(tiles_of(count, in, out) + tiles_of(in, out, count));
-        ahead.add(dy.dy + (int64_t)panel.after() * out, (int64_t)panel.count_after() * out);
-        ahead.add(dy.y + (int64_t)panel.after() * out, (int64_t)panel.count_after() * out);
-        ahead.add(x.data + (int64_t)panel.after() * in, (int64_t)panel.count_after() * in);
+        fetch(ahead, dy, panel.after(), panel.count_after());
+        fetch(ahead, x, panel.after(), panel.count_after());
         float* target = dx + (int64_t)first * in;
         stage(gradients, dy, first, count, out);
-        multiply<true>(target, in, {gradients, out, 1}, {w_transposed, in, 1}, count, in, out, RawResult{}, false, &ahead);
+        multiply<true>(target, in, {gradients, out, 1}, {w_transposed, in, 1}, count, in, out, RawResult{}, false,
+                       &ahead);
         const float* columns = x.data + (int64_t)first * in;
         if (x.scale) {
             stage(inputs, x, first, count, in);

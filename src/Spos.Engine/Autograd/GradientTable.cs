@@ -13,7 +13,7 @@ public sealed class GradientTable(Session session)
     {
         if (_gradients.TryGetValue(identity, out Tensor sum))
         {
-            AddInPlace(sum, gradient);
+            AddInPlace(session, sum, gradient);
             gradient.Dispose();
         }
         else
@@ -36,8 +36,8 @@ public sealed class GradientTable(Session session)
         _gradients.Clear();
     }
 
-    // target += source. Kernel: add_in_place.
-    private void AddInPlace(Tensor target, Tensor source)
+    /// <summary>target += source. Kernel: add_in_place.</summary>
+    internal static void AddInPlace(Session session, Tensor target, Tensor source)
     {
         if (target.Shape != source.Shape) throw new ArgumentException($"Gradients {target.Shape} and {source.Shape} cannot be added.");
         Partition partition = Partition.Flat(target.Shape.Count);

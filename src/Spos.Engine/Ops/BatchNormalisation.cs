@@ -40,8 +40,7 @@ public static class BatchNormalisation
             Fold(session, layer, Row(statistics, Scale), Row(statistics, Shift));
         }
         Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
-        Partition partition = Partition.Elementwise(session.Device, rows, channels);
-        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, Row(statistics, Scale), Row(statistics, Shift), rows, channels, rectify, partition.RowsPerBlock);
+        Apply(session, y, x, statistics, rectify);
         if (session.Tape == null) statistics.Dispose();
         else session.Tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
         return y;
@@ -61,20 +60,39 @@ public static class BatchNormalisation
     }
 
     /// <summary>
-    /// The coefficients [3, 1, 1, C] that make the gradient of <paramref name="x"/>'s raw values from that of what becomes of them, from sums
-    /// that a kernel has left, [slices, 1, 2, C]; the layer's own gradients are added to.
+    /// The coefficients [3, 1, 1, C] that make the gradient of raw values from that of what becomes of them, from sums that a kernel has
+    /// left, [slices, 1, 2, C]; the layer's own gradients are added to.
     /// </summary>
-    internal static Tensor Coefficients(Session session, PendingTensor x, Tensor sums, int slices)
+    /// <param name="rows">Of the values.</param>
+    internal static Tensor Coefficients(Session session, BatchNormLayer layer, Tensor statistics, int rows, Tensor sums)
     {
-        (int rows, int channels) = (x.Raw.Shape.Rows, x.Raw.Shape.C);
+        (int channels, int slices) = (statistics.Shape.C, sums.Shape.N);
         Tensor coefficients = session.Rent(new Shape(3, 1, 1, channels));
-        (Parameter? gamma, Parameter? beta) = (x.Layer.Gamma, x.Layer.Beta);
+        (Parameter? gamma, Parameter? beta) = (layer.Gamma, layer.Beta);
         session.Launch(
-            "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, gamma?.Gradient, beta?.Gradient, sums, Row(x.Statistics, Inverse), Row(x.Statistics, Scale),
+            "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, gamma?.Gradient, beta?.Gradient, sums, Row(statistics, Inverse), Row(statistics, Scale),
             rows, channels, slices, gamma?.HasGradient ?? false);
         gamma?.HasGradient = true;
         beta?.HasGradient = true;
         return coefficients;
+    }
+
+    /// <summary>Normalises <paramref name="x"/> to <paramref name="y"/>, which may be the same.</summary>
+    internal static void Apply(Session session, Tensor y, Tensor x, Tensor statistics, bool rectify)
+    {
+        (int rows, int channels) = (x.Shape.Rows, x.Shape.C);
+        Partition partition = Partition.Elementwise(session.Device, rows, channels);
+        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, Row(statistics, Scale), Row(statistics, Shift), rows, channels, rectify, partition.RowsPerBlock);
+    }
+
+    /// <summary>The sums that <see cref="Coefficients"/> takes, [slices, 1, 2, C], of the gradient of what becomes of <paramref name="x"/>.</summary>
+    internal static Tensor GradientSums(Session session, Tensor dy, Tensor x, Tensor statistics, bool rectify)
+    {
+        (int rows, int channels) = (dy.Shape.Rows, dy.Shape.C);
+        Partition chunks = Chunks(session.Device, rows, channels);
+        Tensor sums = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
+        session.LaunchSlices("batch_norm_backward_sums", chunks, channels, sums, dy, x, statistics, rows, channels, rectify, chunks.RowsPerBlock);
+        return sums;
     }
 
     /// <summary>What running statistics come to: [2, 1, 1, C], scale and shift of each channel.</summary>
@@ -118,10 +136,8 @@ public static class BatchNormalisation
         {
             Tensor dy = outputGradients[0];
             int rows = dy.Shape.Rows, channels = dy.Shape.C;
-            Partition chunks = Chunks(session.Device, rows, channels);
-            using Tensor sums = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-            session.LaunchSlices("batch_norm_backward_sums", chunks, channels, sums, dy, _x.Raw, _x.Statistics, rows, channels, _x.Rectify, chunks.RowsPerBlock);
-            using Tensor coefficients = Coefficients(session, _x, sums, chunks.Blocks);
+            using Tensor sums = GradientSums(session, dy, _x.Raw, _x.Statistics, _x.Rectify);
+            using Tensor coefficients = Coefficients(session, _x.Layer, _x.Statistics, rows, sums);
             Partition partition = Partition.Elementwise(session.Device, rows, channels);
             session.LaunchSlices(
                 "batch_norm_backward_apply", partition, channels, dy, dy, _x.Raw, Row(_x.Statistics, Mean), Row(_x.Statistics, Scale), Row(_x.Statistics, Shift), coefficients, rows, channels, _x.Rectify,

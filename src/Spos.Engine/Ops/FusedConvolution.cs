@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops.Convolutions;
@@ -17,11 +18,12 @@ internal readonly record struct PendingTensor(Tensor Raw, Tensor Statistics, Bat
     }
 }
 
-/// <summary>What a fused convolution reads: values as they are, or a pending result.</summary>
-internal readonly record struct FusedInput(Tensor Values, PendingTensor? Pending)
+/// <summary>What a fused convolution reads: values as they are, or what is pending of them.</summary>
+/// <param name="Statistics">[4, 1, 1, C] as <see cref="PendingTensor"/> has them; null for values as they are.</param>
+internal readonly record struct FusedInput(Tensor Values, Tensor? Statistics, bool Rectify)
 {
     public FusedInput(PendingTensor pending)
-        : this(pending.Raw, pending)
+        : this(pending.Raw, pending.Statistics, pending.Rectify)
     {
     }
 }
@@ -52,15 +54,15 @@ internal static class FusedConvolution
             Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows);
             partials = session.Rent(new Shape(partition.Blocks, 1, 2, shape.OutputChannels));
             session.Launch(
-                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, x.Values, x.Pending?.Statistics,
-                weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Pending?.Rectify ?? false, partition.RowsPerBlock);
+                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, x.Values, x.Statistics,
+                weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Rectify, partition.RowsPerBlock);
             rowsPerSlice = partition.RowsPerBlock;
         }
         else
         {
             Partition slices = Partition.Slices(session.Device, shape.Output.N * shape.Output.H, 64, 512);
             partials = session.Rent(new Shape(slices.Blocks, 1, 2, shape.OutputChannels));
-            DepthwiseConvolution.Launch(session, "fused_forward", shape, slices, y, partials, OfDepthwise(x), x.Pending?.Statistics, weight);
+            DepthwiseConvolution.Launch(session, "fused_forward", shape, slices, y, partials, OfDepthwise(x), x.Statistics, weight);
             rowsPerSlice = slices.RowsPerBlock * shape.Output.W;
         }
         using (partials) return new PendingTensor(y, BatchNormalisation.Finalize(session, layer, partials, y.Shape, rowsPerSlice), layer, rectify);
@@ -69,37 +71,77 @@ internal static class FusedConvolution
     /// <summary>The gradients of the input and, added to what is there, of the weight.</summary>
     /// <param name="dx">Overwritten with the gradient of the input [N, H, W, in]; a depthwise convolution's is gated.</param>
     /// <param name="y">What the forward pass made.</param>
-    /// <param name="coefficients">Of y's batch norm, as <see cref="BatchNormalisation.Coefficients(Session, PendingTensor, Tensor, int)"/> has them.</param>
+    /// <param name="coefficients">Of y's batch norm, as <see cref="BatchNormalisation.Coefficients"/> has them.</param>
     /// <param name="dy">The gradient of y's batch norm's result.</param>
     /// <param name="gated">Whether values that y's ReLU cut off have no gradient already.</param>
-    /// <returns>The coefficients of a pending input's batch norm.</returns>
+    /// <returns>The sums of a pending input's gradients that <see cref="BatchNormalisation.Coefficients"/> takes.</returns>
     public static Tensor? Backward(
         Session session, in ConvolutionShape shape, Parameter weight, Tensor dx, PendingTensor y, Tensor coefficients, Tensor dy, bool gated, FusedInput x)
     {
-        bool pointwise = shape.Kind == ConvolutionKind.Pointwise;
-        Partition chunks = pointwise ? PointwiseConvolution.Chunks(shape.Input.Rows, session.Device.BlocksAreThreads ? PointwiseConvolution.TileOnCpu : PointwiseConvolution.Tile) : Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
-        int slices = pointwise && !session.Device.BlocksAreThreads ? Partition.OfRows(shape.Input.Rows, PointwiseConvolution.Tile).Blocks : chunks.Blocks;
-        using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
-        using Tensor? sums = x.Pending == null ? null : session.Rent(new Shape(slices, 1, 2, shape.Input.C));
-        if (pointwise)
+        if (shape.Kind == ConvolutionKind.Pointwise)
         {
-            using Tensor transposed = session.Rent(weight.Shape);
-            (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
-            Transposition.Launch(session, transposed, weight.Value, input, output, accumulate: false);
+            using var pass = new PointwiseBackward(session, shape, weight, x);
             session.Launch(
-                "pointwise_fused_backward", chunks.Blocks, Math.Max(PointwiseConvolution.Tiles(session.Device, chunks.RowsPerBlock, input), PointwiseConvolution.Tiles(session.Device, input, output)),
-                dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, x.Values, x.Pending?.Statistics, transposed,
-                rows, input, output, y.Rectify && !gated, x.Pending?.Rectify ?? false, chunks.RowsPerBlock);
+                "pointwise_fused_backward", pass.Chunks.Blocks, pass.Tiles, dx, pass.Partials, pass.Sums, dy, y.Raw, y.Statistics, coefficients, x.Values, x.Statistics, pass.Transposed,
+                shape.Input.Rows, shape.Input.C, shape.OutputChannels, y.Rectify && !gated, x.Rectify, pass.Chunks.RowsPerBlock);
+            return pass.Finish();
         }
-        else
-        {
-            DepthwiseConvolution.Launch(session, "fused_backward", shape, chunks, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Pending?.Statistics, weight.Value);
-        }
-        PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
-        return sums is { } made ? BatchNormalisation.Coefficients(session, x.Pending!.Value, made, slices) : null;
+        Partition slices = Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
+        using Tensor partials = session.Rent(Shape.Matrix(slices.Blocks, checked((int)weight.Shape.Count)));
+        Tensor? sums = x.Statistics == null ? null : session.Rent(new Shape(slices.Blocks, 1, 2, shape.Input.C));
+        DepthwiseConvolution.Launch(session, "fused_backward", shape, slices, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Statistics, weight.Value);
+        PartialSums.ReduceInto(session, weight, partials, slices.Blocks);
+        return sums;
     }
 
     // A depthwise convolution takes what is pending as batch norm with ReLU.
     private static Tensor OfDepthwise(FusedInput x) =>
-        x.Pending is not { Rectify: false } ? x.Values : throw new ArgumentException("A depthwise convolution takes pending tensors with ReLU.");
+        x.Statistics == null || x.Rectify ? x.Values : throw new ArgumentException("A depthwise convolution takes pending tensors with ReLU.");
+
+    /// <summary>What both backward kernels of a pointwise convolution need besides its tensors.</summary>
+    internal readonly struct PointwiseBackward : IDisposable
+    {
+        private readonly Session _session;
+        private readonly Parameter _weight;
+
+        public PointwiseBackward(Session session, in ConvolutionShape shape, Parameter weight, FusedInput x)
+        {
+            (_session, _weight) = (session, weight);
+            (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
+            Device device = session.Device;
+            Chunks = PointwiseConvolution.Chunks(rows, device.BlocksAreThreads ? PointwiseConvolution.TileOnCpu : PointwiseConvolution.Tile);
+            Tiles = Math.Max(PointwiseConvolution.Tiles(device, Chunks.RowsPerBlock, input), PointwiseConvolution.Tiles(device, input, output));
+            Partials = session.Rent(Shape.Matrix(Chunks.Blocks, checked((int)weight.Shape.Count)));
+            int slices = device.BlocksAreThreads ? Chunks.Blocks : Partition.OfRows(rows, PointwiseConvolution.Tile).Blocks;
+            Sums = x.Statistics == null ? null : session.Rent(new Shape(slices, 1, 2, input));
+            Transposed = session.Rent(weight.Shape);
+            Transposition.Launch(session, Transposed, weight.Value, input, output, accumulate: false);
+        }
+
+        public Partition Chunks { get; }
+
+        public int Tiles { get; }
+
+        /// <summary>[chunks, in·out], of the weight's gradient.</summary>
+        public Tensor Partials { get; }
+
+        /// <summary>[slices, 1, 2, in]; null where the input is not pending.</summary>
+        public Tensor? Sums { get; }
+
+        /// <summary>[out][in].</summary>
+        public Tensor Transposed { get; }
+
+        /// <summary>Adds up the weight's gradient; <see cref="Sums"/> go to the caller.</summary>
+        public Tensor? Finish()
+        {
+            PartialSums.ReduceInto(_session, _weight, Partials, Chunks.Blocks);
+            return Sums;
+        }
+
+        public void Dispose()
+        {
+            Partials.Dispose();
+            Transposed.Dispose();
+        }
+    }
 }

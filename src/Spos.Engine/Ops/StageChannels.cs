@@ -5,60 +5,78 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Ops;
 
 /// <summary>
-/// The channels that the blocks of a stage hand on, or their gradients, kept by who takes them, so that channel shuffle and
-/// concatenation move nothing. The first block takes what comes from outside of the stage. Kernels: stage_*.
+/// The channels that the blocks of a stage hand on, raw, or their gradients, kept by who takes them, so that channel shuffle and
+/// concatenation move nothing; and a table of each, of a few numbers a channel: statistics, or sums of gradients. The first block takes
+/// what comes from outside of the stage. Kernels: stage_*.
 /// </summary>
 internal sealed class StageChannels : IDisposable
 {
-    // [later blocks · N, H, W, C/2], block by block; null where there is one block.
-    private readonly Tensor? _inputs;
-    private readonly int _blocks;
+    // [later blocks · N, H, W, C/2] and [later blocks, 1, rows, C/2], block by block; null where there is one block.
+    private readonly Tensor? _inputs, _tables;
+    private readonly Session _session;
+    private readonly int _blocks, _tableRows;
 
     /// <summary>Takes over <paramref name="outputs"/>: [N, H, W, C], what the stage ends in.</summary>
-    public StageChannels(Session session, Tensor outputs, int blocks)
+    public StageChannels(Session session, Tensor outputs, int blocks, int tableRows)
     {
-        Outputs = outputs;
-        _blocks = blocks;
+        (_session, Outputs, _blocks, _tableRows) = (session, outputs, blocks, tableRows);
+        OutputTable = session.Rent(new Shape(1, 1, tableRows, outputs.Shape.C));
+        if (blocks == 1) return;
         Shape input = InputShape;
-        if (blocks > 1) _inputs = session.Rent(input with { N = checked(input.N * (blocks - 1)) });
+        _inputs = session.Rent(input with { N = checked(input.N * (blocks - 1)) });
+        _tables = session.Rent(new Shape(blocks - 1, 1, tableRows, input.C));
     }
 
     public Tensor Outputs { get; }
+
+    /// <summary>[1, 1, rows, C].</summary>
+    public Tensor OutputTable { get; }
 
     private Shape InputShape => Outputs.Shape.WithChannels(Outputs.Shape.C / 2);
 
     /// <summary>What a block but the first takes: a view [N, H, W, C/2].</summary>
     public Tensor InputOf(int block) => _inputs!.Value.View(InputShape, (block - 1) * InputShape.Count);
 
-    /// <summary>Normalises the results of a block and hands them on.</summary>
-    /// <param name="place">Of the first of them among the block's channels.</param>
-    public void Scatter(Session session, int block, int place, PendingTensor results)
+    /// <summary>The table of that: a view [1, 1, rows, C/2].</summary>
+    public Tensor TableOf(int block)
     {
-        (int rows, int channels) = (results.Raw.Shape.Rows, results.Raw.Shape.C);
-        Partition partition = Partition.Elementwise(session.Device, rows, channels);
-        session.LaunchSlices(
-            "stage_scatter", partition, channels, InputsAfter(block), Outputs, results.Raw, results.Statistics, rows, channels, place, _blocks - 1 - block, InputShape.C, results.Rectify, partition.RowsPerBlock);
+        var shape = new Shape(1, 1, _tableRows, InputShape.C);
+        return _tables!.Value.View(shape, (block - 1) * shape.Count);
     }
 
-    /// <summary>
-    /// Of gradients: those of what <see cref="Scatter"/> handed on, [N, H, W, channels], and the coefficients of the results' batch norm.
-    /// </summary>
-    public (Tensor Gradient, Tensor Coefficients) Gather(Session session, int block, int place, PendingTensor results)
+    /// <summary>Writes the rows of <paramref name="table"/>, of some of a block's results, to who takes these.</summary>
+    /// <param name="place">Of the first of them among the block's channels.</param>
+    public void ScatterTable(int block, int place, Tensor table)
     {
-        (int rows, int channels) = (results.Raw.Shape.Rows, results.Raw.Shape.C);
-        Tensor gradient = session.Rent(results.Raw.Shape);
-        Partition slices = BatchNormalisation.Chunks(session.Device, rows, channels);
-        using Tensor sums = session.Rent(new Shape(slices.Blocks, 1, 2, channels));
-        session.LaunchSlices(
-            "stage_gather", slices, channels, gradient, sums, InputsAfter(block), Outputs, results.Raw, results.Statistics, rows, channels, place, _blocks - 1 - block, InputShape.C, results.Rectify, slices.RowsPerBlock);
-        return (gradient, BatchNormalisation.Coefficients(session, results, sums, slices.Blocks));
+        int channels = table.Shape.C;
+        _session.Launch(
+            "stage_scatter", BlocksFor(channels), 1, TablesAfter(block), OutputTable, table, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
     }
+
+    /// <summary>The reverse: [1, 1, rows, channels].</summary>
+    public Tensor GatherTable(int block, int place, int channels)
+    {
+        Tensor table = _session.Rent(new Shape(1, 1, _tableRows, channels));
+        _session.Launch(
+            "stage_gather", BlocksFor(channels), 1, table, TablesAfter(block), OutputTable, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
+        return table;
+    }
+
+    /// <summary>How many blocks come after one.</summary>
+    public int BlocksAfter(int block) => _blocks - 1 - block;
+
+    /// <summary>For a kernel: the inputs of the blocks after one.</summary>
+    public KernelArgument InputsAfter(int block) => block + 1 == _blocks ? (Tensor?)null : _inputs!.Value.From(block * InputShape.Count);
 
     public void Dispose()
     {
         _inputs?.Dispose();
+        _tables?.Dispose();
         Outputs.Dispose();
+        OutputTable.Dispose();
     }
 
-    private KernelArgument InputsAfter(int block) => block + 1 == _blocks ? (Tensor?)null : _inputs!.Value.From(block * InputShape.Count);
+    private KernelArgument TablesAfter(int block) => block + 1 == _blocks ? (Tensor?)null : _tables!.Value.From((long)block * _tableRows * InputShape.C);
+
+    private int BlocksFor(int channels) => _session.Device.BlocksAreThreads ? 1 : Partition.OfRows(channels, _session.Device.ThreadsPerBlock).Blocks;
 }

@@ -1,138 +1,154 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
 
 /// <summary>
-/// The operations of a stage with batch statistics on the fused plan. Their branches keep raw results only; what a branch ends in is
-/// written to those who take it. For the tape a stage is one step.
+/// The operations of a stage with batch statistics on the fused plan. Raw results only are kept, what a branch ends in by who takes it;
+/// who takes something normalises it.
 /// </summary>
-internal static class FusedStage
+internal sealed class FusedStage : IDisposable
 {
-    /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the stage before].</summary>
+    // The rows of tables: of statistics forward, of sums of gradients backward.
+    private const int StatisticsRows = 4, SumsRows = 2;
+
+    private readonly StageChannels _results;
+    private readonly FusedInput _input;
+    private readonly Block[] _blocks;
+
+    /// <summary>Runs the stage. What is kept is what the backward pass needs, if there is a tape.</summary>
     /// <param name="operations">One a block; the first has stride 2.</param>
-    /// <returns>[N, H/2, W/2, channels of the stage].</returns>
-    public static Tensor Forward(Session session, IReadOnlyList<Operation> operations, Tensor x)
+    /// <param name="input">[N, H, W, channels of the stage before]; lives as long as the stage.</param>
+    public FusedStage(Session session, ReadOnlySpan<Operation> operations, FusedInput input)
     {
-        Tensor y = session.Rent(operations[0].OutputOn(x.Shape));
-        using var handedOn = new StageChannels(session, y.Retain(), operations.Count);
-        var blocks = new Block[operations.Count];
-        for (int i = 0; i < blocks.Length; i++)
+        _input = input;
+        _results = new StageChannels(session, session.Rent(operations[0].OutputOn(input.Values.Shape)), operations.Length, StatisticsRows);
+        _blocks = new Block[operations.Length];
+        for (int i = 0; i < _blocks.Length; i++)
         {
-            Tensor input = i == 0 ? x.Retain() : handedOn.InputOf(i);
-            blocks[i] = new Block(session, operations[i], input, handedOn, i);
-            if (session.Tape == null) blocks[i].Dispose();
+            FusedInput taken = i == 0 ? input : new FusedInput(_results.InputOf(i), _results.TableOf(i), Rectify: true);
+            _blocks[i] = new Block(session, operations[i], taken, _results, i);
+            if (session.Tape == null) _blocks[i].Dispose();
         }
-        session.Tape?.Record(new Step(x, blocks, y));
-        x.Dispose();
-        return y;
     }
 
-    // What the backward of an operation needs.
+    /// <summary>What the stage ends in, pending: [N, H/2, W/2, channels of the stage]; lives as long as the stage.</summary>
+    public FusedInput Output => new(_results.Outputs, _results.OutputTable, Rectify: true);
+
+    /// <summary>Where the gradients of the stage's results go.</summary>
+    /// <param name="outputs">Those of its output, or where they will be written; taken over.</param>
+    public StageChannels GradientsFrom(Session session, Tensor outputs) => new(session, outputs, _blocks.Length, SumsRows);
+
+    /// <summary>Runs the blocks backward.</summary>
+    /// <param name="gradients">Those of the output, with their sums.</param>
+    /// <param name="dx">Overwritten with the gradient of the input.</param>
+    /// <param name="sums">Overwritten with a pending input's sums of it; null for values as they are.</param>
+    public void Backward(Session session, StageChannels gradients, Tensor dx, Tensor? sums)
+    {
+        for (int i = _blocks.Length - 1; i > 0; i--)
+        {
+            using Tensor into = gradients.InputOf(i);
+            using Tensor table = gradients.TableOf(i);
+            _blocks[i].Backward(session, gradients, into, table);
+            _blocks[i].Dispose();
+        }
+        _blocks[0].Backward(session, gradients, dx, sums);
+        _blocks[0].Dispose();
+    }
+
+    public void Dispose()
+    {
+        foreach (Block block in _blocks) block.Dispose();
+        _results.Dispose();
+    }
+
+    // What the backward of an operation needs. Views of a block's input but the first's are its own.
     private sealed class Block : IDisposable
     {
-        private readonly Tensor _input;
         private readonly Branch? _projection;
         private readonly Branch _main;
-        private readonly int _index;
+        private readonly FusedInput? _view;
 
-        // Takes over `input`.
-        public Block(Session session, Operation operation, Tensor input, StageChannels handedOn, int index)
+        public Block(Session session, Operation operation, FusedInput input, StageChannels results, int index)
         {
-            _input = input;
-            _index = index;
-            if (operation.Projection.Count > 0) _projection = new Branch(session, operation.Projection, input, handedOn, index, firstPlace: 0);
-            _main = new Branch(session, operation.Main, input, handedOn, index, operation.Block.Input);
+            if (index > 0) _view = input;
+            if (operation.Projection.Count > 0) _projection = new Branch(session, operation.Projection, input, results, index, firstPlace: 0);
+            _main = new Branch(session, operation.Main, input, results, index, operation.Block.Input);
         }
 
-        /// <summary>Of the block's input; of the first block two, to be added.</summary>
-        public (Tensor Main, Tensor? Projection) Backward(Session session, StageChannels gradients)
+        public void Backward(Session session, StageChannels gradients, Tensor dx, Tensor? sums)
         {
-            Tensor? into = _index == 0 ? null : gradients.InputOf(_index);
-            return (_main.Backward(session, gradients, into), _projection?.Backward(session, gradients, into: null));
+            _main.Backward(session, gradients, dx, sums, accumulate: false);
+            if (_projection == null) return;
+            using Tensor other = session.Rent(dx.Shape);
+            _projection.Backward(session, gradients, other, sums, accumulate: true);
+            GradientTable.AddInPlace(session, dx, other);
         }
 
         public void Dispose()
         {
-            _input.Dispose();
             _projection?.Dispose();
             _main.Dispose();
+            _view?.Values.Dispose();
+            _view?.Statistics?.Dispose();
         }
     }
 
     private sealed class Branch : IDisposable
     {
         private readonly IReadOnlyList<ConvolutionUnit> _units;
-        private readonly PendingTensor[] _results;
-        private readonly Tensor _input;
+        private readonly PendingTensor[] _between;
+        private readonly FusedInput _input;
+        private readonly StageChannels _results;
+        private readonly Tensor _statistics;
         private readonly int _block, _firstPlace;
 
         // Of its results among the block's channels.
-        public Branch(Session session, IReadOnlyList<ConvolutionUnit> units, Tensor input, StageChannels handedOn, int block, int firstPlace)
+        public Branch(Session session, IReadOnlyList<ConvolutionUnit> units, FusedInput input, StageChannels results, int block, int firstPlace)
         {
-            (_units, _results, _input, _block, _firstPlace) = (units, new PendingTensor[units.Count], input, block, firstPlace);
-            for (int i = 0; i < units.Count; i++)
+            (_units, _between, _input, _results, _block, _firstPlace) = (units, new PendingTensor[units.Count - 1], input, results, block, firstPlace);
+            for (int i = 0; i < _between.Length; i++)
             {
                 FusedInput x = InputOf(i);
-                _results[i] = FusedConvolution.Forward(session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Spec.Rectify);
+                _between[i] = FusedConvolution.Forward(session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Spec.Rectify);
                 // Nothing but the backward pass would need it.
-                if (session.Tape == null && i > 0) _results[i - 1].Dispose();
+                if (session.Tape == null && i > 0) _between[i - 1].Dispose();
             }
-            handedOn.Scatter(session, block, firstPlace, _results[^1]);
+            FusedInput last = InputOf(_between.Length);
+            _statistics = StageConvolution.Forward(session, results, block, firstPlace, units[^1].ShapeOn(last.Values.Shape), last, units[^1].Weight.Value, units[^1].BatchNorm);
         }
 
-        /// <param name="into">Where the gradient of the input goes, if not to a new tensor; taken over.</param>
-        public Tensor Backward(Session session, StageChannels gradients, Tensor? into)
+        // Adds to `sums`, or overwrites them.
+        public void Backward(Session session, StageChannels gradients, Tensor dx, Tensor? sums, bool accumulate)
         {
-            (Tensor dy, Tensor coefficients) = gradients.Gather(session, _block, _firstPlace, _results[^1]);
-            for (int i = _units.Count - 1; i >= 0; i--)
+            int last = _between.Length;
+            FusedInput x = InputOf(last);
+            Tensor dy = last > 0 ? session.Rent(x.Values.Shape) : dx.Retain();
+            Tensor? made = StageConvolution.Backward(session, _results, gradients, _block, _firstPlace, _units[last].ShapeOn(x.Values.Shape), _units[last].Weight, _units[last].BatchNorm, _statistics, dy, x);
+            for (int i = last - 1; i >= 0; i--)
             {
-                FusedInput x = InputOf(i);
-                Tensor dx = i == 0 && into is { } given ? given : session.Rent(x.Values.Shape);
-                bool gated = i < _units.Count - 1;
-                Tensor? next = FusedConvolution.Backward(session, _units[i].ShapeOn(x.Values.Shape), _units[i].Weight, dx, _results[i], coefficients, dy, gated, x);
+                x = InputOf(i);
+                using Tensor coefficients = BatchNormalisation.Coefficients(session, _between[i].Layer, _between[i].Statistics, _between[i].Raw.Shape.Rows, made!.Value);
+                made.Value.Dispose();
+                Tensor next = i > 0 ? session.Rent(x.Values.Shape) : dx.Retain();
+                made = FusedConvolution.Backward(session, _units[i].ShapeOn(x.Values.Shape), _units[i].Weight, next, _between[i], coefficients, dy, gated: true, x);
                 dy.Dispose();
-                coefficients.Dispose();
-                dy = dx;
-                if (next is { } before) coefficients = before;
+                dy = next;
             }
-            return dy;
+            dy.Dispose();
+            if (made is not { } partials) return;
+            PartialSums.Reduce(session, sums, partials, partials.Shape.N, checked(partials.Shape.W * partials.Shape.C), accumulate);
+            partials.Dispose();
         }
 
         public void Dispose()
         {
-            foreach (PendingTensor result in _results) result.Dispose();
+            foreach (PendingTensor result in _between) result.Dispose();
+            _statistics.Dispose();
         }
 
-        private FusedInput InputOf(int unit) => unit == 0 ? new FusedInput(_input, null) : new FusedInput(_results[unit - 1]);
-    }
-
-    private sealed class Step(Tensor x, Block[] blocks, Tensor y) : BackwardStep(y)
-    {
-        private readonly long _input = x.Identity;
-
-        public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
-        {
-            using var handedBack = new StageChannels(session, outputGradients[0].Retain(), blocks.Length);
-            for (int i = blocks.Length - 1; i >= 0; i--)
-            {
-                (Tensor main, Tensor? projection) = blocks[i].Backward(session, handedBack);
-                blocks[i].Dispose();
-                if (i > 0)
-                {
-                    main.Dispose();
-                    continue;
-                }
-                gradients.Add(_input, main);
-                if (projection is { } other) gradients.Add(_input, other);
-            }
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            base.Dispose(disposing);
-            foreach (Block block in blocks) block.Dispose();
-        }
+        private FusedInput InputOf(int unit) => unit == 0 ? _input : new FusedInput(_between[unit - 1]);
     }
 }

@@ -83,15 +83,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize) throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
         if (path.Blocks.Length != _blocks.Length) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
         Tensor x = _stem.Forward(session, images);
-        int first = 0;
-        foreach (int blocks in Spec.StageRepeats)
-        {
-            var stage = new Operation[blocks];
-            for (int i = 0; i < blocks; i++) stage[i] = OperationAt(first + i, (Choice)path.Blocks[first + i]);
-            if (FusedConvolution.Applies(session)) x = FusedStage.Forward(session, stage, x);
-            else foreach (Operation operation in stage) x = operation.Forward(session, x);
-            first += blocks;
-        }
+        Operation[] operations = [.. OperationsOf(path)];
+        if (FusedConvolution.Applies(session)) x = FusedStages.Forward(session, operations, Spec.StageRepeats, x);
+        else foreach (Operation operation in operations) x = operation.Forward(session, x);
         Tensor last = _last.Forward(session, x);
         x.Dispose();
         Tensor pooled = GlobalAveragePool.Forward(session, last);

@@ -55,7 +55,7 @@ public sealed class FusedConvolutionTests
         float[]? table = source is Source.Pending or Source.PendingRectified ? fixture.Values(4L * inputs) : null;
         BatchNormLayer inputLayer = Layer(fixture, inputs), layer = Layer(fixture, outputs);
         FusedInput fused = table == null
-            ? new FusedInput(x, null)
+            ? new FusedInput(x, null, Rectify: false)
             : new FusedInput(new PendingTensor(x, fixture.Tensor(new Shape(4, 1, 1, inputs), table), inputLayer, gate));
 
         // Forward: the raw result and its statistics.
@@ -103,16 +103,17 @@ public sealed class FusedConvolutionTests
         // A depthwise convolution's gradient stops where the input's ReLU does.
         for (int i = 0; i < wantDx.Length && !pointwise; i++) wantDx[i] *= slope[i];
         Tensor table3 = fixture.Tensor(new Shape(3, 1, 1, outputs), coefficients);
-        Tensor? next = FusedConvolution.Backward(fixture.Session, shape, weight, gradient, y, table3, dy, gated: false, fused);
+        Tensor? sums = FusedConvolution.Backward(fixture.Session, shape, weight, gradient, y, table3, dy, gated: false, fused);
         float[] dx = gradient.Download(fixture.Session.Stream);
         double scale = 1 + g.Max(Math.Abs);
         int back = (int)(shape.Weight.Count / inputs);
         Close.Assert(wantDx, dx, back, scale * (8 * Math.Sqrt(back) + back));
         Close.Assert(wantDw, weight.Gradient.Download(fixture.Session.Stream), rows, scale * (8 * Math.Sqrt(rows) + rows) * (1 + f.Max(Math.Abs)) / 4);
 
-        Assert.Equal(table == null, next == null);
+        Assert.Equal(table == null, sums == null);
         if (table == null) return;
-        float[] got = fixture.Own(next!.Value).Download(fixture.Session.Stream);
+        Tensor next = BatchNormalisation.Coefficients(fixture.Session, inputLayer, fused.Statistics!.Value, shape.Input.Rows, fixture.Own(sums!.Value));
+        float[] got = fixture.Own(next).Download(fixture.Session.Stream);
         for (int c = 0; c < inputs; c++)
         {
             double sum = 0, products = 0;

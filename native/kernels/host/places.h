@@ -1,0 +1,126 @@
+// Rows of results kept by who takes their channels (device/places.h), for a CPU thread: every second channel goes to
+// the next block, of the others every second one to the block after it, and so on, a vector at a time.
+#pragma once
+#include "device/lanes.h"
+#include "device/places.h"
+#include "host/gemm.h"
+#include "host/zip.h"
+
+namespace {
+
+constexpr int kMostPlaced = 4096;
+// Rows sorted together: of one, each step waits for the one before.
+constexpr int kSortedRows = 4;
+
+// A block's rows, from `first_row` on.
+template <class T>
+class PlacedRows {
+ public:
+    // So many values may be read or written beyond the last row in a buffer.
+    static constexpr int kSlack = 2 * Lane::width;
+
+    PlacedRows(T* inputs, T* outputs, const Places& p, int first_row)
+        : channels_(p.channels), buffer_stride_((p.channels / 2 / kSlack + 2) * kSlack) {
+        int first = p.first, left = channels_;
+        // Place 0 passes by for ever.
+        for (int block = 0; block < p.after && left > 0 && first + left > 1; ++block) {
+            const int taken = (first + left) / 2 - first / 2;
+            const int64_t row = (int64_t)block * p.rows + first_row;
+            if (taken > 0) parts_[count_++] = {inputs + row * p.half + first / 2, p.half, taken, first % 2 != 0};
+            first = (first + 1) / 2;
+            left -= taken;
+        }
+        parts_[count_] = {outputs + (int64_t)first_row * 2 * p.half + first, 2 * p.half, left, false};
+    }
+
+    // Rows row .. row+rows-1, at most kSortedRows, which lie one after the other at `values`.
+    void put(int row, int rows, const float* values) const {
+        alignas(64) float buffers[2][kBuffer];
+        int left = channels_, stride = channels_;
+        for (int k = 0; k < count_; ++k) {
+            const Part& part = parts_[k];
+            float* const passing = buffers[k % 2];
+            for (int r = 0; r < rows; ++r) {
+                float* const taken = part.data + (row + r) * part.stride;
+                const float* const both = values + r * stride;
+                for (int i = 0; 2 * i < left; i += Lane::width) {
+                    Lane::prefetch(taken + kSortedRows * part.stride + i);
+                    const LanePair pair = unzip(Lane::load(both + 2 * i), Lane::load(both + 2 * i + Lane::width));
+                    (part.begins ? pair.second : pair.first).store(passing + r * buffer_stride_ + i);
+                    const Lane odd = part.begins ? pair.first : pair.second;
+                    if (i + Lane::width <= part.count) {
+                        odd.store(taken + i);
+                    } else if (i < part.count) {
+                        odd.store(taken + i, part.count - i);
+                    }
+                }
+            }
+            left -= part.count;
+            values = passing;
+            stride = buffer_stride_;
+        }
+        for (int r = 0; r < rows; ++r) {
+            float* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
+            for_lanes(left, [=](int c, auto lane) { lane.store(rest + c, Lane::load(values + r * stride + c)); });
+        }
+    }
+
+    // The reverse.
+    void get(int row, int rows, float* values) const {
+        alignas(64) float buffers[2][kBuffer];
+        int there = parts_[count_].count, stride = count_ > 0 ? buffer_stride_ : channels_;
+        float* passing = count_ > 0 ? buffers[count_ % 2] : values;
+        for (int r = 0; r < rows; ++r) {
+            const float* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
+            // Whole vectors: what is loaded next is waiting for what was stored in one piece.
+            for_lanes(there, [=](int c, auto lane) { lane.load(rest + c).store(passing + r * stride + c); });
+        }
+        for (int k = count_ - 1; k >= 0; --k) {
+            const Part& part = parts_[k];
+            there += part.count;
+            float* const target = k > 0 ? buffers[k % 2] : values;
+            const int target_stride = k > 0 ? buffer_stride_ : channels_;
+            for (int r = 0; r < rows; ++r) {
+                const float* const taken = part.data + (row + r) * part.stride;
+                float* const both = target + r * target_stride;
+                for (int i = 0; 2 * i < there; i += Lane::width) {
+                    Lane::prefetch(taken + kSortedRows * part.stride + i);
+                    const Lane even = Lane::load(passing + r * stride + i);
+                    Lane odd(0.0f);
+                    if (i + Lane::width <= part.count) {
+                        odd = Lane::load(taken + i);
+                    } else if (i < part.count) {
+                        odd = Lane::load(taken + i, part.count - i);
+                    }
+                    const LanePair pair = part.begins ? zip(odd, even) : zip(even, odd);
+                    pair.first.store(both + 2 * i);
+                    pair.second.store(both + 2 * i + Lane::width);
+                }
+            }
+            passing = target;
+            stride = target_stride;
+        }
+    }
+
+    void fetch(FetchAhead& ahead, int first, int rows) const {
+        for (int k = 0; k <= count_; ++k) {
+            ahead.add(parts_[k].data + first * parts_[k].stride, rows, parts_[k].stride, parts_[k].count);
+        }
+    }
+
+ private:
+    // Of a row's places those that are odd so far, at last those that are left.
+    struct Part {
+        T* data;
+        int64_t stride;
+        int count;
+        bool begins;  // whether the first of all is one of them
+    };
+
+    static constexpr int kBuffer = kSortedRows * (kMostPlaced / 2 + 2 * kSlack);
+
+    int channels_, buffer_stride_, count_ = 0;
+    Part parts_[16];
+};
+
+}  // namespace

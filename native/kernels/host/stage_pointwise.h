@@ -1,0 +1,54 @@
+// The pointwise convolution that ends a branch, for a CPU thread: a panel's results, and the gradients of them, are
+// sorted between the cache and where they are kept.
+#pragma once
+#include "host/places.h"
+#include "host/pointwise_fused.h"
+
+namespace {
+
+struct PlacedGradients {
+    PlacedRows<const float> dy, y;
+    GradientFactors factors;
+};
+
+inline void stage(float* target, const PlacedGradients& gradients, int first, int rows, int channels) {
+    float dy[kSortedRows * kMostPlaced + PlacedRows<float>::kSlack];
+    float y[kSortedRows * kMostPlaced + PlacedRows<float>::kSlack];
+    for (int begin = 0; begin < rows; begin += kSortedRows) {
+        const int count = min(kSortedRows, rows - begin);
+        gradients.dy.get(first + begin, count, dy);
+        gradients.y.get(first + begin, count, y);
+        stage(target + (int64_t)begin * channels, GradientView{dy, y, gradients.factors}, 0, count, channels);
+    }
+}
+
+inline void fetch(FetchAhead& ahead, const PlacedGradients& gradients, int first, int rows) {
+    gradients.dy.fetch(ahead, first, rows);
+    gradients.y.fetch(ahead, first, rows);
+}
+
+inline void placed_forward_block(const PlacedRows<float>& y, float* partial, const InputView& x, const float* w,
+                                 int rows, int in, int out) {
+    alignas(64) float staged[kStagedValues + PlacedRows<float>::kSlack];
+    for (Panels panel(rows, in + out); !panel.is_end(); panel.advance()) {
+        const int first = panel.first(), count = panel.count();
+        float* const inputs = staged;
+        float* const results = staged + (int64_t)count * in;
+        FetchAhead ahead(tiles_of(count, out, in));
+        fetch(ahead, x, panel.after(), panel.count_after());
+        y.fetch(ahead, first, count);
+        const float* columns = x.data + (int64_t)first * in;
+        if (x.scale) {
+            stage(inputs, x, first, count, in);
+            columns = inputs;
+        }
+        multiply<true>(results, out, {columns, in, 1}, {w, out, 1}, count, out, in, RawResult{}, false, &ahead);
+        for_lanes(out,
+                  [&](int c, auto lane) { column_statistics(partial, first, results + c, out, count, out, c, lane); });
+        for (int r = 0; r < count; r += kSortedRows) {
+            y.put(first + r, min(kSortedRows, count - r), results + (int64_t)r * out);
+        }
+    }
+}
+
+}  // namespace
