@@ -67,6 +67,15 @@ __device__ __forceinline__ void pass(float* __restrict__ passed, const float* __
     }
 }
 
+// What of x the band needs that begins at row r of y and ends before `last`, from row `begin` of x on.
+template <int K, int S>
+__device__ __forceinline__ void fetch_band(FetchAhead& ahead, const float* x, const BranchShape& b, int r, int last,
+                                           int begin) {
+    const DepthwiseShape& s = b.depthwise;
+    const int end = end_of_input<K, S>(min(r + b.rows_per_band, last) - 1, s);
+    ahead.add(x + (int64_t)begin * s.in_width * b.x_stride, (end - begin) * s.in_width, b.x_stride, b.x_stride);
+}
+
 template <int K, int S>
 __device__ __forceinline__ void run_branch(float* y, const float* x, float* passed, const float* passing,
                                            float* workspace, const float* w1, const NormalisedResult& result1,
@@ -83,26 +92,41 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
         int made = origin;
         for (int r = (int)first; r < last; r += b.rows_per_band) {
             const int end = min(r + b.rows_per_band, last);
+            const int64_t pixel = (int64_t)r * s.out_width;
+            const int pixels = (end - r) * s.out_width;
             if (w1 != nullptr) {
                 const int needed = end_of_input<K, S>(end - 1, s);
-                multiply<true>(z + (int64_t)(made - origin) * s.in_width * middle, middle,
-                               MatrixView{x + (int64_t)made * s.in_width * b.x_stride, b.x_stride, b.x_step},
-                               MatrixView{w1, middle, 1}, (needed - made) * s.in_width, middle, b.in, result1);
+                const int inputs = (needed - made) * s.in_width;
+                FetchAhead ahead(tiles_of(inputs, middle, b.in));
+                if (passed != nullptr) {
+                    ahead.add(passed + pixel * b.y_stride, pixels, b.y_stride, b.y_stride);
+                } else {
+                    ahead.add(y + pixel * b.y_stride, pixels, b.y_stride, b.out);
+                }
+                multiply_and_fetch(ahead, z + (int64_t)(made - origin) * s.in_width * middle, middle,
+                                   MatrixView{x + (int64_t)made * s.in_width * b.x_stride, b.x_stride, b.x_step},
+                                   MatrixView{w1, middle, 1}, inputs, middle, b.in, result1);
                 made = needed;
                 __syncthreads();
             }
             if (passed != nullptr) {
-                const int64_t pixel = (int64_t)r * s.out_width;
-                pass(passed + pixel * b.y_stride, passing + pixel * b.x_stride, (end - r) * s.out_width, b.y_stride,
-                     b.x_stride, b.passing);
+                pass(passed + pixel * b.y_stride, passing + pixel * b.x_stride, pixels, b.y_stride, b.x_stride,
+                     b.passing);
             }
             with_tile_width(s.out_width, [&](auto tile) {
                 constexpr int T = decltype(tile)::value;
                 forward_band<K, S, T>(band, w1 != nullptr ? z : x, w1 != nullptr ? origin : 0, w2, s, r, end, result2);
             });
             __syncthreads();
-            multiply<true>(y + (int64_t)r * s.out_width * b.y_stride, b.y_stride, MatrixView{band, middle, 1},
-                           MatrixView{w3, b.out, 1}, (end - r) * s.out_width, b.out, middle, result3);
+            FetchAhead ahead(tiles_of(pixels, b.out, middle));
+            const int64_t next_strip = first + (int64_t)gridDim.x * b.rows_per_strip;
+            if (end < last) {
+                fetch_band<K, S>(ahead, x, b, end, last, w1 != nullptr ? made : end_of_input<K, S>(end - 1, s));
+            } else if (next_strip < rows) {
+                fetch_band<K, S>(ahead, x, b, (int)next_strip, rows, first_input<K, S>((int)next_strip, s));
+            }
+            multiply_and_fetch(ahead, y + pixel * b.y_stride, b.y_stride, MatrixView{band, middle, 1},
+                               MatrixView{w3, b.out, 1}, pixels, b.out, middle, result3);
             // The product has a barrier after its last look at the band.
         }
     }

@@ -174,3 +174,17 @@ __device__ __forceinline__ void multiply(float* c, int64_t c_stride, A a, B b, i
                                          Epilogue epilogue = {}, Finish finish = {}) {
     multiply_into(DenseResults{c, c_stride}, a, b, rows, columns, depth, epilogue, finish);
 }
+
+// What a CPU fetches while it multiplies (host/gemm.h). A GPU has other blocks to run while one waits for memory.
+struct FetchAhead {
+    __device__ __forceinline__ explicit FetchAhead(int) {}
+    __device__ __forceinline__ void add(const float*, int, int64_t, int) {}
+};
+
+__device__ __forceinline__ int tiles_of(int, int, int) { return 0; }
+
+template <class Epilogue>
+__device__ __forceinline__ void multiply_and_fetch(FetchAhead, float* c, int64_t c_stride, MatrixView a, MatrixView b,
+                                                   int rows, int columns, int depth, Epilogue epilogue) {
+    multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue);
+}
