@@ -199,9 +199,10 @@ inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int
     }
 }
 
-// The product of rows, and `ahead` with its tiles.
+// The product of rows, and `ahead` with its tiles unless they are short.
 template <class Epilogue>
 inline void multiply_and_fetch(FetchAhead ahead, float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows,
                                int columns, int depth, Epilogue epilogue) {
-    multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue, false, &ahead);
+    FetchAhead* const meanwhile = depth < kLeastTermsToFetch ? nullptr : &ahead;
+    multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue, false, meanwhile);
 }
