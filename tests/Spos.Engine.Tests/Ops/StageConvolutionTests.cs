@@ -21,6 +21,7 @@ public sealed class StageConvolutionTests
     [OnEachDevice(2, 5, 7, 7, 3, 18, 4)]
     [OnEachDevice(3, 19, 14, 40, 16, 40, 8)]
     [OnEachDevice(2, 4, 9, 6, 5, 3, 40)]
+    [InlineData("host", 8, 56, 56, 20, 16, 24, 3)]
     public void Results_come_to_who_takes_them_and_gradients_from_there(string device, int n, int h, int w, int half, int projected, int inputs, int blocks)
     {
         using var fixture = new OpFixture(device);
