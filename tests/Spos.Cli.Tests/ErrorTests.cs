@@ -43,6 +43,22 @@ public sealed class ErrorTests
     }
 
     [Fact]
+    public void A_data_set_of_one_class_is_an_error_and_nothing_is_written()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-test-").FullName, output = Path.Combine(folder, "run");
+        foreach (string split in new[] { "train", "val" })
+        {
+            string only = Directory.CreateDirectory(Path.Combine(folder, split, "only-class")).FullName;
+            File.WriteAllBytes(Path.Combine(only, "picture.jpg"), [0xFF, 0xD8]);
+        }
+        Outcome outcome = PipelineFixture.Expect(1, "supernet", "--imagenet-dir", folder, "--output-dir", output);
+        string line = Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("one class, 'only-class'", line, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(output));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public void Info_tells_the_device()
     {
         Outcome outcome = PipelineFixture.Expect(0, "info", "--device", "host");

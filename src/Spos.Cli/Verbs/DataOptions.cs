@@ -29,12 +29,13 @@ internal abstract class DataOptions : DeviceOptions
     /// <summary>train or val of the data set.</summary>
     protected ImageFolder OpenSplit(string split) => ImageFolder.Open(Path.Combine(ImagenetDir, split));
 
-    /// <summary>Training and validation pictures; both must have the same classes.</summary>
+    /// <summary>Training and validation pictures; both must have the same classes, two or more.</summary>
     protected (ImageFolder Train, ImageFolder Val) OpenBoth()
     {
         ImageFolder train = OpenSplit("train"), val = OpenSplit("val");
         string? odd = train.Classes.Except(val.Classes).Concat(val.Classes.Except(train.Classes)).FirstOrDefault();
         if (odd != null) throw new DataException($"{ImagenetDir}: class '{odd}' is in only one of train and val. Both need the same class folders.");
+        if (train.Classes.Length < 2) throw new DataException($"{ImagenetDir}: train and val have one class, '{train.Classes[0]}'. To tell pictures apart there must be two or more class folders.");
         return (train, val);
     }
 
