@@ -184,7 +184,7 @@ struct FetchAhead {
 __device__ __forceinline__ int tiles_of(int, int, int) { return 0; }
 
 template <class Epilogue>
-__device__ __forceinline__ void multiply_and_fetch(FetchAhead, float* c, int64_t c_stride, MatrixView a, MatrixView b,
+__device__ __forceinline__ void multiply_and_fetch(FetchAhead&, float* c, int64_t c_stride, MatrixView a, MatrixView b,
                                                    int rows, int columns, int depth, Epilogue epilogue) {
     multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue);
 }

@@ -201,7 +201,7 @@ inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int
 
 // The product of rows, and `ahead` with its tiles unless they are short.
 template <class Epilogue>
-inline void multiply_and_fetch(FetchAhead ahead, float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows,
+inline void multiply_and_fetch(FetchAhead& ahead, float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows,
                                int columns, int depth, Epilogue epilogue) {
     FetchAhead* const meanwhile = depth < kLeastTermsToFetch ? nullptr : &ahead;
     multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue, false, meanwhile);

@@ -60,6 +60,13 @@ inline void stage(float* target, const View& view, int first, int rows, int chan
     }
 }
 
+// Rows of x as they become on load: where they are, or staged in the buffer.
+inline const float* loaded_rows(float* buffer, const InputView& x, int first, int rows) {
+    if (!x.scale) return x.data + (int64_t)first * x.channels;
+    stage(buffer, x, first, rows, x.channels);
+    return buffer;
+}
+
 inline void fetch(FetchAhead& ahead, const InputView& x, int first, int rows) {
     ahead.add(x.data + (int64_t)first * x.channels, rows, x.channels, x.channels);
 }
@@ -81,11 +88,7 @@ inline void pointwise_forward_block(float* y, float* partial, const InputView& x
             const int first = panel.first(), count = panel.count();
             FetchAhead ahead(tiles_of(count, out, in));
             fetch(ahead, x, panel.after(), panel.count_after());
-            const float* columns = x.data + (int64_t)first * in;
-            if (x.scale) {
-                stage(staged, x, first, count, in);
-                columns = staged;
-            }
+            const float* columns = loaded_rows(staged, x, first, count);
             multiply<true>(y + (int64_t)first * out, out, {columns, in, 1}, {w, out, 1}, count, out, in, RawResult{},
                            false, &ahead);
         }
@@ -110,11 +113,7 @@ inline void pointwise_backward_block(float* dx, float* weight_partial, float* su
         stage(gradients, dy, first, count, out);
         multiply<true>(target, in, {gradients, out, 1}, {w_transposed, in, 1}, count, in, out, RawResult{}, false,
                        &ahead);
-        const float* columns = x.data + (int64_t)first * in;
-        if (x.scale) {
-            stage(inputs, x, first, count, in);
-            columns = inputs;
-        }
+        const float* columns = loaded_rows(inputs, x, first, count);
         multiply<false>(weight_partial, out, {columns, 1, in}, {gradients, out, 1}, in, out, count, RawResult{},
                         first > 0, &ahead);
         if (!sums) continue;

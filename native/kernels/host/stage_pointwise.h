@@ -37,11 +37,7 @@ inline void placed_forward_block(const PlacedRows<float>& y, float* partial, con
         FetchAhead ahead(tiles_of(count, out, in));
         fetch(ahead, x, panel.after(), panel.count_after());
         y.fetch(ahead, first, count);
-        const float* columns = x.data + (int64_t)first * in;
-        if (x.scale) {
-            stage(inputs, x, first, count, in);
-            columns = inputs;
-        }
+        const float* columns = loaded_rows(inputs, x, first, count);
         multiply<true>(results, out, {columns, in, 1}, {w, out, 1}, count, out, in, RawResult{}, false, &ahead);
         for_lanes(out,
                   [&](int c, auto lane) { column_statistics(partial, first, results + c, out, count, out, c, lane); });

@@ -44,7 +44,7 @@ public static class DepthwiseConvolution
         Partition chunks = Partition.Slices(session.Device, dy.Shape.N * dy.Shape.H, 16, 128);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
         Launch(session, "backward_weights", shape, chunks, partials, dy, x);
-        PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
+        PartialSums.ReduceInto(session, weight, partials);
     }
 
     private static Partition Rows(Device device, Shape shape) => Partition.Slices(device, shape.N * shape.H, 64, 4096);

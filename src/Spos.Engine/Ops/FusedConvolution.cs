@@ -90,7 +90,7 @@ internal static class FusedConvolution
         using Tensor partials = session.Rent(Shape.Matrix(slices.Blocks, checked((int)weight.Shape.Count)));
         Tensor? sums = x.Statistics == null ? null : session.Rent(new Shape(slices.Blocks, 1, 2, shape.Input.C));
         DepthwiseConvolution.Launch(session, "fused_backward", shape, slices, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Statistics, weight.Value);
-        PartialSums.ReduceInto(session, weight, partials, slices.Blocks);
+        PartialSums.ReduceInto(session, weight, partials);
         return sums;
     }
 
@@ -134,7 +134,7 @@ internal static class FusedConvolution
         /// <summary>Adds up the weight's gradient; <see cref="Sums"/> go to the caller.</summary>
         public Tensor? Finish()
         {
-            PartialSums.ReduceInto(_session, _weight, Partials, Chunks.Blocks);
+            PartialSums.ReduceInto(_session, _weight, Partials);
             return Sums;
         }
 

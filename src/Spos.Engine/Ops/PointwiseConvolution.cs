@@ -55,7 +55,7 @@ public static class PointwiseConvolution
         Partition chunks = Chunks(rows);
         using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, input, output));
         session.Launch("pointwise_backward_weights", chunks.Blocks, Tiles(session.Device, input, output), partials, dy, x, rows, input, output, chunks.RowsPerBlock);
-        PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
+        PartialSums.ReduceInto(session, weight, partials);
     }
 
     // On the CPU, enough rows that packing the weights costs little, enough blocks that threads finish together.

@@ -50,7 +50,7 @@ internal sealed class StageChannels : IDisposable
     {
         int channels = table.Shape.C;
         _session.Launch(
-            "stage_scatter", BlocksFor(channels), 1, TablesAfter(block), OutputTable, table, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
+            "stage_scatter", BlocksFor(channels), 1, After(_tables, block), OutputTable, table, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
     }
 
     /// <summary>The reverse: [1, 1, rows, channels].</summary>
@@ -58,7 +58,7 @@ internal sealed class StageChannels : IDisposable
     {
         Tensor table = _session.Rent(new Shape(1, 1, _tableRows, channels));
         _session.Launch(
-            "stage_gather", BlocksFor(channels), 1, table, TablesAfter(block), OutputTable, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
+            "stage_gather", BlocksFor(channels), 1, table, After(_tables, block), OutputTable, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
         return table;
     }
 
@@ -66,7 +66,7 @@ internal sealed class StageChannels : IDisposable
     public int BlocksAfter(int block) => _blocks - 1 - block;
 
     /// <summary>For a kernel: the inputs of the blocks after one.</summary>
-    public KernelArgument InputsAfter(int block) => block + 1 == _blocks ? (Tensor?)null : _inputs!.Value.From(block * InputShape.Count);
+    public KernelArgument InputsAfter(int block) => After(_inputs, block);
 
     public void Dispose()
     {
@@ -76,7 +76,8 @@ internal sealed class StageChannels : IDisposable
         OutputTable.Dispose();
     }
 
-    private KernelArgument TablesAfter(int block) => block + 1 == _blocks ? (Tensor?)null : _tables!.Value.From((long)block * _tableRows * InputShape.C);
+    private KernelArgument After(Tensor? arrays, int block) =>
+        arrays is { } all && BlocksAfter(block) > 0 ? all.From(block * (all.Shape.Count / (_blocks - 1))) : (Tensor?)null;
 
     private int BlocksFor(int channels) => _session.Device.BlocksAreThreads ? 1 : Partition.OfRows(channels, _session.Device.ThreadsPerBlock).Blocks;
 }

@@ -39,7 +39,7 @@ public static class StemConvolution
         Partition chunks = Partition.Slices(session.Device, y.N * y.H, 16, 128);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
         session.LaunchSlices("stem_backward_weights", chunks, y.C, partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
-        PartialSums.ReduceInto(session, weight, partials, chunks.Blocks);
+        PartialSums.ReduceInto(session, weight, partials);
     }
 
     private static Partition Rows(Device device, Shape output) => Partition.Slices(device, output.N * output.H, 64, 4096);

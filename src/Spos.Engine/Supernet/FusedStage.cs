@@ -1,5 +1,4 @@
 using Spos.Engine.Autograd;
-using Spos.Engine.Kernels;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
 
@@ -15,7 +14,6 @@ internal sealed class FusedStage : IDisposable
     private const int StatisticsRows = 4, SumsRows = 2;
 
     private readonly StageChannels _results;
-    private readonly FusedInput _input;
     private readonly Block[] _blocks;
 
     /// <summary>Runs the stage. What is kept is what the backward pass needs, if there is a tape.</summary>
@@ -23,7 +21,6 @@ internal sealed class FusedStage : IDisposable
     /// <param name="input">[N, H, W, channels of the stage before]; lives as long as the stage.</param>
     public FusedStage(Session session, ReadOnlySpan<Operation> operations, FusedInput input)
     {
-        _input = input;
         _results = new StageChannels(session, session.Rent(operations[0].OutputOn(input.Values.Shape)), operations.Length, StatisticsRows);
         _blocks = new Block[operations.Length];
         for (int i = 0; i < _blocks.Length; i++)
@@ -139,7 +136,7 @@ internal sealed class FusedStage : IDisposable
             }
             dy.Dispose();
             if (made is not { } partials) return;
-            PartialSums.Reduce(session, sums, partials, partials.Shape.N, checked(partials.Shape.W * partials.Shape.C), accumulate);
+            PartialSums.Reduce(session, sums, partials, accumulate);
             partials.Dispose();
         }
 

@@ -1,5 +1,4 @@
 using Spos.Engine.Autograd;
-using Spos.Engine.Kernels;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
 
@@ -52,7 +51,7 @@ internal static class FusedStages
             StageChannels current = _stages[^1].GradientsFrom(session, outputGradients[0].Retain());
             using (Tensor sums = BatchNormalisation.GradientSums(session, current.Outputs, y.Values, y.Statistics!.Value, y.Rectify))
             {
-                PartialSums.Reduce(session, current.OutputTable, sums, sums.Shape.N, checked(sums.Shape.W * sums.Shape.C), accumulate: false);
+                PartialSums.Reduce(session, current.OutputTable, sums, accumulate: false);
             }
             for (int i = _stages.Length - 1; i > 0; i--)
             {

@@ -53,7 +53,7 @@ public sealed class FusedConvolutionTests
         Tensor x = fixture.Tensor(shape.Input, xs);
         Parameter weight = fixture.Parameter(shape.Weight, ws);
         float[]? table = source is Source.Pending or Source.PendingRectified ? fixture.Values(4L * inputs) : null;
-        BatchNormLayer inputLayer = Layer(fixture, inputs), layer = Layer(fixture, outputs);
+        BatchNormLayer inputLayer = fixture.BatchNorm(inputs), layer = fixture.BatchNorm(outputs);
         FusedInput fused = table == null
             ? new FusedInput(x, null, Rectify: false)
             : new FusedInput(new PendingTensor(x, fixture.Tensor(new Shape(4, 1, 1, inputs), table), inputLayer, gate));
@@ -149,14 +149,5 @@ public sealed class FusedConvolutionTests
                 }
             }
         }
-    }
-
-    private static BatchNormLayer Layer(OpFixture fixture, int channels)
-    {
-        var group = new ParameterGroup();
-        var layer = new BatchNormLayer("bn", channels, affine: false, group);
-        layer.Allocate(fixture.Session.Pool, fixture.Session.Stream);
-        fixture.Own(layer);
-        return layer;
     }
 }

@@ -86,9 +86,7 @@ public sealed class NormalisedBranchTests
         {
             (_shape, _rectify) = (shape, rectify);
             _weights = fixture.Values(shape.Count);
-            var layer = new BatchNormLayer("bn", shape.C, affine: false, new ParameterGroup());
-            layer.Allocate(fixture.Session.Pool, fixture.Session.Stream);
-            fixture.Own(layer);
+            BatchNormLayer layer = fixture.BatchNorm(shape.C);
             float[] mean = fixture.Values(shape.C), variance = [.. fixture.Values(shape.C).Select(v => 0.5f + (v * v))];
             layer.RunningMean.Upload(fixture.Session.Stream, mean);
             layer.RunningVariance.Upload(fixture.Session.Stream, variance);

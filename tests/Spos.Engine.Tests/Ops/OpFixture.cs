@@ -53,6 +53,14 @@ internal sealed class OpFixture : IDisposable
         return parameter;
     }
 
+    /// <summary>A batch norm without affine part.</summary>
+    public BatchNormLayer BatchNorm(int channels)
+    {
+        BatchNormLayer layer = Own(new BatchNormLayer("bn", channels, affine: false, new ParameterGroup()));
+        layer.Allocate(Session.Pool, Session.Stream);
+        return layer;
+    }
+
     public T Own<T>(T item)
         where T : IDisposable
     {

@@ -106,7 +106,7 @@ public sealed class StageConvolutionTests
             (_x, _table, _w) = (fixture.Values(input.Count), fixture.Values(4L * input.C), fixture.Values(_shape.Weight.Count));
             _input = new FusedInput(fixture.Tensor(input, _x), fixture.Tensor(new Shape(4, 1, 1, input.C), _table), Rectify: true);
             _weight = fixture.Parameter(_shape.Weight, _w);
-            _layer = LayerOf(fixture, channels);
+            _layer = fixture.BatchNorm(channels);
             (Raw, Gradients, Sums) = (new float[_shape.Output.Count], new float[_shape.Output.Count], new float[SumsRows * channels]);
         }
 
@@ -182,13 +182,6 @@ public sealed class StageConvolutionTests
             float[] gotSums = new float[wantSums.Length];
             for (int i = 0; i < partials.Length; i++) gotSums[i % gotSums.Length] += partials[i];
             Close.Assert(wantSums, gotSums, Rows, gotDx.Max(Math.Abs) * deviation * Rows);
-        }
-
-        private static BatchNormLayer LayerOf(OpFixture fixture, int channels)
-        {
-            BatchNormLayer layer = fixture.Own(new BatchNormLayer("bn", channels, affine: false, new ParameterGroup()));
-            layer.Allocate(fixture.Session.Pool, fixture.Session.Stream);
-            return layer;
         }
 
         private double Input(int row, int channel) =>
