@@ -10,6 +10,8 @@ run_native_tests
 dotnet build Spos.sln -c Release --nologo -v quiet
 dotnet test Spos.sln -c Release --nologo --no-build --logger "console;verbosity=minimal"
 
+tests/field/run
+
 for library in libnvrtc.so libcuda.so.1 libnppicc.so; do
     ldconfig -p | grep -q "$library" || echo "Left out: the tests that need NVIDIA's $library, which is not installed."
 done

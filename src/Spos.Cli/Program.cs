@@ -2,11 +2,7 @@ using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Nni;
 using Spos.Cli.Verbs;
-using Spos.Engine.Checkpoints;
-using Spos.Engine.Data;
-using Spos.Engine.Kernels;
-using Spos.Engine.Native;
-using Spos.Engine.Pytorch;
+using Spos.Engine;
 
 namespace Spos.Cli;
 
@@ -62,7 +58,7 @@ internal static class Program
         {
             return Fail(error.Message, Usage);
         }
-        catch (Exception error) when (error is DataException or CheckpointException or TorchCheckpointException or DeviceException or CudnnException or KernelCompilationException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
+        catch (Exception error) when (error is SposException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
         {
             return Fail(error.Message, Failure);
         }

@@ -1,3 +1,5 @@
+using Spos.Engine;
+
 namespace Spos.Cli.Verbs;
 
 /// <summary>A command with its options.</summary>
@@ -8,4 +10,4 @@ internal interface IVerb
 }
 
 /// <summary>The options make no sense; the message says which and why.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+internal sealed class UsageException(string message) : SposException(message);

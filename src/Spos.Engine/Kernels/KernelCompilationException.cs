@@ -2,4 +2,4 @@ namespace Spos.Engine.Kernels;
 
 /// <summary>NVRTC refused a kernel file; the message holds its log, with files and lines.</summary>
 public sealed class KernelCompilationException(string module, string architecture, string log)
-    : Exception($"native/kernels/{module}.cu does not compile for {architecture}:\n{log}");
+    : SposException($"native/kernels/{module}.cu does not compile for {architecture}:\n{log}");

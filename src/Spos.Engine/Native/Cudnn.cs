@@ -52,4 +52,4 @@ internal struct CudnnAlgorithm
 }
 
 /// <summary>A call to cuDNN failed.</summary>
-public sealed class CudnnException(string call, string status) : Exception($"{call} failed: {status}.");
+public sealed class CudnnException(string call, string status) : SposException($"{call} failed: {status}.");

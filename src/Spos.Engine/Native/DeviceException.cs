@@ -2,7 +2,7 @@ namespace Spos.Engine.Native;
 
 /// <summary>A call to a device's library failed.</summary>
 public sealed class DeviceException(CudaResult result, string call, string name, string text, string? report = null)
-    : Exception($"{call} failed: {name} ({text}).{(report == null ? "" : $" {report}.")}")
+    : SposException($"{call} failed: {name} ({text}).{(report == null ? "" : $" {report}.")}")
 {
     /// <summary>The driver's status code.</summary>
     public CudaResult Result { get; } = result;
