@@ -1,6 +1,5 @@
-using CommandLine;
-using CommandLine.Text;
-using Spos.Cli.Nni;
+using Spos.Cli.Options;
+using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
 using Spos.Engine;
 
@@ -18,6 +17,9 @@ internal static class Program
     /// <summary>The options make no sense.</summary>
     public const int Usage = 2;
 
+    /// <summary>The program has a fault: EX_SOFTWARE of sysexits.h.</summary>
+    public const int Internal = 70;
+
     /// <summary>Stopped by Ctrl-C, as shells have it.</summary>
     public const int Stopped = 130;
 
@@ -30,90 +32,57 @@ internal static class Program
 
     public static int Main(string[] arguments)
     {
-        using var parser = new Parser(settings =>
-        {
-            settings.HelpWriter = null;
-            settings.CaseInsensitiveEnumValues = true;
-            settings.AutoVersion = true;
-        });
+        Fault.WatchThreads();
         try
         {
-            arguments = SearchConfig.Expand(arguments);
+            return RequestReader.Read(arguments, Verbs) switch
+            {
+                Request.Run run => run.Verb.Run(),
+                Request.Help help => Show(help),
+                _ => ShowVersion(),
+            };
         }
-        catch (UsageException error)
+        catch (Exception error)
         {
-            return Fail(error.Message, Usage);
-        }
-        ParserResult<object> result = parser.ParseArguments(arguments, [.. Verbs]);
-        return result.MapResult(verb => Run((IVerb)verb), errors => Explain(result, [.. errors], arguments));
-    }
-
-    private static int Run(IVerb verb)
-    {
-        try
-        {
-            return verb.Run();
-        }
-        catch (UsageException error)
-        {
-            return Fail(error.Message, Usage);
-        }
-        catch (Exception error) when (error is SposException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException or ArithmeticException)
-        {
-            return Fail(error.Message, Failure);
+            return Explain(error);
         }
     }
 
-    private static int Explain(ParserResult<object> result, Error[] errors, string[] arguments)
+    /// <summary>Says on standard error why the program ends, and returns the exit code.</summary>
+    internal static int Explain(Exception error)
     {
-        if (errors.Any(e => e is HelpRequestedError or HelpVerbRequestedError or VersionRequestedError))
+        while (error is AggregateException { InnerExceptions: [{ } only] }) error = only;
+        switch (error)
         {
-            bool version = errors.Any(e => e is VersionRequestedError);
-            Console.Out.WriteLine(version ? HelpText.AutoBuild(result).Heading : Help(result));
-            return Success;
+            case UsageException:
+                return Fail(error.Message, Usage);
+            case OutOfMemoryException:
+                return Fail($"there is not enough memory ({error.Message}) Lower --batch-size, --image-size or --workers.", Failure);
+            case SposException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException:
+            case ArithmeticException and not (OverflowException or DivideByZeroException):
+                return Fail(error.Message, Failure);
+            default:
+                return Fault.Report(error);
         }
-        if (errors.Any(e => e is NoVerbSelectedError))
-        {
-            Console.Error.WriteLine(Help(result));
-            return Usage;
-        }
-        string verb = arguments.Length > 0 && !arguments[0].StartsWith('-') ? $" {arguments[0]}" : "";
-        string see = errors[0] is BadVerbSelectedError ? "spos --help" : $"spos{verb} --help";
-        return Fail($"{Sentence(errors[0])} See {see}.", Usage);
     }
 
-    private static HelpText Help(ParserResult<object> result) => HelpText.AutoBuild(
-        result,
-        help =>
-        {
-            help.Heading = "Spos: Single Path One-Shot neural architecture search";
-            help.Copyright = "";
-            help.AddEnumValuesToHelpText = true;
-            help.AdditionalNewLineAfterOption = false;
-            help.MaximumDisplayWidth = 110;
-            return help;
-        },
-        // Only what differs from the defaults.
-        example => new Example(example.HelpText, [new UnParserSettings { SkipDefault = true }], example.Sample),
-        verbsIndex: true);
-
-    private static string Sentence(Error error) => error switch
+    private static int Show(Request.Help help)
     {
-        UnknownOptionError unknown => $"Unknown option '{(unknown.Token.Length == 1 ? "-" : "--")}{unknown.Token}'.",
-        MissingRequiredOptionError missing => $"Option {missing.NameInfo.NameText} is required.",
-        MissingValueOptionError missing => $"Option --{missing.NameInfo.LongName} takes a value.",
-        BadFormatConversionError bad => $"The value of --{bad.NameInfo.LongName} cannot be read.",
-        BadVerbSelectedError bad => $"Unknown command '{bad.Token}'.",
-        RepeatedOptionError repeated => $"Option --{repeated.NameInfo.LongName} is given twice.",
-        SequenceOutOfRangeError sequence => $"Option --{sequence.NameInfo.LongName} has the wrong number of values.",
-        NamedError named => $"Option --{named.NameInfo.LongName}: {error.Tag}.",
-        TokenError token => $"'{token.Token}': {error.Tag}.",
-        _ => $"{error.Tag}.",
-    };
+        string page = help.Verb == null ? HelpPage.OfAll(Verbs) : HelpPage.Of(help.Verb);
+        if (help.Asked) Console.Out.WriteLine(page);
+        else Console.Error.WriteLine(page);
+        return help.Asked ? Success : Usage;
+    }
+
+    private static int ShowVersion()
+    {
+        Console.Out.WriteLine($"spos {RunRecord.Version}");
+        return Success;
+    }
 
     private static int Fail(string message, int code)
     {
-        Console.Error.WriteLine($"spos: {message}");
+        Console.Error.WriteLine($"spos: {Shown.Line(message)}");
         return code;
     }
 }

@@ -22,13 +22,26 @@ public sealed class HelpTests
         Assert.NotEmpty(options);
         foreach ((string name, OptionAttribute option) in options)
         {
-            Assert.Contains($" {name} ", flat, StringComparison.Ordinal);
+            Assert.Contains($" --{name} ", flat, StringComparison.Ordinal);
             Assert.True(option.Default != null || option.HelpText.Contains("(default: ", StringComparison.Ordinal), $"--{name} shows no default.");
         }
         Assert.Single(help.Split('\n'), line => line.StartsWith($"  spos {verb}", StringComparison.Ordinal));
         PropertyInfo examples = type.GetProperties(BindingFlags.Static | BindingFlags.Public).Single(p => p.GetCustomAttribute<UsageAttribute>() != null);
         Assert.Single((IEnumerable<Example>)examples.GetValue(null)!);
     }
+
+    [Theory]
+    [InlineData("help", "export")]
+    [InlineData("--help", "export")]
+    [InlineData("export", "--help")]
+    [InlineData("export", "--checkpoint", "x", "-h")]
+    [InlineData("export", "--format", "tflite", "--nonsense", "--help")]
+    public void Help_is_shown_wherever_it_is_asked_for(params string[] arguments) =>
+        Assert.Contains("--keep-batch-norm", PipelineFixture.Expect(0, arguments).Output, StringComparison.Ordinal);
+
+    [Fact]
+    public void The_version_is_shown_after_a_verb_too() =>
+        Assert.Equal(PipelineFixture.Expect(0, "--version").Output, PipelineFixture.Expect(0, "supernet", "--epochs", "3", "--version").Output);
 
     [Fact]
     public void The_readme_names_every_verb()

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Spos.Cli.Options;
 
 namespace Spos.Cli.Nni;
 
@@ -18,7 +18,7 @@ internal static class Duration
             'd' => 24 * 3600,
             _ => 0,
         };
-        if (unit == 0 || !double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)) return null;
+        if (unit == 0 || !char.IsAsciiDigit(text[^2]) || Number.Real(text[..^1]) is not { } number) return null;
         return number * unit is > 0 and < most ? TimeSpan.FromSeconds(number * unit) : null;
     }
 }

@@ -25,19 +25,6 @@ internal static class SearchConfig
         ("num_crossover", "num-crossover"), ("num_mutation", "num-mutation"), ("flops_limit", "flops-limit"),
     ];
 
-    /// <summary>Puts the options of the file that --config names behind those given, which win.</summary>
-    /// <exception cref="UsageException">The file cannot be read, or says something that is not understood.</exception>
-    public static string[] Expand(string[] arguments)
-    {
-        if (arguments.Length == 0 || arguments[0] != "search") return arguments;
-        int at = Array.FindIndex(arguments, a => a == "--config" || a.StartsWith("--config=", StringComparison.Ordinal));
-        if (at < 0) return arguments;
-        string? path = arguments[at] == "--config" ? arguments.ElementAtOrDefault(at + 1) : arguments[at]["--config=".Length..];
-        if (string.IsNullOrEmpty(path)) return arguments;
-        bool Given(string option) => arguments.Any(a => a == $"--{option}" || a.StartsWith($"--{option}=", StringComparison.Ordinal));
-        return [.. arguments, .. Read(path).Where(o => !Given(o.Option)).SelectMany(o => o.Value == null ? new[] { $"--{o.Option}" } : [$"--{o.Option}", o.Value])];
-    }
-
     /// <summary>Writes the file that repeats a search.</summary>
     public static void Write(string path, SearchVerb verb, Supernet supernet)
     {
@@ -68,7 +55,9 @@ internal static class SearchConfig
         AtomicFile.WriteText(path, text.ToString().Replace("...\n", "", StringComparison.Ordinal));
     }
 
-    private static List<(string Option, string? Value)> Read(string path)
+    /// <summary>The options that a file stands for; a value is null where the option takes none.</summary>
+    /// <exception cref="UsageException">The file cannot be read, or says something that is not understood.</exception>
+    public static List<(string Option, string? Value)> Read(string path)
     {
         try
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using Spos.Cli.Options;
 
 namespace Spos.Cli.Nni;
 
@@ -57,8 +58,7 @@ internal static class TrialCommand
 
     private static string Find(string name)
     {
-        if (Known.Contains(name)) return name;
-        string[] matches = [.. Known.Where(k => name.Length > 0 && k.StartsWith(name, StringComparison.Ordinal))];
+        string[] matches = Abbreviation.Matches(name, Known);
         return matches.Length switch
         {
             1 => matches[0],

@@ -17,8 +17,6 @@ internal sealed class Supernet
     /// <exception cref="UsageException">An option makes no sense.</exception>
     public Supernet(IScoringOptions options)
     {
-        if (options.TrainIters < 1 || options.TrainBatchSize < 2 || options.TestBatchSize < 1) throw new UsageException("--train-iters and --test-batch-size are at least 1, --train-batch-size at least 2.");
-        if (options.SelectOn is not (IScoringOptions.OnHeldOut or IScoringOptions.OnVal)) throw new UsageException($"--select-on {options.SelectOn}: held-out and val are possible.");
         _options = options;
         Checkpoint = RunFolder.NewestCheckpoint(options.CheckpointPath) ?? throw new CheckpointException($"{options.CheckpointPath}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
         Header = Engine.Checkpoints.Checkpoint.ReadHeader(Checkpoint);

@@ -5,6 +5,7 @@ using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Benchmarks;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -20,33 +21,43 @@ namespace Spos.Cli.Verbs;
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
     [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), loader (of the pictures under --images), kernels, or plans, which shows the choices that --plan auto has made on this device.")]
+    [OneOf("step", "loader", "kernels", "plans")]
     public string What { get; set; } = "";
 
     [Option("filter", HelpText = "Show only kernels whose names hold this text, such as pointwise (default: all).")]
+    [Text]
     public string? Filter { get; set; }
 
-    [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, a multiple of 32.")]
+    [Option("image-size", Default = 224, HelpText = "Height and width of the network's input.")]
+    [InRange(32, 2048, MultipleOf = 32)]
     public int ImageSize { get; set; } = 224;
 
     [Option("batch-size", Default = 32, HelpText = "Pictures a step.")]
+    [InRange(2, 65_536)]
     public int BatchSize { get; set; } = 32;
 
     [Option("runs", HelpText = "Steps and evaluations that are timed, of kernels for each operation (default: 15, of kernels 3).")]
+    [InRange(1, 100_000)]
     public int? Runs { get; set; }
 
     [Option("architecture", HelpText = "The path that bench step runs (default: another random one each time).")]
+    [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
     [Option("images", HelpText = "The pictures that bench loader reads: a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
+    [Input(PathKind.Folder)]
     public string? Images { get; set; }
 
     [Option("workers", Default = 2, HelpText = "Threads that read and decode pictures ahead, for bench loader.")]
+    [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
     [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time. The JSON file has all.")]
+    [InRange(1, 100_000)]
     public int Top { get; set; } = 40;
 
     [Option("output", HelpText = "A JSON file for all results (default: none).")]
+    [Output(PathKind.File)]
     public string? Output { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
@@ -56,17 +67,8 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     public int Run()
     {
         if (What == "plans") return ShowPlans();
-        if (What is not ("kernels" or "loader" or "step")) throw new UsageException($"bench {What}: there are step, loader, kernels and plans.");
-        if (BatchSize < 1 || Runs < 1 || Top < 1 || Workers < 1) throw new UsageException("--batch-size, --runs, --top and --workers are at least 1.");
+        TrainOptions.CheckArea(BatchSize, ImageSize);
         var spec = new NetworkSpec { ImageSize = ImageSize };
-        try
-        {
-            spec.Validate();
-        }
-        catch (ArgumentException error)
-        {
-            throw new UsageException(error.Message);
-        }
         Device device = OpenDevice();
         if (What == "loader") return RunLoader(spec, device);
         using Session session = NewSession(device);

@@ -1,4 +1,5 @@
 using CommandLine;
+using Spos.Cli.Options;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 
@@ -8,12 +9,15 @@ namespace Spos.Cli.Verbs;
 internal abstract class DataOptions : DeviceOptions
 {
     [Option("imagenet-dir", Default = "./data/imagenet", HelpText = "Data set: a folder with train and val, each with one folder of JPEGs per class.")]
+    [Input(PathKind.Folder)]
     public string ImagenetDir { get; set; } = "./data/imagenet";
 
     [Option("workers", Default = 2, HelpText = "Threads that read and decode pictures ahead. Results do not depend on it.")]
+    [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
+    [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
     [Option("spos-preprocessing", Default = false, HelpText = "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. A checkpoint remembers it.")]

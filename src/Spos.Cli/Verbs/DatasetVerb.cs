@@ -2,6 +2,7 @@ using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Drawing;
+using Spos.Cli.Options;
 
 namespace Spos.Cli.Verbs;
 
@@ -10,27 +11,35 @@ namespace Spos.Cli.Verbs;
 internal sealed class DatasetVerb : IVerb
 {
     [Value(0, MetaName = "make", Required = true, HelpText = "What to do: make.")]
+    [OneOf("make")]
     public string Action { get; set; } = "make";
 
     [Option("output-dir", Default = "data/shapes", HelpText = "Where train and val go.")]
+    [Output(PathKind.Folder)]
     public string OutputDir { get; set; } = "data/shapes";
 
     [Option("train", Default = 400, HelpText = "Training pictures of each class.")]
+    [InRange(1, 1_000_000)]
     public int Train { get; set; } = 400;
 
     [Option("val", Default = 100, HelpText = "Validation pictures of each class.")]
+    [InRange(1, 1_000_000)]
     public int Val { get; set; } = 100;
 
-    [Option("classes", Default = 10, HelpText = "Classes, 2 to 10.")]
+    [Option("classes", Default = 10, HelpText = "Classes.")]
+    [InRange(2, 10)]
     public int Classes { get; set; } = 10;
 
     [Option("size", Default = 64, HelpText = "Height and width in pixels.")]
+    [InRange(16, 1024)]
     public int Size { get; set; } = 64;
 
     [Option("difficulty", Default = 0.5f, HelpText = "0 (clean shapes) to 1 (faint ones in heavy noise).")]
+    [InRange(0, 1)]
     public float Difficulty { get; set; } = 0.5f;
 
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
+    [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
     [Usage(ApplicationAlias = "spos")]
@@ -38,11 +47,6 @@ internal sealed class DatasetVerb : IVerb
 
     public int Run()
     {
-        if (Action != "make") throw new UsageException($"dataset {Action}: the only action is make.");
-        if (Train < 1 || Val < 1) throw new UsageException("--train and --val are at least 1.");
-        if (Classes < 2 || Classes > ShapeDrawer.Classes.Count) throw new UsageException($"--classes {Classes}: 2 to {ShapeDrawer.Classes.Count} are possible.");
-        if (Size is < 16 or > 1024) throw new UsageException($"--size {Size}: 16 to 1024 are possible.");
-        if (Difficulty is not (>= 0 and <= 1)) throw new UsageException($"--difficulty {Difficulty} is not in [0, 1].");
         if (Directory.Exists(OutputDir) && Directory.EnumerateFileSystemEntries(OutputDir).Any()) throw new UsageException($"--output-dir {OutputDir}: the folder is not empty.");
         Make(OutputDir);
         ResultTable.Print(

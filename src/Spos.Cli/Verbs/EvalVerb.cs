@@ -1,6 +1,7 @@
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -16,21 +17,26 @@ namespace Spos.Cli.Verbs;
 internal sealed class EvalVerb : DataOptions, IVerb
 {
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
+    [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
 
     [Option("architecture", HelpText = "The path of a supernet to evaluate: a file or a list (default: the one that the checkpoint has).")]
+    [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
     [Option("recalibrate", Default = false, HelpText = "Recalibrate batch norm on training pictures, as a supernet's always is.")]
     public bool Recalibrate { get; set; }
 
     [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm.")]
+    [InRange(1, 100_000)]
     public int TrainIters { get; set; } = 200;
 
     [Option("train-batch-size", Default = 128, HelpText = "Pictures of a recalibration batch.")]
+    [InRange(2, 65_536)]
     public int TrainBatchSize { get; set; } = 128;
 
     [Option("test-batch-size", Default = 512, HelpText = "Pictures of a test batch.")]
+    [InRange(1, 65_536)]
     public int TestBatchSize { get; set; } = 512;
 
     [Option("weights", Default = WeightKind.Best, HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]

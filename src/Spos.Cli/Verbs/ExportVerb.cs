@@ -1,6 +1,7 @@
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -27,12 +28,14 @@ internal enum ExportFormat
 internal sealed class ExportVerb : DeviceOptions, IVerb
 {
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
+    [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
 
     [Option("format", Default = ExportFormat.Pth, HelpText = "The file's format.")]
     public ExportFormat Format { get; set; } = ExportFormat.Pth;
 
     [Option("output", HelpText = "The file (default: network with the format's ending, beside the checkpoint).")]
+    [Output(PathKind.File)]
     public string? Output { get; set; }
 
     [Option("keep-batch-norm", Default = false, HelpText = "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]

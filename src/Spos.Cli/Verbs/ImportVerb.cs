@@ -2,6 +2,7 @@ using CommandLine;
 using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
@@ -15,15 +16,19 @@ namespace Spos.Cli.Verbs;
 internal sealed class ImportVerb : DeviceOptions, IVerb
 {
     [Option("checkpoint", HelpText = "The PyTorch checkpoint, such as checkpoint-150000.pth.tar (default: none).")]
+    [Input(PathKind.File)]
     public string? CheckpointPath { get; set; }
 
     [Option("flops-table", HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
+    [Input(PathKind.File)]
     public string? FlopsTablePath { get; set; }
 
     [Option("output-dir", HelpText = "Where the checkpoint goes (default: runs/imported).")]
+    [Output(PathKind.Folder)]
     public string? OutputDir { get; set; }
 
     [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, which a checkpoint does not tell.")]
+    [InRange(32, 2048, MultipleOf = 32)]
     public int ImageSize { get; set; } = 224;
 
     [Option("standard-preprocessing", Default = false, HelpText = "The network was trained on normalised RGB pictures, and not as the official code does (--spos-preprocessing of the other commands).")]

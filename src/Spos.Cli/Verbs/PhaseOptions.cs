@@ -1,4 +1,5 @@
 using CommandLine;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 
 namespace Spos.Cli.Verbs;
@@ -7,6 +8,7 @@ namespace Spos.Cli.Verbs;
 internal abstract class PhaseOptions : DataOptions
 {
     [Option("output-dir", HelpText = "Where checkpoints, logs and plots go (default: runs/ and the name of the command). A run that was stopped there goes on, if the options agree.")]
+    [Output(PathKind.Folder)]
     public string? OutputDir { get; set; }
 
     [Option("resume", Default = false, HelpText = "Fail unless the output folder holds a run to go on with.")]
@@ -16,6 +18,7 @@ internal abstract class PhaseOptions : DataOptions
     public bool Restart { get; set; }
 
     [Option("tb-dir", HelpText = "Where TensorBoard's event files go (default: the output folder).")]
+    [Output(PathKind.Folder)]
     public string? TbDir { get; set; }
 
     /// <summary>The folder of this run, which no other run may use meanwhile.</summary>

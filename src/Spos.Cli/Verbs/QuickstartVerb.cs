@@ -1,6 +1,7 @@
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 
@@ -11,9 +12,11 @@ namespace Spos.Cli.Verbs;
 internal sealed class QuickstartVerb : DeviceOptions, IVerb
 {
     [Option("output-dir", Default = "runs/quickstart", HelpText = "Where the data set and the results of all phases go.")]
+    [Output(PathKind.Folder)]
     public string OutputDir { get; set; } = "runs/quickstart";
 
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
+    [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
     [Usage(ApplicationAlias = "spos")]

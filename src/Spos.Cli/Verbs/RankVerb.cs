@@ -2,6 +2,7 @@ using CommandLine;
 using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
@@ -18,20 +19,27 @@ namespace Spos.Cli.Verbs;
 [Verb("rank", HelpText = "Report how well the supernet's scores rank architectures: train some from scratch and compare.")]
 internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
 {
+    private const int DefaultBatchSize = 1024;
+
     [Option("num-architectures", Default = 16, HelpText = "Random architectures to compare, all different.")]
+    [InRange(3, 10_000)]
     public int NumArchitectures { get; set; } = 16;
 
     [Option("recalibrations", Default = 5, HelpText = "Sets of training pictures that each score is repeated with, to see how much it varies.")]
+    [InRange(1, 1000)]
     public int Recalibrations { get; set; } = 5;
 
     [Option("epochs", Default = 240, HelpText = "Passes over the training pictures of each training from scratch.")]
+    [InRange(1, 100_000)]
     public int Epochs { get; set; } = 240;
 
-    [Option("batch-size", Default = 1024, HelpText = "Pictures a step.")]
-    public int BatchSize { get; set; } = 1024;
+    [Option("batch-size", Default = DefaultBatchSize, HelpText = "Pictures a step.")]
+    [InRange(2, 65_536)]
+    public int BatchSize { get; set; } = DefaultBatchSize;
 
-    [Option("learning-rate", Default = 0.5f, HelpText = "Learning rate at the start.")]
-    public float LearningRate { get; set; } = 0.5f;
+    [Option("learning-rate", Default = DefaultLearningRate, HelpText = "Learning rate at the start.")]
+    [InRange(0, 100, AboveLeast = true, BelowMost = true)]
+    public float LearningRate { get; set; } = DefaultLearningRate;
 
     [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]
     public Decay LrDecay { get; set; } = Decay.Linear;
@@ -60,11 +68,12 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
     {
         var supernet = new Supernet(this);
         TrainingOptions training = Training(Epochs, BatchSize, LearningRate, LrDecay);
-        Check(training.Validate, CheckCounts);
+        Check(training.Validate);
         Architecture[] paths = Draw(supernet);
         Device device = OpenDevice();
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val);
+        CheckSchedule(training, DefaultBatchSize, all.Samples.Length);
         using RunFolder folder = OpenFolder("rank");
         var state = new RankState(folder.Folder, ForResume(supernet, all));
         if (Restart) state.Clear();
@@ -92,12 +101,6 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
     {
         Console.WriteLine("Stopped. To go on, run the same command again.");
         return Program.Stopped;
-    }
-
-    private void CheckCounts()
-    {
-        if (NumArchitectures < 3) throw new ArgumentException($"--num-architectures {NumArchitectures}: at least 3 are needed.");
-        if (Recalibrations < 1) throw new ArgumentException($"--recalibrations {Recalibrations}: at least 1 is needed.");
     }
 
     // Different paths within the limit, each set as likely.
@@ -158,23 +161,33 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         Estimate tau = RankStatistics.Bootstrap(scores, standalone, RankStatistics.KendallTau, Seed), rho = RankStatistics.Bootstrap(scores, standalone, RankStatistics.Spearman, Seed);
         double deviation = ranked.Average(r => Deviation(r.Scores));
         double? repeatability = Recalibrations < 2 ? null : Repeatability(ranked);
-        folder.WriteResult(new { architectures = ranked.Length, kendall_tau = Written(tau), spearman_rho = Written(rho), score_deviation = deviation, recalibration_tau = repeatability });
+        folder.WriteResult(new { architectures = ranked.Length, kendall_tau = Written(tau), spearman_rho = Written(rho), score_deviation = deviation, recalibration_tau = Written(repeatability) });
         ResultTable.Print(
             "Ranking",
             ("architectures", $"{ranked.Length}"),
-            ("Kendall's tau", Shown(tau)),
-            ("Spearman's rho", Shown(rho)),
+            ("Kendall's tau", Shown(tau, scores)),
+            ("Spearman's rho", Shown(rho, scores)),
             ("a score's deviation", $"{deviation:0.00%} over {Recalibrations} recalibrations; between architectures {Deviation(scores):0.00%}"),
-            ("tau of recalibrations", repeatability == null ? "unknown" : $"{repeatability:0.00}"),
+            ("tau of recalibrations", repeatability switch
+            {
+                null => "unknown",
+                double.NaN => "undefined: in a recalibration all scores are equal",
+                _ => $"{repeatability:0.00}",
+            }),
             ("damaged pictures", $"{damage.Files}"),
             ("figures", Path.Combine(folder.Folder, "rank.json")),
             ("plot", Plots.StandaloneOverScores(folder.Folder, scores, standalone)));
     }
 
-    private static string Shown(Estimate estimate) => $"{estimate.Value:0.00} (95% interval {estimate.Low:0.00} to {estimate.High:0.00})";
+    // Where all values are equal nothing is ranked.
+    internal static string Shown(Estimate estimate, double[] scores) => double.IsNaN(estimate.Value)
+        ? $"undefined: all architectures have the same top-1 {(scores.Distinct().Count() == 1 ? "in the supernet" : "from scratch")}"
+        : $"{estimate.Value:0.00} (95% interval {estimate.Low:0.00} to {estimate.High:0.00})";
 
-    // NaN, where all values are equal, is no JSON.
-    private static double?[] Written(Estimate estimate) => [.. new[] { estimate.Value, estimate.Low, estimate.High }.Select(v => double.IsNaN(v) ? (double?)null : v)];
+    private static double?[] Written(Estimate estimate) => [Written(estimate.Value), Written(estimate.Low), Written(estimate.High)];
+
+    // NaN is no JSON.
+    private static double? Written(double? value) => value is double.NaN ? null : value;
 
     // Of a sample.
     private static double Deviation(double[] values) => values.Length < 2 ? 0 : Math.Sqrt(values.Sum(v => Math.Pow(v - values.Average(), 2)) / (values.Length - 1));

@@ -3,6 +3,7 @@ using CommandLine;
 using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
@@ -14,24 +15,31 @@ namespace Spos.Cli.Verbs;
 internal sealed class SampleVerb : IVerb
 {
     [Option("checkpoint", HelpText = "A supernet, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
+    [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
     [Option("flops-lb", Default = PathSampler.OfficialLow, HelpText = "The window's lower edge.")]
+    [InRange(0, 1e15, Example = "330e6 or 330M")]
     public double FlopsLb { get; set; } = PathSampler.OfficialLow;
 
     [Option("flops-ub", Default = PathSampler.OfficialHigh, HelpText = "The window's upper edge.")]
+    [InRange(0, 1e15, Example = "330e6 or 330M")]
     public double FlopsUb { get; set; } = PathSampler.OfficialHigh;
 
     [Option("flops-bins", Default = PathSampler.OfficialBins, HelpText = "Equal parts of the window.")]
+    [InRange(1, 1000)]
     public int FlopsBins { get; set; } = PathSampler.OfficialBins;
 
     [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl (default: computed from the shapes).")]
+    [Input(PathKind.File)]
     public string? FlopsTablePath { get; set; }
 
     [Option("samples", Default = 12500, HelpText = "Random paths to draw, from all paths and from the window.")]
+    [InRange(1, 1_000_000)]
     public int Samples { get; set; } = 12500;
 
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
+    [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
     [Usage(ApplicationAlias = "spos")]
@@ -39,7 +47,6 @@ internal sealed class SampleVerb : IVerb
 
     public int Run()
     {
-        if (FlopsBins < 1 || Samples < 1) throw new UsageException("--flops-bins and --samples are at least 1.");
         if (!(FlopsLb < FlopsUb)) throw new UsageException($"--flops-lb {FlopsLb} is not below --flops-ub {FlopsUb}.");
         NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
         FlopsTable flops = Supernet.FlopsOf(FlopsTablePath, spec);

@@ -1,6 +1,7 @@
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -15,37 +16,49 @@ namespace Spos.Cli.Verbs;
 [Verb("scratch", HelpText = "Phase 3: train the architecture that was found from scratch, and evaluate it.")]
 internal sealed class ScratchVerb : TrainOptions, IVerb
 {
+    private const int DefaultBatchSize = 1024;
+
     [Option("architecture", Default = "runs/search/architecture_final.json", HelpText = "The architecture: a file (NNI's JSON or a list), or a list such as \"2 1 0 1 …\".")]
+    [Input(PathKind.File, OrArchitecture = true)]
     public string ArchitectureText { get; set; } = "runs/search/architecture_final.json";
 
     [Option("epochs", Default = 240, HelpText = "Passes over the training pictures.")]
+    [InRange(1, 100_000)]
     public int Epochs { get; set; } = 240;
 
-    [Option("batch-size", Default = 1024, HelpText = "Pictures a step.")]
-    public int BatchSize { get; set; } = 1024;
+    [Option("batch-size", Default = DefaultBatchSize, HelpText = "Pictures a step.")]
+    [InRange(2, 65_536)]
+    public int BatchSize { get; set; } = DefaultBatchSize;
 
-    [Option("learning-rate", Default = 0.5f, HelpText = "Learning rate at the start.")]
-    public float LearningRate { get; set; } = 0.5f;
+    [Option("learning-rate", Default = DefaultLearningRate, HelpText = "Learning rate at the start.")]
+    [InRange(0, 100, AboveLeast = true, BelowMost = true)]
+    public float LearningRate { get; set; } = DefaultLearningRate;
 
     [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]
     public Decay LrDecay { get; set; } = Decay.Linear;
 
     [Option("fixed-arc", HelpText = "The same as --architecture, by its older name (default: what --architecture says).")]
+    [Input(PathKind.File, OrArchitecture = true)]
     public string? FixedArc { get; set; }
 
     [Option("ema-decay", Default = 0f, HelpText = "Keep a moving average of the weights with this decay, such as 0.9999, and use it for the result (0: none).")]
+    [InRange(0, 1, BelowMost = true)]
     public float EmaDecay { get; set; }
 
     [Option("mixup", Default = 0f, HelpText = "Mix pictures in pairs, by shares of a beta distribution of this parameter, such as 0.2 (0: do not).")]
+    [InRange(0, 100)]
     public float Mixup { get; set; }
 
     [Option("random-erasing", Default = 0f, HelpText = "Probability of erasing a random rectangle of a picture, such as 0.25.")]
+    [InRange(0, 1)]
     public float RandomErasing { get; set; }
 
     [Option("val-frequency", Default = 1, HelpText = "Epochs between measurements on val (0: only at the end).")]
+    [InRange(0, 100_000)]
     public int ValFrequency { get; set; } = 1;
 
     [Option("test-batch-size", Default = 512, HelpText = "Pictures of a batch of val.")]
+    [InRange(1, 65_536)]
     public int TestBatchSize { get; set; } = 512;
 
     [Usage(ApplicationAlias = "spos")]
@@ -59,10 +72,12 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         NetworkSpec shape = Spec(2, affine: true);
         TrainingOptions plain = Training(Epochs, BatchSize, LearningRate, LrDecay);
         TrainingOptions training = plain with { Mixup = Mixup, Augmentation = plain.Augmentation with { Erasing = RandomErasing } };
-        Check(shape.Validate, training.Validate, CheckRecipe);
+        Check(training.Validate);
+        CheckArea(BatchSize, ImageSize);
         Architecture path = ReadArchitecture(FixedArc ?? ArchitectureText, shape.Blocks);
         Device device = OpenDevice();
         (ImageFolder train, ImageFolder val) = OpenBoth();
+        CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
         using RunFolder folder = OpenFolder("scratch");
         RunRecord.Write(folder, this, device);
@@ -104,13 +119,6 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
                 ("plot", run.Plot() ?? "none"),
             ]);
         return Program.Success;
-    }
-
-    private void CheckRecipe()
-    {
-        if (EmaDecay is not (>= 0 and < 1)) throw new ArgumentException($"--ema-decay {EmaDecay} is not in [0, 1).");
-        if (ValFrequency < 0) throw new ArgumentException($"--val-frequency {ValFrequency}: at least 0.");
-        if (TestBatchSize < 1) throw new ArgumentException($"--test-batch-size {TestBatchSize}: at least 1.");
     }
 
     /// <summary>Reads a file, or else the text itself.</summary>

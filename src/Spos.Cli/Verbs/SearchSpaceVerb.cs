@@ -1,6 +1,7 @@
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
@@ -14,9 +15,11 @@ internal sealed class SearchSpaceVerb : IVerb
     public const string FileName = "nni_auto_gen_search_space.json";
 
     [Option("checkpoint", HelpText = "The supernet: a checkpoint or the folder of its run (default: a supernet of the official sizes).")]
+    [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
     [Option("file", Default = FileName, HelpText = "The file to write.")]
+    [Output(PathKind.File)]
     public string OutputFile { get; set; } = FileName;
 
     [Usage(ApplicationAlias = "spos")]

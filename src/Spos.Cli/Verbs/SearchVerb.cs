@@ -2,6 +2,7 @@ using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Nni;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -16,40 +17,54 @@ namespace Spos.Cli.Verbs;
 [Verb("search", HelpText = "Phase 2: search the trained supernet by evolution under a FLOPs limit.")]
 internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
 {
-    [Option("config", HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
+    /// <summary>The option that names a file of options.</summary>
+    internal const string ConfigOption = "config";
+
+    [Option(ConfigOption, HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
+    [Input(PathKind.File)]
     public string? Config { get; set; }
 
     [Option("search-space", HelpText = "Check that this file, NNI's nni_auto_gen_search_space.json, describes the supernet (default: none).")]
+    [Input(PathKind.File)]
     public string? SearchSpacePath { get; set; }
 
     [Option("strategy", Default = SearchStrategy.Evolution, HelpText = "How candidates are found: evolution, or random paths alone at the same budget.")]
     public SearchStrategy Strategy { get; set; } = SearchStrategy.Evolution;
 
     [Option("max-epochs", Default = 20, HelpText = "Generations.")]
+    [InRange(1, 100_000)]
     public int MaxEpochs { get; set; } = 20;
 
     [Option("num-select", Default = 10, HelpText = "Parents: the best of all generations.")]
+    [InRange(2, 100_000)]
     public int NumSelect { get; set; } = 10;
 
     [Option("num-population", Default = 50, HelpText = "Candidates of a generation.")]
+    [InRange(2, 100_000)]
     public int NumPopulation { get; set; } = 50;
 
     [Option("m-prob", Default = 0.1f, HelpText = "Probability that mutation redraws a block's choice.")]
+    [InRange(0, 1, AboveLeast = true)]
     public float MProb { get; set; } = 0.1f;
 
     [Option("num-crossover", Default = 25, HelpText = "Crossovers of a generation.")]
+    [InRange(0, 100_000)]
     public int NumCrossover { get; set; } = 25;
 
     [Option("num-mutation", Default = 25, HelpText = "Mutations of a generation.")]
+    [InRange(0, 100_000)]
     public int NumMutation { get; set; } = 25;
 
     [Option("max-trials", Default = 99_999, HelpText = "Most candidates in all.")]
+    [InRange(1, 999_999_999)]
     public int MaxTrials { get; set; } = 99_999;
 
     [Option("max-duration", HelpText = "End the search after this time, such as 90m, 12h or 7d, with what it has found (default: no limit).")]
+    [Duration]
     public string? MaxDuration { get; set; }
 
     [Option("concurrency", Default = 1, HelpText = "Candidates scored at once, each by its share of the threads. Results do not depend on it.")]
+    [InRange(1, 256)]
     public int Concurrency { get; set; } = 1;
 
     public string CheckpointPath { get; set; } = "runs/supernet";
@@ -76,8 +91,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
 
     public int Run()
     {
-        if (Concurrency < 1) throw new UsageException($"--concurrency {Concurrency}: at least 1 is needed.");
-        TimeSpan? limit = MaxDuration == null ? null : Duration.Parse(MaxDuration) ?? throw new UsageException($"--max-duration {MaxDuration}: not a number with s, m, h or d, such as 12h.");
+        TimeSpan? limit = MaxDuration == null ? null : Duration.Parse(MaxDuration);
         var supernet = new Supernet(this);
         CheckSearchSpace(supernet);
         EvolutionOptions options = Options(supernet);
@@ -171,7 +185,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         }
         catch (ArgumentException error)
         {
-            throw new UsageException(error.Message);
+            throw new UsageException($"--num-population, --num-select, --num-crossover and --num-mutation: {error.Message}");
         }
         return options;
     }

@@ -1,6 +1,7 @@
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -16,36 +17,46 @@ namespace Spos.Cli.Verbs;
 [Verb("supernet", HelpText = "Phase 1: train the supernet, a random path (or several) a step.")]
 internal sealed class SupernetVerb : TrainOptions, IVerb
 {
-    private const int CalibrationBatches = 10, CalibrationBatch = 128, TestBatch = 512;
+    private const int CalibrationBatches = 10, CalibrationBatch = 128, TestBatch = 512, DefaultBatchSize = 768;
 
     [Option("epochs", Default = 120, HelpText = "Passes over the training pictures.")]
+    [InRange(1, 100_000)]
     public int Epochs { get; set; } = 120;
 
-    [Option("batch-size", Default = 768, HelpText = "Pictures a step.")]
-    public int BatchSize { get; set; } = 768;
+    [Option("batch-size", Default = DefaultBatchSize, HelpText = "Pictures a step.")]
+    [InRange(2, 65_536)]
+    public int BatchSize { get; set; } = DefaultBatchSize;
 
-    [Option("learning-rate", Default = 0.5f, HelpText = "Learning rate at the start; it falls to 0 linearly, step by step.")]
-    public float LearningRate { get; set; } = 0.5f;
+    [Option("learning-rate", Default = DefaultLearningRate, HelpText = "Learning rate at the start; it falls to 0 linearly, step by step.")]
+    [InRange(0, 100, AboveLeast = true, BelowMost = true)]
+    public float LearningRate { get; set; } = DefaultLearningRate;
 
-    [Option("paths-per-step", Default = 1, HelpText = "Paths trained a step, 1 to 4. With more than one they share no operation, and their gradients are averaged.")]
+    [Option("paths-per-step", Default = 1, HelpText = "Paths trained a step. With more than one they share no operation, and their gradients are averaged.")]
+    [InRange(1, Architecture.Choices)]
     public int PathsPerStep { get; set; } = 1;
 
     [Option("flops-lb", HelpText = "Least FLOPs of a sampled path (default: 290e6 for the official sizes, else none).")]
+    [InRange(0, 1e15, Example = "330e6 or 330M")]
     public double? FlopsLb { get; set; }
 
     [Option("flops-ub", HelpText = "Most FLOPs of a sampled path (default: 360e6 for the official sizes, else none).")]
+    [InRange(0, 1e15, Example = "330e6 or 330M")]
     public double? FlopsUb { get; set; }
 
     [Option("flops-bins", Default = 7, HelpText = "Equal parts of the FLOPs window: a step's path is drawn from one of them, each as likely, and in it any path as likely.")]
+    [InRange(1, 1000)]
     public int FlopsBins { get; set; } = 7;
 
     [Option("held-out", Default = 0.05f, HelpText = "Share of the training pictures kept for the search and not trained on.")]
+    [InRange(0, 1, BelowMost = true)]
     public float HeldOut { get; set; } = 0.05f;
 
     [Option("random-paths", Default = 32, HelpText = "Random paths that are measured on val at the end, to show what the supernet has learnt.")]
+    [InRange(1, 100_000)]
     public int RandomPaths { get; set; } = 32;
 
     [Option("load-checkpoint", HelpText = "Start from the weights of this checkpoint, with a fresh schedule (default: from random weights).")]
+    [Input(PathKind.File)]
     public string? LoadCheckpoint { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
@@ -58,10 +69,12 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     {
         NetworkSpec shape = Spec(2, affine: false);
         TrainingOptions training = Training(Epochs, BatchSize, LearningRate, Decay.Linear);
-        Check(shape.Validate, training.Validate, CheckPaths);
+        Check(training.Validate, CheckPaths);
+        CheckArea(BatchSize, ImageSize);
         Device device = OpenDevice();
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, _) = HeldOutSplit.Divide(all, HeldOut);
+        CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
         using RunFolder folder = OpenFolder("supernet");
         RunRecord.Write(folder, this, device);
@@ -85,11 +98,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
 
     private void CheckPaths()
     {
-        if (PathsPerStep is < 1 or > Architecture.Choices) throw new ArgumentException($"--paths-per-step {PathsPerStep}: 1 to {Architecture.Choices} are possible.");
         if (PathsPerStep > 1 && (FlopsLb ?? FlopsUb) != null) throw new ArgumentException("--flops-lb and --flops-ub need --paths-per-step 1: paths that share no operation cannot all be kept within a window.");
-        if (FlopsBins < 1) throw new ArgumentException($"--flops-bins {FlopsBins}: at least 1 is needed.");
-        if (RandomPaths < 1) throw new ArgumentException($"--random-paths {RandomPaths}: at least 1 is needed.");
-        if (HeldOut is not (>= 0 and < 1)) throw new ArgumentException($"--held-out {HeldOut} is not in [0, 1).");
     }
 
     // The paths of each step: a function of the seed and the step alone.

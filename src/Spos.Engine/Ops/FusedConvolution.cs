@@ -45,7 +45,7 @@ internal static class FusedConvolution
     /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
     public static PendingTensor Forward(Session session, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer, bool rectify)
     {
-        if (shape.Input.C + shape.OutputChannels > MostChannels) throw new ArgumentException($"{layer.Name}: the fused plan takes {MostChannels} channels of inputs and outputs, not {shape.Input.C} and {shape.OutputChannels}. Use --plan unfused.");
+        if (shape.Input.C + shape.OutputChannels > MostChannels) throw new LimitException($"{layer.Name}: the fused plan takes {MostChannels} channels of inputs and outputs, not {shape.Input.C} and {shape.OutputChannels}. Use --plan unfused.");
         Tensor y = session.Rent(shape.Output);
         int rowsPerSlice;
         Tensor partials;

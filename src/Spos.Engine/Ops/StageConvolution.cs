@@ -20,7 +20,7 @@ internal static class StageConvolution
     public static Tensor Forward(Session session, StageChannels results, int block, int place, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer)
     {
         (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
-        if (Math.Max(input, output) > MostChannels) throw new ArgumentException($"{layer.Name}: at the end of a branch the fused plan takes {MostChannels} channels, not {input} and {output}. Use --plan unfused.");
+        if (Math.Max(input, output) > MostChannels) throw new LimitException($"{layer.Name}: at the end of a branch the fused plan takes {MostChannels} channels, not {input} and {output}. Use --plan unfused.");
         Partition partition = PointwiseConvolution.Rows(session.Device, rows);
         using Tensor partials = session.Rent(new Shape(partition.Blocks, 1, 2, output));
         session.Launch(

@@ -10,7 +10,8 @@ public readonly record struct Shape(int N, int H, int W, int C)
     public static Shape Vector(int length) => new(1, 1, 1, length);
 
     /// <summary>Pixels of all images: the rows of the matrix that a pointwise convolution sees.</summary>
-    public int Rows => checked(N * H * W);
+    /// <exception cref="LimitException">There are more than kernels can count.</exception>
+    public int Rows => (long)N * H * W is var rows and <= int.MaxValue ? (int)rows : throw new LimitException($"{N} pictures of {H}×{W} are more pixels than a batch can have, {int.MaxValue}: lower the batch size.");
 
     /// <summary>Values in all.</summary>
     public long Count => (long)Rows * C;

@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.Reflection;
+using CommandLine;
+
+namespace Spos.Cli.Options;
+
+/// <summary>An option of a verb, or a word that follows it, as its property declares it.</summary>
+/// <param name="Name">With its dashes, if it is an option.</param>
+/// <param name="Type">The property's type, without Nullable.</param>
+/// <param name="Rule">What values it takes; null for a flag, which takes none.</param>
+/// <param name="Default">The value that it has if it is not given; null if there is none, or the help says it.</param>
+internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, string Help, string? Default)
+{
+    private const string Dashes = "--";
+
+    public bool IsFlag => Rule == null;
+
+    public bool IsOption => Name.StartsWith(Dashes, StringComparison.Ordinal);
+
+    /// <summary>The options and words of a verb.</summary>
+    /// <exception cref="InvalidOperationException">An option does not say what values it takes.</exception>
+    public static IReadOnlyList<DeclaredOption> Of(Type verb) =>
+    [
+        .. from type in verb.GetInterfaces().Prepend(verb)
+           from property in type.GetProperties()
+           let option = property.GetCustomAttribute<BaseAttribute>()
+           where option != null
+           select Of(verb, property, option),
+    ];
+
+    /// <summary>The name of a verb's type.</summary>
+    public static string NameOf(Type verb) => verb.GetCustomAttribute<VerbAttribute>()!.Name;
+
+    private static DeclaredOption Of(Type verb, PropertyInfo property, BaseAttribute option)
+    {
+        Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        string name = option is OptionAttribute named ? Dashes + named.LongName : ((ValueAttribute)option).MetaName;
+        ValueRule? rule = property.GetCustomAttribute<ValueRule>() ?? (type.IsEnum ? OneOfAttribute.Of(type) : null);
+        if (rule == null && type != typeof(bool)) throw new InvalidOperationException($"{name} of {NameOf(verb)} does not say what values it takes.");
+        string? value = type == typeof(bool) || option.Default == null ? null : Convert.ToString(option.Default, CultureInfo.InvariantCulture);
+        return new DeclaredOption(name, type, rule, option.HelpText, type.IsEnum || value is [>= '0' and <= '9', ..] ? value?.ToLowerInvariant() : value);
+    }
+}

@@ -1,0 +1,25 @@
+namespace Spos.Cli.Options;
+
+/// <summary>The path of something to read. Whether it is there is for its reader to say, who knows what to do if it is not.</summary>
+internal sealed class InputAttribute(PathKind kind) : PathRule
+{
+    /// <summary>Whether the value may be an architecture, a list of numbers, instead.</summary>
+    public bool OrArchitecture { get; init; }
+
+    public override string Read(string text, Type type)
+    {
+        if (OrArchitecture && text.Any(char.IsAsciiDigit) && text.All(c => char.IsAsciiDigit(c) || " ,[]()\t\n".Contains(c, StringComparison.Ordinal))) return text;
+        CheckText(text);
+        if (Directory.Exists(text))
+        {
+            if (kind == PathKind.File) throw new FormatException("this is a folder; a file is needed.");
+        }
+        else if (File.Exists(text))
+        {
+            if (kind == PathKind.Folder) throw new FormatException("this is a file; a folder is needed.");
+            // Devices, pipes and what the system makes up, which may have no end, have no length.
+            if (new FileInfo(text).Length == 0) throw new FormatException("this file is empty, or not a regular file.");
+        }
+        return text;
+    }
+}

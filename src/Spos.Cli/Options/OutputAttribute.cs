@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+
+namespace Spos.Cli.Options;
+
+/// <summary>The path of a file or folder to write, which may be there or not.</summary>
+internal sealed partial class OutputAttribute(PathKind kind) : PathRule
+{
+    private const int WriteOk = 2;
+
+    // Where the system shows itself as files. Renaming a new file over a device would replace the device.
+    private static readonly string[] OfSystem = ["/proc", "/sys", "/dev"];
+
+    private const string SharedMemory = "/dev/shm";
+
+    public override string Read(string text, Type type)
+    {
+        CheckText(text);
+        string path = Path.GetFullPath(text);
+        if (Directory.Exists(path) || path.EndsWith('/'))
+        {
+            if (kind == PathKind.File) throw new FormatException("this is a folder; the name of a file is needed.");
+        }
+        else if (Path.Exists(path) && kind == PathKind.Folder)
+        {
+            throw new FormatException("this is a file; a folder is needed.");
+        }
+        string real = Resolved(path);
+        if (!IsWithin(real, SharedMemory) && OfSystem.FirstOrDefault(folder => IsWithin(real, folder)) is { } system) throw new FormatException($"{system} is the system's: results cannot be kept there.");
+        for (string? above = kind == PathKind.Folder ? path : Path.GetDirectoryName(path); above != null; above = Path.GetDirectoryName(above))
+        {
+            if (File.Exists(above)) throw new FormatException($"{above} is a file, not a folder.");
+            if (!Directory.Exists(above)) continue;
+            if (Access(above, WriteOk) != 0) throw new FormatException($"you may not write to {above}.");
+            break;
+        }
+        return text;
+    }
+
+    private static bool IsWithin(string path, string folder) => path == folder || path.StartsWith($"{folder}/", StringComparison.Ordinal);
+
+    // Where a link leads to.
+    private static string Resolved(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (IOException)
+        {
+            return path;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Access(string path, int mode);
+}

@@ -1,0 +1,151 @@
+using CommandLine;
+using Spos.Cli.Nni;
+using Spos.Cli.Verbs;
+
+namespace Spos.Cli.Options;
+
+/// <summary>
+/// Reads command lines: finds the verb, tells options, their values and other words apart, and checks every value by its option's
+/// <see cref="ValueRule"/>. What is then handed to CommandLineParser, which makes the verb of it, is of one form and has no mistakes.
+/// </summary>
+internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> options)
+{
+    private const string HelpOption = "--help", VersionOption = "--version", Rest = "--";
+
+    private readonly string _verb = DeclaredOption.NameOf(verb);
+    private readonly string[] _names = [.. options.Where(o => o.IsOption).Select(o => o.Name), HelpOption, VersionOption];
+
+    /// <param name="verbs">The program's verbs.</param>
+    /// <exception cref="UsageException">It cannot be done; the message says why.</exception>
+    public static Request Read(string[] arguments, IReadOnlyList<Type> verbs)
+    {
+        switch (arguments)
+        {
+            case []:
+                return new Request.Help(null, Asked: false);
+            case ["--version" or "version", ..]:
+                return new Request.Version();
+            case ["--help" or "-h" or "help"]:
+                return new Request.Help(null, Asked: true);
+            case ["--help" or "-h" or "help", string about, ..]:
+                return new Request.Help(Find(about, verbs), Asked: true);
+            default:
+                Type verb = Find(arguments[0], verbs);
+                return new RequestReader(verb, DeclaredOption.Of(verb)).Read(arguments[1..]);
+        }
+    }
+
+    private static Type Find(string name, IReadOnlyList<Type> verbs) =>
+        verbs.FirstOrDefault(v => DeclaredOption.NameOf(v) == name)
+        ?? throw new UsageException($"Unknown command {Shown.Value(name)}.{Nearest.Hint(name, verbs.Select(DeclaredOption.NameOf))} See spos --help.");
+
+    private Request Read(string[] words)
+    {
+        // Help is not refused because something else is wrong.
+        foreach (string word in words.TakeWhile(w => w != Rest))
+        {
+            if (word is HelpOption or "-h") return new Request.Help(verb, Asked: true);
+            if (word == VersionOption) return new Request.Version();
+        }
+        var given = new List<Given>();
+        bool optionsEnd = false;
+        for (int i = 0; i < words.Length; i++)
+        {
+            string word = words[i];
+            if (!optionsEnd && word == Rest)
+            {
+                optionsEnd = true;
+                continue;
+            }
+            if (optionsEnd || word.Length < 2 || word[0] != '-')
+            {
+                given.Add(new Given(Positional(word, given), word, null));
+                continue;
+            }
+            string[] parts = word.Split('=', 2);
+            string name = NameOf(parts[0]);
+            if (name == HelpOption) return new Request.Help(verb, Asked: true);
+            if (name == VersionOption) return new Request.Version();
+            DeclaredOption option = options.First(o => o.Name == name);
+            if (option.IsFlag)
+            {
+                given.Add(parts.Length == 1 ? new Given(option, null, null) : throw Usage($"{name} takes no value."));
+                continue;
+            }
+            // What begins with two dashes is the next option; --name=value takes it all the same.
+            string? value = parts.Length > 1 ? parts[1] : i + 1 < words.Length && !words[i + 1].StartsWith(Rest, StringComparison.Ordinal) ? words[++i] : null;
+            given.Add(new Given(option, value ?? throw Usage($"{name} takes a value{Values(option)}."), null));
+        }
+        if (options.FirstOrDefault(o => !o.IsOption && given.All(g => g.Option != o)) is { } missing)
+        {
+            throw Usage($"Say what spos {_verb} is to do{Values(missing)}.");
+        }
+        RefuseRepeated(given);
+        List<string> arguments = [_verb, .. given.SelectMany(Checked)];
+        return new Request.Run(Make([.. arguments, .. Configured(given).SelectMany(Checked)]));
+    }
+
+    private string NameOf(string typed)
+    {
+        string[] matches = typed.StartsWith(Rest, StringComparison.Ordinal) ? Abbreviation.Matches(typed, _names) : [];
+        return matches.Length switch
+        {
+            1 => matches[0],
+            0 => throw Usage($"Unknown option {Shown.Value(typed)}.{Nearest.Hint(typed, _names)}"),
+            _ => throw Usage($"{typed} could be {string.Join(" or ", matches)}."),
+        };
+    }
+
+    private DeclaredOption Positional(string word, List<Given> given) =>
+        options.Where(o => !o.IsOption).FirstOrDefault(o => given.All(g => g.Option != o))
+        ?? throw Usage($"{Shown.Value(word)} is not an option of spos {_verb}, and does not follow one.{Nearest.Hint(word, _names)}");
+
+    private void RefuseRepeated(IEnumerable<Given> given)
+    {
+        foreach (IGrouping<DeclaredOption, Given> same in given.Where(g => g.Value != null).GroupBy(g => g.Option).Where(g => g.Count() > 1))
+        {
+            throw Usage($"{same.Key.Name} is given {same.Count()} times: {string.Join(", ", same.Select(g => Shown.Value(g.Value!)))}.");
+        }
+    }
+
+    // The options of the file that --config names, but for those on the command line, which win.
+    private IEnumerable<Given> Configured(List<Given> given)
+    {
+        if (verb != typeof(SearchVerb) || given.FirstOrDefault(g => g.Option.Name == $"--{SearchVerb.ConfigOption}")?.Value is not { } file) return [];
+        Given[] configured = [.. SearchConfig.Read(file).Select(o => new Given(options.First(d => d.Name == $"--{o.Option}"), o.Value, file))];
+        RefuseRepeated(configured);
+        return configured.Where(c => given.All(g => g.Option != c.Option)).DistinctBy(c => c.Option);
+    }
+
+    // In the form in which the parser reads any value.
+    private IEnumerable<string> Checked(Given given)
+    {
+        if (given.Option.Rule is not { } rule) return [given.Option.Name];
+        try
+        {
+            string value = rule.Read(given.Value!, given.Option.Type);
+            if (!given.Option.IsOption) return [value];
+            return value[0] == '-' ? [$"{given.Option.Name}={value}"] : [given.Option.Name, value];
+        }
+        catch (FormatException error)
+        {
+            throw new UsageException($"{(given.Option.IsOption ? given.Text : $"spos {_verb} {given.Text}")}: {error.Message}");
+        }
+    }
+
+    private IVerb Make(string[] arguments)
+    {
+        using var parser = new Parser(settings =>
+        {
+            settings.HelpWriter = null;
+            settings.CaseInsensitiveEnumValues = true;
+        });
+        return (IVerb)parser.ParseArguments(arguments, verb).MapResult(
+            made => made,
+            errors => throw new InvalidOperationException($"'{string.Join(' ', arguments)}' was checked, and is not understood: {string.Join(", ", errors.Select(e => e.Tag))}."));
+    }
+
+    private static string Values(DeclaredOption option) => option.Rule?.Possible is { Length: > 0 } possible ? $": {possible}" : "";
+
+    private UsageException Usage(string message) => new($"{message} See spos {_verb} --help.");
+}

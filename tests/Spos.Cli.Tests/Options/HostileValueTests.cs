@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Text;
+using Spos.Cli.Options;
+
+namespace Spos.Cli.Tests.Options;
+
+/// <summary>
+/// Every option of every verb is given what no one should give it, in this process: the program ends at once, says why in one line, and
+/// nothing is thrown. Verbs are given data that are not there, so that a value which is right after all starts no work.
+/// </summary>
+[Collection(nameof(HostileValueTests))]
+[CollectionDefinition(nameof(HostileValueTests), DisableParallelization = true)]
+public sealed class HostileValueTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private static readonly Dictionary<string, string[]> Quick = new()
+    {
+        ["quickstart"] = ["--output-dir", "drawn"],
+        ["supernet"] = ["--imagenet-dir", "missing"],
+        ["search"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
+        ["scratch"] = ["--imagenet-dir", "missing", "--architecture", "0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3"],
+        ["eval"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
+        ["rank"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
+        ["import"] = ["--checkpoint", "missing"],
+        ["export"] = ["--checkpoint", "missing"],
+        ["sample"] = ["--samples", "10"],
+        ["search-space"] = [],
+        ["dataset"] = ["make", "--output-dir", "folder", "--train", "1", "--val", "1", "--size", "16", "--classes", "2"],
+        ["bench"] = ["loader"],
+        ["info"] = [],
+    };
+
+    private static readonly string[] Values =
+    [
+        "", " ", "nan", "inf", "-inf", "Infinity", "0x10", "0,5", "1,000", "1e400", "1e308", "-1e308", "1e-400", "-1", "-0", "0", "0.5", "1.5", "1k",
+        "2147483647", "2147483648", "9223372036854775808", "18446744073709551616", "99999999999999999999", new string('9', 2000), "1;2", "1,2,3", "1,2,3,4", "2,4,6,4200", ",,,",
+        "text", "true", "null", "%s%n", "$(reboot)", "../..", ".", "/", "-", "-x", "١٢", "１２", "é", "\u202Etxt", "\uFFFD", "a\tb", "a\nb", "\u001B[31mred", "\0", "a\0b",
+        new string('x', 300), new string('x', 5000), string.Join('/', Enumerable.Repeat("x", 3000)), "/proc/x", "/proc/self/mem", "/sys/x", "/dev/null", "/dev/zero", "/dev/full", "folder", "folder/", "file/below",
+        "file", "binary", "empty", "pipe", "missing/file", "~/x", "s, m", "5h", "1e9d", "CUDA", "Fused",
+    ];
+
+    private readonly string _before = Environment.CurrentDirectory, _folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
+    private readonly TextWriter _output = Console.Out, _error = Console.Error;
+
+    public HostileValueTests()
+    {
+        Environment.CurrentDirectory = _folder;
+        Directory.CreateDirectory("folder");
+        File.WriteAllText("folder/something", "something");
+        File.WriteAllText("file", "a text\n");
+        File.WriteAllText("empty", "");
+        File.WriteAllBytes("binary", [.. Enumerable.Range(0, 4096).Select(i => (byte)(i * 31 >> 3))]);
+        using (Process fifo = Process.Start("mkfifo", "pipe")) fifo.WaitForExit();
+        // With a data set, though an empty one, quickstart draws none.
+        Directory.CreateDirectory("drawn/data");
+    }
+
+    public static TheoryData<string> VerbNames => [.. Program.Verbs.Select(DeclaredOption.NameOf)];
+
+    [Theory]
+    [MemberData(nameof(VerbNames))]
+    public void No_value_of_any_option_is_more_than_a_line(string name)
+    {
+        var faults = new List<string>();
+        int tried = 0;
+        foreach (DeclaredOption option in DeclaredOption.Of(Program.Verbs.Single(v => DeclaredOption.NameOf(v) == name)).Where(o => !o.IsFlag))
+        {
+            foreach (string value in Values)
+            {
+                // Here the program would draw a whole data set.
+                if (name == "quickstart" && option.Name == "--output-dir" && IsTaken(option, value)) continue;
+                string[] arguments = [name, .. With(Quick[name], option, value)];
+                tried++;
+                if (Try(arguments, option, value) is { } fault) faults.Add($"spos {string.Join(' ', arguments.Select(Shown.Value))}: {fault}");
+            }
+        }
+        Assert.True(tried >= Values.Length, $"{name} was tried with {tried} values.");
+        Assert.True(faults.Count == 0, $"{faults.Count} of {tried}:\n{string.Join('\n', faults.Take(40))}");
+        Assert.Equal(0, new FileInfo("/dev/null").Length);
+    }
+
+    public void Dispose()
+    {
+        Console.SetOut(_output);
+        Console.SetError(_error);
+        Environment.CurrentDirectory = _before;
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static string[] With(string[] quick, DeclaredOption option, string value)
+    {
+        if (!option.IsOption) return [value, .. quick.SkipWhile(word => !word.StartsWith('-'))];
+        int at = Array.IndexOf(quick, option.Name);
+        return [.. at < 0 ? quick : [.. quick[..at], .. quick[(at + 2)..]], $"{option.Name}={value}"];
+    }
+
+    private static bool IsTaken(DeclaredOption option, string value)
+    {
+        try
+        {
+            option.Rule!.Read(value, option.Type);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    // What is wrong with how the program ends; null if nothing is.
+    private static string? Try(string[] arguments, DeclaredOption option, string value)
+    {
+        var said = new StringBuilder();
+        using var output = new StringWriter();
+        using var error = new StringWriter(said);
+        Console.SetOut(TextWriter.Synchronized(output));
+        Console.SetError(TextWriter.Synchronized(error));
+        bool taken = IsTaken(option, value);
+        long start = Stopwatch.GetTimestamp();
+        int code;
+        try
+        {
+            code = Program.Main(arguments);
+        }
+        catch (Exception thrown)
+        {
+            return $"{thrown}";
+        }
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        string text = said.ToString();
+        if (time > Patience) return $"took {time.TotalSeconds:0.0} s";
+        if (code == 0) return taken && text.Length == 0 ? null : $"ended with 0, and said {text}";
+        if (code is not (1 or 2) || (!taken && code != 2)) return $"ended with {code}: {text}";
+        if (text.Count(c => c == '\n') != 1 || !text.EndsWith('\n')) return $"said {text.Count(c => c == '\n')} lines: {text}";
+        if (text.TrimEnd('\n').Any(char.IsControl) || text.Length > 8192) return $"said {text}";
+        return taken || !option.IsOption || text.Contains(option.Name, StringComparison.Ordinal) ? null : $"does not name {option.Name}: {text}";
+    }
+}
