@@ -42,7 +42,7 @@ internal sealed class InRangeAttribute(double least, double most) : ValueRule
 
     private string ReadOne(string text, Type type)
     {
-        if (Number.Plain(text) is not { } plain) throw new FormatException($"this is not a number{(text.Contains(',', StringComparison.Ordinal) ? " (a point, not a comma, stands before decimals)" : "")}; {Sentence}");
+        if (Number.Plain(text) is not { } plain) throw new FormatException($"this is not a number{(HasDecimalComma(text) ? " (a point, not a comma, stands before decimals)" : "")}; {Sentence}");
         if (type == typeof(float) || type == typeof(double))
         {
             // The value as the option holds it: a float may be at an edge where the text is not yet.
@@ -57,6 +57,8 @@ internal sealed class InRangeAttribute(double least, double most) : ValueRule
     }
 
     private bool Holds(double value) => (AboveLeast ? value > least : value >= least) && (BelowMost ? value < most : value <= most);
+
+    private static bool HasDecimalComma(string text) => Number.Plain(text.Replace(',', '.')) != null;
 
     private FormatException Refused() => new(Sentence);
 

@@ -28,7 +28,7 @@ internal static partial class Number
     /// <summary>A whole number, exactly, also if written as 1.5k or 1e3; null if the text is none.</summary>
     public static BigInteger? Whole(string text)
     {
-        if (Plain(text) is not { } plain) return null;
+        if (Plain(text) is not { } plain || Real(text) == null) return null;
         string[] parts = plain.Split('e', 'E');
         int exponent = parts.Length > 1 ? int.Parse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) : 0;
         if (Math.Abs(exponent) > MostExponent) return null;

@@ -14,17 +14,19 @@ internal static class Shown
         return text.Length > most ? $"{Line(text[..most])}…" : Line(text);
     }
 
-    /// <summary>The text with line breaks as blanks and other control characters as codes.</summary>
+    /// <summary>The text with line breaks as blanks, and as codes what else moves, colours or turns round the text of a terminal.</summary>
     public static string Line(string text)
     {
-        if (!text.Any(char.IsControl)) return text;
+        if (!text.Any(Acts)) return text;
         var line = new StringBuilder();
         foreach (char c in text)
         {
             if (c is '\n' or '\r') line.Append(' ');
-            else if (char.IsControl(c)) line.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
+            else if (Acts(c)) line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
             else line.Append(c);
         }
         return line.ToString();
     }
+
+    private static bool Acts(char c) => char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

@@ -112,9 +112,9 @@ public sealed class HostileValueTests : IDisposable
     private static string? Try(string[] arguments, DeclaredOption option, string value)
     {
         var said = new StringBuilder();
-        using var output = new StringWriter();
         using var error = new StringWriter(said);
-        Console.SetOut(TextWriter.Synchronized(output));
+        // Tables are written to what they were first written to.
+        Console.SetOut(TextWriter.Null);
         Console.SetError(TextWriter.Synchronized(error));
         bool taken = IsTaken(option, value);
         long start = Stopwatch.GetTimestamp();
@@ -133,7 +133,7 @@ public sealed class HostileValueTests : IDisposable
         if (code == 0) return taken && text.Length == 0 ? null : $"ended with 0, and said {text}";
         if (code is not (1 or 2) || (!taken && code != 2)) return $"ended with {code}: {text}";
         if (text.Count(c => c == '\n') != 1 || !text.EndsWith('\n')) return $"said {text.Count(c => c == '\n')} lines: {text}";
-        if (text.TrimEnd('\n').Any(char.IsControl) || text.Length > 8192) return $"said {text}";
+        if (Shown.Line(text.TrimEnd('\n')) != text.TrimEnd('\n') || text.Length > 8192) return $"said {text}";
         return taken || !option.IsOption || text.Contains(option.Name, StringComparison.Ordinal) ? null : $"does not name {option.Name}: {text}";
     }
 }

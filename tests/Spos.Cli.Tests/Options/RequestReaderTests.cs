@@ -55,7 +55,7 @@ public sealed class RequestReaderTests : IDisposable
     [InlineData("flops_limit: 330X", "--flops-limit 330X: this is not a number")]
     public void Fields_of_a_configuration_are_read_by_the_same_rules(string field, string refusal)
     {
-        string config = Config($"tuner: {{classArgs: {{{field}}}}}");
+        string config = Config($"tuner:\n  classArgs:\n    {field}");
         Assert.Contains($"--config {config}: {refusal}", Refusal("search", "--config", config), StringComparison.Ordinal);
     }
 
