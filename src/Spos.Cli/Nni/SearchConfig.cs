@@ -75,7 +75,8 @@ internal static class SearchConfig
             root.RefuseOthers();
             return options;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        // ArgumentException: a path that no file can have.
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
         {
             throw new UsageException($"--config {path}: {error.Message}");
         }

@@ -27,6 +27,11 @@ internal static class YamlFile
         {
             throw new FormatException($"line {error.Start.Line}: {error.Message}", error);
         }
+        catch (InvalidOperationException error)
+        {
+            // YamlDotNet's scanner, of some texts that are no YAML.
+            throw new FormatException("it is not YAML that can be read.", error);
+        }
     }
 
     // Nodes are built recursively.

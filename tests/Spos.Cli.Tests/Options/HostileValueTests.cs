@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Spos.Cli.Options;
 
 namespace Spos.Cli.Tests.Options;
@@ -78,6 +80,38 @@ public sealed class HostileValueTests : IDisposable
         Assert.True(tried >= Values.Length, $"{name} was tried with {tried} values.");
         Assert.True(faults.Count == 0, $"{faults.Count} of {tried}:\n{string.Join('\n', faults.Take(40))}");
         Assert.Equal(0, new FileInfo("/dev/null").Length);
+    }
+
+    [Theory]
+    [InlineData("trialConcurrency: {0}")]
+    [InlineData("maxTrialNum: {0}")]
+    [InlineData("maxExecDuration: {0}")]
+    [InlineData("trainingServicePlatform: {0}")]
+    [InlineData("useAnnotation: {0}")]
+    [InlineData("searchSpacePath: {0}")]
+    [InlineData("{0}: 3")]
+    [InlineData("tuner: {{className: {0}}}")]
+    [InlineData("tuner: {{builtinTunerName: {0}}}")]
+    [InlineData("tuner: {{classArgs: {{max_epochs: {0}}}}}")]
+    [InlineData("tuner: {{classArgs: {{num_select: {0}}}}}")]
+    [InlineData("tuner: {{classArgs: {{m_prob: {0}}}}}")]
+    [InlineData("tuner: {{classArgs: {{flops_limit: {0}}}}}")]
+    [InlineData("tuner: {0}")]
+    [InlineData("trial: {{command: {0}}}")]
+    [InlineData("trial: {{codeDir: {0}, command: python tester.py --checkpoint missing}}")]
+    [InlineData("trial: {{codeDir: ., command: python tester.py --seed 1 --seed {0}}}")]
+    public void No_field_of_a_configuration_is_more_than_a_line(string field)
+    {
+        DeclaredOption config = DeclaredOption.Of(typeof(Verbs.SearchVerb)).Single(o => o.Name == "--config");
+        foreach (string value in Values)
+        {
+            // As JSON has texts, which YAML has too, and, where it says the same, as it is.
+            foreach (string written in new[] { JsonSerializer.Serialize(value), value })
+            {
+                File.WriteAllText("config.yml", string.Format(CultureInfo.InvariantCulture, field, written));
+                Assert.Null(Try(["search", "--imagenet-dir", "missing", "--config", "config.yml"], config, "config.yml"));
+            }
+        }
     }
 
     public void Dispose()
