@@ -39,8 +39,10 @@ internal static class Fault
 
     private static string Keep(Exception error)
     {
-        string file = Path.Combine(Path.GetTempPath(), $"spos-fault-{DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}-{Environment.ProcessId}.txt");
-        string text = $"spos {RunRecord.Version}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}\n{Environment.CommandLine}\n\n{error}\n";
+        string time = DateTime.UtcNow.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+        string file = Path.Combine(Path.GetTempPath(), $"spos-fault-{time}-{Environment.ProcessId}.txt");
+        string system = $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}";
+        string text = $"spos {RunRecord.Version}, {system}\n{Environment.CommandLine}\n\n{error}\n";
         try
         {
             File.WriteAllText(file, text);

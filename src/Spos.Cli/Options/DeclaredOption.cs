@@ -36,8 +36,13 @@ internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, s
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         string name = option is OptionAttribute named ? Dashes + named.LongName : ((ValueAttribute)option).MetaName;
         ValueRule? rule = property.GetCustomAttribute<ValueRule>() ?? (type.IsEnum ? OneOfAttribute.Of(type) : null);
-        if (rule == null && type != typeof(bool)) throw new InvalidOperationException($"{name} of {NameOf(verb)} does not say what values it takes.");
+        if (rule == null && type != typeof(bool))
+        {
+            throw new InvalidOperationException($"{name} of {NameOf(verb)} does not say what values it takes.");
+        }
         string? value = type == typeof(bool) || option.Default == null ? null : Convert.ToString(option.Default, CultureInfo.InvariantCulture);
-        return new DeclaredOption(name, type, rule, option.HelpText, type.IsEnum || value is [>= '0' and <= '9', ..] ? value?.ToLowerInvariant() : value);
+        // Words and exponents are shown as people write them.
+        if (type != typeof(string)) value = value?.ToLowerInvariant();
+        return new DeclaredOption(name, type, rule, option.HelpText, value);
     }
 }

@@ -15,7 +15,7 @@ internal static class HelpPage
     /// <summary>The verbs.</summary>
     public static string OfAll(IReadOnlyList<Type> verbs) => new StringBuilder()
         .AppendLine(Title).AppendLine()
-        .Append(Columns([.. verbs.Select(v => (DeclaredOption.NameOf(v), v.GetCustomAttribute<VerbAttribute>()!.HelpText)), ("version", "Show the version.")]))
+        .Append(Columns([.. verbs.Select(v => (DeclaredOption.NameOf(v), DescriptionOf(v))), ("version", "Show the version.")]))
         .AppendLine()
         .Append("spos COMMAND --help shows a command's options and an example.")
         .ToString();
@@ -24,12 +24,13 @@ internal static class HelpPage
     public static string Of(Type verb)
     {
         var page = new StringBuilder().AppendLine(Title).AppendLine();
-        string name = DeclaredOption.NameOf(verb), text = $"spos {name}: {verb.GetCustomAttribute<VerbAttribute>()!.HelpText}";
+        string name = DeclaredOption.NameOf(verb), text = $"spos {name}: {DescriptionOf(verb)}";
         foreach (string line in Wrapped(text, Width)) page.AppendLine(line);
         foreach (Example example in ExamplesOf(verb))
         {
             page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{example.HelpText}:");
-            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}spos {Parser.Default.FormatCommandLine(example.Sample, settings => settings.SkipDefault = true)}");
+            string command = Parser.Default.FormatCommandLine(example.Sample, settings => settings.SkipDefault = true);
+            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}spos {command}");
         }
         page.AppendLine();
         (string, string)[] options =
@@ -40,6 +41,8 @@ internal static class HelpPage
         ];
         return page.Append(Columns(options)).ToString().TrimEnd();
     }
+
+    private static string DescriptionOf(Type verb) => verb.GetCustomAttribute<VerbAttribute>()!.HelpText;
 
     // Its description, and what it takes.
     private static string Described(DeclaredOption option)
@@ -94,7 +97,8 @@ internal static class HelpPage
         get
         {
             const int least = 80, most = 120, ofPipe = 100;
-            if (int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), NumberStyles.None, CultureInfo.InvariantCulture, out int columns)) return Math.Clamp(columns, least, most);
+            string? variable = Environment.GetEnvironmentVariable("COLUMNS");
+            if (int.TryParse(variable, NumberStyles.None, CultureInfo.InvariantCulture, out int columns)) return Math.Clamp(columns, least, most);
             return Console.IsOutputRedirected ? ofPipe : Math.Clamp(Console.WindowWidth, least, most);
         }
     }

@@ -42,7 +42,11 @@ internal sealed class InRangeAttribute(double least, double most) : ValueRule
 
     private string ReadOne(string text, Type type)
     {
-        if (Number.Plain(text) is not { } plain) throw new FormatException($"this is not a number{(HasDecimalComma(text) ? " (a point, not a comma, stands before decimals)" : "")}; {Sentence}");
+        if (Number.Plain(text) is not { } plain)
+        {
+            string why = HasDecimalComma(text) ? " (a point, not a comma, stands before decimals)" : "";
+            throw new FormatException($"this is not a number{why}; {Sentence}");
+        }
         if (type == typeof(float) || type == typeof(double))
         {
             // The value as the option holds it: a float may be at an edge where the text is not yet.
@@ -62,10 +66,18 @@ internal sealed class InRangeAttribute(double least, double most) : ValueRule
 
     private FormatException Refused() => new(Sentence);
 
-    private string Sentence => Count > 1 ? $"{Possible}, are needed." : $"{(AboveLeast || BelowMost ? "numbers from " : "")}{Possible} are possible{(Example.Length > 0 ? $", such as {Example}" : "")}.";
+    private string Sentence
+    {
+        get
+        {
+            if (Count > 1) return $"{Possible}, are needed.";
+            return $"{(AboveLeast || BelowMost ? "numbers from " : "")}{Possible} are possible{(Example.Length > 0 ? $", such as {Example}" : "")}.";
+        }
+    }
 
     // A double cannot hold the largest 64-bit numbers.
-    private static BigInteger MostOf(Type type) => type == typeof(ulong) ? ulong.MaxValue : type == typeof(long) ? long.MaxValue : int.MaxValue;
+    private static BigInteger MostOf(Type type) =>
+        type == typeof(ulong) ? ulong.MaxValue : type == typeof(long) ? long.MaxValue : int.MaxValue;
 
     private static string Written(double bound) => bound switch
     {

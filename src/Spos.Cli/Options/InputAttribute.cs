@@ -8,7 +8,7 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
 
     public override string Read(string text, Type type)
     {
-        if (OrArchitecture && text.Any(char.IsAsciiDigit) && text.All(c => char.IsAsciiDigit(c) || " ,[]()\t\n".Contains(c, StringComparison.Ordinal))) return text;
+        if (OrArchitecture && IsList(text)) return text;
         CheckText(text);
         if (Directory.Exists(text))
         {
@@ -22,4 +22,7 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
         }
         return text;
     }
+
+    private static bool IsList(string text) =>
+        text.Any(char.IsAsciiDigit) && text.All(c => char.IsAsciiDigit(c) || " ,[]()\t\n".Contains(c, StringComparison.Ordinal));
 }

@@ -15,7 +15,9 @@ internal static class Nearest
         if (typed.Length == 0) return null;
         (string Name, int Changes)[] near =
         [
-            .. names.Select(name => (Name: name, Changes: Changes(typed, Bare(name)))).Where(n => n.Changes <= 1 + typed.Length / 4).OrderBy(n => n.Changes),
+            .. names.Select(name => (Name: name, Changes: Changes(typed, Bare(name))))
+                .Where(n => n.Changes <= 1 + typed.Length / 4)
+                .OrderBy(n => n.Changes),
         ];
         if (near.Length > 0) return near[0].Name;
         string[] around = [.. names.Where(name => typed.Length > 2 && Bare(name).Contains(typed, StringComparison.Ordinal))];
@@ -37,7 +39,8 @@ internal static class Nearest
                     changes[i, j] = i + j;
                     continue;
                 }
-                int least = Math.Min(Math.Min(changes[i - 1, j], changes[i, j - 1]) + 1, changes[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                int replaced = changes[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+                int least = Math.Min(Math.Min(changes[i - 1, j], changes[i, j - 1]) + 1, replaced);
                 if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) least = Math.Min(least, changes[i - 2, j - 2] + 1);
                 changes[i, j] = least;
             }

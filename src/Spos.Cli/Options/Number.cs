@@ -23,7 +23,9 @@ internal static partial class Number
 
     /// <summary>A finite number; null if the text is none, or one that a double cannot hold.</summary>
     public static double? Real(string text) =>
-        Plain(text) is { } plain && double.Parse(plain, NumberStyles.Float, CultureInfo.InvariantCulture) is var value && double.IsFinite(value) ? value : null;
+        Plain(text) is { } plain && double.Parse(plain, NumberStyles.Float, CultureInfo.InvariantCulture) is var value && double.IsFinite(value)
+            ? value
+            : null;
 
     /// <summary>A whole number, exactly, also if written as 1.5k or 1e3; null if the text is none.</summary>
     public static BigInteger? Whole(string text)

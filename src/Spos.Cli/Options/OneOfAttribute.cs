@@ -6,9 +6,6 @@ internal sealed class OneOfAttribute(params string[] words) : ValueRule
     /// <summary>The rule of options whose type is an enumeration.</summary>
     public static OneOfAttribute Of(Type enumeration) => new([.. Enum.GetNames(enumeration).Select(name => name.ToLowerInvariant())]);
 
-    /// <summary>The words.</summary>
-    public IReadOnlyList<string> Words => words;
-
     public override string Possible => words.Length == 1 ? words[0] : $"{string.Join(", ", words[..^1])} or {words[^1]}";
 
     public override string Read(string text, Type type) =>

@@ -25,7 +25,10 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
             throw new FormatException("this is a file; a folder is needed.");
         }
         string real = Resolved(path);
-        if (!IsWithin(real, SharedMemory) && OfSystem.FirstOrDefault(folder => IsWithin(real, folder)) is { } system) throw new FormatException($"{system} is the system's: results cannot be kept there.");
+        if (!IsWithin(real, SharedMemory) && OfSystem.FirstOrDefault(folder => IsWithin(real, folder)) is { } system)
+        {
+            throw new FormatException($"{system} is the system's: results cannot be kept there.");
+        }
         for (string? above = kind == PathKind.Folder ? path : Path.GetDirectoryName(path); above != null; above = Path.GetDirectoryName(above))
         {
             if (File.Exists(above)) throw new FormatException($"{above} is a file, not a folder.");
@@ -45,7 +48,7 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
         {
             return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return path;
         }

@@ -27,6 +27,9 @@ internal abstract class PathRule : ValueRule
             throw new FormatException($"this path is too long: a name has at most {MostBytesOfName} bytes, a path {MostBytes}.");
         }
         // .NET reads arguments as UTF-8 and puts U+FFFD where they are not.
-        if (path.Contains('\uFFFD', StringComparison.Ordinal) && !Path.Exists(path)) throw new FormatException("this path is not in UTF-8. Name the file by a link whose name is.");
+        if (path.Contains('\uFFFD', StringComparison.Ordinal) && !Path.Exists(path))
+        {
+            throw new FormatException("this path is not in UTF-8. Name the file by a link whose name is.");
+        }
     }
 }

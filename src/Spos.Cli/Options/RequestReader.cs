@@ -73,7 +73,8 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
                 continue;
             }
             // What begins with two dashes is the next option; --name=value takes it all the same.
-            string? value = parts.Length > 1 ? parts[1] : i + 1 < words.Length && !words[i + 1].StartsWith(Rest, StringComparison.Ordinal) ? words[++i] : null;
+            string? value = parts.Length > 1 ? parts[1] : null;
+            if (value == null && i + 1 < words.Length && !words[i + 1].StartsWith(Rest, StringComparison.Ordinal)) value = words[++i];
             given.Add(new Given(option, value ?? throw Usage($"{name} takes a value{Values(option)}."), null));
         }
         if (options.FirstOrDefault(o => !o.IsOption && given.All(g => g.Option != o)) is { } missing)
@@ -111,8 +112,9 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
     // The options of the file that --config names, but for those on the command line, which win.
     private IEnumerable<Given> Configured(List<Given> given)
     {
-        if (verb != typeof(SearchVerb) || given.FirstOrDefault(g => g.Option.Name == $"--{SearchVerb.ConfigOption}")?.Value is not { } file) return [];
-        Given[] configured = [.. SearchConfig.Read(file).Select(o => new Given(options.First(d => d.Name == $"--{o.Option}"), o.Value, file))];
+        DeclaredOption Option(string name) => options.First(o => o.Name == $"--{name}");
+        if (verb != typeof(SearchVerb) || given.FirstOrDefault(g => g.Option == Option(SearchVerb.ConfigOption))?.Value is not { } file) return [];
+        Given[] configured = [.. SearchConfig.Read(file).Select(o => new Given(Option(o.Option), o.Value, file))];
         RefuseRepeated(configured);
         return configured.Where(c => given.All(g => g.Option != c.Option)).DistinctBy(c => c.Option);
     }
@@ -142,7 +144,8 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
         });
         return (IVerb)parser.ParseArguments(arguments, verb).MapResult(
             made => made,
-            errors => throw new InvalidOperationException($"'{string.Join(' ', arguments)}' was checked, and is not understood: {string.Join(", ", errors.Select(e => e.Tag))}."));
+            errors => throw new InvalidOperationException(
+                $"'{string.Join(' ', arguments)}' was checked, and is not understood: {string.Join(", ", errors.Select(e => e.Tag))}."));
     }
 
     private static string Values(DeclaredOption option) => option.Rule?.Possible is { Length: > 0 } possible ? $": {possible}" : "";

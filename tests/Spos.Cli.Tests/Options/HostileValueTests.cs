@@ -35,11 +35,13 @@ public sealed class HostileValueTests : IDisposable
 
     private static readonly string[] Values =
     [
-        "", " ", "nan", "inf", "-inf", "Infinity", "0x10", "0,5", "1,000", "1e400", "1e308", "-1e308", "1e-400", "-1", "-0", "0", "0.5", "1.5", "1k",
-        "2147483647", "2147483648", "9223372036854775808", "18446744073709551616", "99999999999999999999", new string('9', 2000), "1;2", "1,2,3", "1,2,3,4", "2,4,6,4200", ",,,",
-        "text", "true", "null", "%s%n", "$(reboot)", "../..", ".", "/", "-", "-x", "١٢", "１２", "é", "\u202Etxt", "\uFFFD", "a\tb", "a\nb", "\u001B[31mred", "\0", "a\0b",
-        new string('x', 300), new string('x', 5000), string.Join('/', Enumerable.Repeat("x", 3000)), "/proc/x", "/proc/self/mem", "/sys/x", "/dev/null", "/dev/zero", "/dev/full", "folder", "folder/", "file/below",
-        "file", "binary", "empty", "pipe", "missing/file", "~/x", "s, m", "5h", "1e9d", "CUDA", "Fused",
+        "", " ", "nan", "inf", "-inf", "Infinity", "0x10", "0,5", "1,000", "1e400", "1e308", "-1e308", "1e-400", "-1", "-0", "0", "0.5", "1.5",
+        "1k", "2147483647", "2147483648", "9223372036854775808", "18446744073709551616", "99999999999999999999", new string('9', 2000),
+        "1;2", "1,2,3", "1,2,3,4", "2,4,6,4200", ",,,", "5h", "1e9d", "s, m", "CUDA", "Fused", "text", "true", "null", "%s%n", "$(reboot)",
+        "١٢", "１２", "é", "\u202Etxt", "\uFFFD", "a\tb", "a\nb", "\u001B[31mred", "\0", "a\0b", "-", "-x",
+        new string('x', 300), new string('x', 5000), string.Join('/', Enumerable.Repeat("x", 3000)),
+        "/", ".", "../..", "~/x", "/proc/x", "/proc/self/mem", "/sys/x", "/dev/null", "/dev/zero", "/dev/full",
+        "folder", "folder/", "file", "file/below", "binary", "empty", "pipe", "missing/file",
     ];
 
     private readonly string _before = Environment.CurrentDirectory, _folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
