@@ -1,0 +1,129 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Spos.Cli.Nni;
+using Spos.Cli.Runs;
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Pickles;
+using Spos.Engine.Pytorch;
+using Spos.Engine.Supernet;
+
+namespace Spos.Fuzz;
+
+/// <summary>All readers of files that may come from anywhere.</summary>
+internal static class Targets
+{
+    private static readonly NetworkSpec Tiny = new() { ImageSize = 32, Classes = 3, StemChannels = 8, StageRepeats = [1, 1, 1, 1], StageChannels = [16, 24, 32, 40], LastChannels = 8 };
+    private static readonly string Fixtures = Path.Combine(AppContext.BaseDirectory, "fixtures");
+
+    public static IReadOnlyList<Target> All() =>
+    [
+        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), SearchSpaces(), Configurations(), Pictures(),
+    ];
+
+    private static Target Pickles()
+    {
+        using JsonDocument made = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Fixtures, "pickles.json")));
+        return new("pickle", [.. PicklesIn(made.RootElement)], file =>
+        {
+            int position = 0;
+            Unpickler.Load(file.Bytes, ref position, new PickleObjects());
+        });
+    }
+
+    private static Target TorchFiles() => new("torch", [.. Directory.GetFiles(Fixtures, "*.pth*").Select(File.ReadAllBytes).Where(f => f.Length < 200_000)], file =>
+    {
+        string path = file.Save("file.pth");
+        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(path);
+        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, path);
+        foreach (TorchTensor tensor in tensors.Values) checkpoint.Floats(tensor);
+        OfficialNetwork.Describe(tensors, 32, path);
+    });
+
+    private static Target FlopsTables() => new("flops-table", [File.ReadAllBytes(Path.Combine(Fixtures, "op_flops_dict.pkl"))], file => OfficialFlops.Load(file.Save("table.pkl"), new NetworkSpec()));
+
+    private static Target Checkpoints()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-fuzz-").FullName, whole = Path.Combine(folder, "whole.spos");
+        Device.Host.Threads = 1;
+        using (var session = new Session(Device.Host))
+        using (var network = new ShuffleNetV2OneShot(session, Tiny))
+        {
+            Checkpoint.Save(whole, session, network, 7, new Dictionary<string, string> { ["seed"] = "1" });
+        }
+        // The header and a little of the tensors, which are only summed.
+        byte[] seed = File.ReadAllBytes(whole);
+        int header = (int)BinaryPrimitives.ReadInt64LittleEndian(seed.AsSpan(8));
+        seed = WithChecksum([.. seed.Take(16 + header + 128)]);
+        Directory.Delete(folder, recursive: true);
+        return new("checkpoint", [seed], file => Checkpoint.Verify(file.Save("file.spos")), Mend: WithChecksum);
+    }
+
+    private static Target Architectures() => new(
+        "architecture",
+        [
+            .. new[]
+            {
+                """{"LayerChoice1": [false, true, false, false], "LayerChoice2": [1, 0, 0, 0]}""", """{"LayerChoice1": 1, "LayerChoice2": {"_value": "2", "_idx": 2}}""", "[0, 1, 2, 3]", "0 1 2 3", "(0, 1, 2, 3)",
+            }.Select(Encoding.UTF8.GetBytes),
+        ],
+        file => ArchitectureFile.Read(file.Save("architecture.json")),
+        IsText: true);
+
+    private static Target SearchSpaces() => new(
+        "search-space",
+        ["""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, "LayerChoice2": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}"""u8.ToArray()],
+        file => SearchSpaceFile.Check(file.Save("space.json"), Tiny),
+        IsText: true);
+
+    private static Target Configurations() => new(
+        "configuration",
+        [
+            """
+            authorName: somebody
+            trialConcurrency: 2
+            maxExecDuration: 24h
+            maxTrialNum: 99999
+            trainingServicePlatform: local
+            searchSpacePath: nni_auto_gen_search_space.json
+            useAnnotation: False
+            tuner:
+              codeDir: .
+              classFileName: tuner.py
+              className: EvolutionWithFlops
+              classArgs: {max_epochs: 20, num_select: 10, flops_limit: 330.0e+6}
+            trial:
+              command: python tester.py --imagenet-dir "/data/a b" --spos-prep
+              codeDir: &folder .
+              gpuNum: 1
+            """u8.ToArray(),
+        ],
+        file => SearchConfig.Expand(["search", "--config", file.Save("config.yml")]),
+        IsText: true);
+
+    private static Target Pictures() => new(
+        "picture",
+        [.. PictureSeeds.All()],
+        file => CompressedPicture.Decode(file.Bytes, "picture").Dispose());
+
+    private static IEnumerable<byte[]> PicklesIn(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Array => element.EnumerateArray().SelectMany(PicklesIn),
+        JsonValueKind.Object => element.EnumerateObject().SelectMany(p => PicklesIn(p.Value)),
+        JsonValueKind.String when element.TryGetBytesFromBase64(out byte[]? bytes) && bytes is { Length: > 1 } && bytes[^1] == (byte)'.' => [bytes],
+        _ => [],
+    };
+
+    // The magic, the header's length made to fit what is there, and the SHA-256 at the end.
+    private static byte[] WithChecksum(byte[] file)
+    {
+        if (file.Length < 16 + SHA256.HashSizeInBytes) return file;
+        BinaryPrimitives.WriteUInt64LittleEndian(file, BinaryPrimitives.ReadUInt64LittleEndian("SPOSCKPT"u8));
+        SHA256.HashData(file.AsSpan(0, file.Length - SHA256.HashSizeInBytes), file.AsSpan(file.Length - SHA256.HashSizeInBytes));
+        return file;
+    }
+}
