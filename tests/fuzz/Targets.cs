@@ -102,7 +102,7 @@ internal static class Targets
               gpuNum: 1
             """u8.ToArray(),
         ],
-        file => SearchConfig.Expand(["search", "--config", file.Save("config.yml")]),
+        file => SearchConfig.Read(file.Save("config.yml")),
         IsText: true);
 
     private static Target Pictures() => new(
