@@ -1,73 +1,75 @@
-using System.Text.Json;
 using Spos.Engine.Files;
+using Spos.Engine.Pickles;
 using Spos.Engine.Supernet;
 
 namespace Spos.Engine.Checkpoints;
 
 /// <summary>
-/// Architectures in files: NNI's one-hot JSON ("LayerChoice1": [false, true, false, false], …), read also with 0 and 1, or
-/// as a plain list of numbers.
+/// Architectures in files. Read are NNI's exports (<see cref="NniArchitecture"/>), a list or tuple as text, and megvii's arch.pkl, a
+/// pickled tuple; written is NNI's one-hot JSON.
 /// </summary>
 public static class ArchitectureFile
 {
-    /// <summary>What the names of blocks begin with; their numbers follow, from 1.</summary>
-    internal const string Prefix = "LayerChoice";
+    private const int MostBytes = 1 << 20;
 
-    /// <summary>Writes NNI's one-hot JSON.</summary>
-    public static void Write(string path, Architecture architecture)
-    {
-        var choices = new Dictionary<string, bool[]>();
-        for (int i = 0; i < architecture.Blocks.Length; i++)
-        {
-            int chosen = architecture.Blocks[i];
-            choices[$"{Prefix}{i + 1}"] = [.. Enumerable.Range(0, Architecture.Choices).Select(c => c == chosen)];
-        }
-        JsonFile.Write(path, choices);
-    }
+    /// <summary>Writes the layout of the example's architecture_final.json (NNI v1.9): a line a block, in their order.</summary>
+    public static void Write(string path, Architecture architecture) =>
+        AtomicFile.WriteText(path, $"{{\n  {string.Join(",\n  ", Fields(architecture))}\n}}\n");
+
+    /// <summary>
+    /// Writes what NNI's tuner exports after a generation, checkpoints/EEE_III.json (NNI v1.9, nas/pytorch/spos/evolution.py): one line,
+    /// in the order of the search space, which is sorted as text.
+    /// </summary>
+    public static void WriteExport(string path, Architecture architecture) =>
+        AtomicFile.WriteText(path, $"{{{string.Join(", ", Fields(architecture).Order(StringComparer.Ordinal))}}}");
 
     /// <exception cref="FormatException">The file is missing or holds no architecture; the message names it.</exception>
     public static Architecture Read(string path)
     {
         try
         {
-            string text = File.ReadAllText(path);
-            return text.TrimStart().StartsWith('{') ? ParseOneHot(text) : Architecture.Parse(text);
+            byte[] bytes = SmallFile.ReadBytes(path, MostBytes);
+            if (IsPickle(bytes)) return new Architecture(Unpickle(bytes));
+            string text = SmallFile.TextOf(bytes);
+            return text.TrimStart().StartsWith('{') ? NniArchitecture.Parse(text) : Architecture.Parse(text);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or FormatException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new FormatException($"{path}: not an architecture: {error.Message}");
         }
     }
 
-    /// <summary>The number of the block that a field is about, from 1; null if it is about none.</summary>
-    internal static int? BlockOf(string field) =>
-        field.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(field.AsSpan(Prefix.Length), out int number) && number >= 1 ? number : null;
-
-    private static Architecture ParseOneHot(string text)
+    // "LayerChoice1": [false, true, false, false] sorts by its number's text: the quotation mark is below all digits.
+    private static IEnumerable<string> Fields(Architecture architecture) => architecture.Blocks.Select((chosen, block) =>
     {
-        using JsonDocument document = JsonDocument.Parse(text);
-        var choices = new SortedDictionary<int, int>();
-        foreach (JsonProperty property in document.RootElement.EnumerateObject())
+        IEnumerable<string> oneHot = Enumerable.Range(0, Architecture.Choices).Select(choice => choice == chosen ? "true" : "false");
+        return $"\"{NniArchitecture.Name(block)}\": [{string.Join(", ", oneHot)}]";
+    });
+
+    // From protocol 2 on a pickle begins with a code that is no text; whatever the protocol, it ends with a full stop.
+    private static bool IsPickle(byte[] bytes) => bytes.Length > 0 && (bytes[0] == 0x80 || bytes[^1] == '.');
+
+    private static IEnumerable<int> Unpickle(byte[] bytes)
+    {
+        object? value;
+        int position = 0;
+        try
         {
-            int number = BlockOf(property.Name) ?? throw new FormatException($"unknown field '{property.Name}'; fields are {Prefix}1, {Prefix}2, …");
-            choices[number] = OneHot(property);
+            value = Unpickler.Load(bytes, ref position, new PickleObjects());
         }
-        if (choices.Count == 0 || choices.Keys.Last() != choices.Count) throw new FormatException($"the fields {Prefix}1 to {Prefix}N are not all there.");
-        return new Architecture(choices.Values);
+        catch (PickleException error)
+        {
+            throw new FormatException($"it is no pickle that can be read: {SmallFile.Excerpt(error.Message, 200)}.", error);
+        }
+        IReadOnlyList<object?> items = value switch
+        {
+            PickleTuple tuple => tuple,
+            List<object?> list => list,
+            _ => throw new FormatException("it is a pickle of something else than a tuple of numbers 0 to 3."),
+        };
+        if (items.Count == 0) throw new FormatException("it is a pickle of an empty tuple.");
+        return items.Select(item => item is long and >= 0 and < Architecture.Choices
+            ? (int)(long)item
+            : throw new FormatException("it is a pickle whose items are not all numbers 0 to 3."));
     }
-
-    private static int OneHot(JsonProperty property)
-    {
-        if (property.Value.ValueKind != JsonValueKind.Array || property.Value.GetArrayLength() != Architecture.Choices) throw new FormatException($"{property.Name} is not a list of {Architecture.Choices}.");
-        int[] chosen = [.. property.Value.EnumerateArray().Index().Where(p => IsSet(p.Item, property.Name)).Select(p => p.Index)];
-        return chosen.Length == 1 ? chosen[0] : throw new FormatException($"{property.Name} chooses {chosen.Length} operations, not one.");
-    }
-
-    private static bool IsSet(JsonElement element, string field) => element.ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.Number when element.TryGetInt32(out int n) && n is 0 or 1 => element.GetInt32() == 1,
-        _ => throw new FormatException($"{field} holds something other than true and false."),
-    };
 }

@@ -6,19 +6,25 @@ namespace Spos.Engine.Checkpoints;
 
 /// <summary>
 /// The search space in a file, in NNI's classic format (nni_auto_gen_search_space.json):
-/// {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, …}.
+/// {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, …}, with sorted keys, as NNI v1.9 writes it
+/// (nas/pytorch/classic_nas/mutator.py): its tuner draws block by block in the order of the file.
 /// </summary>
 public static class SearchSpaceFile
 {
     private const string Type = "_type", LayerChoice = "layer_choice", Value = "_value";
+    private const int MostBytes = 1 << 20;
+
+    // A list of operations without names is numbered, by text.
+    private static readonly string[] Numbers = [.. Enumerable.Range(0, Architecture.Choices).Select(choice => $"{choice}")];
 
     /// <summary>Writes the search space of a network.</summary>
     public static void Write(string path, NetworkSpec spec)
     {
-        string[] names = [.. Enumerable.Range(0, Architecture.Choices).Select(c => $"{c}")];
-        var space = Enumerable.Range(1, spec.Blocks).ToDictionary(
-            block => $"{ArchitectureFile.Prefix}{block}",
-            _ => new Dictionary<string, object> { [Type] = LayerChoice, [Value] = names });
+        var space = new OrderedDictionary<string, OrderedDictionary<string, object>>();
+        foreach (string name in Names(spec).Order(StringComparer.Ordinal))
+        {
+            space.Add(name, new OrderedDictionary<string, object> { [Type] = LayerChoice, [Value] = Numbers });
+        }
         JsonFile.Write(path, space);
     }
 
@@ -28,37 +34,47 @@ public static class SearchSpaceFile
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            using JsonDocument document = JsonFile.Parse(SmallFile.ReadText(path, MostBytes));
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FormatException("it is not an object.");
             var fields = new HashSet<string>();
             foreach (JsonProperty field in document.RootElement.EnumerateObject())
             {
                 CheckField(field, spec.Blocks);
-                fields.Add(field.Name);
+                if (!fields.Add(field.Name)) throw new FormatException($"{field.Name} is there twice.");
             }
-            string? missing = Enumerable.Range(1, spec.Blocks).Select(b => $"{ArchitectureFile.Prefix}{b}").FirstOrDefault(name => !fields.Contains(name));
+            string? missing = Names(spec).FirstOrDefault(name => !fields.Contains(name));
             if (missing != null) throw new FormatException($"{missing} is missing: the supernet has {spec.Blocks} blocks.");
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or FormatException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new FormatException($"{path}: not this supernet's search space: {error.Message} spos search-space writes it.");
         }
     }
 
+    private static IEnumerable<string> Names(NetworkSpec spec) => Enumerable.Range(0, spec.Blocks).Select(NniArchitecture.Name);
+
     private static void CheckField(JsonProperty field, int blocks)
     {
-        if (!(ArchitectureFile.BlockOf(field.Name) <= blocks)) throw new FormatException($"unknown field '{field.Name}'; fields are {ArchitectureFile.Prefix}1 to {ArchitectureFile.Prefix}{blocks}.");
+        if (!(NniArchitecture.BlockOf(field.Name) <= blocks))
+        {
+            string first = NniArchitecture.Name(0), last = NniArchitecture.Name(blocks - 1);
+            throw new FormatException($"unknown field '{SmallFile.Excerpt(field.Name)}'; fields are {first} to {last}.");
+        }
         if (field.Value.ValueKind != JsonValueKind.Object) throw new FormatException($"{field.Name} is not an object.");
         foreach (JsonProperty part in field.Value.EnumerateObject())
         {
             bool right = part.Name switch
             {
                 Type => part.Value.ValueKind == JsonValueKind.String && part.Value.GetString() == LayerChoice,
-                Value => part.Value.ValueKind == JsonValueKind.Array && part.Value.GetArrayLength() == Architecture.Choices,
-                _ => throw new FormatException($"{field.Name} has the unknown field '{part.Name}'."),
+                Value => part.Value.ValueKind == JsonValueKind.Array && Texts(part.Value).SequenceEqual(Numbers),
+                _ => throw new FormatException($"{field.Name} has the unknown field '{SmallFile.Excerpt(part.Name)}'."),
             };
-            if (!right) throw new FormatException($"{field.Name}.{part.Name} is not {(part.Name == Type ? LayerChoice : $"a list of {Architecture.Choices}")}.");
+            string wanted = part.Name == Type ? $"\"{LayerChoice}\"" : $"[\"{string.Join("\", \"", Numbers)}\"]";
+            if (!right) throw new FormatException($"{field.Name}.{part.Name} is not {wanted}.");
         }
         if (!field.Value.TryGetProperty(Type, out _) || !field.Value.TryGetProperty(Value, out _)) throw new FormatException($"{field.Name} lacks {Type} or {Value}.");
     }
+
+    private static IEnumerable<string?> Texts(JsonElement list) =>
+        list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString() : null);
 }

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Spos.Engine.Checkpoints;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 
@@ -87,31 +86,4 @@ public sealed class SamplingTests
     [Fact]
     public void An_empty_window_is_an_error() =>
         Assert.Throws<ArgumentException>(() => new PathSampler(new FlopsTable(new NetworkSpec())).Within(new CounterRandom(1, RandomPurpose.Paths, 0), 0, 1e6));
-
-    [Theory]
-    [InlineData("{\"LayerChoice1\": [false, true, false, false], \"LayerChoice2\": [0, 0, 0, 1]}", "1 3")]
-    [InlineData("[2, 0]", "2 0")]
-    public void Architectures_are_read(string text, string expected)
-    {
-        string path = Path.GetTempFileName();
-        File.WriteAllText(path, text);
-        Assert.Equal(expected, ArchitectureFile.Read(path).ToString());
-        ArchitectureFile.Write(path, Architecture.Parse(expected));
-        Assert.Equal(expected, ArchitectureFile.Read(path).ToString());
-        File.Delete(path);
-    }
-
-    [Theory]
-    [InlineData("{\"LayerChoice1\": [true, true, false, false]}")]
-    [InlineData("{\"LayerChoice2\": [true, false, false, false]}")]
-    [InlineData("{\"Other\": [true, false, false, false]}")]
-    [InlineData("1 2 4")]
-    [InlineData("{")]
-    public void What_is_no_architecture_is_refused(string text)
-    {
-        string path = Path.GetTempFileName();
-        File.WriteAllText(path, text);
-        Assert.Contains(path, Assert.Throws<FormatException>(() => ArchitectureFile.Read(path)).Message, StringComparison.Ordinal);
-        File.Delete(path);
-    }
 }

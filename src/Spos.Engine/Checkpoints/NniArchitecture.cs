@@ -1,0 +1,144 @@
+using System.Text.Json;
+using Spos.Engine.Files;
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Checkpoints;
+
+/// <summary>
+/// Reads an architecture from any of the JSON objects that NNI writes, one field a block. What stands for a choice:
+/// <list type="bullet">
+/// <item>[false, true, false, false] or [0.0, 1.0, 0.0, 0.0], as NNI 1's tuner and mutators export it (nas/pytorch/fixed.py reads them
+/// so, and whole numbers in a list as numbers of choices: [1]);</item>
+/// <item>1 or "1", as NNI 1's mutators, NNI 2 and NNI 3 do, and "layerchoice_LayerChoice1_1" as NNI 2's experiments do;</item>
+/// <item>{"_value": "1", "_idx": 1}, as NNI 1 hands it to a trial, bare or in the "parameters" of a parameter.cfg.</item>
+/// </list>
+/// A block is named LayerChoice1, in NNI 3 behind a scope (model/LayerChoice1); labels made automatically are model_1 in NNI 2 and
+/// model/1, with any scope, in NNI 3.
+/// </summary>
+internal static class NniArchitecture
+{
+    /// <summary>What the names of blocks begin with; their numbers follow, from 1.</summary>
+    public const string Prefix = "LayerChoice";
+
+    private const string AutomaticPrefix = "model_", Parameters = "parameters", Value = "_value", Index = "_idx";
+    private const int MostDigits = 4;
+
+    /// <summary>The field of a block, which is counted from 0.</summary>
+    public static string Name(int block) => $"{Prefix}{block + 1}";
+
+    /// <exception cref="FormatException">It is not JSON, or not an architecture; the message names the field.</exception>
+    public static Architecture Parse(string text)
+    {
+        using JsonDocument document = JsonFile.Parse(text);
+        JsonElement root = document.RootElement;
+        if (root.TryGetProperty(Parameters, out JsonElement parameters)) root = parameters;
+        if (root.ValueKind != JsonValueKind.Object) throw new FormatException($"{Parameters} has no fields.");
+        var choices = new SortedDictionary<int, int>();
+        string? stem = null;
+        foreach (JsonProperty field in root.EnumerateObject())
+        {
+            string name = SmallFile.Excerpt(field.Name);
+            (string before, int block) = Divide(field.Name)
+                ?? throw new FormatException($"unknown field '{name}'; fields are {Prefix}1, {Prefix}2, …");
+            if ((stem ??= before) != before)
+            {
+                throw new FormatException($"'{name}' does not belong with '{SmallFile.Excerpt(stem)}1': fields are named alike.");
+            }
+            if (!choices.TryAdd(block, ChoiceOf(field, name))) throw new FormatException($"'{name}' is there twice.");
+        }
+        int missing = Enumerable.Range(1, choices.Count + 1).First(block => !choices.ContainsKey(block));
+        if (choices.Count == 0 || missing <= choices.Count)
+        {
+            throw new FormatException($"the field {SmallFile.Excerpt(stem ?? Prefix)}{missing} is missing.");
+        }
+        return new Architecture(choices.Values);
+    }
+
+    /// <summary>The number of the block that a field of NNI 1's is about, from 1; null if it is about none.</summary>
+    public static int? BlockOf(string field) => Divide(field) is (Prefix, int block) ? block : null;
+
+    private static (string Stem, int Block)? Divide(string field)
+    {
+        string stem = field.TrimEnd(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+        string digits = field[stem.Length..];
+        string last = stem[(stem.LastIndexOf('/') + 1)..];
+        bool known = stem == AutomaticPrefix || last == Prefix || (last.Length == 0 && stem.Length > 1);
+        if (!known || digits.Length is 0 or > MostDigits || digits[0] == '0') return null;
+        return (stem, digits.Aggregate(0, (number, digit) => number * 10 + (digit - '0')));
+    }
+
+    private static int ChoiceOf(JsonProperty field, string name) => field.Value.ValueKind switch
+    {
+        JsonValueKind.Number => Number(field.Value, name),
+        JsonValueKind.String => Named(field.Value.GetString()!, field.Name, name),
+        JsonValueKind.Array => Listed(field.Value, field.Name, name),
+        JsonValueKind.Object => Handed(field.Value, field.Name, name),
+        _ => throw NoChoice(field.Value.ValueKind.ToString().ToLowerInvariant(), name),
+    };
+
+    private static int Number(JsonElement value, string name) =>
+        value.TryGetInt32(out int choice) && choice is >= 0 and < Architecture.Choices
+            ? choice
+            : throw NoChoice(SmallFile.Excerpt(value.GetRawText()), name);
+
+    private static int Named(string value, string field, string name)
+    {
+        string before = $"layerchoice_{field}_";
+        string number = value.StartsWith(before, StringComparison.Ordinal) ? value[before.Length..] : value;
+        return number is [>= '0' and < (char)('0' + Architecture.Choices)]
+            ? number[0] - '0'
+            : throw NoChoice($"'{SmallFile.Excerpt(value)}'", name);
+    }
+
+    private static int Listed(JsonElement list, string field, string name)
+    {
+        JsonElement[] items = [.. list.EnumerateArray()];
+        if (items is [{ ValueKind: JsonValueKind.Number } number] && number.TryGetInt32(out _)) return Number(number, name);
+        if (items is [{ ValueKind: JsonValueKind.String } text]) return Named(text.GetString()!, field, name);
+        if (items.Length != Architecture.Choices)
+        {
+            throw new FormatException($"{name} is a list of {items.Length}, not of {Architecture.Choices}.");
+        }
+        if (items.All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _) && !IsFloat(item)))
+        {
+            throw new FormatException($"{name} is a list of whole numbers, which NNI takes for numbers of choices; write true and false.");
+        }
+        int[] chosen = [.. items.Index().Where(item => IsSet(item.Item, name)).Select(item => item.Index)];
+        return chosen.Length == 1 ? chosen[0] : throw new FormatException($"{name} chooses {chosen.Length} operations, not one.");
+    }
+
+    private static bool IsSet(JsonElement item, string name) => item.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        JsonValueKind.Number when IsFloat(item) && item.TryGetDouble(out double weight) && weight is 0 or 1 => item.GetDouble() == 1,
+        _ => throw new FormatException($"{name} holds something other than true and false."),
+    };
+
+    // Python tells 1.0 from 1.
+    private static bool IsFloat(JsonElement number) => number.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') >= 0;
+
+    private static int Handed(JsonElement pair, string field, string name)
+    {
+        if (!pair.TryGetProperty(Index, out JsonElement index) || index.ValueKind != JsonValueKind.Number)
+        {
+            throw new FormatException($"{name} has no number {Index}.");
+        }
+        int choice = Number(index, name);
+        foreach (JsonProperty part in pair.EnumerateObject().Where(p => p.Name != Index))
+        {
+            bool agrees = part.Value.ValueKind switch
+            {
+                _ when part.Name != Value => throw new FormatException($"{name} has the unknown field '{SmallFile.Excerpt(part.Name)}'."),
+                JsonValueKind.Number => Number(part.Value, name) == choice,
+                JsonValueKind.String => Named(part.Value.GetString()!, field, name) == choice,
+                _ => false,
+            };
+            if (!agrees) throw new FormatException($"{name}: {Value} is not the choice of {Index}, {choice}.");
+        }
+        return choice;
+    }
+
+    private static FormatException NoChoice(string what, string name) =>
+        new($"{name} is {what}: 0 to {Architecture.Choices - 1} are choices.");
+}
