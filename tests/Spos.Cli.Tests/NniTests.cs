@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
+using Spos.Engine.Checkpoints;
 
 namespace Spos.Cli.Tests;
 
@@ -56,7 +59,7 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             Assert.Equal(File.ReadAllText(Path.Combine(second, file)), File.ReadAllText(Path.Combine(first, file)));
         }
         Assert.Equal(6 + 3 + 3, Directory.GetFiles(Path.Combine(first, "checkpoints")).Length);
-        Assert.Equal(File.ReadAllText(Path.Combine(first, "architecture_final.json")), File.ReadAllText(Path.Combine(first, "checkpoints/002_000.json")));
+        Assert.Equal(ArchitectureFile.Read(Path.Combine(first, "architecture_final.json")), ArchitectureFile.Read(Path.Combine(first, "checkpoints/002_000.json")));
 
         // What a search writes repeats it; an option on the command line wins.
         string again = fixture.At("by-own-config");
@@ -78,10 +81,28 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [InlineData("", "", "--train 3", "--train could be --train-batch-size or --train-iters")]
     [InlineData("", "", "--seed", "--seed lacks its value")]
     [InlineData("", "", "'x", "does not end")]
-    [InlineData("trainingServicePlatform: pai", "", "", "line 9")]
-    [InlineData("debug: [1, {a: [2]}]", "", "", "unknown field debug")]
+    [InlineData("", "", "--seed --workers 2", "--seed lacks its value")]
+    [InlineData("", "", "--seed ''", "--seed lacks its value")]
+    [InlineData("", "", "--spos-prep=False", "--spos-preprocessing takes no value")]
+    [InlineData("", "", "--checkpoint $HOME/supernet", "'$' is for a shell")]
+    [InlineData("", "", "--checkpoint ~/supernet", "'~' is for a shell")]
+    [InlineData("", "", "; rm -rf /", "';' is for a shell")]
+    [InlineData("", "", "2>&1", "'>' is for a shell")]
+    [InlineData("", "", "supernet", "'supernet' is not an option")]
+    [InlineData("multiPhase: true", "", "", "multiPhase true: only false")]
+    [InlineData("", "max_epochs: [1]", "", "unknown field tuner.max_epochs")]
+    [InlineData("logDir: !!python/object/apply:os.system [ls]", "", "", "the tag tag:yaml.org,2002:python/object/apply:os.system is not read")]
+    [InlineData("logDir: !local x", "", "", "the tag !local is not read")]
+    [InlineData("a: &a x", "b: *a", "", "aliases (*name) are not read")]
+    [InlineData("a: &a [*a]", "", "", "aliases (*name) are not read")]
+    [InlineData("? [a, b]\n: c", "", "", "a field's name is a list or a mapping")]
+    [InlineData("\"a\\e[2J\": c", "", "", "unknown field a\\u001b[2J")]
+    [InlineData("--- x", "", "", "line")]
+    [InlineData("tuner: {className: \"x\\0\"}", "", "", "line")]
+    [InlineData("trainingServicePlatform: pai", "", "", "Duplicate key")]
+    [InlineData("retries: [1, {a: [2]}]", "", "", "unknown field retries")]
     [InlineData("deep: [[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]", "", "", "deeper")]
-    [InlineData("a: &a [x]", "b: *nowhere", "", "line")]
+    [InlineData("a: &a [x]", "b: *nowhere", "", "aliases")]
     public void What_is_not_understood_is_named(string more, string tuner, string command, string named)
     {
         string config = Write("wrong.yml", Config(more, tuner, command));
@@ -105,12 +126,107 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         Assert.Contains("builtinTunerName: Random", File.ReadAllText(Path.Combine(fixture.At("random"), "config_search.yml")), StringComparison.Ordinal);
     }
 
+    // Of NNI v1.9: the fields that tools/nni_cmd/config_schema.py knows and that change nothing here, YAML 1.1's words for false, and
+    // options of examples/nas/spos/tester.py as argparse reads them: --se is --seed, and the last of two counts.
+    [Fact]
+    public void Fields_and_options_are_read_as_NNI_reads_them()
+    {
+        string config = Write("idle.yml", $$"""
+            authorName: somebody
+            experimentName: x
+            description: y
+            trialConcurrency: 1
+            trainingServicePlatform: local
+            useAnnotation: off
+            multiPhase: no
+            multiThread: false
+            nniManagerIp: 127.0.0.1
+            logDir: /nowhere
+            debug: true
+            versionCheck: false
+            logLevel: info
+            logCollection: none
+            localConfig: {gpuIndices: "0", maxTrialNumPerGpu: 1, useActiveGpu: true}
+            tuner:
+              codeDir: .
+              classFileName: tuner.py
+              className: EvolutionWithFlops
+              includeIntermediateResults: false
+              gpuIndices: 0
+              classArgs: {max_epochs: 1, num_population: 2, num_select: 2, num_crossover: 0, num_mutation: 0, flops_limit: 330E6}
+            trial:
+              command: |
+                CUDA_VISIBLE_DEVICES=0 python3 tester.py --spos-prep --checkpoint 'super'"net" --imag data --se 1 --se 3 \
+                  --train-i 2 --train-b 8 --log-freq 5
+              codeDir: .
+              gpuNum: 1
+              nasMode: classic_mode
+            """);
+        string by = fixture.At("idle");
+        PipelineFixture.Expect(0, "search", "--config", config, "--output-dir", by);
+        string command = File.ReadAllLines(Path.Combine(by, "config_search.yml")).Single(line => line.Contains("command:", StringComparison.Ordinal));
+        Assert.Contains($"--imagenet-dir {fixture.Data} --checkpoint {fixture.At("supernet")} --spos-preprocessing --seed 3 ", command, StringComparison.Ordinal);
+        Assert.Contains("--train-batch-size 8 --train-iters 2", command, StringComparison.Ordinal);
+    }
+
+    // A value stays one, whatever it looks like.
+    [Fact]
+    public void A_value_is_never_an_option()
+    {
+        string config = Write("option.yml", "tuner: {classArgs: {max_epochs: --restart}}\ntrial: {command: spos search --imagenet-dir data --checkpoint supernet}\n");
+        Assert.Contains("--max-epochs", PipelineFixture.Expect(2, "search", "--config", config, "--output-dir", fixture.At("option")).Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/dev/zero", "not a regular file")]
+    [InlineData("a folder", "this is a folder")]
+    [InlineData("not UTF-8", "not text in UTF-8")]
+    [InlineData("UTF-16", "not text in UTF-8")]
+    [InlineData("large", "larger than")]
+    [InlineData("deep", "deeper than 16")]
+    [InlineData("deep blocks", "deeper than 16")]
+    [InlineData("many names", "unknown field")]
+    [InlineData("many anchors", "not one mapping")]
+    [InlineData("many documents", "not one mapping")]
+    [InlineData("many questions", "line 1")]
+    [InlineData("one scalar", "not one mapping")]
+    [InlineData("empty", "this file is empty")]
+    public void Hostile_configurations_end_in_a_line_at_once(string what, string named)
+    {
+        const int size = 1_000_000;
+        string Many(string part) => string.Concat(Enumerable.Repeat(part, size / part.Length));
+        byte[]? bytes = what switch
+        {
+            "/dev/zero" or "a folder" => null,
+            "not UTF-8" => [0x61, 0x3a, 0x20, 0xff],
+            "UTF-16" => [0xff, 0xfe, .. Encoding.Unicode.GetBytes("a: b")],
+            "large" => Encoding.UTF8.GetBytes(Many("# a comment\n").PadRight(2 * size)),
+            "deep" => Encoding.UTF8.GetBytes(Many("[")),
+            "deep blocks" => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 1000).Select(i => $"{new string(' ', i)}a:\n"))),
+            "many names" => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 60_000).Select(i => $"f{i}: {i}\n"))),
+            "many anchors" => Encoding.UTF8.GetBytes($"[{string.Concat(Enumerable.Range(0, 60_000).Select(i => $"&a{i} x, "))}]"),
+            "many documents" => Encoding.UTF8.GetBytes(Many("---\na: b\n")),
+            "many questions" => Encoding.UTF8.GetBytes(Many("? ")),
+            "one scalar" => Encoding.UTF8.GetBytes(Many("x")),
+            _ => [],
+        };
+        string config = what == "/dev/zero" ? what : fixture.At("hostile.yml");
+        if (what == "a folder") config = fixture.Folder;
+        if (bytes != null) File.WriteAllBytes(config, bytes);
+        var watch = Stopwatch.StartNew();
+        Outcome outcome = PipelineFixture.Expect(2, "search", "--config", config);
+        Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
+        Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.InRange(outcome.Error.Length, 1, 2000);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
+    }
+
     [Fact]
     public void Another_search_space_is_refused()
     {
         string space = Write("space.json", """{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2"]}}""");
         Outcome outcome = PipelineFixture.Expect(2, "search", "--checkpoint", fixture.At("supernet"), "--search-space", space);
-        Assert.Contains("LayerChoice1._value is not a list of 4", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("LayerChoice1._value is not [", outcome.Error, StringComparison.Ordinal);
     }
 
     private string Write(string name, string text)

@@ -1,3 +1,4 @@
+using Spos.Cli.Options;
 using YamlDotNet.RepresentationModel;
 
 namespace Spos.Cli.Nni;
@@ -7,15 +8,24 @@ namespace Spos.Cli.Nni;
 /// <param name="idle">Fields that are known and change nothing.</param>
 internal sealed class ConfigNode(string name, YamlMappingNode mapping, IEnumerable<string> idle)
 {
+    private const int MostNamed = 5;
+
     private readonly HashSet<string> _known = [.. idle];
 
     /// <summary>Hands over the value of a field, if it is there.</summary>
-    /// <exception cref="FormatException">It is not a single value.</exception>
+    /// <exception cref="FormatException">It is not a single value, is empty, or has control characters.</exception>
     public void Take(string field, Action<string> use)
     {
         _known.Add(field);
         if (!mapping.Children.TryGetValue(field, out YamlNode? node)) return;
-        use(node is YamlScalarNode { Value: { } value } ? value : throw new FormatException($"{NameOf(field)} is not a single value (line {node.Start.Line})."));
+        string value = node is YamlScalarNode { Value: { Length: > 0 } text }
+            ? text
+            : throw new FormatException($"{NameOf(field)} is not a single value (line {node.Start.Line}).");
+        if (value.Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
+        {
+            throw new FormatException($"{NameOf(field)} has a control character (line {node.Start.Line}).");
+        }
+        use(value);
     }
 
     /// <summary>Hands over a field that has fields of its own, if it is there.</summary>
@@ -30,9 +40,11 @@ internal sealed class ConfigNode(string name, YamlMappingNode mapping, IEnumerab
     /// <exception cref="FormatException">There are fields that are not known; the message names them.</exception>
     public void RefuseOthers()
     {
-        string[] others = [.. mapping.Children.Keys.Select(k => k is YamlScalarNode { Value: { } text } ? text : $"{k}").Where(k => !_known.Contains(k))];
+        string[] others = [.. mapping.Children.Keys.Select(key => ((YamlScalarNode)key).Value!).Where(key => !_known.Contains(key))];
         if (others.Length == 0) return;
-        throw new FormatException($"unknown field{(others.Length > 1 ? "s" : "")} {string.Join(", ", others.Select(NameOf))}; known are {string.Join(", ", _known.Order(StringComparer.Ordinal))}.");
+        string named = string.Join(", ", others.Take(MostNamed).Select(key => NameOf(Shown.Value(key))));
+        string more = others.Length > MostNamed ? $" and {others.Length - MostNamed} more" : "", known = string.Join(", ", _known.Order(StringComparer.Ordinal));
+        throw new FormatException($"unknown field{(others.Length > 1 ? "s" : "")} {named}{more}; known are {known}.");
     }
 
     private string NameOf(string field) => name.Length == 0 ? field : $"{name}.{field}";

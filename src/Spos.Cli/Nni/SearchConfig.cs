@@ -1,3 +1,4 @@
+using Spos.Cli.Options;
 using System.Globalization;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
@@ -15,8 +16,17 @@ internal static class SearchConfig
 {
     public const string FileName = "config_search.yml";
 
-    // Fields of NNI's that change nothing here.
-    private static readonly string[] Idle = ["authorName", "experimentName"], IdleOfTuner = ["codeDir", "classFileName"], IdleOfTrial = ["gpuNum"];
+    // Fields of NNI's that change nothing here, of those that NNI v1.9 knows (tools/nni_cmd/config_schema.py).
+    private static readonly string[] Idle =
+    [
+        "authorName", "experimentName", "description", "multiThread", "nniManagerIp", "logDir", "debug", "versionCheck", "logLevel",
+        "logCollection", "localConfig",
+    ];
+
+    private static readonly string[] IdleOfTuner = ["codeDir", "classFileName", "includeIntermediateResults", "gpuIndices"];
+    private static readonly string[] IdleOfTrial = ["gpuNum"];
+    // What YAML 1.1, which NNI reads, has for false.
+    private static readonly string[] No = ["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"];
     private static readonly string[] Tuners = ["EvolutionWithFlops", "SPOSEvolution"];
 
     private static readonly (string Field, string Option)[] ClassArgs =
@@ -68,7 +78,8 @@ internal static class SearchConfig
             root.Take("maxTrialNum", value => options.Add(("max-trials", value)));
             root.Take("maxExecDuration", value => options.Add(("max-duration", value)));
             root.Take("trainingServicePlatform", value => Only(value, "local", "trainingServicePlatform"));
-            root.Take("useAnnotation", value => Only(value.ToLowerInvariant(), "false", "useAnnotation"));
+            root.Take("useAnnotation", value => Only(No.Contains(value) ? "false" : value, "false", "useAnnotation"));
+            root.Take("multiPhase", value => Only(No.Contains(value) ? "false" : value, "false", "multiPhase"));
             root.Take("searchSpacePath", value => options.Add(("search-space", Path.Combine(folder, value))));
             root.TakeNode("tuner", IdleOfTuner, tuner => ReadTuner(tuner, options));
             root.TakeNode("trial", IdleOfTrial, trial => ReadTrial(trial, folder, options));
@@ -86,7 +97,10 @@ internal static class SearchConfig
     {
         tuner.Take("className", value =>
         {
-            if (!Tuners.Contains(value)) throw new FormatException($"tuner.className {value}: only {string.Join(" and ", Tuners)} are known.");
+            if (!Tuners.Contains(value))
+            {
+                throw new FormatException($"tuner.className {Shown.Value(value)}: only {string.Join(" and ", Tuners)} are known.");
+            }
         });
         tuner.Take("builtinTunerName", value =>
         {
@@ -105,12 +119,13 @@ internal static class SearchConfig
     {
         string codeFolder = folder;
         trial.Take("codeDir", value => codeFolder = Path.GetFullPath(Path.Combine(folder, value)));
+        trial.Take("nasMode", value => Only(value, "classic_mode", "trial.nasMode"));
         trial.Take("command", value => options.AddRange(TrialCommand.Read(value, codeFolder)));
         trial.RefuseOthers();
     }
 
     private static void Only(string value, string known, string field)
     {
-        if (value != known) throw new FormatException($"{field} {value}: only {known} is known.");
+        if (value != known) throw new FormatException($"{field} {Shown.Value(value)}: only {known} is known.");
     }
 }

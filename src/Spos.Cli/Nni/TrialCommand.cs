@@ -4,8 +4,9 @@ using Spos.Cli.Options;
 namespace Spos.Cli.Nni;
 
 /// <summary>
-/// The command that NNI runs for a trial, "python tester.py --imagenet-dir …": its options are those of spos search. As with
-/// Python's argparse they may be shortened as long as they are told apart. "spos search …" is read too.
+/// The command that NNI runs for a trial, "python tester.py --imagenet-dir …" (NNI v1.9, examples/nas/spos/tester.py): its options are
+/// those of spos search. They are read as Python's argparse reads them: shortened as long as they are told apart, and the last of several
+/// counts. "spos search …" is read too.
 /// </summary>
 internal static class TrialCommand
 {
@@ -13,33 +14,25 @@ internal static class TrialCommand
 
     private static readonly string[] Paths = ["imagenet-dir", "checkpoint", "flops-table"];
 
-    // Those of tester.py, then those that spos search has besides.
-    private static readonly string[] Known =
-        [.. Paths, Flag, "seed", "workers", "train-batch-size", "train-iters", "test-batch-size", Unused, "select-on", "held-out", "device", "threads", "plan"];
+    private static readonly string[] OfTester =
+        ["imagenet-dir", "checkpoint", Flag, "seed", "workers", "train-batch-size", "train-iters", "test-batch-size", Unused];
+
+    // What spos search has besides.
+    private static readonly string[] Known = [.. OfTester, "flops-table", "select-on", "held-out", "device", "threads", "plan"];
 
     /// <summary>The options of a command; a value is null where the option takes none.</summary>
     /// <param name="folder">What relative paths are relative to.</param>
     /// <exception cref="FormatException">It is another command, or has an unknown option; the message names it.</exception>
     public static IEnumerable<(string Option, string? Value)> Read(string command, string folder)
     {
-        List<string> words = Words(command);
-        int first = words is ["spos", "search", ..] ? 2 : words.FindIndex(w => Path.GetFileName(w) == "tester.py") + 1;
-        if (first == 0) throw new FormatException($"trial.command '{command}': neither tester.py nor spos search is run.");
-        var options = new List<(string, string?)>();
-        for (int i = first; i < words.Count; i++)
+        try
         {
-            if (!words[i].StartsWith("--", StringComparison.Ordinal)) throw new FormatException($"trial.command: '{words[i]}' is not an option.");
-            string[] parts = words[i][2..].Split('=', 2);
-            string option = Find(parts[0]);
-            if (option == Flag)
-            {
-                options.Add((option, null));
-                continue;
-            }
-            string value = parts.Length > 1 ? parts[1] : ++i < words.Count ? words[i] : throw new FormatException($"trial.command: --{option} lacks its value.");
-            if (option != Unused) options.Add((option, Paths.Contains(option) ? Path.GetFullPath(Path.Combine(folder, value)) : value));
+            return Parse(ShellWords.Split(command), folder);
         }
-        return options;
+        catch (FormatException error)
+        {
+            throw new FormatException($"trial.command: {error.Message}");
+        }
     }
 
     /// <summary>The command that runs with these options.</summary>
@@ -51,49 +44,46 @@ internal static class TrialCommand
             string? value = options[option];
             if (value == null || (option == Flag && value == "False")) continue;
             if (Paths.Contains(option)) value = Path.GetFullPath(value);
-            command.Append($" --{option}{(option == Flag ? "" : $" {Quoted(value)}")}");
+            command.Append($" --{option}{(option == Flag ? "" : $" {ShellWords.Quote(value)}")}");
         }
         return command.ToString();
     }
 
+    private static IEnumerable<(string Option, string? Value)> Parse(List<string> words, string folder)
+    {
+        int first = words is ["spos", "search", ..] ? 2 : words.FindIndex(word => Path.GetFileName(word) == "tester.py") + 1;
+        if (first == 0) throw new FormatException("neither tester.py nor spos search is run.");
+        var options = new Dictionary<string, string?>();
+        for (int i = first; i < words.Count; i++)
+        {
+            if (!IsOption(words[i])) throw new FormatException($"'{Shown.Value(words[i])}' is not an option.");
+            string[] parts = words[i][2..].Split('=', 2);
+            string option = Find(parts[0]);
+            if (option == Flag)
+            {
+                if (parts.Length > 1) throw new FormatException($"--{option} takes no value.");
+                options[option] = null;
+                continue;
+            }
+            string? value = parts.Length > 1 ? parts[1] : i + 1 < words.Count && !IsOption(words[i + 1]) ? words[++i] : null;
+            if (string.IsNullOrEmpty(value)) throw new FormatException($"--{option} lacks its value.");
+            if (option != Unused) options[option] = Paths.Contains(option) ? Path.GetFullPath(Path.Combine(folder, value)) : value;
+        }
+        return options.Select(option => (option.Key, option.Value));
+    }
+
+    private static bool IsOption(string word) => word.StartsWith("--", StringComparison.Ordinal);
+
     private static string Find(string name)
     {
-        string[] matches = Abbreviation.Matches(name, Known);
+        // What tells tester.py's options apart is enough, whatever spos search has besides.
+        string[] matches = Abbreviation.Matches(name, OfTester);
+        if (matches.Length == 0) matches = Abbreviation.Matches(name, Known);
         return matches.Length switch
         {
             1 => matches[0],
-            0 => throw new FormatException($"trial.command: unknown option --{name}; known are {string.Join(", ", Known.Select(k => $"--{k}"))}."),
-            _ => throw new FormatException($"trial.command: --{name} could be {string.Join(" or ", matches.Select(m => $"--{m}"))}."),
+            0 => throw new FormatException($"unknown option --{Shown.Value(name)}; known are --{string.Join(", --", Known)}."),
+            _ => throw new FormatException($"--{name} could be --{string.Join(" or --", matches)}."),
         };
-    }
-
-    private static string Quoted(string value) => value.Length > 0 && !value.Any(c => char.IsWhiteSpace(c) || c is '"' or '\'') ? value : $"\"{value.Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
-
-    // As a shell divides a command, without its expansions.
-    private static List<string> Words(string command)
-    {
-        var words = new List<string>();
-        var word = new StringBuilder();
-        bool inside = false;
-        char quote = '\0';
-        for (int i = 0; i < command.Length; i++)
-        {
-            char c = command[i];
-            if (quote == '\0' && char.IsWhiteSpace(c))
-            {
-                if (inside) words.Add(word.ToString());
-                word.Clear();
-                inside = false;
-                continue;
-            }
-            inside = true;
-            if (c == '\\' && quote != '\'' && i + 1 < command.Length) word.Append(command[++i]);
-            else if (quote == '\0' && c is '"' or '\'') quote = c;
-            else if (c == quote) quote = '\0';
-            else word.Append(c);
-        }
-        if (quote != '\0') throw new FormatException($"trial.command: a quotation that begins with {quote} does not end.");
-        if (inside) words.Add(word.ToString());
-        return words;
     }
 }

@@ -1,31 +1,39 @@
+using Spos.Cli.Options;
+using Spos.Engine.Files;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace Spos.Cli.Nni;
 
-/// <summary>Reads small YAML files as plain nodes; nothing in them makes objects.</summary>
+/// <summary>
+/// Reads small YAML files as plain nodes; nothing in them makes objects. What a configuration has no use for, and what could make a small
+/// file large or endless, is refused before nodes are built: aliases, tags of a program's own types, deep nesting, and names that are not
+/// texts.
+/// </summary>
 internal static class YamlFile
 {
-    private const long MostBytes = 1 << 20;
+    private const int MostBytes = 1 << 20;
     private const int MostDepth = 16;
+    private const string CoreTags = "tag:yaml.org,2002:";
+
+    private static readonly string[] PlainTypes = ["str", "int", "float", "bool", "null", "map", "seq"];
 
     /// <summary>The file's mapping.</summary>
-    /// <exception cref="FormatException">It is not a YAML mapping, or is too large or too deep.</exception>
+    /// <exception cref="FormatException">It is not a YAML mapping of texts, or is too large or too deep.</exception>
     public static YamlMappingNode Read(string path)
     {
-        if (new FileInfo(path).Length > MostBytes) throw new FormatException($"it is larger than {MostBytes} bytes.");
-        string text = File.ReadAllText(path);
+        string text = SmallFile.ReadText(path, MostBytes);
         try
         {
-            CheckDepth(text);
+            CheckEvents(text);
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
             return stream.Documents is [{ RootNode: YamlMappingNode mapping }] ? mapping : throw new FormatException("it is not one mapping of fields.");
         }
         catch (YamlException error)
         {
-            throw new FormatException($"line {error.Start.Line}: {error.Message}", error);
+            throw new FormatException($"line {error.Start.Line}: {Shown.Value(error.Message)}", error);
         }
         catch (InvalidOperationException error)
         {
@@ -34,15 +42,31 @@ internal static class YamlFile
         }
     }
 
-    // Nodes are built recursively.
-    private static void CheckDepth(string text)
+    private static void CheckEvents(string text)
     {
         var parser = new Parser(new StringReader(text));
-        int depth = 0;
+        // For each collection around: whether it is a mapping, and how many nodes it has had so far. A mapping's even ones are names.
+        var around = new Stack<(bool Mapping, int Nodes)>();
         while (parser.MoveNext())
         {
-            depth += parser.Current is MappingStart or SequenceStart ? 1 : parser.Current is MappingEnd or SequenceEnd ? -1 : 0;
-            if (depth > MostDepth) throw new FormatException($"line {parser.Current!.Start.Line}: fields lie deeper than {MostDepth}.");
+            ParsingEvent current = parser.Current!;
+            if (current is MappingEnd or SequenceEnd) around.Pop();
+            string? refused = current switch
+            {
+                AnchorAlias => "aliases (*name) are not read; write the value out",
+                NodeEvent { Tag: { IsEmpty: false, IsNonSpecific: false } tag } when !IsPlain(tag.Value) =>
+                    $"the tag {Shown.Value(tag.Value)} is not read",
+                MappingStart or SequenceStart when around.Count == MostDepth => $"fields lie deeper than {MostDepth}",
+                MappingStart or SequenceStart when around.TryPeek(out (bool Mapping, int Nodes) at) && at.Mapping && at.Nodes % 2 == 0 =>
+                    "a field's name is a list or a mapping",
+                _ => null,
+            };
+            if (refused != null) throw new FormatException($"line {current.Start.Line}: {refused}.");
+            if (current is NodeEvent && around.TryPop(out (bool Mapping, int Nodes) of)) around.Push((of.Mapping, of.Nodes + 1));
+            if (current is MappingStart or SequenceStart) around.Push((current is MappingStart, 0));
         }
     }
+
+    private static bool IsPlain(string tag) =>
+        tag.StartsWith(CoreTags, StringComparison.Ordinal) && PlainTypes.Contains(tag[CoreTags.Length..]);
 }

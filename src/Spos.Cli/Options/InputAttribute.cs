@@ -23,6 +23,7 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
         return text;
     }
 
-    private static bool IsList(string text) =>
+    /// <summary>Whether a text is an architecture itself, and not the name of its file.</summary>
+    internal static bool IsList(string text) =>
         text.Any(char.IsAsciiDigit) && text.All(c => char.IsAsciiDigit(c) || " ,[]()\t\n".Contains(c, StringComparison.Ordinal));
 }

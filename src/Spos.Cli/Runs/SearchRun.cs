@@ -53,6 +53,6 @@ internal sealed class SearchRun(EvolutionSearch search, EvolutionOptions options
 
     private static void Write(string exports, int epoch, IEnumerable<Candidate> candidates)
     {
-        foreach ((int index, Candidate candidate) in candidates.Index()) ArchitectureFile.Write(Path.Combine(exports, $"{epoch:D3}_{index:D3}.json"), candidate.Path);
+        foreach ((int index, Candidate candidate) in candidates.Index()) ArchitectureFile.WriteExport(Path.Combine(exports, $"{epoch:D3}_{index:D3}.json"), candidate.Path);
     }
 }

@@ -6,6 +6,7 @@ using Spectre.Console;
 using Spos.Cli.Benchmarks;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
+using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -78,7 +79,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
 
     private int RunSteps(Session session, NetworkSpec spec, Device device)
     {
-        Architecture? path = ArchitectureText == null ? null : ScratchVerb.ReadArchitecture(ArchitectureText, spec.Blocks);
+        Architecture? path = ArchitectureText == null ? null : ArchitectureOption.Read(ArchitectureText, spec.Blocks);
         int runs = Runs ?? 15;
         ConvolutionPlan[] plans = Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
         IReadOnlyList<StepResult> results = [];

@@ -55,9 +55,9 @@ internal sealed class EvalVerb : DataOptions, IVerb
         Architecture path = (header.Path, ArchitectureText) switch
         {
             (null, null) => throw new UsageException($"{checkpoint} is a supernet: name the path to evaluate with --architecture."),
-            (null, string text) => ScratchVerb.ReadArchitecture(text, header.Spec.Blocks),
+            (null, string text) => ArchitectureOption.Read(text, header.Spec.Blocks),
             (Architecture own, null) => own,
-            (Architecture own, string text) => ScratchVerb.ReadArchitecture(text, header.Spec.Blocks).Equals(own)
+            (Architecture own, string text) => ArchitectureOption.Read(text, header.Spec.Blocks).Equals(own)
                 ? own
                 : throw new CheckpointException($"{checkpoint} is of another network: it has the architecture {own}."),
         };

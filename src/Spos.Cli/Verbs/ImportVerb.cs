@@ -15,6 +15,9 @@ namespace Spos.Cli.Verbs;
 [Verb("import", HelpText = "Read a PyTorch checkpoint of the official network, or of NNI's, and write it as one of this program's.")]
 internal sealed class ImportVerb : DeviceOptions, IVerb
 {
+    // What megvii released, of 323M FLOPs by its own account.
+    private static readonly Architecture Released = Architecture.Parse("2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3");
+
     [Option("checkpoint", HelpText = "The PyTorch checkpoint, such as checkpoint-150000.pth.tar (default: none).")]
     [Input(PathKind.File)]
     public string? CheckpointPath { get; set; }
@@ -43,9 +46,10 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        if (FlopsTablePath != null) CompareFlops(FlopsTablePath);
-        if (CheckpointPath == null) return FlopsTablePath != null ? Program.Success : throw new UsageException("import: name a --checkpoint or a --flops-table.");
-        return Import(CheckpointPath);
+        if (CheckpointPath != null) return Import(CheckpointPath);
+        string table = FlopsTablePath ?? throw new UsageException("import: name a --checkpoint or a --flops-table.");
+        CompareFlops(table, new NetworkSpec { ImageSize = ImageSize });
+        return Program.Success;
     }
 
     private int Import(string file)
@@ -58,6 +62,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
             return Program.Success;
         }
         (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, ImageSize, file);
+        if (FlopsTablePath != null) CompareFlops(FlopsTablePath, spec);
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         OfficialNetwork.Load(checkpoint, tensors, session, network, file);
@@ -73,9 +78,8 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         return Program.Success;
     }
 
-    private static void CompareFlops(string file)
+    private static void CompareFlops(string file, NetworkSpec spec)
     {
-        var spec = new NetworkSpec();
         FlopsTable official = OfficialFlops.Load(file, spec), computed = new(spec);
         Table table = PlainTable.New("operation", "in the table", "computed", "difference");
         void Row(string name, long theirs, long ours) => table.AddRow(name, $"{theirs}", $"{ours}", $"{theirs - ours}");
@@ -85,7 +89,16 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
             foreach (Choice choice in Enum.GetValues<Choice>()) Row($"block {block}, {choice.ToString().ToLowerInvariant()}", official.Of(block, (int)choice), computed.Of(block, (int)choice));
         }
         PlainTable.Write(table);
-        ResultTable.Print("FLOPs", ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"), ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"));
+        ResultTable.Print(
+            "FLOPs",
+            [
+                ("network", $"{spec}"),
+                ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"),
+                ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"),
+                .. spec.IsOfficialSize
+                    ? new[] { ("released, in the table", $"{official.Of(Released)}"), ("released, computed", $"{computed.Of(Released)}") }
+                    : [],
+            ]);
     }
 
     private static void Show(IReadOnlyDictionary<string, TorchTensor> tensors)

@@ -18,7 +18,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
 {
     private const int DefaultBatchSize = 1024;
 
-    [Option("architecture", Default = "runs/search/architecture_final.json", HelpText = "The architecture: a file (NNI's JSON or a list), or a list such as \"2 1 0 1 …\".")]
+    [Option("architecture", Default = "runs/search/architecture_final.json", HelpText = "The architecture: a file (NNI's JSON, megvii's arch.pkl or a list), or a list such as \"2 1 0 1 …\".")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string ArchitectureText { get; set; } = "runs/search/architecture_final.json";
 
@@ -74,7 +74,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         TrainingOptions training = plain with { Mixup = Mixup, Augmentation = plain.Augmentation with { Erasing = RandomErasing } };
         Check(training.Validate);
         CheckArea(BatchSize, ImageSize);
-        Architecture path = ReadArchitecture(FixedArc ?? ArchitectureText, shape.Blocks);
+        Architecture path = FixedArc == null ? ArchitectureOption.Read(ArchitectureText, shape.Blocks) : ArchitectureOption.Read(FixedArc, shape.Blocks, "fixed-arc");
         Device device = OpenDevice();
         (ImageFolder train, ImageFolder val) = OpenBoth();
         CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
@@ -119,22 +119,6 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
                 ("plot", run.Plot() ?? "none"),
             ]);
         return Program.Success;
-    }
-
-    /// <summary>Reads a file, or else the text itself.</summary>
-    /// <exception cref="UsageException">Neither is an architecture of that many blocks.</exception>
-    internal static Architecture ReadArchitecture(string text, int blocks)
-    {
-        try
-        {
-            bool list = text.All(c => char.IsAsciiDigit(c) || c is ' ' or ',' or '[' or ']');
-            Architecture path = list ? Architecture.Parse(text) : ArchitectureFile.Read(text);
-            return path.Blocks.Length == blocks ? path : throw new FormatException($"it has {path.Blocks.Length} blocks; the network has {blocks}.");
-        }
-        catch (FormatException error)
-        {
-            throw new UsageException($"--architecture {text}: {error.Message}");
-        }
     }
 
     private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, Architecture path) => new(TrainingForResume(spec, train))

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace Spos.Engine.Files;
@@ -44,14 +43,6 @@ public static class SmallFile
         }
     }
 
-    /// <summary>A few characters of what a file holds, for a message: no line breaks and nothing that would steer a terminal.</summary>
-    public static string Excerpt(string text, int most = 60)
-    {
-        var shown = new StringBuilder();
-        foreach (Rune rune in text.EnumerateRunes().Take(most)) shown.Append(Steers(rune) ? Rune.ReplacementChar : rune);
-        return $"{shown}{(text.EnumerateRunes().Skip(most).Any() ? "…" : "")}";
-    }
-
-    private static bool Steers(Rune rune) => Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+    /// <summary>The beginning of what a file holds, for a message.</summary>
+    public static string Excerpt(string text, int most = 60) => text.Length > most ? $"{text[..most]}…" : text;
 }
