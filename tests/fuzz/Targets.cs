@@ -22,7 +22,7 @@ internal static class Targets
 
     public static IReadOnlyList<Target> All() =>
     [
-        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), SearchSpaces(), Configurations(), Pictures(),
+        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(), Pictures(),
     ];
 
     private static Target Pickles()
@@ -68,11 +68,19 @@ internal static class Targets
         [
             .. new[]
             {
-                """{"LayerChoice1": [false, true, false, false], "LayerChoice2": [1, 0, 0, 0]}""", """{"LayerChoice1": 1, "LayerChoice2": {"_value": "2", "_idx": 2}}""", "[0, 1, 2, 3]", "0 1 2 3", "(0, 1, 2, 3)",
+                """{"LayerChoice1": [false, true, false, false], "LayerChoice2": [1.0, 0.0, 0.0, 0.0]}""",
+                """{"LayerChoice1": 1, "LayerChoice2": {"_value": "2", "_idx": 2}}""",
+                """{"model/LayerChoice1": "1", "model/LayerChoice2": "layerchoice_model/LayerChoice2_2"}""", "[0, 1, 2, 3]", "0 1 2 3", "(0, 1, 2, 3)",
             }.Select(Encoding.UTF8.GetBytes),
         ],
         file => ArchitectureFile.Read(file.Save("architecture.json")),
         IsText: true);
+
+    // megvii's arch.pkl, by protocols 0 and 3.
+    private static Target PickledArchitectures() => new(
+        "arch.pkl",
+        ["(I2\nI1\nI0\ntp0\n."u8.ToArray(), [0x80, 3, (byte)'K', 2, (byte)'K', 1, (byte)'K', 0, 0x87, (byte)'q', 0, (byte)'.']],
+        file => ArchitectureFile.Read(file.Save("arch.pkl")));
 
     private static Target SearchSpaces() => new(
         "search-space",
