@@ -8,7 +8,7 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that reads pictures.</summary>
 internal abstract class DataOptions : DeviceOptions
 {
-    [Option("imagenet-dir", Default = "./data/imagenet", HelpText = "Data set: a folder with train and val, each with one folder of JPEGs per class.")]
+    [Option("imagenet-dir", Default = "./data/imagenet", HelpText = "Data set: a folder with train and val, each with one folder of pictures per class.")]
     [Input(PathKind.Folder)]
     public string ImagenetDir { get; set; } = "./data/imagenet";
 
@@ -31,7 +31,12 @@ internal abstract class DataOptions : DeviceOptions
     internal const string PreprocessingOption = "spos-preprocessing";
 
     /// <summary>train or val of the data set.</summary>
-    protected ImageFolder OpenSplit(string split) => ImageFolder.Open(Path.Combine(ImagenetDir, split));
+    protected ImageFolder OpenSplit(string split)
+    {
+        ImageFolder data = ImageFolder.Open(Path.Combine(ImagenetDir, split));
+        foreach (string remark in data.Remarks) Console.Error.WriteLine($"spos: {remark}");
+        return data;
+    }
 
     /// <summary>Training and validation pictures; both must have the same classes, two or more.</summary>
     protected (ImageFolder Train, ImageFolder Val) OpenBoth()

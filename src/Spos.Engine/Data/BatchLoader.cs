@@ -1,6 +1,7 @@
 using System.Collections;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Files;
 using Spos.Engine.Random;
 using Spos.Engine.Tensors;
 
@@ -37,6 +38,9 @@ public sealed record LoaderOptions
 public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
 {
     private const int AheadPerWorker = 2;
+
+    // A file of more bytes is no picture of a data set: memory is bounded by it.
+    private const int MostBytes = 1 << 28;
 
     private readonly Device _device;
     private readonly ImageFolder _data;
@@ -183,9 +187,9 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             ImageFolder.Sample candidate = _data.Samples[(sample + i) % _data.Samples.Length];
             try
             {
-                return (CompressedPicture.Read(candidate.Path), candidate.Label);
+                return (CompressedPicture.Decode(RegularFile.Read(candidate.Path, MostBytes), candidate.Path.ToString()), candidate.Label);
             }
-            catch (DataException error)
+            catch (SposException error) when (error is DataException or UnreadableFileException)
             {
                 _damage.Add(candidate.Path, error.Message);
             }

@@ -1,49 +1,146 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
+using System.Security.Cryptography;
+using Spos.Engine.Files;
 
 namespace Spos.Engine.Data;
 
 /// <summary>
-/// A data set in ImageNet's layout: a folder of class folders of JPEGs (nested as they like). Classes are numbered in
-/// the ordinal order of their names, samples in the ordinal order of their paths.
+/// A data set in ImageNet's layout: a folder of class folders of pictures (nested as they like). Classes are numbered in the
+/// order of their names, samples in the order of their paths, both by code points, as Python sorts them. Hidden files and folders,
+/// and what is no regular file, are no part of it.
 /// </summary>
 public sealed class ImageFolder
 {
-    private ImageFolder(string root, ImmutableArray<string> classes, ImmutableArray<Sample> samples)
+    // Folders listed at once. On file systems over a network most of the time is spent waiting.
+    private const int Listers = 8;
+
+    private ImageFolder(string root, ImmutableArray<string> classes, ImmutableArray<Sample> samples, DataSetIdentity identity, ImmutableArray<string> remarks)
     {
         Root = root;
         Classes = classes;
         Samples = samples;
+        Identity = identity;
+        Remarks = remarks;
     }
 
     /// <summary>One picture and its class.</summary>
-    public readonly record struct Sample(string Path, int Label);
+    public readonly record struct Sample(FilePath Path, int Label);
 
     public string Root { get; }
 
+    /// <summary>The classes' names, as <see cref="FilePath.ToString"/> writes them.</summary>
     public ImmutableArray<string> Classes { get; }
 
     public ImmutableArray<Sample> Samples { get; }
 
-    /// <exception cref="DataException">No folder, no classes, or a class without JPEGs.</exception>
+    /// <summary>What tells the folder from another one; of a subset, that of the whole.</summary>
+    public DataSetIdentity Identity { get; }
+
+    /// <summary>Lines for the user on what in the folder is passed over.</summary>
+    public ImmutableArray<string> Remarks { get; }
+
+    /// <exception cref="DataException">No folder, no classes, or a class without pictures.</exception>
     public static ImageFolder Open(string root)
     {
-        if (!Directory.Exists(root)) throw new DataException($"{root}: no such folder. A data set has the folders train and val, each with one folder of JPEGs per class.");
-        string[] classes = [.. Directory.GetDirectories(root).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
-        if (classes.Length == 0) throw new DataException($"{root}: no class folders. There must be one folder of JPEGs per class.");
-        var samples = ImmutableArray.CreateBuilder<Sample>();
-        for (int label = 0; label < classes.Length; label++)
+        // The system takes a name to end at its first zero.
+        if (root.Contains('\0') || !Directory.Exists(root)) throw new DataException($"{root}: no such folder. A data set has the folders train and val, each with one folder of pictures per class.");
+        try
         {
-            string[] files = [.. Directory.EnumerateFiles(Path.Combine(root, classes[label]), "*", SearchOption.AllDirectories).Where(IsJpeg).Order(StringComparer.Ordinal)];
-            if (files.Length == 0) throw new DataException($"{Path.Combine(root, classes[label])}: this class has no .jpg or .jpeg files. Add some, or remove the folder.");
-            samples.AddRange(files.Select(f => new Sample(f, label)));
+            return Read(root);
         }
-        return new ImageFolder(root, [.. classes], samples.ToImmutable());
+        catch (UnreadableFileException error)
+        {
+            throw new DataException($"{error.Message} A data set's folders must be readable.");
+        }
     }
 
     /// <summary>The samples of these numbers as a data set of its own, with the same classes.</summary>
-    public ImageFolder Subset(IEnumerable<int> indices) => new(Root, Classes, [.. indices.Select(i => Samples[i])]);
+    public ImageFolder Subset(IEnumerable<int> indices) => new(Root, Classes, [.. indices.Select(i => Samples[i])], Identity, Remarks);
 
-    private static bool IsJpeg(string path) =>
-        Path.GetExtension(path) is var extension &&
-        (extension.Equals(".jpg", StringComparison.OrdinalIgnoreCase) || extension.Equals(".jpeg", StringComparison.OrdinalIgnoreCase));
+    private static ImageFolder Read(string root)
+    {
+        FilePath folder = FilePath.Of(root);
+        FileStatus[] above = Above(folder);
+        var finder = new PictureFinder(above);
+        IReadOnlyList<FilePath> classes = finder.FindClasses(folder);
+        if (classes.Count == 0) throw new DataException($"{root}: no class folders. There must be one folder of pictures per class.");
+        var found = new ClassFolder[classes.Count];
+        var failures = new ExceptionDispatchInfo?[classes.Count];
+        Parallel.For(0, classes.Count, new ParallelOptions { MaxDegreeOfParallelism = Listers }, i =>
+        {
+            try
+            {
+                found[i] = ClassFolder.Read(folder, classes[i], above);
+            }
+            catch (SposException error)
+            {
+                failures[i] = ExceptionDispatchInfo.Capture(error);
+            }
+        });
+        failures.FirstOrDefault(f => f != null)?.Throw();
+        foreach (ClassFolder one in found) finder.PassedOver.Add(one.PassedOver);
+        return new ImageFolder(
+            root,
+            [.. found.Select(c => c.Identity.Name)],
+            [.. found.SelectMany((c, label) => c.Pictures.Select(p => new Sample(p.Path, label)))],
+            IdentityOf(found),
+            [.. finder.PassedOver.Lines(root)]);
+    }
+
+    // The folder and those above it, up to the root of the file system, which is its own parent.
+    private static FileStatus[] Above(FilePath folder)
+    {
+        var found = new List<FileStatus>();
+        while (FileStatus.Of(folder) is { } status && (found.Count == 0 || status.Id != found[^1].Id))
+        {
+            found.Add(status);
+            folder = folder.Join(FilePath.Of(".."));
+        }
+        return [.. found];
+    }
+
+    private static DataSetIdentity IdentityOf(ClassFolder[] classes)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ClassFolder one in classes)
+        {
+            hash.AppendData(one.Name.ToTerminated());
+            hash.AppendData(one.Digest);
+        }
+        return new DataSetIdentity([.. classes.Select(c => c.Identity)], Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    private sealed record ClassFolder(FilePath Name, IReadOnlyList<(FilePath Path, long Size)> Pictures, byte[] Digest, PassedOver PassedOver)
+    {
+        // To name the class that changed, a part of the digest does.
+        private const int ShortDigest = 8;
+
+        public ClassIdentity Identity { get; } = new(Name.ToString(), Pictures.Count, Convert.ToHexStringLower(Digest.AsSpan(0, ShortDigest)));
+
+        public static ClassFolder Read(FilePath root, FilePath name, FileStatus[] above)
+        {
+            FilePath folder = root.Join(name);
+            var finder = new PictureFinder(above);
+            IReadOnlyList<(FilePath Path, long Size)> pictures = finder.Find(folder);
+            if (pictures.Count > 0) return new ClassFolder(name, pictures, DigestOf(pictures, folder.Bytes.Length + 1), finder.PassedOver);
+            string passed = string.Concat(finder.PassedOver.Lines(folder.ToString()).Select(line => $" {line}"));
+            throw new DataException($"{folder}: this class has no pictures (.jpg, .png, .webp, .bmp, .gif). Add some, or remove the folder.{passed}");
+        }
+
+        private static byte[] DigestOf(IReadOnlyList<(FilePath Path, long Size)> pictures, int skipped)
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            Span<byte> end = stackalloc byte[1 + sizeof(long)];
+            end[0] = 0;
+            foreach ((FilePath path, long size) in pictures)
+            {
+                hash.AppendData(path.Bytes[skipped..]);
+                BinaryPrimitives.WriteInt64LittleEndian(end[1..], size);
+                hash.AppendData(end);
+            }
+            return hash.GetHashAndReset();
+        }
+    }
 }

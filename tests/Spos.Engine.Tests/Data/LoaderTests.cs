@@ -77,7 +77,7 @@ public sealed class LoaderTests
         files.Add("a/notes.txt", [1]);
         ImageFolder data = ImageFolder.Open(files.Root);
         Assert.Equal<string>(["a", "b"], data.Classes);
-        Assert.Equal([("x.JpG", 0), ("1.jpg", 1), ("2.JPEG", 1)], data.Samples.Select(s => (Path.GetFileName(s.Path), s.Label)));
+        Assert.Equal([("x.JpG", 0), ("1.jpg", 1), ("2.JPEG", 1)], data.Samples.Select(s => (s.Path.Name.ToString(), s.Label)));
         Directory.CreateDirectory(Path.Combine(files.Root, "empty"));
         Assert.Contains("empty", Assert.Throws<DataException>(() => ImageFolder.Open(files.Root)).Message, StringComparison.Ordinal);
         Assert.Throws<DataException>(() => ImageFolder.Open(Path.Combine(files.Root, "missing")));

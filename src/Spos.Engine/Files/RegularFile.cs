@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+
+namespace Spos.Engine.Files;
+
+/// <summary>
+/// Reads whole files of untrusted folders. Only regular files are read, so that nothing waits at a pipe or reads a device for ever.
+/// </summary>
+internal static unsafe class RegularFile
+{
+    /// <param name="mostBytes">A longer file is refused.</param>
+    /// <exception cref="UnreadableFileException">It cannot be read, for a reason of its own.</exception>
+    /// <exception cref="IOException">The system fails: it has no memory or descriptors left, or the file system is gone.</exception>
+    public static byte[] Read(FilePath path, int mostBytes)
+    {
+        int file = Open(path);
+        try
+        {
+            FileStatus status = FileStatus.Of(file) ?? throw Error(path);
+            if (status.Kind != FileKind.Regular) throw new UnreadableFileException($"{path}: not a regular file.");
+            if (status.Size > mostBytes) throw new UnreadableFileException($"{path}: it has {status.Size} bytes, more than the {mostBytes} that are read.");
+            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)status.Size);
+            int length = Fill(file, bytes, path);
+            // A file may become shorter meanwhile.
+            return length == bytes.Length ? bytes : bytes[..length];
+        }
+        finally
+        {
+            _ = LibC.Close(file);
+        }
+    }
+
+    private static int Open(FilePath path)
+    {
+        int file;
+        fixed (byte* name = path.ToTerminated())
+        {
+            // Without waiting: who opens a pipe waits until somebody writes to it.
+            const int Flags = LibC.OpenForReading | LibC.OpenWithoutWaiting | LibC.CloseOnExec | LibC.NoControllingTerminal;
+            do file = LibC.Open(name, Flags, 0);
+            while (file < 0 && Marshal.GetLastPInvokeError() == LibC.Interrupted);
+        }
+        return file >= 0 ? file : throw Error(path);
+    }
+
+    private static int Fill(int file, Span<byte> bytes, FilePath path)
+    {
+        int length = 0;
+        fixed (byte* target = bytes)
+        {
+            while (length < bytes.Length)
+            {
+                nint count = LibC.Read(file, target + length, (nuint)(bytes.Length - length));
+                if (count == 0) break;
+                if (count > 0) length += (int)count;
+                else if (Marshal.GetLastPInvokeError() != LibC.Interrupted) throw Error(path);
+            }
+        }
+        return length;
+    }
+
+    private static Exception Error(FilePath path)
+    {
+        int error = Marshal.GetLastPInvokeError();
+        return IsOfTheFile(error) ? UnreadableFileException.Of(path, error) : new IOException($"{path}: cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.");
+    }
+
+    private static bool IsOfTheFile(int error) => error
+        is LibC.NotPermitted or LibC.NoEntry or LibC.InputOutput or LibC.NoDeviceOrAddress or LibC.AccessDenied or LibC.NoDevice or LibC.NotAFolder
+        or LibC.NameTooLong or LibC.TooManyLinks or LibC.BadMessage or LibC.NeedsCleaning;
+}
