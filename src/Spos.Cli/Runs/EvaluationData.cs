@@ -19,7 +19,10 @@ internal static class EvaluationData
         return new BatchSource(device, train, options, damage, batches, KeepBytes);
     }
 
-    /// <summary>All pictures, to measure accuracy on.</summary>
+    /// <summary>All pictures that can be decoded, to measure accuracy on.</summary>
     public static BatchSource Test(Device device, ImageFolder pictures, int imageSize, int batchSize, int workers, Preprocessing preprocessing, DamageReport damage) =>
-        new(device, pictures, new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers }, damage, int.MaxValue, KeepBytes);
+        new(device, pictures, new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, LeaveOutDamaged = true }, damage, int.MaxValue, KeepBytes);
+
+    /// <summary>How many pictures were measured, for a table.</summary>
+    public static string Count(BatchSource test) => test.LeftOut == 0 ? $"{test.Pictures}" : $"{test.Pictures}; {test.LeftOut} left out, which cannot be decoded";
 }

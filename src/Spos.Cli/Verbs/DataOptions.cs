@@ -48,5 +48,5 @@ internal abstract class DataOptions : DeviceOptions
         return (train, val);
     }
 
-    internal static DamageReport Damage() => new(message => Console.Error.WriteLine($"spos: {message} It is replaced by another picture."));
+    internal static DamageReport Damage() => new(message => Console.Error.WriteLine($"spos: {message}"));
 }

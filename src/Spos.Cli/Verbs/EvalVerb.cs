@@ -86,8 +86,8 @@ internal sealed class EvalVerb : DataOptions, IVerb
             ("top-1 on val", $"{accuracy.Top1:0.00%}"),
             ("top-5 on val", $"{accuracy.Top5:0.00%}"),
             ("loss", $"{accuracy.Loss:0.0000}"),
-            ("pictures", $"{accuracy.Images}"),
-            ("damaged pictures", $"{damage.Files}"));
+            ("pictures", EvaluationData.Count(test)),
+            ("damaged pictures", $"{damage}"));
         return Program.Success;
     }
 }

@@ -82,7 +82,10 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         RunRecord.Write(folder, this, device);
         DamageReport damage = Damage();
         using var stop = new StopSignal();
-        RankedArchitecture[]? ranked = known ?? Score(supernet, paths, device, train, selection, damage, stop.Token);
+        using BatchSource compared = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
+        RankedArchitecture[]? ranked = known ?? Score(supernet, paths, device, train, compared, damage, stop.Token);
+        // Its memory is for training now.
+        compared.Dispose();
         if (ranked == null) return Stopped();
         state.Save(ranked);
         using BatchSource test = EvaluationData.Test(device, val, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
@@ -93,7 +96,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
             ranked[i] = ranked[i] with { Standalone = accuracy.Top1 };
             state.Save(ranked);
         }
-        Report(folder, ranked, damage);
+        Report(folder, ranked, compared, test, damage);
         return Program.Success;
     }
 
@@ -117,12 +120,11 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return [.. drawn];
     }
 
-    private RankedArchitecture[]? Score(Supernet supernet, Architecture[] paths, Device device, ImageFolder train, ImageFolder selection, DamageReport damage, CancellationToken cancel)
+    private RankedArchitecture[]? Score(Supernet supernet, Architecture[] paths, Device device, ImageFolder train, BatchSource test, DamageReport damage, CancellationToken cancel)
     {
         double[][] scores = [.. paths.Select(_ => new double[Recalibrations])];
         Preprocessing preprocessing = PreprocessingOf(supernet.Header);
         using var scorers = new Scorers(supernet, () => NewSession(device), 1);
-        using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, preprocessing, damage);
         ProgressDisplay.Run("supernet scores", (long)paths.Length * Recalibrations, "score", display =>
         {
             for (int set = 0; set < Recalibrations; set++)
@@ -152,7 +154,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return run.Train(trainer, null, cancel) ? Evaluator.Measure(session, network, path, test) : null;
     }
 
-    private void Report(RunFolder folder, RankedArchitecture[] ranked, DamageReport damage)
+    private void Report(RunFolder folder, RankedArchitecture[] ranked, BatchSource compared, BatchSource test, DamageReport damage)
     {
         double[] scores = [.. ranked.Select(r => r.Scores[0])], standalone = [.. ranked.Select(r => r.Standalone!.Value)];
         Table table = PlainTable.New("architecture", "FLOPs", "top-1 in the supernet", "deviation", "trained from scratch");
@@ -161,7 +163,8 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         Estimate tau = RankStatistics.Bootstrap(scores, standalone, RankStatistics.KendallTau, Seed), rho = RankStatistics.Bootstrap(scores, standalone, RankStatistics.Spearman, Seed);
         double deviation = ranked.Average(r => Deviation(r.Scores));
         double? repeatability = Recalibrations < 2 ? null : Repeatability(ranked);
-        folder.WriteResult(new { architectures = ranked.Length, kendall_tau = Written(tau), spearman_rho = Written(rho), score_deviation = deviation, recalibration_tau = Written(repeatability) });
+        var pictures = new { compared = compared.Pictures, compared_left_out = compared.LeftOut, val = test.Pictures, val_left_out = test.LeftOut };
+        folder.WriteResult(new { architectures = ranked.Length, kendall_tau = Written(tau), spearman_rho = Written(rho), score_deviation = deviation, recalibration_tau = Written(repeatability), pictures });
         ResultTable.Print(
             "Ranking",
             ("architectures", $"{ranked.Length}"),
@@ -174,7 +177,9 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
                 double.NaN => "undefined: in a recalibration all scores are equal",
                 _ => $"{repeatability:0.00}",
             }),
-            ("damaged pictures", $"{damage.Files}"),
+            ("pictures of scores", EvaluationData.Count(compared)),
+            ("pictures of val", EvaluationData.Count(test)),
+            ("damaged pictures", $"{damage}"),
             ("figures", Path.Combine(folder.Folder, "rank.json")),
             ("plot", Plots.StandaloneOverScores(folder.Folder, scores, standalone)));
     }

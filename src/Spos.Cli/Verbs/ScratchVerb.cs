@@ -104,7 +104,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
 
         Accuracy accuracy = Measure(average?.Network ?? network);
         long flops = new FlopsTable(spec).Of(path);
-        folder.WriteResult(new { architecture = path.Blocks, flops, top1 = accuracy.Top1, top5 = accuracy.Top5, loss = accuracy.Loss, averaged = average != null, checkpoint = run.CheckpointPath });
+        folder.WriteResult(new { architecture = path.Blocks, flops, top1 = accuracy.Top1, top5 = accuracy.Top5, loss = accuracy.Loss, pictures = test.Pictures, left_out = test.LeftOut, averaged = average != null, checkpoint = run.CheckpointPath });
         ResultTable.Print(
             "Trained from scratch",
             [
@@ -113,8 +113,8 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
                 ("top-1 on val", $"{accuracy.Top1:0.00%}"),
                 ("top-5 on val", $"{accuracy.Top5:0.00%}"),
                 .. average == null ? [] : new[] { ("weights", "averaged"), ("top-1 of the last ones", $"{Measure(network).Top1:0.00%}") },
-                ("pictures", $"{accuracy.Images}"),
-                ("damaged pictures", $"{damage.Files}"),
+                ("pictures", EvaluationData.Count(test)),
+                ("damaged pictures", $"{damage}"),
                 ("checkpoint", run.CheckpointPath),
                 ("plot", run.Plot() ?? "none"),
             ]);

@@ -117,7 +117,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         using var clock = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         if (limit is { } time) clock.CancelAfter(time);
         bool whole = run.Run(scorers.On(calibration, test), clock.Token);
-        if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, damage, whole);
+        if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, test, damage, whole);
         Console.WriteLine($"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
         return Program.Stopped;
     }
@@ -131,12 +131,12 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         return [];
     }
 
-    private int Report(RunFolder folder, EvolutionSearch search, DamageReport damage, bool whole)
+    private int Report(RunFolder folder, EvolutionSearch search, BatchSource test, DamageReport damage, bool whole)
     {
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, "architecture_final.json");
         ArchitectureFile.Write(architecture, best.Path);
-        folder.WriteResult(new { architecture = best.Path.Blocks, flops = best.Flops, top1 = best.Top1, candidates = search.Candidates.Count, whole });
+        folder.WriteResult(new { architecture = best.Path.Blocks, flops = best.Flops, top1 = best.Top1, candidates = search.Candidates.Count, pictures = test.Pictures, left_out = test.LeftOut, whole });
         ResultTable.Print(
             whole ? "Search done" : $"Search ended after --max-duration {MaxDuration}",
             ("candidates", $"{search.Candidates.Count}"),
@@ -144,7 +144,8 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
             ("FLOPs", $"{best.Flops / 1e6:0.##}M"),
             ("top-1 in the supernet", $"{best.Top1:0.0%}"),
             ("first generation, mean", $"{search.Candidates.Where(c => c.Generation == 0).Average(c => c.Top1):0.0%}"),
-            ("damaged pictures", $"{damage.Files}"),
+            ("pictures", EvaluationData.Count(test)),
+            ("damaged pictures", $"{damage}"),
             ("architecture file", architecture),
             ("plot", Plots.AccuracyOverFlops(folder.Folder, search.Candidates, best)),
             ("plot", Plots.BestOverGenerations(folder.Folder, search.Candidates)));

@@ -130,13 +130,14 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
             }
         });
         if (top1.Count == 0) return Program.Stopped;
-        folder.WriteResult(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max(), checkpoint = run.CheckpointPath });
+        folder.WriteResult(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max(), pictures = test.Pictures, left_out = test.LeftOut, checkpoint = run.CheckpointPath });
         ResultTable.Print(
             "Supernet trained",
             ("random paths", $"{top1.Count}, recalibrated on {calibration.Batches * calibrationBatch} training pictures"),
             ("top-1 on val, mean", $"{top1.Average():0.0%}"),
             ("top-1 on val, range", $"{top1.Min():0.0%} to {top1.Max():0.0%}"),
-            ("damaged pictures", $"{damage.Files}"),
+            ("pictures", EvaluationData.Count(test)),
+            ("damaged pictures", $"{damage}"),
             ("checkpoint", run.CheckpointPath),
             ("plot", run.Plot() ?? "none"));
         return Program.Success;

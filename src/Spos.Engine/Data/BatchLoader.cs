@@ -1,7 +1,8 @@
 using System.Collections;
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
-using Spos.Engine.Files;
 using Spos.Engine.Random;
 using Spos.Engine.Tensors;
 
@@ -29,58 +30,73 @@ public sealed record LoaderOptions
 
     /// <summary>Whether a last batch of fewer pictures is left out.</summary>
     public bool DropLast { get; init; }
+
+    /// <summary>
+    /// Whether a picture that cannot be decoded is left out, as a measurement wants it; else another picture of its class stands
+    /// in, as training wants it.
+    /// </summary>
+    public bool LeaveOutDamaged { get; init; }
 }
 
 /// <summary>
 /// One pass over a data set in batches, read and decoded ahead by worker threads, in order. The seed and the epoch fix
-/// the order and every crop. A damaged picture is replaced by the next one that is whole.
+/// the order and every crop. A batch from which pictures were left out has fewer, and one that would have none is not there.
 /// </summary>
 public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
 {
     private const int AheadPerWorker = 2;
 
-    // A file of more bytes is no picture of a data set: memory is bounded by it.
-    private const int MostBytes = 1 << 28;
+    // How long to wait at the end for a worker that reads a file: a file system may hang for ever.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1), Look = TimeSpan.FromMilliseconds(20);
 
     private readonly Device _device;
     private readonly ImageFolder _data;
     private readonly LoaderOptions _options;
-    private readonly DamageReport _damage;
+    private readonly CancellationToken _cancel;
     private readonly ulong _epoch;
     private readonly int[] _order;
     private readonly int _firstBatch;
-    private readonly Lock _lock = new();
-    private readonly Dictionary<int, Batch> _ready = [];
-    private readonly SemaphoreSlim _room;
-    private readonly SemaphoreSlim _arrived = new(0);
-    private readonly List<Session> _sessions = [];
-    private readonly List<Thread> _threads = [];
+    private readonly int _ahead;
+    private readonly List<Worker> _workers = [];
+
+    // What follows is read and changed by all threads, under this lock; who waits is woken when any of it changes.
+    private readonly object _lock = new();
+    private readonly Dictionary<int, Batch?> _ready = [];
+    private (int Batch, ExceptionDispatchInfo Error)? _failure;
     private volatile bool _stopping;
-    private Exception? _failure;
     private int _next;
+    private int _wanted;
 
     /// <param name="epoch">Passes of different numbers have different orders and crops.</param>
     /// <param name="firstBatch">Batches before this one are left out, as when training goes on in mid-epoch.</param>
-    public BatchLoader(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int epoch = 0, int firstBatch = 0)
+    /// <param name="cancel">Ends waiting for a batch, by an <see cref="OperationCanceledException"/>.</param>
+    public BatchLoader(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int epoch = 0, int firstBatch = 0, CancellationToken cancel = default)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
         _device = device;
         _data = data;
         _options = options;
-        _damage = damage;
+        _cancel = cancel;
         _epoch = (ulong)epoch;
-        _firstBatch = firstBatch;
-        _next = firstBatch;
+        _firstBatch = _next = _wanted = firstBatch;
+        _ahead = options.Workers * AheadPerWorker;
         _order = [.. Enumerable.Range(0, data.Samples.Length)];
         if (options.Shuffle) new CounterRandom(options.Seed, RandomPurpose.Order, _epoch).Shuffle<int>(_order);
         Batches = BatchesOf(data.Samples.Length, options);
-        _room = new SemaphoreSlim(options.Workers * AheadPerWorker);
-        for (int i = 0; i < options.Workers; i++)
+        try
         {
-            var session = new Session(device);
-            _sessions.Add(session);
-            var thread = new Thread(() => Work(session)) { IsBackground = true, Name = $"loader {i}" };
-            _threads.Add(thread);
-            thread.Start();
+            for (int i = 0; i < options.Workers; i++)
+            {
+                var worker = new Worker(device, new PictureReader(data, options.LeaveOutDamaged, damage));
+                _workers.Add(worker);
+                worker.Thread = new Thread(() => Work(worker)) { IsBackground = true, Name = $"loader {i}" };
+                worker.Thread.Start();
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -91,16 +107,22 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     public static int BatchesOf(int samples, LoaderOptions options) =>
         options.DropLast ? samples / options.BatchSize : (samples + options.BatchSize - 1) / options.BatchSize;
 
-    /// <summary>The batches in order; the caller disposes of each. Once only.</summary>
+    /// <summary>
+    /// The batches in order; the caller disposes of each. Once only. What a worker failed of is thrown where its batch would be,
+    /// as it was thrown.
+    /// </summary>
+    /// <exception cref="DataException">No picture of a class, or of the data set, can be decoded.</exception>
     public IEnumerator<Batch> GetEnumerator()
     {
+        using CancellationTokenRegistration wake = _cancel.UnsafeRegister(_ => Wake(), null);
+        bool any = false;
         for (int i = _firstBatch; i < Batches; i++)
         {
-            Batch? batch;
-            while (!TryTake(i, out batch)) _arrived.Wait();
-            _room.Release();
+            if (Take(i) is not { } batch) continue;
+            any = true;
             yield return batch;
         }
+        if (!any && _firstBatch < Batches) throw new DataException($"{_data.Root}: none of its {_data.Samples.Length} pictures can be decoded.");
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
@@ -108,92 +130,149 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     public void Dispose()
     {
         _stopping = true;
-        _room.Release(_threads.Count);
-        foreach (Thread thread in _threads) thread.Join();
-        foreach (Batch batch in _ready.Values) batch.Dispose();
-        foreach (Session session in _sessions) session.Dispose();
-        _room.Dispose();
-        _arrived.Dispose();
-    }
-
-    private bool TryTake(int index, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Batch? batch)
-    {
+        Wake();
+        long start = Stopwatch.GetTimestamp();
+        foreach (Worker worker in _workers)
+        {
+            while (worker.Thread is { IsAlive: true } thread && !thread.Join(Look))
+            {
+                // A worker that decodes ends soon; one that hangs in a file cleans up itself if it ever comes back.
+                if (Stopwatch.GetElapsedTime(start) > Patience && worker.Reader.IsReading) break;
+            }
+            worker.Release();
+        }
+        _workers.Clear();
         lock (_lock)
         {
-            if (_failure != null) throw new DataException(_failure.Message);
-            return _ready.Remove(index, out batch);
+            foreach (Batch? batch in _ready.Values) batch?.Dispose();
+            _ready.Clear();
         }
     }
 
-    private void Work(Session session)
+    private void Wake()
     {
+        lock (_lock) Monitor.PulseAll(_lock);
+    }
+
+    // Waits for a batch; null if all its pictures are left out.
+    private Batch? Take(int index)
+    {
+        lock (_lock)
+        {
+            Batch? batch;
+            while (!_ready.Remove(index, out batch))
+            {
+                // Batches before the one that failed are still made by the other workers.
+                if (_failure is { } failure && failure.Batch <= index) failure.Error.Throw();
+                _cancel.ThrowIfCancellationRequested();
+                Monitor.Wait(_lock);
+            }
+            _wanted = index + 1;
+            Monitor.PulseAll(_lock);
+            return batch;
+        }
+    }
+
+    private void Work(Worker worker)
+    {
+        // Without a decoder no batch is made.
+        int index = -1;
         try
         {
-            using var decoder = new PictureDecoder(session);
-            while (true)
+            using var decoder = new PictureDecoder(worker.Session);
+            while (Claim() is { } claimed)
             {
-                _room.Wait();
-                int index = Interlocked.Increment(ref _next) - 1;
-                if (_stopping || index >= Batches) return;
-                Batch batch = Load(session, decoder, index);
-                lock (_lock) _ready[index] = batch;
-                _arrived.Release();
+                index = claimed;
+                Put(index, Load(worker, decoder, index));
             }
         }
         catch (Exception error)
         {
-            lock (_lock) _failure = error;
-            _arrived.Release();
+            lock (_lock)
+            {
+                if (_failure is not { } failure || index < failure.Batch) _failure = (index, ExceptionDispatchInfo.Capture(error));
+                Monitor.PulseAll(_lock);
+            }
+        }
+        finally
+        {
+            worker.Release();
+        }
+    }
+
+    // The number of the next batch to make, when there is room for it; null at the end.
+    private int? Claim()
+    {
+        lock (_lock)
+        {
+            while (!_stopping && _next < Batches && _next >= _wanted + _ahead) Monitor.Wait(_lock);
+            return _stopping || _next >= Batches ? null : _next++;
+        }
+    }
+
+    private void Put(int index, Batch? batch)
+    {
+        lock (_lock)
+        {
+            if (_stopping) batch?.Dispose();
+            else _ready[index] = batch;
+            Monitor.PulseAll(_lock);
         }
     }
 
     // The official code resizes otherwise for validation than for training.
     private bool Official => _options is { Preprocessing: Preprocessing.Spos, Augmentation: null };
 
-    private Batch Load(Session session, PictureDecoder decoder, int index)
+    private Batch? Load(Worker worker, PictureDecoder decoder, int index)
     {
         int first = index * _options.BatchSize;
-        int count = Math.Min(_options.BatchSize, _order.Length - first);
-        var pictures = new CompressedPicture[count];
-        var transforms = new ImageTransformRecord[count];
-        int[] labels = new int[count];
+        var pictures = new List<CompressedPicture>();
+        var transforms = new List<ImageTransformRecord>();
+        var labels = new List<int>();
         try
         {
-            for (int i = 0; i < count; i++)
+            foreach (int sample in _order.AsSpan(first, Math.Min(_options.BatchSize, _order.Length - first)))
             {
-                int sample = _order[first + i];
-                (pictures[i], labels[i]) = ReadWhole(sample);
-                (int width, int height) = (pictures[i].Header.Width, pictures[i].Header.Height);
-                transforms[i] = _options.Augmentation == null
-                    ? Official ? Transforms.OfficialValidation(width, height, _options.ImageSize) : Transforms.Validation(width, height, _options.ImageSize)
-                    : Transforms.Training(width, height, _options.ImageSize, _options.Augmentation, new CounterRandom(_options.Seed, RandomPurpose.Augmentation, _epoch, (ulong)sample));
+                if (_stopping) return null;
+                if (worker.Reader.Read(sample) is not { } picture) continue;
+                pictures.Add(picture);
+                labels.Add(_data.Samples[sample].Label);
+                transforms.Add(TransformOf(picture, sample));
             }
-            Tensor images = decoder.Decode(pictures, transforms, _options.ImageSize, _options.Preprocessing, Official);
-            var deviceLabels = new DeviceArray<int>(session.Pool, count);
-            deviceLabels.Upload(session.Stream, labels);
-            return new Batch(session, images, deviceLabels);
+            if (pictures.Count == 0) return null;
+            Tensor images = decoder.Decode(pictures, [.. transforms], _options.ImageSize, _options.Preprocessing, Official);
+            var deviceLabels = new DeviceArray<int>(worker.Session.Pool, labels.Count);
+            deviceLabels.Upload(worker.Session.Stream, [.. labels]);
+            return new Batch(worker.Session, images, deviceLabels);
         }
         finally
         {
-            foreach (CompressedPicture? picture in pictures) picture?.Dispose();
+            foreach (CompressedPicture picture in pictures) picture.Dispose();
         }
     }
 
-    // The sample's picture, or the next whole one of the data set.
-    private (CompressedPicture Picture, int Label) ReadWhole(int sample)
+    private ImageTransformRecord TransformOf(CompressedPicture picture, int sample)
     {
-        for (int i = 0; i < _data.Samples.Length; i++)
+        (int width, int height, int size) = (picture.Header.Width, picture.Header.Height, _options.ImageSize);
+        if (_options.Augmentation is { } augmentation) return Transforms.Training(width, height, size, augmentation, new CounterRandom(_options.Seed, RandomPurpose.Augmentation, _epoch, (ulong)sample));
+        return Official ? Transforms.OfficialValidation(width, height, size) : Transforms.Validation(width, height, size);
+    }
+
+    // A thread and what it works with. The loader and the thread both let go of it, and the last one ends it: batches are disposed of
+    // by the loader's caller, so that the session is not to end before the loader does.
+    private sealed class Worker(Device device, PictureReader reader)
+    {
+        private int _holders = 2;
+
+        public Session Session { get; } = new(device);
+
+        public PictureReader Reader { get; } = reader;
+
+        public Thread? Thread { get; set; }
+
+        public void Release()
         {
-            ImageFolder.Sample candidate = _data.Samples[(sample + i) % _data.Samples.Length];
-            try
-            {
-                return (CompressedPicture.Decode(RegularFile.Read(candidate.Path, MostBytes), candidate.Path.ToString()), candidate.Label);
-            }
-            catch (SposException error) when (error is DataException or UnreadableFileException)
-            {
-                _damage.Add(candidate.Path, error.Message);
-            }
+            if (Interlocked.Decrement(ref _holders) == 0) Session.Dispose();
         }
-        throw new DataException($"{_data.Root}: none of its {_data.Samples.Length} files is a usable JPEG.");
     }
 }

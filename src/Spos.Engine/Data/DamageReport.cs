@@ -3,16 +3,44 @@ using Spos.Engine.Files;
 
 namespace Spos.Engine.Data;
 
-/// <summary>Pictures that could not be decoded and were replaced: each is reported once.</summary>
+/// <summary>
+/// Files that could not be decoded, and those that were decoded in spite of damage. Each is told of once, and what is known to be
+/// damaged is not tried again.
+/// </summary>
 public sealed class DamageReport(Action<string> report)
 {
-    private readonly ConcurrentDictionary<FilePath, bool> _seen = new();
+    // Some data sets have thousands of harmless ones.
+    private const int MostWarnings = 20;
 
-    /// <summary>Different files found damaged so far.</summary>
-    public int Files => _seen.Count;
+    private readonly ConcurrentDictionary<FilePath, string> _causes = new();
+    private readonly ConcurrentDictionary<FilePath, bool> _warned = new();
+    private readonly ConcurrentDictionary<(FilePath, string), bool> _told = new();
 
-    internal void Add(FilePath path, string message)
+    /// <summary>Different files that could not be decoded, so far.</summary>
+    public int Files => _causes.Count;
+
+    /// <summary>Different files that were decoded in spite of damage, so far.</summary>
+    public int Warnings => _warned.Count;
+
+    /// <summary>The counts, for a table.</summary>
+    public override string ToString() => Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded";
+
+    /// <summary>Why a file could not be decoded; null if it is not known to be damaged.</summary>
+    internal string? CauseOf(FilePath path) => _causes.GetValueOrDefault(path);
+
+    /// <param name="cause">A sentence that names the file.</param>
+    /// <param name="consequence">What is done instead: a sentence.</param>
+    internal void Add(FilePath path, string cause, string consequence)
     {
-        if (_seen.TryAdd(path, true)) report(message);
+        _causes.TryAdd(path, cause);
+        if (_told.TryAdd((path, consequence), true)) report($"{cause} {consequence}");
+    }
+
+    /// <param name="cause">A sentence that names the file.</param>
+    internal void Warn(FilePath path, string cause)
+    {
+        if (!_warned.TryAdd(path, true)) return;
+        int count = _warned.Count;
+        if (count <= MostWarnings) report($"{cause} It is used as it was decoded.{(count == MostWarnings ? " Further ones are only counted." : "")}");
     }
 }

@@ -106,7 +106,7 @@ public sealed class ImageFolder
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (ClassFolder one in classes)
         {
-            hash.AppendData(one.Name.ToTerminated());
+            hash.AppendData(one.Name.Terminated);
             hash.AppendData(one.Digest);
         }
         return new DataSetIdentity([.. classes.Select(c => c.Identity)], Convert.ToHexStringLower(hash.GetHashAndReset()));

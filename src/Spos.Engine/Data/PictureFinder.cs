@@ -16,6 +16,8 @@ internal sealed class PictureFinder(IEnumerable<FileStatus> above)
         "__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information",
     };
 
+    private static readonly int LongestCompanion = Companions.Max(name => name.Length);
+
     private readonly HashSet<(uint, uint, ulong)> _read = [.. above.Select(f => f.Id)];
     private readonly List<(FilePath Path, long Size)> _pictures = [];
 
@@ -93,5 +95,5 @@ internal sealed class PictureFinder(IEnumerable<FileStatus> above)
         }
     }
 
-    private static bool IsHidden(FilePath name) => name.Bytes[0] == (byte)'.' || Companions.Contains(Encoding.Latin1.GetString(name.Bytes));
+    private static bool IsHidden(FilePath name) => name.Bytes[0] == (byte)'.' || (name.Bytes.Length <= LongestCompanion && Companions.Contains(Encoding.Latin1.GetString(name.Bytes)));
 }

@@ -15,14 +15,22 @@ public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
     // What may hide in a name without harm: joiners are parts of scripts and of emoji.
     private const int ZeroWidthNonJoiner = 0x200C, ZeroWidthJoiner = 0x200D;
 
-    private readonly byte[]? _bytes;
-
-    public FilePath(ReadOnlySpan<byte> bytes) => _bytes = bytes.ToArray();
+    public FilePath(ReadOnlySpan<byte> bytes)
+    {
+        Stored = new byte[bytes.Length + 1];
+        bytes.CopyTo(Stored);
+    }
 
     /// <summary>The path that the system knows by this text.</summary>
     public static FilePath Of(string path) => new(Encoding.UTF8.GetBytes(path));
 
-    public ReadOnlySpan<byte> Bytes => _bytes;
+    public ReadOnlySpan<byte> Bytes => Terminated[..^1];
+
+    /// <summary>The bytes, and a 0 at their end.</summary>
+    internal ReadOnlySpan<byte> Terminated => Stored ?? "\0"u8;
+
+    // With the 0 at the end that the C library wants; null in a default value.
+    private byte[]? Stored { get; init; }
 
     /// <summary>The last part.</summary>
     public FilePath Name => new(Bytes[(Bytes.LastIndexOf(Separator) + 1)..]);
@@ -30,8 +38,13 @@ public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
     /// <summary>The path of an entry of this folder.</summary>
     public FilePath Join(FilePath name)
     {
-        bool separated = Bytes.Length == 0 || Bytes[^1] == Separator;
-        return new([.. Bytes, .. separated ? [] : new[] { Separator }, .. name.Bytes]);
+        ReadOnlySpan<byte> folder = Bytes;
+        int start = folder.Length == 0 || folder[^1] == Separator ? folder.Length : folder.Length + 1;
+        byte[] joined = new byte[start + name.Terminated.Length];
+        folder.CopyTo(joined);
+        if (start > folder.Length) joined[folder.Length] = Separator;
+        name.Terminated.CopyTo(joined.AsSpan(start));
+        return new FilePath { Stored = joined };
     }
 
     /// <summary>
@@ -101,9 +114,6 @@ public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
     public static bool operator >(FilePath left, FilePath right) => left.CompareTo(right) > 0;
 
     public static bool operator >=(FilePath left, FilePath right) => left.CompareTo(right) >= 0;
-
-    /// <summary>The bytes, and the 0 at their end that the C library wants.</summary>
-    internal byte[] ToTerminated() => [.. Bytes, 0];
 
     private static int Next(ref ReadOnlySpan<byte> rest)
     {

@@ -20,7 +20,7 @@ internal readonly record struct FileStatus(FileKind Kind, long Size, (uint Major
     /// <returns>Null where there is nothing, or nothing that may be looked at; the system's error number says why.</returns>
     public static unsafe FileStatus? Of(FilePath path)
     {
-        fixed (byte* name = path.ToTerminated()) return Of(LibC.CurrentFolder, name, 0);
+        fixed (byte* name = path.Terminated) return Of(LibC.CurrentFolder, name, 0);
     }
 
     /// <summary>Of an open file.</summary>

@@ -16,7 +16,7 @@ internal static unsafe class FolderListing
     public static List<FolderEntry> Of(FilePath folder)
     {
         nint stream;
-        fixed (byte* path = folder.ToTerminated()) stream = LibC.OpenFolder(path);
+        fixed (byte* path = folder.Terminated) stream = LibC.OpenFolder(path);
         if (stream == 0) throw UnreadableFileException.Of(folder, Marshal.GetLastPInvokeError());
         try
         {

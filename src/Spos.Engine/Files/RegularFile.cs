@@ -32,7 +32,7 @@ internal static unsafe class RegularFile
     private static int Open(FilePath path)
     {
         int file;
-        fixed (byte* name = path.ToTerminated())
+        fixed (byte* name = path.Terminated)
         {
             // Without waiting: who opens a pipe waits until somebody writes to it.
             const int Flags = LibC.OpenForReading | LibC.OpenWithoutWaiting | LibC.CloseOnExec | LibC.NoControllingTerminal;

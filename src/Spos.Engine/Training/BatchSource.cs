@@ -10,10 +10,15 @@ namespace Spos.Engine.Training;
 /// </summary>
 public sealed class BatchSource : IEnumerable<Batch>, IDisposable
 {
+    private const int Unknown = -1;
+
     private readonly Func<BatchLoader> _open;
     private readonly bool _keep;
     private readonly Lock _lock = new();
     private readonly List<Batch> _kept = [];
+    private readonly int _asked;
+    private bool _isKept;
+    private volatile int _pictures = Unknown;
 
     /// <param name="batches">How many batches; fewer if a pass has fewer.</param>
     public BatchSource(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int batches, long keepBytes)
@@ -21,11 +26,28 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
         _open = () => new BatchLoader(device, data, options, damage);
         Batches = Math.Min(batches, BatchLoader.BatchesOf(data.Samples.Length, options));
         long pixels = (long)options.ImageSize * options.ImageSize * 3;
-        _keep = pixels * sizeof(float) * Math.Min((long)Batches * options.BatchSize, data.Samples.Length) <= keepBytes;
+        _asked = (int)Math.Min((long)Batches * options.BatchSize, data.Samples.Length);
+        _keep = pixels * sizeof(float) * _asked <= keepBytes;
     }
 
-    /// <summary>How many batches there are.</summary>
+    /// <summary>How many batches there are, before pictures are left out.</summary>
     public int Batches { get; }
+
+    /// <summary>
+    /// How many pictures the batches have. Reads them all if nobody has yet: what a run reports does not depend on whether it was
+    /// stopped before.
+    /// </summary>
+    public int Pictures
+    {
+        get
+        {
+            if (_pictures == Unknown) foreach (Batch _ in this) { }
+            return _pictures;
+        }
+    }
+
+    /// <summary>How many pictures are left out because they cannot be decoded.</summary>
+    public int LeftOut => _asked - Pictures;
 
     /// <summary>
     /// The batches; they are not the caller's to dispose of, and each is valid until the next is asked for. Several threads may
@@ -36,21 +58,26 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     private IEnumerable<Batch> Read()
     {
         using BatchLoader loader = _open();
+        int pictures = 0;
         foreach (Batch batch in loader.Take(Batches))
         {
+            pictures += batch.Count;
             using (batch) yield return batch;
         }
+        _pictures = pictures;
     }
 
     private List<Batch> Kept()
     {
         lock (_lock)
         {
-            if (_kept.Count == Batches) return _kept;
+            if (_isKept) return _kept;
             // What an attempt that failed has left.
             Dispose();
             using BatchLoader loader = _open();
             _kept.AddRange(loader.Take(Batches));
+            _pictures = _kept.Sum(batch => batch.Count);
+            _isKept = true;
             return _kept;
         }
     }
@@ -61,5 +88,6 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     {
         foreach (Batch batch in _kept) batch.Dispose();
         _kept.Clear();
+        _isKept = false;
     }
 }

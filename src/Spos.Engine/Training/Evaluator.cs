@@ -11,6 +11,7 @@ namespace Spos.Engine.Training;
 /// <param name="Loss">Mean cross-entropy, without label smoothing.</param>
 /// <param name="Top1">Share of pictures whose class is the first guess.</param>
 /// <param name="Top5">Share of pictures whose class is among the first five guesses.</param>
+/// <param name="Images">How many pictures that is of: those that could be decoded.</param>
 public readonly record struct Accuracy(double Loss, double Top1, double Top5, int Images);
 
 /// <summary>Recalibrates batch norm for a path and measures its accuracy.</summary>

@@ -57,16 +57,23 @@ public sealed class Trainer
 
     /// <summary>
     /// Trains until the current epoch or all training ends or <paramref name="cancel"/> is signalled, whichever is first; a
-    /// started step is finished.
+    /// started step is finished, but a batch is not waited for.
     /// </summary>
     public void RunEpoch(Action<StepReport> report, CancellationToken cancel)
     {
         int epoch = EpochsDone;
-        using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch));
-        foreach (Batch batch in loader)
+        using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch), cancel);
+        try
         {
-            using (batch) report(RunStep(batch, epoch));
-            if (StepsDone == Steps || cancel.IsCancellationRequested) return;
+            foreach (Batch batch in loader)
+            {
+                using (batch) report(RunStep(batch, epoch));
+                if (StepsDone == Steps || cancel.IsCancellationRequested) return;
+            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // The loader may wait for files for long.
         }
     }
 

@@ -1,0 +1,68 @@
+using Spos.Engine.Files;
+
+namespace Spos.Engine.Data;
+
+/// <summary>
+/// Reads the pictures of a data set for one worker. Where one cannot be decoded, the next of its class that can be stands in, or
+/// nothing does.
+/// </summary>
+internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, DamageReport damage)
+{
+    // A file of more bytes is no picture of a data set: memory is bounded by it.
+    private const int MostBytes = 1 << 28;
+
+    private volatile bool _isReading;
+
+    /// <summary>Whether a file is being read, which may never end where a file system hangs.</summary>
+    public bool IsReading => _isReading;
+
+    /// <returns>Null if the picture is to be left out.</returns>
+    /// <exception cref="DataException">No picture of its class can be decoded.</exception>
+    public CompressedPicture? Read(int sample)
+    {
+        if (TryRead(sample, leaveOutDamaged ? "It is left out of the measurement." : "Another picture of its class stands in.") is { } own) return own;
+        if (leaveOutDamaged) return null;
+        int count = data.Samples.Length, label = data.Samples[sample].Label, tried = 1;
+        for (int i = 1; i < count; i++)
+        {
+            int other = (sample + i) % count;
+            if (data.Samples[other].Label != label) continue;
+            if (TryRead(other, "Another picture of its class stands in.") is { } picture) return picture;
+            tried++;
+        }
+        throw new DataException(
+            $"{data.Root}: class '{data.Classes[label]}' has no picture that can be decoded (of {tried}). Replace them, or remove the class from train and val.");
+    }
+
+    private CompressedPicture? TryRead(int sample, string consequence)
+    {
+        FilePath path = data.Samples[sample].Path;
+        string? cause = damage.CauseOf(path);
+        if (cause == null)
+        {
+            try
+            {
+                return CompressedPicture.Decode(Bytes(path), path.ToString());
+            }
+            catch (SposException error) when (error is DataException or UnreadableFileException)
+            {
+                cause = error.Message;
+            }
+        }
+        damage.Add(path, cause, consequence);
+        return null;
+    }
+
+    private byte[] Bytes(FilePath path)
+    {
+        _isReading = true;
+        try
+        {
+            return RegularFile.Read(path, MostBytes);
+        }
+        finally
+        {
+            _isReading = false;
+        }
+    }
+}
