@@ -30,19 +30,6 @@ internal sealed class CompressedPicture : IDisposable
     /// <summary>Three tables of 64.</summary>
     public ushort[] Quantisation { get; }
 
-    /// <exception cref="DataException">The file cannot be read, or is not a whole JPEG of a supported kind.</exception>
-    public static CompressedPicture Read(string path)
-    {
-        try
-        {
-            return Decode(File.ReadAllBytes(path), path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{path}: cannot be read: {error.Message}");
-        }
-    }
-
     /// <exception cref="DataException">The bytes are not a whole JPEG of a supported kind.</exception>
     public static unsafe CompressedPicture Decode(byte[] file, string name)
     {

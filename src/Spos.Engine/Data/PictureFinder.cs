@@ -60,11 +60,11 @@ internal sealed class PictureFinder(IEnumerable<FileStatus> above)
                 PassedOver.Add(PassOver.Hidden, entry.Name);
                 continue;
             }
-            bool picture = PictureFormat.IsRead(entry.Name);
+            bool picture = PictureNames.IsRead(entry.Name);
             // What is told by the name and the listing needs no look at the file.
             if (entry.Kind is FileKind.Regular or FileKind.Special && !picture)
             {
-                if (PictureFormat.IsNotRead(entry.Name)) PassedOver.Add(PassOver.Format, entry.Name);
+                if (PictureNames.IsNotRead(entry.Name)) PassedOver.Add(PassOver.Format, entry.Name);
                 continue;
             }
             Take(entry.Name, folder.Join(entry.Name), picture);
@@ -89,7 +89,7 @@ internal sealed class PictureFinder(IEnumerable<FileStatus> above)
             case FileKind.Regular or null when picture:
                 _pictures.Add((path, status?.Size ?? -1));
                 break;
-            case FileKind.Regular when PictureFormat.IsNotRead(name):
+            case FileKind.Regular when PictureNames.IsNotRead(name):
                 PassedOver.Add(PassOver.Format, name);
                 break;
         }

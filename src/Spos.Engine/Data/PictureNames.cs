@@ -4,7 +4,7 @@ using Spos.Engine.Files;
 namespace Spos.Engine.Data;
 
 /// <summary>What the ending of a file's name promises. What a picture is, its content says when it is decoded.</summary>
-internal static class PictureFormat
+internal static class PictureNames
 {
     private static readonly HashSet<string> Read = new(StringComparer.OrdinalIgnoreCase) { "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif" };
 
