@@ -24,5 +24,6 @@ internal static class EvaluationData
         new(device, pictures, new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, LeaveOutDamaged = true }, damage, int.MaxValue, KeepBytes);
 
     /// <summary>How many pictures were measured, for a table.</summary>
-    public static string Count(BatchSource test) => test.LeftOut == 0 ? $"{test.Pictures}" : $"{test.Pictures}; {test.LeftOut} left out, which cannot be decoded";
+    public static string Count(BatchSource test) =>
+        test.LeftOut == 0 ? $"{test.Pictures}" : $"{test.Pictures}; {test.LeftOut} left out, which cannot be decoded";
 }

@@ -70,7 +70,8 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     /// <param name="epoch">Passes of different numbers have different orders and crops.</param>
     /// <param name="firstBatch">Batches before this one are left out, as when training goes on in mid-epoch.</param>
     /// <param name="cancel">Ends waiting for a batch, by an <see cref="OperationCanceledException"/>.</param>
-    public BatchLoader(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int epoch = 0, int firstBatch = 0, CancellationToken cancel = default)
+    public BatchLoader(
+        Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int epoch = 0, int firstBatch = 0, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
         _device = device;
@@ -254,7 +255,11 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     private ImageTransformRecord TransformOf(CompressedPicture picture, int sample)
     {
         (int width, int height, int size) = (picture.Header.Width, picture.Header.Height, _options.ImageSize);
-        if (_options.Augmentation is { } augmentation) return Transforms.Training(width, height, size, augmentation, new CounterRandom(_options.Seed, RandomPurpose.Augmentation, _epoch, (ulong)sample));
+        if (_options.Augmentation is { } augmentation)
+        {
+            var random = new CounterRandom(_options.Seed, RandomPurpose.Augmentation, _epoch, (ulong)sample);
+            return Transforms.Training(width, height, size, augmentation, random);
+        }
         return Official ? Transforms.OfficialValidation(width, height, size) : Transforms.Validation(width, height, size);
     }
 

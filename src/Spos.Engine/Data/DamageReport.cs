@@ -16,11 +16,13 @@ public sealed class DamageReport(Action<string> report)
     private readonly ConcurrentDictionary<FilePath, bool> _warned = new();
     private readonly ConcurrentDictionary<(FilePath, string), bool> _told = new();
 
+    private int _warnings;
+
     /// <summary>Different files that could not be decoded, so far.</summary>
     public int Files => _causes.Count;
 
     /// <summary>Different files that were decoded in spite of damage, so far.</summary>
-    public int Warnings => _warned.Count;
+    public int Warnings => _warnings;
 
     /// <summary>The counts, for a table.</summary>
     public override string ToString() => Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded";
@@ -40,7 +42,8 @@ public sealed class DamageReport(Action<string> report)
     internal void Warn(FilePath path, string cause)
     {
         if (!_warned.TryAdd(path, true)) return;
-        int count = _warned.Count;
-        if (count <= MostWarnings) report($"{cause} It is used as it was decoded.{(count == MostWarnings ? " Further ones are only counted." : "")}");
+        int count = Interlocked.Increment(ref _warnings);
+        string last = count == MostWarnings ? " Further ones are only counted." : "";
+        if (count <= MostWarnings) report($"{cause} It is used as it was decoded.{last}");
     }
 }

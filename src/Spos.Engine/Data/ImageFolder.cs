@@ -16,7 +16,8 @@ public sealed class ImageFolder
     // Folders listed at once. On file systems over a network most of the time is spent waiting.
     private const int Listers = 8;
 
-    private ImageFolder(string root, ImmutableArray<string> classes, ImmutableArray<Sample> samples, DataSetIdentity identity, ImmutableArray<string> remarks)
+    private ImageFolder(
+        string root, ImmutableArray<string> classes, ImmutableArray<Sample> samples, DataSetIdentity identity, ImmutableArray<string> remarks)
     {
         Root = root;
         Classes = classes;
@@ -45,7 +46,10 @@ public sealed class ImageFolder
     public static ImageFolder Open(string root)
     {
         // The system takes a name to end at its first zero.
-        if (root.Contains('\0') || !Directory.Exists(root)) throw new DataException($"{root}: no such folder. A data set has the folders train and val, each with one folder of pictures per class.");
+        if (root.Contains('\0') || !Directory.Exists(root))
+        {
+            throw new DataException($"{root}: no such folder. A data set has the folders train and val, each with one folder of pictures per class.");
+        }
         try
         {
             return Read(root);

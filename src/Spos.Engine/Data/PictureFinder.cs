@@ -42,11 +42,9 @@ internal sealed class PictureFinder(IEnumerable<FileStatus> above)
         foreach (FolderEntry entry in FolderListing.Of(root))
         {
             if (IsHidden(entry.Name)) PassedOver.Add(PassOver.Hidden, entry.Name);
-            else if (entry.Kind is FileKind.Folder or FileKind.Unknown && FileStatus.Of(root.Join(entry.Name)) is { Kind: FileKind.Folder } status)
-            {
-                if (_read.Contains(status.Id)) PassedOver.Add(PassOver.Linked, entry.Name);
-                else classes.Add(entry.Name);
-            }
+            else if (entry.Kind is FileKind.Regular or FileKind.Special || FileStatus.Of(root.Join(entry.Name)) is not { Kind: FileKind.Folder } status) continue;
+            else if (_read.Contains(status.Id)) PassedOver.Add(PassOver.Linked, entry.Name);
+            else classes.Add(entry.Name);
         }
         return classes;
     }
@@ -95,5 +93,6 @@ internal sealed class PictureFinder(IEnumerable<FileStatus> above)
         }
     }
 
-    private static bool IsHidden(FilePath name) => name.Bytes[0] == (byte)'.' || (name.Bytes.Length <= LongestCompanion && Companions.Contains(Encoding.Latin1.GetString(name.Bytes)));
+    private static bool IsHidden(FilePath name) =>
+        name.Bytes[0] == (byte)'.' || (name.Bytes.Length <= LongestCompanion && Companions.Contains(Encoding.Latin1.GetString(name.Bytes)));
 }

@@ -21,5 +21,6 @@ internal static class PictureNames
     /// <summary>Whether a file of this name is a picture of a format that cannot be decoded.</summary>
     public static bool IsNotRead(FilePath name) => NotRead.Contains(EndingOf(name));
 
-    private static string EndingOf(FilePath name) => name.Bytes.LastIndexOf((byte)'.') is >= 0 and int dot ? Encoding.Latin1.GetString(name.Bytes[(dot + 1)..]) : "";
+    private static string EndingOf(FilePath name) =>
+        name.Bytes.LastIndexOf((byte)'.') is >= 0 and int dot ? Encoding.Latin1.GetString(name.Bytes[(dot + 1)..]) : "";
 }

@@ -20,21 +20,22 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
     /// <exception cref="DataException">No picture of its class can be decoded.</exception>
     public CompressedPicture? Read(int sample)
     {
-        if (TryRead(sample, leaveOutDamaged ? "It is left out of the measurement." : "Another picture of its class stands in.") is { } own) return own;
+        if (TryRead(sample) is { } own) return own;
         if (leaveOutDamaged) return null;
         int count = data.Samples.Length, label = data.Samples[sample].Label, tried = 1;
         for (int i = 1; i < count; i++)
         {
             int other = (sample + i) % count;
             if (data.Samples[other].Label != label) continue;
-            if (TryRead(other, "Another picture of its class stands in.") is { } picture) return picture;
+            if (TryRead(other) is { } picture) return picture;
             tried++;
         }
         throw new DataException(
-            $"{data.Root}: class '{data.Classes[label]}' has no picture that can be decoded (of {tried}). Replace them, or remove the class from train and val.");
+            $"{data.Root}: class '{data.Classes[label]}' has no picture that can be decoded (of {tried}). "
+            + "Replace them, or remove the class from train and val.");
     }
 
-    private CompressedPicture? TryRead(int sample, string consequence)
+    private CompressedPicture? TryRead(int sample)
     {
         FilePath path = data.Samples[sample].Path;
         string? cause = damage.CauseOf(path);
@@ -49,7 +50,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
                 cause = error.Message;
             }
         }
-        damage.Add(path, cause, consequence);
+        damage.Add(path, cause, leaveOutDamaged ? "It is left out of the measurement." : "Another picture of its class stands in.");
         return null;
     }
 

@@ -25,7 +25,8 @@ internal static unsafe class FolderListing
             while ((entry = LibC.ReadFolder(stream)) != null)
             {
                 ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + NameOffset);
-                if (!name.SequenceEqual("."u8) && !name.SequenceEqual(".."u8)) entries.Add(new FolderEntry(new FilePath(name), KindOf(entry[KindOffset])));
+                if (name.SequenceEqual("."u8) || name.SequenceEqual(".."u8)) continue;
+                entries.Add(new FolderEntry(new FilePath(name), KindOf(entry[KindOffset])));
             }
             int error = Marshal.GetLastPInvokeError();
             if (error != 0) throw UnreadableFileException.Of(folder, error);
@@ -39,5 +40,11 @@ internal static unsafe class FolderListing
     }
 
     // DT_FIFO, DT_CHR, DT_DIR, DT_BLK, DT_REG, DT_LNK, DT_SOCK
-    private static FileKind KindOf(byte type) => type switch { 4 => FileKind.Folder, 8 => FileKind.Regular, 1 or 2 or 6 or 12 => FileKind.Special, _ => FileKind.Unknown };
+    private static FileKind KindOf(byte type) => type switch
+    {
+        1 or 2 or 6 or 12 => FileKind.Special,
+        4 => FileKind.Folder,
+        8 => FileKind.Regular,
+        _ => FileKind.Unknown,
+    };
 }

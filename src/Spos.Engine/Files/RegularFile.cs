@@ -61,7 +61,8 @@ internal static unsafe class RegularFile
     private static Exception Error(FilePath path)
     {
         int error = Marshal.GetLastPInvokeError();
-        return IsOfTheFile(error) ? UnreadableFileException.Of(path, error) : new IOException($"{path}: cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.");
+        UnreadableFileException unreadable = UnreadableFileException.Of(path, error);
+        return IsOfTheFile(error) ? unreadable : new IOException(unreadable.Message);
     }
 
     private static bool IsOfTheFile(int error) => error

@@ -7,6 +7,8 @@ namespace Spos.Engine.Tests.Data;
 /// <summary>Folders as people have them.</summary>
 public sealed class ImageFolderTests
 {
+    private const string OddFiles = "cd class0; mkfifo pipe.jpg; ln -s /dev/zero zero.jpg; ln -s nowhere.jpg gone.jpg; ln -s self.jpg self.jpg";
+
     [Fact]
     public void Folders_are_read_in_order_and_errors_name_them()
     {
@@ -28,9 +30,10 @@ public sealed class ImageFolderTests
     public void Pictures_are_what_torchvision_takes_and_more_and_others_are_told_of()
     {
         using var files = new TemporaryDataSet(0, 0);
-        foreach (string name in new[] { "a.jpg", "b.jpeg", "c.jpe", "d.JFIF", "e.png", "f.WebP", "g.bmp", "h.gif", "i.heic", "j.TIFF", "k.txt", "jpg" }) files.Add($"c/{name}", [1]);
+        string[] pictures = ["a.jpg", "b.jpeg", "c.jpe", "d.JFIF", "e.png", "f.WebP", "g.bmp", "h.gif"];
+        foreach (string name in (string[])[.. pictures, "i.heic", "j.TIFF", "k.txt", "jpg"]) files.Add($"c/{name}", [1]);
         ImageFolder data = ImageFolder.Open(files.Root);
-        Assert.Equal(["a.jpg", "b.jpeg", "c.jpe", "d.JFIF", "e.png", "f.WebP", "g.bmp", "h.gif"], Names(data));
+        Assert.Equal(pictures, Names(data));
         Assert.Equal($"{files.Root}: passed over 2 pictures of formats that are not read (such as i.heic). To use them, convert them to JPEG or PNG.", Assert.Single(data.Remarks));
         files.Add("heic only/1.heic", [1]);
         Assert.Contains("heic only: this class has no pictures", ErrorOf(files.Root), StringComparison.Ordinal);
@@ -41,7 +44,11 @@ public sealed class ImageFolderTests
     public void Hidden_files_and_companions_are_passed_over_and_counted()
     {
         using var files = new TemporaryDataSet(0, 0);
-        string[] hidden = ["c/._a.jpg", "c/.DS_Store", "c/.ipynb_checkpoints/a-checkpoint.jpg", "c/Thumbs.db", "c/@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg", "__MACOSX/c/._a.jpg", ".ipynb_checkpoints/a.jpg", ".DS_Store"];
+        string[] hidden =
+        [
+            "c/._a.jpg", "c/.DS_Store", "c/.ipynb_checkpoints/a-checkpoint.jpg", "c/Thumbs.db", "c/@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg",
+            "__MACOSX/c/._a.jpg", ".ipynb_checkpoints/a.jpg", ".DS_Store",
+        ];
         foreach (string name in hidden) files.Add(name, [1]);
         files.Add("c/a.jpg", [1]);
         ImageFolder data = ImageFolder.Open(files.Root);
@@ -80,7 +87,7 @@ public sealed class ImageFolderTests
     public void Only_regular_files_are_pictures()
     {
         using var files = new TemporaryDataSet(1, 1);
-        Shell.Run(files.Root, "cd class0; mkfifo pipe.jpg; mkfifo notes.txt; ln -s /dev/zero zero.jpg; ln -s /dev/tty tty.png; ln -s nowhere.jpg gone.jpg; ln -s self.jpg self.jpg; ln -s 000.jpg link.jpg");
+        Shell.Run(files.Root, $"{OddFiles}; mkfifo notes.txt; ln -s /dev/tty tty.png; ln -s 000.jpg link.jpg");
         ImageFolder data = ImageFolder.Open(files.Root);
         Assert.Equal(["000.jpg", "gone.jpg", "link.jpg", "self.jpg"], Names(data));
         Assert.Equal($"{files.Root}: passed over 3 pipes, sockets or devices (such as pipe.jpg).", Assert.Single(data.Remarks));
@@ -97,7 +104,7 @@ public sealed class ImageFolderTests
     public void What_is_opened_is_checked_again(string name, string? error)
     {
         using var files = new TemporaryDataSet(1, 1);
-        Shell.Run(files.Root, "cd class0; mkfifo pipe.jpg; ln -s /dev/zero zero.jpg; ln -s nowhere.jpg gone.jpg; ln -s self.jpg self.jpg; truncate -s 1T endless.jpg");
+        Shell.Run(files.Root, $"{OddFiles}; truncate -s 1T endless.jpg");
         FilePath path = FilePath.Of(files.Root).Join(FilePath.Of(name));
         if (error == null) Assert.Equal(File.ReadAllBytes(path.ToString()), RegularFile.Read(path, 1 << 20));
         else Assert.Contains(error, Assert.Throws<UnreadableFileException>(() => RegularFile.Read(path, 1 << 20)).Message, StringComparison.Ordinal);
@@ -107,7 +114,7 @@ public sealed class ImageFolderTests
     public void Links_are_followed_and_circles_are_walked_once()
     {
         using var files = new TemporaryDataSet(2, 2);
-        Shell.Run(files.Root, "mkdir class0/deep; ln -s .. class0/deep/up; ln -s ../.. class0/deep/top; ln -s / class0/deep/root; ln -s ../class1 class0/others; ln -s others class0/zothers; ln -s class1 linked; ln -s . circle");
+        Shell.Run(files.Root, "ln -s class1 linked; ln -s . circle; cd class0; ln -s ../class1 others; ln -s others zothers; mkdir deep; cd deep; ln -s .. up; ln -s ../.. top; ln -s / root");
         ImageFolder data = ImageFolder.Open(files.Root);
         Assert.Equal<string>(["class0", "class1", "linked"], data.Classes);
         Assert.Equal([4, 2, 2], data.Samples.CountBy(s => s.Label).Select(g => g.Value));

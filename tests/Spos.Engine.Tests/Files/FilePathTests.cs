@@ -23,7 +23,8 @@ public sealed class FilePathTests
     public void The_order_is_that_of_surrogate_escapes()
     {
         Gen<byte[]> name = NamesOf((byte)'a', (byte)'z', 0x80, 0x82, 0xAC, 0xC3, 0xE2, 0xED, 0xA0, 0xEF, 0xF0, 0x9F, 0x98, 0xFF);
-        Gen.Select(name, name).Sample((a, b) => Math.Sign(new FilePath(a).CompareTo(new FilePath(b))) == Math.Sign(Escaped(a).AsSpan().SequenceCompareTo(Escaped(b))), iter: 20_000);
+        Gen.Select(name, name).Sample(
+            (a, b) => Math.Sign(new FilePath(a).CompareTo(new FilePath(b))) == Math.Sign(Escaped(a).AsSpan().SequenceCompareTo(Escaped(b))), iter: 20_000);
     }
 
     [Fact]
