@@ -47,7 +47,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     private const int AheadPerWorker = 2;
 
     // How long to wait at the end for a worker that reads a file: a file system may hang for ever.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1), Look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1), Poll = TimeSpan.FromMilliseconds(20);
 
     private readonly Device _device;
     private readonly ImageFolder _data;
@@ -135,7 +135,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         long start = Stopwatch.GetTimestamp();
         foreach (Worker worker in _workers)
         {
-            while (worker.Thread is { IsAlive: true } thread && !thread.Join(Look))
+            while (worker.Thread is { IsAlive: true } thread && !thread.Join(Poll))
             {
                 // A worker that decodes ends soon; one that hangs in a file cleans up itself if it ever comes back.
                 if (Stopwatch.GetElapsedTime(start) > Patience && worker.Reader.IsReading) break;
