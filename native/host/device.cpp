@@ -1,9 +1,6 @@
 // What the driver API over the CPU says of the CPU, and its settings.
 #include "../driver/device.h"
 
-#include <sys/sysinfo.h>
-#include <unistd.h>
-
 #include <fstream>
 
 #include "../abi/spos_host.h"
@@ -60,16 +57,6 @@ bool attribute(CUdevice_attribute attribute, int* value) {
             return true;
     }
     return false;
-}
-
-size_t total_memory() {
-    return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
-}
-
-size_t free_memory() {
-    struct sysinfo info;
-    if (sysinfo(&info) != 0) return 0;
-    return static_cast<size_t>(info.freeram + info.bufferram) * info.mem_unit;
 }
 
 }  // namespace spos::device

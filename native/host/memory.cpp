@@ -1,15 +1,19 @@
 // Device memory is ordinary memory here, aligned to cache lines, and to huge pages where it is large.
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <initializer_list>
 #include <map>
 #include <mutex>
+#include <string>
 
 #include "../driver/device.h"
+#include "../driver/memory_limit.h"
 #include "driver.h"
 
 namespace {
@@ -29,12 +33,18 @@ void* allocate(size_t bytes) {
 // Live allocations of one kind, so that freeing or copying anything else is an error.
 class Allocations {
  public:
+    // All of them together take at most `most` bytes, or what is set as the limit if that is less.
+    explicit Allocations(size_t most) : most_(most) {}
+
     CUresult take(void** pointer, size_t bytes) {
         if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+        std::lock_guard lock(mutex_);
+        const size_t most = limit();
+        if (used_ > most || bytes > most - used_) return CUDA_ERROR_OUT_OF_MEMORY;
         void* memory = allocate(bytes);
         if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
-        std::lock_guard lock(mutex_);
         sizes_[reinterpret_cast<uintptr_t>(memory)] = bytes;
+        used_ += bytes;
         *pointer = memory;
         return CUDA_SUCCESS;
     }
@@ -42,7 +52,10 @@ class Allocations {
     CUresult give_back(void* pointer) {
         {
             std::lock_guard lock(mutex_);
-            if (sizes_.erase(reinterpret_cast<uintptr_t>(pointer)) == 0) return CUDA_ERROR_INVALID_VALUE;
+            const auto found = sizes_.find(reinterpret_cast<uintptr_t>(pointer));
+            if (found == sizes_.end()) return CUDA_ERROR_INVALID_VALUE;
+            used_ -= found->second;
+            sizes_.erase(found);
         }
         std::free(pointer);
         return CUDA_SUCCESS;
@@ -52,6 +65,14 @@ class Allocations {
         std::lock_guard lock(mutex_);
         for (const auto& [start, size] : sizes_) std::free(reinterpret_cast<void*>(start));
         sizes_.clear();
+        used_ = 0;
+    }
+
+    size_t limit() const { return most_ == SIZE_MAX ? most_ : spos::limited(most_); }
+
+    size_t used() {
+        std::lock_guard lock(mutex_);
+        return used_;
     }
 
     // Whether one allocation holds all of the range.
@@ -64,18 +85,34 @@ class Allocations {
     }
 
  private:
+    const size_t most_;
+    size_t used_ = 0;
     std::mutex mutex_;
     std::map<uintptr_t, size_t> sizes_;
 };
 
-// Never destroyed: threads may still call while the process exits.
+size_t physical_memory() {
+    return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
+}
+
+// What the system could still give without swapping; all there is if it does not tell.
+size_t available_memory() {
+    std::ifstream file("/proc/meminfo");
+    for (std::string line; std::getline(file, line);) {
+        if (line.rfind("MemAvailable:", 0) == 0) return std::strtoull(line.c_str() + 13, nullptr, 10) << 10;
+    }
+    return physical_memory();
+}
+
+// No more than there is: the system would promise more, and end the program when it cannot keep the promise. Never
+// destroyed: threads may still call while the process exits.
 Allocations& device_memory() {
-    static Allocations* const instance = new Allocations;
+    static Allocations* const instance = new Allocations(physical_memory());
     return *instance;
 }
 
 Allocations& pinned_memory() {
-    static Allocations* const instance = new Allocations;
+    static Allocations* const instance = new Allocations(SIZE_MAX);
     return *instance;
 }
 
@@ -103,6 +140,12 @@ CUresult copy(void* target, const void* source, size_t bytes) {
 }  // namespace
 
 void spos::device::reset() { device_memory().free_all(); }
+size_t spos::device::total_memory() { return device_memory().limit(); }
+
+size_t spos::device::free_memory() {
+    const size_t limit = device_memory().limit(), used = device_memory().used();
+    return std::min(limit - std::min(limit, used), available_memory());
+}
 
 CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
     return spos::guarded([&] {

@@ -39,7 +39,13 @@ void ThreadPool::set_threads(int threads) {
     threads_ = threads;
     // Read here, not by the helper: a helper that starts late must still see what has changed since, stopping included.
     const unsigned seen = generation_.load();
-    for (int i = 1; i < threads; ++i) helpers_.emplace_back([this, seen] { help(seen); });
+    try {
+        for (int i = 1; i < threads; ++i) helpers_.emplace_back([this, seen] { help(seen); });
+    } catch (...) {
+        // The system starts no more; those that there are can work.
+        threads_ = static_cast<int>(helpers_.size()) + 1;
+        throw;
+    }
 }
 
 void ThreadPool::stop_helpers() {

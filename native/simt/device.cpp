@@ -1,11 +1,13 @@
 // What the driver API over the emulated GPU says of it, and its settings.
 #include "../driver/device.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "../abi/spos_simt.h"
 #include "../driver/call.h"
 #include "../driver/kernel_library.h"
+#include "../driver/memory_limit.h"
 #include "arena.h"
 #include "queue.h"
 
@@ -70,8 +72,12 @@ bool attribute(CUdevice_attribute attribute, int* value) {
     return false;
 }
 
-size_t total_memory() { return Arena::kBytes; }
-size_t free_memory() { return Arena::kBytes - Arena::instance().used(); }
+size_t total_memory() { return limited(Arena::kBytes); }
+
+size_t free_memory() {
+    const size_t total = total_memory(), used = Arena::instance().used();
+    return total - std::min(total, used);
+}
 
 // Streams and events stay.
 void reset() { Queue::instance().reset(); }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "../abi/spos_simt.h"
+#include "../driver/memory_limit.h"
 #include "arena.h"
 #include "queue.h"
 
@@ -77,7 +78,14 @@ CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
     return guarded([&](Queue& queue) {
         if (queue.find(stream) == nullptr) return CUDA_ERROR_INVALID_HANDLE;
         if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
-        const uintptr_t address = Arena::instance().allocate(bytes);
+        Arena& arena = Arena::instance();
+        const auto fits = [&] {
+            const size_t most = spos::limited(Arena::kBytes);
+            return arena.used() <= most && bytes <= most - arena.used();
+        };
+        // What has been given back, but whose freeing has not run yet, must not be missing.
+        if (!fits()) queue.wait_for_all();
+        const uintptr_t address = fits() ? arena.allocate(bytes) : 0;
         if (address == 0) return CUDA_ERROR_OUT_OF_MEMORY;
         *pointer = address;
         return CUDA_SUCCESS;

@@ -147,6 +147,42 @@ TEST_CASE("memory") {
     CHECK(cuMemFreeHost(memory) == kInvalid);
 }
 
+TEST_CASE("a memory limit") {
+    const Context context;
+    size_t free_bytes = 0, total = 0, all = 0;
+    OK(cuMemGetInfo_v2(&free_bytes, &all));
+    OK(sposSetMemoryLimit(1000));
+    OK(cuMemGetInfo_v2(&free_bytes, &total));
+    CHECK(total == 1000);
+    CHECK(free_bytes == 1000);
+    OK(cuDeviceTotalMem_v2(&total, 0));
+    CHECK(total == 1000);
+    CUdeviceptr first = 0, second = 0;
+    void* host = nullptr;
+    OK(cuMemAlloc_v2(&first, 600));
+    CHECK(cuMemAlloc_v2(&second, 401) == CUDA_ERROR_OUT_OF_MEMORY);
+    CHECK(cuMemAllocAsync(&second, SIZE_MAX, nullptr) == CUDA_ERROR_OUT_OF_MEMORY);
+    CHECK(second == 0);
+    OK(cuMemAlloc_v2(&second, 400));
+    OK(cuMemGetInfo_v2(&free_bytes, &total));
+    CHECK(free_bytes == 0);
+    // It is the device's memory that is limited.
+    OK(cuMemHostAlloc(&host, 5000, 0));
+    OK(cuMemFreeHost(host));
+    // What was given back counts as free, whether or not the freeing has run.
+    OK(cuMemFreeAsync(first, nullptr));
+    OK(cuMemAllocAsync(&first, 600, nullptr));
+    OK(sposSetMemoryLimit(500));
+    CHECK(cuMemFree_v2(second) == CUDA_SUCCESS);
+    CHECK(cuMemAlloc_v2(&second, 1) == CUDA_ERROR_OUT_OF_MEMORY);
+    OK(sposSetMemoryLimit(0));
+    OK(cuMemAlloc_v2(&second, 5000));
+    OK(cuMemFree_v2(first));
+    OK(cuMemFree_v2(second));
+    OK(cuMemGetInfo_v2(&free_bytes, &total));
+    CHECK(total == all);
+}
+
 TEST_CASE("copies and fills") {
     const Context context;
     unsigned char bytes[64] = {};

@@ -71,19 +71,11 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Saves a checkpoint and removes all but the newest ones.</summary>
-    /// <exception cref="IOException">It cannot be written; those before it are as they were.</exception>
+    /// <exception cref="WriteException">It cannot be written; those before it are as they were.</exception>
     public string Save(Session session, ShuffleNetV2OneShot network, long steps, IReadOnlyDictionary<string, string> options, ShuffleNetV2OneShot? average = null)
     {
         string path = Path.Combine(Folder, $"{Prefix}{steps.ToString("D8", CultureInfo.InvariantCulture)}{Suffix}");
-        try
-        {
-            Checkpoint.Save(path, session, network, steps, options, average);
-        }
-        catch (IOException error)
-        {
-            string before = NewestCheckpoint(Folder) is { } newest ? $"The checkpoint before it, {newest}, is whole: make room and run the same command again" : "Make room and run the same command again";
-            throw new IOException($"{path} could not be written: {Reason(error)}. {before}.", error);
-        }
+        Checkpoint.Save(path, session, network, steps, options, average);
         foreach (string old in CheckpointsOf(Folder).SkipLast(Kept)) File.Delete(old);
         return path;
     }
@@ -98,7 +90,8 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Adds a line to metrics.jsonl.</summary>
-    public void Log(object metrics) => File.AppendAllText(_metrics, JsonSerializer.Serialize(metrics) + "\n");
+    /// <exception cref="WriteException">It could not be written.</exception>
+    public void Log(object metrics) => JsonFile.Append(_metrics, metrics);
 
     /// <summary>Writes result.json: what the run came to, for programs.</summary>
     public void WriteResult(object result) => JsonFile.Write(Path.Combine(Folder, "result.json"), result);
@@ -118,9 +111,6 @@ internal sealed class RunFolder : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
-
-    // The system's words, without the name of the file beside, which is gone.
-    private static string Reason(IOException error) => error.Message.Split(" : '")[0].TrimEnd('.');
 
     private static JsonElement? TryParse(string line)
     {

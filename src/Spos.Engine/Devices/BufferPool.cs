@@ -5,18 +5,28 @@ namespace Spos.Engine.Devices;
 /// <summary>
 /// Device memory kept for reuse, for the work of one stream: a buffer given back is handed out again at once, which is
 /// right only because the stream runs its work in order. Sizes are rounded up a little, and a kept buffer may be half as large again as
-/// what is asked for, so that nearly equal ones share.
+/// what is asked for, so that nearly equal ones share. When the device is full, all pools of it give back what they keep.
 /// </summary>
-public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDisposable
+public sealed unsafe class BufferPool : IDisposable
 {
     private const long Granule = 256;
 
+    private readonly DeviceStream _stream;
     private readonly SortedList<long, Stack<DeviceBuffer>> _free = [];
     private readonly Lock _lock = new();
+
+    // The end of the list of buffers that are handed out.
+    private DeviceBuffer? _newest;
     private long _bytesInUse;
     private bool _disposed;
 
-    public Device Device { get; } = device;
+    public BufferPool(Device device, DeviceStream stream)
+    {
+        (Device, _stream) = (device, stream);
+        device.Pools.Add(this);
+    }
+
+    public Device Device { get; }
 
     /// <summary>Whether every buffer is handed out full of NaN, so that a test sees what an op forgot to write.</summary>
     public bool Poison { get; set; }
@@ -30,6 +40,9 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
     /// <summary>Bytes taken from the device, in use or kept.</summary>
     public long ReservedBytes { get; private set; }
 
+    /// <summary>How often a buffer was rented so far: a moment for <see cref="GiveBackSince"/>.</summary>
+    public long Rentings { get; private set; }
+
     /// <summary>Begins <see cref="PeakBytesInUse"/> anew from what is in use.</summary>
     public void ResetPeak()
     {
@@ -37,13 +50,14 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
     }
 
     /// <summary>A buffer of at least <paramref name="bytes"/>; its contents are whatever was there before.</summary>
+    /// <exception cref="DeviceMemoryException">The device is full, even without what pools keep. The pool is as it was.</exception>
     public DeviceBuffer Rent(long bytes)
     {
         DeviceBuffer buffer = Take(Device.ExactBuffers ? Math.Max(bytes, 1) : RoundUp(Math.Max(bytes, 1)));
         if (Poison && !Device.ExactBuffers)
         {
             Device.MakeCurrent();
-            Device.Driver.Check(Device.Driver.MemsetD8(buffer.Pointer, 0xFF, (nuint)buffer.Size, stream.Handle), "cuMemsetD8Async");
+            Device.Driver.Check(Device.Driver.MemsetD8(buffer.Pointer, 0xFF, (nuint)buffer.Size, _stream.Handle), "cuMemsetD8Async");
         }
         return buffer;
     }
@@ -52,27 +66,54 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
     {
         lock (_lock)
         {
-            InUse++;
-            if (SmallestKept(size) is { } index)
-            {
-                long larger = _free.GetKeyAtIndex(index);
-                Use(larger);
-                return _free.GetValueAtIndex(index).Pop().Begin();
-            }
-            Use(size);
-            ReservedBytes += size;
+            if (SmallestKept(size) is { } index) return HandOut(_free.GetValueAtIndex(index).Pop());
         }
-        Device.MakeCurrent();
-        ulong pointer;
-        CudaResult result = Device.ExactBuffers ? Device.Driver.MemAllocAsync(&pointer, (nuint)size, stream.Handle) : Device.Driver.MemAlloc(&pointer, (nuint)size);
-        Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
-        return new DeviceBuffer(this, pointer, size).Begin();
+        ulong pointer = Allocate(size);
+        lock (_lock)
+        {
+            ReservedBytes += size;
+            return HandOut(new DeviceBuffer(this, pointer, size));
+        }
     }
 
-    private void Use(long size)
+    private ulong Allocate(long size)
     {
-        _bytesInUse += size;
+        Device.MakeCurrent();
+        if (TryAllocate(size, out ulong pointer)) return pointer;
+        long kept = Device.Pools.Trim();
+        if (TryAllocate(size, out pointer)) return pointer;
+        throw new DeviceMemoryException(Device, size, _bytesInUse, kept);
+    }
+
+    private bool TryAllocate(long size, out ulong pointer)
+    {
+        ulong memory = 0;
+        CudaResult result = Device.ExactBuffers ? Device.Driver.MemAllocAsync(&memory, (nuint)size, _stream.Handle) : Device.Driver.MemAlloc(&memory, (nuint)size);
+        if (result != CudaResult.OutOfMemory) Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
+        pointer = memory;
+        return result == CudaResult.Success;
+    }
+
+    // Puts a buffer at the end of the list of those in use.
+    private DeviceBuffer HandOut(DeviceBuffer buffer)
+    {
+        InUse++;
+        _bytesInUse += buffer.Size;
         PeakBytesInUse = Math.Max(PeakBytesInUse, _bytesInUse);
+        (buffer.Renting, buffer.Before, buffer.After) = (++Rentings, _newest, null);
+        _newest?.After = buffer;
+        _newest = buffer;
+        return buffer.Begin();
+    }
+
+    private void TakeOffList(DeviceBuffer buffer)
+    {
+        InUse--;
+        _bytesInUse -= buffer.Size;
+        buffer.Before?.After = buffer.After;
+        if (buffer.After == null) _newest = buffer.Before;
+        else buffer.After.Before = buffer.Before;
+        (buffer.Before, buffer.After) = (null, null);
     }
 
     // Where the smallest kept buffers lie that hold `size` bytes and are not much larger.
@@ -96,15 +137,37 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
     {
         lock (_lock)
         {
-            InUse--;
-            _bytesInUse -= buffer.Size;
-            if (_disposed || Device.ExactBuffers)
+            TakeOffList(buffer);
+            Keep(buffer);
+        }
+    }
+
+    private void Keep(DeviceBuffer buffer)
+    {
+        if (_disposed || Device.ExactBuffers)
+        {
+            Free(buffer);
+            return;
+        }
+        if (!_free.TryGetValue(buffer.Size, out Stack<DeviceBuffer>? stack)) _free[buffer.Size] = stack = new Stack<DeviceBuffer>();
+        stack.Push(buffer);
+    }
+
+    /// <summary>
+    /// Takes back what was rented after a moment and is still in use: for work that failed, whose ops do not give back what they had
+    /// rented by then. Tensors in these buffers must not be used again.
+    /// </summary>
+    /// <param name="moment"><see cref="Rentings"/> when the work began.</param>
+    public void GiveBackSince(long moment)
+    {
+        lock (_lock)
+        {
+            while (_newest is { } buffer && buffer.Renting > moment)
             {
-                Free(buffer);
-                return;
+                TakeOffList(buffer);
+                buffer.TakeBack();
+                Keep(new DeviceBuffer(this, buffer.Memory, buffer.Size));
             }
-            if (!_free.TryGetValue(buffer.Size, out Stack<DeviceBuffer>? stack)) _free[buffer.Size] = stack = new Stack<DeviceBuffer>();
-            stack.Push(buffer);
         }
     }
 
@@ -117,28 +180,42 @@ public sealed unsafe class BufferPool(Device device, DeviceStream stream) : IDis
         lock (_lock)
         {
             // What an ended pool gets back it frees, and freeing waits for all work.
-            if (!_disposed) stream.Wait(marker);
+            if (!_disposed) _stream.Wait(marker);
         }
     }
 
     /// <summary>Gives the kept buffers back to the device; those still in use follow when they are released.</summary>
     public void Dispose()
     {
+        Device.Pools.Remove(this);
         lock (_lock)
         {
             _disposed = true;
-            foreach (Stack<DeviceBuffer> stack in _free.Values)
-            {
-                while (stack.TryPop(out DeviceBuffer? buffer)) Free(buffer);
-            }
+            FreeKept();
         }
+    }
+
+    /// <summary>Gives the kept buffers back to the device, and returns how many bytes they had. From any thread.</summary>
+    internal long Trim()
+    {
+        lock (_lock) return FreeKept();
+    }
+
+    private long FreeKept()
+    {
+        long before = ReservedBytes;
+        foreach (Stack<DeviceBuffer> stack in _free.Values)
+        {
+            while (stack.TryPop(out DeviceBuffer? buffer)) Free(buffer);
+        }
+        return before - ReservedBytes;
     }
 
     private void Free(DeviceBuffer buffer)
     {
         Device.MakeCurrent();
         // A pool that has ended may have outlived its stream; freeing then waits for all work.
-        _ = Device.ExactBuffers && !_disposed ? Device.Driver.MemFreeAsync(buffer.Memory, stream.Handle) : Device.Driver.MemFree(buffer.Memory);
+        _ = Device.ExactBuffers && !_disposed ? Device.Driver.MemFreeAsync(buffer.Memory, _stream.Handle) : Device.Driver.MemFree(buffer.Memory);
         ReservedBytes -= buffer.Size;
     }
 

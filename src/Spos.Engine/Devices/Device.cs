@@ -22,12 +22,18 @@ public sealed unsafe class Device
     private readonly nint _context;
     private readonly HostExtensions? _host;
     private readonly SimtExtensions? _simt;
+    private readonly MemoryLimit? _limit;
     private readonly Lazy<KernelList?> _compiled;
     private readonly KernelCompiler? _compiler;
     private int _threadsPerBlock = 256;
 
     private Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt, KernelCompiler? compiler)
     {
+        if (compiler == null)
+        {
+            _limit = new MemoryLimit(library);
+            _limit.Set(MemoryLimit.FromEnvironment());
+        }
         Kind = kind;
         _cudnn = new Lazy<Cudnn>(OpenCudnn);
         _compiled = new Lazy<KernelList?>(() => compiler == null ? new KernelList(library) : null);
@@ -101,6 +107,29 @@ public sealed unsafe class Device
     /// <summary>Bytes of memory in all.</summary>
     public long TotalMemory { get; }
 
+    /// <summary>The words for the device's memory at the start of a sentence.</summary>
+    internal string MemoryName => Kind switch
+    {
+        "host" => "The CPU's memory",
+        "simt" => "The emulated GPU's memory",
+        _ => $"The memory of {Name}",
+    };
+
+    /// <summary>The pools of its memory.</summary>
+    internal PoolList Pools { get; } = new();
+
+    /// <summary>Bytes of memory that are free now, and in all.</summary>
+    internal (long Free, long Total) ReadMemory()
+    {
+        MakeCurrent();
+        nuint free, total;
+        Driver.Check(Driver.MemGetInfo(&free, &total), "cuMemGetInfo");
+        return ((long)free, (long)total);
+    }
+
+    /// <summary>Gives out no more memory than this; null for all there is. The CPU and the emulated GPU only.</summary>
+    internal void LimitMemory(long? bytes) => (_limit ?? throw new InvalidOperationException($"Device '{Kind}' has no limit to set.")).Set(bytes);
+
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>
     public int MaxThreadsPerBlock { get; }
 
@@ -145,7 +174,11 @@ public sealed unsafe class Device
     /// <exception cref="PlatformNotSupportedException">It is not installed.</exception>
     internal Cudnn Cudnn => _cudnn.Value;
 
+    /// <summary>The most CPU threads that can be asked for (native/host/device.cpp).</summary>
+    public const int MostThreads = 4096;
+
     /// <summary>CPU threads that run blocks; results do not depend on it. Host only.</summary>
+    /// <exception cref="ArgumentException">Fewer than 1, more than <see cref="MostThreads"/>, or more than the system starts.</exception>
     public int Threads
     {
         get
@@ -156,7 +189,8 @@ public sealed unsafe class Device
         }
         set
         {
-            if (_host != null) Driver.Check(_host.SetThreads(value), $"sposHostSetThreads({value})");
+            if (value is < 1 or > MostThreads) throw new ArgumentException($"{value} threads: 1 to {MostThreads} are possible.");
+            if (_host != null && _host.SetThreads(value) != CudaResult.Success) throw new ArgumentException($"{value} threads: the system does not start so many.");
         }
     }
 
@@ -221,14 +255,14 @@ public sealed unsafe class Device
     private static Device OpenHost()
     {
         nint library = NativeLibraries.Load("spos_host");
-        return new Device("host", new CudaDriver(library, () => null), library, new HostExtensions(library), null, null);
+        return new Device("host", new CudaDriver(library, "the CPU"), library, new HostExtensions(library), null, null);
     }
 
     private static Device OpenSimt()
     {
         nint library = NativeLibraries.Load("spos_simt");
         var simt = new SimtExtensions(library);
-        return new Device("simt", new CudaDriver(library, simt.Report), library, null, simt, null);
+        return new Device("simt", new CudaDriver(library, "the emulated GPU", simt.Report), library, null, simt, null);
     }
 
     private static Device OpenCuda()
@@ -237,7 +271,7 @@ public sealed unsafe class Device
         CudaDriver driver;
         try
         {
-            driver = new CudaDriver(library, () => null);
+            driver = new CudaDriver(library);
         }
         catch (EntryPointNotFoundException error)
         {

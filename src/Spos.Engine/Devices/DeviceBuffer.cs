@@ -7,6 +7,7 @@ public sealed class DeviceBuffer
     private readonly long _size;
     private readonly ulong _pointer;
     private int _references;
+    private volatile bool _takenBack;
 
     internal DeviceBuffer(BufferPool pool, ulong pointer, long size)
     {
@@ -22,7 +23,7 @@ public sealed class DeviceBuffer
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_references <= 0, this);
+            ObjectDisposedException.ThrowIf(_references <= 0 || _takenBack, this);
             return _pointer;
         }
     }
@@ -32,6 +33,13 @@ public sealed class DeviceBuffer
 
     internal Device Device => _pool.Device;
 
+    /// <summary>The pool's list of what is handed out, in the order of renting, and the number of this renting.</summary>
+    internal DeviceBuffer? Before { get; set; }
+
+    internal DeviceBuffer? After { get; set; }
+
+    internal long Renting { get; set; }
+
     /// <summary>Hands it out: to one holder.</summary>
     internal DeviceBuffer Begin()
     {
@@ -39,14 +47,18 @@ public sealed class DeviceBuffer
         return this;
     }
 
+    /// <summary>The pool takes the memory from whoever holds it: nothing but letting go is possible from now on.</summary>
+    internal void TakeBack() => _takenBack = true;
+
     internal void Retain()
     {
-        ObjectDisposedException.ThrowIf(Interlocked.Increment(ref _references) <= 1, this);
+        ObjectDisposedException.ThrowIf(Interlocked.Increment(ref _references) <= 1 || _takenBack, this);
     }
 
     internal void Release()
     {
         int left = Interlocked.Decrement(ref _references);
+        if (_takenBack) return;
         ObjectDisposedException.ThrowIf(left < 0, this);
         if (left != 0) return;
         _pool.Return(this);

@@ -1,3 +1,5 @@
+using Spos.Engine.Native;
+
 namespace Spos.Engine.Devices;
 
 /// <summary>Host memory that the device can copy from while the CPU goes on. It grows and keeps its room.</summary>
@@ -17,7 +19,9 @@ public sealed unsafe class PinnedBuffer(Device device) : IDisposable
             device.MakeCurrent();
             void* pointer;
             long size = bytes + bytes / 4;
-            device.Driver.Check(device.Driver.MemHostAlloc(&pointer, (nuint)size, 0), $"cuMemHostAlloc({size} bytes)");
+            CudaResult result = device.Driver.MemHostAlloc(&pointer, (nuint)size, 0);
+            if (result == CudaResult.OutOfMemory) throw new DeviceMemoryException(device, size, 0, 0);
+            device.Driver.Check(result, $"cuMemHostAlloc({size} bytes)");
             _pointer = pointer;
             _size = size;
         }

@@ -12,13 +12,15 @@ public static class AtomicFile
     }
 
     /// <summary>Replaces <paramref name="path"/> by what <paramref name="write"/> writes.</summary>
+    /// <exception cref="WriteException">It could not be written; what was there before is as it was.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Directory.CreateDirectory(folder);
         string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}{Ending}");
+        UnfinishedWork.Begin(temporary);
         try
         {
+            Directory.CreateDirectory(folder);
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
             {
                 write(stream);
@@ -26,12 +28,34 @@ public static class AtomicFile
             }
             File.Move(temporary, path, overwrite: true);
         }
+        catch (Exception error)
+        {
+            // Nothing is there if the folder is not.
+            if (Directory.Exists(folder)) File.Delete(temporary);
+            if (WriteException.Tells(error)) throw WriteException.Of(path, error);
+            throw;
+        }
         finally
         {
-            File.Delete(temporary);
+            UnfinishedWork.End(temporary);
         }
     }
 
     /// <summary>Replaces <paramref name="path"/> by a text.</summary>
+    /// <exception cref="WriteException">It could not be written; what was there before is as it was.</exception>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>Adds a text to the end of a file that grows, a log.</summary>
+    /// <exception cref="WriteException">It could not be written; a part of the text may be.</exception>
+    public static void Append(string path, string text)
+    {
+        try
+        {
+            File.AppendAllText(path, text);
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            throw WriteException.Of(path, error);
+        }
+    }
 }

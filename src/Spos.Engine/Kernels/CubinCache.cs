@@ -34,7 +34,7 @@ internal sealed class CubinCache(string folder)
         {
             AtomicFile.Write(path, stream => stream.Write(cubin));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (WriteException)
         {
             // As said.
         }

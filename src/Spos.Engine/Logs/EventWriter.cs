@@ -24,14 +24,22 @@ public sealed class EventWriter : IDisposable
     /// <param name="firstStep">
     /// The step that a resumed run goes on from: TensorBoard then forgets what an earlier file of the folder says of later ones.
     /// </param>
+    /// <exception cref="WriteException">It could not be written, as later calls may not.</exception>
     public EventWriter(string folder, long firstStep)
     {
-        Directory.CreateDirectory(folder);
         long seconds = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         // TensorBoard reads the files of a folder in the order of their names.
         string name = $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref s_files)}";
         Path = System.IO.Path.Combine(folder, name);
-        _file = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0);
+        try
+        {
+            Directory.CreateDirectory(folder);
+            _file = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0);
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            throw WriteException.Of(Path, error);
+        }
         Write(0, message => message.Text(FileVersion, "brain.Event:2"));
         if (firstStep > 0) Write(firstStep, message => message.Message(SessionLog, ProtocolMessage.Of(log => log.Int(SessionStatus, SessionStart))));
     }
@@ -79,6 +87,13 @@ public sealed class EventWriter : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc(record.AsSpan(0, 8)));
         message.CopyTo(record, 12);
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + message.Length), MaskedCrc(message));
-        _file.Write(record);
+        try
+        {
+            _file.Write(record);
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            throw WriteException.Of(Path, error);
+        }
     }
 }

@@ -8,13 +8,15 @@ namespace Spos.Engine.Native;
 /// </summary>
 internal sealed unsafe class CudaDriver
 {
-    private readonly Func<string?> _report;
+    private readonly string? _device;
+    private readonly Func<string?>? _report;
 
     /// <param name="library">The loaded library.</param>
+    /// <param name="device">What one of our own libraries drives, such as "the CPU"; null for NVIDIA's.</param>
     /// <param name="report">What the library says, beyond a status code, of what went wrong; null if nothing.</param>
-    public CudaDriver(nint library, Func<string?> report)
+    public CudaDriver(nint library, string? device = null, Func<string?>? report = null)
     {
-        _report = report;
+        (_device, _report) = (device, report);
         Init = (delegate* unmanaged<uint, CudaResult>)NativeLibrary.GetExport(library, "cuInit");
         GetErrorName = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorName");
         GetErrorString = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorString");
@@ -27,6 +29,7 @@ internal sealed unsafe class CudaDriver
         PrimaryCtxRelease = (delegate* unmanaged<int, CudaResult>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxRelease_v2");
         PrimaryCtxReset = (delegate* unmanaged<int, CudaResult>)NativeLibrary.GetExport(library, "cuDevicePrimaryCtxReset_v2");
         CtxSetCurrent = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuCtxSetCurrent");
+        MemGetInfo = (delegate* unmanaged<nuint*, nuint*, CudaResult>)NativeLibrary.GetExport(library, "cuMemGetInfo_v2");
         MemAlloc = (delegate* unmanaged<ulong*, nuint, CudaResult>)NativeLibrary.GetExport(library, "cuMemAlloc_v2");
         MemFree = (delegate* unmanaged<ulong, CudaResult>)NativeLibrary.GetExport(library, "cuMemFree_v2");
         MemAllocAsync = (delegate* unmanaged<ulong*, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemAllocAsync");
@@ -65,6 +68,7 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<int, CudaResult> PrimaryCtxRelease;
     public readonly delegate* unmanaged<int, CudaResult> PrimaryCtxReset;
     public readonly delegate* unmanaged<nint, CudaResult> CtxSetCurrent;
+    public readonly delegate* unmanaged<nuint*, nuint*, CudaResult> MemGetInfo;
     public readonly delegate* unmanaged<ulong*, nuint, CudaResult> MemAlloc;
     public readonly delegate* unmanaged<ulong, CudaResult> MemFree;
     public readonly delegate* unmanaged<ulong*, nuint, nint, CudaResult> MemAllocAsync;
@@ -90,10 +94,17 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint*, nint, byte*, CudaResult> ModuleGetFunction;
     public readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult> LaunchKernel;
 
-    /// <summary>Throws what the driver says of a failed call: its name for the code and its text.</summary>
+    /// <summary>Throws what the driver says of a failed call.</summary>
     public void Check(CudaResult result, string call)
     {
-        if (result != CudaResult.Success) throw new DeviceException(result, call, TextOf(GetErrorName, result), TextOf(GetErrorString, result), _report());
+        if (result != CudaResult.Success) throw FailureOf(result, call);
+    }
+
+    private DeviceException FailureOf(CudaResult result, string call)
+    {
+        string name = TextOf(GetErrorName, result), text = TextOf(GetErrorString, result);
+        if (_device == null) return DeviceException.OfGpu(result, call, name, text);
+        return _report?.Invoke() is { } report ? DeviceException.OfEmulator(result, call, name, text, report) : DeviceException.OfOwn(result, call, _device, text);
     }
 
     private static string TextOf(delegate* unmanaged<CudaResult, byte**, CudaResult> query, CudaResult code)

@@ -55,6 +55,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public IEnumerable<ConvolutionUnit> Units =>
         [_stem, .. Operations.SelectMany(o => o.Main.Concat(o.Projection)), _last];
 
+    /// <summary>The first layer's parameters.</summary>
+    internal ParameterGroup FirstGroup => _stemGroup;
+
     /// <summary>The linear layer's weight.</summary>
     public Parameter Classifier => _classifier;
 

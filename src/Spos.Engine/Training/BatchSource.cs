@@ -12,7 +12,7 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
 {
     private const int Unknown = -1;
 
-    private readonly Func<BatchLoader> _open;
+    private readonly Func<CancellationToken, BatchLoader> _open;
     private readonly bool _keep;
     private readonly Lock _lock = new();
     private readonly List<Batch> _kept = [];
@@ -23,7 +23,7 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     /// <param name="batches">How many batches; fewer if a pass has fewer.</param>
     public BatchSource(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int batches, long keepBytes)
     {
-        _open = () => new BatchLoader(device, data, options, damage);
+        _open = cancel => new BatchLoader(device, data, options, damage, cancel: cancel);
         Batches = Math.Min(batches, BatchLoader.BatchesOf(data.Samples.Length, options));
         long pixels = (long)options.ImageSize * options.ImageSize * 3;
         _asked = (int)Math.Min((long)Batches * options.BatchSize, data.Samples.Length);
@@ -53,11 +53,22 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     /// The batches; they are not the caller's to dispose of, and each is valid until the next is asked for. Several threads may
     /// read them at once.
     /// </summary>
-    public IEnumerator<Batch> GetEnumerator() => (_keep ? Kept() : Read()).GetEnumerator();
+    public IEnumerator<Batch> GetEnumerator() => Until(CancellationToken.None).GetEnumerator();
 
-    private IEnumerable<Batch> Read()
+    /// <summary>The same; asking for a batch throws once <paramref name="cancel"/> is signalled.</summary>
+    /// <exception cref="OperationCanceledException">It is.</exception>
+    public IEnumerable<Batch> Until(CancellationToken cancel)
     {
-        using BatchLoader loader = _open();
+        foreach (Batch batch in _keep ? Kept(cancel) : Read(cancel))
+        {
+            cancel.ThrowIfCancellationRequested();
+            yield return batch;
+        }
+    }
+
+    private IEnumerable<Batch> Read(CancellationToken cancel)
+    {
+        using BatchLoader loader = _open(cancel);
         int pictures = 0;
         foreach (Batch batch in loader.Take(Batches))
         {
@@ -67,15 +78,19 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
         _pictures = pictures;
     }
 
-    private List<Batch> Kept()
+    private List<Batch> Kept(CancellationToken cancel)
     {
         lock (_lock)
         {
             if (_isKept) return _kept;
             // What an attempt that failed has left.
             Dispose();
-            using BatchLoader loader = _open();
-            _kept.AddRange(loader.Take(Batches));
+            using BatchLoader loader = _open(cancel);
+            foreach (Batch batch in loader.Take(Batches))
+            {
+                _kept.Add(batch);
+                cancel.ThrowIfCancellationRequested();
+            }
             _pictures = _kept.Sum(batch => batch.Count);
             _isKept = true;
             return _kept;

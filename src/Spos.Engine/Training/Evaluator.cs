@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
+using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Supernet;
@@ -27,13 +28,19 @@ public static class Evaluator
         float momentum = session.BatchNormMomentum;
         session.BatchNorm = BatchNormMode.Batch;
         int count = 0;
-        foreach (Batch batch in batches)
+        try
         {
-            batch.ReadOn(session.Stream);
-            session.BatchNormMomentum = 1f / ++count;
-            network.Forward(session, batch.Images, path).Dispose();
+            foreach (Batch batch in batches)
+            {
+                batch.ReadOn(session.Stream);
+                session.BatchNormMomentum = 1f / ++count;
+                Fitting(session, batch, "--train-batch-size", images => network.Forward(session, images, path).Dispose());
+            }
         }
-        session.BatchNormMomentum = momentum;
+        finally
+        {
+            session.BatchNormMomentum = momentum;
+        }
     }
 
     /// <summary>Predicts with running statistics.</summary>
@@ -42,23 +49,58 @@ public static class Evaluator
         session.BatchNorm = BatchNormMode.Running;
         double loss = 0;
         int images = 0, top1 = 0, top5 = 0;
-        foreach (Batch batch in batches)
+        try
         {
-            batch.ReadOn(session.Stream);
-            using Tensor logits = network.Forward(session, batch.Images, path);
-            (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, batch.Labels, 0, 0);
-            using (losses)
-            using (DeviceArray<int> ranks = TopK.Ranks(session, logits, batch.Labels))
+            foreach (Batch batch in batches)
             {
-                int[] rank = new int[batch.Count];
-                ranks.Download(session.Stream, rank);
-                loss += losses.Download(session.Stream).Sum(l => (double)l);
+                batch.ReadOn(session.Stream);
+                (double sum, int[] rank) = (0, []);
+                Fitting(session, batch, "--test-batch-size", pictures => (sum, rank) = Predict(session, network, path, pictures, batch.Labels));
+                loss += sum;
                 top1 += rank.Count(r => r < 1);
                 top5 += rank.Count(r => r < 5);
                 images += batch.Count;
             }
         }
-        session.BatchNorm = BatchNormMode.Batch;
+        finally
+        {
+            session.BatchNorm = BatchNormMode.Batch;
+        }
         return new Accuracy(loss / images, (double)top1 / images, (double)top5 / images, images);
+    }
+
+    // The sum of the losses, and the label's rank of each picture.
+    private static (double Loss, int[] Ranks) Predict(Session session, ShuffleNetV2OneShot network, Architecture path, Tensor images, DeviceArray<int> labels)
+    {
+        using Tensor logits = network.Forward(session, images, path);
+        (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);
+        using (losses)
+        using (DeviceArray<int> ranks = TopK.Ranks(session, logits, labels))
+        {
+            int[] rank = new int[images.Shape.N];
+            ranks.Download(session.Stream, rank);
+            return (losses.Download(session.Stream).Sum(l => (double)l), rank);
+        }
+    }
+
+    // Works on a batch; if it does not fit, the error says which would.
+    private static void Fitting(Session session, Batch batch, string option, Action<Tensor> work)
+    {
+        long moment = session.Pool.Rentings;
+        try
+        {
+            work(batch.Images);
+        }
+        catch (Exception error)
+        {
+            session.Pool.GiveBackSince(moment);
+            if (error is not DeviceMemoryException full) throw;
+            int fits = BatchRoom.Estimate(session, batch.Count, 0, count =>
+            {
+                using Tensor first = batch.Images.View(batch.Images.Shape with { N = count });
+                work(first);
+            });
+            throw full.ForBatch(batch.Count, fits, option);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
+using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Optim;
@@ -22,6 +23,8 @@ public readonly record struct StepReport(long Step, long Steps, int Epoch, float
 /// </summary>
 public sealed class Trainer
 {
+    private const string BatchSizeOption = "--batch-size";
+
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
     private readonly ImageFolder _data;
@@ -30,6 +33,7 @@ public sealed class Trainer
     private readonly DamageReport _damage;
     private readonly Sgd _optimizer;
     private readonly LoaderOptions _loader;
+    private readonly float[] _firstGradients;
 
     /// <param name="pathsOf">The paths to train at a step, counted from 0.</param>
     /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
@@ -39,6 +43,7 @@ public sealed class Trainer
         (_session, _network, _data, _options, _pathsOf, _damage) = (session, network, data, options, pathsOf, damage);
         _optimizer = new Sgd(options.Momentum, options.WeightDecay);
         _loader = options.Loader(network.Spec.ImageSize);
+        _firstGradients = new float[network.FirstGroup.Length];
         StepsPerEpoch = BatchLoader.BatchesOf(data.Samples.Length, _loader);
         if (StepsPerEpoch == 0) throw new DataException($"{data.Root}: {data.Samples.Length} pictures to train on are fewer than a batch of {options.BatchSize}. Lower --batch-size.");
         Steps = options.TotalIters ?? (long)StepsPerEpoch * options.Epochs;
@@ -59,6 +64,8 @@ public sealed class Trainer
     /// Trains until the current epoch or all training ends or <paramref name="cancel"/> is signalled, whichever is first; a
     /// started step is finished, but a batch is not waited for.
     /// </summary>
+    /// <exception cref="DivergenceException">The loss or its gradients are no longer finite numbers. The weights are those before the step.</exception>
+    /// <exception cref="DeviceMemoryException">The batch does not fit; the message says which should. The weights are those before the step.</exception>
     public void RunEpoch(Action<StepReport> report, CancellationToken cancel)
     {
         int epoch = EpochsDone;
@@ -75,12 +82,42 @@ public sealed class Trainer
         {
             // The loader may wait for files for long.
         }
+        catch (DeviceMemoryException error) when (!error.IsAdvised)
+        {
+            throw error.ForBatch(_options.BatchSize, null, BatchSizeOption);
+        }
+    }
+
+    /// <summary>Throws if a weight is no finite number, so that such weights are not saved.</summary>
+    /// <exception cref="DivergenceException">One is not.</exception>
+    public void RequireFiniteWeights()
+    {
+        foreach (Parameter parameter in _network.Parameters)
+        {
+            if (AreFinite(parameter.Value.Download(_session.Stream))) continue;
+            throw new DivergenceException($"{parameter.Name} has values that are no longer finite numbers", StepsDone, Steps, _options.LearningRateAt(Math.Max(0, StepsDone - 1), Steps));
+        }
     }
 
     private StepReport RunStep(Batch batch, int epoch)
     {
         batch.ReadOn(_session.Stream);
         IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
+        long moment = _session.Pool.Rentings;
+        try
+        {
+            return RunStep(batch, epoch, paths);
+        }
+        catch (Exception error)
+        {
+            Undo(paths, moment);
+            if (error is DeviceMemoryException full) throw full.ForBatch(batch.Count, RoomFor(batch, paths), BatchSizeOption);
+            throw;
+        }
+    }
+
+    private StepReport RunStep(Batch batch, int epoch, IReadOnlyList<Architecture> paths)
+    {
         float learningRate = _options.LearningRateAt(StepsDone, Steps), share = MixupShare(), loss = 0;
         if (share < 1) Mixup.Apply(_session, batch.Images, share);
         int top1 = 0, top5 = 0;
@@ -88,13 +125,16 @@ public sealed class Trainer
         {
             // A number for every (step, path): dropout never repeats.
             _session.DropoutKey = (_options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * Architecture.Choices + (ulong)i);
-            (float pathLoss, int[] ranks) = AddGradients(batch, paths[i], share);
+            (float pathLoss, int[] ranks) = AddGradients(batch.Images, batch.Labels, paths[i], share);
             loss += pathLoss / paths.Count;
             top1 += ranks.Count(r => r < 1);
             top5 += ranks.Count(r => r < 5);
         }
+        if (!float.IsFinite(loss)) throw new DivergenceException("the loss is no longer a finite number", StepsDone + 1, Steps, learningRate);
+        // Gradients that explode do so towards the image, so the first layer tells; the losses' download has waited for them.
+        _network.FirstGroup.Gradients.Download(_session.Stream, _firstGradients);
+        if (!AreFinite(_firstGradients)) throw new DivergenceException("the gradients are no longer finite numbers", StepsDone + 1, Steps, learningRate);
         _optimizer.Step(_session, paths.SelectMany(_network.GroupsOf).Distinct(), learningRate);
-        if (!float.IsFinite(loss)) throw new ArithmeticException($"the loss is no longer a finite number at step {StepsDone + 1}: lower --learning-rate, or warm up longer.");
         StepsDone++;
         float predictions = batch.Count * paths.Count;
         return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, batch.Count);
@@ -103,20 +143,59 @@ public sealed class Trainer
     // How much of each picture is its own: 1 without mixup.
     private float MixupShare() => _options.Mixup == 0 ? 1 : new CounterRandom(_options.Seed, RandomPurpose.Mixup, (ulong)StepsDone).NextBeta(_options.Mixup);
 
-    private (float Loss, int[] Ranks) AddGradients(Batch batch, Architecture path, float mixupShare)
+    private static bool AreFinite(ReadOnlySpan<float> values)
+    {
+        foreach (float value in values)
+        {
+            if (!float.IsFinite(value)) return false;
+        }
+        return true;
+    }
+
+    // A step that failed leaves no memory and no gradients.
+    private void Undo(IReadOnlyList<Architecture> paths, long moment)
+    {
+        _session.Pool.GiveBackSince(moment);
+        foreach (ParameterGroup group in paths.SelectMany(_network.GroupsOf)) group.ClearGradients();
+    }
+
+    // How many of the batch's pictures should fit. Running statistics stay as they are.
+    private int RoomFor(Batch batch, IReadOnlyList<Architecture> paths)
+    {
+        Shape images = batch.Images.Shape;
+        // Batches that are read ahead, and what each worker decodes into.
+        long loader = images.Count / images.N * sizeof(float) * (3 * _options.Workers + 1);
+        float momentum = _session.BatchNormMomentum;
+        _session.BatchNormMomentum = 0;
+        try
+        {
+            return BatchRoom.Estimate(_session, batch.Count, loader, count =>
+            {
+                using Tensor first = batch.Images.View(images with { N = count });
+                foreach (Architecture path in paths) AddGradients(first, batch.Labels, path, 1);
+            });
+        }
+        finally
+        {
+            _session.BatchNormMomentum = momentum;
+            Undo(paths, _session.Pool.Rentings);
+        }
+    }
+
+    private (float Loss, int[] Ranks) AddGradients(Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare)
     {
         _session.BatchNorm = BatchNormMode.Batch;
         _session.Tape = new Tape();
         try
         {
-            using Tensor logits = _network.Forward(_session, batch.Images, path);
-            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, batch.Labels, _options.LabelSmoothing, 1f / batch.Count, mixupShare);
+            using Tensor logits = _network.Forward(_session, images, path);
+            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, labels, _options.LabelSmoothing, 1f / images.Shape.N, mixupShare);
             using (losses)
-            using (DeviceArray<int> ranks = TopK.Ranks(_session, logits, batch.Labels))
+            using (DeviceArray<int> ranks = TopK.Ranks(_session, logits, labels))
             {
                 _session.Tape.Backward(_session, logits, gradient!.Value);
                 foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
-                int[] rank = new int[batch.Count];
+                int[] rank = new int[images.Shape.N];
                 ranks.Download(_session.Stream, rank);
                 return (losses.Download(_session.Stream).Average(), rank);
             }

@@ -93,9 +93,11 @@ public sealed unsafe class CudaDriverTests
     }
 
     [Fact]
-    public void A_failed_call_throws_the_driver_s_words()
+    public void A_failed_call_on_the_cpu_is_told_in_plain_words()
     {
-        DeviceException error = Assert.Throws<DeviceException>(() => _driver.Check(CudaResult.OutOfMemory, "cuMemAlloc(7 bytes)"));
-        Assert.Equal("cuMemAlloc(7 bytes) failed: CUDA_ERROR_OUT_OF_MEMORY (out of memory).", error.Message);
+        DeviceException error = Assert.Throws<DeviceException>(() => _driver.Check(CudaResult.NotFound, "relu"));
+        Assert.Equal("relu failed on the CPU: named symbol not found.", error.Message);
+        error = Assert.Throws<DeviceException>(() => _driver.Check(CudaResult.InvalidValue, "relu"));
+        Assert.Equal("relu failed on the CPU: invalid argument. A size may be beyond what it can do: try a smaller batch, picture or network.", error.Message);
     }
 }

@@ -15,7 +15,7 @@ public sealed partial class NvidiaLibraryTests
         string[] names = [.. EntryPoints().Matches(File.ReadAllText(Path.Combine(Checkout.Root, "native/abi/cuda_driver.h"))).Select(m => m.Groups[1].Value)];
         Assert.True(names.Length > 35, $"only {names.Length} names were found in the header");
         Assert.DoesNotContain(names, name => !NativeLibrary.TryGetExport(library, name, out _));
-        Assert.NotNull(new CudaDriver(library, () => null));
+        Assert.NotNull(new CudaDriver(library));
     }
 
     [NvidiaFact("libcuda.so.1")]

@@ -58,7 +58,7 @@ public sealed class PlanCache
             {
                 JsonFile.Write(_path, contents);
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (WriteException)
             {
                 // Without it the next run measures again.
             }

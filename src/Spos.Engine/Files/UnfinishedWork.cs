@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+
+namespace Spos.Engine.Files;
+
+/// <summary>The files and folders that are being written beside what they will replace, so that a program that ends at once can remove them.</summary>
+public static class UnfinishedWork
+{
+    private static readonly ConcurrentDictionary<string, bool> Paths = new();
+
+    /// <summary>Removes all of them, as well as it can.</summary>
+    public static void Remove()
+    {
+        foreach (string path in Paths.Keys)
+        {
+            try
+            {
+                if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+                else File.Delete(path);
+            }
+            catch (Exception error) when (WriteException.Tells(error))
+            {
+                // The next run in the folder tries again.
+            }
+        }
+    }
+
+    internal static void Begin(string path) => Paths[path] = true;
+
+    internal static void End(string path) => Paths.TryRemove(path, out _);
+}

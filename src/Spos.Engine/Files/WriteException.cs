@@ -1,0 +1,23 @@
+namespace Spos.Engine.Files;
+
+/// <summary>A file could not be written. Nothing half-written is left in its place.</summary>
+/// <param name="path">The file that was to be, not the one beside it.</param>
+/// <param name="reason">The system's words, such as "No space left on device".</param>
+public sealed class WriteException(string path, string reason, Exception cause) : SposException($"{path} could not be written: {reason}.", cause)
+{
+    /// <summary>The file.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>Whether an exception says that something could not be written.</summary>
+    internal static bool Tells(Exception error) => error is IOException or UnauthorizedAccessException;
+
+    /// <summary>What became of writing <paramref name="path"/>.</summary>
+    internal static WriteException Of(string path, Exception error) => new(path, ReasonOf(error), error);
+
+    // Without the name that the system gives: the file beside is gone.
+    private static string ReasonOf(Exception error)
+    {
+        string text = error is UnauthorizedAccessException ? error.InnerException?.Message ?? "Permission denied" : error.Message;
+        return text.Split(" : '")[0].TrimEnd('.');
+    }
+}
