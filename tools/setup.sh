@@ -54,9 +54,21 @@ ensure_packages() {
 
 has_sdk() { command -v dotnet >/dev/null && dotnet --list-sdks | grep -q '^10\.'; }
 
+# cached FOLDER NAME: a value that CMake keeps in a build folder.
+cached() { sed -n "s/^$2:[A-Z]*=//p" "$1/CMakeCache.txt"; }
+
+# Whether a build folder is this checkout's, and what it was configured with is still there. A copied or moved checkout brings
+# one along that builds the old folder's sources.
+is_configured() {
+    [[ -e "$1/build.ninja" && -e "$1/CMakeCache.txt" ]] &&
+        [[ "$(cached "$1" CMAKE_HOME_DIRECTORY)" -ef "$setup_root/native" && "$(cached "$1" CMAKE_CACHEFILE_DIR)" -ef "$1" ]] &&
+        [[ -x "$(cached "$1" CMAKE_CXX_COMPILER)" && -x "$(cached "$1" CMAKE_MAKE_PROGRAM)" ]]
+}
+
 # build_cmake FOLDER WHAT [OPTION OF CMAKE]
 build_cmake() {
-    if [[ ! -e "$1/build.ninja" ]]; then
+    if ! is_configured "$1"; then
+        rm -rf "$1"
         say "building $2 (a minute or two, once)"
         cmake -S "$setup_root/native" -B "$1" -G Ninja "${@:3}" >/dev/null
     fi

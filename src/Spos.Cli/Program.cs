@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
@@ -32,6 +33,8 @@ internal static class Program
 
     public static int Main(string[] arguments)
     {
+        StandardStream.Install();
+        StopSignal.Watch();
         Fault.WatchThreads();
         try
         {
@@ -54,6 +57,9 @@ internal static class Program
         while (error is AggregateException { InnerExceptions: [{ } only] }) error = only;
         switch (error)
         {
+            case OperationCanceledException:
+                Console.WriteLine("Stopped. To go on, run the same command again.");
+                return Stopped;
             case UsageException:
                 return Fail(error.Message, Usage);
             case OutOfMemoryException:

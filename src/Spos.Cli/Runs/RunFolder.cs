@@ -16,6 +16,9 @@ internal sealed class RunFolder : IDisposable
     private const string Prefix = "checkpoint-", Suffix = ".spos";
     private const int Kept = 2;
 
+    // EWOULDBLOCK of Linux: somebody else has the lock.
+    private const int WouldBlock = 11;
+
     private readonly string _metrics;
     private readonly FileStream _lock;
 
@@ -29,8 +32,9 @@ internal sealed class RunFolder : IDisposable
         {
             _lock = new FileStream(Path.Combine(Folder, ".lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
         }
-        catch (IOException error)
+        catch (Exception error) when (WriteException.Tells(error))
         {
+            if (error.HResult != WouldBlock) throw WriteException.Of(Path.Combine(Folder, ".lock"), error);
             throw new IOException($"{Folder} is in use by another run ({error.Message}). Wait for it, or choose another --output-dir.", error);
         }
         AtomicFile.RemoveLeftovers(Folder);

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Data;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 
@@ -19,8 +20,9 @@ internal sealed class Scorers : IDisposable
     }
 
     /// <summary>The scorers: the top-1 accuracy of a path on <paramref name="test"/>, recalibrated on <paramref name="calibration"/>.</summary>
-    public IReadOnlyList<Func<Architecture, double>> On(BatchSource calibration, BatchSource test) =>
-        [.. _copies.Select(copy => (Func<Architecture, double>)(path => Score(copy, path, calibration, test)))];
+    /// <exception cref="OperationCanceledException">From a scorer: <paramref name="cancel"/> was signalled.</exception>
+    public IReadOnlyList<Func<Architecture, double>> On(BatchSource calibration, BatchSource test, CancellationToken cancel) =>
+        [.. _copies.Select(copy => (Func<Architecture, double>)(path => Score(copy, path, calibration.Until(cancel), test.Until(cancel))))];
 
     public void Dispose()
     {
@@ -31,7 +33,7 @@ internal sealed class Scorers : IDisposable
         }
     }
 
-    private static double Score((Session Session, ShuffleNetV2OneShot Network) copy, Architecture path, BatchSource calibration, BatchSource test)
+    private static double Score((Session Session, ShuffleNetV2OneShot Network) copy, Architecture path, IEnumerable<Batch> calibration, IEnumerable<Batch> test)
     {
         Evaluator.Recalibrate(copy.Session, copy.Network, path, calibration);
         return Evaluator.Measure(copy.Session, copy.Network, path, test).Top1;

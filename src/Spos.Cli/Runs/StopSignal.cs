@@ -1,30 +1,133 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Spos.Cli.Display;
+using Spos.Engine.Files;
 
 namespace Spos.Cli.Runs;
 
-/// <summary>Ctrl-C and SIGTERM ask to stop at the next step; a second one stops at once.</summary>
-internal sealed class StopSignal : IDisposable
+/// <summary>
+/// A piece of work that can be stopped in good order: SIGINT (Ctrl-C), SIGTERM, SIGHUP (the terminal is gone) and SIGUSR1 (a scheduler's
+/// warning) ask it to save and end. A second SIGINT or SIGTERM ends the program at once, whatever it waits for; so does the first
+/// of any where no such work is under way.
+/// </summary>
+internal sealed partial class StopSignal : IDisposable
 {
+    private const int UserSignal1 = 10;
+
+    // timeout(1) tells its child twice, at once: by its number and by its group's.
+    private static readonly TimeSpan Echo = TimeSpan.FromMilliseconds(100);
+
+    // How long ending at once may take. The terminal or the disk may hang too.
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+
+    private static readonly Lock Gate = new();
+    private static PosixSignalRegistration[] _registrations = [];
+    private static StopSignal? _current;
+    private static long? _askedAt;
+
     private readonly CancellationTokenSource _source = new();
-    private readonly PosixSignalRegistration[] _registrations;
+    private readonly StopSignal? _outer;
 
     public StopSignal()
     {
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal), PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal)];
+        Watch();
+        lock (Gate)
+        {
+            (_outer, _current) = (_current, this);
+            if (_askedAt != null) _source.Cancel();
+        }
     }
 
+    private enum Reaction
+    {
+        None,
+        Stop,
+        EndAtOnce,
+    }
+
+    /// <summary>Signalled when the work should stop.</summary>
     public CancellationToken Token => _source.Token;
+
+    /// <summary>Begins to listen. A program that was started with SIGHUP ignored, as nohup does, goes on ignoring it.</summary>
+    public static void Watch()
+    {
+        lock (Gate)
+        {
+            if (_registrations.Length > 0) return;
+            PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, (PosixSignal)UserSignal1];
+            _registrations = [.. signals.Where(s => !IsIgnored(NumberOf(s))).Select(s => PosixSignalRegistration.Create(s, OnSignal))];
+        }
+    }
 
     public void Dispose()
     {
-        foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
-        _source.Dispose();
+        lock (Gate)
+        {
+            if (_current == this) _current = _outer;
+            _source.Dispose();
+        }
     }
 
-    private void OnSignal(PosixSignalContext context)
+    private static void OnSignal(PosixSignalContext context)
     {
-        if (_source.IsCancellationRequested) return;
         context.Cancel = true;
-        _source.Cancel();
+        switch (React(context.Signal))
+        {
+            case Reaction.Stop:
+                Console.Error.WriteLine("spos: stopping: what was done is being saved. Another Ctrl-C or SIGTERM ends the program at once.");
+                break;
+            case Reaction.EndAtOnce:
+                EndAtOnce(128 + NumberOf(context.Signal));
+                break;
+        }
     }
+
+    private static Reaction React(PosixSignal signal)
+    {
+        lock (Gate)
+        {
+            if (_askedAt is { } asked)
+            {
+                bool insists = signal is PosixSignal.SIGINT or PosixSignal.SIGTERM && Stopwatch.GetElapsedTime(asked) >= Echo;
+                return insists ? Reaction.EndAtOnce : Reaction.None;
+            }
+            if (_current == null) return Reaction.EndAtOnce;
+            _askedAt = Stopwatch.GetTimestamp();
+            _current._source.Cancel();
+            return Reaction.Stop;
+        }
+    }
+
+    // Nothing that hangs may keep the program, so it ends without waiting for any thread.
+    private static void EndAtOnce(int code)
+    {
+        static void Leave()
+        {
+            UnfinishedWork.Remove();
+            StandardStream.ShowCursor();
+        }
+
+        var words = new Thread(Leave) { IsBackground = true };
+        words.Start();
+        words.Join(LastWords);
+        Exit(code);
+    }
+
+    private static int NumberOf(PosixSignal signal) => signal switch
+    {
+        PosixSignal.SIGHUP => 1,
+        PosixSignal.SIGINT => 2,
+        PosixSignal.SIGTERM => 15,
+        _ => (int)signal,
+    };
+
+    // By the mask of ignored signals that the program was started with.
+    private static bool IsIgnored(int signal)
+    {
+        string? line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
+        return line != null && ((Convert.ToUInt64(line["SigIgn:".Length..].Trim(), 16) >> (signal - 1)) & 1) != 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void Exit(int code);
 }

@@ -1,8 +1,11 @@
 using System.Text.Json;
 using Spos.Cli.Display;
 using Spos.Cli.Verbs;
+using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
+using Spos.Engine.Devices;
+using Spos.Engine.Files;
 using Spos.Engine.Logs;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
@@ -15,6 +18,9 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
     private readonly List<(long Step, double Loss, double Top1)> _curve = [];
     private EventWriter? _events;
     private long _savedStep = -1;
+
+    // Whether the epoch's end that the run stands at, if it does, has been measured.
+    private bool _measured = true;
 
     /// <summary>The last checkpoint written.</summary>
     public string CheckpointPath { get; private set; } = "";
@@ -45,8 +51,10 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
             Checkpoint.Load(path, session, network, Average?.Network);
             trainer.StepsDone = header.StepsDone;
             (CheckpointPath, _savedStep) = (path, header.StepsDone);
+            _measured = false;
             foreach (JsonElement line in folder.KeepMetrics(header.StepsDone))
             {
+                if (line.TryGetProperty("val_top1", out _)) _measured |= line.GetProperty("step").GetInt64() == header.StepsDone;
                 if (line.TryGetProperty("loss", out JsonElement loss)) _curve.Add((line.GetProperty("step").GetInt64(), loss.GetDouble(), line.GetProperty("top1").GetDouble()));
             }
             Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
@@ -54,22 +62,35 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
     }
 
     /// <summary>Trains to the end, or until stopped.</summary>
-    /// <param name="epochDone">Called after each epoch with its number, from 1, before its checkpoint is written.</param>
+    /// <param name="epochDone">
+    /// Called after each epoch with its number, from 1, before its checkpoint is written. If it is cancelled, it must have logged nothing:
+    /// it is called again when the run goes on.
+    /// </param>
     /// <returns>Whether it reached the end.</returns>
+    /// <exception cref="InterruptedRunException">Training diverges, or the disk or the device is full.</exception>
     public bool Train(Trainer trainer, Action<int>? epochDone, CancellationToken cancel)
     {
-        if (trainer.StepsDone >= trainer.Steps) return true;
-        _events = new EventWriter(how.TbDir ?? folder.Folder, trainer.StepsDone);
-        ProgressDisplay.Run(title, trainer.Steps, "img", display =>
+        _measured |= epochDone == null || trainer.StepsDone == 0 || !EndsEpoch(trainer);
+        if (trainer.StepsDone >= trainer.Steps && _measured) return true;
+        try
         {
-            while (trainer.StepsDone < trainer.Steps && !cancel.IsCancellationRequested)
+            _events = new EventWriter(how.TbDir ?? folder.Folder, trainer.StepsDone);
+            ProgressDisplay.Run(title, trainer.Steps, "img", display =>
             {
-                trainer.RunEpoch(step => AfterStep(step, trainer, display), cancel);
-                if (EndsEpoch(trainer)) epochDone?.Invoke((int)((trainer.StepsDone + trainer.StepsPerEpoch - 1) / trainer.StepsPerEpoch));
-                Save(trainer.StepsDone);
-            }
-        });
-        if (trainer.StepsDone < trainer.Steps)
+                if (!_measured) FinishEpoch(trainer, epochDone);
+                while (trainer.StepsDone < trainer.Steps && !cancel.IsCancellationRequested)
+                {
+                    trainer.RunEpoch(step => AfterStep(step, trainer, display), cancel);
+                    if (EndsEpoch(trainer)) FinishEpoch(trainer, epochDone);
+                    Save(trainer);
+                }
+            });
+        }
+        catch (SposException error) when (error is DivergenceException or DeviceMemoryException or WriteException)
+        {
+            throw new InterruptedRunException($"{error.Message} {WhatToDo(error)}", error);
+        }
+        if (trainer.StepsDone < trainer.Steps || !_measured)
         {
             Console.WriteLine($"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. To go on, run the same command again.");
             return false;
@@ -101,6 +122,31 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
 
     private static bool EndsEpoch(Trainer trainer) => trainer.StepsDone == trainer.Steps || trainer.StepsDone % trainer.StepsPerEpoch == 0;
 
+    private void FinishEpoch(Trainer trainer, Action<int>? epochDone)
+    {
+        try
+        {
+            epochDone?.Invoke((int)((trainer.StepsDone + trainer.StepsPerEpoch - 1) / trainer.StepsPerEpoch));
+            _measured = true;
+        }
+        catch (OperationCanceledException)
+        {
+            _measured = false;
+        }
+    }
+
+    private string WhatToDo(SposException error)
+    {
+        string left = CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
+        return error switch
+        {
+            DivergenceException when CheckpointPath.Length > 0 => $"{left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
+            WriteException => $"{left}: make room and run the same command again.",
+            _ when CheckpointPath.Length > 0 => $"{left}: another --batch-size needs --restart.",
+            _ => $"{left}.",
+        };
+    }
+
     private void AfterStep(StepReport step, Trainer trainer, ProgressDisplay display)
     {
         Average?.Follow(session, step.Step);
@@ -112,12 +158,14 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
             _events?.Scalars(step.Step, ("lr", step.LearningRate), ("loss/train", step.Loss), ("acc1/train", step.Top1), ("acc5/train", step.Top5));
         }
         // The end of an epoch is saved when what belongs to it is done.
-        if (SaveFrequency > 0 && step.Step % SaveFrequency == 0 && !EndsEpoch(trainer)) Save(step.Step);
+        if (SaveFrequency > 0 && step.Step % SaveFrequency == 0 && !EndsEpoch(trainer)) Save(trainer);
     }
 
-    private void Save(long steps)
+    private void Save(Trainer trainer)
     {
+        long steps = trainer.StepsDone;
         if (steps == _savedStep) return;
+        trainer.RequireFiniteWeights();
         CheckpointPath = folder.Save(session, network, steps, options, Average?.Network);
         _savedStep = steps;
     }

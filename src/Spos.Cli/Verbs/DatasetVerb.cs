@@ -3,6 +3,7 @@ using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Drawing;
 using Spos.Cli.Options;
+using Spos.Engine.Files;
 
 namespace Spos.Cli.Verbs;
 
@@ -59,35 +60,22 @@ internal sealed class DatasetVerb : IVerb
     }
 
     // Drawn beside and renamed: a data set is whole or not there.
-    internal void Make(string folder)
+    internal void Make(string folder) => AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", display =>
     {
-        string target = Path.GetFullPath(folder), drawing = $"{target}.{Environment.ProcessId}.tmp";
-        try
+        long done = 0;
+        foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })
         {
-            ProgressDisplay.Run("drawing", (Train + Val) * (long)Classes, "picture", display =>
+            for (int label = 0; label < Classes; label++)
             {
-                long done = 0;
-                foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })
+                string classFolder = Path.Combine(drawing, split, ShapeDrawer.Classes[label]);
+                Directory.CreateDirectory(classFolder);
+                for (int i = 0; i < count; i++)
                 {
-                    for (int label = 0; label < Classes; label++)
-                    {
-                        string classFolder = Path.Combine(drawing, split, ShapeDrawer.Classes[label]);
-                        Directory.CreateDirectory(classFolder);
-                        for (int i = 0; i < count; i++)
-                        {
-                            byte[] jpeg = ShapeDrawer.Draw(label, Size, Difficulty, Seed, offset + (ulong)(label * count + i));
-                            File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), jpeg);
-                            display.Report(++done, 1, split);
-                        }
-                    }
+                    byte[] jpeg = ShapeDrawer.Draw(label, Size, Difficulty, Seed, offset + (ulong)(label * count + i));
+                    File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), jpeg);
+                    display.Report(++done, 1, split);
                 }
-            });
-            if (Directory.Exists(target)) Directory.Delete(target);
-            Directory.Move(drawing, target);
+            }
         }
-        finally
-        {
-            if (Directory.Exists(drawing)) Directory.Delete(drawing, recursive: true);
-        }
-    }
+    }));
 }

@@ -1,4 +1,5 @@
 using CommandLine;
+using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
 
@@ -26,6 +27,7 @@ internal abstract class PhaseOptions : DataOptions
     protected RunFolder OpenFolder(string verb)
     {
         if (Resume && Restart) throw new UsageException("--resume and --restart cannot be had together.");
+        StandardStream.IsOptional = true;
         return new RunFolder(OutputDir ?? $"runs/{verb}");
     }
 }

@@ -24,6 +24,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
 
     public int Run()
     {
+        StandardStream.IsOptional = true;
         string data = Path.Combine(OutputDir, "data"), supernet = Path.Combine(OutputDir, "supernet"), search = Path.Combine(OutputDir, "search");
         if (!Directory.Exists(data)) new DatasetVerb { Seed = Seed }.Make(data);
         Console.WriteLine($"Data set: {Path.GetFullPath(data)}");

@@ -83,27 +83,20 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         DamageReport damage = Damage();
         using var stop = new StopSignal();
         using BatchSource compared = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
-        RankedArchitecture[]? ranked = known ?? Score(supernet, paths, device, train, compared, damage, stop.Token);
+        RankedArchitecture[] ranked = known ?? Score(supernet, paths, device, train, compared, damage, stop.Token);
         // Its memory is for training now.
         compared.Dispose();
-        if (ranked == null) return Stopped();
         state.Save(ranked);
         using BatchSource test = EvaluationData.Test(device, val, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
         for (int i = 0; i < ranked.Length; i++)
         {
             if (ranked[i].Standalone != null) continue;
-            if (TrainAlone(i, supernet.Spec, paths[i], device, all, training, test, damage, folder, stop.Token) is not { } accuracy) return Stopped();
+            if (TrainAlone(i, supernet.Spec, paths[i], device, all, training, test, damage, folder, stop.Token) is not { } accuracy) return Program.Stopped;
             ranked[i] = ranked[i] with { Standalone = accuracy.Top1 };
             state.Save(ranked);
         }
         Report(folder, ranked, compared, test, damage);
         return Program.Success;
-    }
-
-    private static int Stopped()
-    {
-        Console.WriteLine("Stopped. To go on, run the same command again.");
-        return Program.Stopped;
     }
 
     // Different paths within the limit, each set as likely.
@@ -120,7 +113,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return [.. drawn];
     }
 
-    private RankedArchitecture[]? Score(Supernet supernet, Architecture[] paths, Device device, ImageFolder train, BatchSource test, DamageReport damage, CancellationToken cancel)
+    private RankedArchitecture[] Score(Supernet supernet, Architecture[] paths, Device device, ImageFolder train, BatchSource test, DamageReport damage, CancellationToken cancel)
     {
         double[][] scores = [.. paths.Select(_ => new double[Recalibrations])];
         Preprocessing preprocessing = PreprocessingOf(supernet.Header);
@@ -130,15 +123,15 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
             for (int set = 0; set < Recalibrations; set++)
             {
                 using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed + (ulong)set, preprocessing, damage);
-                Func<Architecture, double> score = scorers.On(calibration, test)[0];
-                for (int i = 0; i < paths.Length && !cancel.IsCancellationRequested; i++)
+                Func<Architecture, double> score = scorers.On(calibration, test, cancel)[0];
+                for (int i = 0; i < paths.Length; i++)
                 {
                     scores[i][set] = score(paths[i]);
                     display.Report(set * paths.Length + i + 1, 1, $"top-1 {scores[i][set]:0.0%}");
                 }
             }
         });
-        return cancel.IsCancellationRequested ? null : [.. paths.Select((path, i) => new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), scores[i], null))];
+        return [.. paths.Select((path, i) => new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), scores[i], null))];
     }
 
     private Accuracy? TrainAlone(int index, NetworkSpec supernet, Architecture path, Device device, ImageFolder train, TrainingOptions training, BatchSource test, DamageReport damage, RunFolder folder, CancellationToken cancel)
@@ -151,7 +144,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         var options = new Dictionary<string, string>(TrainingForResume(train)) { ["architecture"] = $"{path}" };
         using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
-        return run.Train(trainer, null, cancel) ? Evaluator.Measure(session, network, path, test) : null;
+        return run.Train(trainer, null, cancel) ? Evaluator.Measure(session, network, path, test.Until(cancel)) : null;
     }
 
     private void Report(RunFolder folder, RankedArchitecture[] ranked, BatchSource compared, BatchSource test, DamageReport damage)

@@ -18,16 +18,16 @@ internal sealed class SampleVerb : IVerb
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
-    [Option("flops-lb", Default = PathSampler.OfficialLow, HelpText = "The window's lower edge.")]
+    [Option("flops-lb", HelpText = "The window's lower edge (default: 290e6 for the official sizes, else what the cheapest path has).")]
     [InRange(0, 1e15, Example = "330e6 or 330M")]
-    public double FlopsLb { get; set; } = PathSampler.OfficialLow;
+    public double? FlopsLb { get; set; }
 
-    [Option("flops-ub", Default = PathSampler.OfficialHigh, HelpText = "The window's upper edge.")]
+    [Option("flops-ub", HelpText = "The window's upper edge (default: 360e6 for the official sizes, else what the dearest path has).")]
     [InRange(0, 1e15, Example = "330e6 or 330M")]
-    public double FlopsUb { get; set; } = PathSampler.OfficialHigh;
+    public double? FlopsUb { get; set; }
 
     [Option("flops-bins", Default = PathSampler.OfficialBins, HelpText = "Equal parts of the window.")]
-    [InRange(1, 1000)]
+    [InRange(1, PathSampler.MostBins)]
     public int FlopsBins { get; set; } = PathSampler.OfficialBins;
 
     [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl (default: computed from the shapes).")]
@@ -47,21 +47,22 @@ internal sealed class SampleVerb : IVerb
 
     public int Run()
     {
-        if (!(FlopsLb < FlopsUb)) throw new UsageException($"--flops-lb {FlopsLb} is not below --flops-ub {FlopsUb}.");
         NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
         FlopsTable flops = Supernet.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
-        BigInteger[] paths = sampler.CountBins(FlopsLb, FlopsUb, FlopsBins);
+        double low = FlopsLb ?? (spec.IsOfficialSize ? PathSampler.OfficialLow : sampler.Least), high = FlopsUb ?? (spec.IsOfficialSize ? PathSampler.OfficialHigh : sampler.Most);
+        if (!(low < high)) throw new UsageException($"--flops-lb {low} is not below --flops-ub {high}.");
+        BigInteger[] paths = sampler.CountBins(low, high, FlopsBins);
         BigInteger all = BigInteger.Pow(Architecture.Choices, flops.Blocks);
-        if (paths.All(p => p.IsZero)) throw new UsageException($"no path has {FlopsLb / 1e6:0.##}M to {FlopsUb / 1e6:0.##}M FLOPs: this network's have {sampler.Least / 1e6:0.##}M to {sampler.Most / 1e6:0.##}M.");
+        if (paths.All(p => p.IsZero)) throw new UsageException($"no path has {low / 1e6:0.##}M to {high / 1e6:0.##}M FLOPs: this network's have {sampler.Least / 1e6:0.##}M to {sampler.Most / 1e6:0.##}M.");
         var random = new CounterRandom(Seed, RandomPurpose.Paths, 0);
-        int[] unconstrained = Histogram(() => flops.Of(sampler.Uniform(random))), drawn = Histogram(() => flops.Of(sampler.FromBins(random, FlopsLb, FlopsUb, FlopsBins)));
+        int[] unconstrained = Histogram(low, high, () => flops.Of(sampler.Uniform(random))), drawn = Histogram(low, high, () => flops.Of(sampler.FromBins(random, low, high, FlopsBins)));
         Table table = PlainTable.New("FLOPs", "paths", "of all", $"of {Samples} of all paths", $"of {Samples} from the window");
-        double width = (FlopsUb - FlopsLb) / FlopsBins;
+        double width = (high - low) / FlopsBins;
         for (int bin = 0; bin < FlopsBins; bin++)
         {
             table.AddRow(
-                $"{(FlopsLb + bin * width) / 1e6:0.##}M to {(FlopsLb + (bin + 1) * width) / 1e6:0.##}M", $"{paths[bin]}",
+                $"{(low + bin * width) / 1e6:0.##}M to {(low + (bin + 1) * width) / 1e6:0.##}M", $"{paths[bin]}",
                 $"{(double)paths[bin] / (double)all:0.00%}", $"{unconstrained[bin]}", $"{drawn[bin]}");
         }
         PlainTable.Write(table);
@@ -74,15 +75,15 @@ internal sealed class SampleVerb : IVerb
         return Program.Success;
     }
 
-    private int[] Histogram(Func<long> draw)
+    private int[] Histogram(double low, double high, Func<long> draw)
     {
         int[] counts = new int[FlopsBins];
-        double width = (FlopsUb - FlopsLb) / FlopsBins;
+        double width = (high - low) / FlopsBins;
         for (int i = 0; i < Samples; i++)
         {
             long cost = draw();
-            if (cost < FlopsLb || cost > FlopsUb) continue;
-            counts[Math.Min((int)((cost - FlopsLb) / width), FlopsBins - 1)]++;
+            if (cost < low || cost > high) continue;
+            counts[Math.Min((int)((cost - low) / width), FlopsBins - 1)]++;
         }
         return counts;
     }

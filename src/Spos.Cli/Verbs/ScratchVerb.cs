@@ -91,15 +91,18 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         Console.WriteLine($"Training {path} from scratch: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
         run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
         using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(null), damage);
-        Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test);
+        using var stop = new StopSignal();
+        Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test.Until(stop.Token));
         void AfterEpoch(int epoch)
         {
             if (ValFrequency == 0 || epoch % ValFrequency != 0) return;
-            run.LogAccuracy("val", trainer.StepsDone, epoch, Measure(network));
-            if (average != null) run.LogAccuracy("ema", trainer.StepsDone, epoch, Measure(average.Network));
+            // Both or none are logged.
+            Accuracy last = Measure(network);
+            Accuracy? averaged = average == null ? null : Measure(average.Network);
+            run.LogAccuracy("val", trainer.StepsDone, epoch, last);
+            if (averaged != null) run.LogAccuracy("ema", trainer.StepsDone, epoch, averaged.Value);
         }
 
-        using var stop = new StopSignal();
         if (!run.Train(trainer, AfterEpoch, stop.Token)) return Program.Stopped;
 
         Accuracy accuracy = Measure(average?.Network ?? network);

@@ -116,7 +116,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         using var stop = new StopSignal();
         using var clock = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         if (limit is { } time) clock.CancelAfter(time);
-        bool whole = run.Run(scorers.On(calibration, test), clock.Token);
+        bool whole = run.Run(scorers.On(calibration, test, stop.Token), clock.Token);
         if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, test, damage, whole);
         Console.WriteLine($"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
         return Program.Stopped;

@@ -121,15 +121,14 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         var top1 = new List<double>();
         ProgressDisplay.Run("random paths", RandomPaths, "path", display =>
         {
-            for (int i = 0; i < RandomPaths && !cancel.IsCancellationRequested; i++)
+            for (int i = 0; i < RandomPaths; i++)
             {
                 Architecture path = sampler.Uniform(new CounterRandom(Seed, RandomPurpose.Search, ulong.MaxValue, (ulong)i));
-                Evaluator.Recalibrate(session, network, path, calibration);
-                top1.Add(Evaluator.Measure(session, network, path, test).Top1);
+                Evaluator.Recalibrate(session, network, path, calibration.Until(cancel));
+                top1.Add(Evaluator.Measure(session, network, path, test.Until(cancel)).Top1);
                 display.Report(i + 1, 1, $"top-1 {top1[^1]:0.0%}");
             }
         });
-        if (top1.Count == 0) return Program.Stopped;
         folder.WriteResult(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max(), pictures = test.Pictures, left_out = test.LeftOut, checkpoint = run.CheckpointPath });
         ResultTable.Print(
             "Supernet trained",

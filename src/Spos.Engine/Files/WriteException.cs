@@ -9,10 +9,10 @@ public sealed class WriteException(string path, string reason, Exception cause) 
     public string Path { get; } = path;
 
     /// <summary>Whether an exception says that something could not be written.</summary>
-    internal static bool Tells(Exception error) => error is IOException or UnauthorizedAccessException;
+    public static bool Tells(Exception error) => error is IOException or UnauthorizedAccessException;
 
     /// <summary>What became of writing <paramref name="path"/>.</summary>
-    internal static WriteException Of(string path, Exception error) => new(path, ReasonOf(error), error);
+    public static WriteException Of(string path, Exception error) => new(path, ReasonOf(error), error);
 
     // Without the name that the system gives: the file beside is gone.
     private static string ReasonOf(Exception error)

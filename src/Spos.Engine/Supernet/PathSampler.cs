@@ -11,6 +11,9 @@ public sealed class PathSampler
 
     public const int OfficialBins = 7;
 
+    /// <summary>The most parts that a window is divided into: finer ones of the official window would have a few costs each.</summary>
+    public const int MostBins = 1000;
+
     // Costs are counted in their greatest common divisor. Only if that takes more steps than this are they rounded.
     private const long MostSteps = 1 << 18;
 
@@ -67,16 +70,21 @@ public sealed class PathSampler
     /// A path of at least <paramref name="low"/> and at most <paramref name="high"/> FLOPs, each equally likely, without
     /// trial and error: by the number of paths at each cost.
     /// </summary>
-    /// <exception cref="ArgumentException">There is no such path.</exception>
-    public Architecture Within(CounterRandom random, double low, double high) => Draw(random, FirstAtLeast(low), LastAtMost(high), low, high);
+    /// <exception cref="ArgumentException">There is no such path, or the window is none.</exception>
+    public Architecture Within(CounterRandom random, double low, double high)
+    {
+        CheckWindow(low, high, 1);
+        return Draw(random, FirstAtLeast(low), LastAtMost(high), low, high);
+    }
 
     /// <summary>
     /// A path from one of <paramref name="bins"/> equal parts of a window, each part that has paths equally likely, and in it each
     /// path. A part ends before its upper edge, the last one at it.
     /// </summary>
-    /// <exception cref="ArgumentException">The window has no path.</exception>
+    /// <exception cref="ArgumentException">The window has no path or is none, or there are too many parts.</exception>
     public Architecture FromBins(CounterRandom random, double low, double high, int bins)
     {
+        CheckWindow(low, high, bins);
         (int First, int Last)[] filled = [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Where(b => Count(b.First, b.Last) > 0)];
         if (filled.Length == 0) throw Empty(low, high);
         (int first, int last) = filled[random.NextInt(filled.Length)];
@@ -84,8 +92,18 @@ public sealed class PathSampler
     }
 
     /// <summary>How many paths each of the parts of a window has.</summary>
-    public BigInteger[] CountBins(double low, double high, int bins) =>
-        [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Select(b => Count(b.First, b.Last))];
+    /// <exception cref="ArgumentException">The window is none, or there are too many parts.</exception>
+    public BigInteger[] CountBins(double low, double high, int bins)
+    {
+        CheckWindow(low, high, bins);
+        return [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Select(b => Count(b.First, b.Last))];
+    }
+
+    private static void CheckWindow(double low, double high, int bins)
+    {
+        if (!double.IsFinite(low) || !double.IsFinite(high) || low > high) throw new ArgumentException($"{low} to {high} is no window of FLOPs: it goes from one finite number to another that is not lower.");
+        if (bins is < 1 or > MostBins) throw new ArgumentException($"{bins} parts of a window of FLOPs: 1 to {MostBins} are possible.");
+    }
 
     private (int First, int Last) Bin(double low, double high, int bins, int bin)
     {
