@@ -101,6 +101,9 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         }
     }
 
+    /// <summary>The most bytes that the workers had on the device at once, all together at most.</summary>
+    internal long PeakDeviceBytes => _workers.Sum(worker => worker.Session.Pool.PeakBytesInUse);
+
     /// <summary>Batches of a whole pass.</summary>
     public int Batches { get; }
 
@@ -227,6 +230,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     private Batch? Load(Worker worker, PictureDecoder decoder, int index)
     {
         int first = index * _options.BatchSize;
+        long moment = worker.Session.Pool.Rentings;
         var pictures = new List<CompressedPicture>();
         var transforms = new List<ImageTransformRecord>();
         var labels = new List<int>();
@@ -245,6 +249,11 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             var deviceLabels = new DeviceArray<int>(worker.Session.Pool, labels.Count);
             deviceLabels.Upload(worker.Session.Stream, [.. labels]);
             return new Batch(worker.Session, images, deviceLabels);
+        }
+        catch
+        {
+            worker.Session.Pool.GiveBackSince(moment);
+            throw;
         }
         finally
         {

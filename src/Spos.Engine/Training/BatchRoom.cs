@@ -15,7 +15,7 @@ internal static class BatchRoom
     /// </summary>
     /// <param name="batch">Pictures of the batch that did not fit.</param>
     /// <param name="elsewhere">Bytes for each picture that others need besides, such as loaders that read ahead.</param>
-    /// <param name="work">Does the work with the first pictures of the batch.</param>
+    /// <param name="work">Does the work with so many pictures.</param>
     /// <returns>0 if nothing fits.</returns>
     public static int Estimate(Session session, int batch, long elsewhere, Action<int> work)
     {
@@ -40,10 +40,8 @@ internal static class BatchRoom
         }
         double picture = (more - few) / small, always = few - picture * small;
         session.Device.Pools.Trim();
-        (long free, long total) = session.Device.ReadMemory();
-        // Others' memory is there for smaller batches too.
-        double others = Math.Min((double)elsewhere * batch, total - free - session.Pool.ReservedBytes);
-        double fits = (Usable * (free + Math.Max(0, others)) - always) / (picture + elsewhere);
+        (long free, _) = session.Device.ReadMemory();
+        double fits = (Usable * free - always) / (picture + elsewhere);
         return (int)Math.Clamp(fits, small, batch - 1);
     }
 

@@ -23,8 +23,6 @@ public readonly record struct StepReport(long Step, long Steps, int Epoch, float
 /// </summary>
 public sealed class Trainer
 {
-    private const string BatchSizeOption = "--batch-size";
-
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
     private readonly ImageFolder _data;
@@ -68,14 +66,22 @@ public sealed class Trainer
     /// <exception cref="DeviceMemoryException">The batch does not fit; the message says which should. The weights are those before the step.</exception>
     public void RunEpoch(Action<StepReport> report, CancellationToken cancel)
     {
-        int epoch = EpochsDone;
-        using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch), cancel);
+        long loaded = 0;
         try
         {
-            foreach (Batch batch in loader)
+            int epoch = EpochsDone;
+            using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch), cancel);
+            try
             {
-                using (batch) report(RunStep(batch, epoch));
-                if (StepsDone == Steps || cancel.IsCancellationRequested) return;
+                foreach (Batch batch in loader)
+                {
+                    using (batch) report(RunStep(batch, epoch));
+                    if (StepsDone == Steps || cancel.IsCancellationRequested) return;
+                }
+            }
+            finally
+            {
+                loaded = loader.PeakDeviceBytes;
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -84,7 +90,7 @@ public sealed class Trainer
         }
         catch (DeviceMemoryException error) when (!error.IsAdvised)
         {
-            throw error.ForBatch(_options.BatchSize, null, BatchSizeOption);
+            throw error.ForBatch(_options.BatchSize, RoomFor(loaded), "--batch-size");
         }
     }
 
@@ -108,10 +114,9 @@ public sealed class Trainer
         {
             return RunStep(batch, epoch, paths);
         }
-        catch (Exception error)
+        catch
         {
             Undo(paths, moment);
-            if (error is DeviceMemoryException full) throw full.ForBatch(batch.Count, RoomFor(batch, paths), BatchSizeOption);
             throw;
         }
     }
@@ -159,20 +164,25 @@ public sealed class Trainer
         foreach (ParameterGroup group in paths.SelectMany(_network.GroupsOf)) group.ClearGradients();
     }
 
-    // How many of the batch's pictures should fit. Running statistics stay as they are.
-    private int RoomFor(Batch batch, IReadOnlyList<Architecture> paths)
+    // How many pictures of a batch should fit, of which the loader had so many bytes on the device. Running statistics stay as they are.
+    private int RoomFor(long loaded)
     {
-        Shape images = batch.Images.Shape;
-        // Batches that are read ahead, and what each worker decodes into.
-        long loader = images.Count / images.N * sizeof(float) * (3 * _options.Workers + 1);
+        IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
+        int size = _network.Spec.ImageSize;
+        var picture = new Shape(1, size, size, 3);
+        // It may not have read ahead as far as it will.
+        long loader = loaded / _options.BatchSize + picture.Count * sizeof(float) * 2 * _options.Workers;
         float momentum = _session.BatchNormMomentum;
         _session.BatchNormMomentum = 0;
         try
         {
-            return BatchRoom.Estimate(_session, batch.Count, loader, count =>
+            return BatchRoom.Estimate(_session, _options.BatchSize, loader, count =>
             {
-                using Tensor first = batch.Images.View(images with { N = count });
-                foreach (Architecture path in paths) AddGradients(first, batch.Labels, path, 1);
+                using Tensor images = _session.Rent(picture with { N = count });
+                using var labels = new DeviceArray<int>(_session.Pool, count);
+                images.Fill(_session.Stream, 0);
+                labels.Upload(_session.Stream, new int[count]);
+                foreach (Architecture path in paths) AddGradients(images, labels, path, 1);
             });
         }
         finally

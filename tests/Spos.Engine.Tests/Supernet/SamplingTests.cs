@@ -37,6 +37,23 @@ public sealed class SamplingTests
         AssertUniform(inside.Select(path => counts[path]), draws);
     }
 
+    [Theory]
+    [InlineData(double.NaN, 1e9, 7)]
+    [InlineData(0, double.NaN, 7)]
+    [InlineData(0, double.PositiveInfinity, 7)]
+    [InlineData(1e9, 0, 7)]
+    [InlineData(0, 1e9, 0)]
+    [InlineData(0, 1e9, -1)]
+    [InlineData(0, 1e9, int.MaxValue)]
+    public void What_is_no_window_is_refused(double low, double high, int bins)
+    {
+        var sampler = new PathSampler(new FlopsTable(new NetworkSpec { ImageSize = 32, StageRepeats = [1, 1, 1, 1], Classes = 10 }));
+        var random = new CounterRandom(1, RandomPurpose.Paths, 0);
+        Assert.Throws<ArgumentException>(() => sampler.CountBins(low, high, bins));
+        Assert.Throws<ArgumentException>(() => sampler.FromBins(random, low, high, bins));
+        if (bins == 7) Assert.Throws<ArgumentException>(() => sampler.Within(random, low, high));
+    }
+
     [Fact]
     public void Bins_are_equally_likely_and_so_are_the_paths_of_each()
     {

@@ -2,6 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Nn;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tests.Data;
@@ -187,6 +188,49 @@ public sealed class TrainingTests
         float[] All(ShuffleNetV2OneShot n) =>
             [.. n.Parameters.SelectMany(p => p.Value.Download(session.Stream)), .. n.BatchNorms.SelectMany(b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream)))];
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Training_that_diverges_stops_before_the_step(bool gradients)
+    {
+        using var files = new TemporaryDataSet(3, 24);
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Trainer trainer = NewTrainer(session, network, ImageFolder.Open(files.Root), Options);
+        float[] before = [];
+        DivergenceException error = Assert.Throws<DivergenceException>(() => trainer.RunEpoch(
+            step =>
+            {
+                if (step.Step != 3) return;
+                if (gradients)
+                {
+                    // A sum that the next backward adds to, although its loss is finite.
+                    network.FirstGroup.Gradients.Fill(session.Stream, float.PositiveInfinity);
+                    foreach (Parameter parameter in network.FirstGroup.Parameters) parameter.HasGradient = true;
+                }
+                else
+                {
+                    network.Classifier.Value.Fill(session.Stream, float.MaxValue);
+                }
+                before = Moving(session, network);
+            },
+            CancellationToken.None));
+        Assert.Equal(4, error.Step);
+        Assert.Equal(3, trainer.StepsDone);
+        Assert.Contains(gradients ? "gradients are no longer finite" : "loss is no longer a finite", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"at step 4 of {trainer.Steps}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--learning-rate", error.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Moving(session, network));
+        Assert.All(network.Parameters, p => Assert.False(p.HasGradient));
+        trainer.RequireFiniteWeights();
+        network.Classifier.Value.Fill(session.Stream, float.NaN);
+        Assert.Contains(network.Classifier.Name, Assert.Throws<DivergenceException>(trainer.RequireFiniteWeights).Message, StringComparison.Ordinal);
+    }
+
+    // What the optimizer moves.
+    private static float[] Moving(Session session, ShuffleNetV2OneShot network) =>
+        [.. network.Parameters.SelectMany(p => p.Value.Download(session.Stream).Concat(p.Momentum.Download(session.Stream)))];
 
     private static Trainer NewTrainer(Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options)
     {

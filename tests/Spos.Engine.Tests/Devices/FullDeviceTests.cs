@@ -1,0 +1,242 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Native;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Optim;
+using Spos.Engine.Random;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Data;
+using Spos.Engine.Tests.Training;
+using Spos.Engine.Training;
+
+namespace Spos.Engine.Tests.Devices;
+
+/// <summary>Devices with a limit of their memory, which is everybody's: so these tests run alone.</summary>
+[Collection(nameof(WholeMachine))]
+public sealed class FullDeviceTests
+{
+    private const long MiB = 1 << 20;
+
+    private static readonly NetworkSpec Spec = new()
+    {
+        ImageSize = 32,
+        Classes = 3,
+        StemChannels = 8,
+        StageRepeats = [1, 2, 1, 1],
+        StageChannels = [16, 32, 48, 64],
+        LastChannels = 32,
+    };
+
+    private static readonly Architecture Path = Architecture.Parse("0 1 2 3 0");
+
+    [Theory]
+    [InlineData("1", 1)]
+    [InlineData("800M", 800 * MiB)]
+    [InlineData("2g", 2048 * MiB)]
+    [InlineData("3T", 3 << 20, MiB)]
+    public void A_limit_is_a_number_of_bytes(string text, long bytes, long times = 1) => Assert.Equal(bytes * times, MemoryLimit.Parse(text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0")]
+    [InlineData("-1")]
+    [InlineData("M")]
+    [InlineData("1.5G")]
+    [InlineData("2 G")]
+    [InlineData("2GB")]
+    [InlineData("9999999999T")]
+    public void What_is_no_number_of_bytes_is_refused(string text)
+    {
+        if (text.Length > 0) Assert.Contains($"SPOS_MEMORY_LIMIT is '{text}'", Assert.Throws<ArgumentException>(() => MemoryLimit.Parse(text)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void The_error_tells_the_figures_and_nothing_is_lost(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        using Limit limit = Limit.OfFree(test.Device, 8 * MiB);
+        DeviceBuffer first = session.Pool.Rent(5 * MiB);
+        (int inUse, long peak, long reserved) = (session.Pool.InUse, session.Pool.PeakBytesInUse, session.Pool.ReservedBytes);
+        DeviceMemoryException error = Assert.Throws<DeviceMemoryException>(() => session.Pool.Rent(4 * MiB));
+        Assert.Equal((4 * MiB, 5 * MiB, 0), (error.Asked, error.InUse, error.Kept));
+        Assert.StartsWith(name == "host" ? "The CPU's memory is full: 4.2 MB was asked for" : "The emulated GPU's memory is full: 4.2 MB was asked for", error.Message, StringComparison.Ordinal);
+        Assert.Contains("5.2 MB of it by the same work", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("CUDA", error.Message, StringComparison.Ordinal);
+        Assert.Equal((inUse, peak, reserved), (session.Pool.InUse, session.Pool.PeakBytesInUse, session.Pool.ReservedBytes));
+        first.Release();
+        session.Pool.Rent(7 * MiB).Release();
+        Assert.Equal(0, session.Pool.InUse);
+    }
+
+    [Fact]
+    public void What_another_session_keeps_is_given_back_first()
+    {
+        using var keeper = new Session(Device.Host);
+        using var session = new Session(Device.Host);
+        using Limit limit = Limit.OfFree(Device.Host, 8 * MiB);
+        keeper.Pool.Rent(6 * MiB).Release();
+        Assert.Equal(6 * MiB, keeper.Pool.ReservedBytes);
+        DeviceBuffer buffer = session.Pool.Rent(7 * MiB);
+        Assert.Equal(0, keeper.Pool.ReservedBytes);
+        buffer.Release();
+        keeper.Pool.Rent(6 * MiB).Release();
+        Assert.Equal(6 * MiB, Assert.Throws<DeviceMemoryException>(() => session.Pool.Rent(9 * MiB)).Kept + Math.Min(0, session.Pool.ReservedBytes));
+    }
+
+    [Theory]
+    [InlineData("host", ConvolutionPlan.Fused)]
+    [InlineData("host", ConvolutionPlan.Unfused)]
+    [InlineData("host", ConvolutionPlan.Cudnn)]
+    [InlineData("simt 96 1", ConvolutionPlan.Fused)]
+    [InlineData("simt 96 1", ConvolutionPlan.Unfused)]
+    public void Wherever_a_step_fails_nothing_of_it_is_left_and_the_next_gives_the_same_bits(string name, ConvolutionPlan plan)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        ConvolutionPlanner.Of(session).Plan = plan;
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        using Batch batch = Pictures(session, 4);
+        long before = session.Pool.PeakBytesInUse;
+        float[] Step()
+        {
+            session.Tape = new Tape();
+            using Tensor logits = network.Forward(session, batch.Images, Path);
+            (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, batch.Labels, 0.1f, 1f / batch.Count);
+            using (loss)
+            {
+                session.Tape.Backward(session, logits, gradient!.Value);
+                return loss.Download(session.Stream);
+            }
+        }
+        float[] wanted = Step();
+        int inUse = session.Pool.InUse;
+        long need = session.Pool.PeakBytesInUse - before;
+        session.Pool.Trim();
+        int tries = name == "host" ? 40 : 6, failures = 0;
+        for (int i = 0; i < tries; i++)
+        {
+            session.Pool.Trim();
+            using (Limit.OfFree(test.Device, Math.Max(1, need * i / tries)))
+            {
+                long moment = session.Pool.Rentings;
+                Assert.Throws<DeviceMemoryException>(Step);
+                session.Tape!.Clear();
+                session.Pool.GiveBackSince(moment);
+                failures++;
+            }
+            Assert.Null(test.Device.Report);
+            Assert.Equal(inUse, session.Pool.InUse);
+            Assert.Equal(wanted, Step());
+        }
+        Assert.Equal(tries, failures);
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void Training_tells_a_batch_that_fits_and_it_does(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var files = new TemporaryDataSet(3, 24);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        TrainingOptions options = new() { Epochs = 1, BatchSize = 64, LearningRate = 0.05f, Workers = 1 };
+        void Train(int batch) => new Trainer(session, network, data, options with { BatchSize = batch, TotalIters = 1 }, _ => [Path], new DamageReport(m => Assert.Fail(m))).RunEpoch(_ => { }, CancellationToken.None);
+        Train(4);
+        session.Pool.Trim();
+        float[] weights = network.Classifier.Value.Download(session.Stream);
+        int inUse = session.Pool.InUse, fits;
+        using (Limit.OfFree(test.Device, 48 * Need(session, network)))
+        {
+            DeviceMemoryException error = Assert.Throws<DeviceMemoryException>(() => Train(64));
+            Assert.Equal(inUse, session.Pool.InUse);
+            Assert.Equal(weights, network.Classifier.Value.Download(session.Stream));
+            string[] words = error.Message.TrimEnd('.').Split("--batch-size ");
+            Assert.Equal(2, words.Length);
+            fits = int.Parse(words[1]);
+            Assert.InRange(fits, 8, 48);
+            Train(fits);
+            Assert.NotEqual(weights, network.Classifier.Value.Download(session.Stream));
+        }
+        Train(64);
+    }
+
+    [Fact]
+    public void Measuring_tells_a_batch_that_fits()
+    {
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        using Batch batch = Pictures(session, 64);
+        Accuracy whole = Evaluator.Measure(session, network, Path, [batch]);
+        session.Pool.Trim();
+        using (Limit.OfFree(Device.Host, MiB))
+        {
+            DeviceMemoryException error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Measure(session, network, Path, [batch]));
+            Assert.Matches(@"one of \d+ should: --test-batch-size \d+\.$", error.Message);
+            error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Recalibrate(session, network, Path, [batch]));
+            Assert.Matches(@"one of \d+ should: --train-batch-size \d+\.$", error.Message);
+            Assert.Equal(BatchNormMode.Batch, session.BatchNorm);
+            Assert.Equal(0.1f, session.BatchNormMomentum);
+        }
+        Evaluator.Recalibrate(session, network, Path, [batch]);
+        Assert.Equal(64, whole.Images);
+    }
+
+    // Bytes that a forward pass needs for each picture.
+    private static long Need(Session session, ShuffleNetV2OneShot network)
+    {
+        const int few = 8;
+        using Batch batch = Pictures(session, few);
+        session.Pool.ResetPeak();
+        long before = session.Pool.PeakBytesInUse;
+        session.Tape = new Tape();
+        network.Forward(session, batch.Images, Path).Dispose();
+        session.Tape.Clear();
+        session.Tape = null;
+        long need = (session.Pool.PeakBytesInUse - before) / few;
+        session.Pool.Trim();
+        return need;
+    }
+
+    private static Batch Pictures(Session session, int count)
+    {
+        Tensor images = session.Rent(new Shape(count, Spec.ImageSize, Spec.ImageSize, 3));
+        var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
+        images.Upload(session.Stream, [.. Enumerable.Range(0, (int)images.Shape.Count).Select(_ => random.NextNormal())]);
+        var labels = new DeviceArray<int>(session.Pool, count);
+        labels.Upload(session.Stream, [.. Enumerable.Range(0, count).Select(i => i % Spec.Classes)]);
+        session.Stream.Synchronize();
+        return new Batch(session, images, labels);
+    }
+
+    /// <summary>Limits what is free of a device.</summary>
+    private sealed class Limit : IDisposable
+    {
+        private readonly Device _device;
+
+        private Limit(Device device, long bytes)
+        {
+            _device = device;
+            device.LimitMemory(bytes);
+        }
+
+        public static Limit OfFree(Device device, long bytes)
+        {
+            // Below what the system has, so that what is free is the driver's to say.
+            device.LimitMemory(1L << 30);
+            (long free, long total) = device.ReadMemory();
+            return new Limit(device, total - free + bytes);
+        }
+
+        public void Dispose() => _device.LimitMemory(null);
+    }
+}
