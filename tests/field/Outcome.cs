@@ -18,6 +18,9 @@ internal sealed record Outcome(string Command, int Code, string Output, string E
         return missing == null ? this : throw new CaseFailedException($"{Command} does not say '{missing}'.\n{Error}");
     }
 
+    /// <summary>Throws if there is anything on standard error.</summary>
+    public Outcome SaidNothing() => Error.Length == 0 ? this : throw new CaseFailedException($"{Command} says:\n{Error}");
+
     /// <summary>Throws unless these words are on standard output or standard error.</summary>
     public Outcome Printed(params string[] words)
     {

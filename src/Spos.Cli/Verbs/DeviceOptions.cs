@@ -46,6 +46,10 @@ internal abstract class DeviceOptions
         {
             throw new UsageException($"SPOS_DEVICE={variable}: {error.Message}");
         }
+        catch (FormatException error)
+        {
+            throw new UsageException(error.Message);
+        }
         catch (PlatformNotSupportedException error)
         {
             throw new PlatformNotSupportedException($"--device {name}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error);

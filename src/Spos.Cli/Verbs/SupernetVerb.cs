@@ -17,7 +17,7 @@ namespace Spos.Cli.Verbs;
 [Verb("supernet", HelpText = "Phase 1: train the supernet, a random path (or several) a step.")]
 internal sealed class SupernetVerb : TrainOptions, IVerb
 {
-    private const int CalibrationBatches = 10, CalibrationBatch = 128, TestBatch = 512, DefaultBatchSize = 768;
+    private const int CalibrationPictures = 1280, CalibrationBatch = 128, TestBatch = 512, DefaultBatchSize = 768;
 
     [Option("epochs", Default = 120, HelpText = "Passes over the training pictures.")]
     [InRange(1, 100_000)]
@@ -115,9 +115,10 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
 
     private int Report(Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, CancellationToken cancel)
     {
-        int calibrationBatch = Math.Min(CalibrationBatch, train.Samples.Length);
-        using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationBatches, calibrationBatch, Workers, Seed, PreprocessingOf(null), damage);
-        using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, TestBatch, Workers, PreprocessingOf(null), damage);
+        // A batch that was trained on fits the device; larger ones may not.
+        int calibrationBatch = Math.Min(CalibrationBatch, BatchSize), testBatch = Math.Min(TestBatch, BatchSize);
+        using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationPictures / calibrationBatch, calibrationBatch, Workers, Seed, PreprocessingOf(null), damage);
+        using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, testBatch, Workers, PreprocessingOf(null), damage);
         var top1 = new List<double>();
         ProgressDisplay.Run("random paths", RandomPaths, "path", display =>
         {

@@ -75,6 +75,7 @@ public sealed unsafe class Device
     /// <summary>Opens the device that --device names: "cuda", "host", "simt", or "auto" for the best one there is.</summary>
     /// <exception cref="ArgumentException">No such device.</exception>
     /// <exception cref="PlatformNotSupportedException">This machine does not have it.</exception>
+    /// <exception cref="FormatException">SPOS_MEMORY_LIMIT is no number of bytes.</exception>
     public static Device Open(string name) => name switch
     {
         "auto" => WhyNoCuda() == null ? Cuda : Host,
@@ -174,11 +175,8 @@ public sealed unsafe class Device
     /// <exception cref="PlatformNotSupportedException">It is not installed.</exception>
     internal Cudnn Cudnn => _cudnn.Value;
 
-    /// <summary>The most CPU threads that can be asked for (native/host/device.cpp).</summary>
-    public const int MostThreads = 4096;
-
     /// <summary>CPU threads that run blocks; results do not depend on it. Host only.</summary>
-    /// <exception cref="ArgumentException">Fewer than 1, more than <see cref="MostThreads"/>, or more than the system starts.</exception>
+    /// <exception cref="DeviceException">Fewer than 1, more than the driver takes, or more than the system starts.</exception>
     public int Threads
     {
         get
@@ -189,8 +187,7 @@ public sealed unsafe class Device
         }
         set
         {
-            if (value is < 1 or > MostThreads) throw new ArgumentException($"{value} threads: 1 to {MostThreads} are possible.");
-            if (_host != null && _host.SetThreads(value) != CudaResult.Success) throw new ArgumentException($"{value} threads: the system does not start so many.");
+            if (_host != null) Driver.Check(_host.SetThreads(value), $"sposHostSetThreads({value})");
         }
     }
 

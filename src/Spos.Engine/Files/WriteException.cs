@@ -9,14 +9,18 @@ public sealed class WriteException(string path, string reason, Exception cause) 
     public string Path { get; } = path;
 
     /// <summary>Whether an exception says that something could not be written.</summary>
-    public static bool Tells(Exception error) => error is IOException or UnauthorizedAccessException;
+    public static bool Tells(Exception error) => error is IOException or UnauthorizedAccessException || IsTooLarge(error);
 
     /// <summary>What became of writing <paramref name="path"/>.</summary>
     public static WriteException Of(string path, Exception error) => new(path, ReasonOf(error), error);
 
+    // What .NET makes of EFBIG: the file system or a limit (ulimit -f) allows no such size.
+    private static bool IsTooLarge(Exception error) => error is ArgumentOutOfRangeException && error.TargetSite?.DeclaringType == typeof(RandomAccess);
+
     // Without the name that the system gives: the file beside is gone.
     private static string ReasonOf(Exception error)
     {
+        if (IsTooLarge(error)) return "File too large";
         string text = error is UnauthorizedAccessException ? error.InnerException?.Message ?? "Permission denied" : error.Message;
         return text.Split(" : '")[0].TrimEnd('.');
     }

@@ -15,7 +15,7 @@ internal sealed unsafe class MemoryLimit(nint library)
     public void Set(long? bytes) => _ = _set((nuint)(bytes ?? 0));
 
     /// <summary>What <see cref="Variable"/> asks for; null if it is not set.</summary>
-    /// <exception cref="ArgumentException">It is set, but to no number of bytes.</exception>
+    /// <exception cref="FormatException">It is set, but to no number of bytes.</exception>
     public static long? FromEnvironment() => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text ? Parse(text) : null;
 
     internal static long Parse(string text)
@@ -24,7 +24,7 @@ internal sealed unsafe class MemoryLimit(nint library)
         string digits = power > 0 ? text[..^1] : text;
         if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || number < 1 || number > long.MaxValue >> (10 * power))
         {
-            throw new ArgumentException($"{Variable} is '{text}': it takes a number of bytes, such as 800M or 2G.");
+            throw new FormatException($"{Variable} is '{text}': it takes a number of bytes, such as 800M or 2G.");
         }
         return number << (10 * power);
     }

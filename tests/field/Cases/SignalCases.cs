@@ -1,0 +1,111 @@
+using System.Diagnostics;
+
+namespace Spos.Field.Cases;
+
+/// <summary>Schedulers, terminals and readers that go while the program runs.</summary>
+internal static class SignalCases
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
+    [Case("SIGHUP and SIGUSR1 save as SIGTERM does, and the run goes on")]
+    public static void Saving_signals(Scene scene)
+    {
+        foreach (string signal in new[] { "TERM", "HUP", "USR1" })
+        {
+            string run = scene.At(signal);
+            using Process process = Scene.Start(Endless(run));
+            Shell.Await(process, () => Checkpoints(run).Length > 0);
+            Shell.Signal(process, signal);
+            // Some are sent twice, and must not end the program before it has saved.
+            if (signal != "TERM") Shell.Signal(process, signal);
+            Shell.Finish(process, Soon).Ended(130).Printed("Stopped at step", "saved to", "spos: stopping");
+            string newest = Path.GetFileNameWithoutExtension(Checkpoints(run)[^1]).Split('-')[1].TrimStart('0');
+            using Process again = Scene.Start(Endless(run));
+            Shell.Await(again, () => Checkpoints(run)[^1] is { } path && !path.Contains(newest, StringComparison.Ordinal));
+            Shell.Signal(again, "INT");
+            Shell.Finish(again, Soon).Ended(130).Printed($"step {newest} of");
+        }
+    }
+
+    [Case("A run under nohup outlives its terminal")]
+    public static void Nohup(Scene scene)
+    {
+        const string script = """
+            run=$1; shift
+            program=$(declare -f spos | grep -o "'.*spos.dll'" | tr -d "'")
+            nohup dotnet "$program" "$@" >/dev/null 2>&1 &
+            child=$!
+            until compgen -G "$run/*.spos" >/dev/null; do sleep 0.05; done
+            kill -HUP $child; sleep 0.5
+            kill -0 $child && echo alive
+            kill -TERM $child; wait $child; echo "ended $?"
+            """;
+        Shell.Run(script, [scene.At("run"), .. Endless(scene.At("run"))]).Printed("alive", "ended 130");
+    }
+
+    [Case("A second SIGTERM ends the program at once, whatever it waits for")]
+    public static void Second_signal(Scene scene)
+    {
+        // A step of the emulated GPU takes minutes, in native code.
+        string run = scene.At("run");
+        string[] command = ["supernet", "--imagenet-dir", Scene.Data, "--image-size", "224", "--batch-size", "16", "--output-dir", run, "--device", "simt"];
+        using Process process = Scene.Start(command);
+        Shell.Await(process, () => Directory.Exists(run) && Directory.GetFiles(run, "events.*").Length > 0);
+        Shell.Signal(process, "TERM");
+        Thread.Sleep(500);
+        CaseFailedException.Unless(!process.HasExited, "it ended without finishing its step.");
+        Shell.Signal(process, "TERM");
+        Shell.Finish(process, TimeSpan.FromSeconds(2)).Ended(143);
+    }
+
+    [Case("A signal while a data set is drawn leaves nothing of it")]
+    public static void Drawing(Scene scene)
+    {
+        using Process process = Scene.Start("dataset", "make", "--output-dir", scene.At("data"), "--train", "100000", "--size", "512");
+        Shell.Await(process, () => Directory.GetDirectories(scene.Folder, "data.*").Length > 0);
+        Shell.Signal(process, "INT");
+        Shell.Finish(process, TimeSpan.FromSeconds(2)).Ended(130);
+        CaseFailedException.Unless(Directory.GetFileSystemEntries(scene.Folder).Length == 0, "something is left.");
+    }
+
+    [Case("A run goes on without its standard output")]
+    public static void Lost_output_of_a_run(Scene scene)
+    {
+        string[] command = ["supernet", "--imagenet-dir", Scene.Data, .. Scene.Network, "--epochs", "1", "--random-paths", "1", "--output-dir"];
+        Shell.Run("spos \"$@\" | true; exit ${PIPESTATUS[0]}", [.. command, scene.At("pipe")]).Ended(0).Said("standard output", "Broken pipe", "goes on");
+        Shell.Run("spos \"$@\" >/dev/full", [.. command, scene.At("full")]).Ended(0).Said("standard output", "No space left on device", "goes on");
+        Shell.Run("spos \"$@\" >&-", [.. command, scene.At("closed")]).Ended(0).Said("standard output", "goes on");
+        Shell.Run("spos \"$@\" >&- 2>&-", [.. command, scene.At("both")]).Ended(0);
+        Shell.Run("spos \"$@\" >/dev/full 2>/dev/full", [.. command, scene.At("bothfull")]).Ended(0);
+        foreach (string run in Directory.GetDirectories(scene.Folder)) CaseFailedException.Unless(File.Exists(Path.Combine(run, "result.json")), $"{run} has no result.");
+    }
+
+    [Case("What is asked for on standard output and cannot be printed is an error, unless nobody reads it")]
+    public static void Lost_output_of_a_report(Scene scene)
+    {
+        Shell.Run("spos sample --samples 10 | head -1; exit ${PIPESTATUS[0]}").Ended(0).SaidNothing();
+        foreach (string verb in new[] { "sample --samples 10", "info", "--help", "--version" }) Shell.Run($"spos {verb} >/dev/full").Ended(1).Said("standard output", "No space left on device");
+        Shell.Run("spos sample --samples 0 2>/dev/full").Ended(2);
+        Shell.Run("spos sample --samples 0 2>&-").Ended(2);
+    }
+
+    [Case("An epoch whose measurement was stopped is measured when the run goes on")]
+    public static void Unfinished_measurement(Scene scene)
+    {
+        string run = scene.At("run"), metrics = Path.Combine(run, "metrics.jsonl");
+        string[] command = ["scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "2", "--ema-decay", "0.9", "--output-dir", run];
+        Scene.Spos(command).Ended(0);
+        string whole = File.ReadAllText(metrics);
+        string[] lines = File.ReadAllLines(metrics);
+        CaseFailedException.Unless(lines[^2].Contains("val_top1", StringComparison.Ordinal) && lines[^1].Contains("ema_top1", StringComparison.Ordinal), whole);
+        File.WriteAllLines(metrics, lines[..^2]);
+        Scene.Spos(command).Ended(0);
+        CaseFailedException.Unless(File.ReadAllText(metrics) == whole, File.ReadAllText(metrics));
+        Scene.Spos(command).Ended(0);
+        CaseFailedException.Unless(File.ReadAllText(metrics) == whole, "it was measured twice.");
+    }
+
+    private static string[] Endless(string run) => ["supernet", "--imagenet-dir", Scene.Data, .. Scene.Network, "--epochs", "100000", "--output-dir", run];
+
+    private static string[] Checkpoints(string run) => Directory.Exists(run) ? [.. Directory.GetFiles(run, "*.spos").Order(StringComparer.Ordinal)] : [];
+}
