@@ -1,99 +1,141 @@
-// From decoded pictures to a batch: crop and resize, flip, colour jitter, normalisation.
+// From decoded pictures to a batch: crop and resize, flip, colour jitter, normalisation, as torchvision does it over
+// PIL, bit for bit, in whole levels 0 ... 255.
 //
-// Resizing is the antialiased bilinear (triangle) filter of PIL and torchvision: output pixel i looks at the
-// source around (i + 0.5) * scale + box with a triangle of half-width max(scale, 1), cut at the clip rectangle and
-// normalised to sum 1. Vertical first, then horizontal, in float on levels 0 ... 255.
-// Jitter follows torchvision's ColorJitter on floats: brightness, contrast and saturation in the given order, each
-// result clipped to 0 ... 255. Then y = scale[c] * level + shift[c].
+// Resizing is PIL's bilinear filter for 8 bits. Of n source pixels brought to m, scale = n / m, output pixel i looks at
+// the source around centre = (i + 0.5) * scale with a triangle of half-width max(scale, 1), cut at the source's ends,
+// in doubles, whose weights are normalised to sum 1 and rounded to 22 bits after the point. Columns first, then rows;
+// each pass gives (sum of weight * level + 2^21) >> 22.
+// Jitter is torchvision's ColorJitter: brightness, contrast and saturation in the given order, each
+//   level = trunc(clip(base + factor * (level - base), 0, 255)) in single precision, every operation rounded,
+// where the base is black for brightness, the picture's mean grey, rounded, for contrast, and the pixel's own grey for
+// saturation; grey = (19595 red + 38470 green + 7471 blue + 2^15) >> 16.
+// Then y = (level / range - mean[c]) / deviation[c], every operation rounded to single precision.
 //
-// Pictures are 4 bytes a pixel (red, green, blue, 0) and hold the region of theirs that is wanted. Resized levels are
-// planes, levels[n][colour][y][x], so that neighbouring threads or lanes work on neighbouring pixels.
+// Pixels are 4 bytes (red, green, blue, 0). A picture holds the region of it that is wanted.
 #include "device/lanes.h"
 #include "device/warp.h"
 
 struct ImageTransform {
     int64_t pixels;                    // byte offset of its region's pixels
-    int64_t rows;                      // float offset of its vertically resized rows, 4 values a pixel
+    int64_t rows;                      // pixel offset of its kept rows
     int32_t left, right, top, bottom;  // the region: [left, right) x [top, bottom) of the picture
-    int32_t clip_left, clip_right, clip_top, clip_bottom;  // what may be read, likewise
-    float box_left, box_top, scale_x, scale_y;
+    int32_t source_left, source_right, source_top, source_bottom;  // what is resized, likewise
+    int32_t slots;  // source rows that a block keeps: a power of two, no fewer than an output row needs
+    // The size it is resized to, and where the input begins there.
+    int32_t resized_width, resized_height, crop_left, crop_top;
     int32_t flip;
     float brightness, contrast, saturation;  // factors; 1 leaves the picture as it is
     int32_t order;  // which goes first, second, third (0 brightness, 1 contrast, 2 saturation), 2 bits each
-    // Of image_resize_fixed: the picture's size, the size it is brought to, and where the crop begins there.
-    int32_t width, height, resized_width, resized_height, crop_left, crop_top;
     // What becomes 0 at the end, in the batch's pixels: [left, right) x [top, bottom).
     int32_t erase_left, erase_right, erase_top, erase_bottom;
 };
 
-// The source pixels of one output column or row, [first, first + count). All columns of an image have the same count,
-// and so have all rows: the weights of those that lie beyond the filter are 0.
+// The source pixels of one output column or row: [first, first + count) of the picture.
 struct FilterTaps {
     int32_t first, count;
 };
 
-// Of columns (grid.y 0) and rows (1): taps[n][axis][size], weights[n][axis][size][most]. Launch: grid.x = images,
-// grid.y = 2.
-SPOS_KERNEL image_filter_taps(FilterTaps* taps, float* weights, const ImageTransform* transforms, int size, int most) {
+// Bits of a weight after the point.
+constexpr int kWeightBits = 22;
+
+// What the outputs of an axis are padded to, so that they are whole vectors; those beyond repeat the last one.
+__device__ __forceinline__ int padded(int size) { return (size + 15) / 16 * 16; }
+
+// Of columns (grid.y 0), mirrored where `flip` is set, and rows (1): taps[n][axis][padded],
+// weights[n][axis][padded][most]. All columns of an image have the same count, a multiple of kPixelGroup where the
+// region is so wide: the weights of those beyond the filter are 0. Launch: grid.x = images, grid.y = 2.
+SPOS_KERNEL image_filter_taps(FilterTaps* taps, int32_t* weights, const ImageTransform* transforms, int size,
+                              int most) {
     const ImageTransform& t = transforms[blockIdx.x];
     const bool across = blockIdx.y == 0;
-    const float box = across ? t.box_left : t.box_top, scale = across ? t.scale_x : t.scale_y;
-    const int clip_first = across ? t.clip_left : t.clip_top, clip_last = across ? t.clip_right : t.clip_bottom;
-    const int region_first = across ? t.left : t.top, region_last = across ? t.right : t.bottom;
-    const float width = max(scale, 1.0f), inverse_width = 1.0f / width;
-    const int count = min((int)(2.0f * width) + 2, region_last - region_first);
-    for (int i = (int)threadIdx.x; i < size; i += (int)blockDim.x) {
-        const float centre = box + ((float)i + 0.5f) * scale;
-        const int first = max((int)(centre - width + 0.5f), clip_first);
-        const int last = min((int)(centre + width + 0.5f), clip_last);
+    const int origin = across ? t.source_left : t.source_top;
+    const int length = (across ? t.source_right : t.source_bottom) - origin;
+    const int region_first = (across ? t.left : t.top) - origin, region_last = (across ? t.right : t.bottom) - origin;
+    const double scale = (double)length / (across ? t.resized_width : t.resized_height);
+    const double reach = max(scale, 1.0), inverse = 1.0 / reach;
+    const int columns = ((int)(2 * reach) + kPixelGroup) / kPixelGroup * kPixelGroup;
+    for (int i = (int)threadIdx.x; i < padded(size); i += (int)blockDim.x) {
+        const int inside = min(i, size - 1);
+        const int output = across ? t.crop_left + (t.flip ? size - 1 - inside : inside) : t.crop_top + inside;
+        const double centre = __dmul_rn(output + 0.5, scale);
+        const int first = max((int)(centre - reach + 0.5), 0), last = min((int)(centre + reach + 0.5), length);
+        const auto height = [&](int pixel) {
+            const double distance = fabs(__dmul_rn(pixel - centre + 0.5, inverse));
+            return pixel < first || pixel >= last || distance >= 1.0 ? 0.0 : 1.0 - distance;
+        };
+        const int count = across ? min(columns, region_last - region_first) : last - first;
         const int begin = min(first, region_last - count);
-        const int64_t at = ((int64_t)blockIdx.x * 2 + blockIdx.y) * size + i;
-        float* weight = weights + at * most;
-        float sum = 0.0f;
+        double sum = 0;
+        for (int k = 0; k < count; ++k) sum += height(begin + k);
+        const int64_t at = ((int64_t)blockIdx.x * 2 + blockIdx.y) * padded(size) + i;
         for (int k = 0; k < count; ++k) {
-            const int pixel = begin + k;
-            const float height = 1.0f - fabsf((float)pixel + 0.5f - centre) * inverse_width;
-            weight[k] = pixel >= first && pixel < last ? max(0.0f, height) : 0.0f;
-            sum += weight[k];
+            weights[at * most + k] = (int32_t)(height(begin + k) / sum * (1 << kWeightBits) + 0.5);
         }
-        for (int k = 0; k < count; ++k) weight[k] *= 1.0f / sum;
-        taps[at] = {begin, count};
+        taps[at] = {origin + begin, count};
     }
 }
 SPOS_EXPORT(image_filter_taps)
 
-// Output rows that a block makes one after the other.
-constexpr int kResizedRows = 8;
+// A source row brought to `size` pixels, and those they are padded to. `row` is where the picture's column 0 would be.
+__device__ __forceinline__ void resize_row(uint32_t* target, const uint32_t* row, const FilterTaps* taps,
+                                           const int32_t* weights, int size, int most) {
+    const int count = taps[0].count;
+    for (int x = (int)threadIdx.x * kPixelGroup; x < size; x += (int)blockDim.x * kPixelGroup) {
+        LevelSums sums[kPixelGroup];
+        const uint32_t* source[kPixelGroup];
+        SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) source[i] = row + taps[x + i].first;
+        const int32_t* weight = weights + (int64_t)x * most;
+        int k = 0;
+        for (; k + kPixelGroup <= count; k += kPixelGroup) {
+            SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) sums[i].add(source[i] + k, weight + i * most + k);
+        }
+        for (; k < count; ++k) {
+            SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) sums[i].add_single(source[i] + k, weight[i * most + k]);
+        }
+        sums_of_groups(sums).store(target + x, kPixelGroup, kWeightBits);
+    }
+}
 
-// Mirrored where `flip` is set. Launch: grid.x = ceil(size / kResizedRows), grid.y = images.
-SPOS_KERNEL image_resize(float* levels, float* rows, const uint8_t* pixels, const FilterTaps* taps,
-                         const float* weights, const ImageTransform* transforms, int size, int most) {
+// Vectors of a row that a thread of the CPU sums side by side.
+constexpr int kVectorsDown = SPOS_HOST ? 4 : 1;
+
+// resized[n][size][size]. Each block brings source rows to `size` columns as its output rows need them, and keeps the
+// newest `slots` of them, which lie from rows + t.rows on as [blocks][slots][padded].
+// Launch: grid.x = ceil(size / rows_per_block), grid.y = images.
+SPOS_KERNEL image_resize(uint32_t* resized, uint32_t* rows, const uint8_t* pixels, const FilterTaps* taps,
+                         const int32_t* weights, const ImageTransform* transforms, int size, int most,
+                         int rows_per_block) {
     const ImageTransform& t = transforms[blockIdx.y];
-    const int width = t.right - t.left;
-    const int64_t columns = (int64_t)blockIdx.y * 2 * size;
-    float* row = rows + t.rows + (int64_t)blockIdx.x * width * 4;
-    const int first_row = (int)blockIdx.x * kResizedRows, last_row = min(first_row + kResizedRows, size);
+    const int width = t.right - t.left, stride = padded(size);
+    const int64_t axes = (int64_t)blockIdx.y * 2 * stride;
+    const FilterTaps *across = taps + axes, *down = across + stride;
+    const int32_t *weights_across = weights + axes * most, *weights_down = weights_across + (int64_t)stride * most;
+    // Where the picture's first pixel would be.
+    const uint32_t* picture = (const uint32_t*)(pixels + t.pixels) - (int64_t)t.top * width - t.left;
+    const int slot_mask = t.slots - 1;
+    uint32_t* kept = rows + t.rows + (int64_t)blockIdx.x * t.slots * stride;
+    const int first_row = (int)blockIdx.x * rows_per_block, last_row = min(first_row + rows_per_block, size);
+    int made = down[first_row].first;
     for (int y = first_row; y < last_row; ++y) {
-        const FilterTaps down = taps[columns + size + y];
-        const float* share_down = weights + (columns + size + y) * most;
-        const uint8_t* picture = pixels + t.pixels + (int64_t)(down.first - t.top) * width * 4;
-        for_lanes(width * 4, [&](int i, auto lane) {
-            Lane sum(0.0f);
-            for (int k = 0; k < down.count; ++k) {
-                sum = multiply_add(lane.load(picture + (int64_t)k * width * 4 + i), Lane(share_down[k]), sum);
-            }
-            lane.store(row + i, sum);
-        });
+        const int first = down[y].first, count = down[y].count;
+        for (; made < first + count; ++made) {
+            resize_row(kept + (int64_t)(made & slot_mask) * stride, picture + (int64_t)made * width, across,
+                       weights_across, size, most);
+        }
         __syncthreads();
-        float* target = levels + ((int64_t)blockIdx.y * 3 * size + y) * size;
-        for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
-            const FilterTaps across = taps[columns + x];
-            const float* share = weights + (columns + x) * most;
-            const float* source = row + (int64_t)(across.first - t.left) * 4;
-            Four sum;
-            for (int k = 0; k < across.count; ++k) sum = multiply_add(Four::load(source + 4 * k), share[k], sum);
-            const int to = t.flip ? size - 1 - x : x;
-            SPOS_UNROLL for (int c = 0; c < 3; ++c) target[(int64_t)c * size * size + to] = sum.v[c];
+        const int32_t* weight = weights_down + (int64_t)y * most;
+        uint32_t* target = resized + ((int64_t)blockIdx.y * size + y) * size;
+        constexpr int kStep = kVectorsDown * kPixelGroup;
+        for (int x = (int)threadIdx.x * kStep; x < size; x += (int)blockDim.x * kStep) {
+            LevelSums sums[kVectorsDown];
+            for (int k = 0; k < count; ++k) {
+                const uint32_t* row = kept + (int64_t)((first + k) & slot_mask) * stride + x;
+                SPOS_UNROLL for (int i = 0; i < kVectorsDown; ++i) sums[i].add(row + i * kPixelGroup, weight[k]);
+            }
+            SPOS_UNROLL for (int i = 0; i < kVectorsDown; ++i) {
+                const int done = x + i * kPixelGroup;
+                if (done < size) sums[i].store(target + done, size - done, kWeightBits);
+            }
         }
         __syncthreads();
     }
@@ -108,7 +150,7 @@ struct FixedTaps {
 
 __device__ __forceinline__ FixedTaps fixed_taps(int i, int source, int target) {
     const double scale = 1.0 / ((double)target / (double)source);
-    const float at = (float)((i + 0.5) * scale - 0.5);
+    const float at = (float)(__dmul_rn(i + 0.5, scale) - 0.5);
     const int sample = (int)floorf(at);
     const float part = at - (float)sample;
     FixedTaps taps;
@@ -119,19 +161,21 @@ __device__ __forceinline__ FixedTaps fixed_taps(int i, int source, int target) {
     return taps;
 }
 
-// The resized picture's middle, whole levels. Launch: grid.x = size (rows), grid.y = images.
-SPOS_KERNEL image_resize_fixed(float* levels, const uint8_t* pixels, const ImageTransform* transforms, int size) {
+// resized[n][size][size]: the resized picture's middle. Launch: grid.x = size (rows), grid.y = images.
+SPOS_KERNEL image_resize_fixed(uint32_t* resized, const uint8_t* pixels, const ImageTransform* transforms, int size) {
     const ImageTransform& t = transforms[blockIdx.y];
     const int64_t stride = (int64_t)(t.right - t.left) * 4;
     // Where the picture's first pixel would be.
     const uint8_t* picture = pixels + t.pixels - t.top * stride - (int64_t)t.left * 4;
     const int row = t.crop_top + (int)blockIdx.x;
-    float* target = levels + ((int64_t)blockIdx.y * 3 * size + blockIdx.x) * size;
+    const int width = t.source_right, height = t.source_bottom;
+    uint32_t* target = resized + ((int64_t)blockIdx.y * size + blockIdx.x) * size;
     // To half the size OpenCV takes the mean of four.
-    const bool half = t.width == 2 * t.resized_width && t.height == 2 * t.resized_height;
-    const FixedTaps down = fixed_taps(row, t.height, t.resized_height);
+    const bool half = width == 2 * t.resized_width && height == 2 * t.resized_height;
+    const FixedTaps down = fixed_taps(row, height, t.resized_height);
     for (int x = (int)threadIdx.x; x < size; x += (int)blockDim.x) {
-        const FixedTaps across = fixed_taps(t.crop_left + x, t.width, t.resized_width);
+        const FixedTaps across = fixed_taps(t.crop_left + x, width, t.resized_width);
+        uint32_t levels = 0;
         for (int c = 0; c < 3; ++c) {
             int level = 0;
             if (half) {
@@ -147,8 +191,9 @@ SPOS_KERNEL image_resize_fixed(float* levels, const uint8_t* pixels, const Image
                 level =
                     (((down.weight_first * (above >> 4)) >> 16) + ((down.weight_second * (below >> 4)) >> 16) + 2) >> 2;
             }
-            target[(int64_t)c * size * size + x] = (float)level;
+            levels |= (uint32_t)level << (8 * c);
         }
+        target[x] = levels;
     }
 }
 SPOS_EXPORT(image_resize_fixed)
@@ -157,43 +202,49 @@ struct Colour {
     Lane red, green, blue;
 };
 
+__device__ __forceinline__ Colour colour_of(Pixels p) { return {p.level(0), p.level(1), p.level(2)}; }
+
+// Its sums are below 2^24, so that single precision holds them.
 __device__ __forceinline__ Lane grey_level(const Colour& p) {
-    return Lane(0.299f) * p.red + Lane(0.587f) * p.green + Lane(0.114f) * p.blue;
+    const Lane sum = Lane(19595.0f) * p.red + Lane(38470.0f) * p.green + Lane(7471.0f) * p.blue + Lane(32768.0f);
+    return truncated(sum * Lane(1.0f / 65536));
 }
 
-// One operation: level = factor * level + (1 - factor) * base, where the base is black for brightness, the picture's
-// mean grey for contrast and the pixel's own grey for saturation.
+__device__ __forceinline__ Lane blend(Lane base, Lane level, Lane factor) {
+    return truncated(clip(base + rounded_product(factor, level - base), 0.0f, 255.0f));
+}
+
 __device__ __forceinline__ void jitter(Colour& p, int operation, const ImageTransform& t, float mean_grey) {
-    const float amount = operation == 0 ? t.brightness : operation == 1 ? t.contrast : t.saturation;
-    const Lane factor(amount), rest(1.0f - amount);
-    const Lane base = rest * (operation == 0 ? Lane(0.0f) : operation == 1 ? Lane(mean_grey) : grey_level(p));
-    p.red = clip(factor * p.red + base, 0.0f, 255.0f);
-    p.green = clip(factor * p.green + base, 0.0f, 255.0f);
-    p.blue = clip(factor * p.blue + base, 0.0f, 255.0f);
+    const Lane factor(operation == 0 ? t.brightness : operation == 1 ? t.contrast : t.saturation);
+    const Lane base = operation == 0 ? Lane(0.0f) : operation == 1 ? Lane(mean_grey) : grey_level(p);
+    p.red = blend(base, p.red, factor);
+    p.green = blend(base, p.green, factor);
+    p.blue = blend(base, p.blue, factor);
 }
 
-// The jitter operations before contrast, in place, and the mean grey level they leave: mean_grey[n].
-// Launch: grid.x = images.
-SPOS_KERNEL image_jitter_before_contrast(float* levels, float* mean_grey, const ImageTransform* transforms, int size) {
+__device__ __forceinline__ bool has_jitter(const ImageTransform& t) {
+    return t.brightness != 1.0f || t.contrast != 1.0f || t.saturation != 1.0f;
+}
+
+// The jitter operations before contrast, in place, and the mean grey level they leave, rounded: mean_grey[n]. Nothing
+// where there is no jitter. Launch: grid.x = images.
+SPOS_KERNEL image_jitter_before_contrast(uint32_t* pixels, float* mean_grey, const ImageTransform* transforms,
+                                         int size) {
     SPOS_SHARED(double, warp_sums, kMostThreads / kWarpThreads);
     const ImageTransform& t = transforms[blockIdx.x];
-    const int plane = size * size;
-    float* picture = levels + (int64_t)blockIdx.x * 3 * plane;
+    if (!has_jitter(t)) return;
+    uint32_t* picture = pixels + (int64_t)blockIdx.x * size * size;
     double sum = 0;
     for (int y = 0; y < size; ++y) {
-        float* row = picture + (int64_t)y * size;
+        uint32_t* row = picture + (int64_t)y * size;
         Lane greys(0.0f);
         for_lanes(size, [&](int x, auto lane) {
-            Colour p{lane.load(row + x), lane.load(row + plane + x), lane.load(row + 2 * plane + x)};
+            Colour p = colour_of(lane.load_pixels(row + x));
             int step = 0;
             for (; step < 3 && ((t.order >> (2 * step)) & 3) != 1; ++step) {
                 jitter(p, (t.order >> (2 * step)) & 3, t, 0.0f);
             }
-            if (step > 0) {
-                lane.store(row + x, p.red);
-                lane.store(row + plane + x, p.green);
-                lane.store(row + 2 * plane + x, p.blue);
-            }
+            if (step > 0) lane.store(row + x, Pixels::of(p.red, p.green, p.blue));
             greys += grey_level(p);
         });
         sum += total(greys);
@@ -203,30 +254,33 @@ SPOS_KERNEL image_jitter_before_contrast(float* levels, float* mean_grey, const 
     __syncthreads();
     if (threadIdx.x != 0) return;
     for (int w = 1; w < warps_of_block(); ++w) sum += warp_sums[w];
-    mean_grey[blockIdx.x] = (float)(sum / ((double)size * size));
+    mean_grey[blockIdx.x] = (float)(int)(sum / ((double)size * size) + 0.5);
 }
 SPOS_EXPORT(image_jitter_before_contrast)
 
-// Contrast, the jitter operations after it, and normalisation: batch[n][y][x][3] = scale * level + shift for each
-// colour, in the order blue, green, red if `bgr`; then erasing. Launch: grid.x = size (rows), grid.y = images.
-SPOS_KERNEL image_jitter_and_normalise(float* batch, const float* levels, const float* mean_grey,
-                                       const ImageTransform* transforms, int size, float scale_r, float scale_g,
-                                       float scale_b, float shift_r, float shift_g, float shift_b, int bgr) {
+// Contrast, the jitter operations after it, and normalisation: batch[n][y][x][3], in the order blue, green, red if
+// `bgr`; then erasing. Launch: grid.x = size (rows), grid.y = images.
+SPOS_KERNEL image_jitter_and_normalise(float* batch, const uint32_t* pixels, const float* mean_grey,
+                                       const ImageTransform* transforms, int size, float range, float mean_r,
+                                       float mean_g, float mean_b, float deviation_r, float deviation_g,
+                                       float deviation_b, int bgr) {
     const ImageTransform& t = transforms[blockIdx.y];
-    const int y = (int)blockIdx.x, plane = size * size;
-    const float* source = levels + (int64_t)blockIdx.y * 3 * plane + (int64_t)y * size;
+    const int y = (int)blockIdx.x;
+    const uint32_t* source = pixels + ((int64_t)blockIdx.y * size + y) * size;
     float* row = batch + ((int64_t)blockIdx.y * size + y) * size * 3;
-    const float grey = mean_grey[blockIdx.y];
+    const bool jittered = has_jitter(t);
+    const float grey = jittered ? mean_grey[blockIdx.y] : 0.0f;
     for_lanes(size, [&](int x, auto lane) {
-        Colour p{lane.load(source + x), lane.load(source + plane + x), lane.load(source + 2 * plane + x)};
+        Colour p = colour_of(lane.load_pixels(source + x));
         bool from_contrast = false;
-        for (int step = 0; step < 3; ++step) {
+        for (int step = 0; jittered && step < 3; ++step) {
             const int operation = (t.order >> (2 * step)) & 3;
             from_contrast = from_contrast || operation == 1;
             if (from_contrast) jitter(p, operation, t, grey);
         }
-        const Lane r = p.red * Lane(scale_r) + Lane(shift_r), g = p.green * Lane(scale_g) + Lane(shift_g),
-                   b = p.blue * Lane(scale_b) + Lane(shift_b);
+        const Lane r = quotient(quotient(p.red, range) - Lane(mean_r), deviation_r),
+                   g = quotient(quotient(p.green, range) - Lane(mean_g), deviation_g),
+                   b = quotient(quotient(p.blue, range) - Lane(mean_b), deviation_b);
         lane.store_threes(row + 3 * x, bgr ? b : r, g, bgr ? r : b);
     });
     if (y < t.erase_top || y >= t.erase_bottom) return;

@@ -24,6 +24,18 @@ __forceinline__ T max(T a, T b) {
     return a > b ? a : b;
 }
 
+// Products that no sum is fused with.
+__forceinline__ float __fmul_rn(float a, float b) {
+    float product = a * b;
+    asm("" : "+x"(product));
+    return product;
+}
+__forceinline__ double __dmul_rn(double a, double b) {
+    double product = a * b;
+    asm("" : "+x"(product));
+    return product;
+}
+
 __forceinline__ int __ffs(int bits) { return __builtin_ffs(bits); }
 
 }  // namespace

@@ -82,23 +82,6 @@ struct Lane {
     }
     // Tells the cache that p will be read soon; p may lie beyond what there is.
     static __forceinline__ void prefetch(const float* p) { __builtin_prefetch(p); }
-    static __forceinline__ Lane load(const uint8_t* p) {
-#if defined(__AVX512F__)
-        // (Unmasked, g++ 12 takes what the intrinsic is made of for uninitialised.)
-        typedef int32_t Integers __attribute__((vector_size(64)));
-        const __m512i levels = _mm512_maskz_cvtepu8_epi32(0xFFFF, _mm_loadu_si128((const __m128i*)p));
-        return Lane(__builtin_convertvector((Integers)levels, Vector));
-#elif defined(__AVX2__)
-        return Lane((Vector)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p))));
-#else
-        return load(p, width);
-#endif
-    }
-    static inline Lane load(const uint8_t* p, int count) {
-        Vector r{};
-        for (int i = 0; i < count; ++i) r[i] = (float)p[i];
-        return Lane(r);
-    }
     __forceinline__ void store(float* p) const { *(Unaligned*)p = v; }
     __forceinline__ void store(float* p, int count) const {
 #if defined(__AVX512F__)
@@ -132,6 +115,33 @@ __forceinline__ Lane multiply_add(Lane a, Lane b, Lane sum) {
 __forceinline__ Lane clip(Lane a, float least, float most) {
     const Lane::Vector low = a.v > least ? a.v : Lane(least).v;
     return Lane(low < most ? low : Lane(most).v);
+}
+// a * b, rounded before anything is added to it.
+__forceinline__ Lane rounded_product(Lane a, Lane b) {
+    Lane::Vector product = a.v * b.v;
+    asm("" : "+v"(product));
+    return Lane(product);
+}
+// a / divisor, rounded once; a remainder found exactly corrects the product with the reciprocal (Markstein,
+// "Computation of elementary functions on the IBM RISC System/6000 processor", 1990), which is much faster than vectors
+// divide.
+__forceinline__ Lane quotient(Lane a, float divisor) {
+#if defined(__FMA__)
+    const Lane reciprocal(1.0f / divisor), near = rounded_product(a, reciprocal);
+    return multiply_add(multiply_add(near, Lane(-divisor), a), reciprocal, near);
+#else
+    return Lane(a.v / divisor);
+#endif
+}
+// Without what is behind the point.
+__forceinline__ Lane truncated(Lane a) {
+#if defined(__AVX512F__)
+    return Lane((Lane::Vector)_mm512_maskz_roundscale_ps(0xFFFF, (__m512)a.v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC));
+#elif defined(__AVX2__)
+    return Lane((Lane::Vector)_mm256_round_ps((__m256)a.v, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC));
+#else
+    return Lane((Lane::Vector)_mm_cvtepi32_ps(_mm_cvttps_epi32((__m128)a.v)));
+#endif
 }
 // The sum of its values.
 __forceinline__ float total(Lane a) {
@@ -168,19 +178,8 @@ __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : (Lane::Vector
 // value where gate > 0, else 0: the derivative of relu.
 __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){}); }
 
-// Four neighbouring floats; in memory aligned to 16 bytes.
-struct Four {
-    typedef float Vector __attribute__((vector_size(16)));
-    Vector v;
-
-    Four() : v{} {}
-    __forceinline__ Four(Vector vector) : v(vector) {}
-    static __forceinline__ Four load(const float* p) { return Four(*(const Vector*)p); }
-};
-
-__forceinline__ Four multiply_add(Four a, float b, Four sum) { return Four(a.v * b + sum.v); }
-
 }  // namespace
 
 #include "host_dct.h"
+#include "host_pixels.h"
 #include "kernel_export.h"

@@ -10,8 +10,6 @@ struct Lane {
 
     static __device__ __forceinline__ Lane load(const float* p) { return Lane(*p); }
     static __device__ __forceinline__ Lane load(const float* p, int) { return Lane(*p); }
-    static __device__ __forceinline__ Lane load(const uint8_t* p) { return Lane((float)*p); }
-    static __device__ __forceinline__ Lane load(const uint8_t* p, int) { return Lane((float)*p); }
     // A GPU hides latency by its number of threads.
     static __device__ __forceinline__ void prefetch(const float*) {}
     __device__ __forceinline__ void store(float* p) const { *p = v; }
@@ -30,6 +28,12 @@ __device__ __forceinline__ Lane clip(Lane a, float least, float most) {
     const float low = a.v > least ? a.v : least;
     return Lane(low < most ? low : most);
 }
+// a * b, rounded before anything is added to it.
+__device__ __forceinline__ Lane rounded_product(Lane a, Lane b) { return Lane(__fmul_rn(a.v, b.v)); }
+// a / divisor, rounded once.
+__device__ __forceinline__ Lane quotient(Lane a, float divisor) { return Lane(a.v / divisor); }
+// Without what is behind the point.
+__device__ __forceinline__ Lane truncated(Lane a) { return Lane((float)(int)a.v); }
 __device__ __forceinline__ float total(Lane a) { return a.v; }
 __device__ __forceinline__ void store_threes(float* p, Lane a, Lane b, Lane c) {
     p[0] = a.v;
@@ -40,20 +44,3 @@ __device__ __forceinline__ void store_threes(float* p, Lane a, Lane b, Lane c, i
 __device__ __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : 0.0f); }
 // value where gate > 0, else 0: the derivative of relu.
 __device__ __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : 0.0f); }
-
-// Four neighbouring floats; in memory aligned to 16 bytes.
-struct Four {
-    float v[4];
-
-    __device__ __forceinline__ Four() : v{0.0f, 0.0f, 0.0f, 0.0f} {}
-    static __device__ __forceinline__ Four load(const float* p) {
-        Four four;
-        load_four(four.v, p);
-        return four;
-    }
-};
-
-__device__ __forceinline__ Four multiply_add(const Four& a, float b, Four sum) {
-    SPOS_UNROLL for (int i = 0; i < 4; ++i) sum.v[i] += a.v[i] * b;
-    return sum;
-}

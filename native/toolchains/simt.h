@@ -66,6 +66,7 @@ __forceinline__ void load_four(float (&target)[4], const float* p) {
 
 #include "scalar_dct.h"
 #include "scalar_lane.h"
+#include "scalar_pixels.h"
 
 }  // namespace
 

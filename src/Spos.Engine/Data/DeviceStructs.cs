@@ -40,12 +40,17 @@ internal struct JpegStripRecord
 internal struct ImageTransformRecord
 {
     public long Pixels, Rows;
-    public PictureRegion Region;
-    public int ClipLeft, ClipRight, ClipTop, ClipBottom;
-    public float BoxLeft, BoxTop, ScaleX, ScaleY;
+    public PictureRegion Region, Source;
+    public int Slots;
+    public int ResizedWidth, ResizedHeight, CropLeft, CropTop;
     public int Flip;
     public float Brightness, Contrast, Saturation;
     public int Order;
-    public int Width, Height, ResizedWidth, ResizedHeight, CropLeft, CropTop;
     public int EraseLeft, EraseRight, EraseTop, EraseBottom;
+
+    /// <summary>Source pixels to an output pixel.</summary>
+    public readonly double ScaleX => (double)Source.Width / ResizedWidth;
+
+    /// <inheritdoc cref="ScaleX"/>
+    public readonly double ScaleY => (double)Source.Height / ResizedHeight;
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Tensors;
@@ -17,8 +18,11 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     // Red, green, blue and 0.
     private const int ValuesPerPixel = 4;
 
-    // kResizedRows of kernels/image.cu.
-    private const int ResizedRows = 8;
+    // Output rows of a block of image_resize: neighbours both resize the source rows between them, which costs a CPU more than a GPU.
+    private const int RowsPerCpuBlock = 56, RowsPerGpuBlock = 8;
+
+    // A multiple of every kPixelGroup of native/toolchains.
+    private const int TapGroup = 4;
 
     private readonly PinnedBuffer _coefficients = new(session.Device);
     private readonly DeviceEvent _copied = new(session.Device);
@@ -31,25 +35,26 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         for (int i = 0; i < transforms.Length; i++) transforms[i].Region = Transforms.RegionOf(transforms[i], size);
         using Layout layout = Upload(pictures, [.. transforms.Select(t => t.Region)]);
         using DeviceArray<byte> pixels = ToPixels(layout);
-        using Tensor levels = session.Rent(new Shape(transforms.Length, 3, size, size));
-        long rows = 0;
+        using var resized = new DeviceArray<uint>(session.Pool, checked(transforms.Length * size * size));
+        long keptRows = 0;
         for (int i = 0; i < transforms.Length; i++)
         {
             transforms[i].Pixels = layout.Images[i].Pixels;
-            transforms[i].Rows = rows;
-            rows += (long)transforms[i].Region.Width * ValuesPerPixel * ResizeBlocks(size);
+            transforms[i].Slots = (int)BitOperations.RoundUpToPowerOf2((uint)MostTaps(transforms[i].ScaleY));
+            transforms[i].Rows = keptRows * Padded(size);
+            keptRows += transforms[i].Slots * ResizeBlocks(size);
         }
         using var descriptors = new DeviceArray<ImageTransformRecord>(session.Pool, transforms.Length);
         descriptors.Upload(session.Stream, transforms);
-        if (fixedPoint) session.Launch("image_resize_fixed", size, transforms.Length, levels, pixels, descriptors, size);
-        else Resize(levels, pixels, descriptors, rows, MostTaps(transforms));
+        if (fixedPoint) session.Launch("image_resize_fixed", size, transforms.Length, resized, pixels, descriptors, size);
+        else Resize(resized, pixels, descriptors, size, keptRows, transforms.Max(t => MostTaps(Math.Max(t.ScaleX, t.ScaleY))));
         using var grey = new DeviceArray<float>(session.Pool, transforms.Length);
         Tensor batch = session.Rent(new Shape(transforms.Length, size, size, 3));
-        session.Launch("image_jitter_before_contrast", transforms.Length, 1, levels, grey, descriptors, size);
+        session.Launch("image_jitter_before_contrast", transforms.Length, 1, resized, grey, descriptors, size);
+        (float range, float[] mean, float[] deviation) = preprocessing == Preprocessing.Spos ? (1, [0, 0, 0], [1, 1, 1]) : (255, Mean, Deviation);
         session.Launch(
-            "image_jitter_and_normalise", size, transforms.Length, batch, levels, grey, descriptors, size,
-            Scale(0, preprocessing), Scale(1, preprocessing), Scale(2, preprocessing),
-            Shift(0, preprocessing), Shift(1, preprocessing), Shift(2, preprocessing), preprocessing == Preprocessing.Spos);
+            "image_jitter_and_normalise", size, transforms.Length, batch, resized, grey, descriptors, size,
+            range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2], preprocessing == Preprocessing.Spos);
         return batch;
     }
 
@@ -70,26 +75,25 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         _coefficients.Dispose();
     }
 
-    private void Resize(Tensor levels, DeviceArray<byte> pixels, DeviceArray<ImageTransformRecord> transforms, long rowValues, int mostTaps)
+    private void Resize(DeviceArray<uint> resized, DeviceArray<byte> pixels, DeviceArray<ImageTransformRecord> transforms, int size, long keptRows, int mostTaps)
     {
-        (int count, int size) = (levels.Shape.N, levels.Shape.C);
-        using var taps = new DeviceArray<long>(session.Pool, 2 * count * size);
-        using var weights = new DeviceArray<float>(session.Pool, checked(2 * count * size * mostTaps));
-        using var rows = new DeviceArray<float>(session.Pool, checked((int)rowValues));
+        int count = transforms.Length, outputs = 2 * count * Padded(size);
+        using var taps = new DeviceArray<long>(session.Pool, outputs);
+        using var weights = new DeviceArray<int>(session.Pool, checked(outputs * mostTaps));
+        using var rows = new DeviceArray<uint>(session.Pool, checked((int)(keptRows * Padded(size))));
         session.Launch("image_filter_taps", count, 2, taps, weights, transforms, size, mostTaps);
-        session.Launch("image_resize", ResizeBlocks(size), count, levels, rows, pixels, taps, weights, transforms, size, mostTaps);
+        session.Launch("image_resize", ResizeBlocks(size), count, resized, rows, pixels, taps, weights, transforms, size, mostTaps, RowsPerBlock);
     }
 
-    private static int ResizeBlocks(int size) => (size + ResizedRows - 1) / ResizedRows;
+    private int RowsPerBlock => session.Device.BlocksAreThreads ? RowsPerCpuBlock : RowsPerGpuBlock;
 
-    // The filter reaches as far as the scale, at least a pixel, to both sides.
-    private static int MostTaps(ImageTransformRecord[] transforms) =>
-        (int)(2 * transforms.Max(t => Math.Max(1, Math.Max(t.ScaleX, t.ScaleY)))) + 2;
+    private int ResizeBlocks(int size) => (size + RowsPerBlock - 1) / RowsPerBlock;
 
-    // input = scale·level + shift
-    private static float Scale(int colour, Preprocessing preprocessing) => preprocessing == Preprocessing.Spos ? 1 : 1 / (255 * Deviation[colour]);
+    // padded() of kernels/image.cu.
+    private static int Padded(int size) => (size + 15) / 16 * 16;
 
-    private static float Shift(int colour, Preprocessing preprocessing) => preprocessing == Preprocessing.Spos ? 0 : -Mean[colour] / Deviation[colour];
+    // The filter reaches as far as the scale, at least a pixel, to both sides; taps are padded to groups.
+    private static int MostTaps(double scale) => (int)(2 * Math.Max(1, scale)) / TapGroup * TapGroup + TapGroup;
 
     // Where everything of a batch lies, and the strips of work: only what the regions need.
     private Layout Upload(IReadOnlyList<CompressedPicture> pictures, PictureRegion[] regions)

@@ -60,14 +60,9 @@ internal static class Transforms
     public static ImageTransformRecord Validation(int width, int height, int size)
     {
         int side = ResizedSide(size);
-        (int resizedWidth, int resizedHeight) = width <= height ? (side, (int)((long)side * height / width)) : ((int)((long)side * width / height), side);
-        float scaleX = (float)width / resizedWidth, scaleY = (float)height / resizedHeight;
-        ImageTransformRecord record = Resize(0, 0, width, height, size);
-        record.ScaleX = scaleX;
-        record.ScaleY = scaleY;
-        record.BoxLeft = Middle(resizedWidth, size) * scaleX;
-        record.BoxTop = Middle(resizedHeight, size) * scaleY;
-        return record;
+        return width <= height
+            ? MiddleOf(width, height, side, (int)((long)side * height / width), size)
+            : MiddleOf(width, height, (int)((long)side * width / height), side, size);
     }
 
     /// <summary>
@@ -76,52 +71,44 @@ internal static class Transforms
     public static ImageTransformRecord OfficialValidation(int width, int height, int size)
     {
         int side = ResizedSide(size);
-        (int resizedWidth, int resizedHeight) = height < width ? ((int)((double)side / height * width + 0.5), side) : (side, (int)((double)side / width * height + 0.5));
-        ImageTransformRecord record = Resize(0, 0, width, height, size);
-        (record.ResizedWidth, record.ResizedHeight) = (resizedWidth, resizedHeight);
-        (record.Width, record.Height) = (width, height);
-        record.CropLeft = Middle(resizedWidth, size);
-        record.CropTop = Middle(resizedHeight, size);
-        return record;
+        return height < width
+            ? MiddleOf(width, height, (int)((double)side / height * width + 0.5), side, size)
+            : MiddleOf(width, height, side, (int)((double)side / width * height + 0.5), size);
     }
 
     /// <summary>What a transform reads of a picture of that size, and perhaps a little more.</summary>
     public static PictureRegion RegionOf(in ImageTransformRecord t, int size)
     {
-        if (t.ResizedWidth > 0)
-        {
-            (int left, int right) = Reach(t.CropLeft * ((double)t.Width / t.ResizedWidth), (double)t.Width / t.ResizedWidth, size, 0, t.Width);
-            (int top, int bottom) = Reach(t.CropTop * ((double)t.Height / t.ResizedHeight), (double)t.Height / t.ResizedHeight, size, 0, t.Height);
-            return new PictureRegion(left, right, top, bottom);
-        }
-        (int first, int last) = Reach(t.BoxLeft, t.ScaleX, size, t.ClipLeft, t.ClipRight);
-        (int firstRow, int lastRow) = Reach(t.BoxTop, t.ScaleY, size, t.ClipTop, t.ClipBottom);
-        return new PictureRegion(first, last, firstRow, lastRow);
+        (int left, int right) = Reach(t.CropLeft, t.ScaleX, size, t.Source.Left, t.Source.Right);
+        (int top, int bottom) = Reach(t.CropTop, t.ScaleY, size, t.Source.Top, t.Source.Bottom);
+        return new PictureRegion(left, right, top, bottom);
     }
 
-    // From where to where `size` output pixels read that are `scale` apart, with the filter's width and one for rounding.
-    private static (int First, int Last) Reach(double box, double scale, int size, int clipFirst, int clipLast)
+    // From where to where `size` output pixels from `crop` on read that are `scale` apart, with the filter's width and one for rounding.
+    private static (int First, int Last) Reach(int crop, double scale, int size, int sourceFirst, int sourceLast)
     {
-        double margin = Math.Max(scale, 1) + 1;
-        return ((int)Math.Max(Math.Floor(box - margin), clipFirst), (int)Math.Min(Math.Ceiling(box + scale * size + margin), clipLast));
+        double margin = Math.Max(scale, 1) + 1, first = sourceFirst + crop * scale;
+        return ((int)Math.Max(Math.Floor(first - margin), sourceFirst), (int)Math.Min(Math.Ceiling(first + scale * size + margin), sourceLast));
     }
 
-    // Where the middle begins, as torchvision rounds it.
-    private static int Middle(int resized, int size) => (int)Math.Round((resized - size) / 2.0);
+    // The middle of the resized picture, begun as torchvision rounds it.
+    private static ImageTransformRecord MiddleOf(int width, int height, int resizedWidth, int resizedHeight, int size)
+    {
+        ImageTransformRecord record = Resize(0, 0, width, height, size);
+        (record.ResizedWidth, record.ResizedHeight) = (resizedWidth, resizedHeight);
+        record.CropLeft = (int)Math.Round((resizedWidth - size) / 2.0);
+        record.CropTop = (int)Math.Round((resizedHeight - size) / 2.0);
+        return record;
+    }
 
     private static int ResizedSide(int size) => (int)Math.Round(size * 256.0 / 224);
 
     /// <summary>A part of a picture, resized to the input's size.</summary>
     public static ImageTransformRecord Resize(int left, int top, int cropWidth, int cropHeight, int size) => new()
     {
-        ClipLeft = left,
-        ClipRight = left + cropWidth,
-        ClipTop = top,
-        ClipBottom = top + cropHeight,
-        BoxLeft = left,
-        BoxTop = top,
-        ScaleX = (float)cropWidth / size,
-        ScaleY = (float)cropHeight / size,
+        Source = new PictureRegion(left, left + cropWidth, top, top + cropHeight),
+        ResizedWidth = size,
+        ResizedHeight = size,
         Brightness = 1,
         Contrast = 1,
         Saturation = 1,

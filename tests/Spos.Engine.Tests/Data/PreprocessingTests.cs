@@ -1,23 +1,21 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
+using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
+using Spos.Engine.Tests.Pytorch;
 
 namespace Spos.Engine.Tests.Data;
 
 /// <summary>
-/// Both ways of preprocessing, from the JPEG to the network's input, against PIL, torchvision and OpenCV
-/// (tests/fixtures/make_preprocessing_golden.py). PIL rounds to whole levels twice on the way, so one level is allowed.
+/// Both ways of preprocessing, from the JPEG to the network's input and its logits, against PIL, torchvision, OpenCV and PyTorch
+/// (tests/fixtures/make_preprocessing_golden.py): the input is equal, bit for bit.
 /// </summary>
 public sealed class PreprocessingTests
 {
-    private const float Rounding = 1e-3f;
-
-    private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
-    private static readonly float[] Deviation = [0.229f, 0.224f, 0.225f];
-
     private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(
         Environment.GetEnvironmentVariable("SPOS_PREPROCESSING_GOLDEN") ?? Path.Combine(AppContext.BaseDirectory, "fixtures", "preprocessing_golden.json"))).RootElement;
 
@@ -25,57 +23,125 @@ public sealed class PreprocessingTests
     [OnEachDevice]
     public void The_whole_picture_equals_libjpeg_turbo_s(string device)
     {
-        using TestDevice test = TestDevice.Open(device);
-        using var session = new Session(test.Device);
-        using var decoder = new PictureDecoder(session);
+        using var decoding = new Decoding(device);
         foreach (JsonElement row in Golden.EnumerateArray())
         {
-            using CompressedPicture picture = CompressedPicture.Decode(row.GetProperty("jpeg").GetBytesFromBase64(), "test");
-            string hash = Convert.ToHexStringLower(SHA256.HashData(decoder.DecodeWhole(picture)));
-            Assert.True(row.GetProperty("decoded").GetString() == hash, row.GetProperty("name").GetString());
+            using CompressedPicture picture = Picture(row);
+            Assert.True(Text(row, "decoded") == Digest(decoding.Decoder.DecodeWhole(picture)), Text(row, "name"));
         }
     }
 
     [Theory]
     [OnEachDevice]
-    public void The_official_validation_equals_opencv_s(string device) => Compare(device, "official", Transforms.OfficialValidation, Preprocessing.Spos, 0);
-
-    [Theory]
-    [OnEachDevice]
-    public void The_standard_validation_is_within_a_level_of_torchvision_s(string device) => Compare(device, "standard", Transforms.Validation, Preprocessing.Standard, 1);
-
-    [Theory]
-    [OnEachDevice]
-    public void A_resized_crop_is_within_a_level_of_pil_s(string device)
+    public void The_official_validation_equals_opencv_s(string device)
     {
-        int next = 0;
-        Compare(device, "cropped", (_, _, size) =>
-        {
-            int[] crop = [.. Golden[next++].GetProperty("crop").EnumerateArray().Select(c => c.GetInt32())];
-            return Transforms.Resize(crop[0], crop[1], crop[2], crop[3], size);
-        }, Preprocessing.Standard, 1);
-    }
-
-    private static void Compare(string device, string field, Func<int, int, int, ImageTransformRecord> transform, Preprocessing preprocessing, float levels)
-    {
-        using TestDevice test = TestDevice.Open(device);
-        using var session = new Session(test.Device);
-        session.Pool.Poison = true;
-        using var decoder = new PictureDecoder(session);
+        using var decoding = new Decoding(device);
         foreach (JsonElement row in Golden.EnumerateArray())
         {
-            string name = row.GetProperty("name").GetString()!;
-            int size = row.GetProperty("size").GetInt32();
-            byte[] expected = row.GetProperty(field).GetBytesFromBase64();
-            using CompressedPicture picture = CompressedPicture.Decode(row.GetProperty("jpeg").GetBytesFromBase64(), name);
-            ImageTransformRecord record = transform(picture.Header.Width, picture.Header.Height, size);
-            using Tensor batch = decoder.Decode([picture], [record], size, preprocessing, preprocessing == Preprocessing.Spos);
-            float[] input = batch.Download(session.Stream);
-            for (int i = 0; i < input.Length; i++)
+            byte[] expected = row.GetProperty("official").GetBytesFromBase64();
+            float[] input = decoding.Input(row, Transforms.OfficialValidation, Preprocessing.Spos, fixedPoint: true);
+            for (int i = 0; i < input.Length; i++) Assert.True(expected[i] == input[i], $"{Text(row, "name")} [{i}]: {input[i]} instead of {expected[i]}");
+        }
+    }
+
+    [Theory]
+    [OnEachDevice]
+    public void The_standard_validation_equals_torchvision_s(string device)
+    {
+        using var decoding = new Decoding(device);
+        foreach (JsonElement row in Golden.EnumerateArray())
+        {
+            byte[] expected = row.GetProperty("standard").GetBytesFromBase64();
+            float[] levels = decoding.Input(row, Transforms.Validation, Preprocessing.Spos);
+            // Blue, green, red.
+            for (int i = 0; i < levels.Length; i++) Assert.True(expected[i + 2 - 2 * (i % 3)] == levels[i], $"{Text(row, "name")} [{i}]: {levels[i]} instead of {expected[i + 2 - 2 * (i % 3)]}");
+            Assert.True(Text(row, "normalised") == Digest(decoding.Input(row, Transforms.Validation, Preprocessing.Standard)), Text(row, "name"));
+        }
+    }
+
+    [Theory]
+    [OnEachDevice]
+    public void Training_s_crop_flip_and_jitter_equal_torchvision_s(string device)
+    {
+        using var decoding = new Decoding(device);
+        foreach (JsonElement row in Golden.EnumerateArray())
+        {
+            foreach (JsonElement trained in row.GetProperty("trained").EnumerateArray())
             {
-                float level = preprocessing == Preprocessing.Spos ? input[i] : 255 * (input[i] * Deviation[i % 3] + Mean[i % 3]);
-                Assert.True(Math.Abs(level - expected[i]) <= levels + Rounding, $"{name}, {field} [{i}]: {level} instead of {expected[i]}");
+                ImageTransformRecord Transform(int width, int height, int size)
+                {
+                    int[] crop = Integers(trained, "crop"), order = Integers(trained, "order");
+                    float[] factors = [.. trained.GetProperty("factors").EnumerateArray().Select(f => f.GetSingle())];
+                    ImageTransformRecord record = Transforms.Resize(crop[0], crop[1], crop[2], crop[3], size);
+                    record.Flip = trained.GetProperty("flip").GetInt32();
+                    (record.Brightness, record.Contrast, record.Saturation) = (factors[0], factors[1], factors[2]);
+                    record.Order = order[0] | (order[1] << 2) | (order[2] << 4);
+                    return record;
+                }
+                Assert.True(Text(trained, "spos") == Digest(decoding.Input(row, Transform, Preprocessing.Spos)), $"{Text(row, "name")}, {trained}");
+                Assert.True(Text(trained, "standard") == Digest(decoding.Input(row, Transform, Preprocessing.Standard)), $"{Text(row, "name")}, {trained}, normalised");
             }
+        }
+    }
+
+    [Fact]
+    public void Logits_of_an_imported_network_equal_pytorch_s()
+    {
+        using var decoding = new Decoding("host");
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
+        using (session)
+        using (network)
+        {
+            session.BatchNorm = BatchNormMode.Running;
+            foreach (JsonElement row in Golden.EnumerateArray().Where(r => r.GetProperty("size").GetInt32() == TorchFixtures.ImageSize))
+            {
+                using Tensor images = session.Rent(new Shape(1, TorchFixtures.ImageSize, TorchFixtures.ImageSize, 3));
+                images.Upload(session.Stream, decoding.Input(row, Transforms.Validation, Preprocessing.Standard));
+                using Tensor logits = network.Forward(session, images, network.Path!);
+                // The input is equal. What is left is the network's own single precision.
+                double error = TorchFixtures.Error(TorchFixtures.Numbers(row.GetProperty("logits")), logits.Download(session.Stream));
+                Assert.True(error < 1e-5, $"{Text(row, "name")}: {error}");
+            }
+        }
+    }
+
+    private static CompressedPicture Picture(JsonElement row) => CompressedPicture.Decode(row.GetProperty("jpeg").GetBytesFromBase64(), Text(row, "name"));
+
+    private static string Text(JsonElement row, string field) => row.GetProperty(field).GetString()!;
+
+    private static int[] Integers(JsonElement row, string field) => [.. row.GetProperty(field).EnumerateArray().Select(v => v.GetInt32())];
+
+    private static string Digest<T>(T[] values)
+        where T : unmanaged => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<T>(values)));
+
+    private sealed class Decoding : IDisposable
+    {
+        private readonly TestDevice _device;
+        private readonly Session _session;
+
+        public Decoding(string device)
+        {
+            _device = TestDevice.Open(device);
+            _session = new Session(_device.Device);
+            _session.Pool.Poison = true;
+            Decoder = new PictureDecoder(_session);
+        }
+
+        public PictureDecoder Decoder { get; }
+
+        public float[] Input(JsonElement row, Func<int, int, int, ImageTransformRecord> transform, Preprocessing preprocessing, bool fixedPoint = false)
+        {
+            int size = row.GetProperty("size").GetInt32();
+            using CompressedPicture picture = Picture(row);
+            using Tensor batch = Decoder.Decode([picture], [transform(picture.Header.Width, picture.Header.Height, size)], size, preprocessing, fixedPoint);
+            return batch.Download(_session.Stream);
+        }
+
+        public void Dispose()
+        {
+            Decoder.Dispose();
+            _session.Dispose();
+            _device.Dispose();
         }
     }
 }
