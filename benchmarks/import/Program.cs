@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Spos.Engine.Autograd;
+using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
@@ -9,8 +10,9 @@ using Spos.Engine.Tensors;
 // Imports the full-size supernet that make_full_supernet.py made, and holds the logits of its paths against PyTorch's:
 //   python3 benchmarks/import/make_full_supernet.py /tmp/full
 //   dotnet run -c Release --project benchmarks/import -- /tmp/full
+// With a folder of JPEGs as the script's second argument, also the logits over each of them, by both ways of preprocessing.
 
-const int Images = 2, Size = 224;
+const int Images = 2, Size = 224, PicturesAtOnce = 16;
 
 string folder = args[0], file = Path.Combine(folder, "checkpoint.pth.tar");
 using var session = new Session(Device.Open("auto"));
@@ -33,6 +35,32 @@ foreach (JsonElement row in golden.RootElement.EnumerateArray())
     Console.WriteLine($"{path}: largest difference, in parts of the largest logit: {evaluation:e1} in evaluation, {training:e1} in training mode");
     // The pass in training mode has moved the statistics.
     OfficialNetwork.Load(checkpoint, tensors, session, network, file);
+}
+
+if (File.Exists(Path.Combine(folder, "pictures.json"))) ComparePictures();
+
+void ComparePictures()
+{
+    using JsonDocument pictures = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "pictures.json")));
+    var path = new Architecture(pictures.RootElement.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()));
+    ImageFolder data = ImageFolder.Open(Path.Combine(folder, "pictures"));
+    session.BatchNorm = BatchNormMode.Running;
+    foreach ((Preprocessing preprocessing, string name) in new[] { (Preprocessing.Standard, "standard"), (Preprocessing.Spos, "spos") })
+    {
+        double[][] theirs = [.. pictures.RootElement.GetProperty(name).EnumerateArray().Select(row => row.EnumerateArray().Select(v => v.GetDouble()).ToArray())];
+        var ours = new List<float[]>();
+        var options = new LoaderOptions { ImageSize = Size, BatchSize = PicturesAtOnce, Preprocessing = preprocessing };
+        using var loader = new BatchLoader(session.Device, data, options, new DamageReport(Console.Error.WriteLine));
+        foreach (Batch batch in loader)
+        {
+            batch.ReadOn(session.Stream);
+            using (Tensor logits = network.Forward(session, batch.Images, path)) ours.AddRange(logits.Download(session.Stream).Chunk(spec.Classes));
+            batch.Dispose();
+        }
+        double[] errors = [.. ours.Zip(theirs, (a, b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max() / b.Max(Math.Abs))];
+        int agreeing = ours.Zip(theirs, (a, b) => a.IndexOf(a.Max()) == b.IndexOf(b.Max())).Count(equal => equal);
+        Console.WriteLine($"{name} preprocessing, {ours.Count} of {theirs.Length} pictures: largest difference {errors.Max():e1} of the picture's largest logit; argmax equal in {agreeing}");
+    }
 }
 
 double Error(Architecture path, JsonElement expected, BatchNormMode mode)

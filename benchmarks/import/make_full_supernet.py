@@ -1,7 +1,9 @@
-"""Makes what benchmarks/import reads: python3 make_full_supernet.py FOLDER
+"""Makes what benchmarks/import reads: python3 make_full_supernet.py FOLDER [PICTURES]
 
 A supernet of the official sizes with random weights, saved as the official checkpoint is (the stream of torch <= 1.5,
-DataParallel's names), and PyTorch's logits for eight random paths in evaluation and in training mode.
+DataParallel's names), and PyTorch's logits for eight random paths in evaluation and in training mode. With PICTURES, a folder of
+JPEGs, also the logits of the first path over each of them, preprocessed as torchvision's ImageNet recipe and as the official
+code do for validation.
 """
 import json
 import pathlib
@@ -34,3 +36,24 @@ with torch.no_grad():
             row[mode] = network(pictures, path).flatten().tolist()
         rows.append(row)
 (folder / "logits.json").write_text(json.dumps(rows))
+
+if len(sys.argv) > 2:
+    from PIL import Image
+
+    from preprocessing import normalised, official_validation, standard_validation
+
+    # A data set of one class.
+    data = folder / "pictures"
+    data.mkdir(exist_ok=True)
+    (data / "all").unlink(missing_ok=True)
+    (data / "all").symlink_to(pathlib.Path(sys.argv[2]).resolve())
+    network.load_state_dict(state)
+    network.eval()
+    rows = {"path": rows[0]["path"], "standard": [], "spos": []}
+    with torch.no_grad():
+        for file in sorted(f for f in (data / "all").iterdir() if f.suffix.lower() in (".jpg", ".jpeg")):
+            picture = Image.open(file).convert("RGB")
+            official = torch.from_numpy(official_validation(picture, 224).transpose(2, 0, 1).copy()).float()
+            rows["standard"].append(network(normalised(standard_validation(picture, 224))[None], rows["path"]).flatten().tolist())
+            rows["spos"].append(network(official[None], rows["path"]).flatten().tolist())
+    (folder / "pictures.json").write_text(json.dumps(rows))
