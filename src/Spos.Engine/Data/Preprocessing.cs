@@ -3,7 +3,7 @@ namespace Spos.Engine.Data;
 /// <summary>How decoded pictures become the network's input.</summary>
 public enum Preprocessing
 {
-    /// <summary>Red, green, blue, normalised by ImageNet's means and deviations; PIL's and torchvision's resizing.</summary>
+    /// <summary>Red, green, blue, normalised by ImageNet's means and deviations: the input equals torchvision's over PIL, bit for bit.</summary>
     Standard,
 
     /// <summary>
