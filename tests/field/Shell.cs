@@ -36,7 +36,12 @@ internal static class Shell
         long start = Stopwatch.GetTimestamp();
         while (!holds() && !process.HasExited)
         {
-            CaseFailedException.Unless(Stopwatch.GetElapsedTime(start) < Patience, "nothing came of it.");
+            if (Stopwatch.GetElapsedTime(start) > Patience)
+            {
+                process.Kill(entireProcessTree: true);
+                process.WaitForExit();
+                throw new CaseFailedException("nothing came of it.");
+            }
             Thread.Sleep(5);
         }
     }
@@ -56,8 +61,9 @@ internal static class Shell
     private static Process Start(string script, string[] arguments)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "spos.dll");
-        var start = new ProcessStartInfo("bash", ["-c", $"spos() {{ dotnet '{program}' \"$@\"; }}\n{script}", "bash", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        return Process.Start(start)!;
+        string defined = $"spos() {{ dotnet '{program}' \"$@\"; }}\n{script}";
+        string[] all = ["-c", defined, "bash", .. arguments];
+        return Process.Start(new ProcessStartInfo("bash", all) { RedirectStandardOutput = true, RedirectStandardError = true })!;
     }
 
     private static string FindCheckout()

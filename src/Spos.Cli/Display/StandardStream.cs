@@ -43,7 +43,9 @@ internal sealed unsafe partial class StandardStream : Stream
     public static void Install()
     {
         // Without a byte order mark.
-        Encoding encoding = Console.OutputEncoding is { CodePage: not 65001 } other ? other : new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        Encoding encoding = Console.OutputEncoding is { CodePage: not 65001 } other
+            ? other
+            : new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         Console.SetOut(new StreamWriter(new StandardStream(Output), encoding, 1024) { AutoFlush = true });
         Console.SetError(new StreamWriter(new StandardStream(Error), encoding, 1024) { AutoFlush = true });
     }
@@ -94,7 +96,7 @@ internal sealed unsafe partial class StandardStream : Stream
         _gone = true;
         if (_descriptor == Error) return;
         string reason = Marshal.GetPInvokeErrorMessage(error);
-        if (IsOptional) Console.Error.WriteLine($"spos: standard output cannot be written any more ({reason}). The run goes on without it.");
+        if (IsOptional) Console.Error.WriteLine($"spos: standard output can no longer be written ({reason}). The run goes on without it.");
         else if (error is not (BrokenPipe or InputOutput)) throw new StandardOutputException(reason);
     }
 

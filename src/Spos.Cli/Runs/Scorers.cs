@@ -33,7 +33,8 @@ internal sealed class Scorers : IDisposable
         }
     }
 
-    private static double Score((Session Session, ShuffleNetV2OneShot Network) copy, Architecture path, IEnumerable<Batch> calibration, IEnumerable<Batch> test)
+    private static double Score(
+        (Session Session, ShuffleNetV2OneShot Network) copy, Architecture path, IEnumerable<Batch> calibration, IEnumerable<Batch> test)
     {
         Evaluator.Recalibrate(copy.Session, copy.Network, path, calibration);
         return Evaluator.Measure(copy.Session, copy.Network, path, test).Top1;

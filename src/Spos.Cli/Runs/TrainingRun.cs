@@ -140,7 +140,8 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         string left = CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
         return error switch
         {
-            DivergenceException when CheckpointPath.Length > 0 => $"{left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
+            DivergenceException when CheckpointPath.Length > 0 =>
+                $"{left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
             WriteException => $"{left}: make room and run the same command again.",
             _ when CheckpointPath.Length > 0 => $"{left}: another --batch-size needs --restart.",
             _ => $"{left}.",

@@ -60,7 +60,8 @@ internal sealed class DatasetVerb : IVerb
     }
 
     // Drawn beside and renamed: a data set is whole or not there.
-    internal void Make(string folder) => AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", display =>
+    internal void Make(string folder) =>
+        AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", display =>
     {
         long done = 0;
         foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })

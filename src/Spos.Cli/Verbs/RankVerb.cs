@@ -91,8 +91,9 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         for (int i = 0; i < ranked.Length; i++)
         {
             if (ranked[i].Standalone != null) continue;
-            if (TrainAlone(i, supernet.Spec, paths[i], device, all, training, test, damage, folder, stop.Token) is not { } accuracy) return Program.Stopped;
-            ranked[i] = ranked[i] with { Standalone = accuracy.Top1 };
+            Accuracy? accuracy = TrainAlone(i, supernet.Spec, paths[i], device, all, training, test, damage, folder, stop.Token);
+            if (accuracy == null) return Program.Stopped;
+            ranked[i] = ranked[i] with { Standalone = accuracy.Value.Top1 };
             state.Save(ranked);
         }
         Report(folder, ranked, compared, test, damage);
@@ -113,7 +114,8 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return [.. drawn];
     }
 
-    private RankedArchitecture[] Score(Supernet supernet, Architecture[] paths, Device device, ImageFolder train, BatchSource test, DamageReport damage, CancellationToken cancel)
+    private RankedArchitecture[] Score(
+        Supernet supernet, Architecture[] paths, Device device, ImageFolder train, BatchSource test, DamageReport damage, CancellationToken cancel)
     {
         double[][] scores = [.. paths.Select(_ => new double[Recalibrations])];
         Preprocessing preprocessing = PreprocessingOf(supernet.Header);

@@ -50,13 +50,19 @@ internal sealed class SampleVerb : IVerb
         NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
         FlopsTable flops = Supernet.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
-        double low = FlopsLb ?? (spec.IsOfficialSize ? PathSampler.OfficialLow : sampler.Least), high = FlopsUb ?? (spec.IsOfficialSize ? PathSampler.OfficialHigh : sampler.Most);
+        double low = FlopsLb ?? (spec.IsOfficialSize ? PathSampler.OfficialLow : sampler.Least);
+        double high = FlopsUb ?? (spec.IsOfficialSize ? PathSampler.OfficialHigh : sampler.Most);
         if (!(low < high)) throw new UsageException($"--flops-lb {low} is not below --flops-ub {high}.");
         BigInteger[] paths = sampler.CountBins(low, high, FlopsBins);
         BigInteger all = BigInteger.Pow(Architecture.Choices, flops.Blocks);
-        if (paths.All(p => p.IsZero)) throw new UsageException($"no path has {low / 1e6:0.##}M to {high / 1e6:0.##}M FLOPs: this network's have {sampler.Least / 1e6:0.##}M to {sampler.Most / 1e6:0.##}M.");
+        if (paths.All(p => p.IsZero))
+        {
+            string own = $"this network's have {sampler.Least / 1e6:0.##}M to {sampler.Most / 1e6:0.##}M";
+            throw new UsageException($"no path has {low / 1e6:0.##}M to {high / 1e6:0.##}M FLOPs: {own}.");
+        }
         var random = new CounterRandom(Seed, RandomPurpose.Paths, 0);
-        int[] unconstrained = Histogram(low, high, () => flops.Of(sampler.Uniform(random))), drawn = Histogram(low, high, () => flops.Of(sampler.FromBins(random, low, high, FlopsBins)));
+        int[] unconstrained = Histogram(low, high, () => flops.Of(sampler.Uniform(random)));
+        int[] drawn = Histogram(low, high, () => flops.Of(sampler.FromBins(random, low, high, FlopsBins)));
         Table table = PlainTable.New("FLOPs", "paths", "of all", $"of {Samples} of all paths", $"of {Samples} from the window");
         double width = (high - low) / FlopsBins;
         for (int bin = 0; bin < FlopsBins; bin++)

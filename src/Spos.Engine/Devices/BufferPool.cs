@@ -88,7 +88,9 @@ public sealed unsafe class BufferPool : IDisposable
     private bool TryAllocate(long size, out ulong pointer)
     {
         ulong memory = 0;
-        CudaResult result = Device.ExactBuffers ? Device.Driver.MemAllocAsync(&memory, (nuint)size, _stream.Handle) : Device.Driver.MemAlloc(&memory, (nuint)size);
+        CudaResult result = Device.ExactBuffers
+            ? Device.Driver.MemAllocAsync(&memory, (nuint)size, _stream.Handle)
+            : Device.Driver.MemAlloc(&memory, (nuint)size);
         if (result != CudaResult.OutOfMemory) Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
         pointer = memory;
         return result == CudaResult.Success;
@@ -215,7 +217,9 @@ public sealed unsafe class BufferPool : IDisposable
     {
         Device.MakeCurrent();
         // A pool that has ended may have outlived its stream; freeing then waits for all work.
-        _ = Device.ExactBuffers && !_disposed ? Device.Driver.MemFreeAsync(buffer.Memory, _stream.Handle) : Device.Driver.MemFree(buffer.Memory);
+        _ = Device.ExactBuffers && !_disposed
+            ? Device.Driver.MemFreeAsync(buffer.Memory, _stream.Handle)
+            : Device.Driver.MemFree(buffer.Memory);
         ReservedBytes -= buffer.Size;
     }
 

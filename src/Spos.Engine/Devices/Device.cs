@@ -129,7 +129,8 @@ public sealed unsafe class Device
     }
 
     /// <summary>Gives out no more memory than this; null for all there is. The CPU and the emulated GPU only.</summary>
-    internal void LimitMemory(long? bytes) => (_limit ?? throw new InvalidOperationException($"Device '{Kind}' has no limit to set.")).Set(bytes);
+    internal void LimitMemory(long? bytes) =>
+        (_limit ?? throw new InvalidOperationException($"Device '{Kind}' has no limit to set.")).Set(bytes);
 
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>
     public int MaxThreadsPerBlock { get; }

@@ -1,6 +1,8 @@
 namespace Spos.Engine.Devices;
 
-/// <summary>A device's memory does not suffice. What was rented for the work that failed has been given back, so that smaller work can go on.</summary>
+/// <summary>
+/// A device's memory does not suffice. What was rented for the work that failed has been given back, so that smaller work can go on.
+/// </summary>
 public sealed class DeviceMemoryException : SposException
 {
     private readonly string _facts;
@@ -49,7 +51,8 @@ public sealed class DeviceMemoryException : SposException
     {
         (long free, long total) = device.ReadMemory();
         string given = kept > 0 ? $", and {Text(kept)} that was kept for reuse was given back in vain" : "";
-        return $"{device.MemoryName} is full: {Text(asked)} was asked for; of {Text(total)} in all {Text(total - free)} is in use, {Text(inUse)} of it by the same work{given}.";
+        string used = $"of {Text(total)} in all {Text(total - free)} is in use, {Text(inUse)} of it by the same work";
+        return $"{device.MemoryName} is full: {Text(asked)} was asked for; {used}{given}.";
     }
 
     private static string Text(long bytes) => bytes switch

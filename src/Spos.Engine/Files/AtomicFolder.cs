@@ -3,7 +3,9 @@ namespace Spos.Engine.Files;
 /// <summary>Writes folders that are either whole or not there: beside, then renamed.</summary>
 public static class AtomicFolder
 {
-    /// <summary>Makes <paramref name="path"/>, which is not there or empty, of what <paramref name="fill"/> puts in the folder that it is given.</summary>
+    /// <summary>
+    /// Makes <paramref name="path"/>, which is not there or empty, of what <paramref name="fill"/> puts in the folder that it is given.
+    /// </summary>
     /// <exception cref="WriteException">It could not be written; nothing is left of it.</exception>
     public static void Write(string path, Action<string> fill)
     {

@@ -8,7 +8,9 @@ public static class JsonFile
     private static readonly JsonSerializerOptions OfLines = new() { Converters = { new FiniteNumberConverter() } };
     private static readonly JsonSerializerOptions Indented = new(OfLines) { WriteIndented = true };
 
-    /// <summary>Replaces <paramref name="path"/> by <paramref name="value"/>, whole or not at all, so that people can read it too.</summary>
+    /// <summary>
+    /// Replaces <paramref name="path"/> by <paramref name="value"/>, whole or not at all, so that people can read it too.
+    /// </summary>
     /// <exception cref="WriteException">It could not be written.</exception>
     public static void Write<T>(string path, T value) => AtomicFile.WriteText(path, JsonSerializer.Serialize(value, Indented) + "\n");
 

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace Spos.Engine.Files;
 
-/// <summary>The files and folders that are being written beside what they will replace, so that a program that ends at once can remove them.</summary>
+/// <summary>
+/// The files and folders that are being written beside what they will replace, so that a program that ends at once can remove them.
+/// </summary>
 public static class UnfinishedWork
 {
     private static readonly ConcurrentDictionary<string, bool> Paths = new();

@@ -3,7 +3,8 @@ namespace Spos.Engine.Files;
 /// <summary>A file could not be written. Nothing half-written is left in its place.</summary>
 /// <param name="path">The file that was to be, not the one beside it.</param>
 /// <param name="reason">The system's words, such as "No space left on device".</param>
-public sealed class WriteException(string path, string reason, Exception cause) : SposException($"{path} could not be written: {reason}.", cause)
+public sealed class WriteException(string path, string reason, Exception cause)
+    : SposException($"{path} could not be written: {reason}.", cause)
 {
     /// <summary>The file.</summary>
     public string Path { get; } = path;
@@ -15,7 +16,8 @@ public sealed class WriteException(string path, string reason, Exception cause) 
     public static WriteException Of(string path, Exception error) => new(path, ReasonOf(error), error);
 
     // What .NET makes of EFBIG: the file system or a limit (ulimit -f) allows no such size.
-    private static bool IsTooLarge(Exception error) => error is ArgumentOutOfRangeException && error.TargetSite?.DeclaringType == typeof(RandomAccess);
+    private static bool IsTooLarge(Exception error) =>
+        error is ArgumentOutOfRangeException && error.TargetSite?.DeclaringType == typeof(RandomAccess);
 
     // Without the name that the system gives: the file beside is gone.
     private static string ReasonOf(Exception error)

@@ -104,7 +104,9 @@ internal sealed unsafe class CudaDriver
     {
         string name = TextOf(GetErrorName, result), text = TextOf(GetErrorString, result);
         if (_device == null) return DeviceException.OfGpu(result, call, name, text);
-        return _report?.Invoke() is { } report ? DeviceException.OfEmulator(result, call, name, text, report) : DeviceException.OfOwn(result, call, _device, text);
+        return _report?.Invoke() is { } report
+            ? DeviceException.OfEmulator(result, call, name, text, report)
+            : DeviceException.OfOwn(result, call, _device, text);
     }
 
     private static string TextOf(delegate* unmanaged<CudaResult, byte**, CudaResult> query, CudaResult code)

@@ -16,10 +16,12 @@ public sealed class DeviceException : SposException
     public string? Report { get; }
 
     /// <summary>NVIDIA's driver refused a call: its name for the status tells more than its text.</summary>
-    internal static DeviceException OfGpu(CudaResult result, string call, string name, string text) => new(result, $"{call} failed: {name} ({text}).", null);
+    internal static DeviceException OfGpu(CudaResult result, string call, string name, string text) =>
+        new(result, $"{call} failed: {name} ({text}).", null);
 
     /// <summary>The emulated GPU found a fault in a kernel, or in how it was used.</summary>
-    internal static DeviceException OfEmulator(CudaResult result, string call, string name, string text, string report) => new(result, $"{call} failed: {name} ({text}). {report}.", report);
+    internal static DeviceException OfEmulator(CudaResult result, string call, string name, string text, string report) =>
+        new(result, $"{call} failed: {name} ({text}). {report}.", report);
 
     /// <summary>One of our own drivers refused a call. Users of a CPU know nothing of CUDA, so its names stay out.</summary>
     /// <param name="device">Such as "the CPU".</param>

@@ -9,7 +9,8 @@ internal sealed unsafe class MemoryLimit(nint library)
     /// <summary>The variable that sets it when a device is opened: bytes, or with K, M, G or T those times a power of 1,024.</summary>
     public const string Variable = "SPOS_MEMORY_LIMIT";
 
-    private readonly delegate* unmanaged<nuint, CudaResult> _set = (delegate* unmanaged<nuint, CudaResult>)NativeLibrary.GetExport(library, "sposSetMemoryLimit");
+    private readonly delegate* unmanaged<nuint, CudaResult> _set =
+        (delegate* unmanaged<nuint, CudaResult>)NativeLibrary.GetExport(library, "sposSetMemoryLimit");
 
     /// <summary>Sets it; null for all that the device has.</summary>
     public void Set(long? bytes) => _ = _set((nuint)(bytes ?? 0));
@@ -22,7 +23,8 @@ internal sealed unsafe class MemoryLimit(nint library)
     {
         int power = "KMGT".IndexOf(char.ToUpperInvariant(text[^1]), StringComparison.Ordinal) + 1;
         string digits = power > 0 ? text[..^1] : text;
-        if (!long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number) || number < 1 || number > long.MaxValue >> (10 * power))
+        bool whole = long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long number);
+        if (!whole || number < 1 || number > long.MaxValue >> (10 * power))
         {
             throw new FormatException($"{Variable} is '{text}': it takes a number of bytes, such as 800M or 2G.");
         }

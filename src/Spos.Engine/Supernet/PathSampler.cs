@@ -101,7 +101,10 @@ public sealed class PathSampler
 
     private static void CheckWindow(double low, double high, int bins)
     {
-        if (!double.IsFinite(low) || !double.IsFinite(high) || low > high) throw new ArgumentException($"{low} to {high} is no window of FLOPs: it goes from one finite number to another that is not lower.");
+        if (!double.IsFinite(low) || !double.IsFinite(high) || low > high)
+        {
+            throw new ArgumentException($"{low} to {high} is no window of FLOPs: it goes from a finite number to one that is not lower.");
+        }
         if (bins is < 1 or > MostBins) throw new ArgumentException($"{bins} parts of a window of FLOPs: 1 to {MostBins} are possible.");
     }
 

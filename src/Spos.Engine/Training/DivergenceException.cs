@@ -5,7 +5,9 @@ namespace Spos.Engine.Training;
 /// <param name="step">The step at which it was seen, counted from 1.</param>
 /// <param name="learningRate">That step's.</param>
 public sealed class DivergenceException(string what, long step, long steps, float learningRate)
-    : SposException($"{what} at step {step} of {steps}, at a learning rate of {learningRate:g3}: training diverges. Lower --learning-rate, or raise --warmup-steps.")
+    : SposException(
+        $"{what} at step {step} of {steps}, at a learning rate of {learningRate:g3}: training diverges. "
+        + "Lower --learning-rate, or raise --warmup-steps.")
 {
     /// <summary>Counted from 1.</summary>
     public long Step { get; } = step;

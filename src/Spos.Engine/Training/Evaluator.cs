@@ -55,7 +55,8 @@ public static class Evaluator
             {
                 batch.ReadOn(session.Stream);
                 (double sum, int[] rank) = (0, []);
-                Fitting(session, batch, "--test-batch-size", pictures => (sum, rank) = Predict(session, network, path, pictures, batch.Labels));
+                Fitting(
+                    session, batch, "--test-batch-size", pictures => (sum, rank) = Predict(session, network, path, pictures, batch.Labels));
                 loss += sum;
                 top1 += rank.Count(r => r < 1);
                 top5 += rank.Count(r => r < 5);
@@ -70,7 +71,8 @@ public static class Evaluator
     }
 
     // The sum of the losses, and the label's rank of each picture.
-    private static (double Loss, int[] Ranks) Predict(Session session, ShuffleNetV2OneShot network, Architecture path, Tensor images, DeviceArray<int> labels)
+    private static (double Loss, int[] Ranks) Predict(
+        Session session, ShuffleNetV2OneShot network, Architecture path, Tensor images, DeviceArray<int> labels)
     {
         using Tensor logits = network.Forward(session, images, path);
         (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);

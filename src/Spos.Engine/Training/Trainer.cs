@@ -62,8 +62,12 @@ public sealed class Trainer
     /// Trains until the current epoch or all training ends or <paramref name="cancel"/> is signalled, whichever is first; a
     /// started step is finished, but a batch is not waited for.
     /// </summary>
-    /// <exception cref="DivergenceException">The loss or its gradients are no longer finite numbers. The weights are those before the step.</exception>
-    /// <exception cref="DeviceMemoryException">The batch does not fit; the message says which should. The weights are those before the step.</exception>
+    /// <exception cref="DivergenceException">
+    /// The loss or its gradients are no longer finite numbers. The weights are those before the step.
+    /// </exception>
+    /// <exception cref="DeviceMemoryException">
+    /// The batch does not fit; the message says which should. The weights are those before the step.
+    /// </exception>
     public void RunEpoch(Action<StepReport> report, CancellationToken cancel)
     {
         long loaded = 0;
@@ -101,7 +105,8 @@ public sealed class Trainer
         foreach (Parameter parameter in _network.Parameters)
         {
             if (AreFinite(parameter.Value.Download(_session.Stream))) continue;
-            throw new DivergenceException($"{parameter.Name} has values that are no longer finite numbers", StepsDone, Steps, _options.LearningRateAt(Math.Max(0, StepsDone - 1), Steps));
+            float learningRate = _options.LearningRateAt(Math.Max(0, StepsDone - 1), Steps);
+            throw new DivergenceException($"{parameter.Name} has values that are no longer finite numbers", StepsDone, Steps, learningRate);
         }
     }
 
@@ -135,10 +140,11 @@ public sealed class Trainer
             top1 += ranks.Count(r => r < 1);
             top5 += ranks.Count(r => r < 5);
         }
-        if (!float.IsFinite(loss)) throw new DivergenceException("the loss is no longer a finite number", StepsDone + 1, Steps, learningRate);
+        DivergenceException Diverged(string what) => new(what, StepsDone + 1, Steps, learningRate);
+        if (!float.IsFinite(loss)) throw Diverged("the loss is no longer a finite number");
         // Gradients that explode do so towards the image, so the first layer tells; the losses' download has waited for them.
         _network.FirstGroup.Gradients.Download(_session.Stream, _firstGradients);
-        if (!AreFinite(_firstGradients)) throw new DivergenceException("the gradients are no longer finite numbers", StepsDone + 1, Steps, learningRate);
+        if (!AreFinite(_firstGradients)) throw Diverged("the gradients are no longer finite numbers");
         _optimizer.Step(_session, paths.SelectMany(_network.GroupsOf).Distinct(), learningRate);
         StepsDone++;
         float predictions = batch.Count * paths.Count;
@@ -199,7 +205,8 @@ public sealed class Trainer
         try
         {
             using Tensor logits = _network.Forward(_session, images, path);
-            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, labels, _options.LabelSmoothing, 1f / images.Shape.N, mixupShare);
+            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
+                _session, logits, labels, _options.LabelSmoothing, 1f / images.Shape.N, mixupShare);
             using (losses)
             using (DeviceArray<int> ranks = TopK.Ranks(_session, logits, labels))
             {

@@ -40,7 +40,8 @@ public sealed class WriteTests : IDisposable
         Assert.Equal(below, Assert.Throws<WriteException>(() => JsonFile.Write(below, 1)).Path);
         Assert.Equal(below, Assert.Throws<WriteException>(() => JsonFile.Append(below, 1)).Path);
         Assert.Equal(below, Assert.Throws<WriteException>(() => AtomicFolder.Write(below, _ => { })).Path);
-        Assert.StartsWith(Path.Combine(below, "events.out.tfevents."), Assert.Throws<WriteException>(() => new EventWriter(below, 0)).Path, StringComparison.Ordinal);
+        string events = Assert.Throws<WriteException>(() => new EventWriter(below, 0)).Path;
+        Assert.StartsWith(Path.Combine(below, "events.out.tfevents."), events, StringComparison.Ordinal);
         Assert.Equal(file, Assert.Throws<WriteException>(() => AtomicFolder.Write(file, _ => { })).Path);
         Assert.Single(Directory.GetFileSystemEntries(_folder));
     }

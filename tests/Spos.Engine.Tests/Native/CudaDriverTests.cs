@@ -98,6 +98,6 @@ public sealed unsafe class CudaDriverTests
         DeviceException error = Assert.Throws<DeviceException>(() => _driver.Check(CudaResult.NotFound, "relu"));
         Assert.Equal("relu failed on the CPU: named symbol not found.", error.Message);
         error = Assert.Throws<DeviceException>(() => _driver.Check(CudaResult.InvalidValue, "relu"));
-        Assert.Equal("relu failed on the CPU: invalid argument. A size may be beyond what it can do: try a smaller batch, picture or network.", error.Message);
+        Assert.StartsWith("relu failed on the CPU: invalid argument. A size may be beyond", error.Message, StringComparison.Ordinal);
     }
 }

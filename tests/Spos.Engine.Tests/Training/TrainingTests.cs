@@ -143,6 +143,37 @@ public sealed class TrainingTests
         Assert.Equal(16, first.Images);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1 << 30)]
+    public void A_measurement_that_is_stopped_leaves_the_session_as_it_was(long keep)
+    {
+        using var files = new TemporaryDataSet(3, 8);
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        Architecture path = Architecture.Parse("0 1 2 3 0");
+        var options = new LoaderOptions { ImageSize = 32, BatchSize = 4 };
+        var damage = new DamageReport(m => Assert.Fail(m));
+        using var source = new BatchSource(Device.Host, ImageFolder.Open(files.Root), options, damage, 6, keep);
+        using var cancel = new CancellationTokenSource();
+        int batches = 0;
+        IEnumerable<Batch> Cancelling()
+        {
+            foreach (Batch batch in source.Until(cancel.Token))
+            {
+                if (++batches == 2) cancel.Cancel();
+                yield return batch;
+            }
+        }
+        Assert.Throws<OperationCanceledException>(() => Evaluator.Measure(session, network, path, Cancelling()));
+        Assert.Equal(2, batches);
+        Assert.Equal(BatchNormMode.Batch, session.BatchNorm);
+        Assert.Throws<OperationCanceledException>(() => Evaluator.Recalibrate(session, network, path, source.Until(cancel.Token)));
+        Assert.Equal(0.1f, session.BatchNormMomentum);
+        Assert.Equal(24, Evaluator.Measure(session, network, path, source).Images);
+    }
+
     [Fact]
     public void The_average_follows_the_weights_and_the_statistics()
     {
@@ -218,14 +249,16 @@ public sealed class TrainingTests
             CancellationToken.None));
         Assert.Equal(4, error.Step);
         Assert.Equal(3, trainer.StepsDone);
-        Assert.Contains(gradients ? "gradients are no longer finite" : "loss is no longer a finite", error.Message, StringComparison.Ordinal);
+        string what = gradients ? "gradients are no longer finite" : "loss is no longer a finite";
+        Assert.Contains(what, error.Message, StringComparison.Ordinal);
         Assert.Contains($"at step 4 of {trainer.Steps}", error.Message, StringComparison.Ordinal);
         Assert.Contains("--learning-rate", error.Message, StringComparison.Ordinal);
         Assert.Equal(before, Moving(session, network));
         Assert.All(network.Parameters, p => Assert.False(p.HasGradient));
         trainer.RequireFiniteWeights();
         network.Classifier.Value.Fill(session.Stream, float.NaN);
-        Assert.Contains(network.Classifier.Name, Assert.Throws<DivergenceException>(trainer.RequireFiniteWeights).Message, StringComparison.Ordinal);
+        error = Assert.Throws<DivergenceException>(trainer.RequireFiniteWeights);
+        Assert.Contains(network.Classifier.Name, error.Message, StringComparison.Ordinal);
     }
 
     // What the optimizer moves.
