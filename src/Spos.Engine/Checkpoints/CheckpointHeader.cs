@@ -52,6 +52,10 @@ public sealed class CheckpointHeader
     [Key("options")]
     public Dictionary<string, string> Options { get; set; } = [];
 
+    /// <summary>The names of the classes, in the order of the network's outputs; null where nobody knows them, as of imported networks.</summary>
+    [Key("class_names")]
+    public string[]? ClassNames { get; set; }
+
     [Key("tensors")]
     public CheckpointTensor[] Tensors { get; set; } = [];
 
