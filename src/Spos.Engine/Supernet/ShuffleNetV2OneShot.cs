@@ -74,9 +74,11 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public IEnumerable<ParameterGroup> GroupsOf(Architecture path) =>
         [_stemGroup, .. OperationsOf(path).Select(o => o.Parameters), _lastGroup, _classifierGroup];
 
+    /// <summary>The convolution units that a path uses, from the image on.</summary>
+    public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) => [_stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), _last];
+
     /// <summary>The batch norms that a path uses.</summary>
-    public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) =>
-        [_stem.BatchNorm, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)).Select(u => u.BatchNorm), _last.BatchNorm];
+    public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) => UnitsOf(path).Select(u => u.BatchNorm);
 
     /// <summary>Runs one path.</summary>
     /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>

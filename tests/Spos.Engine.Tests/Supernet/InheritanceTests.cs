@@ -1,0 +1,55 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Nn;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Supernet;
+
+public sealed class InheritanceTests : IDisposable
+{
+    private static readonly NetworkSpec Spec = new() { ImageSize = 32, Classes = 3, StemChannels = 4, StageRepeats = [1, 1, 1, 1], StageChannels = [8, 12, 16, 20], LastChannels = 8, Dropout = 0 };
+    private static readonly Architecture Path = Architecture.Parse("0 1 2 3");
+
+    private readonly Session _session = new(Device.Host);
+
+    [Fact]
+    public void A_path_of_a_supernet_is_the_same_function_by_itself()
+    {
+        using var supernet = new ShuffleNetV2OneShot(_session, Spec);
+        using var heir = new ShuffleNetV2OneShot(_session, Spec with { Affine = true }, Path);
+        Initialisation.Initialise(supernet, _session.Stream, 1, InitialisationScheme.Kaiming);
+        Initialisation.Initialise(heir, _session.Stream, 2, InitialisationScheme.Kaiming);
+        foreach (BatchNormLayer layer in supernet.BatchNorms) layer.RunningMean.Fill(_session.Stream, 0.25f);
+        Inheritance.Copy(_session, supernet, heir, classifier: true);
+        Assert.Equal(Logits(supernet), Logits(heir));
+        Assert.All(heir.BatchNorms, layer => Assert.All(layer.Beta!.Value.Download(_session.Stream), b => Assert.Equal(0, b)));
+    }
+
+    [Fact]
+    public void A_single_path_hands_on_all_but_a_classifier_of_other_classes()
+    {
+        using var first = new ShuffleNetV2OneShot(_session, Spec with { Affine = true }, Path);
+        using var heir = new ShuffleNetV2OneShot(_session, Spec with { Affine = true, Classes = 7, ImageSize = 64 }, Path);
+        Initialisation.Initialise(first, _session.Stream, 1, InitialisationScheme.Kaiming);
+        Initialisation.Initialise(heir, _session.Stream, 2, InitialisationScheme.Kaiming);
+        float[] classifier = heir.Classifier.Value.Download(_session.Stream);
+        Inheritance.Copy(_session, first, heir, classifier: false);
+        Assert.Equal(classifier, heir.Classifier.Value.Download(_session.Stream));
+        foreach ((Parameter old, Parameter now) in first.Parameters.Zip(heir.Parameters).SkipLast(1)) Assert.Equal(old.Value.Download(_session.Stream), now.Value.Download(_session.Stream));
+        Assert.Throws<ArgumentException>(() => Inheritance.Copy(_session, first, heir, classifier: true));
+        using var other = new ShuffleNetV2OneShot(_session, Spec with { Affine = true }, Architecture.Parse("0 0 0 0"));
+        Assert.Throws<ArgumentException>(() => Inheritance.Copy(_session, first, other, classifier: false));
+    }
+
+    public void Dispose() => _session.Dispose();
+
+    private float[] Logits(ShuffleNetV2OneShot network)
+    {
+        using var images = new Tensor(_session.Pool.Rent(2 * 32 * 32 * 3 * sizeof(float)), new Shape(2, 32, 32, 3));
+        images.Upload(_session.Stream, [.. Enumerable.Range(0, 2 * 32 * 32 * 3).Select(i => i % 17 / 8f - 1)]);
+        _session.BatchNorm = BatchNormMode.Running;
+        using Tensor logits = network.Forward(_session, images, Path);
+        return logits.Download(_session.Stream);
+    }
+}
