@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ScottPlot;
 using Spos.Engine.Files;
 using Spos.Engine.Search;
@@ -5,7 +6,7 @@ using Spos.Engine.Search;
 namespace Spos.Cli.Display;
 
 /// <summary>Results as pictures, each as PNG and SVG.</summary>
-internal static class Plots
+internal static partial class Plots
 {
     private const int Width = 900, Height = 600;
 
@@ -79,7 +80,17 @@ internal static class Plots
     {
         string png = Path.Combine(folder, $"{name}.png");
         AtomicFile.Write(png, stream => stream.Write(plot.GetImageBytes(Width, Height, ImageFormat.Png)));
-        AtomicFile.WriteText(Path.Combine(folder, $"{name}.svg"), plot.GetSvgXml(Width, Height));
+        AtomicFile.WriteText(Path.Combine(folder, $"{name}.svg"), WithOwnIds(plot.GetSvgXml(Width, Height)));
         return png;
     }
+
+    // The library counts clip paths of the whole process: numbered anew, the same plot has the same bytes.
+    private static string WithOwnIds(string svg)
+    {
+        var numbers = new Dictionary<string, int>();
+        return ClipId().Replace(svg, match => $"clip-{numbers[match.Value] = numbers.GetValueOrDefault(match.Value, numbers.Count)}");
+    }
+
+    [GeneratedRegex("""(?<=id="|url\(#)cl_[0-9a-f]+(?="|\))""")]
+    private static partial Regex ClipId();
 }
