@@ -24,15 +24,15 @@ public static class Checkpoint
 
     /// <summary>Writes a checkpoint, whole or not at all.</summary>
     /// <param name="average">The same network with averaged weights, which is saved beside it; or null.</param>
-    /// <param name="classNames">The names of the classes, in the order of the network's outputs; null if nobody knows them.</param>
+    /// <param name="data">What it was trained on; null if nobody knows.</param>
     public static void Save(
         string path, Session session, ShuffleNetV2OneShot network, long stepsDone, IReadOnlyDictionary<string, string> options, ShuffleNetV2OneShot? average = null,
-        IReadOnlyList<string>? classNames = null)
+        TrainedOn? data = null)
     {
         CheckpointHeader header = CheckpointHeader.Of(network.Spec, network.Path);
         header.StepsDone = stepsDone;
         header.Options = new Dictionary<string, string>(options);
-        header.ClassNames = classNames == null ? null : [.. classNames];
+        if (data != null) (header.ClassNames, header.Train, header.Val) = ([.. data.ClassNames], data.Train, data.Val);
         (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network), .. AveragesOf(average)];
         header.Tensors = [.. tensors.Select(t => new CheckpointTensor { Name = t.Name, Shape = Extents(t.Tensor.Shape) })];
         float[][] values = [.. tensors.Select(t => t.Tensor.Download(session.Stream))];

@@ -1,4 +1,5 @@
 using MessagePack;
+using Spos.Engine.Files;
 using Spos.Engine.Supernet;
 
 namespace Spos.Engine.Checkpoints;
@@ -55,6 +56,14 @@ public sealed class CheckpointHeader
     /// <summary>The names of the classes, in the order of the network's outputs; null where nobody knows them, as of imported networks.</summary>
     [Key("class_names")]
     public string[]? ClassNames { get; set; }
+
+    /// <summary>What tells the training pictures from others; null in checkpoints of earlier versions and of imported networks.</summary>
+    [Key("train_data")]
+    public DataSetIdentity? Train { get; set; }
+
+    /// <summary>The same of the validation pictures.</summary>
+    [Key("val_data")]
+    public DataSetIdentity? Val { get; set; }
 
     [Key("tensors")]
     public CheckpointTensor[] Tensors { get; set; } = [];

@@ -1,6 +1,8 @@
+using MessagePack;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;
+using Spos.Engine.Files;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 
@@ -60,18 +62,51 @@ public sealed class CheckpointTests : IDisposable
         Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(Path.Combine(_folder, "missing")));
     }
 
+    [Fact]
+    public void What_a_network_was_trained_on_is_kept_and_old_files_know_nothing_of_it()
+    {
+        var train = new DataSetIdentity([new ClassIdentity("a", 2, "12"), new ClassIdentity("b", 3, "34"), new ClassIdentity("ä", 4, "56")], "78");
+        string path = Save(Spec, null, new TrainedOn(["a", "b", "ä"], train));
+        CheckpointHeader header = Checkpoint.ReadHeader(path);
+        Assert.Equal(["a", "b", "ä"], header.ClassNames!);
+        Assert.Equal(train.Classes, header.Train!.Classes);
+        Assert.Null(header.Train.DifferenceTo(train));
+        Assert.Null(header.Val);
+        header = Checkpoint.ReadHeader(Save(Spec, null));
+        Assert.Null(header.ClassNames);
+        // As earlier versions wrote it: without the fields.
+        var old = MessagePackSerializer.Deserialize<Dictionary<string, object?>>(MessagePackSerializer.Serialize(header));
+        foreach (string field in new[] { "class_names", "train_data", "val_data" }) Assert.True(old.Remove(field));
+        CheckpointHeader read = MessagePackSerializer.Deserialize<CheckpointHeader>(MessagePackSerializer.Serialize(old));
+        Assert.Null(read.ClassNames);
+        Assert.Equal(Spec, read.Spec);
+        Assert.Contains("names", Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(Save(Spec, null, new TrainedOn(["a"])))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_open_can_be_read_after_the_file_is_removed()
+    {
+        string path = Save(Spec, null);
+        using var network = new ShuffleNetV2OneShot(_session, Spec);
+        using CheckpointReader reader = CheckpointReader.Open(path);
+        File.Delete(path);
+        reader.Verify();
+        for (int i = 0; i < 2; i++) reader.Load(_session, network);
+        Assert.Throws<CheckpointException>(() => CheckpointReader.Open(path));
+    }
+
     public void Dispose()
     {
         _session.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
-    private string Save(NetworkSpec spec, Architecture? architecture)
+    private string Save(NetworkSpec spec, Architecture? architecture, TrainedOn? data = null)
     {
         string path = Path.Combine(_folder, architecture == null ? "supernet.spos" : "path.spos");
         using var network = new ShuffleNetV2OneShot(_session, spec, architecture);
         Initialisation.Initialise(network, _session.Stream, 1, InitialisationScheme.Kaiming);
-        Checkpoint.Save(path, _session, network, 17, new Dictionary<string, string> { ["a"] = "b" });
+        Checkpoint.Save(path, _session, network, 17, new Dictionary<string, string> { ["a"] = "b" }, data: data);
         return path;
     }
 }
