@@ -9,20 +9,19 @@ namespace Spos.Cli.Runs;
 /// <param name="Standalone">Top-1 on val after training from scratch; null until then.</param>
 internal sealed record RankedArchitecture(string Architecture, double Flops, double[] Scores, double? Standalone);
 
-/// <summary>rank.json: the options that the figures depend on, and the figures so far.</summary>
-internal sealed class RankState(string folder, IReadOnlyDictionary<string, string> options)
+/// <summary>rank.json: the options and the data set that the figures depend on, and the figures so far.</summary>
+internal sealed class RankState(string folder, IReadOnlyDictionary<string, string> options, DataRecord data, bool acceptChangedData)
 {
-    /// <summary>The file.</summary>
-    public string FilePath { get; } = Path.Combine(folder, "rank.json");
+    public const string FileName = "rank.json";
 
-    /// <summary>Removes what an earlier run left.</summary>
-    public void Clear() => File.Delete(FilePath);
+    /// <summary>The file.</summary>
+    public string FilePath { get; } = Path.Combine(folder, FileName);
 
     public void Save(IEnumerable<RankedArchitecture> architectures) =>
-        JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options), [.. architectures]));
+        JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options), data, [.. architectures]));
 
     /// <summary>What was saved; null if nothing was.</summary>
-    /// <exception cref="Verbs.UsageException">It was made with other options.</exception>
+    /// <exception cref="Verbs.UsageException">It was made with other options or pictures.</exception>
     /// <exception cref="CheckpointException">It is damaged.</exception>
     public RankedArchitecture[]? Load()
     {
@@ -31,7 +30,8 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
         {
             Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(FilePath)) ?? throw new JsonException("it is empty.");
             if (contents.Options == null || contents.Architectures == null) throw new JsonException("it holds no ranking.");
-            OptionCheck.Require(FilePath, contents.Options, options);
+            OptionCheck.Require(FilePath, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
+            contents.Data?.Require(FilePath, data, acceptChangedData);
             return contents.Architectures;
         }
         catch (JsonException error)
@@ -40,5 +40,5 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
         }
     }
 
-    private sealed record Contents(Dictionary<string, string> Options, RankedArchitecture[] Architectures);
+    private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, RankedArchitecture[] Architectures);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -9,11 +8,10 @@ namespace Spos.Cli.Runs;
 
 /// <summary>
 /// The folder of one run: its checkpoints (the two newest), its metrics, one JSON object a line, its options and its plots. While
-/// it is open no other run may use it.
+/// it is open no other run may use it. Other files that lie there are left alone.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const string Prefix = "checkpoint-", Suffix = ".spos";
     private const int Kept = 2;
 
     // EWOULDBLOCK of Linux: somebody else has the lock.
@@ -22,9 +20,13 @@ internal sealed class RunFolder : IDisposable
     private readonly string _metrics;
     private readonly FileStream _lock;
 
+    /// <exception cref="Verbs.UsageException">The folder belongs to a run of another kind, or holds files that this one would write over.</exception>
     /// <exception cref="IOException">Another run uses the folder.</exception>
-    public RunFolder(string path)
+    public RunFolder(string path, RunKind kind)
     {
+        Kind = kind;
+        // Twice: nothing is left in a folder that is refused, and another run may have begun there before the lock was had.
+        FolderContents.Of(path).RequireFor(kind);
         Folder = Path.GetFullPath(path);
         Directory.CreateDirectory(Folder);
         _metrics = Path.Combine(Folder, "metrics.jsonl");
@@ -37,28 +39,30 @@ internal sealed class RunFolder : IDisposable
             if (error.HResult != WouldBlock) throw WriteException.Of(Path.Combine(Folder, ".lock"), error);
             throw new IOException($"{Folder} is in use by another run ({error.Message}). Wait for it, or choose another --output-dir.", error);
         }
-        AtomicFile.RemoveLeftovers(Folder);
+        try
+        {
+            Contents.RequireFor(kind);
+            foreach (string below in kind.Subfolders.Prepend("")) RemoveLeftovers(below);
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
     }
 
     public string Folder { get; }
 
-    /// <summary>The newest checkpoint of a folder, or null. A path that is a file is taken as it is.</summary>
-    public static string? NewestCheckpoint(string path)
-    {
-        if (File.Exists(path)) return path;
-        return Directory.Exists(path) ? CheckpointsOf(path).LastOrDefault() : null;
-    }
+    public RunKind Kind { get; }
 
-    /// <summary>The newest checkpoint of a folder, or the file itself.</summary>
-    /// <exception cref="CheckpointException">There is none.</exception>
-    public static string FindCheckpoint(string path) => NewestCheckpoint(path) ?? throw new CheckpointException($"{path}: no checkpoint there.");
+    private FolderContents Contents => FolderContents.Of(Folder);
 
     /// <summary>The newest checkpoint that is whole, with its header, or null. Damaged ones are set aside, and it is said.</summary>
     /// <exception cref="CheckpointException">There are only damaged ones.</exception>
     public (string Path, CheckpointHeader Header)? NewestWhole()
     {
         CheckpointException? damage = null;
-        foreach (string path in CheckpointsOf(Folder).Reverse())
+        foreach (string path in CheckpointFolder.Files(Folder).Reverse())
         {
             try
             {
@@ -76,22 +80,27 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Saves a checkpoint and removes all but the newest ones.</summary>
     /// <exception cref="WriteException">It cannot be written; those before it are as they were.</exception>
-    public string Save(Session session, ShuffleNetV2OneShot network, long steps, IReadOnlyDictionary<string, string> options, ShuffleNetV2OneShot? average = null)
+    public string Save(Session session, ShuffleNetV2OneShot network, long steps, IReadOnlyDictionary<string, string> options, ShuffleNetV2OneShot? average = null, TrainedOn? data = null)
     {
-        string path = Path.Combine(Folder, $"{Prefix}{steps.ToString("D8", CultureInfo.InvariantCulture)}{Suffix}");
-        Checkpoint.Save(path, session, network, steps, options, average);
-        foreach (string old in CheckpointsOf(Folder).SkipLast(Kept)) File.Delete(old);
+        string path = Path.Combine(Folder, CheckpointFolder.NameOf(steps));
+        Checkpoint.Save(path, session, network, steps, options, average, data);
+        foreach (string old in CheckpointFolder.Files(Folder).SkipLast(Kept)) File.Delete(old);
         return path;
     }
 
-    /// <summary>Removes what an earlier run left, so that it is not taken for this run's.</summary>
+    /// <summary>Removes what an earlier run of this kind left, so that it is not taken for this run's, and says so.</summary>
     public void Clear()
     {
-        foreach (string old in CheckpointsOf(Folder)) File.Delete(old);
-        foreach (string events in Directory.GetFiles(Folder, "events.out.tfevents.*")) File.Delete(events);
-        File.Delete(_metrics);
-        File.Delete(Path.Combine(Folder, "result.json"));
+        // run.json stays until it is written anew: it tells whose folder it is.
+        string[] files = [.. Contents.FilesOf(Kind).Where(name => name != RunRecord.FileName)];
+        if (files.Length == 0) return;
+        int checkpoints = files.Count(name => name.EndsWith(".spos", StringComparison.Ordinal));
+        Console.WriteLine($"Removing {Kind.Title} from {Folder} ({(checkpoints > 0 ? $"{FolderContents.Count(checkpoints, "checkpoint")}, " : "")}{FolderContents.Count(files.Length, "file")} in all).");
+        Remove(files);
     }
+
+    /// <summary>Removes the files that runs of this kind write into a folder below theirs, without a word: they are made again.</summary>
+    public void ClearBelow(string below) => Remove([.. Contents.FilesOf(Kind).Where(name => name.StartsWith($"{below}/", StringComparison.Ordinal))]);
 
     /// <summary>Adds a line to metrics.jsonl.</summary>
     /// <exception cref="WriteException">It could not be written.</exception>
@@ -116,6 +125,21 @@ internal sealed class RunFolder : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
+    private void RemoveLeftovers(string below)
+    {
+        string folder = Path.Combine(Folder, below), prefix = below.Length == 0 ? "" : $"{below}/";
+        if (Directory.Exists(folder)) AtomicFile.RemoveLeftovers(folder, name => Kind.Owns(prefix + name));
+    }
+
+    private void Remove(string[] files)
+    {
+        foreach (string file in files) File.Delete(Path.Combine(Folder, file));
+        foreach (string below in Kind.Subfolders.Select(s => Path.Combine(Folder, s)))
+        {
+            if (Directory.Exists(below) && !Directory.EnumerateFileSystemEntries(below).Any()) Directory.Delete(below);
+        }
+    }
+
     private static JsonElement? TryParse(string line)
     {
         try
@@ -127,7 +151,4 @@ internal sealed class RunFolder : IDisposable
             return null;
         }
     }
-
-    private static IEnumerable<string> CheckpointsOf(string folder) =>
-        Directory.GetFiles(folder, $"{Prefix}*{Suffix}").Order(StringComparer.Ordinal);
 }

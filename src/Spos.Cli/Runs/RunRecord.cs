@@ -2,24 +2,41 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using CommandLine;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
 
 namespace Spos.Cli.Runs;
 
-/// <summary>run.json: with which options, versions and device a run was started, last of all.</summary>
+/// <summary>run.json: whose folder it is, and with which options, network, versions and device the run was started, last of all.</summary>
 internal static class RunRecord
 {
     /// <summary>The program's version.</summary>
     public static string Version { get; } = typeof(RunRecord).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
-    public static void Write(RunFolder folder, object verb, Device device)
+    /// <summary>The file's name.</summary>
+    public const string FileName = "run.json";
+
+    /// <summary>What a run needs to know of another one.</summary>
+    /// <param name="Options">The options by name, those that were not given null.</param>
+    /// <param name="Network">The network that it trained or searched; null in records of earlier versions.</param>
+    public sealed record Contents(
+        [property: JsonPropertyName("command"), JsonRequired] string Command,
+        [property: JsonPropertyName("options"), JsonRequired] Dictionary<string, string?> Options,
+        [property: JsonPropertyName("network")] NetworkRecord? Network);
+
+    /// <param name="network">The network that the run trains or searches.</param>
+    /// <param name="classNames">The names of its classes, in the order of its outputs, where they are known.</param>
+    public static void Write(RunFolder folder, object verb, Device device, NetworkRecord network, IEnumerable<string>? classNames)
     {
         var record = new
         {
-            command = verb.GetType().GetCustomAttribute<VerbAttribute>()!.Name,
+            command = folder.Kind.Command,
             options = OptionsOf(verb),
+            network,
+            class_names = classNames,
             version = Version,
             device = device.Kind,
             device_name = device.Name,
@@ -29,7 +46,15 @@ internal static class RunRecord
             system = RuntimeInformation.OSDescription,
             started = DateTimeOffset.Now.ToString("o", CultureInfo.InvariantCulture),
         };
-        JsonFile.Write(Path.Combine(folder.Folder, "run.json"), record);
+        JsonFile.Write(Path.Combine(folder.Folder, FileName), record);
+    }
+
+    /// <summary>The record of a folder's run; null if there is none.</summary>
+    /// <exception cref="JsonException">The file is none of this program's.</exception>
+    public static Contents? Read(string folder)
+    {
+        string file = Path.Combine(folder, FileName);
+        return File.Exists(file) ? JsonSerializer.Deserialize<Contents>(File.ReadAllText(file)) : null;
     }
 
     /// <summary>Every option of a verb, by name, with its value.</summary>

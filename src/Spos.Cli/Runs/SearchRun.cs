@@ -9,6 +9,9 @@ namespace Spos.Cli.Runs;
 /// <summary>Drives an <see cref="EvolutionSearch"/>: progress, state, logs, and each generation's best.</summary>
 internal sealed class SearchRun(EvolutionSearch search, EvolutionOptions options, RunFolder folder, SearchState state, EventWriter events, Dictionary<string, double> known)
 {
+    /// <summary>The folder of each generation's best, below the search's.</summary>
+    public const string Exports = "checkpoints";
+
     /// <summary>The search, with what it has found so far.</summary>
     public EvolutionSearch Search => search;
 
@@ -16,8 +19,9 @@ internal sealed class SearchRun(EvolutionSearch search, EvolutionOptions options
     /// <returns>Whether it reached the end.</returns>
     public bool Run(IReadOnlyList<Func<Architecture, double>> scorers, CancellationToken cancel)
     {
-        string exports = Path.Combine(folder.Folder, "checkpoints");
-        if (Directory.Exists(exports)) Directory.Delete(exports, recursive: true);
+        // Written anew, for they may be of a longer search.
+        folder.ClearBelow(Exports);
+        string exports = Path.Combine(folder.Folder, Exports);
         try
         {
             ProgressDisplay.Run("search", Math.Min((long)options.MaxEpochs * options.NumPopulation, options.MaxTrials), "candidate", display => search.Run(

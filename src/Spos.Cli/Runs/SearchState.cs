@@ -6,32 +6,25 @@ using Spos.Engine.Search;
 namespace Spos.Cli.Runs;
 
 /// <summary>
-/// search.json: the options that scores depend on, and every candidate with its score. It is written after each candidate; the one
+/// search.json: the options and the data set that scores depend on, and every candidate with its score. It is written after each candidate; the one
 /// before stays beside it.
 /// </summary>
-internal sealed class SearchState(string folder, IReadOnlyDictionary<string, string> options)
+internal sealed class SearchState(string folder, IReadOnlyDictionary<string, string> options, DataRecord data, bool acceptChangedData)
 {
     private readonly string _before = Path.Combine(folder, "search.previous.json");
 
     /// <summary>The file.</summary>
     public string FilePath { get; } = Path.Combine(folder, "search.json");
 
-    /// <summary>Removes what an earlier search left.</summary>
-    public void Clear()
-    {
-        File.Delete(FilePath);
-        File.Delete(_before);
-    }
-
     public void Save(IReadOnlyList<Candidate> candidates)
     {
-        string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options), [.. candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1))]));
+        string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options), data, [.. candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1))]));
         if (File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
         AtomicFile.WriteText(FilePath, text + "\n");
     }
 
     /// <summary>The scores by architecture; null if there are none.</summary>
-    /// <exception cref="Verbs.UsageException">They are of a search with other options; the message names one.</exception>
+    /// <exception cref="Verbs.UsageException">They are of a search with other options or pictures; the message names one.</exception>
     /// <exception cref="CheckpointException">The file and the one before it are damaged.</exception>
     public Dictionary<string, double>? Load()
     {
@@ -42,7 +35,8 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
             {
                 Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(file)) ?? throw new JsonException("it is empty.");
                 if (contents.Options == null || contents.Scores == null) throw new JsonException("it holds no search.");
-                OptionCheck.Require(file, contents.Options, options);
+                OptionCheck.Require(file, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
+                contents.Data?.Require(file, data, acceptChangedData);
                 return contents.Scores.ToDictionary(s => s.Architecture, s => s.Top1);
             }
             catch (Exception error) when (error is JsonException or ArgumentException)
@@ -53,7 +47,7 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
         return files.Length == 0 ? null : throw new CheckpointException($"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");
     }
 
-    private sealed record Contents(Dictionary<string, string> Options, Score[] Scores);
+    private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, Score[] Scores);
 
     private sealed record Score(string Architecture, int Generation, double Flops, double Top1);
 }

@@ -9,17 +9,20 @@ using Spos.Engine.Training;
 namespace Spos.Cli.Runs;
 
 /// <summary>A trained supernet whose paths are to be scored: its checkpoint, costs and pictures.</summary>
-internal sealed class Supernet
+internal sealed class Supernet : IDisposable
 {
     private readonly IScoringOptions _options;
+
+    // Kept open: a supernet that is still being trained removes its older checkpoints.
+    private readonly CheckpointReader _checkpoint;
 
     /// <exception cref="CheckpointException">There is none, or it is a single path.</exception>
     /// <exception cref="UsageException">An option makes no sense.</exception>
     public Supernet(IScoringOptions options)
     {
         _options = options;
-        Checkpoint = RunFolder.NewestCheckpoint(options.CheckpointPath) ?? throw new CheckpointException($"{options.CheckpointPath}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
-        Header = Engine.Checkpoints.Checkpoint.ReadHeader(Checkpoint);
+        if (!Path.Exists(options.CheckpointPath)) throw new CheckpointException($"{options.CheckpointPath}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
+        _checkpoint = CheckpointFolder.Open(options.CheckpointPath);
         if (Header.Path != null) throw new CheckpointException($"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
         Flops = FlopsOf(options.FlopsTablePath, Header.Spec);
         Sampler = new PathSampler(Flops);
@@ -28,16 +31,20 @@ internal sealed class Supernet
     }
 
     /// <summary>The sizes of a checkpoint's network, or the official ones if none is named.</summary>
-    public static NetworkSpec SpecOf(string? checkpoint) =>
-        checkpoint == null ? new NetworkSpec() : Engine.Checkpoints.Checkpoint.ReadHeader(RunFolder.FindCheckpoint(checkpoint)).Spec;
+    public static NetworkSpec SpecOf(string? checkpoint)
+    {
+        if (checkpoint == null) return new NetworkSpec();
+        using CheckpointReader reader = CheckpointFolder.Open(checkpoint);
+        return reader.Header.Spec;
+    }
 
     /// <summary>Costs by a table of megvii's, or computed from the shapes if none is named.</summary>
     public static FlopsTable FlopsOf(string? table, NetworkSpec spec) => table == null ? new FlopsTable(spec) : OfficialFlops.Load(table, spec);
 
     /// <summary>The checkpoint's file.</summary>
-    public string Checkpoint { get; }
+    public string Checkpoint => _checkpoint.Path;
 
-    public CheckpointHeader Header { get; }
+    public CheckpointHeader Header => _checkpoint.Header;
 
     public NetworkSpec Spec => Header.Spec;
 
@@ -54,7 +61,7 @@ internal sealed class Supernet
     /// <summary>What scores depend on: those of another supernet, or on other pictures, must not be mixed in.</summary>
     public Dictionary<string, string> ForResume(Preprocessing preprocessing) => new()
     {
-        ["checkpoint"] = $"{Path.GetFullPath(Checkpoint)} {Convert.ToHexString(Header.Sha256)}",
+        [OptionCheck.CheckpointOption] = Convert.ToHexString(Header.Sha256),
         ["train-iters"] = $"{_options.TrainIters}",
         ["train-batch-size"] = $"{_options.TrainBatchSize}",
         ["select-on"] = $"{_options.SelectOn}",
@@ -65,12 +72,17 @@ internal sealed class Supernet
     };
 
     /// <summary>The pictures to recalibrate on, and those to compare on.</summary>
-    /// <exception cref="DataException">They are not the supernet's.</exception>
-    public (ImageFolder Calibration, ImageFolder Selection) Divide(ImageFolder train, ImageFolder val)
+    /// <param name="acceptChangedData">Classes of other names, but as many, are all right.</param>
+    /// <exception cref="DataException">Their classes are not the supernet's.</exception>
+    public (ImageFolder Calibration, ImageFolder Selection) Divide(ImageFolder train, ImageFolder val, bool acceptChangedData)
     {
-        if (train.Classes.Length != Header.Classes) throw new DataException($"{train.Root} has {train.Classes.Length} classes; the supernet was trained on {Header.Classes}.");
+        ClassCheck.Require(Checkpoint, Header, train, acceptChangedData);
         (ImageFolder rest, ImageFolder held) = HeldOutSplit.Divide(train, HeldOut);
         if (_options.SelectOn == IScoringOptions.OnVal) return (rest, val);
+        if (Header.Train?.DifferenceTo(train.Identity) is { } difference)
+        {
+            Console.Error.WriteLine($"spos: {train.Root} is not what the supernet was trained on: {difference}. It may have seen pictures that are held out now.");
+        }
         return HeldOut > 0 ? (rest, held) : throw new UsageException("--select-on held-out: this supernet was trained on all of train. Use --select-on val.");
     }
 
@@ -78,7 +90,9 @@ internal sealed class Supernet
     public ShuffleNetV2OneShot Load(Session session)
     {
         var network = new ShuffleNetV2OneShot(session, Spec);
-        Engine.Checkpoints.Checkpoint.Load(Checkpoint, session, network);
+        _checkpoint.Load(session, network);
         return network;
     }
+
+    public void Dispose() => _checkpoint.Dispose();
 }

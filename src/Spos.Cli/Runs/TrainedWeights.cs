@@ -22,11 +22,11 @@ internal static class TrainedWeights
 {
     /// <summary>Fills a network and returns whether with averaged weights.</summary>
     /// <exception cref="CheckpointException">The file is damaged, of another network or without the averages that are asked for.</exception>
-    public static bool Load(string path, CheckpointHeader header, Session session, ShuffleNetV2OneShot network, WeightKind kind)
+    public static bool Load(CheckpointReader checkpoint, Session session, ShuffleNetV2OneShot network, WeightKind kind)
     {
-        bool averaged = kind == WeightKind.Averaged || (kind == WeightKind.Best && header.IsAveraged);
-        if (averaged) Checkpoint.LoadAverage(path, session, network);
-        else Checkpoint.Load(path, session, network);
+        bool averaged = kind == WeightKind.Averaged || (kind == WeightKind.Best && checkpoint.Header.IsAveraged);
+        if (averaged) checkpoint.LoadAverage(session, network);
+        else checkpoint.Load(session, network);
         return averaged;
     }
 }

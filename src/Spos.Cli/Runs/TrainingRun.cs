@@ -13,7 +13,8 @@ using Spos.Engine.Training;
 namespace Spos.Cli.Runs;
 
 /// <summary>Drives a <see cref="Trainer"/>: progress, logs, checkpoints, going on and stopping.</summary>
-internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, IReadOnlyDictionary<string, string> options, PhaseOptions how) : IDisposable
+/// <param name="trainedOn">The data set, which checkpoints keep, and which a run that goes on must share.</param>
+internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, IReadOnlyDictionary<string, string> options, TrainedOn trainedOn, PhaseOptions how) : IDisposable
 {
     private readonly List<(long Step, double Loss, double Top1)> _curve = [];
     private EventWriter? _events;
@@ -35,7 +36,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
     public WeightAverage? Average { get; init; }
 
     /// <summary>Puts the network and the trainer at the start, or where the folder's newest whole checkpoint left off.</summary>
-    /// <exception cref="UsageException">There is a checkpoint that was made with other options, or --resume and none.</exception>
+    /// <exception cref="UsageException">There is a checkpoint that was made with other options or pictures, or --resume and none.</exception>
     public void Begin(Trainer trainer, Action initialise)
     {
         if (how.Restart || folder.NewestWhole() is not var (path, header))
@@ -47,7 +48,8 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         }
         else
         {
-            OptionCheck.Require(path, header.Options, options);
+            OptionCheck.Require(path, header.Options, options, how.AcceptChangedData || header.Train != null);
+            DataRecord.Of(header).Require(path, new DataRecord(trainedOn.Train, trainedOn.Val), how.AcceptChangedData);
             Checkpoint.Load(path, session, network, Average?.Network);
             trainer.StepsDone = header.StepsDone;
             (CheckpointPath, _savedStep) = (path, header.StepsDone);
@@ -55,7 +57,8 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
             foreach (JsonElement line in folder.KeepMetrics(header.StepsDone))
             {
                 if (line.TryGetProperty("val_top1", out _)) _measured |= line.GetProperty("step").GetInt64() == header.StepsDone;
-                if (line.TryGetProperty("loss", out JsonElement loss)) _curve.Add((line.GetProperty("step").GetInt64(), loss.GetDouble(), line.GetProperty("top1").GetDouble()));
+                // As precise as they were, so that the plot is the same.
+                if (line.TryGetProperty("loss", out JsonElement loss)) _curve.Add((line.GetProperty("step").GetInt64(), loss.GetSingle(), line.GetProperty("top1").GetSingle()));
             }
             Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
         }
@@ -120,13 +123,16 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
 
     public void Dispose() => _events?.Dispose();
 
+    // The epoch that a step belongs to; both are counted from 1.
+    private static int EpochOf(long step, Trainer trainer) => (int)((step + trainer.StepsPerEpoch - 1) / trainer.StepsPerEpoch);
+
     private static bool EndsEpoch(Trainer trainer) => trainer.StepsDone == trainer.Steps || trainer.StepsDone % trainer.StepsPerEpoch == 0;
 
     private void FinishEpoch(Trainer trainer, Action<int>? epochDone)
     {
         try
         {
-            epochDone?.Invoke((int)((trainer.StepsDone + trainer.StepsPerEpoch - 1) / trainer.StepsPerEpoch));
+            epochDone?.Invoke(EpochOf(trainer.StepsDone, trainer));
             _measured = true;
         }
         catch (OperationCanceledException)
@@ -151,11 +157,12 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
     private void AfterStep(StepReport step, Trainer trainer, ProgressDisplay display)
     {
         Average?.Follow(session, step.Step);
-        display.Report(step.Step, step.Images, $"epoch {step.Epoch + 1}  loss {step.Loss:0.000}  top-1 {step.Top1:0.0%}");
+        int epoch = EpochOf(step.Step, trainer);
+        display.Report(step.Step, step.Images, $"epoch {epoch}  loss {step.Loss:0.000}  top-1 {step.Top1:0.0%}");
         if (step.Step % LogFrequency == 0 || step.Step == step.Steps)
         {
             _curve.Add((step.Step, step.Loss, step.Top1));
-            folder.Log(new { step = step.Step, epoch = step.Epoch, loss = step.Loss, top1 = step.Top1, top5 = step.Top5, learning_rate = step.LearningRate });
+            folder.Log(new { step = step.Step, epoch, loss = step.Loss, top1 = step.Top1, top5 = step.Top5, learning_rate = step.LearningRate });
             _events?.Scalars(step.Step, ("lr", step.LearningRate), ("loss/train", step.Loss), ("acc1/train", step.Top1), ("acc5/train", step.Top5));
         }
         // The end of an epoch is saved when what belongs to it is done.
@@ -167,7 +174,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         long steps = trainer.StepsDone;
         if (steps == _savedStep) return;
         trainer.RequireFiniteWeights();
-        CheckpointPath = folder.Save(session, network, steps, options, Average?.Network);
+        CheckpointPath = folder.Save(session, network, steps, options, Average?.Network, trainedOn);
         _savedStep = steps;
     }
 }

@@ -70,6 +70,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         if (What == "plans") return ShowPlans();
         TrainOptions.CheckArea(BatchSize, ImageSize);
         var spec = new NetworkSpec { ImageSize = ImageSize };
+        if (Output != null) OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));
         Device device = OpenDevice();
         if (What == "loader") return RunLoader(spec, device);
         using Session session = NewSession(device);

@@ -50,8 +50,8 @@ internal sealed class EvalVerb : DataOptions, IVerb
 
     public int Run()
     {
-        string checkpoint = RunFolder.FindCheckpoint(CheckpointPath);
-        CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
+        using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath);
+        (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         Architecture path = (header.Path, ArchitectureText) switch
         {
             (null, null) => throw new UsageException($"{checkpoint} is a supernet: name the path to evaluate with --architecture."),
@@ -63,12 +63,12 @@ internal sealed class EvalVerb : DataOptions, IVerb
         };
         Device device = OpenDevice();
         ImageFolder val = OpenSplit("val");
-        if (val.Classes.Length != header.Classes) throw new DataException($"{val.Root} has {val.Classes.Length} classes; the checkpoint's network has {header.Classes}.");
+        ClassCheck.Require(checkpoint, header, val, AcceptChangedData);
         DamageReport damage = Damage();
 
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
-        bool averaged = TrainedWeights.Load(checkpoint, header, session, network, Weights), recalibrated = Recalibrate || header.Path == null;
+        bool averaged = TrainedWeights.Load(reader, session, network, Weights), recalibrated = Recalibrate || header.Path == null;
         if (recalibrated)
         {
             using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), damage);

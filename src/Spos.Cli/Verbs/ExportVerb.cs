@@ -50,13 +50,19 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        string checkpoint = RunFolder.FindCheckpoint(CheckpointPath);
-        CheckpointHeader header = Checkpoint.ReadHeader(checkpoint);
+        using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath);
+        (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         if (Format == ExportFormat.Onnx && header.Path == null) throw new CheckpointException($"{checkpoint} is a supernet: only a single path can be exported as ONNX.");
         string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network.{Format.ToString().ToLowerInvariant()}"));
+        OutputFile.Require("--output", output, $"a network in the format {Format.ToString().ToLowerInvariant()}", Format switch
+        {
+            ExportFormat.Pth => OutputFile.IsTorch,
+            ExportFormat.Safetensors => OutputFile.IsSafetensors,
+            _ => OutputFile.IsOnnx,
+        });
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
-        bool averaged = TrainedWeights.Load(checkpoint, header, session, network, Weights);
+        bool averaged = TrainedWeights.Load(reader, session, network, Weights);
         switch (Format)
         {
             case ExportFormat.Pth:

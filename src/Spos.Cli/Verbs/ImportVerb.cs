@@ -1,10 +1,12 @@
-using CommandLine;
 using CommandLine.Text;
+using CommandLine;
 using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
@@ -61,13 +63,19 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
             Show(tensors);
             return Program.Success;
         }
+        string output = OutputDir ?? "runs/imported";
+        FolderContents.Of(output).RequireFor(RunKind.Import);
         (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, ImageSize, file);
         if (FlopsTablePath != null) CompareFlops(FlopsTablePath, spec);
-        using Session session = NewSession(OpenDevice());
+        Device device = OpenDevice();
+        using Session session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         OfficialNetwork.Load(checkpoint, tensors, session, network, file);
-        using var folder = new RunFolder(OutputDir ?? "runs/imported");
+        using var folder = new RunFolder(output, RunKind.Import);
+        // Nothing was trained there: what was imported before can be imported again.
+        if (CheckpointFolder.Files(folder.Folder).Any()) Console.WriteLine($"Replacing the network that was imported into {folder.Folder} before.");
         string saved = folder.Save(session, network, 0, new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{!StandardPreprocessing}" });
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, StandardPreprocessing ? Preprocessing.Standard : Preprocessing.Spos), null);
         ResultTable.Print(
             "Imported",
             ("network", $"{spec}"),

@@ -15,19 +15,31 @@ internal abstract class PhaseOptions : DataOptions
     [Option("resume", Default = false, HelpText = "Fail unless the output folder holds a run to go on with.")]
     public bool Resume { get; set; }
 
-    [Option("restart", Default = false, HelpText = "Begin anew: remove the checkpoints and logs that the output folder holds.")]
+    [Option("restart", Default = false, HelpText = "Begin anew: remove the checkpoints and logs of the run of this kind that the output folder holds. Nothing else there is touched.")]
     public bool Restart { get; set; }
 
     [Option("tb-dir", HelpText = "Where TensorBoard's event files go (default: the output folder).")]
     [Output(PathKind.Folder)]
     public string? TbDir { get; set; }
 
-    /// <summary>The folder of this run, which no other run may use meanwhile.</summary>
-    /// <exception cref="UsageException">The options contradict each other.</exception>
-    protected RunFolder OpenFolder(string verb)
+    /// <summary>Checks, before anything is opened, that this run may write where it is told to.</summary>
+    /// <exception cref="UsageException">The options contradict each other, or a folder belongs to another run.</exception>
+    protected void RequireFolder(RunKind kind)
     {
         if (Resume && Restart) throw new UsageException("--resume and --restart cannot be had together.");
-        StandardStream.IsOptional = true;
-        return new RunFolder(OutputDir ?? $"runs/{verb}");
+        FolderContents output = FolderContents.Of(FolderOf(kind));
+        output.RequireFor(kind);
+        if (TbDir == null || FolderContents.Of(TbDir, "--tb-dir") is not { Description: { } run } events || events.Folder == output.Folder) return;
+        throw new UsageException($"--tb-dir {TbDir} holds {run}, which is not this one. Choose another folder.");
     }
+
+    /// <summary>The folder of this run, which no other run may use meanwhile.</summary>
+    /// <exception cref="UsageException">It belongs to another run.</exception>
+    protected RunFolder OpenFolder(RunKind kind)
+    {
+        StandardStream.IsOptional = true;
+        return new RunFolder(FolderOf(kind), kind);
+    }
+
+    private string FolderOf(RunKind kind) => OutputDir ?? $"runs/{kind.Command}";
 }

@@ -2,6 +2,7 @@ using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
+using Spos.Cli.Runs;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 
@@ -26,6 +27,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
     {
         StandardStream.IsOptional = true;
         string data = Path.Combine(OutputDir, "data"), supernet = Path.Combine(OutputDir, "supernet"), search = Path.Combine(OutputDir, "search");
+        if (FolderContents.Of(OutputDir).Description is { } run) throw new UsageException($"{OutputDir} holds {run}. Choose another --output-dir.");
         if (!Directory.Exists(data)) new DatasetVerb { Seed = Seed }.Make(data);
         Console.WriteLine($"Data set: {Path.GetFullPath(data)}");
 

@@ -21,6 +21,9 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
 {
     private const int DefaultBatchSize = 1024;
 
+    // What the names of the folders of the trainings begin with.
+    private const string ArchitecturePrefix = "architecture-";
+
     [Option("num-architectures", Default = 16, HelpText = "Random architectures to compare, all different.")]
     [InRange(3, 10_000)]
     public int NumArchitectures { get; set; } = 16;
@@ -66,20 +69,19 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
 
     public int Run()
     {
-        var supernet = new Supernet(this);
+        RequireFolder(RunKind.Rank);
+        using var supernet = new Supernet(this);
         TrainingOptions training = Training(Epochs, BatchSize, LearningRate, LrDecay);
         Check(training.Validate);
         Architecture[] paths = Draw(supernet);
         Device device = OpenDevice();
         (ImageFolder all, ImageFolder val) = OpenBoth();
-        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val);
+        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, AcceptChangedData);
         CheckSchedule(training, DefaultBatchSize, all.Samples.Length);
-        using RunFolder folder = OpenFolder("rank");
-        var state = new RankState(folder.Folder, ForResume(supernet, all));
-        if (Restart) state.Clear();
-        RankedArchitecture[]? known = state.Load();
-        if (known == null && Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
-        RunRecord.Write(folder, this, device);
+        using RunFolder folder = OpenFolder(RunKind.Rank);
+        var state = new RankState(folder.Folder, ForResume(supernet, all), DataRecord.Of(all, val), AcceptChangedData);
+        RankedArchitecture[]? known = Known(folder, state);
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Header), all.Classes);
         DamageReport damage = Damage();
         using var stop = new StopSignal();
         using BatchSource compared = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
@@ -91,13 +93,31 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         for (int i = 0; i < ranked.Length; i++)
         {
             if (ranked[i].Standalone != null) continue;
-            Accuracy? accuracy = TrainAlone(i, supernet.Spec, paths[i], device, all, training, test, damage, folder, stop.Token);
+            Accuracy? accuracy = TrainAlone(i, supernet.Spec, paths[i], device, all, val, training, test, damage, folder, stop.Token);
             if (accuracy == null) return Program.Stopped;
             ranked[i] = ranked[i] with { Standalone = accuracy.Value.Top1 };
             state.Save(ranked);
         }
         Report(folder, ranked, compared, test, damage);
         return Program.Success;
+    }
+
+    private RankedArchitecture[]? Known(RunFolder folder, RankState state)
+    {
+        if (Restart) Clear(folder);
+        RankedArchitecture[]? known = state.Load();
+        return known == null && Resume ? throw new UsageException($"--resume: {state.FilePath} does not exist.") : known;
+    }
+
+    // Those of an earlier run may be more than this one's.
+    private static void Clear(RunFolder folder)
+    {
+        foreach (string below in Directory.GetDirectories(folder.Folder, $"{ArchitecturePrefix}*").Where(b => FolderContents.Of(b).Kind == RunKind.RankedArchitecture))
+        {
+            using var own = new RunFolder(below, RunKind.RankedArchitecture);
+            own.Clear();
+        }
+        folder.Clear();
     }
 
     // Different paths within the limit, each set as likely.
@@ -136,16 +156,17 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return [.. paths.Select((path, i) => new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), scores[i], null))];
     }
 
-    private Accuracy? TrainAlone(int index, NetworkSpec supernet, Architecture path, Device device, ImageFolder train, TrainingOptions training, BatchSource test, DamageReport damage, RunFolder folder, CancellationToken cancel)
+    private Accuracy? TrainAlone(int index, NetworkSpec supernet, Architecture path, Device device, ImageFolder train, ImageFolder val, TrainingOptions training, BatchSource test, DamageReport damage, RunFolder folder, CancellationToken cancel)
     {
         NetworkSpec spec = supernet with { Affine = true };
-        using var own = new RunFolder(Path.Combine(folder.Folder, $"architecture-{index:D3}"));
+        using var own = new RunFolder(Path.Combine(folder.Folder, $"{ArchitecturePrefix}{index:D3}"), RunKind.RankedArchitecture);
         using Session session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
         var options = new Dictionary<string, string>(TrainingForResume(train)) { ["architecture"] = $"{path}" };
-        using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
+        using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, TrainedOn(train, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
+        RunRecord.Write(own, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
         return run.Train(trainer, null, cancel) ? Evaluator.Measure(session, network, path, test.Until(cancel)) : null;
     }
 

@@ -1,5 +1,7 @@
 using CommandLine;
 using Spos.Cli.Options;
+using Spos.Cli.Runs;
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
@@ -75,6 +77,9 @@ internal abstract class RecipeOptions : PhaseOptions
         Augmentation = new Augmentation { MinArea = CropMinArea, Jitter = Jitter, Flip = Flip },
     };
 
+    /// <summary>What checkpoints keep of the data set.</summary>
+    protected static TrainedOn TrainedOn(ImageFolder train, ImageFolder val) => new(train.Classes, train.Identity, val.Identity);
+
     /// <summary>The options and the data that a resumed run must share with the run that it goes on with.</summary>
     protected Dictionary<string, string> RecipeForResume(ImageFolder train) => new()
     {
@@ -90,7 +95,7 @@ internal abstract class RecipeOptions : PhaseOptions
         ["seed"] = $"{Seed}",
         [PreprocessingOption] = $"{SposPreprocessing}",
         ["plan"] = $"{Plan}".ToLowerInvariant(),
-        ["training pictures"] = $"{train.Samples.Length} of {train.Classes.Length} classes",
+        [OptionCheck.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
 
     /// <summary>Checks a training's length, and says what will hardly be meant.</summary>

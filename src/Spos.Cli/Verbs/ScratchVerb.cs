@@ -17,10 +17,15 @@ namespace Spos.Cli.Verbs;
 internal sealed class ScratchVerb : TrainOptions, IVerb
 {
     private const int DefaultBatchSize = 1024;
+    private const string DefaultArchitecture = $"runs/search/{NetworkOrigin.ArchitectureName}";
 
-    [Option("architecture", Default = "runs/search/architecture_final.json", HelpText = "The architecture: a file (NNI's JSON, megvii's arch.pkl or a list), or a list such as \"2 1 0 1 …\".")]
-    [Input(PathKind.File, OrArchitecture = true)]
-    public string ArchitectureText { get; set; } = "runs/search/architecture_final.json";
+    [Option("architecture", HelpText = "The architecture: a search's folder or a file in it, whose network's sizes and preprocessing count too; another file (NNI's JSON, megvii's arch.pkl or a list); or a list such as \"2 1 0 1 …\" (default: that of --load-checkpoint, or runs/search/architecture_final.json).")]
+    [Input(PathKind.Any, OrArchitecture = true)]
+    public string? ArchitectureText { get; set; }
+
+    [Option("load-checkpoint", HelpText = "Fine-tune: start from the weights of this checkpoint, or of the newest one of this folder, and take its sizes. A single path brings its architecture; of a supernet, the path that --architecture says is inherited. For other classes the classifier begins anew (default: from random weights).")]
+    [Input(PathKind.Any)]
+    public string? LoadCheckpoint { get; set; }
 
     [Option("epochs", Default = 240, HelpText = "Passes over the training pictures.")]
     [InRange(1, 100_000)]
@@ -38,7 +43,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
     public Decay LrDecay { get; set; } = Decay.Linear;
 
     [Option("fixed-arc", HelpText = "The same as --architecture, by its older name (default: what --architecture says).")]
-    [Input(PathKind.File, OrArchitecture = true)]
+    [Input(PathKind.Any, OrArchitecture = true)]
     public string? FixedArc { get; set; }
 
     [Option("ema-decay", Default = 0f, HelpText = "Keep a moving average of the weights with this decay, such as 0.9999, and use it for the result (0: none).")]
@@ -64,32 +69,38 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
     [
-        new("Train the winner of a search on ImageNet", new ScratchVerb { ImagenetDir = "/data/imagenet", ArchitectureText = "runs/search/architecture_final.json" }),
+        new("Train the winner of a search on ImageNet", new ScratchVerb { ImagenetDir = "/data/imagenet", ArchitectureText = "runs/search" }),
     ];
 
     public int Run()
     {
-        NetworkSpec shape = Spec(2, affine: true);
-        TrainingOptions plain = Training(Epochs, BatchSize, LearningRate, LrDecay);
-        TrainingOptions training = plain with { Mixup = Mixup, Augmentation = plain.Augmentation with { Erasing = RandomErasing } };
-        Check(training.Validate);
-        CheckArea(BatchSize, ImageSize);
-        Architecture path = FixedArc == null ? ArchitectureOption.Read(ArchitectureText, shape.Blocks) : ArchitectureOption.Read(FixedArc, shape.Blocks, "fixed-arc");
+        Check(Recipe().Validate);
+        RequireFolder(RunKind.Scratch);
+        using CheckpointReader? loaded = LoadCheckpoint == null ? null : CheckpointFolder.Open(LoadCheckpoint);
+        (NetworkSpec shape, Architecture path, NetworkOrigin? origin) = Network(loaded);
+        CheckArea(BatchSize, shape.ImageSize);
+        TrainingOptions training = Recipe();
         Device device = OpenDevice();
         (ImageFolder train, ImageFolder val) = OpenBoth();
         CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
-        using RunFolder folder = OpenFolder("scratch");
-        RunRecord.Write(folder, this, device);
+        using RunFolder folder = OpenFolder(RunKind.Scratch);
         DamageReport damage = Damage();
 
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         using WeightAverage? average = EmaDecay > 0 ? new WeightAverage(session, network, EmaDecay) : null;
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
-        using var run = new TrainingRun("scratch", session, network, folder, ForResume(spec, train, path), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
-        Console.WriteLine($"Training {path} from scratch: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
-        run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
+        using var run = new TrainingRun("scratch", session, network, folder, ForResume(spec, train, path, loaded), TrainedOn(train, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
+        string begun = loaded == null ? $"Training {path} from scratch" : $"Fine-tuning {path} from {loaded.Path}";
+        Console.WriteLine($"{begun}: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
+        if (origin != null) Console.WriteLine(string.Join(' ', origin.Differences(spec, PreprocessingOf(null)).Prepend($"Sizes and preprocessing are those of {origin.Source}.")));
+        run.Begin(trainer, () =>
+        {
+            Initialisation.Initialise(network, session.Stream, Seed, Init);
+            if (loaded != null) Inherit(session, loaded, network, train);
+        });
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
         using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(null), damage);
         using var stop = new StopSignal();
         Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test.Until(stop.Token));
@@ -107,9 +118,21 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
 
         Accuracy accuracy = Measure(average?.Network ?? network);
         long flops = new FlopsTable(spec).Of(path);
-        folder.WriteResult(new { architecture = path.Blocks, flops, top1 = accuracy.Top1, top5 = accuracy.Top5, loss = accuracy.Loss, pictures = test.Pictures, left_out = test.LeftOut, averaged = average != null, checkpoint = run.CheckpointPath });
+        folder.WriteResult(new
+        {
+            architecture = path.Blocks,
+            flops,
+            top1 = accuracy.Top1,
+            top5 = accuracy.Top5,
+            loss = accuracy.Loss,
+            pictures = test.Pictures,
+            left_out = test.LeftOut,
+            averaged = average != null,
+            classes = train.Classes,
+            checkpoint = run.CheckpointPath,
+        });
         ResultTable.Print(
-            "Trained from scratch",
+            loaded == null ? "Trained from scratch" : "Fine-tuned",
             [
                 ("architecture", $"{path}"),
                 ("FLOPs", $"{flops / 1e6:0.##}M"),
@@ -124,7 +147,41 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         return Program.Success;
     }
 
-    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, Architecture path) => new(TrainingForResume(spec, train))
+    private TrainingOptions Recipe()
+    {
+        TrainingOptions plain = Training(Epochs, BatchSize, LearningRate, LrDecay);
+        return plain with { Mixup = Mixup, Augmentation = plain.Augmentation with { Erasing = RandomErasing } };
+    }
+
+    // The network's sizes, for now of two classes, and the architecture; and where they come from, if not from options alone. Its
+    // preprocessing becomes that of the options.
+    private (NetworkSpec Spec, Architecture Path, NetworkOrigin? Origin) Network(CheckpointReader? loaded)
+    {
+        NetworkOrigin? checkpoint = loaded == null ? null : NetworkOrigin.Of(loaded), searched = null;
+        string option = FixedArc == null ? "architecture" : "fixed-arc";
+        string? text = FixedArc ?? ArchitectureText ?? (loaded?.Header.Path == null ? DefaultArchitecture : null);
+        if (text != null) (text, searched) = NetworkOrigin.OfArchitecture(text, $"--{option}", SizesAreGiven || loaded != null);
+        NetworkOrigin? origin = checkpoint ?? searched;
+        NetworkSpec spec = Spec(2, affine: true, origin);
+        if (searched != origin) searched?.RequireWidths(spec);
+        SposPreprocessing |= origin?.Network.Preprocessing == Preprocessing.Spos;
+        Architecture? own = loaded?.Header.Path, path = text == null ? own : ArchitectureOption.Read(text, spec.Blocks, option);
+        return own == null || own.Equals(path) ? (spec, path!, origin) : throw new UsageException($"--{option}: {loaded!.Path} has the architecture {own}. Leave the option out, or start from a supernet's checkpoint.");
+    }
+
+    private static void Inherit(Session session, CheckpointReader loaded, ShuffleNetV2OneShot network, ImageFolder data)
+    {
+        CheckpointHeader header = loaded.Header;
+        string? other = header.Classes != data.Classes.Length
+            ? $"tells {header.Classes} classes apart, and the data set has {data.Classes.Length}"
+            : header.ClassNames == null ? null : ClassCheck.Difference(header.ClassNames, data.Classes) is { } names ? $"was trained on other classes: {names}" : null;
+        if (other != null) Console.WriteLine($"The classifier begins anew: {loaded.Path} {other}.");
+        using var from = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
+        TrainedWeights.Load(loaded, session, from, WeightKind.Best);
+        Inheritance.Copy(session, from, network, classifier: other == null);
+    }
+
+    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, Architecture path, CheckpointReader? loaded) => new(TrainingForResume(spec, train))
     {
         ["architecture"] = $"{path}",
         ["epochs"] = $"{Epochs}",
@@ -134,5 +191,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         ["ema-decay"] = $"{EmaDecay}",
         ["mixup"] = $"{Mixup}",
         ["random-erasing"] = $"{RandomErasing}",
+        [OptionCheck.LoadOption] = LoadCheckpoint ?? "",
+        [OptionCheck.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
     };
 }

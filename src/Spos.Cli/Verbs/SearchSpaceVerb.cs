@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
@@ -28,6 +29,7 @@ internal sealed class SearchSpaceVerb : IVerb
     public int Run()
     {
         NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
+        Runs.OutputFile.Require("--file", OutputFile, "a search space", Runs.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object));
         SearchSpaceFile.Write(OutputFile, spec);
         ResultTable.Print("Search space", ("network", $"{spec}"), ("blocks", $"{spec.Blocks} of {Architecture.Choices} choices"), ("file", Path.GetFullPath(OutputFile)));
         return Program.Success;

@@ -92,16 +92,18 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     public int Run()
     {
         TimeSpan? limit = MaxDuration == null ? null : Duration.Parse(MaxDuration);
-        var supernet = new Supernet(this);
+        RequireFolder(RunKind.Search);
+        using var supernet = new Supernet(this);
         CheckSearchSpace(supernet);
         EvolutionOptions options = Options(supernet);
         Device device = OpenDevice();
         (ImageFolder all, ImageFolder val) = OpenBoth();
-        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val);
-        using RunFolder folder = OpenFolder("search");
-        var state = new SearchState(folder.Folder, new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header))) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}" });
+        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, AcceptChangedData);
+        using RunFolder folder = OpenFolder(RunKind.Search);
+        var resumable = new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header))) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}" };
+        var state = new SearchState(folder.Folder, resumable, DataRecord.Of(all, val), AcceptChangedData);
         Dictionary<string, double> known = Known(folder, state);
-        RunRecord.Write(folder, this, device);
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Spec, PreprocessingOf(supernet.Header)), all.Classes);
         SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), this, supernet);
         DamageReport damage = Damage();
 
@@ -117,7 +119,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         using var clock = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         if (limit is { } time) clock.CancelAfter(time);
         bool whole = run.Run(scorers.On(calibration, test, stop.Token), clock.Token);
-        if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, test, damage, whole);
+        if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, all.Classes, test, damage, whole);
         Console.WriteLine($"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
         return Program.Stopped;
     }
@@ -127,28 +129,50 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         if (!Restart && state.Load() is { } known) return known;
         if (Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
         folder.Clear();
-        state.Clear();
         return [];
     }
 
-    private int Report(RunFolder folder, EvolutionSearch search, BatchSource test, DamageReport damage, bool whole)
+    private int Report(RunFolder folder, EvolutionSearch search, IEnumerable<string> classes, BatchSource test, DamageReport damage, bool whole)
     {
         Candidate best = search.Best(1)[0];
-        string architecture = Path.Combine(folder.Folder, "architecture_final.json");
+        string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
         ArchitectureFile.Write(architecture, best.Path);
-        folder.WriteResult(new { architecture = best.Path.Blocks, flops = best.Flops, top1 = best.Top1, candidates = search.Candidates.Count, pictures = test.Pictures, left_out = test.LeftOut, whole });
+        SelectionNoise noise = SelectionNoise.Of(test.Pictures, [.. search.Candidates.Select(c => c.Top1)]);
+        folder.WriteResult(new
+        {
+            architecture = best.Path.Blocks,
+            flops = best.Flops,
+            top1 = best.Top1,
+            candidates = search.Candidates.Count,
+            whole,
+            pictures = test.Pictures,
+            left_out = test.LeftOut,
+            top1_mean = noise.Mean,
+            top1_deviation = noise.Deviation,
+            standard_error = noise.StandardError,
+            best_by_chance = noise.BestByChance,
+            classes,
+        });
         ResultTable.Print(
             whole ? "Search done" : $"Search ended after --max-duration {MaxDuration}",
             ("candidates", $"{search.Candidates.Count}"),
             ("architecture", $"{best.Path}"),
             ("FLOPs", $"{best.Flops / 1e6:0.##}M"),
             ("top-1 in the supernet", $"{best.Top1:0.0%}"),
+            ("of all candidates", $"mean {noise.Mean:0.0%}, standard deviation {noise.Deviation * 100:0.0} points"),
             ("first generation, mean", $"{search.Candidates.Where(c => c.Generation == 0).Average(c => c.Top1):0.0%}"),
             ("pictures", EvaluationData.Count(test)),
+            ("standard error", $"{noise.StandardError * 100:0.0} points, of a score on {noise.Pictures} pictures"),
+            ("best by chance alone", $"{noise.BestByChance:0.0%}, if all {noise.Candidates} candidates were equally good"),
             ("damaged pictures", $"{damage}"),
             ("architecture file", architecture),
             ("plot", Plots.AccuracyOverFlops(folder.Folder, search.Candidates, best)),
             ("plot", Plots.BestOverGenerations(folder.Folder, search.Candidates)));
+        if (noise.IsChance)
+        {
+            string more = SelectOn == IScoringOptions.OnVal ? "more pictures in val" : "a supernet with a larger --held-out, or --select-on val";
+            Console.Error.WriteLine($"spos: the best score, {noise.Best:0.0%}, is no more than what chance makes of {noise.Candidates} equally good candidates on {noise.Pictures} pictures ({noise.BestByChance:0.0%}). It says little about which is best: compare on more pictures ({more}).");
+        }
         return Program.Success;
     }
 

@@ -55,8 +55,8 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     [InRange(1, 100_000)]
     public int RandomPaths { get; set; } = 32;
 
-    [Option("load-checkpoint", HelpText = "Start from the weights of this checkpoint, with a fresh schedule (default: from random weights).")]
-    [Input(PathKind.File)]
+    [Option("load-checkpoint", HelpText = "Start from the weights of this checkpoint, or of the newest one of this folder, with a fresh schedule (default: from random weights).")]
+    [Input(PathKind.Any)]
     public string? LoadCheckpoint { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
@@ -70,27 +70,30 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         NetworkSpec shape = Spec(2, affine: false);
         TrainingOptions training = Training(Epochs, BatchSize, LearningRate, Decay.Linear);
         Check(training.Validate, CheckPaths);
-        CheckArea(BatchSize, ImageSize);
+        CheckArea(BatchSize, shape.ImageSize);
+        RequireFolder(RunKind.Supernet);
+        using CheckpointReader? loaded = LoadCheckpoint == null ? null : CheckpointFolder.Open(LoadCheckpoint);
         Device device = OpenDevice();
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, _) = HeldOutSplit.Divide(all, HeldOut);
         CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
-        using RunFolder folder = OpenFolder("supernet");
-        RunRecord.Write(folder, this, device);
+        if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, AcceptChangedData);
+        using RunFolder folder = OpenFolder(RunKind.Supernet);
         DamageReport damage = Damage();
 
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec);
         var sampler = new PathSampler(new FlopsTable(spec));
         var trainer = new Trainer(session, network, train, training, PathRule(spec, sampler), damage);
-        using var run = new TrainingRun("supernet", session, network, folder, ForResume(spec, train), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
+        using var run = new TrainingRun("supernet", session, network, folder, ForResume(spec, train, loaded), TrainedOn(all, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         Console.WriteLine($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {Describe(device)}.");
         run.Begin(trainer, () =>
         {
             Initialisation.Initialise(network, session.Stream, Seed, Init);
-            if (LoadCheckpoint != null) Checkpoint.Load(LoadCheckpoint, session, network);
+            loaded?.Load(session, network);
         });
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
         using var stop = new StopSignal();
         if (!run.Train(trainer, null, stop.Token)) return Program.Stopped;
         return Report(session, network, sampler, train, val, damage, folder, run, stop.Token);
@@ -130,7 +133,17 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
                 display.Report(i + 1, 1, $"top-1 {top1[^1]:0.0%}");
             }
         });
-        folder.WriteResult(new { random_paths = top1.Count, top1_mean = top1.Average(), top1_min = top1.Min(), top1_max = top1.Max(), pictures = test.Pictures, left_out = test.LeftOut, checkpoint = run.CheckpointPath });
+        folder.WriteResult(new
+        {
+            random_paths = top1.Count,
+            top1_mean = top1.Average(),
+            top1_min = top1.Min(),
+            top1_max = top1.Max(),
+            pictures = test.Pictures,
+            left_out = test.LeftOut,
+            classes = train.Classes,
+            checkpoint = run.CheckpointPath,
+        });
         ResultTable.Print(
             "Supernet trained",
             ("random paths", $"{top1.Count}, recalibrated on {calibration.Batches * calibrationBatch} training pictures"),
@@ -143,7 +156,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         return Program.Success;
     }
 
-    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train) => new(TrainingForResume(spec, train))
+    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, CheckpointReader? loaded) => new(TrainingForResume(spec, train))
     {
         ["epochs"] = $"{Epochs}",
         ["batch-size"] = $"{BatchSize}",
@@ -153,6 +166,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         ["flops-ub"] = $"{FlopsUb}",
         ["flops-bins"] = $"{FlopsBins}",
         ["held-out"] = $"{HeldOut}",
-        ["load-checkpoint"] = LoadCheckpoint ?? "",
+        [OptionCheck.LoadOption] = LoadCheckpoint ?? "",
+        [OptionCheck.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
     };
 }

@@ -1,5 +1,6 @@
 using CommandLine;
 using Spos.Cli.Options;
+using Spos.Cli.Runs;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
 
@@ -8,41 +9,45 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of training a network whose sizes are the user's to choose.</summary>
 internal abstract class TrainOptions : RecipeOptions
 {
-    [Option("image-size", Default = 224, HelpText = "Height and width of the network's input.")]
+    [Option("image-size", HelpText = "Height and width of the network's input (default: 224, or what a search or checkpoint that is given was made with).")]
     [InRange(32, 2048, MultipleOf = 32)]
-    public int ImageSize { get; set; } = 224;
+    public int? ImageSize { get; set; }
 
-    [Option("stem-channels", Default = 16, HelpText = "Channels after the first convolution.")]
+    [Option("stem-channels", HelpText = "Channels after the first convolution (default: 16, or as --image-size).")]
     [InRange(1, 4096)]
-    public int StemChannels { get; set; } = 16;
+    public int? StemChannels { get; set; }
 
-    [Option("stage-repeats", Separator = ',', HelpText = "Choice blocks of the four stages (default: 4,4,8,4).")]
+    [Option("stage-repeats", Separator = ',', HelpText = "Choice blocks of the four stages (default: 4,4,8,4, or as --image-size).")]
     [InRange(1, 64, Count = 4)]
     public IEnumerable<int> StageRepeats { get; set; } = [];
 
-    [Option("stage-channels", Separator = ',', HelpText = "Channels of the four stages (default: 64,160,320,640).")]
+    [Option("stage-channels", Separator = ',', HelpText = "Channels of the four stages (default: 64,160,320,640, or as --image-size).")]
     [InRange(2, 4096, MultipleOf = 2, Count = 4)]
     public IEnumerable<int> StageChannels { get; set; } = [];
 
-    [Option("last-channels", Default = 1024, HelpText = "Channels of the last convolution.")]
+    [Option("last-channels", HelpText = "Channels of the last convolution (default: 1024, or as --image-size).")]
     [InRange(1, 8192)]
-    public int LastChannels { get; set; } = 1024;
+    public int? LastChannels { get; set; }
 
     [Option("dropout", Default = 0.1f, HelpText = "Probability of dropping a feature before the classifier.")]
     [InRange(0, 1, BelowMost = true)]
     public float Dropout { get; set; } = 0.1f;
 
-    protected NetworkSpec Spec(int classes, bool affine)
+    /// <summary>Whether an option tells any of the network's sizes.</summary>
+    protected bool SizesAreGiven => (ImageSize ?? StemChannels ?? LastChannels) != null || StageRepeats.Any() || StageChannels.Any();
+
+    /// <summary>The network that the options ask for. What they leave out is the origin's, or else official.</summary>
+    protected NetworkSpec Spec(int classes, bool affine, NetworkOrigin? origin = null)
     {
-        var official = new NetworkSpec();
+        NetworkSpec basis = origin?.Network.Spec(classes) ?? new NetworkSpec();
         var spec = new NetworkSpec
         {
-            ImageSize = ImageSize,
+            ImageSize = ImageSize ?? basis.ImageSize,
             Classes = classes,
-            StemChannels = StemChannels,
-            StageRepeats = StageRepeats.Any() ? [.. StageRepeats] : official.StageRepeats,
-            StageChannels = StageChannels.Any() ? [.. StageChannels] : official.StageChannels,
-            LastChannels = LastChannels,
+            StemChannels = StemChannels ?? basis.StemChannels,
+            StageRepeats = StageRepeats.Any() ? [.. StageRepeats] : basis.StageRepeats,
+            StageChannels = StageChannels.Any() ? [.. StageChannels] : basis.StageChannels,
+            LastChannels = LastChannels ?? basis.LastChannels,
             Dropout = Dropout,
             Affine = affine,
         };

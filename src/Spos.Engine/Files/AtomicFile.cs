@@ -1,14 +1,20 @@
+using System.Text.RegularExpressions;
+
 namespace Spos.Engine.Files;
 
 /// <summary>Writes files that are either whole or not there: beside, synced, renamed.</summary>
-public static class AtomicFile
+public static partial class AtomicFile
 {
     private const string Ending = ".tmp";
 
     /// <summary>Removes what a killed program left half-written in a folder that nobody else writes to.</summary>
-    public static void RemoveLeftovers(string folder)
+    /// <param name="owns">Tells from a file's name whether the caller writes such files: others' are left alone.</param>
+    public static void RemoveLeftovers(string folder, Func<string, bool> owns)
     {
-        foreach (string file in Directory.GetFiles(folder, $".*{Ending}")) File.Delete(file);
+        foreach (string file in Directory.GetFiles(folder, $".*{Ending}"))
+        {
+            if (Beside().Match(Path.GetFileName(file)) is { Success: true } match && owns(match.Groups[1].Value)) File.Delete(file);
+        }
     }
 
     /// <summary>Replaces <paramref name="path"/> by what <paramref name="write"/> writes.</summary>
@@ -58,4 +64,7 @@ public static class AtomicFile
             throw WriteException.Of(path, error);
         }
     }
+
+    [GeneratedRegex(@"^\.(.+)\.\d+-\d+\.tmp$")]
+    private static partial Regex Beside();
 }

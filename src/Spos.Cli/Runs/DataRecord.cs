@@ -1,0 +1,33 @@
+using Spos.Cli.Verbs;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Files;
+
+namespace Spos.Cli.Runs;
+
+/// <summary>What tells the data set of a run from others, wherever it lies.</summary>
+/// <param name="Train">Null where it was not kept, as earlier versions did not.</param>
+internal sealed record DataRecord(DataSetIdentity? Train, DataSetIdentity? Val)
+{
+    public static DataRecord Of(ImageFolder train, ImageFolder val) => new(train.Identity, val.Identity);
+
+    public static DataRecord Of(CheckpointHeader header) => new(header.Train, header.Val);
+
+    /// <summary>Whether a run that was begun with this data set may go on with another.</summary>
+    /// <param name="file">What the earlier run left.</param>
+    /// <param name="accept">Go on all the same, and say so (--accept-changed-data).</param>
+    /// <exception cref="UsageException">They differ; the message says how.</exception>
+    public void Require(string file, DataRecord now, bool accept)
+    {
+        foreach ((string split, DataSetIdentity? old, DataSetIdentity? current) in new[] { ("train", Train, now.Train), ("val", Val, now.Val) })
+        {
+            if (old == null || current == null || old.DifferenceTo(current) is not { } difference) continue;
+            if (!accept)
+            {
+                throw new UsageException(
+                    $"{file} was made with other pictures: in {split}, {difference}. Give it the same data set, choose another --output-dir, begin anew with --restart, or go on knowingly with --accept-changed-data.");
+            }
+            Console.Error.WriteLine($"spos: {file} was made with other pictures: in {split}, {difference}. It goes on, as --accept-changed-data says.");
+        }
+    }
+}
