@@ -45,7 +45,7 @@ public sealed class FinishedRuns : IDisposable
     {
         "export" => ["export", "--checkpoint", At("scratch"), "--output", file],
         "search-space" => ["search-space", "--checkpoint", At("supernet"), "--file", file],
-        "bench" => ["bench", "kernels", "--image-size", "32", "--batch-size", "1", "--output", file],
+        "bench" => ["bench", "kernels", "--image-size", "32", "--batch-size", "2", "--output", file],
         _ => throw new InvalidOperationException($"spos {verb} writes a file: say here how it is called."),
     };
 

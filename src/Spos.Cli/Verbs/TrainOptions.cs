@@ -37,6 +37,7 @@ internal abstract class TrainOptions : RecipeOptions
     protected bool SizesAreGiven => (ImageSize ?? StemChannels ?? LastChannels) != null || StageRepeats.Any() || StageChannels.Any();
 
     /// <summary>The network that the options ask for. What they leave out is the origin's, or else official.</summary>
+    /// <exception cref="UsageException">There is no such network, or it is not the origin's.</exception>
     protected NetworkSpec Spec(int classes, bool affine, NetworkOrigin? origin = null)
     {
         NetworkSpec basis = origin?.Network.Spec(classes) ?? new NetworkSpec();
@@ -51,6 +52,7 @@ internal abstract class TrainOptions : RecipeOptions
             Dropout = Dropout,
             Affine = affine,
         };
+        origin?.RequireWidths(spec);
         try
         {
             spec.Validate();
