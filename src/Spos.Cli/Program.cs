@@ -36,6 +36,12 @@ internal static class Program
         StandardStream.Install();
         StopSignal.Watch();
         Fault.WatchThreads();
+        return Run(arguments);
+    }
+
+    /// <summary>As <see cref="Main"/>, but leaves the process as it is: its streams and signals.</summary>
+    internal static int Run(string[] arguments)
+    {
         try
         {
             return RequestReader.Read(arguments, Verbs) switch

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Spos.Cli.Verbs;
+using Spos.Engine.Files;
 
 namespace Spos.Cli.Runs;
 
@@ -40,10 +41,9 @@ internal static class OutputFile
     /// <exception cref="UsageException">It holds something else; the message names the option.</exception>
     public static void Require(string option, string path, string kind, Func<Stream, bool> isSame)
     {
-        if (Directory.Exists(path)) throw new UsageException($"{option} {path} is a folder. Name a file.");
+        if (RegularFile.IsOther(path)) throw new UsageException($"{option} {path} is there already, and is no regular file. Choose another name.");
         if (!File.Exists(path)) return;
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        if (!file.CanSeek) throw new UsageException($"{option} {path} is not an ordinary file.");
         if (file.Length > 0 && !isSame(file)) throw new UsageException($"{option} {path} is there already, and is not {kind}. Remove it, or choose another name.");
     }
 

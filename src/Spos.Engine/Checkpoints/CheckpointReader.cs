@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MessagePack;
 using Spos.Engine.Autograd;
+using Spos.Engine.Files;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 
@@ -33,6 +34,7 @@ public sealed class CheckpointReader : IDisposable
     /// <exception cref="CheckpointException">The file is missing or is not a whole checkpoint.</exception>
     public static CheckpointReader Open(string path)
     {
+        if (RegularFile.IsOther(path)) throw new CheckpointException($"{path}: cannot be read: it is no regular file.");
         FileStream? stream = null;
         try
         {

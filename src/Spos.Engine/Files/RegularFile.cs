@@ -5,12 +5,15 @@ namespace Spos.Engine.Files;
 /// <summary>
 /// Reads whole files of untrusted folders. Only regular files are read, so that nothing waits at a pipe or reads a device for ever.
 /// </summary>
-internal static unsafe class RegularFile
+public static unsafe class RegularFile
 {
+    /// <summary>Whether there is something else at a path than a regular file or a link to one: a folder, a pipe, a device. It is not opened.</summary>
+    public static bool IsOther(string path) => FileStatus.Of(FilePath.Of(path)) is { Kind: not FileKind.Regular };
+
     /// <param name="mostBytes">A longer file is refused.</param>
     /// <exception cref="UnreadableFileException">It cannot be read, for a reason of its own.</exception>
     /// <exception cref="IOException">The system fails: it has no memory or descriptors left, or the file system is gone.</exception>
-    public static byte[] Read(FilePath path, int mostBytes)
+    internal static byte[] Read(FilePath path, int mostBytes)
     {
         int file = Open(path);
         try

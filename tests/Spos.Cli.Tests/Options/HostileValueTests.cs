@@ -157,7 +157,7 @@ public sealed class HostileValueTests : IDisposable
         int code;
         try
         {
-            code = Program.Main(arguments);
+            code = Program.Run(arguments);
         }
         catch (Exception thrown)
         {
