@@ -33,6 +33,7 @@ public static class Checkpoint
         header.StepsDone = stepsDone;
         header.Options = new Dictionary<string, string>(options);
         if (data != null) (header.ClassNames, header.Train, header.Val) = ([.. data.ClassNames], data.Train, data.Val);
+        header.BatchesTracked = [.. network.BatchNorms.Select(layer => layer.BatchesTracked)];
         (string Name, Tensor Tensor)[] tensors = [.. TensorsOf(network), .. AveragesOf(average)];
         header.Tensors = [.. tensors.Select(t => new CheckpointTensor { Name = t.Name, Shape = Extents(t.Tensor.Shape) })];
         float[][] values = [.. tensors.Select(t => t.Tensor.Download(session.Stream))];

@@ -65,6 +65,10 @@ public sealed class CheckpointHeader
     [Key("val_data")]
     public DataSetIdentity? Val { get; set; }
 
+    /// <summary>How many batches each batch norm's statistics have followed, in the network's order; null in files of before they were counted.</summary>
+    [Key("batches_tracked")]
+    public long[]? BatchesTracked { get; set; }
+
     [Key("tensors")]
     public CheckpointTensor[] Tensors { get; set; } = [];
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using MessagePack;
 using Spos.Engine.Autograd;
 using Spos.Engine.Files;
+using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 
@@ -109,6 +110,7 @@ public sealed class CheckpointReader : IDisposable
         {
             if (wanted.TryGetValue(tensors[i].Name, out Tensor tensor)) tensor.Upload(session.Stream, values[i]);
         }
+        foreach ((BatchNormLayer layer, long batches) in network.BatchNorms.Zip(Header.BatchesTracked ?? [])) layer.BatchesTracked = batches;
     }
 
     private void ReadTensors(float[][] values)

@@ -31,6 +31,9 @@ public sealed class BatchNormLayer : IDisposable
 
     public Tensor RunningVariance { get; private set; }
 
+    /// <summary>Batches that the running statistics have followed, as PyTorch's num_batches_tracked.</summary>
+    public long BatchesTracked { get; set; }
+
     public void Allocate(BufferPool pool, DeviceStream stream)
     {
         RunningMean = new Tensor(pool.Rent(Channels * sizeof(float)), Shape.Vector(Channels));
@@ -38,11 +41,12 @@ public sealed class BatchNormLayer : IDisposable
         ResetStatistics(stream);
     }
 
-    /// <summary>Mean 0 and variance 1.</summary>
+    /// <summary>Mean 0 and variance 1, of no batch.</summary>
     public void ResetStatistics(DeviceStream stream)
     {
         RunningMean.Fill(stream, 0);
         RunningVariance.Fill(stream, 1);
+        BatchesTracked = 0;
     }
 
     public void Dispose()

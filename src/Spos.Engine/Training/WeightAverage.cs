@@ -43,6 +43,7 @@ public sealed class WeightAverage : IDisposable
         {
             Move(session, average.RunningMean, value.RunningMean, rate);
             Move(session, average.RunningVariance, value.RunningVariance, rate);
+            average.BatchesTracked = value.BatchesTracked;
         }
     }
 
