@@ -35,14 +35,31 @@ internal static class Targets
         });
     }
 
-    private static Target TorchFiles() => new("torch", [.. Directory.GetFiles(Fixtures, "*.pth*").Select(File.ReadAllBytes).Where(f => f.Length < 200_000)], file =>
+    private static Target TorchFiles() => new("torch", [.. Directory.GetFiles(Fixtures, "*.pth*").Select(File.ReadAllBytes).Where(f => f.Length < 200_000), .. TorchVariants(), Safetensors()], file =>
     {
         string path = file.Save("file.pth");
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(path);
         IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, path);
+        ExportRecord.From(checkpoint.Metadata, path);
         foreach (TorchTensor tensor in tensors.Values) checkpoint.Floats(tensor);
         OfficialNetwork.Describe(tensors, 32, path);
     });
+
+    // Files as people hand them over, without checksums too, since those stop most changes.
+    private static byte[][] TorchVariants()
+    {
+        using JsonDocument files = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Fixtures, "torch_variants.json")));
+        return [.. files.RootElement.EnumerateObject().Select(file => file.Value.GetBytesFromBase64())];
+    }
+
+    private static byte[] Safetensors()
+    {
+        byte[] header = """
+            {"__metadata__":{"spos_format":"1","image_size":"32","preprocessing":"spos","dropout":"0.1","class_names":"[\"a\"]"},
+            "first_conv.0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[],"data_offsets":[8,10]}}
+            """u8.ToArray();
+        return [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[10]];
+    }
 
     private static Target FlopsTables() => new("flops-table", [File.ReadAllBytes(Path.Combine(Fixtures, "op_flops_dict.pkl"))], file => OfficialFlops.Load(file.Save("table.pkl"), new NetworkSpec()));
 

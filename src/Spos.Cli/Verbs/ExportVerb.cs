@@ -5,6 +5,7 @@ using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 
@@ -24,7 +25,7 @@ internal enum ExportFormat
 }
 
 /// <summary>Writes a checkpoint in other programs' formats.</summary>
-[Verb("export", HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes) or as an ONNX graph.")]
+[Verb("export", HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
 internal sealed class ExportVerb : DeviceOptions, IVerb
 {
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
@@ -63,16 +64,17 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, Weights);
+        ExportRecord record = RecordOf(header);
         switch (Format)
         {
             case ExportFormat.Pth:
-                TorchWriter.Save(output, session, network);
+                TorchWriter.Save(output, session, network, record);
                 break;
             case ExportFormat.Safetensors:
-                SafetensorsWriter.Save(output, session, network);
+                SafetensorsWriter.Save(output, session, network, record);
                 break;
             default:
-                OnnxWriter.Save(output, session, network, KeepBatchNorm);
+                OnnxWriter.Save(output, session, network, KeepBatchNorm, record);
                 break;
         }
         ResultTable.Print(
@@ -81,8 +83,24 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             ("network", $"{header.Spec}"),
             ("kind", header.Path == null ? "supernet" : $"single path, {header.Path}"),
             ("weights", averaged ? "averaged" : "those of the last step"),
+            ("class names", header.ClassNames == null ? "not known" : $"{header.ClassNames.Length}, in the file"),
             ("file", output),
             ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
         return Program.Success;
+    }
+
+    private static ExportRecord RecordOf(CheckpointHeader header)
+    {
+        bool official = header.Options.GetValueOrDefault(DataOptions.PreprocessingOption) == $"{true}";
+        var record = new ExportRecord
+        {
+            ImageSize = header.ImageSize,
+            OfficialPreprocessing = official,
+            Dropout = header.Dropout,
+            ClassNames = header.ClassNames,
+            Architecture = header.Path,
+            Flops = header.Path is { } path ? new FlopsTable(header.Spec).Of(path) : null,
+        };
+        return official ? record : record with { Mean = ImageNetStatistics.Mean, Deviation = ImageNetStatistics.Deviation };
     }
 }

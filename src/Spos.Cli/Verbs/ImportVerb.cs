@@ -14,7 +14,7 @@ using Spos.Engine.Supernet;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Takes over a PyTorch checkpoint.</summary>
-[Verb("import", HelpText = "Read a PyTorch checkpoint of the official network, or of NNI's, and write it as one of this program's.")]
+[Verb("import", HelpText = "Read a PyTorch checkpoint (pth, safetensors) of the official network, of NNI's or of this program's export, and write it as one of this program's.")]
 internal sealed class ImportVerb : DeviceOptions, IVerb
 {
     // What megvii released, of 323M FLOPs by its own account.
@@ -24,6 +24,10 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Input(PathKind.File)]
     public string? CheckpointPath { get; set; }
 
+    [Option("key", HelpText = "Of several networks in a checkpoint, which: its place as --list tells it, such as state_dict_ema (default: the usual one).")]
+    [Text]
+    public string? Key { get; set; }
+
     [Option("flops-table", HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
     [Input(PathKind.File)]
     public string? FlopsTablePath { get; set; }
@@ -32,58 +36,96 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Output(PathKind.Folder)]
     public string? OutputDir { get; set; }
 
-    [Option("image-size", Default = 224, HelpText = "Height and width of the network's input, which a checkpoint does not tell.")]
+    [Option("image-size", HelpText = "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
     [InRange(32, 2048, MultipleOf = 32)]
-    public int ImageSize { get; set; } = 224;
+    public int? ImageSize { get; set; }
 
-    [Option("standard-preprocessing", Default = false, HelpText = "The network was trained on normalised RGB pictures, and not as the official code does (--spos-preprocessing of the other commands).")]
+    [Option("standard-preprocessing", Default = false, HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else as the official code does, --spos-preprocessing of the other commands).")]
     public bool StandardPreprocessing { get; set; }
 
-    [Option("list", Default = false, HelpText = "Only list the tensors.")]
+    [Option("list", Default = false, HelpText = "Only list what the file holds.")]
     public bool List { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
         [new("Take over megvii's supernet, to search it", new ImportVerb { CheckpointPath = "checkpoint-150000.pth.tar", OutputDir = "runs/supernet" })];
 
+    private const int OfficialImageSize = 224, MostNames = 5;
+
     public int Run()
     {
         if (CheckpointPath != null) return Import(CheckpointPath);
         string table = FlopsTablePath ?? throw new UsageException("import: name a --checkpoint or a --flops-table.");
-        CompareFlops(table, new NetworkSpec { ImageSize = ImageSize });
+        CompareFlops(table, new NetworkSpec { ImageSize = ImageSize ?? OfficialImageSize });
         return Program.Success;
     }
 
     private int Import(string file)
     {
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
-        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
+        TorchStateDict found = TorchStateDict.Find(checkpoint, file, Key);
         if (List)
         {
-            Show(tensors);
+            Show(checkpoint, found);
             return Program.Success;
         }
         string output = OutputDir ?? "runs/imported";
         FolderContents.Of(output).RequireFor(RunKind.Import);
-        (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, ImageSize, file);
+        ExportRecord? record = ExportRecord.From(checkpoint.Metadata, file);
+        (NetworkSpec read, Architecture? path) = OfficialNetwork.Describe(found.Tensors, ImageSize ?? record?.ImageSize ?? OfficialImageSize, file);
+        NetworkSpec spec = record == null ? read : read with { Dropout = record.Dropout };
+        bool official = !StandardPreprocessing && (record?.OfficialPreprocessing ?? true);
         if (FlopsTablePath != null) CompareFlops(FlopsTablePath, spec);
         Device device = OpenDevice();
         using Session session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
-        OfficialNetwork.Load(checkpoint, tensors, session, network, file);
+        ImportNotes notes = OfficialNetwork.Load(checkpoint, found.Tensors, session, network, file);
+        WarnOfNotFinite(notes, file);
+        IReadOnlyList<string>? classNames = ClassNamesOf(record, spec, file);
         using var folder = new RunFolder(output, RunKind.Import);
         // Nothing was trained there: what was imported before can be imported again.
         if (CheckpointFolder.Files(folder.Folder).Any()) Console.WriteLine($"Replacing the network that was imported into {folder.Folder} before.");
-        string saved = folder.Save(session, network, 0, new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{!StandardPreprocessing}" });
-        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, StandardPreprocessing ? Preprocessing.Standard : Preprocessing.Spos), null);
+        var options = new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{official}" };
+        string saved = folder.Save(session, network, 0, options, data: classNames == null ? null : new TrainedOn(classNames));
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, official ? Preprocessing.Spos : Preprocessing.Standard), null);
         ResultTable.Print(
             "Imported",
-            ("network", $"{spec}"),
-            ("kind", path == null ? "supernet" : $"single path, {path}"),
-            ("tensors", $"{tensors.Count}"),
-            ("preprocessing", StandardPreprocessing ? "standard" : "the official code's"),
-            ("checkpoint", saved));
+            [
+                ("network", $"{spec}"),
+                ("kind", path == null ? "supernet" : $"single path, {path}"),
+                ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
+                .. found.Others.Count == 0 ? [] : new[] { ("also there (--key)", string.Join(", ", found.Others.Select(Place))) },
+                .. found.PassedOver.Count == 0 ? [] : new[] { ("passed over", Few(found.PassedOver.Select(p => p.Name))) },
+                .. notes.Converted.Count == 0 ? [] : new[] { ("converted to float32", string.Join(", ", notes.Converted.Select(c => $"{c.Tensors} tensors of {c.Type}"))) },
+                ("preprocessing", official ? "the official code's" : "standard"),
+                ("class names", classNames == null ? "not known" : $"{classNames.Count}"),
+                ("checkpoint", saved),
+            ]);
         return Program.Success;
+    }
+
+    // NaN in one weight is NaN in every logit: what is imported is of little use, but it is what the file holds.
+    private static void WarnOfNotFinite(ImportNotes notes, string file)
+    {
+        if (notes.NotFinite.Count == 0) return;
+        string names = Few(notes.NotFinite.Select(n => $"{n.Name} ({n.Values})"));
+        Console.Error.WriteLine($"spos: {Shown.Line(file)} has values that are NaN or infinite: {names}. They are imported as they are.");
+    }
+
+    // Who trained the network further may have changed its classes and left their names.
+    private static IReadOnlyList<string>? ClassNamesOf(ExportRecord? record, NetworkSpec spec, string file)
+    {
+        if (record?.ClassNames is not { } names || names.Count == spec.Classes) return record?.ClassNames;
+        Console.Error.WriteLine($"spos: {Shown.Line(file)}: it names {names.Count} classes; its network has {spec.Classes}. The names are left out.");
+        return null;
+    }
+
+    private static string Place(string name) => name == "" ? "the saved object itself" : Shown.Value(name);
+
+    private static string Few(IEnumerable<string> names)
+    {
+        string[] all = [.. names];
+        return string.Join(", ", all.Take(MostNames).Select(Shown.Value)) + (all.Length > MostNames ? $" and {all.Length - MostNames} more" : "");
     }
 
     private static void CompareFlops(string file, NetworkSpec spec)
@@ -109,11 +151,25 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
             ]);
     }
 
-    private static void Show(IReadOnlyDictionary<string, TorchTensor> tensors)
+    private static void Show(TorchCheckpoint checkpoint, TorchStateDict found)
     {
         Table table = PlainTable.New("tensor", "shape", "type");
-        foreach ((string name, TorchTensor tensor) in tensors) table.AddRow(Markup.Escape(name), string.Join('×', tensor.Sizes), $"{tensor.Type}");
+        foreach ((string name, TorchTensor tensor) in found.Tensors) table.AddRow(Markup.Escape(Shown.Line(name)), string.Join('×', tensor.Sizes), $"{tensor.Type}");
         PlainTable.Write(table);
-        ResultTable.Print("Checkpoint", ("tensors", $"{tensors.Count}"), ("elements", $"{tensors.Values.Sum(t => t.Count)}"));
+        if (found.PassedOver.Count > 0)
+        {
+            Table others = PlainTable.New("passed over", "shape");
+            others.Columns[1].Header("what it is");
+            foreach ((string name, string what) in found.PassedOver) others.AddRow(Markup.Escape(Shown.Value(name)), Markup.Escape(Shown.Value(what)));
+            PlainTable.Write(others);
+        }
+        ResultTable.Print(
+            "Checkpoint",
+            [
+                ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
+                .. found.Others.Count == 0 ? [] : new[] { ("also there (--key)", string.Join(", ", found.Others.Select(Place))) },
+                ("elements", $"{found.Tensors.Values.Sum(t => t.Count)}"),
+                .. checkpoint.Metadata.Select(entry => (Shown.Value(entry.Key), Shown.Value(entry.Value))),
+            ]);
     }
 }

@@ -11,10 +11,6 @@ namespace Spos.Engine.Data;
 /// </summary>
 internal sealed class PictureDecoder(Session session) : IDisposable
 {
-    // ImageNet's, as torchvision has them.
-    private static readonly float[] Mean = [0.485f, 0.456f, 0.406f];
-    private static readonly float[] Deviation = [0.229f, 0.224f, 0.225f];
-
     // Red, green, blue and 0.
     private const int ValuesPerPixel = 4;
 
@@ -51,7 +47,9 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         using var grey = new DeviceArray<float>(session.Pool, transforms.Length);
         Tensor batch = session.Rent(new Shape(transforms.Length, size, size, 3));
         session.Launch("image_jitter_before_contrast", transforms.Length, 1, resized, grey, descriptors, size);
-        (float range, float[] mean, float[] deviation) = preprocessing == Preprocessing.Spos ? (1, [0, 0, 0], [1, 1, 1]) : (255, Mean, Deviation);
+        (float range, IReadOnlyList<float> mean, IReadOnlyList<float> deviation) = preprocessing == Preprocessing.Spos
+            ? (1, [0, 0, 0], [1, 1, 1])
+            : (255, ImageNetStatistics.Mean, ImageNetStatistics.Deviation);
         session.Launch(
             "image_jitter_and_normalise", size, transforms.Length, batch, resized, grey, descriptors, size,
             range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2], preprocessing == Preprocessing.Spos);

@@ -11,3 +11,11 @@ public enum Preprocessing
     /// </summary>
     Spos,
 }
+
+/// <summary>What standard preprocessing subtracts from red, green and blue, from 0 to 1, and then divides by; torchvision's values.</summary>
+public static class ImageNetStatistics
+{
+    public static IReadOnlyList<float> Mean { get; } = [0.485f, 0.456f, 0.406f];
+
+    public static IReadOnlyList<float> Deviation { get; } = [0.229f, 0.224f, 0.225f];
+}

@@ -1,6 +1,6 @@
 namespace Spos.Engine.Pickles;
 
-/// <summary>A pickle is damaged, or holds what is not plain data.</summary>
+/// <summary>A pickle is damaged.</summary>
 public sealed class PickleException(long position, string message) : SposException($"at byte {position}: {message}")
 {
     /// <summary>Where in the pickle.</summary>

@@ -1,25 +1,44 @@
+using System.Text;
+
 namespace Spos.Engine.Pickles;
 
 /// <summary>
-/// What a pickle may name beyond plain data: a fixed list of classes and functions, and how their calls are turned into data.
-/// This one knows OrderedDict only.
+/// How the calls that a pickle asks for are turned into data. This one knows Python's own collections and bytes; what any other
+/// class or function would make is a <see cref="PickleOpaque"/>.
 /// </summary>
 public class PickleObjects
 {
     private static readonly PickleGlobal OrderedDict = new("collections", "OrderedDict");
 
-    /// <summary>Whether a pickle may name it.</summary>
-    public virtual bool Allows(PickleGlobal name) => name == OrderedDict;
+    private readonly Dictionary<List<object?>, PickleDictionary> _ordered = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>The data that a call of <paramref name="callee"/>, which is allowed, stands for.</summary>
-    /// <exception cref="FormatException">The arguments are not what it takes.</exception>
-    public virtual object? Build(PickleGlobal callee, PickleTuple arguments)
+    /// <summary>The data that a call stands for.</summary>
+    /// <exception cref="FormatException">The arguments are not what a known function takes.</exception>
+    public virtual object? Build(PickleGlobal callee, PickleTuple arguments) => (callee.Module, callee.Name) switch
     {
-        if (callee != OrderedDict) throw new FormatException($"{callee} cannot be called");
-        var dictionary = new PickleDictionary();
-        if (arguments.Count == 0) return dictionary;
-        // Python 2 gave the items as a list of pairs.
-        if (arguments.Count != 1 || arguments[0] is not List<object?> pairs) throw new FormatException("OrderedDict takes a list of pairs");
+        ("collections", "OrderedDict") => Ordered(arguments),
+        ("collections", "defaultdict") => new PickleDictionary(),
+        // (items, greatest length); the items may also follow.
+        ("collections", "deque") => arguments is [List<object?> items, ..] ? items : new List<object?>(),
+        ("__builtin__" or "builtins", "set" or "frozenset") when arguments is [] or [List<object?>] => new PickleSet(arguments.Count == 0 ? [] : (List<object?>)arguments[0]!),
+        // Protocols 0 to 2 write bytes as a text of code points 0 to 255.
+        ("_codecs", "encode") when arguments is [string text, "latin1"] => Encoding.Latin1.GetBytes(text),
+        // Functions that make an object of the class that is their first argument, the last one a member of an enumeration.
+        ("copy_reg" or "copyreg", "_reconstructor") or (_, "_reconstruct") or ("__builtin__" or "builtins", "getattr") when arguments is [PickleGlobal type, ..] => new PickleOpaque(type),
+        _ => new PickleOpaque(callee),
+    };
+
+    /// <summary>What a persistent id, a reference to something outside of the pickle, stands for.</summary>
+    /// <exception cref="FormatException">It is none that is known.</exception>
+    public virtual object? Load(object? persistentId) => throw new FormatException("it refers to something outside of the pickle");
+
+    // Python 2 gave the items as a list of pairs. A list is read once, however often it is named, so that a small pickle costs little.
+    private object Ordered(PickleTuple arguments)
+    {
+        if (arguments.Count == 0) return new PickleDictionary();
+        if (arguments.Count != 1 || arguments[0] is not List<object?> pairs) return new PickleOpaque(OrderedDict);
+        if (_ordered.TryGetValue(pairs, out PickleDictionary? dictionary)) return dictionary;
+        dictionary = new PickleDictionary();
         foreach (object? pair in pairs)
         {
             (object key, object? value) = pair switch
@@ -30,10 +49,6 @@ public class PickleObjects
             };
             dictionary.Set(key, value);
         }
-        return dictionary;
+        return _ordered[pairs] = dictionary;
     }
-
-    /// <summary>What a persistent id, a reference to something outside of the pickle, stands for.</summary>
-    /// <exception cref="FormatException">It is none that is known.</exception>
-    public virtual object? Load(object? persistentId) => throw new FormatException("it refers to something outside of the pickle");
 }

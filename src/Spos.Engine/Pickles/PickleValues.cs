@@ -17,7 +17,10 @@ public sealed class PickleTuple(object?[] items) : IReadOnlyList<object?>
     public override string ToString() => $"a tuple of {items.Length}";
 }
 
-/// <summary>A Python dict, or an OrderedDict, in the order of insertion. Keys are texts, numbers, None, and flat tuples of these.</summary>
+/// <summary>
+/// A Python dict, or one of its kind, in the order of insertion. Keys are texts, numbers, None, classes and flat tuples of these;
+/// any other key is a <see cref="PickleKey"/>.
+/// </summary>
 public sealed class PickleDictionary : IEnumerable<KeyValuePair<object, object?>>
 {
     /// <summary>Stands for None as a key.</summary>
@@ -62,22 +65,70 @@ public sealed class PickleDictionary : IEnumerable<KeyValuePair<object, object?>
 
         public int GetHashCode([DisallowNull] object key)
         {
-            if (key is not PickleTuple tuple) return key.GetHashCode();
             var hash = default(HashCode);
-            foreach (object? item in tuple) hash.Add(item);
+            if (key is PickleTuple tuple)
+            {
+                foreach (object? item in tuple) AddTo(ref hash, item);
+            }
+            else
+            {
+                AddTo(ref hash, key);
+            }
             return hash.ToHashCode();
+        }
+
+        // Both halves of a number, since many numbers whose halves cancel out would otherwise meet in one place.
+        private static void AddTo(ref HashCode hash, object? item)
+        {
+            long? bits = item switch { long number => number, double number => BitConverter.DoubleToInt64Bits(number), _ => null };
+            if (bits == null)
+            {
+                hash.Add(item);
+                return;
+            }
+            hash.Add((int)bits);
+            hash.Add((int)(bits >> 32));
         }
     }
 }
 
 /// <summary>A Python set or frozenset, as far as it is read: its items in order.</summary>
-public sealed class PickleSet
+public sealed class PickleSet(List<object?> items)
 {
-    public List<object?> Items { get; } = [];
+    public List<object?> Items => items;
+
+    public override string ToString() => $"a set of {Items.Count}";
+}
+
+/// <summary>A dictionary's key that is no plain value: equal to itself alone.</summary>
+public sealed class PickleKey(object value)
+{
+    public override string ToString() => Unpickler.Describe(value);
 }
 
 /// <summary>A class or function that a pickle names. It is never looked up or called, only recognised.</summary>
 public sealed record PickleGlobal(string Module, string Name)
 {
-    public override string ToString() => $"{Module}.{Name}";
+    private const int MostCharacters = 80;
+
+    public override string ToString() => $"{Shorten(Module)}.{Shorten(Name)}";
+
+    private static string Shorten(string text) => text.Length <= MostCharacters ? text : text[..MostCharacters] + "…";
+}
+
+/// <summary>
+/// What a pickle makes of a class or function that means nothing here. It is passed over: of its arguments nothing is kept, and
+/// nothing of that class is looked up or run.
+/// </summary>
+public sealed class PickleOpaque(PickleGlobal type)
+{
+    public PickleGlobal Type => type;
+
+    /// <summary>The state that it was given, most often a dict of its attributes.</summary>
+    public object? State { get; internal set; }
+
+    /// <summary>The entries that it was given as a dict is; null if none.</summary>
+    public PickleDictionary? Entries { get; internal set; }
+
+    public override string ToString() => $"an object of {type}";
 }

@@ -8,13 +8,15 @@ namespace Spos.Engine.Pickles;
 /// <summary>
 /// Reads Python's pickles, protocols 0 to 5 (PEP 307, 3154, 574; Python's Lib/pickletools.py describes the codes), as data:
 /// None is null, ints are long or BigInteger, lists List&lt;object?&gt;, bytes byte[]. No code runs, whatever the pickle says:
-/// classes and functions are names, and a name that <see cref="PickleObjects"/> does not list is an error. What is built is
-/// no larger than the pickle by more than a factor, and nothing is walked recursively.
+/// classes and functions are names, and what would be made by a name that <see cref="PickleObjects"/> does not know is a
+/// <see cref="PickleOpaque"/>. What is built is no larger than the pickle by more than a factor, and nothing is walked recursively.
 /// </summary>
 public sealed class Unpickler
 {
     private const int HighestProtocol = 5;
-    private const int MostKeyItems = 64;
+
+    // What is longer is equal to itself alone: a long key named again and again would take long to compare.
+    private const int MostKeyItems = 64, MostKeyCharacters = 1024, MostItemCharacters = 64, MostKeyBits = 1024;
 
     // Digits of an integer written out, which take quadratic time to read.
     private const int MostDigits = 4096;
@@ -32,7 +34,7 @@ public sealed class Unpickler
     }
 
     /// <summary>Reads the pickle that begins at <paramref name="position"/>, and moves it past its end.</summary>
-    /// <exception cref="PickleException">It is damaged, or holds what is not allowed.</exception>
+    /// <exception cref="PickleException">It is damaged.</exception>
     public static object? Load(byte[] data, ref int position, PickleObjects objects)
     {
         var unpickler = new Unpickler(data, position, objects);
@@ -53,20 +55,30 @@ public sealed class Unpickler
     internal static object AsKey(object? value)
     {
         if (value == null) return PickleDictionary.None;
-        if (value is PickleTuple tuple && tuple.Count <= MostKeyItems && tuple.All(IsPlain)) return tuple;
-        return IsPlain(value) ? value : throw new FormatException($"{Describe(value)} cannot be a key");
+        if (IsShort(value, MostKeyCharacters)) return value;
+        if (value is PickleTuple tuple && tuple.Count <= MostKeyItems && tuple.All(item => item == null || IsShort(item, MostItemCharacters))) return value;
+        // Python takes no list or dict as a key. Everything else counts as itself alone, so that comparing keys never walks them.
+        return value is List<object?> or PickleDictionary ? throw new FormatException($"{Describe(value)} cannot be a key") : new PickleKey(value);
     }
 
-    private static bool IsPlain(object? value) => value is null or string or long or BigInteger or double or bool;
+    private static bool IsShort(object value, int mostCharacters) => value switch
+    {
+        string text => text.Length <= mostCharacters,
+        PickleGlobal global => global.Module.Length + global.Name.Length <= mostCharacters,
+        BigInteger number => number.GetBitLength() <= MostKeyBits,
+        _ => value is long or double or bool,
+    };
 
-    private static string Describe(object? value) => value switch
+    /// <summary>A value in a few words, such as "a list of 3": of a text or a large number not the contents.</summary>
+    public static string Describe(object? value) => value switch
     {
         null => "None",
         string => "a text",
-        PickleGlobal global => global.ToString(),
-        PickleTuple or PickleDictionary => value.ToString()!,
         List<object?> list => $"a list of {list.Count}",
-        _ => $"a {value.GetType().Name}",
+        byte[] bytes => $"{bytes.Length} bytes",
+        BigInteger => "a large number",
+        bool truth => truth ? "True" : "False",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
     };
 
     private object? Run()
@@ -110,7 +122,7 @@ public sealed class Unpickler
                 Push(Top());
                 break;
             default:
-                if (!PushNumber(code) && !PushText(code) && !Collect(code) && !Remember(code) && !Refer(code)) throw new FormatException($"code 0x{code:x2} is not known");
+                if (!PushNumber(code) && !PushText(code) && !Collect(code) && !Remember(code) && !Refer(code)) throw new FormatException($"0x{code:x2} is no code of a pickle that can be read");
                 break;
         }
     }
@@ -212,12 +224,10 @@ public sealed class Unpickler
                 Push(new List<object?>(PopMark()));
                 return true;
             case (byte)'a':
-                object? last = Pop();
-                Top<List<object?>>("a list").Add(last);
+                AddItems(Pop(1));
                 return true;
             case (byte)'e':
-                object?[] items = PopMark();
-                Top<List<object?>>("a list").AddRange(items);
+                AddItems(PopMark());
                 return true;
             case (byte)')':
                 Push(new PickleTuple([]));
@@ -243,16 +253,13 @@ public sealed class Unpickler
                 SetItems(PopMark());
                 return true;
             case 0x8f:
-                Push(new PickleSet());
+                Push(new PickleSet([]));
                 return true;
             case 0x90:
-                object?[] members = PopMark();
-                Top<PickleSet>("a set").Items.AddRange(members);
+                AddItems(PopMark());
                 return true;
             case 0x91:
-                var frozen = new PickleSet();
-                frozen.Items.AddRange(PopMark());
-                Push(frozen);
+                Push(new PickleSet([.. PopMark()]));
                 return true;
             default:
                 return false;
@@ -295,12 +302,12 @@ public sealed class Unpickler
         {
             case (byte)'c':
                 string module = Line();
-                Push(Global(module, Line()));
+                Push(new PickleGlobal(module, Line()));
                 return true;
             case 0x93:
                 object?[] names = Pop(2);
                 if (names is not [string stackModule, string stackName]) throw new FormatException("a class is named by what is no text");
-                Push(Global(stackModule, stackName));
+                Push(new PickleGlobal(stackModule, stackName));
                 return true;
             case (byte)'R' or 0x81:
                 object?[] call = Pop(2);
@@ -308,12 +315,12 @@ public sealed class Unpickler
                 return true;
             case 0x92:
                 object?[] keywords = Pop(3);
-                if (keywords[2] is not PickleDictionary { Count: 0 }) throw new FormatException("a call has named arguments");
-                Push(Call(keywords[0], keywords[1]));
+                bool named = keywords[2] is PickleDictionary { Count: > 0 };
+                Push(named && keywords[0] is PickleGlobal keyworded ? new PickleOpaque(keyworded) : Call(keywords[0], keywords[1]));
                 return true;
             case (byte)'i':
                 string ofModule = Line();
-                PickleGlobal type = Global(ofModule, Line());
+                var type = new PickleGlobal(ofModule, Line());
                 Push(Call(type, new PickleTuple(PopMark())));
                 return true;
             case (byte)'o':
@@ -323,8 +330,9 @@ public sealed class Unpickler
                 return true;
             case (byte)'b':
                 object? state = Pop();
-                // torch hangs a dict of versions on its state dicts; no other object has a state that matters.
-                if (Top() is not PickleDictionary || state is not (PickleDictionary or null)) throw new FormatException($"{Describe(Top())} is given a state");
+                // Data that was made here has no state that matters: torch hangs a dict of versions on its state dicts.
+                if (Top() is null or string or long or BigInteger or double or bool or PickleGlobal) throw new FormatException($"{Describe(Top())} is given a state");
+                if (Top() is PickleOpaque opaque) opaque.State = state;
                 return true;
             case (byte)'P':
                 Push(_objects.Load(Line()));
@@ -337,24 +345,40 @@ public sealed class Unpickler
         }
     }
 
-    private PickleGlobal Global(string module, string name)
+    private object? Call(object? callee, object? arguments) => callee switch
     {
-        var global = new PickleGlobal(module, name);
-        return _objects.Allows(global) ? global : throw new FormatException($"it names {Shorten(module)}.{Shorten(name)}, which is not among what a checkpoint or table may hold; it was not run");
-    }
+        PickleGlobal global => _objects.Build(global, arguments as PickleTuple ?? throw new FormatException($"{global} is called with what is no tuple")),
+        // What an object of an unknown class would give, nobody here can know.
+        PickleOpaque opaque => new PickleOpaque(opaque.Type),
+        _ => throw new FormatException($"it calls {Describe(callee)}"),
+    };
 
-    private static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "…";
-
-    private object? Call(object? callee, object? arguments)
+    private void AddItems(object?[] items)
     {
-        if (callee is not PickleGlobal global) throw new FormatException($"it calls {Describe(callee)}");
-        return _objects.Build(global, arguments as PickleTuple ?? throw new FormatException($"{global} is called with what is no tuple"));
+        switch (Top())
+        {
+            case List<object?> list:
+                list.AddRange(items);
+                break;
+            case PickleSet set:
+                set.Items.AddRange(items);
+                break;
+            case PickleOpaque:
+                break;
+            default:
+                throw new FormatException($"{Describe(Top())} stands where a list is needed");
+        }
     }
 
     private void SetItems(object?[] pairs)
     {
         if (pairs.Length % 2 != 0) throw new FormatException("a key has no value");
-        var dictionary = Top<PickleDictionary>("a dict");
+        PickleDictionary dictionary = Top() switch
+        {
+            PickleDictionary made => made,
+            PickleOpaque opaque => opaque.Entries ??= new PickleDictionary(),
+            _ => throw new FormatException($"{Describe(Top())} stands where a dict is needed"),
+        };
         for (int i = 0; i < pairs.Length; i += 2) dictionary.Set(AsKey(pairs[i]), pairs[i + 1]);
     }
 
@@ -366,9 +390,6 @@ public sealed class Unpickler
     private int Floor => _marks.Count > 0 ? _marks[^1] : 0;
 
     private object? Top() => _stack.Count > Floor ? _stack[^1] : throw new FormatException("a value is missing");
-
-    private T Top<T>(string what)
-        where T : class => Top() as T ?? throw new FormatException($"{Describe(Top())} stands where {what} is needed");
 
     private object? Pop()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 
 namespace Spos.Engine.Pytorch;
@@ -13,7 +14,9 @@ public static partial class OfficialNetwork
 {
     // Names told at most in one message.
     private const int MostNames = 8;
-    private const string Counter = ".num_batches_tracked";
+
+    // Four stages of what NetworkSpec takes.
+    private const int MostBlocks = 256;
 
     /// <summary>The sizes of the network, and its architecture if it is a single path.</summary>
     /// <param name="imageSize">The one thing that a checkpoint does not tell.</param>
@@ -26,11 +29,13 @@ public static partial class OfficialNetwork
             var repeats = new List<int>();
             var channels = new List<int>();
             var choices = new List<int>();
+            var widths = new List<(long Middle, long Plain)>();
             for (int block = 0; ; block++)
             {
                 string prefix = single ? $"features.{block}." : $"features.{block}.0.";
                 if (!tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal))) break;
                 long[][] main = Convolutions(tensors, $"{prefix}branch_main."), projection = Convolutions(tensors, $"{prefix}branch_proj.");
+                if (block == MostBlocks) throw new FormatException($"it has more than {MostBlocks} blocks");
                 if (main.Length == 0) throw new FormatException($"{prefix}branch_main has no convolution");
                 long output = projection.Length > 0 ? main[^1][0] + projection[^1][0] : 2 * main[^1][0];
                 if (projection.Length > 0)
@@ -40,6 +45,7 @@ public static partial class OfficialNetwork
                 }
                 if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
                 repeats[^1]++;
+                widths.Add((main.Length > 1 ? main[^2][0] : 0, output / 2));
                 choices.Add(main.Length == 6 ? (int)Choice.Xception : main.Length == 3 ? ChoiceOf(main[1][2]) : throw new FormatException($"{prefix}branch_main has {main.Length} convolutions"));
             }
             if (choices.Count == 0) throw new FormatException("it has no features.0");
@@ -54,6 +60,7 @@ public static partial class OfficialNetwork
                 Affine = tensors.ContainsKey("first_conv.1.weight"),
             };
             spec.Validate();
+            RefuseChannelScales(widths, path);
             Architecture? architecture = single ? new Architecture(choices) : null;
             Check(tensors, [.. OfficialTensors.Of(new ShuffleNetV2OneShot(spec, architecture))], path);
             return (spec, architecture);
@@ -66,20 +73,37 @@ public static partial class OfficialNetwork
 
     /// <summary>Fills a network, which <see cref="Describe"/> gave the sizes of.</summary>
     /// <exception cref="TorchCheckpointException">Tensors are missing, surplus or misshapen; the network is as it was.</exception>
-    public static void Load(TorchCheckpoint checkpoint, IReadOnlyDictionary<string, TorchTensor> tensors, Session session, ShuffleNetV2OneShot network, string path)
+    public static ImportNotes Load(TorchCheckpoint checkpoint, IReadOnlyDictionary<string, TorchTensor> tensors, Session session, ShuffleNetV2OneShot network, string path)
     {
         OfficialTensor[] wanted = [.. OfficialTensors.Of(network)];
         Check(tensors, wanted, path);
         float[][] values = [.. wanted.Select(w => w.FromTorch(checkpoint.Floats(tensors[w.Name])))];
         for (int i = 0; i < wanted.Length; i++) wanted[i].Tensor.Upload(session.Stream, values[i]);
+        foreach (BatchNormLayer layer in network.BatchNorms)
+        {
+            if (tensors.TryGetValue($"{layer.Name}.{OfficialTensors.Counter}", out TorchTensor? counter) && counter is { Count: 1, IsNumbers: true }) layer.BatchesTracked = checkpoint.Integers(counter)[0];
+        }
+        return new ImportNotes(
+            [.. wanted.Zip(values, (w, v) => (w.Name, v.Count(x => !float.IsFinite(x)))).Where(w => w.Item2 > 0)],
+            [.. wanted.Select(w => tensors[w.Name].Type).Where(t => t != TorchType.Float32).GroupBy(t => t, (type, all) => (type, all.Count()))]);
+    }
+
+    // Networks of the paper's search for channels, too: their blocks are as wide inside as their scales say.
+    private static void RefuseChannelScales(List<(long Middle, long Plain)> widths, string path)
+    {
+        int[] scaled = [.. Enumerable.Range(0, widths.Count).Where(b => widths[b].Middle != widths[b].Plain)];
+        if (scaled.Length == 0) return;
+        string list = string.Join(", ", scaled.Take(MostNames).Select(b => $"{widths[b].Middle} in place of {widths[b].Plain}"));
+        throw new TorchCheckpointException($"{path} is of a network with channel scales, which are not supported yet: {scaled.Length} of its {widths.Count} blocks have other channels inside ({list}{(scaled.Length > MostNames ? ", …" : "")}).");
     }
 
     private static void Check(IReadOnlyDictionary<string, TorchTensor> tensors, OfficialTensor[] wanted, string path)
     {
         Refuse(path, "lacks", wanted.Where(w => !tensors.ContainsKey(w.Name)).Select(w => w.Name));
         HashSet<string> known = [.. wanted.Select(w => w.Name)];
-        Refuse(path, "has, besides those of the network,", tensors.Keys.Where(name => !known.Contains(name) && !name.EndsWith(Counter, StringComparison.Ordinal)));
+        Refuse(path, "has, besides those of the network,", tensors.Keys.Where(name => !known.Contains(name) && !name.EndsWith($".{OfficialTensors.Counter}", StringComparison.Ordinal)));
         Refuse(path, "has tensors of the wrong shape:", wanted.Where(w => !tensors[w.Name].Sizes.SequenceEqual(w.Sizes)).Select(w => $"{w.Name} [{string.Join(", ", tensors[w.Name].Sizes)}] instead of [{string.Join(", ", w.Sizes)}]"));
+        Refuse(path, "has tensors of types that no weights are of:", wanted.Where(w => !tensors[w.Name].IsNumbers).Select(w => $"{w.Name} ({tensors[w.Name].Type})"));
         // So a file of a few bytes cannot ask for much memory.
         Refuse(path, "repeats one element in", wanted.Where(w => tensors[w.Name].Count > tensors[w.Name].Storage.Count).Select(w => w.Name));
     }

@@ -8,6 +8,9 @@ namespace Spos.Engine.Pytorch;
 /// <param name="Sizes">In PyTorch's order: convolutions [out, in, y, x], the linear weight [out, in], vectors [C].</param>
 internal sealed record OfficialTensor(string Name, long[] Sizes, Tensor Tensor)
 {
+    /// <summary>The batch norm whose last tensor this is, after which PyTorch has the layer's count of batches; else null.</summary>
+    public BatchNormLayer? Layer { get; init; }
+
     /// <summary>Values in PyTorch's order to ours.</summary>
     public float[] FromTorch(float[] values) => Permute(values, (result, ours, torch) => result[ours] = values[torch]);
 
@@ -34,6 +37,9 @@ internal sealed record OfficialTensor(string Name, long[] Sizes, Tensor Tensor)
 /// <summary>What the official checkpoints hold of a network, in their names and shapes.</summary>
 internal static class OfficialTensors
 {
+    /// <summary>What PyTorch calls a batch norm's count of batches, beside its running statistics.</summary>
+    public const string Counter = "num_batches_tracked";
+
     /// <summary>In the order of PyTorch's state dict: each layer's weights, then its statistics.</summary>
     public static IEnumerable<OfficialTensor> Of(ShuffleNetV2OneShot network)
     {
@@ -46,7 +52,7 @@ internal static class OfficialTensors
             if (layer.Gamma != null) yield return new($"{layer.Name}.weight", vector, layer.Gamma.Value);
             if (layer.Beta != null) yield return new($"{layer.Name}.bias", vector, layer.Beta.Value);
             yield return new($"{layer.Name}.running_mean", vector, layer.RunningMean);
-            yield return new($"{layer.Name}.running_var", vector, layer.RunningVariance);
+            yield return new($"{layer.Name}.running_var", vector, layer.RunningVariance) { Layer = layer };
         }
         Shape linear = network.Classifier.Shape;
         yield return new(network.Classifier.Name, [linear.C, linear.W], network.Classifier.Value);

@@ -15,9 +15,10 @@ public static class OnnxWriter
     private const int IrVersion = 8, OpsetVersion = 17;
 
     /// <summary>Writes a graph, whole or not at all.</summary>
+    /// <param name="record">What the file says of the network, as metadata_props; null for nothing.</param>
     /// <param name="keepBatchNorm">Whether batch norm stays a node; else it is folded into the convolutions' weights.</param>
     /// <exception cref="ArgumentException">The network is a supernet.</exception>
-    public static void Save(string path, Session session, ShuffleNetV2OneShot network, bool keepBatchNorm)
+    public static void Save(string path, Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? record = null)
     {
         if (network.Path == null) throw new ArgumentException("Only a single path can be a graph.");
         var graph = new Graph(session, network, keepBatchNorm);
@@ -27,6 +28,14 @@ public static class OnnxWriter
             m.Text(2, "Spos");
             m.Message(7, graph.Build());
             m.Message(8, ProtocolMessage.Of(o => o.Int(2, OpsetVersion)));
+            foreach ((string name, string value) in record?.ToMetadata() ?? new Dictionary<string, string>())
+            {
+                m.Message(14, ProtocolMessage.Of(p =>
+                {
+                    p.Text(1, name);
+                    p.Text(2, value);
+                }));
+            }
         });
         AtomicFile.Write(path, stream => stream.Write(model));
     }

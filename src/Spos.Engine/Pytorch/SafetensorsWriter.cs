@@ -3,30 +3,37 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Files;
+using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 
 namespace Spos.Engine.Pytorch;
 
 /// <summary>
 /// Writes networks as safetensors (github.com/huggingface/safetensors, "Format"): the header's length, a JSON header, the
-/// tensors. Names and shapes are the official checkpoints'.
+/// tensors. Names and shapes are the official checkpoints'; the <see cref="ExportRecord"/> is in the header's metadata.
 /// </summary>
 public static class SafetensorsWriter
 {
     private const int Alignment = 8;
 
     /// <summary>Writes a file, whole or not at all.</summary>
-    public static void Save(string path, Session session, ShuffleNetV2OneShot network)
+    /// <param name="record">What the file says of the network; null for nothing.</param>
+    public static void Save(string path, Session session, ShuffleNetV2OneShot network, ExportRecord? record = null)
     {
         OfficialTensor[] tensors = [.. OfficialTensors.Of(network)];
-        var header = new Dictionary<string, object> { ["__metadata__"] = new Dictionary<string, string> { ["format"] = "pt" } };
+        BatchNormLayer[] layers = [.. tensors.Select(t => t.Layer).OfType<BatchNormLayer>()];
+        var metadata = new Dictionary<string, string>(record?.ToMetadata() ?? new Dictionary<string, string>()) { ["format"] = "pt" };
+        var header = new Dictionary<string, object> { [SafetensorsFile.MetadataName] = metadata };
         long offset = 0;
-        foreach (OfficialTensor tensor in tensors)
+        void Place(string name, string type, long[] sizes, long bytes)
         {
-            long end = offset + tensor.Tensor.Shape.Count * sizeof(float);
-            header[tensor.Name] = new { dtype = "F32", shape = tensor.Sizes, data_offsets = new[] { offset, end } };
-            offset = end;
+            header[name] = new { dtype = type, shape = sizes, data_offsets = new[] { offset, offset + bytes } };
+            offset += bytes;
         }
+
+        // The larger elements first, so that all are aligned.
+        foreach (BatchNormLayer layer in layers) Place($"{layer.Name}.{OfficialTensors.Counter}", "I64", [], sizeof(long));
+        foreach (OfficialTensor tensor in tensors) Place(tensor.Name, "F32", tensor.Sizes, tensor.Tensor.Shape.Count * sizeof(float));
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
         int padding = (Alignment - json.Length % Alignment) % Alignment;
         byte[] length = new byte[8];
@@ -36,6 +43,7 @@ public static class SafetensorsWriter
             stream.Write(length);
             stream.Write(json);
             for (int i = 0; i < padding; i++) stream.WriteByte((byte)' ');
+            foreach (BatchNormLayer layer in layers) stream.Write(BitConverter.GetBytes(layer.BatchesTracked));
             foreach (OfficialTensor tensor in tensors) stream.Write(MemoryMarshal.AsBytes(tensor.ToTorch(tensor.Tensor.Download(session.Stream)).AsSpan()));
         });
     }

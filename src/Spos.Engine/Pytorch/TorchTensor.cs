@@ -13,18 +13,36 @@ public enum TorchType
     Int8,
     UInt8,
     Bool,
+
+    // From here on, what no weight of a network can be of.
+    Complex64,
+    Complex128,
+    Quantised8,
+    Quantised32,
+    Bytes,
 }
 
-/// <summary>A run of elements in a checkpoint; several tensors may share one.</summary>
+/// <summary>A run of elements in a checkpoint, by the key that the file knows it by; several tensors may share one.</summary>
 internal sealed record TorchStorage(string Key, TorchType Type, long Count)
 {
     public int ElementSize => Type switch
     {
-        TorchType.Float64 or TorchType.Int64 => 8,
-        TorchType.Float32 or TorchType.Int32 => 4,
+        TorchType.Complex128 => 16,
+        TorchType.Float64 or TorchType.Int64 or TorchType.Complex64 => 8,
+        TorchType.Float32 or TorchType.Int32 or TorchType.Quantised32 => 4,
         TorchType.Float16 or TorchType.BFloat16 or TorchType.Int16 => 2,
         _ => 1,
     };
+
+    /// <summary>Bytes in all.</summary>
+    public long Length => Count * ElementSize;
+
+    /// <summary>The same bytes as elements of another type.</summary>
+    public TorchStorage Of(TorchType type)
+    {
+        var other = new TorchStorage(Key, type, 0);
+        return other with { Count = Length / other.ElementSize };
+    }
 }
 
 /// <summary>A tensor of a checkpoint: a view of a storage, whose bytes are read when they are asked for.</summary>
@@ -54,6 +72,9 @@ public sealed class TorchTensor
     public IReadOnlyList<long> Sizes { get; }
 
     public TorchType Type => Storage.Type;
+
+    /// <summary>Whether the elements are numbers that floats can stand for.</summary>
+    public bool IsNumbers => Type < TorchType.Complex64;
 
     /// <summary>Elements.</summary>
     public long Count { get; }

@@ -11,14 +11,18 @@ namespace Spos.Engine.Pytorch;
 
 /// <summary>
 /// Writes networks as torch.save does since PyTorch 1.6, under the official names: {"state_dict": OrderedDict of tensors},
-/// which the official code loads strictly.
+/// which the official code loads strictly, and the <see cref="ExportRecord"/> as a dict of texts beside it.
 /// </summary>
 public static class TorchWriter
 {
     private const string Root = "checkpoint/";
 
+    // The first day that zip archives know, as torch.save has it.
+    private static readonly DateTimeOffset Epoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     /// <summary>Writes a checkpoint, whole or not at all.</summary>
-    public static void Save(string path, Session session, ShuffleNetV2OneShot network)
+    /// <param name="record">What the file says of the network; null for nothing.</param>
+    public static void Save(string path, Session session, ShuffleNetV2OneShot network, ExportRecord? record = null)
     {
         (OfficialTensor Tensor, float[] Values)[] tensors = [.. OfficialTensors.Of(network).Select(t => (t, t.ToTorch(t.Tensor.Download(session.Stream))))];
         AtomicFile.Write(path, stream =>
@@ -27,30 +31,28 @@ public static class TorchWriter
             var pickle = new Pickler();
             pickle.Begin();
             // PyTorch counts batches beside every running variance, and its strict loading asks for the counts.
-            int storage = 0;
-            var counters = new List<int>();
-            foreach ((OfficialTensor tensor, _) in tensors)
+            var storages = new List<byte[]>();
+            foreach ((OfficialTensor tensor, float[] values) in tensors)
             {
-                pickle.Tensor(tensor.Name, "FloatStorage", storage++, tensor.Sizes);
-                if (!tensor.Name.EndsWith(".running_var", StringComparison.Ordinal)) continue;
-                counters.Add(storage);
-                pickle.Tensor($"{tensor.Name[..^"running_var".Length]}num_batches_tracked", "LongStorage", storage++, []);
+                pickle.Tensor(tensor.Name, "FloatStorage", storages.Count, tensor.Sizes);
+                storages.Add(MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+                if (tensor.Layer is not { } layer) continue;
+                pickle.Tensor($"{layer.Name}.{OfficialTensors.Counter}", "LongStorage", storages.Count, []);
+                storages.Add(BitConverter.GetBytes(layer.BatchesTracked));
             }
-            Add(archive, "data.pkl", pickle.End());
-            storage = 0;
-            foreach ((_, float[] values) in tensors)
-            {
-                Add(archive, $"data/{storage++}", MemoryMarshal.AsBytes(values.AsSpan()));
-                if (counters.Contains(storage)) Add(archive, $"data/{storage++}", new byte[8]);
-            }
+            Add(archive, "data.pkl", pickle.End(record?.ToMetadata()));
+            for (int storage = 0; storage < storages.Count; storage++) Add(archive, $"data/{storage}", storages[storage]);
             Add(archive, "version", "3\n"u8);
         });
     }
 
     private static void Add(ZipArchive archive, string name, ReadOnlySpan<byte> contents)
     {
-        using Stream entry = archive.CreateEntry(Root + name, CompressionLevel.NoCompression).Open();
-        entry.Write(contents);
+        ZipArchiveEntry entry = archive.CreateEntry(Root + name, CompressionLevel.NoCompression);
+        // The same network gives the same bytes.
+        entry.LastWriteTime = Epoch;
+        using Stream stream = entry.Open();
+        stream.Write(contents);
     }
 
     // The few codes of protocol 2 that this takes; Python's Lib/pickletools.py describes them.
@@ -95,9 +97,21 @@ public static class TorchWriter
             Bytes((byte)')', (byte)'R', (byte)'t', (byte)'R');
         }
 
-        public byte[] End()
+        public byte[] End(IReadOnlyDictionary<string, string>? record)
         {
-            Bytes((byte)'u', (byte)'s', (byte)'.');
+            Bytes((byte)'u', (byte)'s');
+            if (record != null)
+            {
+                Text(ExportRecord.TorchKey);
+                Bytes((byte)'}', (byte)'(');
+                foreach ((string name, string value) in record)
+                {
+                    Text(name);
+                    Text(value);
+                }
+                Bytes((byte)'u', (byte)'s');
+            }
+            Bytes((byte)'.');
             return _out.WrittenSpan.ToArray();
         }
 

@@ -18,7 +18,7 @@ public sealed class PickleFuzzTests : IDisposable
     [Fact]
     public void Mutated_pickles()
     {
-        byte[][] seeds = [.. UnpicklerTests.Pickles];
+        byte[][] seeds = [.. UnpicklerTests.Pickles, .. Objects];
         int errors = 0;
         for (int i = 0; i < Pickles; i++)
         {
@@ -35,7 +35,10 @@ public sealed class PickleFuzzTests : IDisposable
     [Fact]
     public void Mutated_checkpoints()
     {
-        byte[][] seeds = [.. new[] { "torch_odd_zip.pth", "torch_odd_legacy.pth" }.Select(name => File.ReadAllBytes(TorchFixtures.At(name)))];
+        byte[][] seeds =
+        [
+            .. new[] { "torch_odd_zip.pth", "torch_odd_legacy.pth" }.Select(name => File.ReadAllBytes(TorchFixtures.At(name))), .. TorchVariantsTests.Files, Safetensors,
+        ];
         string file = Path.Combine(_folder, "mutated.pth");
         int errors = 0;
         for (int i = 0; i < Checkpoints; i++)
@@ -45,6 +48,7 @@ public sealed class PickleFuzzTests : IDisposable
             errors += Try(i, contents.Length, () =>
             {
                 using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
+                _ = ExportRecord.From(checkpoint.Metadata, file);
                 IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
                 foreach (TorchTensor tensor in tensors.Values.Where(t => t.Count <= 1000)) _ = checkpoint.Floats(tensor);
                 _ = OfficialNetwork.Describe(tensors, 32, file);
@@ -54,6 +58,29 @@ public sealed class PickleFuzzTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    // The objects of torch.save's earlier format, which come after a magic number, a version and what system wrote it.
+    private static IEnumerable<byte[]> Objects
+    {
+        get
+        {
+            foreach (byte[] file in new[] { "beside_legacy", "beside_legacy_protocol_5", "whole_legacy" }.Select(TorchVariantsTests.Named))
+            {
+                int position = 0;
+                for (int i = 0; i < 3; i++) Unpickler.Load(file, ref position, new PickleObjects());
+                yield return file[position..];
+            }
+        }
+    }
+
+    private static byte[] Safetensors
+    {
+        get
+        {
+            byte[] header = """{"__metadata__":{"spos_format":"1","image_size":"32","preprocessing":"spos","dropout":"0.1","class_names":"[\"a\"]"},"first_conv.0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[],"data_offsets":[8,10]}}"""u8.ToArray();
+            return [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[10]];
+        }
+    }
 
     // 1 if it ended in an error.
     private static int Try(int number, int size, Action read)

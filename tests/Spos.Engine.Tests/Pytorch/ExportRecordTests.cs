@@ -1,0 +1,142 @@
+using Microsoft.ML.OnnxRuntime;
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Pytorch;
+using Spos.Engine.Supernet;
+
+namespace Spos.Engine.Tests.Pytorch;
+
+/// <summary>Exported files say what they are, and keep PyTorch's counts of batches.</summary>
+public sealed class ExportRecordTests : IDisposable
+{
+    private static readonly ExportRecord Record = new()
+    {
+        ImageSize = TorchFixtures.ImageSize,
+        OfficialPreprocessing = false,
+        Dropout = 0.25f,
+        ClassNames = ["cat", "chien", "犬 \"quoted\"", "a\nb", "5"],
+        Architecture = new Architecture([1, 2, 0, 3, 2]),
+        Flops = 123,
+        Mean = [0.485f, 0.456f, 0.406f],
+        Deviation = [0.229f, 0.224f, 0.225f],
+    };
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("spos-record-").FullName;
+
+    [Theory]
+    [InlineData("network.pth")]
+    [InlineData("network.safetensors")]
+    public void Files_of_weights_carry_the_record_and_the_counts(string name)
+    {
+        string file = Save(name);
+        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
+        ExportRecord record = ExportRecord.From(checkpoint.Metadata, file)!;
+        Assert.Equal((32, false, 0.25f), (record.ImageSize, record.OfficialPreprocessing, record.Dropout));
+        Assert.Equal(Record.ClassNames, record.ClassNames);
+        Assert.Equal("[0.485,0.456,0.406]", checkpoint.Metadata["mean"]);
+        Assert.Equal("[1,2,0,3,2]", checkpoint.Metadata["architecture"]);
+        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
+        // fill of tests/fixtures/official_network.py says 150.
+        Assert.All(tensors.Where(t => t.Key.EndsWith(".num_batches_tracked", StringComparison.Ordinal)), t => Assert.Equal([150], checkpoint.Integers(t.Value)));
+        Assert.Empty(TorchStateDict.Find(checkpoint, file).PassedOver);
+    }
+
+    [Fact]
+    public void A_graph_carries_the_record()
+    {
+        using var runtime = new InferenceSession(Save("network.onnx"));
+        IReadOnlyDictionary<string, string> expected = Record.ToMetadata();
+        Assert.Equal(expected.OrderBy(e => e.Key), runtime.ModelMetadata.CustomMetadataMap.OrderBy(e => e.Key));
+        Assert.Equal("RGB", expected["channel_order"]);
+        Assert.Equal("BGR", (Record with { OfficialPreprocessing = true }).ToMetadata()["channel_order"]);
+    }
+
+    [Fact]
+    public void The_same_network_gives_the_same_bytes()
+    {
+        foreach (string name in new[] { "network.pth", "network.safetensors", "network.onnx" }) Assert.Equal(File.ReadAllBytes(Save(name)), File.ReadAllBytes(Save(name)));
+    }
+
+    [Theory]
+    [InlineData("spos_format", "2", "format 2")]
+    [InlineData("image_size", "-1", "cannot be read")]
+    [InlineData("image_size", "2080", "cannot be read")]
+    [InlineData("preprocessing", "other", "cannot be read")]
+    [InlineData("class_names", "[null]", "cannot be read")]
+    [InlineData("class_names", "{", "cannot be read")]
+    [InlineData("dropout", "", "cannot be read")]
+    public void A_wrong_record_is_told(string name, string value, string says)
+    {
+        var metadata = new Dictionary<string, string>(Record.ToMetadata()) { [name] = value };
+        Assert.Contains(says, Assert.Throws<TorchCheckpointException>(() => ExportRecord.From(metadata, "x.pth")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_odd_about_weights_is_noted()
+    {
+        string file = Path.Combine(_folder, "odd.pth");
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
+        using (session)
+        using (network)
+        {
+            float[] values = network.Classifier.Value.Download(session.Stream);
+            (values[0], values[1]) = (float.NaN, float.NegativeInfinity);
+            network.Classifier.Value.Upload(session.Stream, values);
+            TorchWriter.Save(file, session, network);
+            using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file), half = TorchCheckpoint.Open(TorchFixtures.At("torch_supernet_nni.pth"));
+            ImportNotes notes = OfficialNetwork.Load(checkpoint, TorchStateDict.Of(checkpoint, file), session, network, file);
+            Assert.Equal([("classifier.0.weight", 2)], notes.NotFinite);
+            Assert.Empty(notes.Converted);
+            IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(half, "half.pth");
+            (NetworkSpec spec, _) = OfficialNetwork.Describe(tensors, 32, "half.pth");
+            using var supernet = new ShuffleNetV2OneShot(session, spec);
+            (TorchType type, int count) = Assert.Single(OfficialNetwork.Load(half, tensors, session, supernet, "half.pth").Converted);
+            Assert.Equal((TorchType.Float16, tensors.Count(t => t.Value.Type == TorchType.Float16)), (type, count));
+        }
+    }
+
+    [Fact]
+    public void Training_counts_batches_as_pytorch_does_and_checkpoints_keep_the_counts()
+    {
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_supernet_legacy.pth.tar"));
+        using (session)
+        using (network)
+        {
+            var path = new Architecture([0, 1, 2, 3, 0]);
+            TorchFixtures.Logits(session, network, path, BatchNormMode.Batch);
+            TorchFixtures.Logits(session, network, path, BatchNormMode.Running);
+            HashSet<BatchNormLayer> onPath = [.. network.BatchNormsOf(path)];
+            Assert.All(network.BatchNorms, layer => Assert.Equal(onPath.Contains(layer) ? 151 : 150, layer.BatchesTracked));
+            string file = Path.Combine(_folder, "x.spos");
+            Engine.Checkpoints.Checkpoint.Save(file, session, network, 1, new Dictionary<string, string>());
+            using var again = new ShuffleNetV2OneShot(session, network.Spec);
+            Engine.Checkpoints.Checkpoint.Load(file, session, again);
+            Assert.Equal(network.BatchNorms.Select(l => l.BatchesTracked), again.BatchNorms.Select(l => l.BatchesTracked));
+        }
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string Save(string name)
+    {
+        string file = Path.Combine(_folder, name);
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
+        using (session)
+        using (network)
+        {
+            switch (Path.GetExtension(name))
+            {
+                case ".pth":
+                    TorchWriter.Save(file, session, network, Record);
+                    break;
+                case ".safetensors":
+                    SafetensorsWriter.Save(file, session, network, Record);
+                    break;
+                default:
+                    OnnxWriter.Save(file, session, network, keepBatchNorm: false, Record);
+                    break;
+            }
+        }
+        return file;
+    }
+}
