@@ -15,7 +15,7 @@ internal sealed class TorchArchive : TensorSource
     private const string Pickle = "data.pkl";
 
     // Weights deflate by a tenth; only what is all zeros by far more.
-    private const long MostInflation = 100, SmallInflation = 16 << 20;
+    private const long MostInflation = 100, SmallInflation = 1 << 20;
 
     private readonly ZipArchive _archive;
     private readonly string _prefix;
@@ -41,9 +41,10 @@ internal sealed class TorchArchive : TensorSource
         }
         var objects = new TorchObjects();
         int position = 0;
+        CheckInflation([pickle]);
         Root = Unpickler.Load(Contents(pickle, MostPickleBytes), ref position, objects);
         if (_archive.GetEntry($"{_prefix}byteorder") is { } order) BigEndian = Encoding.ASCII.GetString(Contents(order, 16)).Trim() == "big";
-        CheckInflation(objects.All.Values);
+        CheckInflation(objects.All.Values.Select(EntryOf).OfType<ZipArchiveEntry>());
         Metadata = ExportRecord.MetadataIn(Root);
     }
 
@@ -95,13 +96,9 @@ internal sealed class TorchArchive : TensorSource
     }
 
     // So a small file cannot ask for much memory.
-    private void CheckInflation(IEnumerable<TorchStorage> storages)
+    private void CheckInflation(IEnumerable<ZipArchiveEntry> entries)
     {
-        long inflated = 0;
-        foreach (TorchStorage storage in storages)
-        {
-            if (EntryOf(storage) is { } entry && entry.CompressedLength != entry.Length) inflated += entry.Length;
-            if (inflated > SmallInflation + MostInflation * File.Length) throw new FormatException($"its members inflate to more than {MostInflation} times the file");
-        }
+        long inflated = entries.Where(e => e.Length != e.CompressedLength).Aggregate(0L, (sum, e) => Math.Min(sum, long.MaxValue - e.Length) + e.Length);
+        if (inflated > SmallInflation + MostInflation * File.Length) throw new FormatException($"its members inflate to more than {MostInflation} times the file");
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using Spos.Engine.Pytorch;
 
@@ -122,6 +123,23 @@ public sealed class TorchVariantsTests : IDisposable
         IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, "x");
         checkpoint.Floats(tensors["first_conv.0.weight"]);
         Assert.Contains("the checksum of archive/data/1 is wrong", Refused(() => checkpoint.Floats(tensors["conv_last.0.weight"])), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("data/0")]
+    [InlineData("data.pkl")]
+    public void A_small_file_inflates_to_no_large_one(string member)
+    {
+        string file = Write(Named("bare"));
+        using (ZipArchive archive = ZipFile.Open(file, ZipArchiveMode.Update))
+        {
+            archive.GetEntry($"archive/{member}")!.Delete();
+            using Stream zeros = archive.CreateEntry($"archive/{member}", CompressionLevel.SmallestSize).Open();
+            zeros.Write(new byte[64 << 20]);
+        }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("inflate to more than", Refused(() => TorchCheckpoint.Open(file)), StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
     }
 
     [Theory]
