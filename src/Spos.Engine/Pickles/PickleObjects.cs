@@ -20,11 +20,13 @@ public class PickleObjects
         ("collections", "defaultdict") => new PickleDictionary(),
         // (items, greatest length); the items may also follow.
         ("collections", "deque") => arguments is [List<object?> items, ..] ? items : new List<object?>(),
-        ("__builtin__" or "builtins", "set" or "frozenset") when arguments is [] or [List<object?>] => new PickleSet(arguments.Count == 0 ? [] : (List<object?>)arguments[0]!),
+        ("__builtin__" or "builtins", "set" or "frozenset") when arguments.Count == 0 => new PickleSet([]),
+        ("__builtin__" or "builtins", "set" or "frozenset") when arguments is [List<object?> items] => new PickleSet(items),
         // Protocols 0 to 2 write bytes as a text of code points 0 to 255.
         ("_codecs", "encode") when arguments is [string text, "latin1"] => Encoding.Latin1.GetBytes(text),
         // Functions that make an object of the class that is their first argument, the last one a member of an enumeration.
-        ("copy_reg" or "copyreg", "_reconstructor") or (_, "_reconstruct") or ("__builtin__" or "builtins", "getattr") when arguments is [PickleGlobal type, ..] => new PickleOpaque(type),
+        ("copy_reg" or "copyreg", "_reconstructor") or (_, "_reconstruct") or ("__builtin__" or "builtins", "getattr")
+            when arguments is [PickleGlobal type, ..] => new PickleOpaque(type),
         _ => new PickleOpaque(callee),
     };
 

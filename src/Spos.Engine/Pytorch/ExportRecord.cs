@@ -19,7 +19,8 @@ public sealed record ExportRecord
     private const int MostImageSize = 2048;
 
     private const string Format = "1";
-    private const string FormatName = "spos_format", ImageSizeName = "image_size", PreprocessingName = "preprocessing", ClassesName = "class_names", DropoutName = "dropout";
+    private const string FormatName = "spos_format", ImageSizeName = "image_size", PreprocessingName = "preprocessing";
+    private const string ClassesName = "class_names", DropoutName = "dropout";
     private const string OfficialName = "spos", StandardName = "standard";
 
     /// <summary>Height and width of the pictures.</summary>
@@ -72,13 +73,23 @@ public sealed record ExportRecord
     public static ExportRecord? From(IReadOnlyDictionary<string, string> metadata, string path)
     {
         if (!metadata.TryGetValue(FormatName, out string? format)) return null;
-        if (format != Format) throw new TorchCheckpointException($"{path}: what it says of its network is of format {format}; this program reads format {Format}. Use a newer version of it.");
+        if (format != Format)
+        {
+            throw new TorchCheckpointException($"{path}: what it says of its network is of format {format}; this program reads format {Format}. Use a newer version of it.");
+        }
         try
         {
             return new ExportRecord
             {
-                ImageSize = int.Parse(metadata[ImageSizeName], NumberStyles.None, CultureInfo.InvariantCulture) is <= MostImageSize and int size ? size : throw new FormatException($"{ImageSizeName} is more than {MostImageSize}"),
-                OfficialPreprocessing = metadata[PreprocessingName] switch { OfficialName => true, StandardName => false, _ => throw new FormatException($"{PreprocessingName} is neither {OfficialName} nor {StandardName}") },
+                ImageSize = int.Parse(metadata[ImageSizeName], NumberStyles.None, CultureInfo.InvariantCulture) is <= MostImageSize and int size
+                    ? size
+                    : throw new FormatException($"{ImageSizeName} is more than {MostImageSize}"),
+                OfficialPreprocessing = metadata[PreprocessingName] switch
+                {
+                    OfficialName => true,
+                    StandardName => false,
+                    _ => throw new FormatException($"{PreprocessingName} is neither {OfficialName} nor {StandardName}"),
+                },
                 Dropout = float.Parse(metadata[DropoutName], NumberStyles.Float, CultureInfo.InvariantCulture),
                 ClassNames = metadata.TryGetValue(ClassesName, out string? names) ? Names(names) : null,
             };
@@ -92,14 +103,18 @@ public sealed record ExportRecord
     private static string[] Names(string json)
     {
         string[]? names = JsonSerializer.Deserialize<string[]>(json);
-        return names == null || Array.Exists(names, name => name is null) ? throw new FormatException($"{ClassesName} is no list of texts") : names;
+        if (names == null || Array.Exists(names, name => name is null)) throw new FormatException($"{ClassesName} is no list of texts");
+        return names;
     }
 
     /// <summary>The texts that a saved object holds under <see cref="TorchKey"/>.</summary>
     internal static IReadOnlyDictionary<string, string> MetadataIn(object? root)
     {
         var metadata = new Dictionary<string, string>();
-        if (root is not PickleDictionary entries || !entries.TryGet(TorchKey, out object? value) || value is not PickleDictionary texts) return metadata;
+        if (root is not PickleDictionary entries || !entries.TryGet(TorchKey, out object? value) || value is not PickleDictionary texts)
+        {
+            return metadata;
+        }
         foreach ((object key, object? text) in texts)
         {
             if (key is string name && text is string said) metadata[name] = said;

@@ -12,6 +12,8 @@ internal static class ForeignFile
 
     private const int MostPickleBytes = 16 << 20, MostText = 40, MostNames = 5;
 
+    private static readonly string[] WebPages = ["<!doctype", "<html", "<?xml"];
+
     // What a file begins with, and what it then is.
     private static readonly (byte[] Start, string Is)[] Kinds =
     [
@@ -39,18 +41,35 @@ internal static class ForeignFile
         {
             if (head.StartsWith(start)) return $"{what}.";
         }
-        if (head.Length > 262 && head[257..262].SequenceEqual("ustar"u8)) return "is a tar archive (many checkpoints are named .pth.tar without being one): unpack it with tar xf first.";
-        if (head.StartsWith("version https://git-lfs.github.com/spec/"u8)) return $"is a pointer of git-lfs to a file{SizeIn(head)}, not that file: fetch it with git lfs pull.";
-        if (head is [0x08, > 0 and < 32, 0x12 or 0x1a or 0x22 or 0x32 or 0x3a or 0x42, ..]) return "looks like an ONNX model: weights are read from PyTorch's files (pth, safetensors).";
-        if (!head.ContainsAnyExcept((byte)0)) return $"begins with {head.Length} zeros, as a download does that was broken off: download it again.";
+        if (head.Length > 262 && head[257..262].SequenceEqual("ustar"u8))
+        {
+            return "is a tar archive (many checkpoints are named .pth.tar without being one): unpack it with tar xf first.";
+        }
+        if (head.StartsWith("version https://git-lfs.github.com/spec/"u8))
+        {
+            return $"is a pointer of git-lfs to a file{SizeIn(head)}, not that file: fetch it with git lfs pull.";
+        }
+        if (head is [0x08, > 0 and < 32, 0x12 or 0x1a or 0x22 or 0x32 or 0x3a or 0x42, ..])
+        {
+            return "looks like an ONNX model: weights are read from PyTorch's files (pth, safetensors).";
+        }
+        if (!head.ContainsAnyExcept((byte)0))
+        {
+            return $"begins with {head.Length} zeros, as a download does that was broken off: download it again.";
+        }
         string text = Encoding.UTF8.GetString(head).TrimStart('\ufeff').TrimStart();
-        if (text.StartsWith("<!doctype", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase))
+        if (WebPages.Any(start => text.StartsWith(start, StringComparison.OrdinalIgnoreCase)))
         {
             return "is a web page, as a download gives that needs a log-in or a confirmation: download the file itself.";
         }
         if (PickleIn(file) is { } pickled) return $"is a pickle of {pickled}, but not a file that torch.save wrote; nothing in it was run.";
-        if (text.Length > 0 && !text.Take(MostText).Any(c => (char.IsControl(c) && !char.IsWhiteSpace(c)) || c == '\ufffd')) return $"is a text that begins with '{string.Concat(text.Split('\n')[0].TrimEnd().Take(MostText))}', not a checkpoint of PyTorch's.";
-        return $"is no checkpoint of PyTorch's: it begins with neither a zip archive's nor torch.save's earlier mark, but with {Convert.ToHexString(head[..Math.Min(8, head.Length)])} (hexadecimal).";
+        if (text.Length > 0 && !text.Take(MostText).Any(c => (char.IsControl(c) && !char.IsWhiteSpace(c)) || c == '\ufffd'))
+        {
+            string line = text.Split('\n')[0].TrimEnd();
+            return $"is a text that begins with '{line[..Math.Min(MostText, line.Length)]}', not a checkpoint of PyTorch's.";
+        }
+        string first = Convert.ToHexString(head[..Math.Min(8, head.Length)]);
+        return $"is no checkpoint of PyTorch's: it begins with neither a zip archive's nor torch.save's earlier mark, but with {first} (hexadecimal).";
     }
 
     /// <summary>What a zip archive is that is not one of torch.save's.</summary>
@@ -60,17 +79,22 @@ internal static class ForeignFile
         {
             return "is a TorchScript program (torch.jit.save): load it with torch.jit.load, and save its state_dict() with torch.save.";
         }
-        if (names.Length > 0 && names.All(n => n.EndsWith(".npy", StringComparison.Ordinal))) return "is an archive of NumPy's arrays (npz), not a checkpoint of PyTorch's.";
+        if (names.Length > 0 && names.All(n => n.EndsWith(".npy", StringComparison.Ordinal)))
+        {
+            return "is an archive of NumPy's arrays (npz), not a checkpoint of PyTorch's.";
+        }
         string? inside = names.FirstOrDefault(n => Path.GetExtension(n) is ".pth" or ".pt" or ".tar" or ".ckpt" or ".safetensors" or ".bin");
         if (inside != null) return $"is a zip archive that holds {inside}: unpack it first.";
+        if (names.Length == 0) return "is an empty zip archive.";
         string more = names.Length > MostNames ? ", …" : "";
-        return names.Length == 0 ? "is an empty zip archive." : $"is a zip archive, but not one that torch.save wrote: it holds {string.Join(", ", names.Take(MostNames))}{more}.";
+        return $"is a zip archive, but not one that torch.save wrote: it holds {string.Join(", ", names.Take(MostNames))}{more}.";
     }
 
     private static string SizeIn(ReadOnlySpan<byte> head)
     {
         string? line = Encoding.ASCII.GetString(head).Split('\n').FirstOrDefault(l => l.StartsWith("size ", StringComparison.Ordinal));
-        return long.TryParse(line.AsSpan(line == null ? 0 : 5), NumberStyles.None, CultureInfo.InvariantCulture, out long size) ? $" of {size} bytes" : "";
+        bool told = long.TryParse(line.AsSpan(line == null ? 0 : 5), NumberStyles.None, CultureInfo.InvariantCulture, out long size);
+        return told ? $" of {size} bytes" : "";
     }
 
     // What a plain pickle holds; null if it is none.
@@ -84,7 +108,8 @@ internal static class ForeignFile
         {
             int position = 0;
             object? value = Unpickler.Load(data, ref position, new PickleObjects());
-            return value is PickleDictionary or PickleOpaque or PickleTuple or PickleSet or List<object?> ? Unpickler.Describe(value) : null;
+            bool holds = value is PickleDictionary or PickleOpaque or PickleTuple or PickleSet or List<object?>;
+            return holds ? Unpickler.Describe(value) : null;
         }
         catch (PickleException)
         {

@@ -57,7 +57,8 @@ internal sealed class SafetensorsFile : TensorSource
 
     /// <summary>Whether a file begins as these do: with a length that is not too large, and a JSON object.</summary>
     public static bool Recognises(ReadOnlySpan<byte> head, long length) =>
-        head.Length > LengthBytes && head[LengthBytes] == '{' && BinaryPrimitives.ReadInt64LittleEndian(head) is > 1 and <= MostHeaderBytes && length > LengthBytes;
+        length > LengthBytes && head.Length > LengthBytes && head[LengthBytes] == '{' &&
+        BinaryPrimitives.ReadInt64LittleEndian(head) is > 1 and <= MostHeaderBytes;
 
     public override byte[] Read(TorchStorage storage)
     {
@@ -82,16 +83,23 @@ internal sealed class SafetensorsFile : TensorSource
             }
             ranges.Add((begin, end, entry.Name));
             // Of another type, such as floats of 8 bits, only the place is looked at.
-            tensors.Set(entry.Name, Types.TryGetValue(type, out TorchType known) ? Tensor(entry.Name, known, sizes, begin, end) : new PickleOpaque(new PickleGlobal("safetensors", type)));
+            object tensor = Types.TryGetValue(type, out TorchType known)
+                ? Tensor(entry.Name, known, sizes, begin, end)
+                : new PickleOpaque(new PickleGlobal("safetensors", type));
+            tensors.Set(entry.Name, tensor);
             _storageAt[entry.Name] = dataAt + begin;
         }
         long at = 0;
         foreach ((long begin, long end, string name) in ranges.OrderBy(r => r.Begin).ThenBy(r => r.End))
         {
-            if (begin != at) throw new FormatException(begin < at ? $"{name} overlaps another tensor" : $"{begin - at} bytes before {name} belong to no tensor");
+            if (begin != at)
+            {
+                throw new FormatException(begin < at ? $"{name} overlaps another tensor" : $"{begin - at} bytes before {name} belong to no tensor");
+            }
             at = end;
         }
-        return at == File.Length - dataAt ? tensors : throw new FormatException($"{File.Length - dataAt - at} bytes at its end belong to no tensor");
+        if (at != File.Length - dataAt) throw new FormatException($"{File.Length - dataAt - at} bytes at its end belong to no tensor");
+        return tensors;
     }
 
     private static TorchTensor Tensor(string name, TorchType type, long[] sizes, long begin, long end)
@@ -107,7 +115,8 @@ internal sealed class SafetensorsFile : TensorSource
             count *= sizes[d];
         }
         var tensor = new TorchTensor(storage, 0, sizes, strides);
-        return tensor.Count * storage.ElementSize == end - begin ? tensor : throw new FormatException($"{name} has {end - begin} bytes, not {tensor.Count * storage.ElementSize}");
+        long expected = tensor.Count * storage.ElementSize;
+        return expected == end - begin ? tensor : throw new FormatException($"{name} has {end - begin} bytes, not {expected}");
     }
 
     private static long[] Numbers(JsonElement list) => [.. list.EnumerateArray().Select(n => n.GetInt64())];

@@ -44,7 +44,11 @@ public static class SafetensorsWriter
             stream.Write(json);
             for (int i = 0; i < padding; i++) stream.WriteByte((byte)' ');
             foreach (BatchNormLayer layer in layers) stream.Write(BitConverter.GetBytes(layer.BatchesTracked));
-            foreach (OfficialTensor tensor in tensors) stream.Write(MemoryMarshal.AsBytes(tensor.ToTorch(tensor.Tensor.Download(session.Stream)).AsSpan()));
+            foreach (OfficialTensor tensor in tensors)
+            {
+                float[] values = tensor.ToTorch(tensor.Tensor.Download(session.Stream));
+                stream.Write(MemoryMarshal.AsBytes(values.AsSpan()));
+            }
         });
     }
 }

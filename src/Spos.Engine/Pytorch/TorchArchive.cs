@@ -43,7 +43,10 @@ internal sealed class TorchArchive : TensorSource
         int position = 0;
         CheckInflation([pickle]);
         Root = Unpickler.Load(Contents(pickle, MostPickleBytes), ref position, objects);
-        if (_archive.GetEntry($"{_prefix}byteorder") is { } order) BigEndian = Encoding.ASCII.GetString(Contents(order, 16)).Trim() == "big";
+        if (_archive.GetEntry($"{_prefix}byteorder") is { } order)
+        {
+            BigEndian = Encoding.ASCII.GetString(Contents(order, 16)).Trim() == "big";
+        }
         CheckInflation(objects.All.Values.Select(EntryOf).OfType<ZipArchiveEntry>());
         Metadata = ExportRecord.MetadataIn(Root);
     }
@@ -54,7 +57,8 @@ internal sealed class TorchArchive : TensorSource
     public override byte[] Read(TorchStorage storage)
     {
         ZipArchiveEntry entry = EntryOf(storage) ?? throw new FormatException($"the archive lacks storage {storage.Key}");
-        return entry.Length >= storage.Length ? Contents(entry, Array.MaxLength) : throw new FormatException($"{entry.FullName} has {entry.Length} bytes, not {storage.Length}");
+        if (entry.Length < storage.Length) throw new FormatException($"{entry.FullName} has {entry.Length} bytes, not {storage.Length}");
+        return Contents(entry, Array.MaxLength);
     }
 
     public override void Dispose()
@@ -72,7 +76,10 @@ internal sealed class TorchArchive : TensorSource
         using Stream stream = entry.Open();
         byte[] contents = entry.Length == entry.CompressedLength ? Stored(stream, entry) : Inflated(stream, entry);
         // torch.save writes 0 where it is told not to compute checksums.
-        if (entry.Crc32 != 0 && Crc32.HashToUInt32(contents) != entry.Crc32) throw new FormatException($"the checksum of {entry.FullName} is wrong");
+        if (entry.Crc32 != 0 && Crc32.HashToUInt32(contents) != entry.Crc32)
+        {
+            throw new FormatException($"the checksum of {entry.FullName} is wrong");
+        }
         return contents;
     }
 
@@ -92,13 +99,18 @@ internal sealed class TorchArchive : TensorSource
         {
             if (contents.Length + read > entry.Length) break;
         }
-        return contents.Length == entry.Length ? contents.ToArray() : throw new FormatException($"{entry.FullName} does not inflate to {entry.Length} bytes");
+        if (contents.Length != entry.Length) throw new FormatException($"{entry.FullName} does not inflate to {entry.Length} bytes");
+        return contents.ToArray();
     }
 
     // So a small file cannot ask for much memory.
     private void CheckInflation(IEnumerable<ZipArchiveEntry> entries)
     {
-        long inflated = entries.Where(e => e.Length != e.CompressedLength).Aggregate(0L, (sum, e) => Math.Min(sum, long.MaxValue - e.Length) + e.Length);
-        if (inflated > SmallInflation + MostInflation * File.Length) throw new FormatException($"its members inflate to more than {MostInflation} times the file");
+        Int128 inflated = 0;
+        foreach (ZipArchiveEntry entry in entries.Where(e => e.Length != e.CompressedLength)) inflated += entry.Length;
+        if (inflated > SmallInflation + MostInflation * File.Length)
+        {
+            throw new FormatException($"its members inflate to more than {MostInflation} times the file");
+        }
     }
 }

@@ -27,7 +27,7 @@ public sealed class TorchCheckpoint : IDisposable
     public IReadOnlyDictionary<string, string> Metadata => _source.Metadata;
 
     /// <summary>Opens a file; tensors are read from it until it is disposed of.</summary>
-    /// <exception cref="TorchCheckpointException">It cannot be read or is damaged; if it is no checkpoint, the message says what it is.</exception>
+    /// <exception cref="TorchCheckpointException">It cannot be read, or is no checkpoint; then the message says what it is.</exception>
     public static TorchCheckpoint Open(string path)
     {
         FileStream file = OpenFile(path);
@@ -53,9 +53,8 @@ public sealed class TorchCheckpoint : IDisposable
 
     /// <summary>A tensor's elements as integers.</summary>
     /// <exception cref="TorchCheckpointException">As of <see cref="Floats"/>.</exception>
-    public long[] Integers(TorchTensor tensor) => tensor.Type == TorchType.Int64
-        ? Elements(tensor, (bytes, at) => _source.BigEndian ? BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(at)) : BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at)))
-        : Elements(tensor, (bytes, at) => (long)Float(tensor.Type, bytes.AsSpan(at)));
+    public long[] Integers(TorchTensor tensor) => Elements(
+        tensor, (bytes, at) => tensor.Type == TorchType.Int64 ? Integer(bytes.AsSpan(at)) : (long)Float(tensor.Type, bytes.AsSpan(at)));
 
     public void Dispose() => _source.Dispose();
 
@@ -72,7 +71,8 @@ public sealed class TorchCheckpoint : IDisposable
         }
     }
 
-    private static bool IsDamage(Exception error) => error is PickleException or FormatException or InvalidDataException or EndOfStreamException;
+    private static bool IsDamage(Exception error) => error
+        is PickleException or FormatException or InvalidDataException or EndOfStreamException;
 
     private static TorchCheckpointException Damaged(string path, Exception error) =>
         new($"{path} cannot be read: {error.Message.TrimEnd('.')}. If it was damaged or cut off on its way, copy or download it again.");
@@ -115,6 +115,9 @@ public sealed class TorchCheckpoint : IDisposable
         }
     }
 
+    private long Integer(ReadOnlySpan<byte> bytes) =>
+        _source.BigEndian ? BinaryPrimitives.ReadInt64BigEndian(bytes) : BinaryPrimitives.ReadInt64LittleEndian(bytes);
+
     private float Float(TorchType type, ReadOnlySpan<byte> bytes)
     {
         bool big = _source.BigEndian;
@@ -136,7 +139,7 @@ public sealed class TorchCheckpoint : IDisposable
             case TorchType.Int32:
                 return big ? BinaryPrimitives.ReadInt32BigEndian(bytes) : BinaryPrimitives.ReadInt32LittleEndian(bytes);
             case TorchType.Int64:
-                return big ? BinaryPrimitives.ReadInt64BigEndian(bytes) : BinaryPrimitives.ReadInt64LittleEndian(bytes);
+                return Integer(bytes);
             case TorchType.Float64:
                 return (float)(big ? BinaryPrimitives.ReadDoubleBigEndian(bytes) : BinaryPrimitives.ReadDoubleLittleEndian(bytes));
             default:

@@ -54,7 +54,8 @@ internal sealed class TorchObjects : PickleObjects
     public override object? Build(PickleGlobal callee, PickleTuple arguments)
     {
         if (callee is { Module: "torch", Name: "Size" } && arguments.Count == 1) return arguments[0];
-        if (callee is { Module: "torch._tensor", Name: "_rebuild_from_type_v2" } && arguments is [PickleGlobal function, PickleGlobal, PickleTuple inner, ..] && function.Module == Rebuilding)
+        if (callee is { Module: "torch._tensor", Name: "_rebuild_from_type_v2" } &&
+            arguments is [PickleGlobal { Module: Rebuilding } function, PickleGlobal, PickleTuple inner, ..])
         {
             // A tensor of a class of its own, or with attributes.
             return Rebuild(function, inner);
@@ -70,10 +71,19 @@ internal sealed class TorchObjects : PickleObjects
         {
             throw new FormatException("it refers to something that is no storage");
         }
-        if (type.Module is not ("torch" or "torch.cuda" or "torch.storage") || !Storages.TryGetValue(type.Name, out TorchType elements)) return new PickleOpaque(type);
-        if (id is [_, _, _, _, _, not null]) throw new FormatException($"storage {key} is a view of another one, as PyTorch before 0.4 wrote it");
+        if (type.Module is not ("torch" or "torch.cuda" or "torch.storage") || !Storages.TryGetValue(type.Name, out TorchType elements))
+        {
+            return new PickleOpaque(type);
+        }
+        if (id is [_, _, _, _, _, not null])
+        {
+            throw new FormatException($"storage {key} is a view of another one, as PyTorch before 0.4 wrote it");
+        }
         var storage = new TorchStorage(key, elements, Number(id[4]));
-        if (storage.Count < 0 || storage.Count > long.MaxValue / 16) throw new FormatException($"storage {key} has {storage.Count} elements");
+        if (storage.Count < 0 || storage.Count > long.MaxValue / 16)
+        {
+            throw new FormatException($"storage {key} has {storage.Count} elements");
+        }
         if (!_storages.TryGetValue(key, out TorchStorage? known)) return _storages[key] = storage;
         return known == storage ? known : throw new FormatException($"storage {key} is described twice, and differently");
     }
@@ -86,16 +96,19 @@ internal sealed class TorchObjects : PickleObjects
         "_rebuild_tensor" or "_rebuild_tensor_v2" when arguments.Count >= 4 => Tensor(arguments, Storage(arguments)),
         // (storage of bytes, offset, sizes, strides, requires_grad, hooks, type, metadata)
         "_rebuild_tensor_v3" when arguments.Count >= 7 && arguments[6] is PickleGlobal type =>
-            Types.TryGetValue(type.Name, out TorchType elements) ? Tensor(arguments, Storage(arguments).Of(elements)) : new PickleOpaque(type),
+            Types.TryGetValue(type.Name, out TorchType known) ? Tensor(arguments, Storage(arguments).Of(known)) : new PickleOpaque(type),
         "_rebuild_parameter" or "_rebuild_parameter_with_state" when arguments.Count >= 1 => arguments[0],
         _ => new PickleOpaque(function),
     };
 
-    private static TorchTensor Tensor(PickleTuple arguments, TorchStorage storage) => new(storage, Number(arguments[1]), Numbers(arguments[2]), Numbers(arguments[3]));
+    private static TorchTensor Tensor(PickleTuple arguments, TorchStorage storage) =>
+        new(storage, Number(arguments[1]), Numbers(arguments[2]), Numbers(arguments[3]));
 
-    private static TorchStorage Storage(PickleTuple arguments) => arguments[0] as TorchStorage ?? throw new FormatException("a tensor is made of what is no storage");
+    private static TorchStorage Storage(PickleTuple arguments) =>
+        arguments[0] as TorchStorage ?? throw new FormatException("a tensor is made of what is no storage");
 
     private static long Number(object? value) => value is long number ? number : throw new FormatException("a number is missing");
 
-    private static long[] Numbers(object? value) => value is PickleTuple tuple ? [.. tuple.Select(Number)] : throw new FormatException("a tensor's sizes are missing");
+    private static long[] Numbers(object? value) =>
+        value is PickleTuple tuple ? [.. tuple.Select(Number)] : throw new FormatException("a tensor's sizes are missing");
 }

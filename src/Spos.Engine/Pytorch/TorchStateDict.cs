@@ -18,32 +18,34 @@ public sealed class TorchStateDict
 
     // Of one dictionary.
     private const int MostNetworks = 64;
-    private const int MostText = 40;
+
+    // Of a text, and of entries, that a message tells.
+    private const int MostText = 40, MostEntries = 8;
 
     // Where programs keep a network's tensors; of several the first one is taken.
-    private static readonly string[] UsualKeys = ["state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params", "model_ema", "state_dict_ema", "ema"];
+    private static readonly string[] UsualKeys =
+        ["state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params", "model_ema", "state_dict_ema", "ema"];
 
     private static readonly string[] Wrappers = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "choices"];
 
     // thop leaves these in every module that it has counted.
     private static readonly string[] Counters = ["total_ops", "total_params"];
 
-    private TorchStateDict(string name, IReadOnlyDictionary<string, TorchTensor> tensors, IReadOnlyList<string> others, IReadOnlyList<(string Name, string What)> passedOver)
+    private TorchStateDict()
     {
-        (Name, Tensors, Others, PassedOver) = (name, tensors, others, passedOver);
     }
 
     /// <summary>Where in the file, by keys with dots between; empty if the saved object itself is the dictionary.</summary>
-    public string Name { get; }
+    public required string Name { get; init; }
 
     /// <summary>By their official names, in the order of the file.</summary>
-    public IReadOnlyDictionary<string, TorchTensor> Tensors { get; }
+    public required IReadOnlyDictionary<string, TorchTensor> Tensors { get; init; }
 
     /// <summary>The names of the other dictionaries of tensors.</summary>
-    public IReadOnlyList<string> Others { get; }
+    public required IReadOnlyList<string> Others { get; init; }
 
     /// <summary>What the file holds besides, and what it is in a few words.</summary>
-    public IReadOnlyList<(string Name, string What)> PassedOver { get; }
+    public required IReadOnlyList<(string Name, string What)> PassedOver { get; init; }
 
     /// <summary>The tensors of the dictionary that <see cref="Find"/> finds.</summary>
     /// <exception cref="TorchCheckpointException">There is none, or it is not clear which.</exception>
@@ -61,7 +63,8 @@ public sealed class TorchStateDict
         bool official = found.Any(c => c.IsOfficial);
         if (!official && ModelIn(checkpoint.Root) is { } model)
         {
-            throw new TorchCheckpointException($"{path} holds a whole model, {model}, which only Python can unpack that has its code: load it there with torch.load, and save model.state_dict() with torch.save.");
+            const string WhatToDo = "load it there with torch.load, and save model.state_dict() with torch.save";
+            throw new TorchCheckpointException($"{path} holds a whole model, {model}, which only Python can unpack that has its code: {WhatToDo}.");
         }
         if (found.Count == 0) throw new TorchCheckpointException($"{path} holds no tensors by name: it holds {Contents(checkpoint.Root)}.");
         Candidate chosen = Choose(found, official, path, key);
@@ -70,14 +73,22 @@ public sealed class TorchStateDict
         {
             if (!tensors.TryAdd(name, tensor)) throw new TorchCheckpointException($"{path} has two tensors for {name}.");
         }
-        string[] others = [.. found.Where(c => c != chosen && c.IsOfficial == official).Select(c => c.Name)];
-        return new TorchStateDict(chosen.Name, tensors, others, [.. PassedOverIn(checkpoint.Root, found, chosen)]);
+        return new TorchStateDict
+        {
+            Name = chosen.Name,
+            Tensors = tensors,
+            Others = [.. found.Where(c => c != chosen && c.IsOfficial == official).Select(c => c.Name)],
+            PassedOver = [.. PassedOverIn(checkpoint.Root, found, chosen)],
+        };
     }
 
     private static Candidate Choose(List<Candidate> found, bool official, string path, string? key)
     {
         string list = string.Join(", ", found.Select(c => $"{(c.Name == "" ? "the saved object itself" : c.Name)} ({c.Tensors.Count} tensors)"));
-        if (key != null) return found.Find(c => c.Name == key) ?? throw new TorchCheckpointException($"{path} has no dictionary of tensors named {key} (--key); it has {list}.");
+        if (key != null)
+        {
+            return found.Find(c => c.Name == key) ?? throw new TorchCheckpointException($"{path} has no dictionary of tensors named {key} (--key); it has {list}.");
+        }
         if (!official) return found.MaxBy(c => c.Tensors.Count)!;
         Candidate[] networks = [.. found.Where(c => c.IsOfficial)];
         return networks.Length == 1 ? networks[0] : networks.Where(c => c.Rank != null).MinBy(c => c.Rank, StringComparer.Ordinal)
@@ -97,7 +108,10 @@ public sealed class TorchStateDict
             if (next.Depth == MostDepth) continue;
             foreach ((object key, object? value) in entries)
             {
-                if (value is PickleDictionary or PickleOpaque { Entries: not null } && key is string name) queue.Enqueue((Join(next.Name, name), value, next.Depth + 1));
+                if (value is PickleDictionary or PickleOpaque { Entries: not null } && key is string name)
+                {
+                    queue.Enqueue((Join(next.Name, name), value, next.Depth + 1));
+                }
             }
         }
     }
@@ -111,17 +125,22 @@ public sealed class TorchStateDict
                let tensor = entry.Value as TorchTensor
                where tensor != null && entry.Key is string
                let name = Unwrapped((string)entry.Key)
-               where !Counters.Contains(name[(name.LastIndexOf('.') + 1)..])
+               where !IsCounter(name)
                select (name, tensor),
         ];
         // Longer ones first: "" and "model." are before names that "model.ema." is before, too.
-        string[] prefixes = [.. tensors.Select(t => t.Name).Where(IsAnchor).Select(n => n[..^Anchor.Length]).Distinct().Take(MostNetworks).OrderByDescending(p => p.Length)];
+        string[] prefixes =
+        [
+            .. tensors.Select(t => t.Name).Where(IsAnchor).Select(n => n[..^Anchor.Length]).Distinct().Take(MostNetworks)
+                .OrderByDescending(p => p.Length),
+        ];
         if (prefixes.Length == 0)
         {
             if (tensors.Length > 0) yield return new Candidate(dictionary.Name, dictionary.Entries, tensors, IsOfficial: false);
             yield break;
         }
-        ILookup<string?, (string Name, TorchTensor Tensor)> groups = tensors.ToLookup(t => Array.Find(prefixes, p => t.Name.StartsWith(p, StringComparison.Ordinal)));
+        ILookup<string?, (string Name, TorchTensor Tensor)> groups =
+            tensors.ToLookup(t => Array.Find(prefixes, p => t.Name.StartsWith(p, StringComparison.Ordinal)));
         foreach (string prefix in prefixes.OrderBy(p => p.Length))
         {
             (string, TorchTensor)[] own = [.. groups[prefix].Select(t => (t.Name[prefix.Length..], t.Tensor))];
@@ -129,9 +148,13 @@ public sealed class TorchStateDict
         }
     }
 
-    private static bool IsAnchor(string name) => name.EndsWith(Anchor, StringComparison.Ordinal) && (name.Length == Anchor.Length || name[^(Anchor.Length + 1)] == '.');
+    private static bool IsAnchor(string name) =>
+        name.EndsWith(Anchor, StringComparison.Ordinal) && (name.Length == Anchor.Length || name[^(Anchor.Length + 1)] == '.');
 
-    private static string Unwrapped(string name) => Wrappers.Any(w => name.Contains(w, StringComparison.Ordinal)) ? string.Join('.', name.Split('.').Where(part => !Wrappers.Contains(part))) : name;
+    private static string Unwrapped(string name) =>
+        Wrappers.Any(w => name.Contains(w, StringComparison.Ordinal)) ? string.Join('.', name.Split('.').Where(part => !Wrappers.Contains(part))) : name;
+
+    private static bool IsCounter(string name) => Counters.Contains(name[(name.LastIndexOf('.') + 1)..]);
 
     private static string Join(string name, string part) => name == "" || part == "" ? name + part : $"{name}.{part}";
 
@@ -144,10 +167,14 @@ public sealed class TorchStateDict
         return model == null ? null : $"{model}, under {Text(key)}";
     }
 
-    private static bool IsModel(object? value) => value is PickleOpaque { State: PickleDictionary state } && state.TryGet("_modules", out _) && state.TryGet("_parameters", out _);
+    private static bool IsModel(object? value) =>
+        value is PickleOpaque { State: PickleDictionary state } && state.TryGet("_modules", out _) && state.TryGet("_parameters", out _);
 
-    private static string Contents(object? root) =>
-        root is PickleDictionary { Count: > 0 } entries ? $"a dict of {string.Join(", ", entries.Take(8).Select(e => Text(e.Key)))}{(entries.Count > 8 ? ", …" : "")}" : Text(root);
+    private static string Contents(object? root)
+    {
+        if (root is not PickleDictionary { Count: > 0 } entries) return Text(root);
+        return $"a dict of {string.Join(", ", entries.Take(MostEntries).Select(e => Text(e.Key)))}{(entries.Count > MostEntries ? ", …" : "")}";
+    }
 
     private static IEnumerable<(string Name, string What)> PassedOverIn(object? root, List<Candidate> found, Candidate chosen)
     {
@@ -163,8 +190,9 @@ public sealed class TorchStateDict
         foreach ((object key, object? value) in chosen.Entries)
         {
             string? name = key is string text ? Unwrapped(text) : null;
-            if (value is TorchTensor && name != null && Counters.Contains(name[(name.LastIndexOf('.') + 1)..])) counters++;
-            else if (value is not TorchTensor || name == null || !name.StartsWith(chosen.Prefix, StringComparison.Ordinal)) yield return (Join(chosen.Name, Key(key)), Text(value));
+            bool isNamed = value is TorchTensor && name != null;
+            if (isNamed && IsCounter(name!)) counters++;
+            else if (!isNamed || !name!.StartsWith(chosen.Prefix, StringComparison.Ordinal)) yield return (Join(chosen.Name, Key(key)), Text(value));
         }
         if (counters > 0) yield return (string.Join(", ", Counters), $"{counters} counters of thop's");
     }

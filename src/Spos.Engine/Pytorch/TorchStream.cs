@@ -26,17 +26,27 @@ internal sealed class TorchStream : TensorSource
         file.ReadExactly(head);
         int position = 0;
         var objects = new TorchObjects();
-        if (Unpickler.Load(head, ref position, objects) is not BigInteger magic || magic != MagicNumber) throw new FormatException("its first number is wrong");
+        if (Unpickler.Load(head, ref position, objects) is not BigInteger magic || magic != MagicNumber)
+        {
+            throw new FormatException("its first number is wrong");
+        }
         if (Unpickler.Load(head, ref position, objects) is not Protocol) throw new FormatException("its version is not known");
-        if (Unpickler.Load(head, ref position, objects) is PickleDictionary system && system.TryGet("little_endian", out object? little)) BigEndian = little is false;
+        if (Unpickler.Load(head, ref position, objects) is PickleDictionary system && system.TryGet("little_endian", out object? little))
+        {
+            BigEndian = little is false;
+        }
         Root = Unpickler.Load(head, ref position, objects);
-        if (Unpickler.Load(head, ref position, objects) is not List<object?> keys) throw new FormatException("the list of storages is missing");
+        if (Unpickler.Load(head, ref position, objects) is not List<object?> keys)
+        {
+            throw new FormatException("the list of storages is missing");
+        }
         FindStorages(keys, objects, position);
         Metadata = ExportRecord.MetadataIn(Root);
     }
 
     /// <summary>Whether a file begins with the magic number, as a pickle of any protocol writes it.</summary>
-    public static bool Recognises(ReadOnlySpan<byte> head) => head.StartsWith("L119547037146038801333356L"u8) || (head.StartsWith([(byte)0x80]) && head[..Math.Min(head.Length, 32)].IndexOf(Magic) >= 0);
+    public static bool Recognises(ReadOnlySpan<byte> head) =>
+        head.StartsWith("L119547037146038801333356L"u8) || (head is [0x80, ..] && head[..Math.Min(head.Length, 32)].IndexOf(Magic) >= 0);
 
     private static ReadOnlySpan<byte> Magic => [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
@@ -54,7 +64,10 @@ internal sealed class TorchStream : TensorSource
         Span<byte> length = stackalloc byte[8];
         foreach (object? key in keys)
         {
-            if (key is not string name || !objects.All.TryGetValue(name, out TorchStorage? storage)) throw new FormatException("a storage is listed that no tensor is of");
+            if (key is not string name || !objects.All.TryGetValue(name, out TorchStorage? storage))
+            {
+                throw new FormatException("a storage is listed that no tensor is of");
+            }
             File.Position = at;
             File.ReadExactly(length);
             long count = BigEndian ? BinaryPrimitives.ReadInt64BigEndian(length) : BinaryPrimitives.ReadInt64LittleEndian(length);
