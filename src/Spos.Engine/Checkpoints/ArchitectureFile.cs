@@ -65,7 +65,7 @@ public static class ArchitectureFile
         {
             PickleTuple tuple => tuple,
             List<object?> list => list,
-            _ => throw new FormatException("it is a pickle of something else than a tuple of numbers 0 to 3."),
+            _ => throw new FormatException($"it is a pickle of {SmallFile.Excerpt(Unpickler.Describe(value), 200)}, not of a tuple of numbers 0 to 3."),
         };
         if (items.Count == 0) throw new FormatException("it is a pickle of an empty tuple.");
         return items.Select(item => item is long and >= 0 and < Architecture.Choices

@@ -65,8 +65,8 @@ public static class OfficialFlops
         try
         {
             int position = 0;
-            return Unpickler.Load(SmallFile.ReadBytes(path, MostBytes), ref position, new PickleObjects()) as PickleDictionary
-                ?? throw new FormatException("it is a pickle, but not of a dict.");
+            object? value = Unpickler.Load(SmallFile.ReadBytes(path, MostBytes), ref position, new PickleObjects());
+            return value as PickleDictionary ?? throw new FormatException($"it is a pickle of {Unpickler.Describe(value)}, not of a dict.");
         }
         catch (Exception error) when (error is PickleException or FormatException or IOException or UnauthorizedAccessException)
         {

@@ -106,7 +106,7 @@ public sealed class ArchitectureFileTests : IDisposable
     [InlineData("0,,1", "missing at a comma")]
     [InlineData("", "list of numbers 0 to 3")]
     [InlineData("0 1 2.", "no pickle that can be read")]
-    [InlineData("N.", "something else than a tuple")]
+    [InlineData("N.", "a pickle of None, not of a tuple")]
     [InlineData("(I0\nI4\nt.", "not all numbers 0 to 3")]
     [InlineData("(I0\nI01\nt.", "not all numbers 0 to 3")]
     [InlineData("(I0\n(I1\ntt.", "not all numbers 0 to 3")]
