@@ -1,3 +1,4 @@
+using System.Reflection;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
@@ -33,8 +34,12 @@ internal static class Program
 
     public static int Main(string[] arguments)
     {
-        StandardStream.Install();
-        StopSignal.Watch();
+        // Another program that calls this, such as a test, has a console and signals of its own.
+        if (Assembly.GetEntryAssembly() == typeof(Program).Assembly)
+        {
+            StandardStream.Install();
+            StopSignal.Watch();
+        }
         Fault.WatchThreads();
         return Run(arguments);
     }
