@@ -15,6 +15,9 @@ ensure_packages() {
     command -v cmake >/dev/null || missing+=(cmake)
     command -v ninja >/dev/null || missing+=(ninja-build)
     [[ -e /usr/include/jpeglib.h ]] || missing+=(libjpeg-dev)
+    [[ -e /usr/include/png.h ]] || missing+=(libpng-dev)
+    [[ -e /usr/include/gif_lib.h ]] || missing+=(libgif-dev)
+    [[ -e /usr/include/webp/demux.h ]] || missing+=(libwebp-dev)
     [[ -e /usr/include/dnnl.hpp ]] || compgen -G "/usr/include/*/dnnl.hpp" >/dev/null || missing+=(libdnnl-dev)
     if [[ "$*" == *--with-doctest* ]]; then
         [[ -e /usr/include/doctest/doctest.h ]] || missing+=(doctest-dev)
@@ -105,5 +108,5 @@ build_cli() {
 
 # Versions of clang-format differ in details, so only continuous integration checks.
 check_format() {
-    find "$setup_root/native" -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort | xargs clang-format --dry-run --Werror
+    find "$setup_root/native" "$setup_root/tests/fuzz" -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort | xargs clang-format --dry-run --Werror
 }

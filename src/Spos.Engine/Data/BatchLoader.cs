@@ -229,23 +229,21 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
 
     private Batch? Load(Worker worker, PictureDecoder decoder, int index)
     {
-        int first = index * _options.BatchSize;
+        int first = index * _options.BatchSize, count = Math.Min(_options.BatchSize, _order.Length - first);
         long moment = worker.Session.Pool.Rentings;
-        var pictures = new List<CompressedPicture>();
-        var transforms = new List<ImageTransformRecord>();
-        var labels = new List<int>();
         try
         {
-            foreach (int sample in _order.AsSpan(first, Math.Min(_options.BatchSize, _order.Length - first)))
+            using var pictures = new PictureBatch(worker.Session, decoder, count, _options.ImageSize, _options.Preprocessing, Official);
+            var labels = new List<int>();
+            foreach (int sample in _order.AsSpan(first, count))
             {
                 if (_stopping) return null;
                 if (worker.Reader.Read(sample) is not { } picture) continue;
-                pictures.Add(picture);
                 labels.Add(_data.Samples[sample].Label);
-                transforms.Add(TransformOf(picture, sample));
+                pictures.Add(picture, TransformOf(picture, sample));
             }
             if (pictures.Count == 0) return null;
-            Tensor images = decoder.Decode(pictures, [.. transforms], _options.ImageSize, _options.Preprocessing, Official);
+            Tensor images = pictures.Finish();
             var deviceLabels = new DeviceArray<int>(worker.Session.Pool, labels.Count);
             deviceLabels.Upload(worker.Session.Stream, [.. labels]);
             return new Batch(worker.Session, images, deviceLabels);
@@ -255,15 +253,11 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             worker.Session.Pool.GiveBackSince(moment);
             throw;
         }
-        finally
-        {
-            foreach (CompressedPicture picture in pictures) picture.Dispose();
-        }
     }
 
     private ImageTransformRecord TransformOf(CompressedPicture picture, int sample)
     {
-        (int width, int height, int size) = (picture.Header.Width, picture.Header.Height, _options.ImageSize);
+        (int width, int height, int size) = (picture.Width, picture.Height, _options.ImageSize);
         if (_options.Augmentation is { } augmentation)
         {
             var random = new CounterRandom(_options.Seed, RandomPurpose.Augmentation, _epoch, (ulong)sample);

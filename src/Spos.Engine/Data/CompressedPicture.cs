@@ -1,75 +1,147 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using Spos.Engine.Native;
 
 namespace Spos.Engine.Data;
 
-/// <summary>A JPEG after entropy decoding: quantised coefficients and their tables. Disposing returns its memory.</summary>
+/// <summary>
+/// A picture as far as the CPU decodes it. Ordinary JPEGs are entropy-decoded only, to quantised coefficients and their tables; all
+/// others (CMYK, incomplete or damaged JPEGs, PNG, GIF, BMP, WebP) are pixels. Disposing returns its memory.
+/// </summary>
 internal sealed class CompressedPicture : IDisposable
 {
-    // The shared pool keeps too few for the batches that are on their way, and fresh arrays are cleared first.
-    private static readonly ArrayPool<short> Pool = ArrayPool<short>.Create(1 << 29, 256);
+    /// <summary>Red, green, blue and 0.</summary>
+    public const int BytesPerPixel = 4;
 
+    // More than any camera takes, and, of large pictures, more than any but a blank one takes for each byte of its file: a file that
+    // claims more is refused before memory is asked for.
+    private const long MostPixels = 1 << 28, FewPixels = 1 << 24, MostPixelsPerByte = 1 << 14;
+
+    private readonly int _length;
     private short[]? _coefficients;
+    private byte[]? _pixels;
 
-    private CompressedPicture(JpegHeader header, short[] coefficients, int length, ushort[] quantisation)
+    /// <summary>An ordinary JPEG. Takes over <paramref name="coefficients"/>, of which <paramref name="length"/> are used.</summary>
+    public CompressedPicture(JpegHeader header, short[] coefficients, int length, ushort[] quantisation)
     {
-        Header = header;
-        _coefficients = coefficients;
-        Length = length;
-        Quantisation = quantisation;
+        (Width, Height, Header, Quantisation) = (header.Width, header.Height, header, quantisation);
+        (_coefficients, _length) = (coefficients, length);
     }
+
+    /// <summary>Takes over <paramref name="pixels"/>, which <see cref="Fill"/> gave.</summary>
+    public CompressedPicture(int width, int height, byte[] pixels, string? warning = null)
+    {
+        (Width, Height, Warning) = (width, height, warning);
+        (_pixels, _length) = (pixels, width * height * BytesPerPixel);
+    }
+
+    public int Width { get; }
+
+    public int Height { get; }
+
+    /// <summary>Whether it is pixels: then it has no header, coefficients and tables.</summary>
+    public bool IsPixels => _pixels != null;
+
+    /// <summary>What damage the decoder painted over, in its words; null if none. Pillow decodes such a file to the same pixels.</summary>
+    public string? Warning { get; }
+
+    /// <summary>Of memory that it holds.</summary>
+    public long Bytes => _pixels?.Length ?? (_coefficients?.Length ?? 0) * (long)sizeof(short);
 
     public JpegHeader Header { get; }
 
-    /// <summary>Coefficients in all.</summary>
-    public int Length { get; }
-
-    public ReadOnlySpan<short> Coefficients => _coefficients.AsSpan(0, Length);
+    /// <summary>All planes', plane after plane, 64 a block.</summary>
+    public ReadOnlySpan<short> Coefficients => _coefficients.AsSpan(0, _coefficients == null ? 0 : _length);
 
     /// <summary>Three tables of 64.</summary>
-    public ushort[] Quantisation { get; }
+    public ushort[] Quantisation { get; } = [];
 
-    /// <exception cref="DataException">The bytes are not a whole JPEG of a supported kind.</exception>
-    public static unsafe CompressedPicture Decode(byte[] file, string name)
+    /// <summary>Rows from the top, <see cref="BytesPerPixel"/> each pixel.</summary>
+    public ReadOnlySpan<byte> Pixels => _pixels.AsSpan(0, _pixels == null ? 0 : _length);
+
+    /// <summary>Decodes a file that has been read. Its content tells what it is, not its name.</summary>
+    /// <param name="name">What messages call the file.</param>
+    /// <exception cref="DataException">The bytes are not a whole picture of a supported kind.</exception>
+    public static CompressedPicture Decode(ReadOnlySpan<byte> file, string name) => FileContent.FormatOf(file) switch
     {
-        byte* message = stackalloc byte[JpegLibrary.MessageSize];
-        nint decoder = 0;
-        fixed (byte* data = file)
+        PictureFormat.Jpeg => JpegFile.Decode(file, MostPixelsOf(file), name),
+        PictureFormat.Png => DecodeByLibrary(file, PictureLibrary.Png, "PNG", name),
+        PictureFormat.Gif => DecodeByLibrary(file, PictureLibrary.Gif, "GIF", name),
+        PictureFormat.WebP => DecodeByLibrary(file, PictureLibrary.WebP, "WebP", name),
+        PictureFormat.Bmp => DecodeBitmap(file, name),
+        _ => throw new DataException(
+            $"{name}: this is {FileContent.Describe(file)}, not a picture that can be read (JPEG, PNG, GIF, BMP or WebP)."),
+    };
+
+    /// <summary>The most pixels that a file may have.</summary>
+    public static long MostPixelsOf(ReadOnlySpan<byte> file) => Math.Min(MostPixels, Math.Max(FewPixels, MostPixelsPerByte * file.Length));
+
+    /// <summary>An array for a picture's pixels, which <paramref name="decode"/> fills, given its address and size.</summary>
+    public static unsafe byte[] Fill(int width, int height, Action<nint, int> decode)
+    {
+        int size = width * height * BytesPerPixel;
+        byte[] pixels = ArrayPool<byte>.Shared.Rent(size);
+        try
         {
-            JpegHeader header;
-            try
-            {
-                if (JpegLibrary.Open(data, (nuint)file.Length, &decoder, &header, message) != 0) throw Error(name, message);
-                int length = 0;
-                for (int c = 0; c < header.Components; c++) length = checked(length + header.PlaneAt(c).BlocksWide * header.PlaneAt(c).BlocksHigh * 64);
-                short[] coefficients = Pool.Rent(length);
-                ushort[] quantisation = new ushort[3 * 64];
-                fixed (short* target = coefficients)
-                fixed (ushort* tables = quantisation)
-                {
-                    if (JpegLibrary.Read(decoder, target, (nuint)length, tables, message) != 0)
-                    {
-                        Pool.Return(coefficients);
-                        throw Error(name, message);
-                    }
-                }
-                return new CompressedPicture(header, coefficients, length, quantisation);
-            }
-            finally
-            {
-                if (decoder != 0) JpegLibrary.Close(decoder);
-            }
+            fixed (byte* target = pixels) decode((nint)target, size);
+            return pixels;
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(pixels);
+            throw;
         }
     }
 
+    public static unsafe string TextOf(byte* text) => Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(text));
+
+    public static unsafe DataException Refused(string name, string format, byte* reason) => Refused(name, format, TextOf(reason));
+
     public void Dispose()
     {
-        if (_coefficients == null) return;
-        Pool.Return(_coefficients);
-        _coefficients = null;
+        if (_coefficients != null) JpegFile.Return(_coefficients);
+        if (_pixels != null) ArrayPool<byte>.Shared.Return(_pixels);
+        (_coefficients, _pixels) = (null, null);
     }
 
-    private static unsafe DataException Error(string name, byte* message) =>
-        new($"{name}: not a usable JPEG: {Encoding.UTF8.GetString(System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(message))}");
+    private static unsafe CompressedPicture DecodeByLibrary(ReadOnlySpan<byte> file, int format, string formatName, string name)
+    {
+        byte* message = stackalloc byte[PictureLibrary.MessageSize];
+        int width, height;
+        fixed (byte* start = file)
+        {
+            (nint data, nuint length) = ((nint)start, (nuint)file.Length);
+            int result = PictureLibrary.Size(format, start, length, MostPixelsOf(file), &width, &height, message);
+            if (result != 0) throw Refused(name, formatName, message);
+            (int w, int h) = (width, height);
+            byte[] pixels = Fill(w, h, (target, _) =>
+            {
+                int result = PictureLibrary.Pixels(format, (byte*)data, length, w, h, (byte*)target, message);
+                if (result != 0) throw Refused(name, formatName, message);
+            });
+            return new CompressedPicture(w, h, pixels);
+        }
+    }
+
+    private static CompressedPicture DecodeBitmap(ReadOnlySpan<byte> file, string name)
+    {
+        byte[]? pixels = null;
+        try
+        {
+            var bitmap = new BitmapFile(file, MostPixelsOf(file));
+            int size = bitmap.Width * bitmap.Height * BytesPerPixel;
+            pixels = ArrayPool<byte>.Shared.Rent(size);
+            bitmap.Decode(pixels.AsSpan(0, size));
+            return new CompressedPicture(bitmap.Width, bitmap.Height, pixels);
+        }
+        catch (InvalidDataException error)
+        {
+            if (pixels != null) ArrayPool<byte>.Shared.Return(pixels);
+            throw Refused(name, "BMP", error.Message);
+        }
+    }
+
+    private static DataException Refused(string name, string format, string reason) =>
+        new($"{name}: not a usable {format}: {reason.TrimEnd('.')}.");
 }

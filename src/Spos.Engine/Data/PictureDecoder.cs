@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Tensors;
@@ -6,13 +7,13 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Data;
 
 /// <summary>
-/// Turns entropy-decoded JPEGs into network input on the device: dequantisation, inverse DCT, upsampling, colour
-/// (kernels/jpeg.cu), then crop, resize, flip, jitter and normalisation (kernels/image.cu). One per worker.
+/// Turns pictures into network input on the device: of JPEGs that are entropy-decoded, dequantisation, inverse DCT, upsampling, colour
+/// (kernels/jpeg.cu), then of all crop, resize, flip, jitter and normalisation (kernels/image.cu). One per worker.
 /// </summary>
 internal sealed class PictureDecoder(Session session) : IDisposable
 {
     // Red, green, blue and 0.
-    private const int ValuesPerPixel = 4;
+    private const int ValuesPerPixel = CompressedPicture.BytesPerPixel;
 
     // Output rows of a block of image_resize: neighbours both resize the source rows between them, which costs a CPU more than a GPU.
     private const int RowsPerCpuBlock = 56, RowsPerGpuBlock = 8;
@@ -21,46 +22,53 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     private const int TapGroup = 4;
 
     private readonly PinnedBuffer _coefficients = new(session.Device);
+    private readonly PinnedBuffer _pixels = new(session.Device);
     private readonly DeviceEvent _copied = new(session.Device);
+
+    /// <summary>
+    /// How many bytes of coefficients, samples and pixels are on the device at a time, or one picture's if it has more: batches that have
+    /// more are decoded in parts.
+    /// </summary>
+    public long PartBytes { get; init; } = 256L << 20;
 
     /// <summary>Decodes, transforms and normalises a batch.</summary>
     /// <param name="fixedPoint">Whether to resize as OpenCV does; the transforms are <see cref="Transforms.OfficialValidation"/>'s.</param>
     /// <returns>[N, size, size, 3].</returns>
-    public Tensor Decode(IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms, int size, Preprocessing preprocessing = Preprocessing.Standard, bool fixedPoint = false)
+    public Tensor Decode(
+        IReadOnlyList<CompressedPicture> pictures, ImageTransformRecord[] transforms, int size,
+        Preprocessing preprocessing = Preprocessing.Standard, bool fixedPoint = false)
     {
-        for (int i = 0; i < transforms.Length; i++) transforms[i].Region = Transforms.RegionOf(transforms[i], size);
-        using Layout layout = Upload(pictures, [.. transforms.Select(t => t.Region)]);
-        using DeviceArray<byte> pixels = ToPixels(layout);
-        using var resized = new DeviceArray<uint>(session.Pool, checked(transforms.Length * size * size));
-        long keptRows = 0;
-        for (int i = 0; i < transforms.Length; i++)
-        {
-            transforms[i].Pixels = layout.Images[i].Pixels;
-            transforms[i].Slots = (int)BitOperations.RoundUpToPowerOf2((uint)MostTaps(transforms[i].ScaleY));
-            transforms[i].Rows = keptRows * Padded(size);
-            keptRows += transforms[i].Slots * ResizeBlocks(size);
-        }
-        using var descriptors = new DeviceArray<ImageTransformRecord>(session.Pool, transforms.Length);
-        descriptors.Upload(session.Stream, transforms);
-        if (fixedPoint) session.Launch("image_resize_fixed", size, transforms.Length, resized, pixels, descriptors, size);
-        else Resize(resized, pixels, descriptors, size, keptRows, transforms.Max(t => MostTaps(Math.Max(t.ScaleX, t.ScaleY))));
-        using var grey = new DeviceArray<float>(session.Pool, transforms.Length);
         Tensor batch = session.Rent(new Shape(transforms.Length, size, size, 3));
-        session.Launch("image_jitter_before_contrast", transforms.Length, 1, resized, grey, descriptors, size);
-        (float range, IReadOnlyList<float> mean, IReadOnlyList<float> deviation) = preprocessing == Preprocessing.Spos
-            ? (1, [0, 0, 0], [1, 1, 1])
-            : (255, ImageNetStatistics.Mean, ImageNetStatistics.Deviation);
-        session.Launch(
-            "image_jitter_and_normalise", size, transforms.Length, batch, resized, grey, descriptors, size,
-            range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2], preprocessing == Preprocessing.Spos);
+        DecodeTo(batch, pictures, transforms, preprocessing, fixedPoint);
         return batch;
+    }
+
+    /// <summary>As <see cref="Decode"/>, to <paramref name="batch"/>. The pictures may be disposed of when it returns.</summary>
+    public void DecodeTo(
+        Tensor batch, IReadOnlyList<CompressedPicture> pictures, Span<ImageTransformRecord> transforms, Preprocessing preprocessing, bool fixedPoint)
+    {
+        int size = batch.Shape.W;
+        long imageValues = batch.Shape.Count / batch.Shape.N, resizedBytes = (long)size * size * sizeof(uint);
+        for (int first = 0, end; first < pictures.Count; first = end)
+        {
+            var layout = new PictureLayout();
+            for (end = first; end < pictures.Count && layout.Bytes + (end - first) * resizedBytes < PartBytes; end++)
+            {
+                transforms[end].Region = Transforms.RegionOf(transforms[end], size);
+                transforms[end].Pixels = layout.Add(pictures[end], transforms[end].Region);
+            }
+            using Tensor part = batch.View(batch.Shape with { N = end - first }, first * imageValues);
+            DecodePart(part, layout, transforms[first..end], preprocessing, fixedPoint);
+        }
     }
 
     /// <summary>The whole picture, [height][width][3] bytes: what libjpeg-turbo gives by default, bit for bit.</summary>
     public byte[] DecodeWhole(CompressedPicture picture)
     {
-        using Layout layout = Upload([picture], [new PictureRegion(0, picture.Header.Width, 0, picture.Header.Height)]);
-        using DeviceArray<byte> pixels = ToPixels(layout);
+        var layout = new PictureLayout();
+        layout.Add(picture, new PictureRegion(0, picture.Width, 0, picture.Height));
+        using var pixels = new DeviceArray<byte>(session.Pool, checked((int)layout.PixelBytes));
+        ToPixels(pixels, layout);
         byte[] padded = new byte[pixels.Length];
         pixels.Download(session.Stream, padded);
         return [.. padded.Where((_, i) => i % ValuesPerPixel != 3)];
@@ -71,6 +79,37 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         _copied.Synchronize();
         _copied.Dispose();
         _coefficients.Dispose();
+        _pixels.Dispose();
+    }
+
+    private void DecodePart(
+        Tensor batch, PictureLayout layout, Span<ImageTransformRecord> transforms, Preprocessing preprocessing, bool fixedPoint)
+    {
+        int size = batch.Shape.W;
+        using var pixels = new DeviceArray<byte>(session.Pool, checked((int)layout.PixelBytes));
+        ToPixels(pixels, layout);
+        using var resized = new DeviceArray<uint>(session.Pool, checked(transforms.Length * size * size));
+        long keptRows = 0;
+        double scale = 1;
+        foreach (ref ImageTransformRecord transform in transforms)
+        {
+            transform.Slots = (int)BitOperations.RoundUpToPowerOf2((uint)MostTaps(transform.ScaleY));
+            transform.Rows = keptRows * Padded(size);
+            keptRows += transform.Slots * ResizeBlocks(size);
+            scale = Math.Max(scale, Math.Max(transform.ScaleX, transform.ScaleY));
+        }
+        using var descriptors = new DeviceArray<ImageTransformRecord>(session.Pool, transforms.Length);
+        descriptors.Upload(session.Stream, transforms);
+        if (fixedPoint) session.Launch("image_resize_fixed", size, transforms.Length, resized, pixels, descriptors, size);
+        else Resize(resized, pixels, descriptors, size, keptRows, MostTaps(scale));
+        using var grey = new DeviceArray<float>(session.Pool, transforms.Length);
+        session.Launch("image_jitter_before_contrast", transforms.Length, 1, resized, grey, descriptors, size);
+        (float range, IReadOnlyList<float> mean, IReadOnlyList<float> deviation) = preprocessing == Preprocessing.Spos
+            ? (1, [0, 0, 0], [1, 1, 1])
+            : (255, ImageNetStatistics.Mean, ImageNetStatistics.Deviation);
+        session.Launch(
+            "image_jitter_and_normalise", size, transforms.Length, batch, resized, grey, descriptors, size,
+            range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2], preprocessing == Preprocessing.Spos);
     }
 
     private void Resize(DeviceArray<uint> resized, DeviceArray<byte> pixels, DeviceArray<ImageTransformRecord> transforms, int size, long keptRows, int mostTaps)
@@ -93,115 +132,49 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     // The filter reaches as far as the scale, at least a pixel, to both sides; taps are padded to groups.
     private static int MostTaps(double scale) => (int)(2 * Math.Max(1, scale)) / TapGroup * TapGroup + TapGroup;
 
-    // Where everything of a batch lies, and the strips of work: only what the regions need.
-    private Layout Upload(IReadOnlyList<CompressedPicture> pictures, PictureRegion[] regions)
+    // Uploads what a layout names and makes pixels of it.
+    private void ToPixels(DeviceArray<byte> pixels, PictureLayout layout)
     {
-        var layout = new Layout(pictures.Count);
-        ushort[] quantisation = new ushort[pictures.Count * 3 * 64];
-        for (int i = 0; i < pictures.Count; i++)
-        {
-            pictures[i].Quantisation.CopyTo(quantisation, i * 3 * 64);
-            layout.Add(i, pictures[i], regions[i]);
-        }
-        // The last batch may still be on its way.
+        // The last part may still be on its way.
         _copied.Synchronize();
-        Span<short> staging = _coefficients.Get<short>(layout.CoefficientCount);
-        foreach ((int image, int start, int length, int target) in layout.Pieces) pictures[image].Coefficients.Slice(start, length).CopyTo(staging[target..]);
-        layout.Allocate(session.Pool, layout.CoefficientCount, quantisation.Length);
-        layout.Coefficients.Upload(session.Stream, staging);
+        if (layout.BlockRows.Count > 0) DecodeJpegs(pixels, layout);
+        if (layout.Decoded.Count > 0) CopyDecoded(pixels, layout);
         _copied.Record(session.Stream);
-        layout.Quantisation.Upload(session.Stream, quantisation);
-        return layout;
     }
 
-    private DeviceArray<byte> ToPixels(Layout layout)
+    private void DecodeJpegs(DeviceArray<byte> pixels, PictureLayout layout)
     {
-        using var images = new DeviceArray<JpegImageRecord>(session.Pool, layout.Images.Length);
+        using var coefficients = new DeviceArray<short>(session.Pool, layout.CoefficientCount);
+        using var quantisation = new DeviceArray<ushort>(session.Pool, layout.Quantisation.Count);
+        using var images = new DeviceArray<JpegImageRecord>(session.Pool, layout.Images.Count);
         using var blocks = new DeviceArray<JpegStripRecord>(session.Pool, layout.BlockRows.Count);
         using var rows = new DeviceArray<JpegStripRecord>(session.Pool, layout.PixelRows.Count);
         using var samples = new DeviceArray<byte>(session.Pool, checked((int)layout.SampleBytes));
-        var pixels = new DeviceArray<byte>(session.Pool, checked((int)layout.PixelBytes));
-        JpegStripRecord[] blockStrips = [.. layout.BlockRows], rowStrips = [.. layout.PixelRows];
-        images.Upload(session.Stream, layout.Images);
-        blocks.Upload(session.Stream, blockStrips);
-        rows.Upload(session.Stream, rowStrips);
-        session.Launch("jpeg_inverse_dct", blockStrips.Length, 1, samples, layout.Coefficients, layout.Quantisation, images, blocks);
-        session.Launch("jpeg_to_rgb", rowStrips.Length, 1, pixels, samples, images, rows);
-        return pixels;
+        Span<short> staging = _coefficients.Get<short>(layout.CoefficientCount);
+        foreach ((CompressedPicture picture, int start, int length, int target) in layout.Pieces) picture.Coefficients.Slice(start, length).CopyTo(staging[target..]);
+        coefficients.Upload(session.Stream, staging);
+        quantisation.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.Quantisation));
+        images.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.Images));
+        blocks.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.BlockRows));
+        rows.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.PixelRows));
+        session.Launch("jpeg_inverse_dct", layout.BlockRows.Count, 1, samples, coefficients, quantisation, images, blocks);
+        session.Launch("jpeg_to_rgb", layout.PixelRows.Count, 1, pixels, samples, images, rows);
     }
 
-    private sealed class Layout(int count) : IDisposable
+    // The regions of pictures that are pixels already.
+    private void CopyDecoded(DeviceArray<byte> pixels, PictureLayout layout)
     {
-        public JpegImageRecord[] Images { get; } = new JpegImageRecord[count];
-
-        public List<JpegStripRecord> BlockRows { get; } = [];
-
-        public List<JpegStripRecord> PixelRows { get; } = [];
-
-        /// <summary>The rows of blocks that are worked on: whose they are, where they begin and how many coefficients, and where they go.</summary>
-        public List<(int Image, int Start, int Length, int Target)> Pieces { get; } = [];
-
-        public int CoefficientCount { get; private set; }
-
-        public long SampleBytes { get; private set; }
-
-        public long PixelBytes { get; private set; }
-
-        public DeviceArray<short> Coefficients { get; private set; } = null!;
-
-        public DeviceArray<ushort> Quantisation { get; private set; } = null!;
-
-        public void Allocate(BufferPool pool, int coefficients, int quantisation)
+        Span<byte> staging = _pixels.Get<byte>(layout.Decoded.Sum(d => d.Region.Width * d.Region.Height * ValuesPerPixel));
+        foreach ((CompressedPicture picture, PictureRegion region, long target) in layout.Decoded)
         {
-            Coefficients = new DeviceArray<short>(pool, coefficients);
-            Quantisation = new DeviceArray<ushort>(pool, quantisation);
-        }
-
-        public void Add(int index, CompressedPicture picture, in PictureRegion region)
-        {
-            int planeStart = 0;
-            var header = picture.Header;
-            ref JpegImageRecord image = ref Images[index];
-            (image.Components, image.IsYcc, image.Region, image.Pixels) = (header.Components, header.IsYcc, region, PixelBytes);
-            PixelBytes += (long)region.Width * region.Height * ValuesPerPixel;
-            for (int row = region.Top; row < region.Bottom; row++) PixelRows.Add(new JpegStripRecord { Image = index, Row = row });
-            for (int c = 0; c < header.Components; c++)
+            int length = region.Width * ValuesPerPixel;
+            for (int y = 0; y < region.Height; y++)
             {
-                var plane = header.PlaneAt(c);
-                (int first, int last) = Blocks(region.Left, region.Right, plane.Horizontal, plane.BlocksWide);
-                (int top, int bottom) = Blocks(region.Top, region.Bottom, plane.Vertical, plane.BlocksHigh);
-                int rowLength = plane.BlocksWide * 64, skipped = top * rowLength, length = (bottom - top) * rowLength;
-                Pieces.Add((index, planeStart + skipped, length, CoefficientCount));
-                var record = new JpegPlaneRecord
-                {
-                    // Where the plane would begin if the rows above were there.
-                    Coefficients = CoefficientCount - skipped,
-                    Samples = SampleBytes,
-                    BlocksWide = plane.BlocksWide,
-                    Width = plane.Width,
-                    Height = plane.Height,
-                    Quantisation = index * 3 + c,
-                    Horizontal = plane.Horizontal,
-                    Vertical = plane.Vertical,
-                };
-                if (c == 0) image.Plane0 = record;
-                else if (c == 1) image.Plane1 = record;
-                else image.Plane2 = record;
-                CoefficientCount = checked(CoefficientCount + length);
-                planeStart += plane.BlocksHigh * rowLength;
-                SampleBytes += (long)plane.BlocksHigh * rowLength;
-                for (int row = top; row < bottom; row++) BlockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = first, Last = last });
+                int start = ((region.Top + y) * picture.Width + region.Left) * ValuesPerPixel;
+                picture.Pixels.Slice(start, length).CopyTo(staging[(y * length)..]);
             }
-        }
-
-        // Those that hold pixels [first, last), and a sample beyond: triangle upsampling looks at it.
-        private static (int First, int Last) Blocks(int first, int last, int pixelsPerSample, int blocks) =>
-            (Math.Max(0, first / pixelsPerSample - 1) / 8, Math.Min(blocks, ((last - 1) / pixelsPerSample + 1) / 8 + 1));
-
-        public void Dispose()
-        {
-            Coefficients?.Dispose();
-            Quantisation?.Dispose();
+            pixels.Upload(session.Stream, staging[..(region.Height * length)], (int)target);
+            staging = staging[(region.Height * length)..];
         }
     }
 }

@@ -43,7 +43,9 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
         {
             try
             {
-                return CompressedPicture.Decode(Bytes(path), path.ToString());
+                CompressedPicture picture = CompressedPicture.Decode(Bytes(path), path.ToString());
+                if (picture.Warning is { } warning) damage.Warn(path, $"{path}: damaged: {warning.TrimEnd('.')}.");
+                return picture;
             }
             catch (SposException error) when (error is DataException or UnreadableFileException)
             {

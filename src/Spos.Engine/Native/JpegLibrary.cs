@@ -2,18 +2,24 @@ using System.Runtime.InteropServices;
 
 namespace Spos.Engine.Native;
 
-/// <summary>The bound entry points of libspos_jpeg (native/jpeg/entropy_decoder.h).</summary>
+/// <summary>The bound entry points of libspos_jpeg (native/jpeg/jpeg.h).</summary>
 internal static unsafe class JpegLibrary
 {
     public const int MessageSize = 256;
 
+    /// <summary>What the calls return.</summary>
+    public const int Done = 0, NeedsPixels = 2;
+
     private static readonly nint Library = NativeLibraries.Load("spos_jpeg");
 
-    public static readonly delegate* unmanaged<byte*, nuint, nint*, JpegHeader*, byte*, int> Open =
-        (delegate* unmanaged<byte*, nuint, nint*, JpegHeader*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_open");
+    public static readonly delegate* unmanaged<byte*, nuint, long, nint*, JpegHeader*, byte*, int> Open =
+        (delegate* unmanaged<byte*, nuint, long, nint*, JpegHeader*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_open");
 
-    public static readonly delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int> Read =
-        (delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_read");
+    public static readonly delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int> Coefficients =
+        (delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_coefficients");
+
+    public static readonly delegate* unmanaged<nint, byte*, nuint, byte*, byte*, int> Pixels =
+        (delegate* unmanaged<nint, byte*, nuint, byte*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_pixels");
 
     public static readonly delegate* unmanaged<nint, void> Close =
         (delegate* unmanaged<nint, void>)NativeLibrary.GetExport(Library, "spos_jpeg_close");
@@ -26,7 +32,7 @@ internal struct JpegHeaderPlane
     public int BlocksWide, BlocksHigh, Width, Height, Horizontal, Vertical;
 }
 
-/// <summary>What a JPEG holds.</summary>
+/// <summary>What a JPEG holds. Of CMYK and YCCK it has no planes.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct JpegHeader
 {

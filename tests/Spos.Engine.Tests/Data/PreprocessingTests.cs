@@ -133,7 +133,7 @@ public sealed class PreprocessingTests
         {
             int size = row.GetProperty("size").GetInt32();
             using CompressedPicture picture = Picture(row);
-            using Tensor batch = Decoder.Decode([picture], [transform(picture.Header.Width, picture.Header.Height, size)], size, preprocessing, fixedPoint);
+            using Tensor batch = Decoder.Decode([picture], [transform(picture.Width, picture.Height, size)], size, preprocessing, fixedPoint);
             return batch.Download(_session.Stream);
         }
 

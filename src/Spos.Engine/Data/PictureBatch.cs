@@ -1,0 +1,60 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Data;
+
+/// <summary>
+/// A batch while it is read: pictures are added one by one and decoded, in parts, so that not all of a batch of large ones are in memory
+/// at once.
+/// </summary>
+/// <param name="capacity">The most pictures that are added.</param>
+internal sealed class PictureBatch(
+    Session session, PictureDecoder decoder, int capacity, int size, Preprocessing preprocessing, bool fixedPoint) : IDisposable
+{
+    private readonly ImageTransformRecord[] _transforms = new ImageTransformRecord[capacity];
+    private readonly List<CompressedPicture> _waiting = [];
+    private Tensor? _batch;
+    private long _waitingBytes;
+
+    /// <summary>Pictures that were added.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Adds a picture and takes it over: it is disposed of once it is decoded.</summary>
+    public void Add(CompressedPicture picture, in ImageTransformRecord transform)
+    {
+        _waiting.Add(picture);
+        _waitingBytes += picture.Bytes;
+        _transforms[Count++] = transform;
+        if (_waitingBytes >= decoder.PartBytes) DecodeWaiting();
+    }
+
+    /// <summary>The batch, [Count, size, size, 3], normalised. Of at least one picture.</summary>
+    public Tensor Finish()
+    {
+        DecodeWaiting();
+        return _batch!.Value.View(new Shape(Count, size, size, 3));
+    }
+
+    public void Dispose()
+    {
+        Release();
+        _batch?.Dispose();
+    }
+
+    private void DecodeWaiting()
+    {
+        if (_waiting.Count == 0) return;
+        int first = Count - _waiting.Count;
+        Tensor batch = _batch ??= session.Rent(new Shape(capacity, size, size, 3));
+        using Tensor part = batch.View(batch.Shape with { N = _waiting.Count }, (long)first * size * size * 3);
+        decoder.DecodeTo(part, _waiting, _transforms.AsSpan(first, _waiting.Count), preprocessing, fixedPoint);
+        Release();
+    }
+
+    private void Release()
+    {
+        foreach (CompressedPicture picture in _waiting) picture.Dispose();
+        _waiting.Clear();
+        _waitingBytes = 0;
+    }
+}
