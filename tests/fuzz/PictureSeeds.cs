@@ -1,3 +1,4 @@
+using System.Text.Json;
 using SkiaSharp;
 
 namespace Spos.Fuzz;
@@ -11,7 +12,13 @@ internal static class PictureSeeds
 
     public static IEnumerable<byte[]> All() =>
         Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "fixtures"), "*", SearchOption.AllDirectories)
-            .Where(file => Endings.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal).Select(File.ReadAllBytes).Concat(Made());
+            .Where(file => Endings.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)
+            .Concat(Golden()).Concat(Made());
+
+    // Small ones of every kind, BMP included, which no native decoder reads.
+    private static IEnumerable<byte[]> Golden() =>
+        JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "picture_golden.json"))).RootElement.EnumerateArray()
+            .Select(row => row.GetProperty("file").GetBytesFromBase64()).Where(file => file.Length > 0);
 
     private static IEnumerable<byte[]> Made()
     {
