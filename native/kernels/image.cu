@@ -20,7 +20,7 @@ struct ImageTransform {
     int64_t rows;                      // pixel offset of its kept rows
     int32_t left, right, top, bottom;  // the region: [left, right) x [top, bottom) of the picture
     int32_t source_left, source_right, source_top, source_bottom;  // what is resized, likewise
-    int32_t slots;  // source rows that a block keeps: a power of two, no fewer than an output row needs
+    int32_t slots;  // source rows that a block keeps: a power of two, more than an output row needs
     // The size it is resized to, and where the input begins there.
     int32_t resized_width, resized_height, crop_left, crop_top;
     int32_t flip;
@@ -76,23 +76,42 @@ SPOS_KERNEL image_filter_taps(FilterTaps* taps, int32_t* weights, const ImageTra
 }
 SPOS_EXPORT(image_filter_taps)
 
-// A source row brought to `size` pixels, and those they are padded to. `row` is where the picture's column 0 would be.
-__device__ __forceinline__ void resize_row(uint32_t* target, const uint32_t* row, const FilterTaps* taps,
-                                           const int32_t* weights, int size, int most) {
+// Source rows that are brought to the output's columns together, since they share weights.
+constexpr int kRowsAcross = SPOS_HOST ? 2 : 1;
+
+// `Rows` source rows, `width` apart, brought to `size` pixels, and those they are padded to. `row` is where column 0 of
+// the first would be.
+template <int Rows>
+__device__ __forceinline__ void resize_rows(uint32_t* const (&target)[Rows], const uint32_t* row, int width,
+                                            const FilterTaps* taps, const int32_t* weights, int size, int most) {
     const int count = taps[0].count;
     for (int x = (int)threadIdx.x * kPixelGroup; x < size; x += (int)blockDim.x * kPixelGroup) {
-        LevelSums sums[kPixelGroup];
+        LevelSums sums[Rows][kPixelGroup];
         const uint32_t* source[kPixelGroup];
         SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) source[i] = row + taps[x + i].first;
         const int32_t* weight = weights + (int64_t)x * most;
+        // The rows below come next.
+        SPOS_UNROLL for (int r = 0; r < Rows; ++r) {
+            Lane::prefetch((const float*)(source[0] + (int64_t)(Rows + r) * width));
+        }
         int k = 0;
         for (; k + kPixelGroup <= count; k += kPixelGroup) {
-            SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) sums[i].add(source[i] + k, weight + i * most + k);
+            SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) {
+                SPOS_UNROLL for (int r = 0; r < Rows; ++r) {
+                    sums[r][i].add(source[i] + (int64_t)r * width + k, weight + i * most + k);
+                }
+            }
         }
         for (; k < count; ++k) {
-            SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) sums[i].add_single(source[i] + k, weight[i * most + k]);
+            SPOS_UNROLL for (int i = 0; i < kPixelGroup; ++i) {
+                SPOS_UNROLL for (int r = 0; r < Rows; ++r) {
+                    sums[r][i].add_single(source[i] + (int64_t)r * width + k, weight[i * most + k]);
+                }
+            }
         }
-        sums_of_groups(sums).store(target + x, kPixelGroup, kWeightBits);
+        SPOS_UNROLL for (int r = 0; r < Rows; ++r) {
+            sums_of_groups(sums[r]).store(target[r] + x, kPixelGroup, kWeightBits);
+        }
     }
 }
 
@@ -112,15 +131,22 @@ SPOS_KERNEL image_resize(uint32_t* resized, uint32_t* rows, const uint8_t* pixel
     const int32_t *weights_across = weights + axes * most, *weights_down = weights_across + (int64_t)stride * most;
     // Where the picture's first pixel would be.
     const uint32_t* picture = (const uint32_t*)(pixels + t.pixels) - (int64_t)t.top * width - t.left;
-    const int slot_mask = t.slots - 1;
     uint32_t* kept = rows + t.rows + (int64_t)blockIdx.x * t.slots * stride;
+    const auto kept_row = [&](int row) { return kept + (int64_t)(row & (t.slots - 1)) * stride; };
     const int first_row = (int)blockIdx.x * rows_per_block, last_row = min(first_row + rows_per_block, size);
     int made = down[first_row].first;
     for (int y = first_row; y < last_row; ++y) {
         const int first = down[y].first, count = down[y].count;
-        for (; made < first + count; ++made) {
-            resize_row(kept + (int64_t)(made & slot_mask) * stride, picture + (int64_t)made * width, across,
-                       weights_across, size, most);
+        while (made < first + count) {
+            const uint32_t* source = picture + (int64_t)made * width;
+            uint32_t *target = kept_row(made), *next = kept_row(made + 1);
+            if (kRowsAcross == 2 && made + 1 < t.bottom) {
+                resize_rows<2>({target, next}, source, width, across, weights_across, size, most);
+                made += 2;
+            } else {
+                resize_rows<1>({target}, source, width, across, weights_across, size, most);
+                ++made;
+            }
         }
         __syncthreads();
         const int32_t* weight = weights_down + (int64_t)y * most;
@@ -129,7 +155,7 @@ SPOS_KERNEL image_resize(uint32_t* resized, uint32_t* rows, const uint8_t* pixel
         for (int x = (int)threadIdx.x * kStep; x < size; x += (int)blockDim.x * kStep) {
             LevelSums sums[kVectorsDown];
             for (int k = 0; k < count; ++k) {
-                const uint32_t* row = kept + (int64_t)((first + k) & slot_mask) * stride + x;
+                const uint32_t* row = kept_row(first + k) + x;
                 SPOS_UNROLL for (int i = 0; i < kVectorsDown; ++i) sums[i].add(row + i * kPixelGroup, weight[k]);
             }
             SPOS_UNROLL for (int i = 0; i < kVectorsDown; ++i) {

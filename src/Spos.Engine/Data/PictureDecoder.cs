@@ -93,7 +93,7 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         double scale = 1;
         foreach (ref ImageTransformRecord transform in transforms)
         {
-            transform.Slots = (int)BitOperations.RoundUpToPowerOf2((uint)MostTaps(transform.ScaleY));
+            transform.Slots = (int)BitOperations.RoundUpToPowerOf2((uint)MostTaps(transform.ScaleY) + 1);
             transform.Rows = keptRows * Padded(size);
             keptRows += transform.Slots * ResizeBlocks(size);
             scale = Math.Max(scale, Math.Max(transform.ScaleX, transform.ScaleY));

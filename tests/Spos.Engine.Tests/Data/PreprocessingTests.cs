@@ -60,7 +60,7 @@ public sealed class PreprocessingTests
     }
 
     [Theory]
-    [OnEachDevice]
+    [OnHostAndSimt]
     public void Training_s_crop_flip_and_jitter_equal_torchvision_s(string device)
     {
         using var decoding = new Decoding(device);
