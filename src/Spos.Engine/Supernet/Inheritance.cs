@@ -24,6 +24,7 @@ public static class Inheritance
             Copy(session, old.Weight.Value, unit.Weight.Value);
             Copy(session, old.BatchNorm.RunningMean, unit.BatchNorm.RunningMean);
             Copy(session, old.BatchNorm.RunningVariance, unit.BatchNorm.RunningVariance);
+            unit.BatchNorm.BatchesTracked = old.BatchNorm.BatchesTracked;
             Copy(session, old.BatchNorm.Gamma, unit.BatchNorm.Gamma, 1);
             Copy(session, old.BatchNorm.Beta, unit.BatchNorm.Beta, 0);
         }

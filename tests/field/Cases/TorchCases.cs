@@ -14,6 +14,8 @@ internal static class TorchCases
             string file = scene.At($"network.{format}"), run = scene.At(format), again = scene.At($"again.{format}");
             Scene.Spos("export", "--checkpoint", Scene.Supernet, "--format", format, "--output", file).Ended(0);
             Scene.Spos("import", "--checkpoint", file, "--output-dir", run).Ended(0).Printed("32×32", "standard");
+            string classes = string.Join(',', Directory.GetDirectories(Path.Combine(Scene.Data, "train")).Select(f => $"\"{Path.GetFileName(f)}\"").Order(StringComparer.Ordinal));
+            Scene.Spos("import", "--checkpoint", file, "--list").Ended(0).Printed($"[{classes}]");
             string after = Evaluated(run);
             CaseFailedException.Unless(before == after, $"{format}: {after}\ninstead of\n{before}");
             Scene.Spos("export", "--checkpoint", run, "--format", format, "--output", again).Ended(0);
