@@ -24,6 +24,8 @@ if (options.TryGetValue("--file", out string? file))
     targets[0].Read(new DamagedFile(File.ReadAllBytes(file), Path.GetTempPath()));
     return 0;
 }
+// Readers warn of what they pass over.
+Console.SetError(TextWriter.Null);
 Console.WriteLine($"Seed {seed}, {seconds} s for {targets.Length} readers.");
 Campaign[] campaigns = [.. targets.Select(t => new Campaign(t, seed, kept))];
 foreach (Campaign campaign in campaigns) campaign.Run(TimeSpan.FromSeconds(seconds / targets.Length));

@@ -20,9 +20,13 @@ internal static class Targets
     private static readonly NetworkSpec Tiny = new() { ImageSize = 32, Classes = 3, StemChannels = 8, StageRepeats = [1, 1, 1, 1], StageChannels = [16, 24, 32, 40], LastChannels = 8 };
     private static readonly string Fixtures = Path.Combine(AppContext.BaseDirectory, "fixtures");
 
+    private static readonly Dictionary<string, string> Seeded = new() { ["seed"] = "1" };
+    private static readonly DataRecord NoData = new(null, null);
+
     public static IReadOnlyList<Target> All() =>
     [
-        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(), Pictures(),
+        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(), RunRecords(), Searches(), Rankings(),
+        Pictures(),
     ];
 
     private static Target Pickles()
@@ -128,6 +132,53 @@ internal static class Targets
             """u8.ToArray(),
         ],
         file => SearchConfig.Read(file.Save("config.yml")),
+        IsText: true);
+
+    private static Target RunRecords() => new(
+        "run-record",
+        [
+            """
+            {"command": "search", "options": {"checkpoint": "runs/supernet", "spos-preprocessing": "False"}, "network": {"ImageSize": 32,
+            "StemChannels": 8, "StageRepeats": [1, 1, 1, 1], "StageChannels": [16, 24, 32, 40], "LastChannels": 8, "Dropout": 0.1,
+            "Preprocessing": 0}, "version": "0.1.0", "threads": 2, "started": "2026-01-01T00:00:00"}
+            """u8.ToArray(),
+        ],
+        file =>
+        {
+            File.WriteAllText(Path.Combine(file.Folder, NetworkOrigin.ArchitectureName), "0 0 0 0");
+            file.Save(RunRecord.FileName);
+            NetworkOrigin.OfArchitecture(file.Folder, "--architecture", sizesAreGiven: true);
+        },
+        IsText: true);
+
+    private static Target Searches() => new(
+        "search-state",
+        [
+            """
+            {"Options": {"seed": "1"}, "Data": {"Train": {"Classes": [{"Name": "a", "Pictures": 2, "Digest": "00"}], "Digest": "00"}, "Val": null},
+            "Scores": [{"Architecture": "0 1 2 3", "Generation": 0, "Flops": 1000, "Top1": 0.5}, {"Architecture": "3 1 2 3", "Generation": 1, "Flops": 2000, "Top1": 0.25}]}
+            """u8.ToArray(),
+        ],
+        file =>
+        {
+            file.Save("search.json");
+            new SearchState(file.Folder, Seeded, NoData, acceptChangedData: true).Load();
+        },
+        IsText: true);
+
+    private static Target Rankings() => new(
+        "rank-state",
+        [
+            """
+            {"Options": {"seed": "1"}, "Data": null,
+            "Architectures": [{"Architecture": "0 1 2 3", "Flops": 1000, "Scores": [0.5, 0.25], "Standalone": null}, {"Architecture": "3 1 2 3", "Flops": 2000, "Scores": [0.5], "Standalone": 0.75}]}
+            """u8.ToArray(),
+        ],
+        file =>
+        {
+            file.Save(RankState.FileName);
+            new RankState(file.Folder, Seeded, NoData, acceptChangedData: true).Load();
+        },
         IsText: true);
 
     private static Target Pictures() => new(
