@@ -74,6 +74,8 @@ public sealed class HostileValueTests : IDisposable
             {
                 // Here the program would draw a whole data set.
                 if (name == "quickstart" && option.Name == "--output-dir" && IsTaken(option, value)) continue;
+                // Here it would list the whole file system.
+                if (option.Name == "--images" && value == "/") continue;
                 string[] arguments = [name, .. With(Quick[name], option, value)];
                 tried++;
                 if (Try(arguments, option, value) is { } fault) faults.Add($"spos {string.Join(' ', arguments.Select(Shown.Value))}: {fault}");

@@ -94,7 +94,7 @@ internal static class NniCases
         File.WriteAllText(file, "cos\nsystem\n(S'touch here'\ntR.");
         Scene.Spos([.. scratch, file]).Ended(2).Said(file, "os.system");
         Scene.Spos([.. scratch, "/dev/zero"]).Ended(2).Said("/dev/zero", "not a regular file");
-        Scene.Spos([.. scratch, scene.Folder]).Ended(2).Said("is a folder");
+        Scene.Spos([.. scratch, scene.Folder]).Ended(2).Said("holds no search");
     }
 
     [Case("search-space writes the bytes that NNI 1.9 writes")]

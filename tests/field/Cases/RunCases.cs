@@ -158,9 +158,10 @@ internal static class RunCases
         string inherited = scene.At("inherited"), imported = scene.At("imported");
         string[] recipe = ["--epochs", "1", "--batch-size", "8", "--learning-rate", "0.0000001"];
         Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", Scene.Supernet, "--architecture", "0 1 2 3 0", "--output-dir", inherited, .. recipe]).Ended(0).Printed("Fine-tuning 0 1 2 3 0", "Fine-tuned");
-        // So small a learning rate leaves what a scratch run learnt: both have the same loss.
+        // So small a learning rate leaves the weights as they were loaded, and pictures and dropout are those of the seed: both runs have
+        // the same loss in training. On val they differ a little, for the running statistics have followed more batches.
         Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", inherited, "--output-dir", scene.At("again"), .. recipe]).Ended(0);
-        CaseFailedException.Unless(Math.Abs(Loss(inherited) - Loss(scene.At("again"))) < 1e-3, "the weights are not those that were loaded.");
+        CaseFailedException.Unless(Math.Abs(TrainingLoss(inherited) - TrainingLoss(scene.At("again"))) < 1e-5, "the weights are not those that were loaded.");
         Scene.Spos("import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_single_zip.pth"), "--image-size", "32", "--output-dir", imported).Ended(0);
         Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", imported, "--output-dir", scene.At("tuned"), .. recipe]).Ended(0)
             .Printed("The classifier begins anew", "tells 5 classes apart, and the data set has 3");
@@ -248,10 +249,10 @@ internal static class RunCases
     private static Outcome Import(string folder) =>
         Scene.Spos("import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir", folder);
 
-    private static double Loss(string run)
+    private static double TrainingLoss(string run)
     {
-        using JsonDocument result = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "result.json")));
-        return result.RootElement.GetProperty("loss").GetDouble();
+        using JsonDocument line = JsonDocument.Parse(File.ReadLines(Path.Combine(run, "metrics.jsonl")).First());
+        return line.RootElement.GetProperty("loss").GetDouble();
     }
 
     private static Dictionary<string, byte[]> Contents(string folder) =>
