@@ -119,7 +119,8 @@ __device__ __forceinline__ void resize_rows(uint32_t* const (&target)[Rows], con
 constexpr int kVectorsDown = SPOS_HOST ? 4 : 1;
 
 // resized[n][size][size]. Each block brings source rows to `size` columns as its output rows need them, and keeps the
-// newest `slots` of them, which lie from rows + t.rows on as [blocks][slots][padded].
+// newest `slots` of them, which lie from rows + t.rows on as [blocks][slots][padded]. A thread of a GPU reads there the
+// columns that it wrote itself, so that none waits for another.
 // Launch: grid.x = ceil(size / rows_per_block), grid.y = images.
 SPOS_KERNEL image_resize(uint32_t* resized, uint32_t* rows, const uint8_t* pixels, const FilterTaps* taps,
                          const int32_t* weights, const ImageTransform* transforms, int size, int most,
@@ -148,7 +149,6 @@ SPOS_KERNEL image_resize(uint32_t* resized, uint32_t* rows, const uint8_t* pixel
                 ++made;
             }
         }
-        __syncthreads();
         const int32_t* weight = weights_down + (int64_t)y * most;
         uint32_t* target = resized + ((int64_t)blockIdx.y * size + y) * size;
         constexpr int kStep = kVectorsDown * kPixelGroup;
@@ -163,7 +163,6 @@ SPOS_KERNEL image_resize(uint32_t* resized, uint32_t* rows, const uint8_t* pixel
                 if (done < size) sums[i].store(target + done, size - done, kWeightBits);
             }
         }
-        __syncthreads();
     }
 }
 SPOS_EXPORT(image_resize)
