@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+using Spos.Cli.Runs;
+using Spos.Cli.Verbs;
+
+namespace Spos.Cli.Tests;
+
+/// <summary>Folders as versions left them that kept no identity of data sets, no sizes of networks and not everywhere a run.json.</summary>
+[Collection(InProcess.Collection)]
+public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
+{
+    [Fact]
+    public void Folders_without_a_record_are_known_by_what_they_hold()
+    {
+        foreach ((string holder, RunKind kind) in new[] { ("import", RunKind.Import), ("supernet", RunKind.Supernet), ("scratch", RunKind.Scratch) })
+        {
+            string folder = runs.CopyOf(holder);
+            File.Delete(Path.Combine(folder, RunRecord.FileName));
+            Assert.Equal(kind, FolderContents.Of(folder).Kind);
+            Assert.Contains(kind.Title, InProcess.Run(runs.Command("search", folder)).Error, StringComparison.Ordinal);
+        }
+        string rank = runs.CopyOf("rank");
+        foreach (string below in Directory.GetDirectories(rank))
+        {
+            File.Delete(Path.Combine(below, RunRecord.FileName));
+            Assert.Equal(RunKind.RankedArchitecture, FolderContents.Of(below).Kind);
+        }
+        Assert.Equal(0, InProcess.Run(runs.Command("rank", rank)).Code);
+    }
+
+    [Fact]
+    public void A_search_that_names_its_supernet_by_path_goes_on()
+    {
+        string folder = runs.CopyOf("search"), file = Path.Combine(folder, "search.json");
+        JsonObject state = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        state.Remove("Data");
+        state["Options"]!["checkpoint"] = $"/where it/was once.spos {state["Options"]!["checkpoint"]}";
+        File.WriteAllText(file, state.ToJsonString());
+        Outcome outcome = InProcess.Run(runs.Command("search", folder));
+        Assert.True(outcome.Code == 0, outcome.Error);
+        Assert.Contains("4 are known already", outcome.Output, StringComparison.Ordinal);
+        state["Options"]!["checkpoint"] = $"/where it/was once.spos {new string('A', 64)}";
+        File.WriteAllText(file, state.ToJsonString());
+        Assert.Contains("--checkpoint", InProcess.Run(runs.Command("search", folder)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_search_that_tells_no_sizes_has_them_from_its_supernet_or_asks_for_them()
+    {
+        string folder = runs.CopyOf("search"), file = Path.Combine(folder, RunRecord.FileName);
+        JsonObject record = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        record.Remove("network");
+        File.WriteAllText(file, record.ToJsonString());
+        Assert.Equal([16, 24, 32, 48], NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false).Origin!.Network.StageChannels);
+        record["options"]!["checkpoint"] = "gone";
+        File.WriteAllText(file, record.ToJsonString());
+        Assert.Contains("--stage-channels", Assert.Throws<UsageException>(() => NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false)).Message, StringComparison.Ordinal);
+        Assert.Null(NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: true).Origin);
+    }
+
+    [Fact]
+    public void A_checkpoint_without_an_identity_is_held_against_the_number_of_pictures()
+    {
+        var before = new Dictionary<string, string> { [OptionCheck.PicturesFact] = "39 of 3 classes", ["epochs"] = "2" };
+        var now = new Dictionary<string, string> { [OptionCheck.PicturesFact] = "40 of 3 classes", ["epochs"] = "2", [OptionCheck.LoadOption] = "", [OptionCheck.LoadFact] = "" };
+        Assert.Contains("39 of 3 classes, not 40", Assert.Throws<UsageException>(() => OptionCheck.Require("file", before, now, anyPictures: false)).Message, StringComparison.Ordinal);
+        OptionCheck.Require("file", before, now, anyPictures: true);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_was_loaded_is_the_same_by_its_path_or_its_content()
+    {
+        Dictionary<string, string> Loaded(string path, string checksum) => new() { [OptionCheck.LoadOption] = path, [OptionCheck.LoadFact] = checksum };
+        OptionCheck.Require("file", Loaded("a", "1"), Loaded("b", "1"), anyPictures: false);
+        OptionCheck.Require("file", Loaded("a", "1"), Loaded("a", "2"), anyPictures: false);
+        OptionCheck.Require("file", new Dictionary<string, string> { [OptionCheck.LoadOption] = "a" }, Loaded("a", "2"), anyPictures: false);
+        foreach (Dictionary<string, string> before in new[] { Loaded("a", "1"), Loaded("", "") })
+        {
+            Assert.Contains("--load-checkpoint", Assert.Throws<UsageException>(() => OptionCheck.Require("file", before, Loaded("b", "2"), anyPictures: false)).Message, StringComparison.Ordinal);
+        }
+    }
+}
