@@ -36,7 +36,8 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
             if (Access(above, WriteOk) != 0) throw new FormatException($"you may not write to {above}.");
             break;
         }
-        return text;
+        // As completed by shells, a folder ends with a slash.
+        return Path.TrimEndingDirectorySeparator(text);
     }
 
     private static bool IsWithin(string path, string folder) => path == folder || path.StartsWith($"{folder}/", StringComparison.Ordinal);

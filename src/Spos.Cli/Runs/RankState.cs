@@ -29,7 +29,7 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
         try
         {
             Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(FilePath)) ?? throw new JsonException("it is empty.");
-            if (contents.Options == null || contents.Architectures == null) throw new JsonException("it holds no ranking.");
+            if (contents.Options == null || contents.Architectures == null || contents.Architectures.Any(a => a is not { Architecture: not null, Scores.Length: > 0 })) throw new JsonException("it holds no ranking.");
             OptionCheck.Require(FilePath, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
             contents.Data?.Require(FilePath, data, acceptChangedData);
             return contents.Architectures;

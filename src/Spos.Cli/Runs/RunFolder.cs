@@ -13,6 +13,7 @@ namespace Spos.Cli.Runs;
 internal sealed class RunFolder : IDisposable
 {
     private const int Kept = 2;
+    private const string SetAside = ".damaged";
 
     // EWOULDBLOCK of Linux: somebody else has the lock.
     private const int WouldBlock = 11;
@@ -68,14 +69,17 @@ internal sealed class RunFolder : IDisposable
             {
                 return (path, Checkpoint.Verify(path));
             }
-            catch (CheckpointException error)
+            catch (CheckpointException error) when (error.IsDamage)
             {
                 damage = error;
-                File.Move(path, path + ".damaged", overwrite: true);
-                Console.Error.WriteLine($"spos: {error.Message} It is set aside as {path}.damaged.");
+                File.Move(path, path + SetAside, overwrite: true);
+                Console.Error.WriteLine($"spos: {error.Message} It is set aside as {path}{SetAside}.");
             }
         }
-        return damage == null ? null : throw new CheckpointException($"{Folder}: every checkpoint is damaged. Begin anew with --restart.");
+        // Also at the next start, when they have been set aside.
+        return damage == null && !Contents.FilesOf(Kind).Any(name => name.EndsWith(SetAside, StringComparison.Ordinal))
+            ? null
+            : throw new CheckpointException($"{Folder}: every checkpoint is damaged. Begin anew with --restart.");
     }
 
     /// <summary>Saves a checkpoint and removes all but the newest ones.</summary>
@@ -117,7 +121,7 @@ internal sealed class RunFolder : IDisposable
         foreach (string line in File.ReadLines(_metrics))
         {
             // A killed run may leave half a line.
-            if (TryParse(line) is { } metrics && metrics.TryGetProperty("step", out JsonElement at) && at.GetInt64() <= step) kept.Add(metrics);
+            if (TryParse(line) is { } metrics && StepOf(metrics) <= step) kept.Add(metrics);
         }
         AtomicFile.WriteText(_metrics, string.Concat(kept.Select(m => m.GetRawText() + "\n")));
         return kept;
@@ -139,6 +143,13 @@ internal sealed class RunFolder : IDisposable
             if (Directory.Exists(below) && !Directory.EnumerateFileSystemEntries(below).Any()) Directory.Delete(below);
         }
     }
+
+    // Null if it is no line of metrics.
+    private static long? StepOf(JsonElement line) =>
+        line.ValueKind == JsonValueKind.Object && line.TryGetProperty("step", out JsonElement at) && at.ValueKind == JsonValueKind.Number &&
+        at.TryGetInt64(out long step) && line.EnumerateObject().All(p => p.Value.ValueKind is JsonValueKind.Number or JsonValueKind.Null)
+            ? step
+            : null;
 
     private static JsonElement? TryParse(string line)
     {

@@ -12,6 +12,7 @@ namespace Spos.Cli.Runs;
 internal sealed class SearchState(string folder, IReadOnlyDictionary<string, string> options, DataRecord data, bool acceptChangedData)
 {
     private readonly string _before = Path.Combine(folder, "search.previous.json");
+    private bool _isDamaged;
 
     /// <summary>The file.</summary>
     public string FilePath { get; } = Path.Combine(folder, "search.json");
@@ -19,8 +20,9 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
     public void Save(IReadOnlyList<Candidate> candidates)
     {
         string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options), data, [.. candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1))]));
-        if (File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
+        if (!_isDamaged && File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
         AtomicFile.WriteText(FilePath, text + "\n");
+        _isDamaged = false;
     }
 
     /// <summary>The scores by architecture; null if there are none.</summary>
@@ -41,6 +43,8 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
             }
             catch (Exception error) when (error is JsonException or ArgumentException)
             {
+                // The file before it is then the only whole one, and is kept until there is another.
+                _isDamaged |= file == FilePath;
                 Console.Error.WriteLine($"spos: {file} is damaged: {error.Message}");
             }
         }

@@ -84,6 +84,7 @@ internal sealed partial class StopSignal : IDisposable
 
     private static Reaction React(PosixSignal signal)
     {
+        StopSignal current;
         lock (Gate)
         {
             if (_askedAt is { } asked)
@@ -93,9 +94,18 @@ internal sealed partial class StopSignal : IDisposable
             }
             if (_current == null) return Reaction.EndAtOnce;
             _askedAt = Stopwatch.GetTimestamp();
-            _current._source.Cancel();
-            return Reaction.Stop;
+            current = _current;
         }
+        // What is called back may take time; another signal must not wait for it.
+        try
+        {
+            current._source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The work has ended meanwhile. What begins next sees that it was asked for.
+        }
+        return Reaction.Stop;
     }
 
     // Nothing that hangs may keep the program, so it ends without waiting for any thread.

@@ -58,7 +58,10 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
             {
                 if (line.TryGetProperty("val_top1", out _)) _measured |= line.GetProperty("step").GetInt64() == header.StepsDone;
                 // As precise as they were, so that the plot is the same.
-                if (line.TryGetProperty("loss", out JsonElement loss)) _curve.Add((line.GetProperty("step").GetInt64(), loss.GetSingle(), line.GetProperty("top1").GetSingle()));
+                if (line.TryGetProperty("loss", out JsonElement loss) && line.TryGetProperty("top1", out JsonElement top1) && loss.ValueKind == JsonValueKind.Number && top1.ValueKind == JsonValueKind.Number)
+                {
+                    _curve.Add((line.GetProperty("step").GetInt64(), loss.GetSingle(), top1.GetSingle()));
+                }
             }
             Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
         }

@@ -71,6 +71,8 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
     {
         RequireFolder(RunKind.Rank);
         using var supernet = new Supernet(this);
+        // Architectures are trained on pictures as the supernet was.
+        SposPreprocessing |= TrainedWith(supernet.Header) == Preprocessing.Spos;
         TrainingOptions training = Training(Epochs, BatchSize, LearningRate, LrDecay);
         Check(training.Validate);
         Architecture[] paths = Draw(supernet);
@@ -80,7 +82,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         CheckSchedule(training, DefaultBatchSize, all.Samples.Length);
         using RunFolder folder = OpenFolder(RunKind.Rank);
         var state = new RankState(folder.Folder, ForResume(supernet, all), DataRecord.Of(all, val), AcceptChangedData);
-        RankedArchitecture[]? known = Known(folder, state);
+        RankedArchitecture[]? known = Known(folder, state, paths);
         RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Header), all.Classes);
         DamageReport damage = Damage();
         using var stop = new StopSignal();
@@ -102,10 +104,14 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return Program.Success;
     }
 
-    private RankedArchitecture[]? Known(RunFolder folder, RankState state)
+    private RankedArchitecture[]? Known(RunFolder folder, RankState state, Architecture[] paths)
     {
         if (Restart) Clear(folder);
         RankedArchitecture[]? known = state.Load();
+        if (known != null && !known.Select(k => k.Architecture).SequenceEqual(paths.Select(p => p.ToString())))
+        {
+            throw new UsageException($"{state.FilePath} has other architectures than are drawn now: its FLOPs table was another. Give it the same, choose another --output-dir, or begin anew with --restart.");
+        }
         return known == null && Resume ? throw new UsageException($"--resume: {state.FilePath} does not exist.") : known;
     }
 

@@ -67,12 +67,15 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
 
     public int Run()
     {
-        NetworkSpec shape = Spec(2, affine: false);
+        using CheckpointReader? loaded = LoadCheckpoint == null ? null : CheckpointFolder.Open(LoadCheckpoint);
+        if (loaded?.Header.Path is { } path) throw new UsageException($"--load-checkpoint {loaded.Path} is a single path, {path}. A supernet's checkpoint is needed.");
+        NetworkOrigin? origin = loaded == null ? null : NetworkOrigin.Of(loaded);
+        NetworkSpec shape = Spec(2, affine: false, origin);
+        SposPreprocessing |= origin?.Network.Preprocessing == Preprocessing.Spos;
         TrainingOptions training = Training(Epochs, BatchSize, LearningRate, Decay.Linear);
         Check(training.Validate, CheckPaths);
         CheckArea(BatchSize, shape.ImageSize);
         RequireFolder(RunKind.Supernet);
-        using CheckpointReader? loaded = LoadCheckpoint == null ? null : CheckpointFolder.Open(LoadCheckpoint);
         Device device = OpenDevice();
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, _) = HeldOutSplit.Divide(all, HeldOut);

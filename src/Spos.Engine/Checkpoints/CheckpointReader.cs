@@ -35,7 +35,7 @@ public sealed class CheckpointReader : IDisposable
     /// <exception cref="CheckpointException">The file is missing or is not a whole checkpoint.</exception>
     public static CheckpointReader Open(string path)
     {
-        if (RegularFile.IsOther(path)) throw new CheckpointException($"{path}: cannot be read: it is no regular file.");
+        if (RegularFile.IsOther(path)) throw new CheckpointException($"{path}: cannot be read: it is no regular file.") { IsDamage = false };
         FileStream? stream = null;
         try
         {
@@ -51,7 +51,7 @@ public sealed class CheckpointReader : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CheckpointException($"{path}: cannot be read: {error.Message}");
+            throw new CheckpointException($"{path}: cannot be read: {error.Message}") { IsDamage = false };
         }
         finally
         {
@@ -161,7 +161,7 @@ public sealed class CheckpointReader : IDisposable
         int start = Checkpoint.Magic.Length + sizeof(long);
         int length = (int)BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(Checkpoint.Magic.Length));
         CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader>(head.AsMemory(start, length), Untrusted);
-        if (header.Version != CheckpointHeader.CurrentVersion) throw new CheckpointException($"{path} has format version {header.Version}; this program reads version {CheckpointHeader.CurrentVersion}.");
+        if (header.Version != CheckpointHeader.CurrentVersion) throw new CheckpointException($"{path} has format version {header.Version}; this program reads version {CheckpointHeader.CurrentVersion}.") { IsDamage = false };
         header.Spec.Validate();
         _ = header.Path;
         if (header.ClassNames is { } names && (names.Length != header.Classes || names.Contains(null))) throw new FormatException($"it has {header.Classes} classes, which its names do not fit.");

@@ -9,7 +9,7 @@ public static class AtomicFolder
     /// <exception cref="WriteException">It could not be written; nothing is left of it.</exception>
     public static void Write(string path, Action<string> fill)
     {
-        string target = Path.GetFullPath(path), beside = $"{target}.{Environment.ProcessId}.tmp";
+        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), beside = $"{target}.{Environment.ProcessId}.tmp";
         UnfinishedWork.Begin(beside);
         try
         {

@@ -90,7 +90,9 @@ public sealed record ExportRecord
                     StandardName => false,
                     _ => throw new FormatException($"{PreprocessingName} is neither {OfficialName} nor {StandardName}"),
                 },
-                Dropout = float.Parse(metadata[DropoutName], NumberStyles.Float, CultureInfo.InvariantCulture),
+                Dropout = float.Parse(metadata[DropoutName], NumberStyles.Float, CultureInfo.InvariantCulture) is >= 0 and < 1 and float dropout
+                    ? dropout
+                    : throw new FormatException($"{DropoutName} is not in [0, 1)"),
                 ClassNames = metadata.TryGetValue(ClassesName, out string? names) ? Names(names) : null,
             };
         }

@@ -73,7 +73,7 @@ public sealed record NetworkSpec
             if (channels % 2 != 0 || channels <= previous) throw new ArgumentException($"stage channels {string.Join(',', StageChannels)}: each is even and larger than the one before (the stem's {StemChannels} at first).");
             previous = channels;
         }
-        if (Dropout is < 0 or >= 1) throw new ArgumentException($"dropout {Dropout} is not in [0, 1).");
+        if (Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout {Dropout} is not in [0, 1).");
     }
 
     public bool Equals(NetworkSpec? other) =>
