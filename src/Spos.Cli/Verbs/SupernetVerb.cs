@@ -68,7 +68,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     public int Run()
     {
         using CheckpointReader? loaded = LoadCheckpoint == null ? null : CheckpointFolder.Open(LoadCheckpoint);
-        if (loaded?.Header.Path is { } path) throw new UsageException($"--load-checkpoint {loaded.Path} is a single path, {path}. A supernet's checkpoint is needed.");
+        if (loaded?.Header.Path is { } path) throw new CheckpointException($"{loaded.Path} is of another network: a single path, {path}. --load-checkpoint needs a supernet's.");
         NetworkOrigin? origin = loaded == null ? null : NetworkOrigin.Of(loaded);
         NetworkSpec shape = Spec(2, affine: false, origin);
         SposPreprocessing |= origin?.Network.Preprocessing == Preprocessing.Spos;
