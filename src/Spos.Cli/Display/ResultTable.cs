@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Spos.Cli.Options;
 
 namespace Spos.Cli.Display;
 
@@ -10,11 +11,11 @@ internal static class ResultTable
         if (Console.IsOutputRedirected)
         {
             Console.WriteLine(title);
-            foreach ((string name, string value) in rows) Console.WriteLine($"  {name,-24}{value}");
+            foreach ((string name, string value) in rows) Console.WriteLine($"  {name,-24}{Shown.Line(value)}");
             return;
         }
         Table table = new Table().Title(Markup.Escape(title)).AddColumns("", "").HideHeaders().Border(TableBorder.Rounded);
-        foreach ((string name, string value) in rows) table.AddRow(Markup.Escape(name), Markup.Escape(value));
+        foreach ((string name, string value) in rows) table.AddRow(Markup.Escape(name), Markup.Escape(Shown.Line(value)));
         AnsiConsole.Write(table);
     }
 }

@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Spos.Engine.Checkpoints;
@@ -47,7 +48,7 @@ internal static partial class CheckpointFolder
             {
                 reader = CheckpointReader.Open(file);
                 reader.Verify();
-                foreach (CheckpointException error in damage) Console.Error.WriteLine($"spos: {error.Message} {file} is used.");
+                foreach (CheckpointException error in damage) Notice.Warn($"{error.Message} {file} is used.");
                 return reader;
             }
             catch (CheckpointException error)

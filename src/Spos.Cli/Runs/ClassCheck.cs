@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Files;
@@ -21,7 +22,7 @@ internal static class ClassCheck
         }
         if (names == null) return;
         if (!accept) throw new DataException($"{data.Root} has other classes than {checkpoint} was trained on: {names}. Labels would be wrong: use those classes, or go on knowingly with --accept-changed-data.");
-        Console.Error.WriteLine($"spos: {data.Root} has other classes than {checkpoint} was trained on: {names}. It goes on, as --accept-changed-data says.");
+        Notice.Warn($"{data.Root} has other classes than {checkpoint} was trained on: {names}. It goes on, as --accept-changed-data says.");
     }
 
     /// <summary>How class names differ, label by label; null if they do not.</summary>

@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -27,7 +28,7 @@ internal sealed record DataRecord(DataSetIdentity? Train, DataSetIdentity? Val)
                 throw new UsageException(
                     $"{file} was made with other pictures: in {split}, {difference}. Give it the same data set, choose another --output-dir, begin anew with --restart, or go on knowingly with --accept-changed-data.");
             }
-            Console.Error.WriteLine($"spos: {file} was made with other pictures: in {split}, {difference}. It goes on, as --accept-changed-data says.");
+            Notice.Warn($"{file} was made with other pictures: in {split}, {difference}. It goes on, as --accept-changed-data says.");
         }
     }
 }

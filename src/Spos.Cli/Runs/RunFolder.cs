@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -73,7 +74,7 @@ internal sealed class RunFolder : IDisposable
             {
                 damage = error;
                 File.Move(path, path + SetAside, overwrite: true);
-                Console.Error.WriteLine($"spos: {error.Message} It is set aside as {path}{SetAside}.");
+                Notice.Warn($"{error.Message} It is set aside as {path}{SetAside}.");
             }
         }
         // Also at the next start, when they have been set aside.
@@ -99,7 +100,7 @@ internal sealed class RunFolder : IDisposable
         string[] files = [.. Contents.FilesOf(Kind).Where(name => name != RunRecord.FileName)];
         if (files.Length == 0) return;
         int checkpoints = files.Count(name => name.EndsWith(".spos", StringComparison.Ordinal));
-        Console.WriteLine($"Removing {Kind.Title} from {Folder} ({(checkpoints > 0 ? $"{FolderContents.Count(checkpoints, "checkpoint")}, " : "")}{FolderContents.Count(files.Length, "file")} in all).");
+        Notice.Say($"Removing {Kind.Title} from {Folder} ({(checkpoints > 0 ? $"{FolderContents.Count(checkpoints, "checkpoint")}, " : "")}{FolderContents.Count(files.Length, "file")} in all).");
         Remove(files);
     }
 

@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using System.Text.Json;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
@@ -45,7 +46,7 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
             {
                 // The file before it is then the only whole one, and is kept until there is another.
                 _isDamaged |= file == FilePath;
-                Console.Error.WriteLine($"spos: {file} is damaged: {error.Message}");
+                Notice.Warn($"{file} is damaged: {error.Message}");
             }
         }
         return files.Length == 0 ? null : throw new CheckpointException($"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");

@@ -74,7 +74,7 @@ internal sealed partial class StopSignal : IDisposable
         switch (React(context.Signal))
         {
             case Reaction.Stop:
-                Console.Error.WriteLine("spos: stopping: what was done is being saved. Another Ctrl-C or SIGTERM ends it at once.");
+                Notice.Warn("stopping: what was done is being saved. Another Ctrl-C or SIGTERM ends it at once.");
                 break;
             case Reaction.EndAtOnce:
                 EndAtOnce(128 + NumberOf(context.Signal));

@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using Spos.Cli.Verbs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -81,7 +82,7 @@ internal sealed class Supernet : IDisposable
         if (_options.SelectOn == IScoringOptions.OnVal) return (rest, val);
         if (Header.Train?.DifferenceTo(train.Identity) is { } difference)
         {
-            Console.Error.WriteLine($"spos: {train.Root} is not what the supernet was trained on: {difference}. It may have seen pictures that are held out now.");
+            Notice.Warn($"{train.Root} is not what the supernet was trained on: {difference}. It may have seen pictures that are held out now.");
         }
         return HeldOut > 0 ? (rest, held) : throw new UsageException("--select-on held-out: this supernet was trained on all of train. Use --select-on val.");
     }

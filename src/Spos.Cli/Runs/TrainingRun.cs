@@ -63,7 +63,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
                     _curve.Add((line.GetProperty("step").GetInt64(), loss.GetSingle(), top1.GetSingle()));
                 }
             }
-            Console.WriteLine($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
+            Notice.Say($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
         }
     }
 
@@ -98,7 +98,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         }
         if (trainer.StepsDone < trainer.Steps || !_measured)
         {
-            Console.WriteLine($"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. To go on, run the same command again.");
+            Notice.Say($"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. To go on, run the same command again.");
             return false;
         }
         return true;

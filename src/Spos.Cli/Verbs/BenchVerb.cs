@@ -74,7 +74,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         Device device = OpenDevice();
         if (What == "loader") return RunLoader(spec, device);
         using Session session = NewSession(device);
-        Console.WriteLine($"{spec}; batches of {BatchSize}; on {Describe(device)}.");
+        Notice.Say($"{spec}; batches of {BatchSize}; on {Describe(device)}.");
         return What == "step" ? RunSteps(session, spec, device) : RunKernels(session, spec, device);
     }
 
@@ -111,7 +111,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     private int RunLoader(NetworkSpec spec, Device device)
     {
         ImageFolder data = ImageFolder.Open(Images ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class."));
-        Console.WriteLine($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {Describe(device)}.");
+        Notice.Say($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {Describe(device)}.");
         int runs = Runs ?? 15;
         IReadOnlyList<LoaderResult> results = [];
         var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, DataOptions.Damage());

@@ -1,4 +1,5 @@
 using CommandLine;
+using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -39,7 +40,7 @@ internal abstract class DataOptions : DeviceOptions
     protected ImageFolder OpenSplit(string split)
     {
         ImageFolder data = ImageFolder.Open(Path.Combine(ImagenetDir, split));
-        foreach (string remark in data.Remarks) Console.Error.WriteLine($"spos: {remark}");
+        foreach (string remark in data.Remarks) Notice.Warn($"{remark}");
         return data;
     }
 
@@ -53,5 +54,5 @@ internal abstract class DataOptions : DeviceOptions
         return (train, val);
     }
 
-    internal static DamageReport Damage() => new(message => Console.Error.WriteLine($"spos: {message}"));
+    internal static DamageReport Damage() => new(message => Notice.Warn($"{message}"));
 }

@@ -84,7 +84,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         IReadOnlyList<string>? classNames = ClassNamesOf(record, spec, file);
         using var folder = new RunFolder(output, RunKind.Import);
         // Nothing was trained there: what was imported before can be imported again.
-        if (CheckpointFolder.Files(folder.Folder).Any()) Console.WriteLine($"Replacing the network that was imported into {folder.Folder} before.");
+        if (CheckpointFolder.Files(folder.Folder).Any()) Notice.Say($"Replacing the network that was imported into {folder.Folder} before.");
         var options = new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{official}" };
         string saved = folder.Save(session, network, 0, options, data: classNames == null ? null : new TrainedOn(classNames));
         RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, official ? Preprocessing.Spos : Preprocessing.Standard), null);
@@ -109,14 +109,14 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     {
         if (notes.NotFinite.Count == 0) return;
         string names = Few(notes.NotFinite.Select(n => $"{n.Name} ({n.Values})"));
-        Console.Error.WriteLine($"spos: {Shown.Line(file)} has values that are NaN or infinite: {names}. They are imported as they are.");
+        Notice.Warn($"{file} has values that are NaN or infinite: {names}. They are imported as they are.");
     }
 
     // Who trained the network further may have changed its classes and left their names.
     private static IReadOnlyList<string>? ClassNamesOf(ExportRecord? record, NetworkSpec spec, string file)
     {
         if (record?.ClassNames is not { } names || names.Count == spec.Classes) return record?.ClassNames;
-        Console.Error.WriteLine($"spos: {Shown.Line(file)}: it names {names.Count} classes; its network has {spec.Classes}. The names are left out.");
+        Notice.Warn($"{file}: it names {names.Count} classes; its network has {spec.Classes}. The names are left out.");
         return null;
     }
 

@@ -29,7 +29,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
         string data = Path.Combine(OutputDir, "data"), supernet = Path.Combine(OutputDir, "supernet"), search = Path.Combine(OutputDir, "search");
         if (FolderContents.Of(OutputDir).Description is { } run) throw new UsageException($"{OutputDir} holds {run}. Choose another --output-dir.");
         if (!Directory.Exists(data)) new DatasetVerb { Seed = Seed }.Make(data);
-        Console.WriteLine($"Data set: {Path.GetFullPath(data)}");
+        Notice.Say($"Data set: {Path.GetFullPath(data)}");
 
         var first = new SupernetVerb
         {

@@ -1,4 +1,5 @@
 using CommandLine;
+using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
@@ -118,7 +119,7 @@ internal abstract class RecipeOptions : PhaseOptions
         }
     }
 
-    private static void Hint(string message) => Console.Error.WriteLine($"spos: hint: {message}");
+    private static void Hint(string message) => Notice.Warn($"hint: {message}");
 
     /// <summary>Checks options before anything is opened or written.</summary>
     protected static void Check(params Action[] checks)

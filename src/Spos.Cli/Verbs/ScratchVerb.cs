@@ -93,8 +93,8 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
         using var run = new TrainingRun("scratch", session, network, folder, ForResume(spec, train, path, loaded), TrainedOn(train, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
         string begun = loaded == null ? $"Training {path} from scratch" : $"Fine-tuning {path} from {loaded.Path}";
-        Console.WriteLine($"{begun}: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
-        if (origin != null) Console.WriteLine(string.Join(' ', origin.Differences(spec, PreprocessingOf(null)).Prepend($"Sizes and preprocessing are those of {origin.Source}.")));
+        Notice.Say($"{begun}: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
+        if (origin != null) Notice.Say(string.Join(' ', origin.Differences(spec, PreprocessingOf(null)).Prepend($"Sizes and preprocessing are those of {origin.Source}.")));
         run.Begin(trainer, () =>
         {
             Initialisation.Initialise(network, session.Stream, Seed, Init);
@@ -175,7 +175,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         string? other = header.Classes != data.Classes.Length
             ? $"tells {header.Classes} classes apart, and the data set has {data.Classes.Length}"
             : header.ClassNames == null ? null : ClassCheck.Difference(header.ClassNames, data.Classes) is { } names ? $"was trained on other classes: {names}" : null;
-        if (other != null) Console.WriteLine($"The classifier begins anew: {loaded.Path} {other}.");
+        if (other != null) Notice.Say($"The classifier begins anew: {loaded.Path} {other}.");
         using var from = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         TrainedWeights.Load(loaded, session, from, WeightKind.Best);
         Inheritance.Copy(session, from, network, classifier: other == null);

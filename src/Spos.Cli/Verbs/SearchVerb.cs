@@ -112,7 +112,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
         using var scorers = new Scorers(supernet, () => NewSession(device), Concurrency);
         using var events = new EventWriter(TbDir ?? folder.Folder, known.Count > 0 ? 1 : 0);
-        Console.WriteLine($"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
+        Notice.Say($"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
         var run = new SearchRun(new EvolutionSearch(supernet.Flops, supernet.Sampler, options), options, folder, state, events, known);
         using var stop = new StopSignal();
@@ -120,7 +120,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         if (limit is { } time) clock.CancelAfter(time);
         bool whole = run.Run(scorers.On(calibration, test, stop.Token), clock.Token);
         if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, all.Classes, test, damage, whole);
-        Console.WriteLine($"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
+        Notice.Say($"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
         return Program.Stopped;
     }
 
@@ -171,7 +171,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         if (noise.IsChance)
         {
             string more = SelectOn == IScoringOptions.OnVal ? "more pictures in val" : "a supernet with a larger --held-out, or --select-on val";
-            Console.Error.WriteLine($"spos: the best score, {noise.Best:0.0%}, is no more than what chance makes of {noise.Candidates} equally good candidates on {noise.Pictures} pictures ({noise.BestByChance:0.0%}). It says little about which is best: compare on more pictures ({more}).");
+            Notice.Warn($"the best score, {noise.Best:0.0%}, is no more than what chance makes of {noise.Candidates} equally good candidates on {noise.Pictures} pictures ({noise.BestByChance:0.0%}). It says little about which is best: compare on more pictures ({more}).");
         }
         return Program.Success;
     }

@@ -90,7 +90,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         var sampler = new PathSampler(new FlopsTable(spec));
         var trainer = new Trainer(session, network, train, training, PathRule(spec, sampler), damage);
         using var run = new TrainingRun("supernet", session, network, folder, ForResume(spec, train, loaded), TrainedOn(all, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
-        Console.WriteLine($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {Describe(device)}.");
+        Notice.Say($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {Describe(device)}.");
         run.Begin(trainer, () =>
         {
             Initialisation.Initialise(network, session.Stream, Seed, Init);

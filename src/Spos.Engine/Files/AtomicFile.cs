@@ -36,8 +36,7 @@ public static partial class AtomicFile
         }
         catch (Exception error)
         {
-            // Nothing is there if the folder is not.
-            if (Directory.Exists(folder)) File.Delete(temporary);
+            UnfinishedWork.Discard(temporary);
             if (WriteException.Tells(error)) throw WriteException.Of(path, error);
             throw;
         }

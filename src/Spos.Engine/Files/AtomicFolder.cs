@@ -20,7 +20,7 @@ public static class AtomicFolder
         }
         catch (Exception error)
         {
-            if (Directory.Exists(beside)) Directory.Delete(beside, recursive: true);
+            UnfinishedWork.Discard(beside);
             if (WriteException.Tells(error)) throw WriteException.Of(target, error);
             throw;
         }

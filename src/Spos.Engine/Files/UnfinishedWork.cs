@@ -12,17 +12,20 @@ public static class UnfinishedWork
     /// <summary>Removes all of them, as well as it can.</summary>
     public static void Remove()
     {
-        foreach (string path in Paths.Keys)
+        foreach (string path in Paths.Keys) Discard(path);
+    }
+
+    /// <summary>Removes one, as well as it can: why the work failed matters more than what is left of it.</summary>
+    internal static void Discard(string path)
+    {
+        try
         {
-            try
-            {
-                if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-                else File.Delete(path);
-            }
-            catch (Exception error) when (WriteException.Tells(error))
-            {
-                // The next run in the folder tries again.
-            }
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+            else if (File.Exists(path)) File.Delete(path);
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            // The next run in the folder tries again.
         }
     }
 

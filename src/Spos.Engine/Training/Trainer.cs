@@ -94,7 +94,7 @@ public sealed class Trainer
         }
         catch (DeviceMemoryException error) when (!error.IsAdvised)
         {
-            throw error.ForBatch(_options.BatchSize, RoomFor(loaded), "--batch-size");
+            throw error.ForBatch(_options.BatchSize, RoomFor(loaded) is >= TrainingOptions.LeastBatch and int fits ? fits : 0, "--batch-size");
         }
     }
 

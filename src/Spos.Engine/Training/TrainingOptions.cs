@@ -12,6 +12,9 @@ public enum Decay
 /// <summary>The settings of a training run.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>Fewest pictures that batch norm can learn from.</summary>
+    public const int LeastBatch = 2;
+
     /// <summary>Passes over the training pictures, unless <see cref="TotalIters"/> says how many steps.</summary>
     public required int Epochs { get; init; }
 
@@ -52,7 +55,7 @@ public sealed record TrainingOptions
     {
         if (TotalIters < 1) throw new ArgumentException($"{TotalIters} steps: at least 1 is needed.");
         if (Epochs < 1) throw new ArgumentException($"{Epochs} epochs: at least 1 is needed.");
-        if (BatchSize < 2) throw new ArgumentException($"batch size {BatchSize}: batch norm needs at least 2.");
+        if (BatchSize < LeastBatch) throw new ArgumentException($"batch size {BatchSize}: batch norm needs at least {LeastBatch}.");
         if (LearningRate is not (> 0 and < 100)) throw new ArgumentException($"learning rate {LearningRate} is not in (0, 100).");
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"momentum {Momentum} is not in [0, 1).");
         if (WeightDecay is not (>= 0 and < 1)) throw new ArgumentException($"weight decay {WeightDecay} is not in [0, 1).");
