@@ -23,6 +23,13 @@ internal static class DataSetCases
         if (outcome.ErrorLines.Length != 2) throw new CaseFailedException($"{outcome.ErrorLines.Length} lines, not 2:\n{outcome.Error}");
     }
 
+    [Case("A class without pictures is named")]
+    public static void Empty_class(Scene scene)
+    {
+        foreach (string split in new[] { "train", "val" }) Directory.CreateDirectory(scene.At(split, "empty-class"));
+        Scene.Spos("supernet", "--imagenet-dir", scene.Folder, "--output-dir", scene.At("run")).Ended(1).Said("empty-class");
+    }
+
     [Case("Names that are not UTF-8 are read, and shown without control characters")]
     public static void Names_of_other_encodings(Scene scene)
     {

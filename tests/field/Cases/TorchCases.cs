@@ -23,6 +23,18 @@ internal static class TorchCases
         }
     }
 
+    [Case("A weight that changed on its way is told of by the archive's checksum")]
+    public static void Changed_bytes(Scene scene)
+    {
+        string whole = scene.At("network.pth"), changed = scene.At("changed.pth");
+        Scene.Spos("export", "--checkpoint", Scene.Supernet, "--output", whole).Ended(0);
+        byte[] bytes = File.ReadAllBytes(whole);
+        bytes[bytes.Length / 2] ^= 1;
+        File.WriteAllBytes(changed, bytes);
+        Scene.Spos("import", "--checkpoint", changed, "--output-dir", scene.At("run")).Ended(1).Said(changed, "checksum", "is wrong");
+        CaseFailedException.Unless(!Directory.Exists(scene.At("run")), "something was written.");
+    }
+
     [Case("What people save beside the weights is passed over, listed, and steers no terminal")]
     public static void Beside_the_weights(Scene scene)
     {
