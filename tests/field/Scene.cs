@@ -36,7 +36,8 @@ internal sealed class Scene(string folder) : IDisposable
     /// <summary>Starts the program; its output is to be read.</summary>
     public static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        // The cases may run under nohup, which children inherit: signals are as a user's shell has them.
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "spos.dll"));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;

@@ -15,7 +15,7 @@ internal static class EvaluationData
     public static BatchSource Calibration(Device device, ImageFolder train, int imageSize, int batches, int batchSize, int workers, ulong seed, Preprocessing preprocessing, DamageReport damage)
     {
         var options = new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, Seed = seed, Shuffle = true, DropLast = true };
-        if (BatchLoader.BatchesOf(train.Samples.Length, options) == 0) throw new DataException($"{train.Root}: {train.Samples.Length} pictures are fewer than a batch of {batchSize}. Lower --train-batch-size.");
+        RequireBatch(train, batchSize, "--train-batch-size");
         return new BatchSource(device, train, options, damage, batches, KeepBytes);
     }
 
@@ -26,4 +26,13 @@ internal static class EvaluationData
     /// <summary>How many pictures were measured, for a table.</summary>
     public static string Count(BatchSource test) =>
         test.LeftOut == 0 ? $"{test.Pictures}" : $"{test.Pictures}; {test.LeftOut} left out, which cannot be decoded";
+
+    /// <summary>Throws unless there are pictures for a whole batch.</summary>
+    /// <param name="option">The option that says how many a batch has.</param>
+    /// <exception cref="DataException">There are fewer.</exception>
+    public static void RequireBatch(ImageFolder pictures, int batchSize, string option)
+    {
+        if (pictures.Samples.Length >= batchSize) return;
+        throw new DataException($"{pictures.Root}: {pictures.Samples.Length} pictures are fewer than a batch of {batchSize}. Lower {option}.");
+    }
 }

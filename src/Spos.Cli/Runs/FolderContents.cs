@@ -41,7 +41,9 @@ internal sealed partial class FolderContents
         }
         if (Description == null && FilesOf(kind).FirstOrDefault() is { } stranger)
         {
-            throw new UsageException($"{Folder} holds {stranger}, which no run of this program is known to have written. Choose another --output-dir.");
+            string record = Path.Combine(Folder, RunRecord.FileName);
+            if (File.Exists(record)) throw new UsageException($"{record} is damaged, so that nobody knows whose {Folder} is. Remove that file if the run there is yours, or choose another --output-dir.");
+            throw new UsageException($"{Folder} holds {stranger}, and no {RunRecord.FileName} tells which run wrote it. Choose another --output-dir.");
         }
     }
 

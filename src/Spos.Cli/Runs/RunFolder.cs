@@ -14,7 +14,7 @@ namespace Spos.Cli.Runs;
 internal sealed class RunFolder : IDisposable
 {
     private const int Kept = 2;
-    private const string SetAside = ".damaged";
+    private const string SetAside = ".damaged", ResultName = "result.json";
 
     // EWOULDBLOCK of Linux: somebody else has the lock.
     private const int WouldBlock = 11;
@@ -93,6 +93,15 @@ internal sealed class RunFolder : IDisposable
         return path;
     }
 
+    /// <summary>Throws if an earlier run ended here: its results are not removed unless somebody says so.</summary>
+    /// <param name="missing">What the run would go on from, such as "checkpoint".</param>
+    /// <exception cref="Verbs.UsageException">It did.</exception>
+    public void RequireNoResult(string missing)
+    {
+        if (!File.Exists(Path.Combine(Folder, ResultName))) return;
+        throw new Verbs.UsageException($"{Folder} holds the results of {Kind.Title}, but no {missing} to go on from. Choose another --output-dir, or begin anew with --restart.");
+    }
+
     /// <summary>Removes what an earlier run of this kind left, so that it is not taken for this run's, and says so.</summary>
     public void Clear()
     {
@@ -112,7 +121,7 @@ internal sealed class RunFolder : IDisposable
     public void Log(object metrics) => JsonFile.Append(_metrics, metrics);
 
     /// <summary>Writes result.json: what the run came to, for programs.</summary>
-    public void WriteResult(object result) => JsonFile.Write(Path.Combine(Folder, "result.json"), result);
+    public void WriteResult(object result) => JsonFile.Write(Path.Combine(Folder, ResultName), result);
 
     /// <summary>Removes the lines of metrics.jsonl after a step, which a resumed run will write again, and returns the others.</summary>
     public IReadOnlyList<JsonElement> KeepMetrics(long step)

@@ -36,7 +36,7 @@ internal sealed class Supernet : IDisposable
     {
         if (checkpoint == null) return new NetworkSpec();
         using CheckpointReader reader = CheckpointFolder.Open(checkpoint);
-        return reader.Header.Spec;
+        return Engine.Checkpoints.Checkpoint.Verify(reader.Path).Spec;
     }
 
     /// <summary>Costs by a table of megvii's, or computed from the shapes if none is named.</summary>

@@ -42,6 +42,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         if (how.Restart || folder.NewestWhole() is not var (path, header))
         {
             if (how.Resume) throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
+            if (!how.Restart) folder.RequireNoResult("checkpoint");
             initialise();
             folder.Clear();
             Average?.Begin(session);

@@ -49,6 +49,7 @@ internal sealed class DatasetVerb : IVerb
     public int Run()
     {
         if (Directory.Exists(OutputDir) && Directory.EnumerateFileSystemEntries(OutputDir).Any()) throw new UsageException($"--output-dir {OutputDir}: the folder is not empty.");
+        if (Path.GetFullPath(OutputDir) == Environment.CurrentDirectory) throw new UsageException($"--output-dir {OutputDir} is the current folder, which cannot be replaced by a whole data set. Name one below it.");
         Make(OutputDir);
         ResultTable.Print(
             "Data set drawn",

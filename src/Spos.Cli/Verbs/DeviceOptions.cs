@@ -1,3 +1,4 @@
+using System.Globalization;
 using CommandLine;
 using Spos.Cli.Options;
 using Spos.Engine.Autograd;
@@ -10,12 +11,14 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that computes.</summary>
 internal abstract class DeviceOptions
 {
+    private const int MostThreads = 1024;
+
     [Option("device", Default = "auto", HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
     [OneOf("auto", "cuda", "host", "simt")]
     public string DeviceName { get; set; } = "auto";
 
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
-    [InRange(1, 1024)]
+    [InRange(1, MostThreads)]
     public int? Threads { get; set; }
 
     [Option("plan", Default = ConvolutionPlan.Fused, HelpText = "What computes convolutions: fused (hand-written kernels with batch norm and ReLU in them), unfused (one after the other: in inference the same bits, in training the same up to rounding), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
@@ -36,10 +39,11 @@ internal abstract class DeviceOptions
     {
         string? variable = DeviceName == "auto" ? Environment.GetEnvironmentVariable("SPOS_DEVICE") : null;
         string name = variable ?? DeviceName;
+        int? wanted = Threads ?? ThreadsOfVariable();
         try
         {
             Device device = Device.Open(name);
-            if (Threads is { } threads) SetThreads(device, threads);
+            if (wanted is { } threads) SetThreads(device, threads);
             return device;
         }
         catch (ArgumentException error) when (variable != null)
@@ -53,6 +57,20 @@ internal abstract class DeviceOptions
         catch (PlatformNotSupportedException error)
         {
             throw new PlatformNotSupportedException($"--device {name}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error);
+        }
+    }
+
+    // What SPOS_THREADS says, as the option is read: the engine takes what it can make sense of.
+    private static int? ThreadsOfVariable()
+    {
+        if (Environment.GetEnvironmentVariable("SPOS_THREADS") is not { Length: > 0 } text) return null;
+        try
+        {
+            return int.Parse(new InRangeAttribute(1, MostThreads).Read(text, typeof(int)), CultureInfo.InvariantCulture);
+        }
+        catch (FormatException error)
+        {
+            throw new UsageException($"SPOS_THREADS={Shown.Value(text)}: {error.Message}");
         }
     }
 

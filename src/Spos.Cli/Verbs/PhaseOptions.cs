@@ -28,6 +28,12 @@ internal abstract class PhaseOptions : DataOptions
     {
         if (Resume && Restart) throw new UsageException("--resume and --restart cannot be had together.");
         FolderContents output = FolderContents.Of(FolderOf(kind));
+        foreach (string split in new[] { "train", "val" })
+        {
+            string pictures = Path.GetFullPath(Path.Combine(ImagenetDir, split));
+            if (!$"{output.Folder}/".StartsWith($"{pictures}/", StringComparison.Ordinal)) continue;
+            throw new UsageException($"--output-dir {output.Folder} is in the data set, {pictures}: plots would become pictures of it. Choose another folder.");
+        }
         output.RequireFor(kind);
         if (TbDir == null || FolderContents.Of(TbDir, "--tb-dir") is not { Description: { } run } events || events.Folder == output.Folder) return;
         throw new UsageException($"--tb-dir {TbDir} holds {run}, which is not this one. Choose another folder.");

@@ -80,6 +80,8 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, AcceptChangedData);
         CheckSchedule(training, DefaultBatchSize, all.Samples.Length);
+        EvaluationData.RequireBatch(train, TrainBatchSize, "--train-batch-size");
+        EvaluationData.RequireBatch(all, BatchSize, "--batch-size");
         using RunFolder folder = OpenFolder(RunKind.Rank);
         var state = new RankState(folder.Folder, ForResume(supernet, all), DataRecord.Of(all, val), AcceptChangedData);
         RankedArchitecture[]? known = Known(folder, state, paths);
@@ -112,7 +114,9 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         {
             throw new UsageException($"{state.FilePath} has other architectures than are drawn now: its FLOPs table was another. Give it the same, choose another --output-dir, or begin anew with --restart.");
         }
-        return known == null && Resume ? throw new UsageException($"--resume: {state.FilePath} does not exist.") : known;
+        if (known == null && Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
+        if (known == null && !Restart) folder.RequireNoResult(RankState.FileName);
+        return known;
     }
 
     // Those of an earlier run may be more than this one's.

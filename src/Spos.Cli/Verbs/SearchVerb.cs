@@ -102,15 +102,16 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         using RunFolder folder = OpenFolder(RunKind.Search);
         var resumable = new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header))) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}" };
         var state = new SearchState(folder.Folder, resumable, DataRecord.Of(all, val), AcceptChangedData);
-        Dictionary<string, double> known = Known(folder, state);
-        RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Spec, PreprocessingOf(supernet.Header)), all.Classes);
-        SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), this, supernet);
         DamageReport damage = Damage();
 
         device.Threads = Math.Max(1, device.Threads / Concurrency);
         using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(supernet.Header), damage);
         using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
         using var scorers = new Scorers(supernet, () => NewSession(device), Concurrency);
+        // All that can be refused has been: now what is there may go.
+        Dictionary<string, double> known = Known(folder, state);
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Spec, PreprocessingOf(supernet.Header)), all.Classes);
+        SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), this, supernet);
         using var events = new EventWriter(TbDir ?? folder.Folder, known.Count > 0 ? 1 : 0);
         Notice.Say($"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
@@ -128,6 +129,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     {
         if (!Restart && state.Load() is { } known) return known;
         if (Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
+        if (!Restart) folder.RequireNoResult(Path.GetFileName(state.FilePath));
         folder.Clear();
         return [];
     }

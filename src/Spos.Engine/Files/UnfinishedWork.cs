@@ -7,6 +7,8 @@ namespace Spos.Engine.Files;
 /// </summary>
 public static class UnfinishedWork
 {
+    private const int MostTries = 20;
+
     private static readonly ConcurrentDictionary<string, bool> Paths = new();
 
     /// <summary>Removes all of them, as well as it can.</summary>
@@ -18,14 +20,19 @@ public static class UnfinishedWork
     /// <summary>Removes one, as well as it can: why the work failed matters more than what is left of it.</summary>
     internal static void Discard(string path)
     {
-        try
+        // Another thread may still be writing into a folder: then it is not empty where it was.
+        for (int tries = 0; tries < MostTries; tries++)
         {
-            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-            else if (File.Exists(path)) File.Delete(path);
-        }
-        catch (Exception error) when (WriteException.Tells(error))
-        {
-            // The next run in the folder tries again.
+            try
+            {
+                if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+                else if (File.Exists(path)) File.Delete(path);
+                return;
+            }
+            catch (Exception error) when (WriteException.Tells(error))
+            {
+                // The next run in the folder tries again.
+            }
         }
     }
 

@@ -41,7 +41,7 @@ public sealed class EvolutionSearch
     {
         for (int generation = 0; generation < _options.MaxEpochs && _candidates.Count < _options.MaxTrials; generation++)
         {
-            List<Architecture> paths = Propose(generation);
+            List<Architecture> paths = Propose(generation, cancel);
             new Generation(this, generation, paths, report, cancel).Score(scorers);
             cancel.ThrowIfCancellationRequested();
             generationDone(generation);
@@ -53,7 +53,7 @@ public sealed class EvolutionSearch
     public Candidate[] Best(int count) =>
         [.. _candidates.OrderByDescending(c => c.Top1).ThenBy(c => c.Flops).ThenBy(c => c.Path.ToString(), StringComparer.Ordinal).Take(count)];
 
-    private List<Architecture> Propose(int generation)
+    private List<Architecture> Propose(int generation, CancellationToken cancel)
     {
         var random = new CounterRandom(_options.Seed, RandomPurpose.Search, (ulong)generation);
         var proposed = new List<Architecture>();
@@ -61,17 +61,18 @@ public sealed class EvolutionSearch
         if (generation > 0 && _options.Strategy == SearchStrategy.Evolution)
         {
             Candidate[] parents = Best(_options.NumSelect);
-            Fill(proposed, Math.Min(population, _options.NumMutation), () => Mutate(parents[random.NextInt(parents.Length)].Path, random));
-            Fill(proposed, Math.Min(population, _options.NumMutation + _options.NumCrossover), () => Cross(parents, random));
+            Fill(proposed, Math.Min(population, _options.NumMutation), () => Mutate(parents[random.NextInt(parents.Length)].Path, random), cancel);
+            Fill(proposed, Math.Min(population, _options.NumMutation + _options.NumCrossover), () => Cross(parents, random), cancel);
         }
-        Fill(proposed, population, () => _sampler.Within(random, 0, _options.FlopsLimit));
+        Fill(proposed, population, () => _sampler.Within(random, 0, _options.FlopsLimit), cancel);
         return proposed;
     }
 
-    private void Fill(List<Architecture> proposed, int count, Func<Architecture> make)
+    private void Fill(List<Architecture> proposed, int count, Func<Architecture> make, CancellationToken cancel)
     {
-        for (int tries = 0; proposed.Count < count && tries < count * TriesPerCandidate; tries++)
+        for (long tries = 0; proposed.Count < count && tries < (long)count * TriesPerCandidate; tries++)
         {
+            cancel.ThrowIfCancellationRequested();
             Architecture path = make();
             if (_flops.Of(path) <= _options.FlopsLimit && _seen.Add(path)) proposed.Add(path);
         }
