@@ -11,8 +11,8 @@ internal sealed class Campaign(Target target, ulong seed, string kept)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    // What a reader may allocate: this, and this many bytes for each byte of the file.
-    private const long FixedBytes = 64 << 20, BytesPerByte = 1000;
+    // What every reader may allocate, whatever the file's size.
+    private const long FixedBytes = 64 << 20;
 
     private readonly Lock _lock = new();
     private readonly DamagedFile?[] _reading = new DamagedFile?[Environment.ProcessorCount];
@@ -68,7 +68,7 @@ internal sealed class Campaign(Target target, ulong seed, string kept)
         _reading[worker] = null;
         TimeSpan took = Stopwatch.GetElapsedTime(start);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        if (allocated > FixedBytes + BytesPerByte * file.Bytes.Length) Fail(file, $"input {number}: {allocated} bytes allocated for a file of {file.Bytes.Length}");
+        if (allocated > FixedBytes + target.BytesPerByte * file.Bytes.Length) Fail(file, $"input {number}: {allocated} bytes allocated for a file of {file.Bytes.Length}");
         lock (_lock)
         {
             if (took > _slowest) _slowest = took;

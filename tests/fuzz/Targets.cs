@@ -184,7 +184,9 @@ internal static class Targets
     private static Target Pictures() => new(
         "picture",
         [.. PictureSeeds.All()],
-        file => CompressedPicture.Decode(file.Bytes, "picture").Dispose());
+        file => CompressedPicture.Decode(file.Bytes, "picture").Dispose(),
+        // Arrays come from a pool, in powers of two.
+        BytesPerByte: 2 * CompressedPicture.BytesPerPixel * CompressedPicture.MostPixelsPerByte);
 
     private static IEnumerable<byte[]> PicklesIn(JsonElement element) => element.ValueKind switch
     {

@@ -14,9 +14,11 @@ internal sealed class CompressedPicture : IDisposable
     /// <summary>Red, green, blue and 0.</summary>
     public const int BytesPerPixel = 4;
 
-    // More than any camera takes, and, of large pictures, more than any but a blank one takes for each byte of its file: a file that
-    // claims more is refused before memory is asked for.
-    private const long MostPixels = 1 << 28, FewPixels = 1 << 24, MostPixelsPerByte = 1 << 14;
+    /// <summary>More than any but a blank picture has for each byte of its file: a large picture of more is refused.</summary>
+    public const long MostPixelsPerByte = 1 << 14;
+
+    // More than any camera takes, and what is a large picture: a file that claims too many is refused before memory is asked for.
+    private const long MostPixels = 1 << 28, FewPixels = 1 << 24;
 
     private readonly int _length;
     private short[]? _coefficients;
