@@ -30,7 +30,8 @@ internal static partial class SposProcess
 
     private static Process Start(string? device, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        // The tests may run in the background, where the shell has SIGINT ignored, which children inherit.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (device != null) start.Environment["SPOS_DEVICE"] = device;
         start.ArgumentList.Add(Program);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);

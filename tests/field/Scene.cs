@@ -36,8 +36,8 @@ internal sealed class Scene(string folder) : IDisposable
     /// <summary>Starts the program; its output is to be read.</summary>
     public static Process Start(params string[] arguments)
     {
-        // The cases may run under nohup, which children inherit: signals are as a user's shell has them.
-        var start = new ProcessStartInfo("env", ["--default-signal=HUP", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // The cases may run under nohup or in the background, where signals are ignored, which children inherit.
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "spos.dll"));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;
