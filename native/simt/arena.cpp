@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kPoison = 0xFF;  // NaN as a float, -1 as an integer
 constexpr size_t kQuarantineBytes = size_t{32} << 20;
+constexpr size_t kHugePage = size_t{2} << 20;
 
 // Room for a buffer: its bytes and at least one granule that belongs to nobody.
 size_t rounded(size_t bytes) {
@@ -25,14 +26,16 @@ Arena& Arena::instance() {
 
 Arena::Arena() {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void* memory = mmap(nullptr, kBytes, PROT_NONE, flags, -1, 0);
+    void* memory = mmap(nullptr, kBytes + kHugePage, PROT_NONE, flags, -1, 0);
     if (memory == MAP_FAILED) return;
+    // set_accessible takes time for each page: a thousand small ones would cost more than most kernels.
+    madvise(memory, kBytes + kHugePage, MADV_HUGEPAGE);
     void* shadow = mmap(nullptr, kBytes * sizeof(Cell), PROT_READ | PROT_WRITE, flags, -1, 0);
     if (shadow == MAP_FAILED) {
-        munmap(memory, kBytes);
+        munmap(memory, kBytes + kHugePage);
         return;
     }
-    base_ = reinterpret_cast<uintptr_t>(memory);
+    base_ = (reinterpret_cast<uintptr_t>(memory) + kHugePage - 1) / kHugePage * kHugePage;
     cells_ = static_cast<Cell*>(shadow);
     next_ = base_ + kSharedBytes;
 }

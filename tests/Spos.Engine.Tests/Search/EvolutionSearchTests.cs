@@ -55,7 +55,8 @@ public sealed class EvolutionSearchTests
         double Fail(Architecture path) => Interlocked.Increment(ref count) == 30 ? throw new InvalidDataException("no more") : Score(path);
         EvolutionSearch search = Search(new EvolutionOptions());
         Assert.Equal("no more", Assert.Throws<InvalidDataException>(() => search.Run([Fail, Fail], _ => { }, _ => { }, CancellationToken.None)).Message);
-        Assert.InRange(search.Candidates.Count, 29, 31);
+        // The other scorer may have gone on to the end of the generation, and no further.
+        Assert.InRange(search.Candidates.Count, 29, 49);
     }
 
     [Fact]
