@@ -74,9 +74,8 @@ internal static class Program
             case UsageException:
                 return Fail(error.Message, Usage);
             case OutOfMemoryException:
-                return Fail($"there is not enough memory ({error.Message}) Lower --batch-size, --image-size or --workers.", Failure);
+                return Fail("there is not enough memory. Smaller batches, pictures or networks, or fewer --workers, take less.", Failure);
             case SposException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException:
-            case ArithmeticException and not (OverflowException or DivideByZeroException):
                 return Fail(error.Message, Failure);
             default:
                 return Fault.Report(error);

@@ -86,8 +86,11 @@ internal static class SearchConfig
             root.RefuseOthers();
             return options;
         }
-        // ArgumentException: a path that no file can have.
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
+        catch (ArgumentException)
+        {
+            throw new UsageException($"--config {path}: it names a path that no file can have.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new UsageException($"--config {path}: {error.Message}");
         }

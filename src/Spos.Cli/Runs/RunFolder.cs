@@ -39,7 +39,7 @@ internal sealed class RunFolder : IDisposable
         catch (Exception error) when (WriteException.Tells(error))
         {
             if (error.HResult != WouldBlock) throw WriteException.Of(Path.Combine(Folder, ".lock"), error);
-            throw new IOException($"{Folder} is in use by another run ({error.Message}). Wait for it, or choose another --output-dir.", error);
+            throw new IOException($"{Folder} is in use by another run. Wait for it, or choose another --output-dir.", error);
         }
         try
         {

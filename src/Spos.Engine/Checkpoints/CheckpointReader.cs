@@ -47,7 +47,7 @@ public sealed class CheckpointReader : IDisposable
         }
         catch (Exception error) when (error is EndOfStreamException or MessagePackSerializationException or ArgumentException or FormatException)
         {
-            throw new CheckpointException($"{path} is not a whole Spos checkpoint: {error.Message}");
+            throw new CheckpointException($"{path} is not a whole Spos checkpoint: {ReasonOf(error)}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -178,6 +178,14 @@ public sealed class CheckpointReader : IDisposable
         stream.ReadExactly(end);
         return end;
     }
+
+    // The words of our own exceptions; those of the libraries say nothing of the file.
+    private static string ReasonOf(Exception error) => error switch
+    {
+        EndOfStreamException => "it is cut short.",
+        MessagePackSerializationException or ArgumentException { ParamName: not null } => "its header is damaged.",
+        _ => error.Message,
+    };
 
     // torch.save writes zip archives, or formerly a pickle of its own magic number.
     private static string Hint(byte[] start) =>

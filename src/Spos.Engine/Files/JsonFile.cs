@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Spos.Engine.Files;
@@ -19,18 +20,79 @@ public static class JsonFile
     public static void Append<T>(string path, T value) => AtomicFile.Append(path, JsonSerializer.Serialize(value, OfLines) + "\n");
 
     /// <summary>Parses JSON that may be anything.</summary>
-    /// <exception cref="FormatException">It is not JSON, or nested too deeply; the message is short, and tells the place.</exception>
+    /// <exception cref="FormatException">
+    /// It is not JSON, or nested too deeply, or has texts that are none; the message is short, and tells the place where there is one.
+    /// </exception>
     public static JsonDocument Parse(string text)
     {
         try
         {
-            return JsonDocument.Parse(text);
+            JsonDocument document = JsonDocument.Parse(text);
+            RequireTexts(document.RootElement);
+            return document;
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new FormatException("it has a text that is not Unicode.", error);
         }
         catch (JsonException error)
         {
-            // The place is at the message's end, behind what may be the rest of the file.
-            string place = $"from line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1} on";
-            throw new FormatException($"it is not JSON, {place}: {SmallFile.Excerpt(error.Message)}", error);
+            throw new FormatException($"{Explain(error, text)}.", error);
         }
+    }
+
+    /// <summary>
+    /// Why a text is not the JSON that is wanted, without a full stop, such as "it is not JSON from line 3, column 7 on". Lines and columns
+    /// are counted from 1, as editors do.
+    /// </summary>
+    /// <param name="error">What reading <paramref name="text"/> threw; one of our own, which tells no place, has its own words.</param>
+    public static string Explain(JsonException error, string text)
+    {
+        if (error is not { LineNumber: { } line, BytePositionInLine: { } bytes }) return error.Message.TrimEnd('.');
+        string place = $"line {line + 1}, column {ColumnOf(text, line, bytes)}";
+        // The reader of syntax has an exception of its own; a value that does not fit is the serializer's.
+        bool isSyntax = error.GetType() != typeof(JsonException) || error.InnerException is JsonException;
+        if (isSyntax) return $"it is not JSON, or nested too deeply, from {place} on";
+        string field = error.Path is { Length: > 2 } path ? path[2..] : "a field";
+        return $"{field} is missing or of another type (near {place})";
+    }
+
+    // A text may escape half a character, which is refused only when somebody asks for it.
+    private static void RequireTexts(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (JsonProperty property in element.EnumerateObject())
+                {
+                    _ = property.Name;
+                    RequireTexts(property.Value);
+                }
+                break;
+            case JsonValueKind.Array:
+                foreach (JsonElement item in element.EnumerateArray()) RequireTexts(item);
+                break;
+            case JsonValueKind.String:
+                _ = element.GetString();
+                break;
+        }
+    }
+
+    // The byte's character, of a line that is counted from 0.
+    private static int ColumnOf(string text, long line, long bytes)
+    {
+        int start = 0, column = 1;
+        for (long i = 0; i < line && start < text.Length; i++)
+        {
+            int end = text.IndexOf('\n', start);
+            start = end < 0 ? text.Length : end + 1;
+        }
+        foreach (Rune character in text.AsSpan(start).EnumerateRunes())
+        {
+            bytes -= character.Utf8SequenceLength;
+            if (bytes < 0) break;
+            column++;
+        }
+        return column;
     }
 }

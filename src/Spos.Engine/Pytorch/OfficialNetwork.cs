@@ -41,7 +41,7 @@ public static partial class OfficialNetwork
                 if (projection.Length > 0)
                 {
                     repeats.Add(0);
-                    channels.Add(checked((int)output));
+                    channels.Add(Size(output, prefix));
                 }
                 if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
                 repeats[^1]++;
@@ -65,9 +65,9 @@ public static partial class OfficialNetwork
             Check(tensors, [.. OfficialTensors.Of(new ShuffleNetV2OneShot(spec, architecture))], path);
             return (spec, architecture);
         }
-        catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
+        catch (Exception error) when (error is FormatException or ArgumentException)
         {
-            throw new TorchCheckpointException($"{path} is not of the official network: {error.Message}.");
+            throw new TorchCheckpointException($"{path} is not of the official network: {error.Message.TrimEnd('.')}.");
         }
     }
 
@@ -133,7 +133,10 @@ public static partial class OfficialNetwork
     };
 
     private static int Size(IReadOnlyDictionary<string, TorchTensor> tensors, string name) =>
-        tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0 ? checked((int)tensor.Sizes[0]) : throw new FormatException($"it lacks {name}");
+        tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0 ? Size(tensor.Sizes[0], name) : throw new FormatException($"it lacks {name}");
+
+    private static int Size(long channels, string name) =>
+        channels is >= 0 and <= int.MaxValue ? (int)channels : throw new FormatException($"{name} has {channels} channels");
 
     [GeneratedRegex(@"^features\.\d+\.(?:(?<choice>\d)\.)?branch_(?:main|proj)\.")]
     private static partial Regex InBlock();

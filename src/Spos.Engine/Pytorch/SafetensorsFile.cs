@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Text;
 using System.Text.Json;
+using Spos.Engine.Files;
 using Spos.Engine.Pickles;
 
 namespace Spos.Engine.Pytorch;
@@ -49,9 +51,14 @@ internal sealed class SafetensorsFile : TensorSource
             Metadata = document.RootElement.TryGetProperty(MetadataName, out JsonElement metadata) ? Texts(metadata) : Metadata;
             Root = Tensors(document.RootElement, LengthBytes + headerLength);
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (JsonException error)
         {
-            throw new FormatException($"its header is not that of a safetensors file: {error.Message}");
+            throw new FormatException($"its header: {JsonFile.Explain(error, Encoding.UTF8.GetString(header))}", error);
+        }
+        catch (InvalidOperationException error)
+        {
+            // JsonElement, where a name or text is asked for whose characters are none.
+            throw new FormatException("its header has a text that is not Unicode", error);
         }
     }
 
@@ -75,9 +82,9 @@ internal sealed class SafetensorsFile : TensorSource
         foreach (JsonProperty entry in header.EnumerateObject().Where(e => e.Name != MetadataName))
         {
             if (tensors.TryGet(entry.Name, out _)) throw new FormatException($"it has two tensors named {entry.Name}");
-            string type = entry.Value.GetProperty("dtype").GetString() ?? "";
-            long[] sizes = Numbers(entry.Value.GetProperty("shape"));
-            if (Numbers(entry.Value.GetProperty("data_offsets")) is not [long begin, long end] || begin < 0 || begin > end || end > File.Length - dataAt)
+            string type = Field(entry, "dtype", JsonValueKind.String).GetString()!;
+            long[] sizes = Numbers(entry, "shape");
+            if (Numbers(entry, "data_offsets") is not [long begin, long end] || begin < 0 || begin > end || end > File.Length - dataAt)
             {
                 throw new FormatException($"the place of {entry.Name} is not within it");
             }
@@ -119,12 +126,27 @@ internal sealed class SafetensorsFile : TensorSource
         return expected == end - begin ? tensor : throw new FormatException($"{name} has {end - begin} bytes, not {expected}");
     }
 
-    private static long[] Numbers(JsonElement list) => [.. list.EnumerateArray().Select(n => n.GetInt64())];
+    private static JsonElement Field(JsonProperty tensor, string name, JsonValueKind kind) =>
+        tensor.Value.ValueKind == JsonValueKind.Object && tensor.Value.TryGetProperty(name, out JsonElement field) && field.ValueKind == kind
+            ? field
+            : throw new FormatException($"its header has no {name} of {tensor.Name}, or it is of another type");
+
+    private static long[] Numbers(JsonProperty tensor, string name) =>
+    [
+        .. Field(tensor, name, JsonValueKind.Array).EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out long number)
+            ? number
+            : throw new FormatException($"its header has a {name} of {tensor.Name} that is not of whole numbers")),
+    ];
 
     private static Dictionary<string, string> Texts(JsonElement entries)
     {
+        if (entries.ValueKind != JsonValueKind.Object) throw new FormatException($"its header's {MetadataName} has no fields");
         var texts = new Dictionary<string, string>();
-        foreach (JsonProperty entry in entries.EnumerateObject()) texts[entry.Name] = entry.Value.GetString() ?? "";
+        foreach (JsonProperty entry in entries.EnumerateObject())
+        {
+            if (entry.Value.ValueKind != JsonValueKind.String) throw new FormatException($"its header's {MetadataName}.{entry.Name} is no text");
+            texts[entry.Name] = entry.Value.GetString()!;
+        }
         return texts;
     }
 }

@@ -75,7 +75,15 @@ public sealed class TorchCheckpoint : IDisposable
         is PickleException or FormatException or InvalidDataException or EndOfStreamException;
 
     private static TorchCheckpointException Damaged(string path, Exception error) =>
-        new($"{path} cannot be read: {error.Message.TrimEnd('.')}. If it was damaged or cut off on its way, copy or download it again.");
+        new($"{path} cannot be read: {ReasonOf(error)}. If it was damaged or cut off on its way, copy or download it again.");
+
+    // The words of our own exceptions; those of the libraries say nothing of the file.
+    private static string ReasonOf(Exception error) => error switch
+    {
+        EndOfStreamException => "it is cut off",
+        InvalidDataException => "a member of its zip archive cannot be unpacked",
+        _ => error.Message.TrimEnd('.'),
+    };
 
     private T[] Elements<T>(TorchTensor tensor, Func<byte[], int, T> read)
     {

@@ -78,7 +78,7 @@ public sealed class ArchitectureFileTests : IDisposable
     [InlineData("""{"LayerChoice1": [false, 1, false, false]}""", "something other than true and false")]
     [InlineData("""{"LayerChoice1": [0, 1, 0, 0]}""", "which NNI takes for numbers of choices")]
     [InlineData("""{"LayerChoice1": [0.5, 0.5, 0.0, 0.0]}""", "something other than true and false")]
-    [InlineData("""{"LayerChoice1": NaN}""", "invalid")]
+    [InlineData("""{"LayerChoice1": NaN}""", "it is not JSON, or nested too deeply, from line 1, column 18 on.")]
     [InlineData("""{"LayerChoice1": 4}""", "LayerChoice1 is 4: 0 to 3 are choices")]
     [InlineData("""{"LayerChoice1": -1}""", "LayerChoice1 is -1")]
     [InlineData("""{"LayerChoice1": 1.5}""", "LayerChoice1 is 1.5")]
@@ -129,7 +129,7 @@ public sealed class ArchitectureFileTests : IDisposable
         Refused(Write("0 1 2 3".PadRight(2 << 20)), "larger than");
         Refused(Write([0x30, 0x20, 0xff, 0xfe]), "not text in UTF-8");
         Refused(Write(Encoding.Unicode.GetPreamble().Concat(Encoding.Unicode.GetBytes("0 1")).ToArray()), "not text in UTF-8");
-        Refused(Write(string.Concat(Enumerable.Repeat("{\"LayerChoice1\":", 10_000))), "depth");
+        Refused(Write(string.Concat(Enumerable.Repeat("{\"LayerChoice1\":", 10_000))), "nested too deeply, from line 1, column ");
     }
 
     [Fact]
