@@ -22,14 +22,17 @@ internal static class RunRecord
     /// <summary>What a run needs to know of another one.</summary>
     /// <param name="Options">The options by name, those that were not given null.</param>
     /// <param name="Network">The network that it trained or searched; null in records of earlier versions.</param>
+    /// <param name="Source">The checksum of the file that was imported; null of other runs, and in records of earlier versions.</param>
     public sealed record Contents(
         [property: JsonPropertyName("command"), JsonRequired] string Command,
         [property: JsonPropertyName("options"), JsonRequired] Dictionary<string, string?> Options,
-        [property: JsonPropertyName("network")] NetworkRecord? Network);
+        [property: JsonPropertyName("network")] NetworkRecord? Network,
+        [property: JsonPropertyName("source_sha256")] string? Source = null);
 
     /// <param name="network">The network that the run trains or searches.</param>
     /// <param name="classNames">The names of its classes, in the order of its outputs, where they are known.</param>
-    public static void Write(RunFolder folder, object verb, Device device, NetworkRecord network, IEnumerable<string>? classNames)
+    /// <param name="source">The checksum of the file that was imported; null of other runs.</param>
+    public static void Write(RunFolder folder, object verb, Device device, NetworkRecord network, IEnumerable<string>? classNames, string? source = null)
     {
         var record = new
         {
@@ -37,6 +40,7 @@ internal static class RunRecord
             options = OptionsOf(verb),
             network,
             class_names = classNames,
+            source_sha256 = source,
             version = Version,
             device = device.Kind,
             device_name = device.Name,
@@ -76,6 +80,8 @@ internal static class RunRecord
     {
         null => null,
         string text => text,
+        // As the command line takes it.
+        Enum word => $"{word}".ToLowerInvariant(),
         IEnumerable values => string.Join(',', values.Cast<object>().Select(v => Convert.ToString(v, CultureInfo.InvariantCulture))),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture),
     };

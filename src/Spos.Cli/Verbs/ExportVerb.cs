@@ -92,7 +92,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     private static ExportRecord RecordOf(CheckpointHeader header)
     {
         bool official = header.Options.GetValueOrDefault(DataOptions.PreprocessingOption) == $"{true}";
-        var record = new ExportRecord
+        return WithPictures(new ExportRecord
         {
             ImageSize = header.ImageSize,
             OfficialPreprocessing = official,
@@ -100,7 +100,19 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             ClassNames = header.ClassNames,
             Architecture = header.Path,
             Flops = header.Path is { } path ? new FlopsTable(header.Spec).Of(path) : null,
+        });
+    }
+
+    /// <summary>The record with what its preprocessing subtracts and divides by.</summary>
+    internal static ExportRecord WithPictures(ExportRecord record)
+    {
+        var plain = new ExportRecord { ImageSize = record.ImageSize, OfficialPreprocessing = record.OfficialPreprocessing };
+        return record with
+        {
+            ChannelOrder = plain.ChannelOrder,
+            ValueRange = plain.ValueRange,
+            Mean = record.OfficialPreprocessing ? plain.Mean : ImageNetStatistics.Mean,
+            Deviation = record.OfficialPreprocessing ? plain.Deviation : ImageNetStatistics.Deviation,
         };
-        return official ? record : record with { Mean = ImageNetStatistics.Mean, Deviation = ImageNetStatistics.Deviation };
     }
 }

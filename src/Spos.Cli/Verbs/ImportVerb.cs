@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CommandLine.Text;
 using CommandLine;
 using Spectre.Console;
@@ -40,8 +41,14 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [InRange(32, 2048, MultipleOf = 32)]
     public int? ImageSize { get; set; }
 
-    [Option("standard-preprocessing", Default = false, HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else as the official code does, --spos-preprocessing of the other commands).")]
+    [Option(StandardOption, Default = false, HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
     public bool StandardPreprocessing { get; set; }
+
+    [Option(DataOptions.PreprocessingOption, Default = false, HelpText = "The network was trained on pictures as the official code feeds them: blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
+    public bool SposPreprocessing { get; set; }
+
+    [Option("restart", Default = false, HelpText = "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. Nothing else there is touched.")]
+    public bool Restart { get; set; }
 
     [Option("list", Default = false, HelpText = "Only list what the file holds.")]
     public bool List { get; set; }
@@ -50,10 +57,12 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     public static IEnumerable<Example> Examples =>
         [new("Take over megvii's supernet, to search it", new ImportVerb { CheckpointPath = "checkpoint-150000.pth.tar", OutputDir = "runs/supernet" })];
 
+    private const string StandardOption = "standard-preprocessing";
     private const int OfficialImageSize = 224, MostNames = 5;
 
     public int Run()
     {
+        if (StandardPreprocessing && SposPreprocessing) throw new UsageException($"--{StandardOption} and --{DataOptions.PreprocessingOption} cannot be had together.");
         if (CheckpointPath != null) return Import(CheckpointPath);
         string table = FlopsTablePath ?? throw new UsageException("import: name a --checkpoint or a --flops-table.");
         CompareFlops(table, new NetworkSpec { ImageSize = ImageSize ?? OfficialImageSize });
@@ -71,23 +80,28 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         }
         string output = OutputDir ?? "runs/imported";
         FolderContents.Of(output).RequireFor(RunKind.Import);
+        string source = ChecksumOf(file);
+        RequireSource(output, file, source);
         ExportRecord? record = ExportRecord.From(checkpoint.Metadata, file);
         (NetworkSpec read, Architecture? path) = OfficialNetwork.Describe(found.Tensors, ImageSize ?? record?.ImageSize ?? OfficialImageSize, file);
         NetworkSpec spec = record == null ? read : read with { Dropout = record.Dropout };
-        bool official = !StandardPreprocessing && (record?.OfficialPreprocessing ?? true);
+        bool official = IsOfficial(record, file);
         if (FlopsTablePath != null) CompareFlops(FlopsTablePath, spec);
         Device device = OpenDevice();
         using Session session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         ImportNotes notes = OfficialNetwork.Load(checkpoint, found.Tensors, session, network, file);
         WarnOfNotFinite(notes, file);
-        IReadOnlyList<string>? classNames = ClassNamesOf(record, spec, file);
+        IReadOnlyList<string>? classNames = ClassNamesOf(record, spec, path, file);
         using var folder = new RunFolder(output, RunKind.Import);
-        // Nothing was trained there: what was imported before can be imported again.
-        if (CheckpointFolder.Files(folder.Folder).Any()) Notice.Say($"Replacing the network that was imported into {folder.Folder} before.");
+        // Again: another import may have ended meanwhile.
+        RequireSource(output, file, source);
+        if (Restart) folder.Clear();
+        else if (CheckpointFolder.Files(folder.Folder).Any()) Notice.Say($"Replacing what was imported from the same file into {folder.Folder} before.");
+        // Before the checkpoint, so that it never lies beside the record of another file.
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, official ? Preprocessing.Spos : Preprocessing.Standard), null, source);
         var options = new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{official}" };
         string saved = folder.Save(session, network, 0, options, data: classNames == null ? null : new TrainedOn(classNames));
-        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, official ? Preprocessing.Spos : Preprocessing.Standard), null);
         ResultTable.Print(
             "Imported",
             [
@@ -112,12 +126,49 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         Notice.Warn($"{file} has values that are NaN or infinite: {names}. They are imported as they are.");
     }
 
-    // Who trained the network further may have changed its classes and left their names.
-    private static IReadOnlyList<string>? ClassNamesOf(ExportRecord? record, NetworkSpec spec, string file)
+    private static string ChecksumOf(string file)
     {
-        if (record?.ClassNames is not { } names || names.Count == spec.Classes) return record?.ClassNames;
-        Notice.Warn($"{file}: it names {names.Count} classes; its network has {spec.Classes}. The names are left out.");
-        return null;
+        using FileStream stream = File.OpenRead(file);
+        return Convert.ToHexString(SHA256.HashData(stream));
+    }
+
+    // What a file was imported to can be had again from that file alone, so only the same file replaces it unasked.
+    private void RequireSource(string output, string file, string checksum)
+    {
+        if (Restart || !Directory.Exists(output) || !CheckpointFolder.Files(output).Any()) return;
+        RunRecord.Contents? earlier = RunRecord.Read(output);
+        if (earlier?.Source == checksum) return;
+        string from = earlier?.Options.GetValueOrDefault("checkpoint") is { } before ? $" from {before}" : "";
+        throw new UsageException($"{Path.GetFullPath(output)} holds a network that was imported{from}; --checkpoint {file} is another file. Choose another --output-dir, or replace it with --restart.");
+    }
+
+    // How pictures are fed: what options say, or else the file, or else as the official code does.
+    private bool IsOfficial(ExportRecord? record, string file)
+    {
+        bool? asked = StandardPreprocessing ? false : SposPreprocessing ? true : null;
+        if (record == null) return asked ?? true;
+        string? other = record.DifferenceInPictures(ExportVerb.WithPictures(record));
+        string named = record.OfficialPreprocessing ? "the official code's" : "standard";
+        if (asked is not { } official)
+        {
+            if (other == null) return record.OfficialPreprocessing;
+            throw new TorchCheckpointException($"{file} says that its network has {named} preprocessing, but there {other}: pictures cannot be fed to it so. To feed them by one of this program's two ways all the same, say which: --{StandardOption} or --{DataOptions.PreprocessingOption}.");
+        }
+        if (other != null || official != record.OfficialPreprocessing)
+        {
+            Notice.Warn($"{file} says that its network has {named} preprocessing{(other == null ? "" : $", and there {other}")}; --{(official ? DataOptions.PreprocessingOption : StandardOption)} is used.");
+        }
+        return official;
+    }
+
+    // The tensors count, and options; what the file says otherwise is told. Who trained the network further may have changed its classes
+    // and left their names.
+    private IReadOnlyList<string>? ClassNamesOf(ExportRecord? record, NetworkSpec spec, Architecture? path, string file)
+    {
+        if (record == null) return null;
+        foreach (string difference in record.DifferencesFrom(spec, path)) Notice.Warn($"{file}: {difference}");
+        if (ImageSize is { } size && size != record.ImageSize) Notice.Warn($"{file} says that its network takes pictures of {record.ImageSize}×{record.ImageSize}; --image-size {size} is used.");
+        return record.ClassNames?.Count == spec.Classes ? record.ClassNames : null;
     }
 
     private static string Place(string name) => name == "" ? "the saved object itself" : Shown.Value(name);

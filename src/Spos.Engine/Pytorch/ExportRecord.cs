@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Spos.Engine.Files;
 using Spos.Engine.Pickles;
 using Spos.Engine.Supernet;
 
@@ -16,11 +17,15 @@ public sealed record ExportRecord
     internal const string TorchKey = "spos";
 
     // What is trained with.
-    private const int MostImageSize = 2048;
+    private const int LeastImageSize = 32, MostImageSize = 2048;
+
+    // Means and deviations are written in full: what differs more is another number.
+    private const float Rounding = 1e-6f;
 
     private const string Format = "1";
     private const string FormatName = "spos_format", ImageSizeName = "image_size", PreprocessingName = "preprocessing";
-    private const string ClassesName = "class_names", DropoutName = "dropout";
+    private const string ClassesName = "class_names", DropoutName = "dropout", ArchitectureName = "architecture", FlopsName = "flops";
+    private const string OrderName = "channel_order", RangeName = "value_range", MeanName = "mean", DeviationName = "std";
     private const string OfficialName = "spos", StandardName = "standard";
 
     /// <summary>Height and width of the pictures.</summary>
@@ -28,6 +33,12 @@ public sealed record ExportRecord
 
     /// <summary>Whether pictures are fed as the official code feeds them: blue, green, red, levels 0 to 255.</summary>
     public required bool OfficialPreprocessing { get; init; }
+
+    /// <summary>The order of a picture's channels, "RGB" or "BGR".</summary>
+    public string ChannelOrder { get => field ?? (OfficialPreprocessing ? "BGR" : "RGB"); init; }
+
+    /// <summary>What a channel's values lie in before the mean is subtracted, "[0, 255]" or "[0, 1]".</summary>
+    public string ValueRange { get => field ?? (OfficialPreprocessing ? "[0, 255]" : "[0, 1]"); init; }
 
     /// <summary>Probability of dropping a feature before the classifier in training.</summary>
     public float Dropout { get; init; } = new NetworkSpec().Dropout;
@@ -56,15 +67,15 @@ public sealed record ExportRecord
             ["spos_version"] = typeof(ExportRecord).Assembly.GetName().Version!.ToString(3),
             [ImageSizeName] = ImageSize.ToString(CultureInfo.InvariantCulture),
             [PreprocessingName] = OfficialPreprocessing ? OfficialName : StandardName,
-            ["channel_order"] = OfficialPreprocessing ? "BGR" : "RGB",
-            ["value_range"] = OfficialPreprocessing ? "[0, 255]" : "[0, 1]",
-            ["mean"] = JsonSerializer.Serialize(Mean),
-            ["std"] = JsonSerializer.Serialize(Deviation),
+            [OrderName] = ChannelOrder,
+            [RangeName] = ValueRange,
+            [MeanName] = JsonSerializer.Serialize(Mean),
+            [DeviationName] = JsonSerializer.Serialize(Deviation),
             [DropoutName] = Dropout.ToString("R", CultureInfo.InvariantCulture),
         };
         if (ClassNames != null) metadata[ClassesName] = JsonSerializer.Serialize(ClassNames);
-        if (Architecture != null) metadata["architecture"] = JsonSerializer.Serialize(Architecture.Blocks);
-        if (Flops is { } flops) metadata["flops"] = flops.ToString(CultureInfo.InvariantCulture);
+        if (Architecture != null) metadata[ArchitectureName] = JsonSerializer.Serialize(Architecture.Blocks);
+        if (Flops is { } flops) metadata[FlopsName] = flops.ToString(CultureInfo.InvariantCulture);
         return metadata;
     }
 
@@ -77,36 +88,102 @@ public sealed record ExportRecord
         {
             throw new TorchCheckpointException($"{path}: what it says of its network is of format {format}; this program reads format {Format}. Use a newer version of it.");
         }
-        try
+        TorchCheckpointException Unreadable(string what) => new($"{path}: what it says of its network cannot be read: {what}.");
+        string Text(string name) => metadata.TryGetValue(name, out string? text) ? text : throw Unreadable($"{name} is missing");
+        T Read<T>(string name, string wanted, Func<string, T?> read)
+            where T : struct
         {
-            return new ExportRecord
-            {
-                ImageSize = int.Parse(metadata[ImageSizeName], NumberStyles.None, CultureInfo.InvariantCulture) is <= MostImageSize and int size
-                    ? size
-                    : throw new FormatException($"{ImageSizeName} is more than {MostImageSize}"),
-                OfficialPreprocessing = metadata[PreprocessingName] switch
-                {
-                    OfficialName => true,
-                    StandardName => false,
-                    _ => throw new FormatException($"{PreprocessingName} is neither {OfficialName} nor {StandardName}"),
-                },
-                Dropout = float.Parse(metadata[DropoutName], NumberStyles.Float, CultureInfo.InvariantCulture) is >= 0 and < 1 and float dropout
-                    ? dropout
-                    : throw new FormatException($"{DropoutName} is not in [0, 1)"),
-                ClassNames = metadata.TryGetValue(ClassesName, out string? names) ? Names(names) : null,
-            };
+            string text = Text(name);
+            return read(text) ?? throw Unreadable($"{name} is '{SmallFile.Excerpt(text)}', not {wanted}");
         }
-        catch (Exception error) when (error is FormatException or OverflowException or KeyNotFoundException or JsonException)
+
+        T[] List<T>(string name, string wanted, Func<T[], bool> fits)
         {
-            throw new TorchCheckpointException($"{path}: what it says of its network cannot be read: {error.Message}");
+            string text = Text(name);
+            return ListIn<T>(text) is { } list && fits(list) ? list : throw Unreadable($"{name} is '{SmallFile.Excerpt(text)}', not {wanted}");
+        }
+
+        float[] Channels(string name) => List<float>(name, "a list of three numbers", list => list.Length == 3 && Array.TrueForAll(list, float.IsFinite));
+        return new ExportRecord
+        {
+            ImageSize = Read(ImageSizeName, $"a multiple of {LeastImageSize} up to {MostImageSize}", ImageSizeOf),
+            OfficialPreprocessing = Read(PreprocessingName, $"{OfficialName} or {StandardName}", text => text switch
+            {
+                OfficialName => true,
+                StandardName => false,
+                _ => (bool?)null,
+            }),
+            ChannelOrder = Text(OrderName),
+            ValueRange = Text(RangeName),
+            Mean = Channels(MeanName),
+            Deviation = Channels(DeviationName),
+            Dropout = Read(DropoutName, "a number from 0 to below 1", DropoutOf),
+            ClassNames = !metadata.ContainsKey(ClassesName) ? null : List<string>(ClassesName, "a list of texts", list => Array.TrueForAll(list, name => name is not null)),
+            Architecture = !metadata.ContainsKey(ArchitectureName) ? null : new Architecture(
+                List<int>(ArchitectureName, "a list of numbers 0 to 3", list => list.Length > 0 && Array.TrueForAll(list, choice => choice is >= 0 and < Supernet.Architecture.Choices))),
+            Flops = !metadata.ContainsKey(FlopsName) ? null : Read(FlopsName, "a number of FLOPs", FlopsOf),
+        };
+    }
+
+    /// <summary>
+    /// What the record says of the pictures otherwise than another one, such as "mean is [0.5, 0.5, 0.5], not [0.485, 0.456, 0.406]"; null if
+    /// nothing. The name of the preprocessing is not looked at.
+    /// </summary>
+    public string? DifferenceInPictures(ExportRecord other)
+    {
+        static string Written(IReadOnlyList<float> numbers) => $"[{string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]";
+        static string Plain(string text) => text.Replace(" ", "", StringComparison.Ordinal);
+        static bool AreEqual(IReadOnlyList<float> one, IReadOnlyList<float> two) => one.Zip(two).All(pair => Math.Abs(pair.First - pair.Second) <= Rounding);
+        (string Name, string Here, string There, bool Same)[] parts =
+        [
+            (OrderName, ChannelOrder, other.ChannelOrder, ChannelOrder.Equals(other.ChannelOrder, StringComparison.OrdinalIgnoreCase)),
+            (RangeName, ValueRange, other.ValueRange, Plain(ValueRange) == Plain(other.ValueRange)),
+            (MeanName, Written(Mean), Written(other.Mean), AreEqual(Mean, other.Mean)),
+            (DeviationName, Written(Deviation), Written(other.Deviation), AreEqual(Deviation, other.Deviation)),
+        ];
+        string[] differences = [.. parts.Where(p => !p.Same).Select(p => $"{p.Name} is {SmallFile.Excerpt(p.Here)}, not {p.There}")];
+        return differences.Length == 0 ? null : string.Join("; ", differences);
+    }
+
+    /// <summary>What the record says of the network otherwise than its tensors, which count: a sentence for each.</summary>
+    /// <param name="spec">The sizes that the tensors have.</param>
+    /// <param name="architecture">The architecture that they have; null of a supernet.</param>
+    public IEnumerable<string> DifferencesFrom(NetworkSpec spec, Architecture? architecture)
+    {
+        if (ClassNames != null && ClassNames.Count != spec.Classes) yield return $"it names {ClassNames.Count} classes; its network has {spec.Classes}. The names are left out.";
+        if (Architecture != null && !Architecture.Equals(architecture))
+        {
+            string tensors = architecture == null ? "those of a supernet" : $"of {architecture}";
+            yield return $"it says that its architecture is {Architecture}; its tensors are {tensors}, which counts.";
+        }
+        else if (Flops is { } said && architecture != null && new FlopsTable(spec with { ImageSize = ImageSize }).Of(architecture) is var own && own != said)
+        {
+            yield return $"it says that its network has {said} FLOPs; by its tensors it has {own}, which counts.";
         }
     }
 
-    private static string[] Names(string json)
+    private static int? ImageSizeOf(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size is >= LeastImageSize and <= MostImageSize && size % LeastImageSize == 0
+            ? size
+            : null;
+
+    private static float? DropoutOf(string text) =>
+        float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float dropout) && dropout is >= 0 and < 1 ? dropout : null;
+
+    private static long? FlopsOf(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long flops) ? flops : null;
+
+    // Null if the text is no JSON list of such items.
+    private static T[]? ListIn<T>(string json)
     {
-        string[]? names = JsonSerializer.Deserialize<string[]>(json);
-        if (names == null || Array.Exists(names, name => name is null)) throw new FormatException($"{ClassesName} is no list of texts");
-        return names;
+        try
+        {
+            return JsonSerializer.Deserialize<T[]>(json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The texts that a saved object holds under <see cref="TorchKey"/>.</summary>
@@ -119,7 +196,8 @@ public sealed record ExportRecord
         }
         foreach ((object key, object? text) in texts)
         {
-            if (key is string name && text is string said) metadata[name] = said;
+            // What is no text cannot be read as one, which then is said.
+            if (key is string name) metadata[name] = text as string ?? Unpickler.Describe(text);
         }
         return metadata;
     }

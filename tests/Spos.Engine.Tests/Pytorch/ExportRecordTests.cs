@@ -59,16 +59,61 @@ public sealed class ExportRecordTests : IDisposable
 
     [Theory]
     [InlineData("spos_format", "2", "format 2")]
-    [InlineData("image_size", "-1", "cannot be read")]
+    [InlineData("image_size", "-1", "cannot be read: image_size is '-1', not a multiple of 32 up to 2048.")]
+    [InlineData("image_size", "1e99", "cannot be read: image_size is '1e99', not")]
     [InlineData("image_size", "2080", "cannot be read")]
-    [InlineData("preprocessing", "other", "cannot be read")]
+    [InlineData("image_size", "100", "cannot be read")]
+    [InlineData("preprocessing", "other", "cannot be read: preprocessing is 'other', not spos or standard.")]
     [InlineData("class_names", "[null]", "cannot be read")]
-    [InlineData("class_names", "{", "cannot be read")]
-    [InlineData("dropout", "", "cannot be read")]
-    public void A_wrong_record_is_told(string name, string value, string says)
+    [InlineData("class_names", "{", "cannot be read: class_names is '{', not a list of texts.")]
+    [InlineData("dropout", "", "cannot be read: dropout is '', not a number from 0 to below 1.")]
+    [InlineData("dropout", "NaN", "cannot be read")]
+    [InlineData("mean", "[1, 2]", "cannot be read: mean is '[1, 2]', not a list of three numbers.")]
+    [InlineData("mean", "a list of 3", "cannot be read")]
+    [InlineData("std", "[1, 1, 1e99]", "cannot be read")]
+    [InlineData("architecture", "[]", "cannot be read")]
+    [InlineData("architecture", "[0, 4]", "cannot be read: architecture is '[0, 4]', not a list of numbers 0 to 3.")]
+    [InlineData("flops", "many", "cannot be read")]
+    [InlineData("channel_order", null, "cannot be read: channel_order is missing.")]
+    public void A_wrong_record_is_told(string name, string? value, string says)
+    {
+        var metadata = new Dictionary<string, string>(Record.ToMetadata());
+        if (value == null) metadata.Remove(name);
+        else metadata[name] = value;
+        Assert.Contains(says, Assert.Throws<TorchCheckpointException>(() => ExportRecord.From(metadata, "x.pth")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("channel_order", "rgb", null)]
+    [InlineData("value_range", "[0,1]", null)]
+    [InlineData("mean", "[0.4850000001, 0.456, 0.406]", null)]
+    [InlineData("channel_order", "BGR", "channel_order is BGR, not RGB")]
+    [InlineData("value_range", "[-1, 1]", "value_range is [-1, 1], not [0, 1]")]
+    [InlineData("mean", "[0.5, 0.5, 0.5]", "mean is [0.5, 0.5, 0.5], not [0.485, 0.456, 0.406]")]
+    [InlineData("std", "[0.229, 0.224, 0.226]", "std is [0.229, 0.224, 0.226], not [0.229, 0.224, 0.225]")]
+    public void Pictures_that_are_fed_otherwise_are_told(string name, string value, string? difference)
     {
         var metadata = new Dictionary<string, string>(Record.ToMetadata()) { [name] = value };
-        Assert.Contains(says, Assert.Throws<TorchCheckpointException>(() => ExportRecord.From(metadata, "x.pth")).Message, StringComparison.Ordinal);
+        Assert.Equal(difference, ExportRecord.From(metadata, "x.pth")!.DifferenceInPictures(Record));
+    }
+
+    [Fact]
+    public void What_the_tensors_say_otherwise_is_told()
+    {
+        var spec = new NetworkSpec { ImageSize = 64, Classes = 5 };
+        var path = new Architecture(Enumerable.Repeat(1, spec.Blocks));
+        ExportRecord right = Record with { ImageSize = 64, Architecture = path, Flops = new FlopsTable(spec).Of(path) };
+        Assert.Empty(right.DifferencesFrom(spec, path));
+        // The size of pictures is an option's to change, and FLOPs with it.
+        Assert.Empty(right.DifferencesFrom(spec with { ImageSize = 96 }, path));
+        Assert.Contains("names 5 classes; its network has 4", Assert.Single((right with { Flops = null }).DifferencesFrom(spec with { Classes = 4 }, path)), StringComparison.Ordinal);
+        Assert.Contains("has 5 FLOPs", Assert.Single((right with { Flops = 5 }).DifferencesFrom(spec, path)), StringComparison.Ordinal);
+        Assert.Contains("those of a supernet", Assert.Single(right.DifferencesFrom(spec, null)), StringComparison.Ordinal);
+        foreach (int[] other in new[] { [1, 1], path.Blocks.SetItem(3, 2).ToArray() })
+        {
+            string said = Assert.Single((right with { Architecture = new Architecture(other) }).DifferencesFrom(spec, path));
+            Assert.Equal($"it says that its architecture is {string.Join(' ', other)}; its tensors are of {path}, which counts.", said);
+        }
     }
 
     [Fact]
