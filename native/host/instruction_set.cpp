@@ -1,7 +1,8 @@
 // The kernels are compiled once per instruction set into libraries of their own; the best one the CPU runs is loaded.
-// SPOS_CPU names an instruction set to use instead.
+// SPOS_CPU names an instruction set to use instead, in capitals or not.
+#include <strings.h>
+
 #include <cstdlib>
-#include <cstring>
 
 #include "../driver/kernel_library.h"
 
@@ -25,8 +26,9 @@ bool cpu_runs(const std::string& instruction_set) {
 
 void KernelLibrary::choose() {
     const char* wanted = std::getenv("SPOS_CPU");
+    if (wanted != nullptr && *wanted == '\0') wanted = nullptr;
     for (const char* name : {"avx512", "avx2", "x86-64"}) {
-        if (wanted != nullptr && std::strcmp(wanted, name) != 0) continue;
+        if (wanted != nullptr && strcasecmp(wanted, name) != 0) continue;
         if (cpu_runs(name) && try_load(name, own_folder() + "/libspos_kernels_" + name + ".so")) return;
     }
 }

@@ -61,8 +61,8 @@ public sealed class BenchTests : IDisposable
         Outcome outcome = PipelineFixture.Expect(0, "sample", "--samples", "500", "--flops-bins", "2");
         Assert.Contains("290M to 325M", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("1096386220643", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("no path has 1M to 2M FLOPs", PipelineFixture.Expect(2, "sample", "--flops-lb", "1e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
-        Assert.Contains("is not below", PipelineFixture.Expect(2, "sample", "--flops-lb", "3e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
+        Assert.Contains("--flops-lb 1000000 to --flops-ub 2000000: no path is within", PipelineFixture.Expect(2, "sample", "--flops-lb", "1e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
+        Assert.Contains("--flops-lb 3000000 is above --flops-ub 2000000", PipelineFixture.Expect(2, "sample", "--flops-lb", "3e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
     }
 
     [Fact]

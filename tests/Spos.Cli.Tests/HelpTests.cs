@@ -26,6 +26,9 @@ public sealed class HelpTests
             Assert.True(option.Default != null || option.HelpText.Contains("(default: ", StringComparison.Ordinal), $"--{name} shows no default.");
         }
         Assert.Single(help.Split('\n'), line => line.StartsWith($"  spos {verb}", StringComparison.Ordinal));
+        // Words are written as help and messages write them.
+        string example = help.Split('\n').Single(line => line.StartsWith($"  spos {verb}", StringComparison.Ordinal));
+        Assert.Equal(example.ToLowerInvariant(), example);
         PropertyInfo examples = type.GetProperties(BindingFlags.Static | BindingFlags.Public).Single(p => p.GetCustomAttribute<UsageAttribute>() != null);
         Assert.Single((IEnumerable<Example>)examples.GetValue(null)!);
     }
@@ -42,6 +45,13 @@ public sealed class HelpTests
     [Fact]
     public void The_version_is_shown_after_a_verb_too() =>
         Assert.Equal(PipelineFixture.Expect(0, "--version").Output, PipelineFixture.Expect(0, "supernet", "--epochs", "3", "--version").Output);
+
+    [Fact]
+    public void The_readme_tells_of_every_signal()
+    {
+        string readme = File.ReadAllText(Path.Combine(Checkout.Root, "README.md"));
+        foreach (string word in new[] { "Ctrl-C", "SIGTERM", "SIGHUP", "SIGUSR1", "second", "130", "143" }) Assert.Contains(word, readme, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void The_readme_names_every_verb()

@@ -29,8 +29,7 @@ internal static class HelpPage
         foreach (Example example in ExamplesOf(verb))
         {
             page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{example.HelpText}:");
-            string command = Parser.Default.FormatCommandLine(example.Sample, settings => settings.SkipDefault = true);
-            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}spos {command}");
+            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}spos {CommandOf(example.Sample)}");
         }
         page.AppendLine();
         (string, string)[] options =
@@ -59,6 +58,19 @@ internal static class HelpPage
         .GetProperties(BindingFlags.Static | BindingFlags.Public)
         .Where(p => p.GetCustomAttribute<UsageAttribute>() != null)
         .SelectMany(p => (IEnumerable<Example>)p.GetValue(null)!);
+
+    // The parser writes words as their members are called; elsewhere they are in lower case.
+    private static string CommandOf(object sample)
+    {
+        string command = Parser.Default.FormatCommandLine(sample, settings => settings.SkipDefault = true);
+        foreach (PropertyInfo property in sample.GetType().GetProperties().Where(p => p.PropertyType.IsEnum))
+        {
+            if (property.GetCustomAttribute<OptionAttribute>() is not { } option) continue;
+            string shown = $"--{option.LongName} {property.GetValue(sample)}";
+            command = command.Replace(shown, shown.ToLowerInvariant(), StringComparison.Ordinal);
+        }
+        return command;
+    }
 
     private static string Columns((string Name, string Text)[] rows)
     {

@@ -143,6 +143,13 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         {
             _measured = false;
         }
+        catch (DeviceMemoryException)
+        {
+            // What was trained is not lost: the run goes on with smaller batches to measure.
+            _measured = false;
+            Save(trainer);
+            throw;
+        }
     }
 
     private string WhatToDo(SposException error)
@@ -150,9 +157,13 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         string left = CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
         return error switch
         {
-            DivergenceException when CheckpointPath.Length > 0 =>
+            DivergenceException when CheckpointPath.Length == 0 => $"{left}.",
+            // Rank trains from random weights alone.
+            DivergenceException when folder.Kind == RunKind.RankedArchitecture => $"{left}: begin anew with --restart and other options.",
+            DivergenceException =>
                 $"{left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
             WriteException => $"{left}: make room and run the same command again.",
+            DeviceMemoryException { Option: not ("--batch-size" or null) and var option } => $"{left}: run the same command again with a smaller {option}.",
             _ when CheckpointPath.Length > 0 => $"{left}: another --batch-size needs --restart.",
             _ => $"{left}.",
         };

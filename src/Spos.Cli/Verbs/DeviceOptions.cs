@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using CommandLine;
 using Spos.Cli.Options;
 using Spos.Engine.Autograd;
@@ -11,14 +12,14 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that computes.</summary>
 internal abstract class DeviceOptions
 {
-    private const int MostThreads = 1024;
+    private const string Auto = "auto", DeviceVariable = "SPOS_DEVICE", ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU";
 
-    [Option("device", Default = "auto", HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
-    [OneOf("auto", "cuda", "host", "simt")]
-    public string DeviceName { get; set; } = "auto";
+    [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
+    [OneOf(Auto, "cuda", "host", "simt")]
+    public string DeviceName { get; set; } = Auto;
 
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
-    [InRange(1, MostThreads)]
+    [InRange(1, 1024)]
     public int? Threads { get; set; }
 
     [Option("plan", Default = ConvolutionPlan.Fused, HelpText = "What computes convolutions: fused (hand-written kernels with batch norm and ReLU in them), unfused (one after the other: in inference the same bits, in training the same up to rounding), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
@@ -37,18 +38,20 @@ internal abstract class DeviceOptions
 
     protected Device OpenDevice()
     {
-        string? variable = DeviceName == "auto" ? Environment.GetEnvironmentVariable("SPOS_DEVICE") : null;
+        // Variables are read as options are: the engine takes what it can make sense of.
+        string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
+        string? instructions = Variable(CpuVariable, new OneOfAttribute([.. Device.InstructionSets]), typeof(string));
         string name = variable ?? DeviceName;
-        int? wanted = Threads ?? ThreadsOfVariable();
+        int? wanted = Threads ?? (Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : null);
         try
         {
             Device device = Device.Open(name);
             if (wanted is { } threads) SetThreads(device, threads);
             return device;
         }
-        catch (ArgumentException error) when (variable != null)
+        catch (DeviceException) when (instructions != null && name != "simt")
         {
-            throw new UsageException($"SPOS_DEVICE={variable}: {error.Message}");
+            throw new UsageException($"{CpuVariable}={instructions}: this CPU has no such instructions, or the kernels for them were not built. Leave the variable out, and the best that there is are used.");
         }
         catch (FormatException error)
         {
@@ -56,21 +59,25 @@ internal abstract class DeviceOptions
         }
         catch (PlatformNotSupportedException error)
         {
-            throw new PlatformNotSupportedException($"--device {name}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error);
+            string asked = variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
+            throw new PlatformNotSupportedException($"{asked}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error);
         }
     }
 
-    // What SPOS_THREADS says, as the option is read: the engine takes what it can make sense of.
-    private static int? ThreadsOfVariable()
+    // What the option of a property takes, the variable takes.
+    private static ValueRule RuleOf(string property) => typeof(DeviceOptions).GetProperty(property)!.GetCustomAttribute<ValueRule>()!;
+
+    // The value of a variable in the form that its rule gives it; null if it is not set, or empty.
+    private static string? Variable(string name, ValueRule rule, Type type)
     {
-        if (Environment.GetEnvironmentVariable("SPOS_THREADS") is not { Length: > 0 } text) return null;
+        if (Environment.GetEnvironmentVariable(name) is not { Length: > 0 } text) return null;
         try
         {
-            return int.Parse(new InRangeAttribute(1, MostThreads).Read(text, typeof(int)), CultureInfo.InvariantCulture);
+            return rule.Read(text, type);
         }
         catch (FormatException error)
         {
-            throw new UsageException($"SPOS_THREADS={Shown.Value(text)}: {error.Message}");
+            throw new UsageException($"{name}={Shown.Value(text)}: {error.Message}");
         }
     }
 

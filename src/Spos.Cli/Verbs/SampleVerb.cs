@@ -50,9 +50,7 @@ internal sealed class SampleVerb : IVerb
         NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
         FlopsTable flops = Supernet.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
-        double low = FlopsLb ?? (spec.IsOfficialSize ? PathSampler.OfficialLow : sampler.Least);
-        double high = FlopsUb ?? (spec.IsOfficialSize ? PathSampler.OfficialHigh : sampler.Most);
-        if (!(low < high)) throw new UsageException($"--flops-lb {low} is not below --flops-ub {high}.");
+        (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, sampler);
         BigInteger[] paths = sampler.CountBins(low, high, FlopsBins);
         BigInteger all = BigInteger.Pow(Architecture.Choices, flops.Blocks);
         if (paths.All(p => p.IsZero))
@@ -89,7 +87,7 @@ internal sealed class SampleVerb : IVerb
         {
             long cost = draw();
             if (cost < low || cost > high) continue;
-            counts[Math.Min((int)((cost - low) / width), FlopsBins - 1)]++;
+            counts[width > 0 ? Math.Min((int)((cost - low) / width), FlopsBins - 1) : FlopsBins - 1]++;
         }
         return counts;
     }

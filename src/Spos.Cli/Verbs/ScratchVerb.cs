@@ -16,7 +16,7 @@ namespace Spos.Cli.Verbs;
 [Verb("scratch", HelpText = "Phase 3: train the architecture that was found from scratch, and evaluate it.")]
 internal sealed class ScratchVerb : TrainOptions, IVerb
 {
-    private const int DefaultBatchSize = 1024;
+    private const int DefaultBatchSize = 1024, MostTestBatch = 512;
     private const string DefaultArchitecture = $"runs/search/{NetworkOrigin.ArchitectureName}";
 
     [Option("architecture", HelpText = "The architecture: a search's folder or a file in it, whose network's sizes and preprocessing count too; another file (NNI's JSON, megvii's arch.pkl or a list); or a list such as \"2 1 0 1 …\" (default: that of --load-checkpoint, or runs/search/architecture_final.json).")]
@@ -62,9 +62,9 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
     [InRange(0, 100_000)]
     public int ValFrequency { get; set; } = 1;
 
-    [Option("test-batch-size", Default = 512, HelpText = "Pictures of a batch of val.")]
+    [Option("test-batch-size", HelpText = "Pictures of a batch of val (default: 512, or --batch-size if that is smaller: what could be trained on fits).")]
     [InRange(1, 65_536)]
-    public int TestBatchSize { get; set; } = 512;
+    public int? TestBatchSize { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
@@ -101,7 +101,8 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
             if (loaded != null) Inherit(session, loaded, network, train);
         });
         RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
-        using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(null), damage);
+        using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize ?? Math.Min(MostTestBatch, BatchSize), Workers, PreprocessingOf(null), damage);
+        trainer.ReservedBytes = () => test.BytesToKeep;
         using var stop = new StopSignal();
         Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test.Until(stop.Token));
         void AfterEpoch(int epoch)
@@ -187,7 +188,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         ["epochs"] = $"{Epochs}",
         ["batch-size"] = $"{BatchSize}",
         ["learning-rate"] = $"{LearningRate}",
-        ["lr-decay"] = $"{LrDecay}",
+        ["lr-decay"] = $"{LrDecay}".ToLowerInvariant(),
         ["ema-decay"] = $"{EmaDecay}",
         ["mixup"] = $"{Mixup}",
         ["random-erasing"] = $"{RandomErasing}",

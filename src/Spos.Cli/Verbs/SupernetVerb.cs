@@ -82,13 +82,14 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
         if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, AcceptChangedData);
+        var sampler = new PathSampler(new FlopsTable(spec));
+        Func<long, IReadOnlyList<Architecture>> paths = PathRule(spec, sampler);
         using RunFolder folder = OpenFolder(RunKind.Supernet);
         DamageReport damage = Damage();
 
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec);
-        var sampler = new PathSampler(new FlopsTable(spec));
-        var trainer = new Trainer(session, network, train, training, PathRule(spec, sampler), damage);
+        var trainer = new Trainer(session, network, train, training, paths, damage);
         using var run = new TrainingRun("supernet", session, network, folder, ForResume(spec, train, loaded), TrainedOn(all, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         Notice.Say($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {Describe(device)}.");
         run.Begin(trainer, () =>
@@ -112,8 +113,8 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     {
         CounterRandom At(long step) => new(Seed, RandomPurpose.Paths, (ulong)step);
         if (PathsPerStep > 1) return step => sampler.Disjoint(At(step), PathsPerStep);
-        double low = FlopsLb ?? (spec.IsOfficialSize ? PathSampler.OfficialLow : 0), high = FlopsUb ?? (spec.IsOfficialSize ? PathSampler.OfficialHigh : double.MaxValue);
-        if (low <= 0 && high == double.MaxValue) return step => [sampler.Uniform(At(step))];
+        if ((FlopsLb ?? 0) <= 0 && FlopsUb == null && !spec.IsOfficialSize) return step => [sampler.Uniform(At(step))];
+        (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, sampler);
         (low, high) = (Math.Max(low, sampler.Least), Math.Min(high, sampler.Most));
         Check(() => sampler.FromBins(At(0), low, high, FlopsBins));
         return step => [sampler.FromBins(At(step), low, high, FlopsBins)];
@@ -131,8 +132,8 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
             for (int i = 0; i < RandomPaths; i++)
             {
                 Architecture path = sampler.Uniform(new CounterRandom(Seed, RandomPurpose.Search, ulong.MaxValue, (ulong)i));
-                Evaluator.Recalibrate(session, network, path, calibration.Until(cancel));
-                top1.Add(Evaluator.Measure(session, network, path, test.Until(cancel)).Top1);
+                Evaluator.Recalibrate(session, network, path, calibration.Until(cancel), "--batch-size");
+                top1.Add(Evaluator.Measure(session, network, path, test.Until(cancel), "--batch-size").Top1);
                 display.Report(i + 1, 1, $"top-1 {top1[^1]:0.0%}");
             }
         });

@@ -59,6 +59,9 @@ public sealed unsafe class Device
         Kernels = new KernelSet(this);
     }
 
+    /// <summary>What SPOS_CPU may name: the instruction sets of the CPU that kernels are compiled for (native/host/instruction_set.cpp).</summary>
+    public static IReadOnlyList<string> InstructionSets { get; } = ["avx512", "avx2", "x86-64"];
+
     /// <summary>The CPU of this machine.</summary>
     public static Device Host => LazyHost.Value;
 

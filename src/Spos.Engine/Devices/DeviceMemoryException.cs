@@ -28,22 +28,23 @@ public sealed class DeviceMemoryException : SposException
 
     public long Kept { get; private init; }
 
-    /// <summary>Whether it says which batch would fit.</summary>
-    public bool IsAdvised { get; private init; }
+    /// <summary>The option that makes the batch smaller, if it says one.</summary>
+    public string? Option { get; private init; }
 
     /// <summary>The same, for somebody who knows the batch.</summary>
-    /// <param name="batch">Pictures of the batch that did not fit.</param>
+    /// <param name="batch">Pictures of the batch that did not fit; null if that is not known.</param>
     /// <param name="fits">Pictures of one that should; null if that is not known, 0 if none does.</param>
     /// <param name="option">The option that says how many pictures a batch has.</param>
-    internal DeviceMemoryException ForBatch(int batch, int? fits, string option)
+    internal DeviceMemoryException ForBatch(int? batch, int? fits, string option)
     {
         string advice = fits switch
         {
+            null when batch == null => $"Try a smaller {option}.",
             null => $"The batch has {batch} pictures: try a smaller {option}.",
             0 => "Not even the smallest batch fits: take smaller pictures or a smaller network.",
             _ => $"A batch of {batch} pictures does not fit, one of {fits} should: {option} {fits}.",
         };
-        return new DeviceMemoryException(_facts, advice, this) { Asked = Asked, InUse = InUse, Kept = Kept, IsAdvised = true };
+        return new DeviceMemoryException(_facts, advice, this) { Asked = Asked, InUse = InUse, Kept = Kept, Option = option };
     }
 
     /// <summary>The message's words for the memory of a device.</summary>

@@ -15,9 +15,10 @@ internal static class BatchRoom
     /// </summary>
     /// <param name="batch">Pictures of the batch that did not fit.</param>
     /// <param name="elsewhere">Bytes for each picture that others need besides, such as loaders that read ahead.</param>
+    /// <param name="reserved">Bytes that others will take, however large the batch is.</param>
     /// <param name="work">Does the work with so many pictures.</param>
     /// <returns>0 if nothing fits.</returns>
-    public static int Estimate(Session session, int batch, long elsewhere, Action<int> work)
+    public static int Estimate(Session session, int batch, long elsewhere, long reserved, Action<int> work)
     {
         int small = Math.Clamp(batch / 16, 2, 32), large = 2 * small;
         if (large >= batch) return batch / 2;
@@ -41,7 +42,7 @@ internal static class BatchRoom
         double picture = (more - few) / small, always = few - picture * small;
         session.Device.Pools.Trim();
         (long free, _) = session.Device.ReadMemory();
-        double fits = (Usable * free - always) / (picture + elsewhere);
+        double fits = (Usable * free - reserved - always) / (picture + elsewhere);
         return (int)Math.Clamp(fits, small, batch - 1);
     }
 

@@ -5,15 +5,19 @@ using Spos.Engine.Devices;
 namespace Spos.Engine.Training;
 
 /// <summary>
-/// The same batches as often as they are asked for: kept on the device if they fit the given bytes, else read again
-/// each time. Every candidate of a search sees the same pictures.
+/// The same batches as often as they are asked for: kept on the device if they take a small part of what is free there, else read
+/// again each time. Every candidate of a search sees the same pictures.
 /// </summary>
 public sealed class BatchSource : IEnumerable<Batch>, IDisposable
 {
     private const int Unknown = -1;
 
+    // Of what is free on the device: most is for the network.
+    private const int MostShare = 8;
+
     private readonly Func<CancellationToken, BatchLoader> _open;
     private readonly bool _keep;
+    private readonly long _bytes;
     private readonly Lock _lock = new();
     private readonly List<Batch> _kept = [];
     private readonly int _asked;
@@ -21,14 +25,19 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     private volatile int _pictures = Unknown;
 
     /// <param name="batches">How many batches; fewer if a pass has fewer.</param>
+    /// <param name="keepBytes">Most bytes that they are kept in.</param>
     public BatchSource(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int batches, long keepBytes)
     {
         _open = cancel => new BatchLoader(device, data, options, damage, cancel: cancel);
         Batches = Math.Min(batches, BatchLoader.BatchesOf(data.Samples.Length, options));
         long pixels = (long)options.ImageSize * options.ImageSize * 3;
         _asked = (int)Math.Min((long)Batches * options.BatchSize, data.Samples.Length);
-        _keep = pixels * sizeof(float) * _asked <= keepBytes;
+        _bytes = pixels * sizeof(float) * _asked;
+        _keep = _bytes <= Math.Min(keepBytes, device.ReadMemory().Free / MostShare);
     }
+
+    /// <summary>Bytes of the device that the batches will take once they are read, and then keep.</summary>
+    public long BytesToKeep => _keep && !_isKept ? _bytes : 0;
 
     /// <summary>How many batches there are, before pictures are left out.</summary>
     public int Batches { get; }

@@ -22,7 +22,10 @@ public static class Evaluator
     /// Replaces the running statistics of a path by their mean over <paramref name="batches"/> (training batches): those left
     /// by supernet training mix all paths.
     /// </summary>
-    public static void Recalibrate(Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches)
+    /// <param name="option">The option that says how many pictures a batch has.</param>
+    /// <exception cref="DeviceMemoryException">A batch does not fit; the message says which should.</exception>
+    public static void Recalibrate(
+        Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--train-batch-size")
     {
         foreach (BatchNormLayer layer in network.BatchNormsOf(path)) layer.ResetStatistics(session.Stream);
         float momentum = session.BatchNormMomentum;
@@ -34,8 +37,12 @@ public static class Evaluator
             {
                 batch.ReadOn(session.Stream);
                 session.BatchNormMomentum = 1f / ++count;
-                Fitting(session, batch, "--train-batch-size", images => network.Forward(session, images, path).Dispose());
+                Fitting(session, batch, option, images => network.Forward(session, images, path).Dispose());
             }
+        }
+        catch (DeviceMemoryException error) when (error.Option == null)
+        {
+            throw error.ForBatch(null, null, option);
         }
         finally
         {
@@ -44,7 +51,10 @@ public static class Evaluator
     }
 
     /// <summary>Predicts with running statistics.</summary>
-    public static Accuracy Measure(Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches)
+    /// <param name="option">The option that says how many pictures a batch has.</param>
+    /// <exception cref="DeviceMemoryException">A batch does not fit; the message says which should.</exception>
+    public static Accuracy Measure(
+        Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--test-batch-size")
     {
         session.BatchNorm = BatchNormMode.Running;
         double loss = 0;
@@ -56,12 +66,16 @@ public static class Evaluator
                 batch.ReadOn(session.Stream);
                 (double sum, int[] rank) = (0, []);
                 Fitting(
-                    session, batch, "--test-batch-size", pictures => (sum, rank) = Predict(session, network, path, pictures, batch.Labels));
+                    session, batch, option, pictures => (sum, rank) = Predict(session, network, path, pictures, batch.Labels));
                 loss += sum;
                 top1 += rank.Count(r => r < 1);
                 top5 += rank.Count(r => r < 5);
                 images += batch.Count;
             }
+        }
+        catch (DeviceMemoryException error) when (error.Option == null)
+        {
+            throw error.ForBatch(null, null, option);
         }
         finally
         {
@@ -97,7 +111,7 @@ public static class Evaluator
         {
             session.Pool.GiveBackSince(moment);
             if (error is not DeviceMemoryException full) throw;
-            int fits = BatchRoom.Estimate(session, batch.Count, 0, count =>
+            int fits = BatchRoom.Estimate(session, batch.Count, 0, 0, count =>
             {
                 using Tensor first = batch.Images.View(batch.Images.Shape with { N = count });
                 work(first);

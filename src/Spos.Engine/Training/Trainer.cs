@@ -49,6 +49,9 @@ public sealed class Trainer
 
     public int StepsPerEpoch { get; }
 
+    /// <summary>Bytes of the device that others will take besides, such as pictures that are kept: no batch is advised that needs them.</summary>
+    public Func<long> ReservedBytes { get; set; } = () => 0;
+
     /// <summary>Steps of the whole training.</summary>
     public long Steps { get; }
 
@@ -92,7 +95,7 @@ public sealed class Trainer
         {
             // The loader may wait for files for long.
         }
-        catch (DeviceMemoryException error) when (!error.IsAdvised)
+        catch (DeviceMemoryException error) when (error.Option == null)
         {
             throw error.ForBatch(_options.BatchSize, RoomFor(loaded) is >= TrainingOptions.LeastBatch and int fits ? fits : 0, "--batch-size");
         }
@@ -182,7 +185,7 @@ public sealed class Trainer
         _session.BatchNormMomentum = 0;
         try
         {
-            return BatchRoom.Estimate(_session, _options.BatchSize, loader, count =>
+            return BatchRoom.Estimate(_session, _options.BatchSize, loader, ReservedBytes(), count =>
             {
                 using Tensor images = _session.Rent(picture with { N = count });
                 using var labels = new DeviceArray<int>(_session.Pool, count);

@@ -155,9 +155,9 @@ public sealed class FullDeviceTests
         Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
         TrainingOptions options = new() { Epochs = 1, BatchSize = 64, LearningRate = 0.05f, Workers = 1 };
         var damage = new DamageReport(m => Assert.Fail(m));
-        void Train(int batch)
+        void Train(int batch, long reserved = 0)
         {
-            var trainer = new Trainer(session, network, data, options with { BatchSize = batch, TotalIters = 1 }, _ => [Path], damage);
+            var trainer = new Trainer(session, network, data, options with { BatchSize = batch, TotalIters = 1 }, _ => [Path], damage) { ReservedBytes = () => reserved };
             trainer.RunEpoch(_ => { }, CancellationToken.None);
         }
         Train(4);
@@ -173,6 +173,9 @@ public sealed class FullDeviceTests
             Assert.Equal(2, words.Length);
             fits = int.Parse(words[1]);
             Assert.InRange(fits, 8, 48);
+            // What others will take leaves less, and when it is most of what there is, nearly nothing.
+            error = Assert.Throws<DeviceMemoryException>(() => Train(64, 24 * Need(session, network)));
+            Assert.InRange(int.Parse(error.Message.TrimEnd('.').Split("--batch-size ")[1]), 2, fits - 4);
             Train(fits);
             Assert.NotEqual(weights, network.Classifier.Value.Download(session.Stream));
         }
@@ -199,6 +202,25 @@ public sealed class FullDeviceTests
         }
         Evaluator.Recalibrate(session, network, Path, [batch]);
         Assert.Equal(64, whole.Images);
+    }
+
+    [Fact]
+    public void Pictures_are_kept_only_where_they_take_a_small_part_of_what_is_free()
+    {
+        using var files = new TemporaryDataSet(3, 24);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        const long bytes = 72L * 32 * 32 * 3 * sizeof(float);
+        LoaderOptions options = new() { ImageSize = 32, BatchSize = 8 };
+        BatchSource Source() => new(Device.Host, data, options, new DamageReport(m => Assert.Fail(m)), int.MaxValue, 2L << 30);
+        using (Limit.OfFree(Device.Host, 9 * bytes))
+        using (BatchSource kept = Source())
+        {
+            Assert.Equal(bytes, kept.BytesToKeep);
+            Assert.Equal(72, kept.Pictures);
+            Assert.Equal(0, kept.BytesToKeep);
+        }
+        using (Limit.OfFree(Device.Host, 7 * bytes))
+        using (BatchSource read = Source()) Assert.Equal(0, read.BytesToKeep);
     }
 
     // Bytes that a forward pass needs for each picture.

@@ -255,6 +255,14 @@ public sealed class TrainingTests
         Assert.Contains("--learning-rate", error.Message, StringComparison.Ordinal);
         Assert.Equal(before, Moving(session, network));
         Assert.All(network.Parameters, p => Assert.False(p.HasGradient));
+        // At the first step the weights are to blame that it began with.
+        Trainer anew = NewTrainer(session, network, ImageFolder.Open(files.Root), Options);
+        network.Classifier.Value.Fill(session.Stream, float.NaN);
+        error = Assert.Throws<DivergenceException>(() => anew.RunEpoch(_ => { }, CancellationToken.None));
+        Assert.Contains("at step 1 of ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("another --init", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("--learning-rate", error.Message, StringComparison.Ordinal);
+        network.Classifier.Value.Fill(session.Stream, 0);
         trainer.RequireFiniteWeights();
         network.Classifier.Value.Fill(session.Stream, float.NaN);
         error = Assert.Throws<DivergenceException>(trainer.RequireFiniteWeights);
