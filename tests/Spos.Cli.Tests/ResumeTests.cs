@@ -33,7 +33,7 @@ public sealed class ResumeTests(PipelineFixture fixture) : IClassFixture<Pipelin
     [Theory]
     [InlineData("--epochs", "3", "--epochs 2, not 3")]
     [InlineData("--image-size", "64", "--image-size 32, not 64")]
-    [InlineData("--init", "kaiming", "--init Aligned, not Kaiming")]
+    [InlineData("--init", "kaiming", "--init aligned, not kaiming")]
     [InlineData("--held-out", "0.3", "--held-out 0.2, not 0.3")]
     [InlineData("--total-iters", "5", "--total-iters (unset), not 5")]
     public void Other_options_are_refused_by_name(string option, string value, string named)

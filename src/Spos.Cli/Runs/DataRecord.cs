@@ -14,6 +14,14 @@ internal sealed record DataRecord(DataSetIdentity? Train, DataSetIdentity? Val)
 
     public static DataRecord Of(CheckpointHeader header) => new(header.Train, header.Val);
 
+    /// <summary>Throws if a file has it so that it is none of a data set's.</summary>
+    /// <exception cref="CheckpointException">It does.</exception>
+    public void Check(FigureCheck check)
+    {
+        check.DataSet($"Data.{nameof(Train)}", Train);
+        check.DataSet($"Data.{nameof(Val)}", Val);
+    }
+
     /// <summary>Whether a run that was begun with this data set may go on with another.</summary>
     /// <param name="file">What the earlier run left.</param>
     /// <param name="accept">Go on all the same, and say so (--accept-changed-data).</param>
@@ -23,11 +31,10 @@ internal sealed record DataRecord(DataSetIdentity? Train, DataSetIdentity? Val)
         foreach ((string split, DataSetIdentity? old, DataSetIdentity? current) in new[] { ("train", Train, now.Train), ("val", Val, now.Val) })
         {
             if (old == null || current == null || old.DifferenceTo(current) is not { } difference) continue;
-            if (!accept)
-            {
-                throw new UsageException(
-                    $"{file} was made with other pictures: in {split}, {difference}. Give it the same data set, choose another --output-dir, begin anew with --restart, or go on knowingly with --accept-changed-data.");
-            }
+            string found = $"{file} was made with other pictures: in {split}, {difference}. Give it the same data set, choose another --output-dir";
+            (int then, int classes) = (old.Classes.Length, current.Classes.Length);
+            if (then != classes) throw new UsageException($"{found}, or begin anew with --restart. --accept-changed-data does not help: there were {then} classes and are {classes}, and its network tells {then} apart.");
+            if (!accept) throw new UsageException($"{found}, begin anew with --restart, or go on knowingly with --accept-changed-data.");
             Notice.Warn($"{file} was made with other pictures: in {split}, {difference}. It goes on, as --accept-changed-data says.");
         }
     }

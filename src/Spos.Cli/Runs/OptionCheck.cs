@@ -14,6 +14,9 @@ internal static class OptionCheck
     /// <summary>A checkpoint that a run began from, by the path that was given, and its checksum.</summary>
     public const string LoadOption = "load-checkpoint", LoadFact = "load-checkpoint's checksum";
 
+    // Options whose values are words, which earlier versions wrote with a capital.
+    private static readonly string[] Words = ["init", "lr-decay", "plan"];
+
     // Hexadecimal digits of a SHA-256 that are shown.
     private const int ChecksumLength = 64, ShownOfChecksum = 12;
 
@@ -38,6 +41,7 @@ internal static class OptionCheck
         string old = Of(before, name), value = Of(now, name);
         return old == value || name switch
         {
+            _ when Words.Contains(name) => old.Equals(value, StringComparison.OrdinalIgnoreCase),
             CheckpointOption => old.EndsWith($" {value}", StringComparison.Ordinal),
             // The run does not read it again, so the same path or the same content will do.
             LoadOption => value.Length > 0 && Of(now, LoadFact).Length > 0 && Of(before, LoadFact) == Of(now, LoadFact),

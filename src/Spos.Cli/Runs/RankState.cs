@@ -22,22 +22,37 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
 
     /// <summary>What was saved; null if nothing was.</summary>
     /// <exception cref="Verbs.UsageException">It was made with other options or pictures.</exception>
-    /// <exception cref="CheckpointException">It is damaged.</exception>
-    public RankedArchitecture[]? Load()
+    /// <exception cref="CheckpointException">It is damaged, or has figures that cannot be.</exception>
+    /// <param name="blocks">Blocks of the network.</param>
+    /// <param name="recalibrations">Scores of an architecture.</param>
+    public RankedArchitecture[]? Load(int blocks, int recalibrations)
     {
         if (!File.Exists(FilePath)) return null;
+        string text = File.ReadAllText(FilePath);
         try
         {
-            Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(FilePath)) ?? throw new JsonException("it is empty.");
+            Contents contents = JsonSerializer.Deserialize<Contents>(text) ?? throw new JsonException("it is empty.");
             if (contents.Options == null || contents.Architectures == null || contents.Architectures.Any(a => a is not { Architecture: not null, Scores.Length: > 0 })) throw new JsonException("it holds no ranking.");
             OptionCheck.Require(FilePath, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
+            var check = new FigureCheck(FilePath);
+            contents.Data?.Check(check);
             contents.Data?.Require(FilePath, data, acceptChangedData);
+            foreach ((int index, RankedArchitecture one) in contents.Architectures.Index()) Check($"{nameof(Contents.Architectures)}[{index}]", one, check, blocks, recalibrations);
             return contents.Architectures;
         }
         catch (JsonException error)
         {
-            throw new CheckpointException($"{FilePath} is damaged: {error.Message} Begin anew with --restart.");
+            throw new CheckpointException($"{FilePath} is damaged: {JsonFile.Explain(error, text)}. Begin anew with --restart.");
         }
+    }
+
+    private static void Check(string field, RankedArchitecture one, FigureCheck check, int blocks, int recalibrations)
+    {
+        check.Architecture($"{field}.{nameof(one.Architecture)}", one.Architecture, blocks);
+        check.Amount($"{field}.{nameof(one.Flops)}", one.Flops);
+        if (one.Scores.Length != recalibrations) throw check.Wrong($"{field}.{nameof(one.Scores)} has {one.Scores.Length} numbers, not one for each of {recalibrations} recalibrations");
+        foreach ((int set, double score) in one.Scores.Index()) check.Share($"{field}.{nameof(one.Scores)}[{set}]", score);
+        if (one.Standalone is { } standalone) check.Share($"{field}.{nameof(one.Standalone)}", standalone);
     }
 
     private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, RankedArchitecture[] Architectures);

@@ -28,28 +28,48 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
 
     /// <summary>The scores by architecture; null if there are none.</summary>
     /// <exception cref="Verbs.UsageException">They are of a search with other options or pictures; the message names one.</exception>
-    /// <exception cref="CheckpointException">The file and the one before it are damaged.</exception>
-    public Dictionary<string, double>? Load()
+    /// <exception cref="CheckpointException">The file and the one before it are damaged, or have figures that cannot be.</exception>
+    /// <param name="blocks">Blocks of the network.</param>
+    public Dictionary<string, double>? Load(int blocks)
     {
         string[] files = [.. new[] { FilePath, _before }.Where(File.Exists)];
         foreach (string file in files)
         {
+            string text = File.ReadAllText(file);
             try
             {
-                Contents contents = JsonSerializer.Deserialize<Contents>(File.ReadAllText(file)) ?? throw new JsonException("it is empty.");
+                Contents contents = JsonSerializer.Deserialize<Contents>(text) ?? throw new JsonException("it is empty.");
                 if (contents.Options == null || contents.Scores == null) throw new JsonException("it holds no search.");
                 OptionCheck.Require(file, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
+                var check = new FigureCheck(file);
+                contents.Data?.Check(check);
                 contents.Data?.Require(file, data, acceptChangedData);
-                return contents.Scores.ToDictionary(s => s.Architecture, s => s.Top1);
+                return Checked(contents.Scores, check, blocks);
             }
-            catch (Exception error) when (error is JsonException or ArgumentException)
+            catch (JsonException error)
             {
                 // The file before it is then the only whole one, and is kept until there is another.
                 _isDamaged |= file == FilePath;
-                Notice.Warn($"{file} is damaged: {error.Message}");
+                Notice.Warn($"{file} is damaged: {JsonFile.Explain(error, text)}.");
             }
         }
         return files.Length == 0 ? null : throw new CheckpointException($"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");
+    }
+
+    private static Dictionary<string, double> Checked(Score[] scores, FigureCheck check, int blocks)
+    {
+        var known = new Dictionary<string, double>();
+        foreach ((int index, Score? score) in scores.Index())
+        {
+            string field = $"{nameof(Contents.Scores)}[{index}]";
+            if (score == null) throw check.Wrong($"{field} is null");
+            check.Architecture($"{field}.{nameof(score.Architecture)}", score.Architecture, blocks);
+            check.Amount($"{field}.{nameof(score.Generation)}", score.Generation);
+            check.Amount($"{field}.{nameof(score.Flops)}", score.Flops);
+            check.Share($"{field}.{nameof(score.Top1)}", score.Top1);
+            if (!known.TryAdd(score.Architecture, score.Top1)) throw check.Wrong($"{field}.{nameof(score.Architecture)} is there twice");
+        }
+        return known;
     }
 
     private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, Score[] Scores);

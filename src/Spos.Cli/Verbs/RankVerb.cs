@@ -109,7 +109,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
     private RankedArchitecture[]? Known(RunFolder folder, RankState state, Architecture[] paths)
     {
         if (Restart) Clear(folder);
-        RankedArchitecture[]? known = state.Load();
+        RankedArchitecture[]? known = state.Load(paths[0].Blocks.Length, Recalibrations);
         if (known != null && !known.Select(k => k.Architecture).SequenceEqual(paths.Select(p => p.ToString())))
         {
             throw new UsageException($"{state.FilePath} has other architectures than are drawn now: its FLOPs table was another. Give it the same, choose another --output-dir, or begin anew with --restart.");
@@ -172,7 +172,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         using var own = new RunFolder(Path.Combine(folder.Folder, $"{ArchitecturePrefix}{index:D3}"), RunKind.RankedArchitecture);
         using Session session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
-        var trainer = new Trainer(session, network, train, training, _ => [path], damage);
+        var trainer = new Trainer(session, network, train, training, _ => [path], damage) { ReservedBytes = () => test.BytesToKeep };
         var options = new Dictionary<string, string>(TrainingForResume(train)) { ["architecture"] = $"{path}" };
         using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, TrainedOn(train, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
@@ -235,7 +235,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         ["epochs"] = $"{Epochs}",
         ["batch-size"] = $"{BatchSize}",
         ["learning-rate"] = $"{LearningRate}",
-        ["lr-decay"] = $"{LrDecay}",
+        ["lr-decay"] = $"{LrDecay}".ToLowerInvariant(),
     };
 
     private Dictionary<string, string> ForResume(Supernet supernet, ImageFolder train) =>

@@ -89,7 +89,7 @@ internal abstract class RecipeOptions : PhaseOptions
         ["weight-decay"] = $"{WeightDecay}",
         ["label-smoothing"] = $"{LabelSmoothing}",
         ["warmup-steps"] = $"{WarmupSteps}",
-        ["init"] = $"{Init}",
+        ["init"] = $"{Init}".ToLowerInvariant(),
         ["crop-min-area"] = $"{CropMinArea}",
         ["jitter"] = $"{Jitter}",
         ["flip"] = $"{Flip}",

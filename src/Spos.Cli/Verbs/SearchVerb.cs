@@ -100,7 +100,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, AcceptChangedData);
         using RunFolder folder = OpenFolder(RunKind.Search);
-        var resumable = new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header))) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}" };
+        var resumable = new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header))) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}".ToLowerInvariant() };
         var state = new SearchState(folder.Folder, resumable, DataRecord.Of(all, val), AcceptChangedData);
         DamageReport damage = Damage();
 
@@ -109,7 +109,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
         using var scorers = new Scorers(supernet, () => NewSession(device), Concurrency);
         // All that can be refused has been: now what is there may go.
-        Dictionary<string, double> known = Known(folder, state);
+        Dictionary<string, double> known = Known(folder, state, supernet.Spec.Blocks);
         RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Spec, PreprocessingOf(supernet.Header)), all.Classes);
         SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), this, supernet);
         using var events = new EventWriter(TbDir ?? folder.Folder, known.Count > 0 ? 1 : 0);
@@ -125,9 +125,9 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         return Program.Stopped;
     }
 
-    private Dictionary<string, double> Known(RunFolder folder, SearchState state)
+    private Dictionary<string, double> Known(RunFolder folder, SearchState state, int blocks)
     {
-        if (!Restart && state.Load() is { } known) return known;
+        if (!Restart && state.Load(blocks) is { } known) return known;
         if (Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
         if (!Restart) folder.RequireNoResult(Path.GetFileName(state.FilePath));
         folder.Clear();
