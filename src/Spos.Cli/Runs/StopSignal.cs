@@ -27,9 +27,12 @@ internal sealed partial class StopSignal : IDisposable
 
     private readonly CancellationTokenSource _source = new();
     private readonly StopSignal? _outer;
+    private readonly string _consequence;
 
-    public StopSignal()
+    /// <param name="consequence">What becomes of the work when it is stopped, for the user.</param>
+    public StopSignal(string consequence = "what was done is being saved")
     {
+        _consequence = consequence;
         Watch();
         lock (Gate)
         {
@@ -71,10 +74,11 @@ internal sealed partial class StopSignal : IDisposable
     private static void OnSignal(PosixSignalContext context)
     {
         context.Cancel = true;
-        switch (React(context.Signal))
+        string consequence = "";
+        switch (React(context.Signal, ref consequence))
         {
             case Reaction.Stop:
-                Notice.Warn("stopping: what was done is being saved. Another Ctrl-C or SIGTERM ends it at once.");
+                Notice.Warn($"stopping: {consequence}. Another Ctrl-C or SIGTERM ends it at once.");
                 break;
             case Reaction.EndAtOnce:
                 EndAtOnce(128 + NumberOf(context.Signal));
@@ -82,7 +86,7 @@ internal sealed partial class StopSignal : IDisposable
         }
     }
 
-    private static Reaction React(PosixSignal signal)
+    private static Reaction React(PosixSignal signal, ref string consequence)
     {
         StopSignal current;
         lock (Gate)
@@ -95,6 +99,7 @@ internal sealed partial class StopSignal : IDisposable
             if (_current == null) return Reaction.EndAtOnce;
             _askedAt = Stopwatch.GetTimestamp();
             current = _current;
+            consequence = current._consequence;
         }
         // What is called back may take time; another signal must not wait for it.
         try

@@ -3,6 +3,7 @@ using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Drawing;
 using Spos.Cli.Options;
+using Spos.Cli.Runs;
 using Spos.Engine.Files;
 
 namespace Spos.Cli.Verbs;
@@ -50,7 +51,15 @@ internal sealed class DatasetVerb : IVerb
     {
         if (Directory.Exists(OutputDir) && Directory.EnumerateFileSystemEntries(OutputDir).Any()) throw new UsageException($"--output-dir {OutputDir}: the folder is not empty.");
         if (Path.GetFullPath(OutputDir) == Environment.CurrentDirectory) throw new UsageException($"--output-dir {OutputDir} is the current folder, which cannot be replaced by a whole data set. Name one below it.");
-        Make(OutputDir);
+        try
+        {
+            Make(OutputDir);
+        }
+        catch (OperationCanceledException)
+        {
+            Notice.Say($"Stopped. Nothing is left of {OutputDir}: the same command draws it anew.");
+            return Program.Stopped;
+        }
         ResultTable.Print(
             "Data set drawn",
             ("folder", Path.GetFullPath(OutputDir)),
@@ -61,23 +70,27 @@ internal sealed class DatasetVerb : IVerb
     }
 
     // Drawn beside and renamed: a data set is whole or not there.
-    internal void Make(string folder) =>
-        AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", display =>
+    internal void Make(string folder)
     {
-        long done = 0;
-        foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })
+        using var stop = new StopSignal("what was drawn is being removed");
+        AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", display =>
         {
-            for (int label = 0; label < Classes; label++)
+            long done = 0;
+            foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })
             {
-                string classFolder = Path.Combine(drawing, split, ShapeDrawer.Classes[label]);
-                Directory.CreateDirectory(classFolder);
-                for (int i = 0; i < count; i++)
+                for (int label = 0; label < Classes; label++)
                 {
-                    byte[] jpeg = ShapeDrawer.Draw(label, Size, Difficulty, Seed, offset + (ulong)(label * count + i));
-                    File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), jpeg);
-                    display.Report(++done, 1, split);
+                    string classFolder = Path.Combine(drawing, split, ShapeDrawer.Classes[label]);
+                    Directory.CreateDirectory(classFolder);
+                    for (int i = 0; i < count; i++)
+                    {
+                        stop.Token.ThrowIfCancellationRequested();
+                        byte[] jpeg = ShapeDrawer.Draw(label, Size, Difficulty, Seed, offset + (ulong)(label * count + i));
+                        File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), jpeg);
+                        display.Report(++done, 1, split);
+                    }
                 }
             }
-        }
-    }));
+        }));
+    }
 }
