@@ -17,8 +17,7 @@ public sealed class Batch : IDisposable
     internal Batch(Session maker, Tensor images, DeviceArray<int> labels)
     {
         _pool = maker.Pool;
-        _made = new DeviceEvent(maker.Device);
-        _made.Record(maker.Stream);
+        _made = DeviceEvent.On(maker.Stream);
         Images = images;
         Labels = labels;
     }

@@ -23,7 +23,7 @@ internal sealed class PictureDecoder(Session session) : IDisposable
 
     private readonly PinnedBuffer _coefficients = new(session.Device);
     private readonly PinnedBuffer _pixels = new(session.Device);
-    private readonly DeviceEvent _copied = new(session.Device);
+    private readonly DeviceEvent _copied = DeviceEvent.On(session.Stream);
 
     /// <summary>
     /// How many bytes of coefficients, samples and pixels are on the device at a time, or one picture's if it has more: batches that have

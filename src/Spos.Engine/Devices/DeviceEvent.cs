@@ -20,6 +20,14 @@ public sealed unsafe class DeviceEvent : IDisposable
 
     internal nint Handle => _handle;
 
+    /// <summary>An event that marks the work issued to <paramref name="stream"/> so far.</summary>
+    public static DeviceEvent On(DeviceStream stream)
+    {
+        var marker = new DeviceEvent(stream.Device);
+        marker.Record(stream);
+        return marker;
+    }
+
     /// <summary>Marks the work issued to <paramref name="stream"/> so far.</summary>
     public void Record(DeviceStream stream) =>
         _device.Driver.Check(_device.Driver.EventRecord(_handle, stream.Handle), "cuEventRecord");

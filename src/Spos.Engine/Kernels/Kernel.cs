@@ -17,7 +17,7 @@ public sealed unsafe class Kernel
         _function = function;
         _parameters = entry.Parameters;
         Name = entry.Name;
-        IReadOnlyList<int>? sizes = device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes;
+        IReadOnlyList<int>? sizes = device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function);
         if (sizes != null && !sizes.SequenceEqual(_parameters.Select(letter => letter is 'P' or 'l' ? 8 : 4)))
         {
             throw new InvalidOperationException($"Kernel {Name} has parameters of {string.Join(", ", sizes)} bytes; the catalogue says '{_parameters}'.");

@@ -54,6 +54,10 @@ internal sealed unsafe class CudaDriver
         ModuleUnload = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuModuleUnload");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleGetFunction");
         LaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)NativeLibrary.GetExport(library, "cuLaunchKernel");
+        if (NativeLibrary.TryGetExport(library, "cuFuncGetParamInfo", out nint export))
+        {
+            FuncGetParamInfo = (delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult>)export;
+        }
     }
 
     public readonly delegate* unmanaged<uint, CudaResult> Init;
@@ -93,6 +97,19 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint, CudaResult> ModuleUnload;
     public readonly delegate* unmanaged<nint*, nint, byte*, CudaResult> ModuleGetFunction;
     public readonly delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult> LaunchKernel;
+
+    /// <summary>Of drivers since CUDA 12.4 (native/abi/cuda_driver_12_4.h); null where there is none.</summary>
+    public readonly delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult> FuncGetParamInfo;
+
+    /// <summary>The bytes of each parameter of a loaded kernel; null if the driver cannot tell.</summary>
+    public IReadOnlyList<int>? ParameterSizes(nint function)
+    {
+        if (FuncGetParamInfo == null) return null;
+        var sizes = new List<int>();
+        nuint offset, bytes;
+        while (FuncGetParamInfo(function, (nuint)sizes.Count, &offset, &bytes) == CudaResult.Success) sizes.Add((int)bytes);
+        return sizes;
+    }
 
     /// <summary>Throws what the driver says of a failed call.</summary>
     public void Check(CudaResult result, string call)

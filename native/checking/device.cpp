@@ -1,0 +1,148 @@
+// Initialisation, the one device and its primary context. At their end nothing may be left over.
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "../abi/spos_checking.h"
+#include "call.h"
+#include "ledger.h"
+
+using namespace spos::checking;
+
+namespace {
+
+int g_users = 0;
+CUcontext g_context = nullptr;
+std::string g_told;  // the emulator's report that was told last
+
+// Whatever is pending runs, so that its faults are found too.
+void end_context() {
+    std::lock_guard lock(mutex());
+    const Emulator* emulator = Emulator::instance();
+    if (emulator == nullptr || g_users == 0) return;
+    emulator->cuCtxSetCurrent(g_context);
+    told(*emulator, "the work that was left", emulator->cuCtxSynchronize());
+    if (findings().empty()) Ledger::instance().tell_of_leaks();
+}
+
+int architecture() {
+    const char* wanted = std::getenv("SPOS_CHECKED_ARCHITECTURE");
+    return wanted == nullptr ? 90 : std::atoi(wanted);
+}
+
+}  // namespace
+
+std::recursive_mutex& spos::checking::mutex() {
+    static auto* const mutex = new std::recursive_mutex;
+    return *mutex;
+}
+
+CUresult spos::checking::told(const Emulator& emulator, const char* call, CUresult result) {
+    if (result == CUDA_SUCCESS || result == CUDA_ERROR_NOT_READY || result == CUDA_ERROR_OUT_OF_MEMORY) return result;
+    const char *report = nullptr, *name = nullptr;
+    emulator.sposSimtGetReport(&report);
+    if (report != nullptr) {
+        // Every later call fails of it too.
+        if (g_told == report) return result;
+        g_told = report;
+        return found(result, std::string(call) + ": " + report);
+    }
+    cuGetErrorName(result, &name);
+    return found(result, std::string(call) + ": " + (name ? name : "an unknown error"));
+}
+
+CUresult sposCheckingGetFindings(const char** text) {
+    if (text == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    std::lock_guard lock(mutex());
+    *text = findings().empty() ? nullptr : findings().c_str();
+    return CUDA_SUCCESS;
+}
+
+CUresult cuInit(unsigned int flags) {
+    before_exit(end_context);
+    return checked("cuInit", [&](const Emulator& emulator) { return emulator.cuInit(flags); });
+}
+
+// Of the first driver that knows all that is bound here.
+CUresult cuDriverGetVersion(int* version) {
+    if (version == nullptr) return CUDA_ERROR_INVALID_VALUE;
+    *version = 13000;
+    return CUDA_SUCCESS;
+}
+
+CUresult cuDeviceGetCount(int* count) {
+    return checked("cuDeviceGetCount", [&](const Emulator& emulator) { return emulator.cuDeviceGetCount(count); });
+}
+
+CUresult cuDeviceGet(CUdevice* device, int ordinal) {
+    return checked("cuDeviceGet", [&](const Emulator& emulator) { return emulator.cuDeviceGet(device, ordinal); });
+}
+
+CUresult cuDeviceGetName(char* name, int length, CUdevice device) {
+    return checked("cuDeviceGetName", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuDeviceGetName(name, length, device);
+        const std::string more = ", every call checked";
+        if (result == CUDA_SUCCESS && std::strlen(name) + more.size() < static_cast<size_t>(length)) {
+            std::strcat(name, more.c_str());
+        }
+        return result;
+    });
+}
+
+CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device) {
+    return checked("cuDeviceGetAttribute", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuDeviceGetAttribute(value, attribute, device);
+        if (result != CUDA_SUCCESS) return result;
+        if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) *value = architecture() / 10;
+        if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) *value = architecture() % 10;
+        return result;
+    });
+}
+
+CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
+    return checked("cuDeviceTotalMem",
+                   [&](const Emulator& emulator) { return emulator.cuDeviceTotalMem_v2(bytes, device); });
+}
+
+CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
+    return checked("cuDevicePrimaryCtxRetain", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuDevicePrimaryCtxRetain(context, device);
+        if (result != CUDA_SUCCESS) return result;
+        ++g_users;
+        g_context = *context;
+        return result;
+    });
+}
+
+CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
+    return checked("cuDevicePrimaryCtxRelease", [&](const Emulator& emulator) {
+        if (g_users == 1) end_context();
+        const CUresult result = emulator.cuDevicePrimaryCtxRelease_v2(device);
+        if (result == CUDA_SUCCESS) --g_users;
+        return result;
+    });
+}
+
+// For tests that go on after a fault: what was on the device and what was found is forgotten.
+CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
+    return checked("cuDevicePrimaryCtxReset", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuDevicePrimaryCtxReset_v2(device);
+        Ledger::instance().forget_memory();
+        forget_findings();
+        g_told.clear();
+        return result;
+    });
+}
+
+CUresult cuCtxSetCurrent(CUcontext context) {
+    return checked("cuCtxSetCurrent", [&](const Emulator& emulator) { return emulator.cuCtxSetCurrent(context); });
+}
+
+CUresult cuCtxSynchronize() {
+    return checked("cuCtxSynchronize", [](const Emulator& emulator) { return emulator.cuCtxSynchronize(); });
+}
+
+CUresult cuMemGetInfo_v2(size_t* free_bytes, size_t* total_bytes) {
+    return checked("cuMemGetInfo",
+                   [&](const Emulator& emulator) { return emulator.cuMemGetInfo_v2(free_bytes, total_bytes); });
+}
