@@ -16,7 +16,7 @@ internal static partial class SposProcess
 
     public static Outcome Run(params string[] arguments) => RunOn(null, arguments);
 
-    /// <summary>Runs it with SPOS_DEVICE set, unless <paramref name="device"/> is null.</summary>
+    /// <summary>Runs it on a device of SPOS_DEVICE's or on <see cref="CheckedDevice"/>, unless <paramref name="device"/> is null.</summary>
     public static Outcome RunOn(string? device, params string[] arguments)
     {
         using Process process = Start(device, arguments);
@@ -28,11 +28,12 @@ internal static partial class SposProcess
 
     public static Process Start(params string[] arguments) => Start(null, arguments);
 
-    private static Process Start(string? device, string[] arguments)
+    public static Process Start(string? device, string[] arguments)
     {
         // The tests may run in the background, where the shell has SIGINT ignored, which children inherit.
         var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        if (device != null) start.Environment["SPOS_DEVICE"] = device;
+        if (device == CheckedDevice.Name) CheckedDevice.AddTo(start.Environment);
+        else if (device != null) start.Environment["SPOS_DEVICE"] = device;
         start.ArgumentList.Add(Program);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;
