@@ -15,9 +15,8 @@ public sealed class BatchStreamTests
     private static readonly LoaderOptions Options = new() { ImageSize = 32, BatchSize = 3, Workers = 2 };
 
     [Theory]
-    [InlineData("host")]
+    [OnHostAndSimt]
     [InlineData("simt 96 0")]
-    [InlineData("simt 96 1")]
     [InlineData("simt 96 2")]
     public void A_batch_waits_for_its_maker_and_its_memory_for_the_reader(string name)
     {

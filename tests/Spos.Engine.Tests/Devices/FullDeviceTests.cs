@@ -15,7 +15,7 @@ using Spos.Engine.Training;
 
 namespace Spos.Engine.Tests.Devices;
 
-/// <summary>Devices with a limit of their memory, which is everybody's: so these tests run alone.</summary>
+/// <summary>Devices with a limit of their memory, which a GPU has not, and which is everybody's: so these tests run alone.</summary>
 [Collection(nameof(WholeMachine))]
 public sealed class FullDeviceTests
 {
@@ -56,7 +56,8 @@ public sealed class FullDeviceTests
     }
 
     [Theory]
-    [OnHostAndSimt]
+    [InlineData("host")]
+    [InlineData("simt 96 1")]
     public void The_error_tells_the_figures_and_nothing_is_lost(string name)
     {
         using TestDevice test = TestDevice.Open(name);
@@ -144,7 +145,8 @@ public sealed class FullDeviceTests
     }
 
     [Theory]
-    [OnHostAndSimt]
+    [InlineData("host")]
+    [InlineData("simt 96 1")]
     public void Training_tells_a_batch_that_fits_and_it_does(string name)
     {
         using TestDevice test = TestDevice.Open(name);

@@ -19,6 +19,14 @@ public sealed class OnHostAndSimtAttribute(params object[] arguments) : DataAttr
         TestDevice.Two.Select(device => (object[])[device, .. arguments]);
 }
 
+/// <summary>A case of much work on cuDNN, or on what stands in for it: as <see cref="OnHostAndSimtAttribute"/>, but on a GPU only where cuDNN is.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+public sealed class OnHostAndSimtWithCudnnAttribute(params object[] arguments) : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        TestDevice.Two.Where(TestDevice.HasCudnn).Select(device => (object[])[device, .. arguments]);
+}
+
 /// <summary>The cases of a static member of the test class, each run on each device.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class CasesOnEachDeviceAttribute(string member) : DataAttribute

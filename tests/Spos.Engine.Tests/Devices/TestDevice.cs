@@ -22,6 +22,20 @@ internal sealed class TestDevice : IDisposable
 
     public static IReadOnlyList<string> Two { get; } = ["host", .. Gpu, "simt 96 1"];
 
+    /// <summary>Whether the device has cuDNN, or its stand-in of ours.</summary>
+    public static bool HasCudnn(string name)
+    {
+        if (name != "cuda") return true;
+        try
+        {
+            return Device.Cuda.Cudnn != null;
+        }
+        catch (Exception error) when (error is PlatformNotSupportedException or SposException)
+        {
+            return false;
+        }
+    }
+
     private static IEnumerable<string> Gpu => Device.WhyNoCuda() == null ? ["cuda"] : [];
 
     public Device Device { get; }

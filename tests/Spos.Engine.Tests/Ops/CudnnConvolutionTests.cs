@@ -21,11 +21,11 @@ public sealed class CudnnConvolutionTests
     [InlineData("host", 5, 2, 28, 160, 160)]
     [InlineData("host", 7, 1, 14, 160, 160)]
     [InlineData("host", 3, 2, 64, 3, 16)]
-    [OnHostAndSimt(1, 1, 5, 20, 33)]
-    [OnHostAndSimt(3, 1, 6, 33, 33)]
-    [OnHostAndSimt(5, 2, 7, 34, 34)]
-    [OnHostAndSimt(7, 2, 7, 33, 33)]
-    [OnHostAndSimt(3, 2, 10, 3, 16)]
+    [OnHostAndSimtWithCudnn(1, 1, 5, 20, 33)]
+    [OnHostAndSimtWithCudnn(3, 1, 6, 33, 33)]
+    [OnHostAndSimtWithCudnn(5, 2, 7, 34, 34)]
+    [OnHostAndSimtWithCudnn(7, 2, 7, 33, 33)]
+    [OnHostAndSimtWithCudnn(3, 2, 10, 3, 16)]
     public void Own_kernels_agree_with_it(string device, int kernel, int stride, int size, int input, int output)
     {
         bool depthwise = kernel > 1 && input == output;

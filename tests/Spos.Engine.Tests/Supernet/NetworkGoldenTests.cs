@@ -39,8 +39,8 @@ public sealed class NetworkGoldenTests
 
     /// <summary>The plan that is the hand-written kernels' oracle.</summary>
     [Theory]
-    [OnHostAndSimt(0)]
-    [OnHostAndSimt(3)]
+    [OnHostAndSimtWithCudnn(0)]
+    [OnHostAndSimtWithCudnn(3)]
     public void By_cudnn_they_do_too(string device, int index) => Compare(device, index, ConvolutionPlan.Cudnn);
 
     private static void Compare(string device, int index, ConvolutionPlan plan)
