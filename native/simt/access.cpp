@@ -37,6 +37,12 @@ uint32_t AccessLog::many_warps_segment(uint64_t block, uint32_t epoch) {
     return many_warps_;
 }
 
+void AccessLog::restart() {
+    next_segment_ = 2;
+    readers_.clear();
+    known_readers_.clear();
+}
+
 const IdRange* AccessLog::unordered(uint32_t id) const {
     for (const IdRange& range : unordered_) {
         if (id >= range.first && id <= range.last) return &range;
@@ -47,6 +53,7 @@ const IdRange* AccessLog::unordered(uint32_t id) const {
 // Whether an access by `earlier` and one by the thread that runs may happen in either order.
 bool AccessLog::conflicts(uint32_t earlier) const {
     if (earlier < settled_ || earlier == me_) return false;
+    if (earlier >= kReaders) return conflicts(readers(earlier).last) || conflicts(readers(earlier).others);
     if ((earlier >> kLaneBits) < first_segment_) return unordered(earlier) != nullptr;
     const Segment& theirs = segment(earlier);
     const Segment& mine = segment(me_);
@@ -56,10 +63,40 @@ bool AccessLog::conflicts(uint32_t earlier) const {
     return !(theirs.warp == mine.warp && theirs.warp_epoch < mine.warp_epoch);
 }
 
-// One id that stands for what has read a byte so far and this thread.
 uint32_t AccessLog::merge_readers(uint32_t earlier) {
     if (!conflicts(earlier)) return me_;
-    if ((earlier >> kLaneBits) < first_segment_) return me_;
+    if (earlier < kReaders) {
+        const IdRange* range = (earlier >> kLaneBits) < first_segment_ ? unordered(earlier) : nullptr;
+        return range == nullptr ? merge_segments(earlier) : readers_id(range->first, me_);
+    }
+    // Those that come before this thread are forgotten: what comes after it comes after them. The last may be of this
+    // launch, the others are of earlier ones.
+    const Readers several = readers(earlier);
+    if (several.last == me_) return earlier;
+    const bool of_this_launch = (several.last >> kLaneBits) >= first_segment_;
+    const uint32_t last = of_this_launch ? (conflicts(several.last) ? merge_segments(several.last) : me_) : me_;
+    uint32_t others = of_this_launch ? several.others : earlier, kept = 0;
+    for (; others != 0; others = others >= kReaders ? readers(others).others : 0) {
+        const uint32_t one = others >= kReaders ? readers(others).last : others;
+        if (const IdRange* range = unordered(one)) kept = kept == 0 ? range->first : readers_id(kept, range->first);
+    }
+    return kept == 0 ? last : readers_id(kept, last);
+}
+
+uint32_t AccessLog::readers_id(uint32_t others, uint32_t last) {
+    const uint64_t key = uint64_t{others} << 32 | last;
+    const auto [at, added] = known_readers_.try_emplace(key, kReaders + static_cast<uint32_t>(readers_.size()));
+    if (added) readers_.push_back({others, last});
+    return at->second;
+}
+
+uint32_t AccessLog::culprit(uint32_t id) const {
+    while (id >= kReaders) id = conflicts(readers(id).last) ? readers(id).last : readers(id).others;
+    return id;
+}
+
+// One id that stands for two readers of this launch.
+uint32_t AccessLog::merge_segments(uint32_t earlier) {
     const Segment& theirs = segment(earlier);
     const Segment& mine = segment(me_);
     if ((earlier >> kLaneBits) == (me_ >> kLaneBits)) return (me_ & ~((1u << kLaneBits) - 1)) | kManyLanes;
@@ -83,6 +120,7 @@ std::string AccessLog::describe(uint32_t id) const {
 void AccessLog::fail_race(uintptr_t address, unsigned bytes, const char* verb, uint32_t other, const char* other_verb,
                           const void* pc) {
     Executor& executor = Executor::instance();
+    other = culprit(other);
     executor.fail(CUDA_ERROR_LAUNCH_FAILED,
                   "race: " + std::string(verb) + " " + std::to_string(bytes) + " bytes at " +
                       executor.describe_address(address) + ", " + other_verb + " by " + describe(other) +
@@ -149,7 +187,8 @@ std::string AccessLog::check_range(uintptr_t address, size_t bytes, bool write) 
                    executor.describe_address(address + i);
         }
         for (uint32_t other : {cell->write, write ? cell->read : 0}) {
-            if (other < settled_ || unordered(other) == nullptr) continue;
+            if (!conflicts(other)) continue;
+            other = culprit(other);
             return "race between streams at " + executor.describe_address(address + i) + " with " + describe(other);
         }
         if (!write && cell->write == kUnwritten) {
@@ -158,7 +197,7 @@ std::string AccessLog::check_range(uintptr_t address, size_t bytes, bool write) 
         if (write) {
             *cell = {me_, 0};
         } else {
-            cell->read = me_;
+            cell->read = cell->read < settled_ ? me_ : merge_readers(cell->read);
         }
     }
     return {};

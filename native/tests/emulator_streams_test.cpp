@@ -59,6 +59,36 @@ TEST_CASE("two streams without an event are a race, whichever runs first") {
     }
 }
 
+TEST_CASE("a writer must come after all readers, not after the last alone") {
+    // Each reads x; the one that writes it is ordered after two of three.
+    for (auto seed : kSeeds) {
+        for (bool copies : {false, true}) {
+            Emulator gpu(seed);
+            const CUdeviceptr x = gpu.upload(std::vector<int>(kThreads, 1));
+            CUstream readers[3], writer = gpu.stream();
+            for (CUstream& reader : readers) {
+                reader = gpu.stream();
+                const CUdeviceptr y = gpu.allocate(kBytes);
+                if (copies) {
+                    OK(cuMemcpyDtoDAsync_v2(y, x, kBytes, reader));
+                } else {
+                    gpu.launch("increment", {}, {kThreads}, 0, reader, y, x);
+                }
+            }
+            for (int ordered : {0, 1, 2}) {
+                CUevent event = nullptr;
+                OK(cuEventCreate(&event, 2));
+                OK(cuEventRecord(event, readers[ordered]));
+                if (ordered != 1) OK(cuStreamWaitEvent(writer, event, 0));
+                OK(cuEventDestroy_v2(event));
+            }
+            OK(cuMemsetD32Async(x, 0, kThreads, writer));
+            CHECK(cuCtxSynchronize() != CUDA_SUCCESS);
+            CHECK(gpu.report().find("race") != std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("a buffer freed on another stream is a race with its use") {
     for (auto seed : kSeeds) {
         Emulator gpu(seed);
