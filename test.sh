@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds what changed and runs all tests; then the tests of the ops again on each instruction set
-# that this CPU has.
+# Installs what is missing, builds what changed and runs all tests; then the tests of the ops again as the cuda device would run
+# them, and on each instruction set that this CPU has.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/setup.sh
@@ -11,6 +11,12 @@ dotnet build Spos.sln -c Release --nologo -v quiet
 dotnet test Spos.sln -c Release --nologo --no-build --logger "console;verbosity=minimal"
 
 tests/field/run
+
+if has_nvrtc; then
+    echo "The cuda device on the checking driver:"
+    on_checking_driver dotnet test tests/Spos.Engine.Tests -c Release --nologo --no-build --logger "console;verbosity=minimal" \
+        --filter "FullyQualifiedName~CheckingDriver|(FullyQualifiedName~.Ops.|FullyQualifiedName~.Supernet.|FullyQualifiedName~BatchStream)&DisplayName~cuda"
+fi
 
 for library in libnvrtc.so libcuda.so.1 libnppicc.so; do
     ldconfig -p | grep -q "$library" || echo "Left out: the tests that need NVIDIA's $library, which is not installed."

@@ -89,6 +89,13 @@ run_native_tests() {
     ctest --test-dir "$native_tests_build" --output-on-failure --timeout 300
 }
 
+# on_checking_driver COMMAND...: with the checking driver in the place of NVIDIA's. Its kernels are NVRTC's of CUDA 11.
+on_checking_driver() {
+    SPOS_CUDA_DIR="$native_build/lib/checking" LD_LIBRARY_PATH="$native_build/lib/checking${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$@"
+}
+
+has_nvrtc() { ldconfig -p | grep -q 'libnvrtc\.so\.11\.2'; }
+
 # dotnet takes seconds even to find that nothing changed: look at the files' times first.
 build_cli() {
     if [[ -e "$cli_dll" ]] && [[ -z "$(find "$setup_root/src" "$setup_root"/*.props -newer "$cli_dll" -not -path '*/bin/*' -not -path '*/obj/*' -type f -print -quit)" ]]; then

@@ -50,7 +50,7 @@ public sealed class EmulatedPhases : IDisposable
         string supernet = At($"{device}-supernet"), search = At($"{device}-search"), scratch = At($"{device}-scratch"), onnx = At($"{device}.onnx");
         string architecture = Path.Combine(search, "architecture_final.json");
         Expect(device, ["supernet", .. Network, "--paths-per-step", "2", "--held-out", "0.3", "--random-paths", "1", "--output-dir", supernet]);
-        Expect(device, ["search", .. Data, "--checkpoint", supernet, "--max-epochs", "2", "--num-population", "3", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1", "--train-batch-size", "6", "--select-on", "val", "--output-dir", search]);
+        Expect(device, ["search", .. Data, "--checkpoint", supernet, "--max-epochs", "2", "--num-population", "3", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1", "--train-batch-size", "6", "--select-on", "val", "--concurrency", "2", "--output-dir", search]);
         Expect(device, Scratch(architecture, scratch));
         string[] evaluation = Expect(device, ["eval", .. Data, "--checkpoint", scratch]).Split('\n');
         Expect(device, "export", "--checkpoint", scratch, "--format", "onnx", "--output", onnx);
