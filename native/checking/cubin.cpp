@@ -1,4 +1,6 @@
-#include "cubin.h"
+// Reads cubins, within the bounds that they tell. The layout of the sections is not published; the attributes are those
+// that NVIDIA's cuobjdump prints as "EIATTR_…".
+#include "module_image.h"
 
 #include <elf.h>
 
@@ -24,12 +26,12 @@ enum Attribute : uint8_t {
 
 [[noreturn]] void damaged(const std::string& what) { throw std::runtime_error("the cubin is damaged: " + what); }
 
-class Image {
+class ElfFile {
  public:
-    explicit Image(const void* image) : bytes_(static_cast<const uint8_t*>(image)), header_(read<Elf64_Ehdr>(0)) {
+    explicit ElfFile(const void* image) : bytes_(static_cast<const uint8_t*>(image)), header_(read<Elf64_Ehdr>(0)) {
         if (std::memcmp(header_.e_ident, ELFMAG, SELFMAG) != 0 || header_.e_ident[EI_CLASS] != ELFCLASS64 ||
             header_.e_machine != kMachine) {
-            throw std::runtime_error("the image is no cubin");
+            throw std::runtime_error("the image is no cubin of 64 bits");
         }
         if (header_.e_shentsize != sizeof(Elf64_Shdr) || header_.e_shoff > kMostBytes || header_.e_phoff > kMostBytes) {
             damaged("its tables");
@@ -91,7 +93,7 @@ class Image {
 
 // Calls visit(attribute, offset of its value, bytes of it) for each attribute of a section.
 template <class Visit>
-void for_attributes(const Image& image, const Elf64_Shdr& section, Visit&& visit) {
+void for_attributes(const ElfFile& image, const Elf64_Shdr& section, Visit&& visit) {
     for (size_t at = 0; at + 4 <= section.sh_size;) {
         const auto format = image.read_in<uint8_t>(section, at);
         const auto attribute = image.read_in<uint8_t>(section, at + 1);
@@ -103,7 +105,7 @@ void for_attributes(const Image& image, const Elf64_Shdr& section, Visit&& visit
     }
 }
 
-void read_kernel(const Image& image, const Elf64_Shdr& section, CompiledKernel& kernel) {
+void read_kernel(const ElfFile& image, const Elf64_Shdr& section, CompiledKernel& kernel) {
     std::map<unsigned, Parameter> parameters;
     for_attributes(image, section, [&](uint8_t attribute, size_t at, size_t) {
         switch (attribute) {
@@ -137,10 +139,10 @@ void read_kernel(const Image& image, const Elf64_Shdr& section, CompiledKernel& 
 
 }  // namespace
 
-Cubin read_cubin(const void* bytes) {
-    const Image image(bytes);
+ModuleImage read_cubin(const void* bytes) {
+    const ElfFile image(bytes);
     const std::string text = ".text.", shared = ".nv.shared.", info = ".nv.info.";
-    Cubin cubin;
+    ModuleImage cubin;
     cubin.architecture = image.architecture();
     for (const Elf64_Shdr& section : image.sections()) {
         const std::string name = image.name(section);

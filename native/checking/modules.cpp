@@ -9,8 +9,8 @@
 #include "../abi/cuda_driver_12_4.h"
 #include "../driver/kernel_library.h"
 #include "call.h"
-#include "cubin.h"
 #include "ledger.h"
+#include "module_image.h"
 
 using namespace spos::checking;
 
@@ -21,7 +21,7 @@ struct CUfunc_st {
 
 struct CUmod_st {
     CUmodule emulated;
-    Cubin cubin;
+    ModuleImage image;
     std::vector<std::unique_ptr<CUfunc_st>> functions;
 };
 
@@ -41,36 +41,35 @@ std::set<CUfunction>& functions() {
 }
 
 // The name of the emulator's module with the same kernels, of the same parameters.
-std::string module_of(const Cubin& cubin) {
+std::string module_of(const ModuleImage& image) {
     std::string module;
     for (const SposKernelEntry* entry : spos::KernelLibrary::instance().kernels()) {
-        if (cubin.kernels.count(entry->name) != 0) module = entry->module;
+        if (image.kernels.count(entry->name) != 0) module = entry->module;
     }
-    if (module.empty()) throw std::runtime_error("the emulated GPU has no module with " + cubin.kernels.begin()->first);
+    if (module.empty()) throw std::runtime_error("the emulated GPU has no module with " + image.kernels.begin()->first);
     size_t known = 0;
     for (const SposKernelEntry* entry : spos::KernelLibrary::instance().kernels()) {
         if (entry->module != module) continue;
-        const auto at = cubin.kernels.find(entry->name);
-        if (at == cubin.kernels.end()) throw std::runtime_error("the cubin lacks " + std::string(entry->name));
+        const auto at = image.kernels.find(entry->name);
+        if (at == image.kernels.end()) throw std::runtime_error("the module lacks " + std::string(entry->name));
         ++known;
         const std::vector<Parameter>& parameters = at->second.parameters;
         if (!std::equal(parameters.begin(), parameters.end(), entry->parameter_sizes,
                         entry->parameter_sizes + entry->parameter_count,
                         [](const Parameter& a, int b) { return a.bytes == static_cast<size_t>(b); })) {
-            throw std::runtime_error("the cubin's " + std::string(entry->name) +
+            throw std::runtime_error("the module's " + std::string(entry->name) +
                                      " has other parameters than the emulated GPU's");
         }
     }
-    if (known != cubin.kernels.size()) throw std::runtime_error("the cubin has kernels of more than module " + module);
+    if (known != image.kernels.size()) throw std::runtime_error("the image has kernels of more than module " + module);
     return module;
 }
 
-// A cubin runs on devices of its major version, and not of a lower minor one.
-bool runs_here(unsigned architecture) {
+bool runs_here(const ModuleImage& image) {
     int major = 0, minor = 0;
     cuDeviceGetAttribute(&major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 0);
     cuDeviceGetAttribute(&minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 0);
-    return static_cast<int>(architecture / 10) == major && static_cast<int>(architecture % 10) <= minor;
+    return image.runs_on(static_cast<unsigned>(10 * major + minor));
 }
 
 struct Launch {
@@ -151,14 +150,15 @@ CUresult cuModuleLoadData(CUmodule* module, const void* image) {
         auto loaded = std::make_unique<CUmod_st>();
         std::string name;
         try {
-            loaded->cubin = read_cubin(image);
-            name = "spos-module " + module_of(loaded->cubin);
+            loaded->image = read_image(image);
+            name = "spos-module " + module_of(loaded->image);
         } catch (const std::runtime_error& error) {
             return found(CUDA_ERROR_INVALID_IMAGE, std::string("cuModuleLoadData: ") + error.what());
         }
-        if (!runs_here(loaded->cubin.architecture)) {
-            return found(CUDA_ERROR_NO_BINARY_FOR_GPU,
-                         "cuModuleLoadData of a cubin for sm_" + std::to_string(loaded->cubin.architecture));
+        if (!runs_here(loaded->image)) {
+            return found(CUDA_ERROR_NO_BINARY_FOR_GPU, std::string("cuModuleLoadData of ") +
+                                                           (loaded->image.is_ptx ? "PTX" : "a cubin") + " for sm_" +
+                                                           std::to_string(loaded->image.architecture));
         }
         const CUresult result = emulator.cuModuleLoadData(&loaded->emulated, name.c_str());
         if (result != CUDA_SUCCESS) return result;
@@ -187,9 +187,9 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
         if (modules().count(module) == 0) {
             return found(CUDA_ERROR_INVALID_HANDLE, "cuModuleGetFunction of what is no module");
         }
-        const auto at = module->cubin.kernels.find(name);
-        if (at == module->cubin.kernels.end()) {
-            return found(CUDA_ERROR_NOT_FOUND, "cuModuleGetFunction: the cubin has no kernel " + std::string(name));
+        const auto at = module->image.kernels.find(name);
+        if (at == module->image.kernels.end()) {
+            return found(CUDA_ERROR_NOT_FOUND, "cuModuleGetFunction: the module has no kernel " + std::string(name));
         }
         auto made = std::make_unique<CUfunc_st>();
         made->kernel = at->second;

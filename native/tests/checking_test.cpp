@@ -206,7 +206,7 @@ const Fault kFaults[] = {
          CUmodule module = nullptr;
          return cuModuleLoadData(&module, CubinImage({{"relu_forward", {8, 8, 4, 4}}, kBackward}).data());
      },
-     "the cubin's relu_forward has other parameters"},
+     "the module's relu_forward has other parameters"},
     {"a thread without the context",
      [](Scene&) {
          cuCtxSetCurrent(nullptr);
@@ -254,6 +254,51 @@ TEST_CASE("the layout of a kernel's parameters can be asked for") {
     }
     CHECK(cuFuncGetParamInfo(scene.relu, 4, &offset, &bytes) == CUDA_ERROR_INVALID_VALUE);
     CHECK(findings().empty());
+}
+
+TEST_CASE("PTX is read, of this and of earlier architectures") {
+    const std::string entries = R"(
+// Two kernels.
+.visible .entry relu_forward(
+	.param .u64 .ptr .align 1 relu_forward_param_0,
+	.param .u64 relu_forward_param_1,
+	.param .u64 relu_forward_param_2,
+	.param .u32 relu_forward_param_3
+)
+.maxntid 128, 1, 1
+{
+	.shared .align 4 .b8 panel[41984];
+	ret;
+}
+.visible .entry relu_backward(
+	.param .align 8 .b8 relu_backward_param_0[8],
+	.param .u64 relu_backward_param_1,
+	.param .u64 relu_backward_param_2,
+	.param .s64 relu_backward_param_3,
+	.param .f32 relu_backward_param_4)
+{
+	ret;
+}
+)";
+    Scene scene;
+    CUmodule module = nullptr;
+    CUfunction relu = nullptr;
+    OK(cuModuleLoadData(&module, (".version 7.8\n.target sm_80\n" + entries).c_str()));
+    OK(cuModuleGetFunction(&relu, module, "relu_forward"));
+    std::swap(relu, scene.relu);
+    OK(scene.launch(scene.first, scene.y, scene.x, 1, 1, 128, 4 << 10));
+    OK(cuStreamSynchronize(scene.first));
+    CHECK(findings().empty());
+    CHECK(scene.launch(scene.first, scene.y, scene.x, 1, 1, 160) == CUDA_ERROR_INVALID_VALUE);
+    CHECK(scene.launch(scene.first, scene.y, scene.x, 1, 1, 32, 8 << 10) == CUDA_ERROR_INVALID_VALUE);
+    CHECK(findings().find("the launch bounds say 128") != std::string::npos);
+    CHECK(findings().find("a block needs 50176 bytes") != std::string::npos);
+    OK(cuModuleUnload(module));
+    for (const std::string& wrong :
+         {".version 7.8\n.target sm_100\n" + entries, ".version 7.8\n.target sm_80\n" + entries.substr(0, 200),
+          std::string("nothing of this kind")}) {
+        CHECK(cuModuleLoadData(&module, wrong.c_str()) != CUDA_SUCCESS);
+    }
 }
 
 TEST_CASE("damaged cubins are refused") {
