@@ -20,7 +20,7 @@ struct CompiledKernel {
     size_t parameter_bytes = 0;         // of all of them, with what lies between
     unsigned most_threads = 0;          // of a block, as its launch bounds say; 0 if they say nothing
     unsigned registers = 0;             // of a thread; 0 if it is not known
-    size_t shared_bytes = 0;            // of a block, without what a launch adds
+    size_t shared_bytes = 0;            // of a block, without what a launch adds; 0 if it is not known
 };
 
 struct ModuleImage {

@@ -35,8 +35,7 @@ size_t bytes_of(const std::string& declaration) {
     throw std::runtime_error("the PTX declares a variable of an unknown type: " + declaration);
 }
 
-CompiledKernel read_entry(const std::string& name, const std::string& parameters, const std::string& bounds,
-                          const std::string& body) {
+CompiledKernel read_entry(const std::string& name, const std::string& parameters, const std::string& bounds) {
     CompiledKernel kernel;
     kernel.name = name;
     for (size_t at = 0; (at = parameters.find(".param", at)) != std::string::npos;) {
@@ -54,14 +53,10 @@ CompiledKernel read_entry(const std::string& name, const std::string& parameters
         kernel.most_threads = 1;
         do {
             at = bounds.find_first_of("0123456789", at);
+            if (at == std::string::npos) throw std::runtime_error("the PTX has launch bounds without a number");
             kernel.most_threads *= static_cast<unsigned>(std::strtoul(bounds.c_str() + at, nullptr, 10));
             at = bounds.find_first_not_of(" 0123456789", at);
         } while (at != std::string::npos && bounds[at] == ',');
-    }
-    for (at = 0; (at = body.find(".shared .align", at)) != std::string::npos;) {
-        const size_t end = std::min(body.find(';', at), body.size());
-        kernel.shared_bytes += bytes_of(body.substr(at, end - at));
-        at = end;
     }
     return kernel;
 }
@@ -79,7 +74,7 @@ ModuleImage read_ptx(const char* image) {
         at += entry.size();
         const std::string name = up_to(text, "(", &at), parameters = up_to(text, ")", &at),
                           bounds = up_to(text, "{", &at);
-        module.kernels[name] = read_entry(name, parameters, bounds, up_to(text, "\n}", &at));
+        module.kernels[name] = read_entry(name, parameters, bounds);
     }
     if (module.kernels.empty()) throw std::runtime_error("the PTX holds no kernel");
     return module;

@@ -11,9 +11,6 @@ internal static class CheckedDevice
     /// <summary>The name by which tests ask for it.</summary>
     public const string Name = "checked";
 
-    /// <summary>With this code ends a run that did all it should but had a finding, such as a leak.</summary>
-    public const int ExitCode = 86;
-
     /// <summary>What stands before each finding on standard error.</summary>
     public const string Finding = "checking driver:";
 
