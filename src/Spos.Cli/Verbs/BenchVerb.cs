@@ -176,14 +176,19 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     {
         string device = PlanCache.Describe(OpenDevice());
         Table table = PlainTable.New("convolution", "own", "cuDNN", "chosen");
-        KeyValuePair<string, PlanCache.Choice>[] choices = [.. new PlanCache(PlanCache.FolderOfUser, device).Choices.Where(c => Filter == null || c.Key.Contains(Filter, StringComparison.OrdinalIgnoreCase))];
-        foreach ((string name, PlanCache.Choice choice) in choices)
+        var cache = new PlanCache(PlanCache.FolderOfUser, device);
+        IReadOnlyDictionary<string, PlanCache.Choice> choices = cache.Choices;
+        IReadOnlyDictionary<string, string> lacks = cache.Lacks;
+        string[] names = [.. choices.Keys.Union(lacks.Keys).Where(n => Filter == null || n.Contains(Filter, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
+        foreach (string name in names)
         {
+            PlanCache.Choice? choice = choices.GetValueOrDefault(name);
+            string cudnn = choice?.CudnnMicroseconds is { } time ? $"{time:0.0} µs" : lacks.GetValueOrDefault(name) ?? "not there";
             // Shapes are in brackets, which Spectre.Console takes for markup.
-            table.AddRow(Markup.Escape(name), $"{choice.OwnMicroseconds:0.0} µs", choice.CudnnMicroseconds is { } cudnn ? $"{cudnn:0.0} µs" : "not there", choice.Engine);
+            table.AddRow(Markup.Escape(name), choice == null ? "not measured" : $"{choice.OwnMicroseconds:0.0} µs", cudnn, choice?.Engine ?? "own");
         }
         PlainTable.Write(table);
-        ResultTable.Print("Plans", ("device", device), ("choices", $"{choices.Length}"), ("folder", PlanCache.FolderOfUser));
+        ResultTable.Print("Plans", ("device", device), ("choices", $"{names.Length}"), ("cuDNN lacks", $"{names.Count(lacks.ContainsKey)}, for which the hand-written kernels stand in"), ("folder", PlanCache.FolderOfUser));
         return Program.Success;
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using CommandLine;
+using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
@@ -12,7 +13,7 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that computes.</summary>
 internal abstract class DeviceOptions
 {
-    private const string Auto = "auto", DeviceVariable = "SPOS_DEVICE", ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU";
+    private const string Auto = "auto", DeviceVariable = "SPOS_DEVICE", ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU", SyncVariable = "SPOS_SYNC";
 
     [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
     [OneOf(Auto, "cuda", "host", "simt")]
@@ -24,6 +25,9 @@ internal abstract class DeviceOptions
 
     [Option("plan", Default = ConvolutionPlan.Fused, HelpText = "What computes convolutions: fused (hand-written kernels with batch norm and ReLU in them), unfused (one after the other: in inference the same bits, in training the same up to rounding), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
     public ConvolutionPlan Plan { get; set; } = ConvolutionPlan.Fused;
+
+    [Option("sync", HelpText = "Wait for each kernel before the next one is issued, so that one which fails is named, with its grid and arguments. Slow; for looking for faults (default: off). The variable SPOS_SYNC=1 does the same.")]
+    public bool Synchronous { get; set; }
 
     protected static string Describe(Device device) =>
         device == Device.Host ? $"{device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)" : $"{device.Kind} ({device.Name}, {device.Architecture})";
@@ -41,11 +45,12 @@ internal abstract class DeviceOptions
         // Variables are read as options are: the engine takes what it can make sense of.
         string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
         string? instructions = Variable(CpuVariable, new OneOfAttribute([.. Device.InstructionSets]), typeof(string));
+        bool synchronous = Synchronous || Variable(SyncVariable, new OneOfAttribute("0", "1"), typeof(string)) == "1";
         string name = variable ?? DeviceName;
         int? wanted = Threads ?? (Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : null);
         try
         {
-            Device device = Device.Open(name);
+            Device device = ReadyDevice.Open(name, Notice.Warn, synchronous);
             if (wanted is { } threads) SetThreads(device, threads);
             return device;
         }
@@ -57,10 +62,10 @@ internal abstract class DeviceOptions
         {
             throw new UsageException(error.Message);
         }
-        catch (PlatformNotSupportedException error)
+        catch (GpuUnavailableException error)
         {
             string asked = variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
-            throw new PlatformNotSupportedException($"{asked}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error);
+            throw new GpuUnavailableException($"{asked}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error.IsAbsent, error);
         }
     }
 

@@ -8,7 +8,7 @@ using Spos.Engine.Kernels;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows what the program found.</summary>
-[Verb("info", HelpText = "Show versions, devices and paths.")]
+[Verb("info", HelpText = "Show versions, devices, paths, and where NVIDIA's libraries were found.")]
 internal sealed class InfoVerb : DeviceOptions, IVerb
 {
     [Usage(ApplicationAlias = "spos")]
@@ -16,18 +16,34 @@ internal sealed class InfoVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        Device device = OpenDevice();
+        Device? device = null;
+        string? failure = null;
+        try
+        {
+            device = OpenDevice();
+        }
+        catch (GpuUnavailableException error)
+        {
+            // What was found tells why; so it is shown all the same.
+            failure = error.Message;
+        }
+        if (device != null) ShowDevice(device);
+        ResultTable.Print("NVIDIA's libraries", [.. GpuLibraries.Describe()]);
+        return failure == null ? Program.Success : throw new GpuUnavailableException(failure);
+    }
+
+    private static void ShowDevice(Device device)
+    {
         ResultTable.Print(
             "Spos",
             ("version", RunRecord.Version),
             (".NET", Environment.Version.ToString()),
             ("device", $"{device.Kind}: {device.Name}"),
-            ("cuda", Device.WhyNoCuda() ?? Device.Cuda.Name),
+            ("cuda", ReadyDevice.WhyNoCuda ?? Device.WhyNoCuda() ?? Device.Cuda.Name),
             ("instruction set", device == Device.Host ? device.InstructionSet : device.Architecture),
             ("threads", $"{device.Threads}"),
             ("memory", $"{device.TotalMemory / (double)(1 << 30):0.0} GiB"),
-            ("kernels", $"{KernelCatalogue.Entries.Count}"),
+            ("kernels", $"{KernelCatalogue.Entries.Count}{(device.KernelOrigin is { } origin ? $", for {device.KernelTarget} from {origin}" : "")}"),
             ("native libraries", Device.NativeFolder));
-        return Program.Success;
     }
 }

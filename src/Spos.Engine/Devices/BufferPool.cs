@@ -135,6 +135,19 @@ public sealed unsafe class BufferPool : IDisposable
         return null;
     }
 
+    /// <summary>How many bytes there are from an address to the end of its buffer; null if it is in none that is handed out.</summary>
+    internal long? RoomAt(ulong address)
+    {
+        lock (_lock)
+        {
+            for (DeviceBuffer? buffer = _newest; buffer != null; buffer = buffer.Before)
+            {
+                if (address >= buffer.Memory && address - buffer.Memory < (ulong)buffer.Size) return buffer.Size - (long)(address - buffer.Memory);
+            }
+            return null;
+        }
+    }
+
     internal void Return(DeviceBuffer buffer)
     {
         lock (_lock)

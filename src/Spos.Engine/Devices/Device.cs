@@ -13,7 +13,7 @@ public sealed unsafe class Device
 {
     private static readonly Lazy<Device> LazyHost = new(OpenHost);
     private static readonly Lazy<Device> LazySimt = new(OpenSimt);
-    private static readonly Lazy<Device> LazyCuda = new(OpenCuda);
+    private static readonly Lazy<Device> LazyCuda = new(CudaOpening.Open);
 
     [ThreadStatic]
     private static Device? s_current;
@@ -24,20 +24,20 @@ public sealed unsafe class Device
     private readonly SimtExtensions? _simt;
     private readonly MemoryLimit? _limit;
     private readonly Lazy<KernelList?> _compiled;
-    private readonly KernelCompiler? _compiler;
     private int _threadsPerBlock = 256;
 
-    private Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt, KernelCompiler? compiler)
+    /// <param name="images">A GPU's kernels; null for our own libraries, which hold theirs.</param>
+    internal Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt, KernelImages? images)
     {
-        if (compiler == null)
+        if (images == null)
         {
             _limit = new MemoryLimit(library);
             _limit.Set(MemoryLimit.FromEnvironment());
         }
         Kind = kind;
         _cudnn = new Lazy<Cudnn>(OpenCudnn);
-        _compiled = new Lazy<KernelList?>(() => compiler == null ? new KernelList(library) : null);
-        _compiler = compiler;
+        _compiled = new Lazy<KernelList?>(() => images == null ? new KernelList(library) : null);
+        Images = images;
         Driver = driver;
         _host = host;
         _simt = simt;
@@ -72,12 +72,12 @@ public sealed unsafe class Device
     public static Device Simt => LazySimt.Value;
 
     /// <summary>The first NVIDIA GPU.</summary>
-    /// <exception cref="PlatformNotSupportedException">There is none, or its driver or NVRTC is missing; the message says which.</exception>
+    /// <exception cref="GpuUnavailableException">There is none, or its driver or NVRTC is missing or does not work; the message says which.</exception>
     public static Device Cuda => LazyCuda.Value;
 
     /// <summary>Opens the device that --device names: "cuda", "host", "simt", or "auto" for the best one there is.</summary>
     /// <exception cref="ArgumentException">No such device.</exception>
-    /// <exception cref="PlatformNotSupportedException">This machine does not have it.</exception>
+    /// <exception cref="GpuUnavailableException">This machine does not have it.</exception>
     /// <exception cref="FormatException">SPOS_MEMORY_LIMIT is no number of bytes.</exception>
     public static Device Open(string name) => name switch
     {
@@ -96,7 +96,7 @@ public sealed unsafe class Device
             _ = Cuda;
             return null;
         }
-        catch (PlatformNotSupportedException error)
+        catch (SposException error)
         {
             return error.Message;
         }
@@ -175,8 +175,27 @@ public sealed unsafe class Device
 
     internal CudaDriver Driver { get; }
 
+    /// <summary>A GPU's compiled kernels; null for our own libraries, which hold theirs.</summary>
+    internal KernelImages? Images { get; }
+
+    /// <summary>Where a GPU's kernels come from; null for the others.</summary>
+    public string? KernelOrigin => Images?.Origin;
+
+    /// <summary>What a GPU's kernels are compiled to, such as sm_90; null for the others.</summary>
+    public string? KernelTarget => Images?.Target.Name;
+
+    /// <summary>Whether each launch waits until it has run, alone, so that a failure names the kernel that caused it. Slow.</summary>
+    public bool IsSynchronous
+    {
+        get => Driver.IsSynchronous;
+        set => Driver.IsSynchronous = value;
+    }
+
+    /// <summary>Held by the launch that runs alone.</summary>
+    internal Lock OneByOne { get; } = new();
+
     /// <summary>Loaded on first use: nothing needs it but the convolutions that are built on it.</summary>
-    /// <exception cref="PlatformNotSupportedException">It is not installed.</exception>
+    /// <exception cref="GpuUnavailableException">It is not installed.</exception>
     internal Cudnn Cudnn => _cudnn.Value;
 
     /// <summary>CPU threads that run blocks; results do not depend on it. Host only.</summary>
@@ -226,11 +245,15 @@ public sealed unsafe class Device
     internal string? Report => _simt?.Report();
 
     /// <summary>Frees all memory of the device and clears its errors. What was open on it must not be used again.</summary>
-    internal void Reset() => Driver.Check(Driver.PrimaryCtxReset(0), "cuDevicePrimaryCtxReset");
+    internal void Reset()
+    {
+        Driver.Check(Driver.PrimaryCtxReset(0), "cuDevicePrimaryCtxReset");
+        Driver.Loss = null;
+    }
 
     /// <summary>What cuModuleLoadData takes for a kernel file: a cubin, or for our libraries, which hold the kernels, its name.</summary>
     internal byte[] ImageOf(string module) =>
-        _compiler == null ? ModuleName(module) : CubinCache.OfUser.Get(_compiler, module, Architecture);
+        Images?.Of(module) ?? ModuleName(module);
 
     /// <summary>The image by which our libraries know a module.</summary>
     internal static byte[] ModuleName(string module) => Encoding.ASCII.GetBytes($"spos-module {module}\0");
@@ -239,7 +262,7 @@ public sealed unsafe class Device
     internal IReadOnlyList<KernelList.Entry>? CompiledKernels => _compiled.Value?.Entries;
 
     // CUdevice_attribute.
-    private static int Attribute(CudaDriver driver, int ordinal, int attribute)
+    internal static int Attribute(CudaDriver driver, int ordinal, int attribute)
     {
         int value;
         driver.Check(driver.DeviceGetAttribute(&value, attribute, ordinal), "cuDeviceGetAttribute");
@@ -248,9 +271,8 @@ public sealed unsafe class Device
 
     private Cudnn OpenCudnn()
     {
-        if (_compiler == null) return new Cudnn(NativeLibraries.Load($"spos_{Kind}_cudnn"));
-        if (!NativeLibrary.TryLoad("libcudnn.so.9", out nint library)) throw new PlatformNotSupportedException("cuDNN 9 is not installed (libcudnn.so.9)");
-        return new Cudnn(library);
+        if (Images == null) return new Cudnn(NativeLibraries.Load($"spos_{Kind}_cudnn"));
+        return Cudnn.TryFind() ?? throw new GpuUnavailableException($"cuDNN 9 is missing: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.Cudnn)}. --plan fused, the default, needs none");
     }
 
     private static Device OpenHost()
@@ -264,33 +286,5 @@ public sealed unsafe class Device
         nint library = NativeLibraries.Load("spos_simt");
         var simt = new SimtExtensions(library);
         return new Device("simt", new CudaDriver(library, "the emulated GPU", simt.Report), library, null, simt, null);
-    }
-
-    private static Device OpenCuda()
-    {
-        if (!NativeLibrary.TryLoad("libcuda.so.1", out nint library)) throw new PlatformNotSupportedException("no NVIDIA driver: libcuda.so.1 is not installed");
-        CudaDriver driver;
-        try
-        {
-            driver = new CudaDriver(library);
-        }
-        catch (EntryPointNotFoundException error)
-        {
-            throw new PlatformNotSupportedException($"the NVIDIA driver is too old: {error.Message}");
-        }
-        int count = 0;
-        try
-        {
-            driver.Check(driver.Init(0), "cuInit");
-            driver.Check(driver.DeviceGetCount(&count), "cuDeviceGetCount");
-        }
-        catch (DeviceException error)
-        {
-            throw new PlatformNotSupportedException($"no NVIDIA GPU that works: {error.Message}", error);
-        }
-        if (count == 0) throw new PlatformNotSupportedException("no NVIDIA GPU: the driver found none");
-        KernelCompiler compiler = KernelCompiler.TryCreate()
-            ?? throw new PlatformNotSupportedException("NVRTC, which compiles the kernels, is not installed (libnvrtc.so)");
-        return new Device("cuda", driver, library, null, null, compiler);
     }
 }

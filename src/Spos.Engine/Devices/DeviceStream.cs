@@ -1,3 +1,5 @@
+using Spos.Engine.Native;
+
 namespace Spos.Engine.Devices;
 
 /// <summary>A queue of work on a device: what is issued to one stream runs in that order.</summary>
@@ -31,6 +33,22 @@ public sealed unsafe class DeviceStream : IDisposable
 
     /// <summary>Waits until all work issued so far has run.</summary>
     public void Synchronize() => Device.Driver.Check(Device.Driver.StreamSynchronize(Handle), "cuStreamSynchronize");
+
+    /// <summary>
+    /// Waits for what another library has issued, and lays a failure to it: where launches run one by one
+    /// (<see cref="Device.IsSynchronous"/>).
+    /// </summary>
+    internal void Settle(string work)
+    {
+        try
+        {
+            Synchronize();
+        }
+        catch (DeviceException error)
+        {
+            throw Device.Driver.Lay(error, work);
+        }
+    }
 
     /// <summary>Later work on this stream waits for what <paramref name="marker"/> recorded.</summary>
     public void Wait(DeviceEvent marker) =>

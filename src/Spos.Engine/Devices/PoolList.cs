@@ -16,6 +16,12 @@ internal sealed class PoolList
         lock (_lock) _pools.Remove(pool);
     }
 
+    /// <summary>How many bytes there are from an address to the end of its buffer; null if it is in no buffer that is handed out.</summary>
+    public long? RoomAt(ulong address)
+    {
+        lock (_lock) return _pools.Select(pool => pool.RoomAt(address)).FirstOrDefault(room => room != null);
+    }
+
     /// <summary>Has all pools give back what they keep, and returns how many bytes that was.</summary>
     public long Trim()
     {

@@ -8,31 +8,38 @@ internal sealed class CubinCache(string folder)
     /// <summary>The one in the user's cache folder.</summary>
     public static CubinCache OfUser { get; } = new(Path.Combine(UserCache.Folder, "cubins"));
 
-    /// <summary>The cubin of a module, compiled if it is not there yet.</summary>
-    public byte[] Get(KernelCompiler compiler, string module, string architecture)
+    public string Folder => folder;
+
+    /// <summary>A module compiled for a target, by NVRTC if it is not there yet.</summary>
+    public byte[] Get(KernelCompiler compiler, string module, KernelTarget target)
     {
-        string path = Path.Combine(folder, $"{compiler.KeyOf(module, architecture)}.cubin");
+        string path = PathOf(compiler, module, target);
         try
         {
-            // A cubin is an ELF file: anything else was cut off or put there by somebody else.
             byte[] found = File.ReadAllBytes(path);
-            if (found.AsSpan().StartsWith("\u007FELF"u8)) return found;
+            if (target.IsWhole(found)) return found;
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Not there.
+            // Not there, or not for us.
         }
-        byte[] cubin = compiler.Compile(module, architecture).Cubin;
-        Keep(path, cubin);
-        return cubin;
+        byte[] image = compiler.Compile(module, target).Image;
+        Keep(path, image);
+        return image;
     }
 
+    /// <summary>Whether <see cref="Get"/> will find it, as far as names tell.</summary>
+    public bool Has(KernelCompiler compiler, string module, KernelTarget target) => File.Exists(PathOf(compiler, module, target));
+
+    private string PathOf(KernelCompiler compiler, string module, KernelTarget target) =>
+        Path.Combine(folder, $"{compiler.KeyOf(module, target)}{target.FileEnding}");
+
     // A cache that cannot be written to costs time at the next start, and nothing else.
-    private static void Keep(string path, byte[] cubin)
+    private static void Keep(string path, byte[] image)
     {
         try
         {
-            AtomicFile.Write(path, stream => stream.Write(cubin));
+            AtomicFile.Write(path, stream => stream.Write(image));
         }
         catch (WriteException)
         {

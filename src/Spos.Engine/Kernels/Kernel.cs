@@ -1,4 +1,6 @@
+using System.Globalization;
 using Spos.Engine.Devices;
+using Spos.Engine.Native;
 
 namespace Spos.Engine.Kernels;
 
@@ -55,8 +57,50 @@ public sealed unsafe class Kernel
             values[i] = arguments[i].Bits;
             pointers[i] = values + i;
         }
-        if (_device.Timer is { } timer) IssueTimed(timer, stream, shape, arguments, pointers);
-        else Issue(stream, shape, pointers);
+        if (_device.IsSynchronous) LaunchAlone(stream, shape, arguments, pointers);
+        else Launch(stream, shape, arguments, pointers);
+    }
+
+    private void Launch(DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters)
+    {
+        if (_device.Timer is { } timer) IssueTimed(timer, stream, shape, arguments, parameters);
+        else Issue(stream, shape, parameters);
+    }
+
+    // Nothing else runs meanwhile, so a failure is this launch's; what failed before it is told first, and not as this one's.
+    private void LaunchAlone(DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters)
+    {
+        lock (_device.OneByOne)
+        {
+            stream.Synchronize();
+            try
+            {
+                Launch(stream, shape, arguments, parameters);
+                stream.Synchronize();
+            }
+            catch (DeviceException error)
+            {
+                throw _device.Driver.Lay(error, Describe(shape, arguments));
+            }
+        }
+    }
+
+    // Pointers as the bytes from there to the end of their buffer.
+    private string Describe(LaunchShape shape, ReadOnlySpan<KernelArgument> arguments)
+    {
+        var texts = new List<string>();
+        foreach (KernelArgument argument in arguments)
+        {
+            texts.Add(argument.Kind switch
+            {
+                'P' when argument.Bits == 0 => "null",
+                'P' => _device.Pools.RoomAt(argument.Bits) is { } bytes ? $"{bytes} bytes" : "an address in no buffer",
+                'f' => string.Create(CultureInfo.InvariantCulture, $"{BitConverter.UInt32BitsToSingle((uint)argument.Bits)}"),
+                'i' => string.Create(CultureInfo.InvariantCulture, $"{(int)argument.Bits}"),
+                _ => string.Create(CultureInfo.InvariantCulture, $"{(long)argument.Bits}"),
+            });
+        }
+        return $"kernel {Name} with a grid of {shape.GridX}×{shape.GridY} blocks of {shape.BlockX}×{shape.BlockY} threads and the arguments ({string.Join(", ", texts)})";
     }
 
     private void IssueTimed(KernelTimer timer, DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters) =>

@@ -10,28 +10,39 @@ internal sealed unsafe class KernelCompiler
 {
     private readonly Nvrtc _nvrtc;
 
-    private KernelCompiler(Nvrtc nvrtc)
+    public KernelCompiler(Nvrtc nvrtc)
     {
         _nvrtc = nvrtc;
-        int major, minor;
-        nvrtc.Check(nvrtc.Version(&major, &minor), "nvrtcVersion");
-        Version = $"{major}.{minor}";
+        Offer = new KernelOffer(nvrtc.Version, [.. nvrtc.Architectures.SelectMany(a => new KernelTarget[] { new(a, IsPtx: false), new(a, IsPtx: true) })]);
     }
 
     /// <summary>NVRTC's version.</summary>
-    public string Version { get; }
+    public Version Version => _nvrtc.Version;
 
-    /// <summary>The compiler, or null where NVRTC is not installed.</summary>
-    public static KernelCompiler? TryCreate() => Nvrtc.TryLoad() is { } nvrtc ? new KernelCompiler(nvrtc) : null;
+    /// <summary>Where NVRTC lies.</summary>
+    public string Path => _nvrtc.Path;
 
-    /// <summary>Compiles a module for an architecture such as "sm_80".</summary>
-    /// <returns>The cubin, and NVRTC's log with what each kernel uses.</returns>
+    /// <summary>What it compiles for.</summary>
+    public KernelOffer Offer { get; }
+
+    /// <summary>All that compiled kernels depend on, but for NVRTC's version and the target.</summary>
+    public static string Fingerprint { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{KernelSources.Fingerprint} {string.Join(' ', Options("", false))}")));
+
+    /// <summary>One for each NVRTC that is installed.</summary>
+    public static IReadOnlyList<KernelCompiler> FindAll() => [.. Nvrtc.FindAll().Select(nvrtc => new KernelCompiler(nvrtc))];
+
+    /// <summary>That of the newest NVRTC which is installed, or null.</summary>
+    public static KernelCompiler? TryCreate() => FindAll().MaxBy(compiler => compiler.Version);
+
+    /// <summary>Compiles a module.</summary>
+    /// <returns>What cuModuleLoadData takes, and NVRTC's log, for a cubin with what each kernel uses.</returns>
     /// <exception cref="KernelCompilationException">The source has errors.</exception>
-    public (byte[] Cubin, string Log) Compile(string module, string architecture) => Compile(module, KernelSources.Modules[module], architecture);
+    public (byte[] Image, string Log) Compile(string module, KernelTarget target) => Compile(module, KernelSources.Modules[module], target);
 
     /// <summary>The same for a source that is not one of the assembly's.</summary>
-    internal (byte[] Cubin, string Log) Compile(string module, string source, string architecture)
+    internal (byte[] Image, string Log) Compile(string module, string source, KernelTarget target)
     {
+        _nvrtc.LoadBuiltins();
         using var text = new NativeStrings();
         string[] headers = [.. KernelSources.Headers.Keys];
         nint program;
@@ -42,18 +53,15 @@ internal sealed unsafe class KernelCompiler
             "nvrtcCreateProgram");
         try
         {
-            string[] options = Options(architecture);
+            string[] options = Options(target.Name, !target.IsPtx);
             int status = _nvrtc.CompileProgram(program, options.Length, text.Add(options));
             nuint size;
             _nvrtc.Check(_nvrtc.GetProgramLogSize(program, &size), "nvrtcGetProgramLogSize");
             byte[] log = new byte[(int)size];
-            fixed (byte* target = log) _nvrtc.Check(_nvrtc.GetProgramLog(program, target), "nvrtcGetProgramLog");
+            fixed (byte* room = log) _nvrtc.Check(_nvrtc.GetProgramLog(program, room), "nvrtcGetProgramLog");
             string words = Encoding.UTF8.GetString(log).TrimEnd('\0', '\n');
-            if (status != 0) throw new KernelCompilationException(module, architecture, words);
-            _nvrtc.Check(_nvrtc.GetCubinSize(program, &size), "nvrtcGetCUBINSize");
-            byte[] cubin = new byte[(int)size];
-            fixed (byte* target = cubin) _nvrtc.Check(_nvrtc.GetCubin(program, target), "nvrtcGetCUBIN");
-            return (cubin, words);
+            if (status != 0) throw new KernelCompilationException(module, target.Name, words);
+            return (target.IsPtx ? PtxOf(program) : CubinOf(program), words);
         }
         finally
         {
@@ -61,13 +69,13 @@ internal sealed unsafe class KernelCompiler
         }
     }
 
-    /// <summary>Names what a cubin depends on: the sources, the options and NVRTC's version.</summary>
-    public string KeyOf(string module, string architecture)
+    /// <summary>Names what a compiled module depends on: the sources, the options, the target and NVRTC's version.</summary>
+    public string KeyOf(string module, KernelTarget target)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         IEnumerable<string> parts =
         [
-            Version, .. Options(architecture), module, KernelSources.Modules[module],
+            $"{Version}", .. Options(target.Name, !target.IsPtx), module, KernelSources.Modules[module],
             .. KernelSources.Headers.OrderBy(h => h.Key, StringComparer.Ordinal).SelectMany(h => new[] { h.Key, h.Value }),
         ];
         foreach (string part in parts)
@@ -79,10 +87,32 @@ internal sealed unsafe class KernelCompiler
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    private byte[] CubinOf(nint program)
+    {
+        nuint size;
+        _nvrtc.Check(_nvrtc.GetCubinSize(program, &size), "nvrtcGetCUBINSize");
+        byte[] cubin = new byte[(int)size];
+        fixed (byte* target = cubin) _nvrtc.Check(_nvrtc.GetCubin(program, target), "nvrtcGetCUBIN");
+        return cubin;
+    }
+
+    // A text, with the zero at its end that cuModuleLoadData wants.
+    private byte[] PtxOf(nint program)
+    {
+        nuint size;
+        _nvrtc.Check(_nvrtc.GetPtxSize(program, &size), "nvrtcGetPTXSize");
+        byte[] ptx = new byte[(int)size];
+        fixed (byte* target = ptx) _nvrtc.Check(_nvrtc.GetPtx(program, target), "nvrtcGetPTX");
+        return ptx;
+    }
+
     // -default-device: lambdas and templates are the device's. -v: what each kernel uses goes to the log.
     // No -lineinfo: with it NVRTC 11.8 crashes on generic lambdas for sm_90.
-    private static string[] Options(string architecture) =>
-        [$"--gpu-architecture={architecture}", "--std=c++17", "--pre-include=nvrtc.h", "-default-device", "--ptxas-options=-v"];
+    private static string[] Options(string architecture, bool assembles) =>
+    [
+        $"--gpu-architecture={architecture}", "--std=c++17", "--pre-include=nvrtc.h", "-default-device",
+        .. assembles ? ["--ptxas-options=-v"] : Array.Empty<string>(),
+    ];
 
     // Zero-ended UTF-8 texts for one call.
     private sealed class NativeStrings : IDisposable

@@ -1,15 +1,16 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Spos.Engine.Devices;
 
 namespace Spos.Engine.Kernels;
 
-/// <summary>The kernels of one device; each file's module is loaded when one of its kernels is first asked for.</summary>
+/// <summary>The kernels of one device; each file's module is loaded when one of its kernels is first asked for, or all by <see cref="LoadAll"/>.</summary>
 public sealed unsafe class KernelSet
 {
     private static readonly Dictionary<string, KernelCatalogue.Entry> Catalogue = KernelCatalogue.Entries.ToDictionary(e => e.Name);
 
     private readonly Device _device;
-    private readonly Dictionary<string, nint> _modules = [];
+    private readonly ConcurrentDictionary<string, Lazy<nint>> _modules = [];
     private readonly Dictionary<string, Kernel> _kernels = [];
     private readonly Lock _lock = new();
 
@@ -30,22 +31,33 @@ public sealed unsafe class KernelSet
         }
     }
 
+    /// <summary>Loads all modules side by side, those first that take longest.</summary>
+    /// <param name="loaded">Is told of each; from any thread.</param>
+    internal void LoadAll(Action<string>? loaded = null) => KernelModules.ForEach(KernelModules.LargestFirst, module =>
+    {
+        _ = ModuleOf(module);
+        loaded?.Invoke(module);
+    });
+
     private Kernel Load(KernelCatalogue.Entry entry)
     {
+        nint module = ModuleOf(entry.Module), function;
         _device.MakeCurrent();
-        if (!_modules.TryGetValue(entry.Module, out nint module))
-        {
-            fixed (byte* image = _device.ImageOf(entry.Module))
-            {
-                _device.Driver.Check(_device.Driver.ModuleLoadData(&module, image), $"cuModuleLoadData({entry.Module})");
-            }
-            _modules[entry.Module] = module;
-        }
-        nint function;
         fixed (byte* name = Encoding.ASCII.GetBytes(entry.Name + '\0'))
         {
             _device.Driver.Check(_device.Driver.ModuleGetFunction(&function, module, name), $"cuModuleGetFunction({entry.Name})");
         }
         return new Kernel(_device, function, entry);
+    }
+
+    private nint ModuleOf(string name) => _modules.GetOrAdd(name, module => new Lazy<nint>(() => LoadModule(module))).Value;
+
+    private nint LoadModule(string name)
+    {
+        byte[] bytes = _device.ImageOf(name);
+        _device.MakeCurrent();
+        nint module;
+        fixed (byte* image = bytes) _device.Driver.Check(_device.Driver.ModuleLoadData(&module, image), $"cuModuleLoadData({name})");
+        return module;
     }
 }

@@ -18,6 +18,7 @@ internal sealed unsafe class CudaDriver
     {
         (_device, _report) = (device, report);
         Init = (delegate* unmanaged<uint, CudaResult>)NativeLibrary.GetExport(library, "cuInit");
+        DriverGetVersion = (delegate* unmanaged<int*, CudaResult>)NativeLibrary.GetExport(library, "cuDriverGetVersion");
         GetErrorName = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorName");
         GetErrorString = (delegate* unmanaged<CudaResult, byte**, CudaResult>)NativeLibrary.GetExport(library, "cuGetErrorString");
         DeviceGetCount = (delegate* unmanaged<int*, CudaResult>)NativeLibrary.GetExport(library, "cuDeviceGetCount");
@@ -61,6 +62,7 @@ internal sealed unsafe class CudaDriver
     }
 
     public readonly delegate* unmanaged<uint, CudaResult> Init;
+    public readonly delegate* unmanaged<int*, CudaResult> DriverGetVersion;
     public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> GetErrorName;
     public readonly delegate* unmanaged<CudaResult, byte**, CudaResult> GetErrorString;
     public readonly delegate* unmanaged<int*, CudaResult> DeviceGetCount;
@@ -117,13 +119,43 @@ internal sealed unsafe class CudaDriver
         if (result != CudaResult.Success) throw FailureOf(result, call);
     }
 
+    /// <summary>Whether launches are waited for one by one, so that what fails is what was issued last.</summary>
+    public bool IsSynchronous { get; set; }
+
+    /// <summary>
+    /// What made the GPU unusable for this process: later calls fail for that reason, so they tell it too, and not where they noticed it.
+    /// </summary>
+    public DeviceException? Loss { get; set; }
+
+    /// <summary>The version of CUDA that the driver has.</summary>
+    public Version ReadVersion()
+    {
+        int number;
+        Check(DriverGetVersion(&number), "cuDriverGetVersion");
+        return new Version(number / 1000, number % 1000 / 10);
+    }
+
+    /// <summary>A failure, laid to what is known to have caused it.</summary>
+    public DeviceException Lay(DeviceException error, string cause)
+    {
+        DeviceException laid = error.Of(cause);
+        if (Loss != null) Loss = laid;
+        return laid;
+    }
+
     private DeviceException FailureOf(CudaResult result, string call)
     {
         string name = TextOf(GetErrorName, result), text = TextOf(GetErrorString, result);
-        if (_device == null) return DeviceException.OfGpu(result, call, name, text);
+        if (_device == null) return OfGpu(result, call, name, text);
         return _report?.Invoke() is { } report
             ? DeviceException.OfEmulator(result, call, name, text, report)
             : DeviceException.OfOwn(result, call, _device, text);
+    }
+
+    private DeviceException OfGpu(CudaResult result, string call, string name, string text)
+    {
+        if (!result.IsSticky()) return DeviceException.OfGpu(result, call, name, text);
+        return Loss = Loss is { } first ? first.Again() : DeviceException.OfLostGpu(result, call, name, text, IsSynchronous);
     }
 
     private static string TextOf(delegate* unmanaged<CudaResult, byte**, CudaResult> query, CudaResult code)

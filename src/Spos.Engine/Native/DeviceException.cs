@@ -19,6 +19,22 @@ public sealed class DeviceException : SposException
     internal static DeviceException OfGpu(CudaResult result, string call, string name, string text) =>
         new(result, $"{call} failed: {name} ({text}).", null);
 
+    /// <summary>A kernel or a copy failed while it ran, and took the GPU's context with it.</summary>
+    /// <param name="synchronous">Whether it is <paramref name="call"/> that failed; else something that was issued before.</param>
+    internal static DeviceException OfLostGpu(CudaResult result, string call, string name, string text, bool synchronous)
+    {
+        string what = synchronous
+            ? $"{call} failed: {name} ({text})."
+            : $"A kernel or copy on the GPU failed: {name} ({text}), noticed at {call}. Run it with --sync to see which.";
+        return new DeviceException(result, $"{what} This process cannot use the GPU any more: run the same command again.", null);
+    }
+
+    /// <summary>The same, where a later call meets it.</summary>
+    internal DeviceException Again() => new(Result, Message, Report);
+
+    /// <summary>The same, of what is known to have failed.</summary>
+    internal DeviceException Of(string what) => new(Result, $"{what}: {Message}", Report);
+
     /// <summary>The emulated GPU found a fault in a kernel, or in how it was used.</summary>
     internal static DeviceException OfEmulator(CudaResult result, string call, string name, string text, string report) =>
         new(result, $"{call} failed: {name} ({text}). {report}.", report);

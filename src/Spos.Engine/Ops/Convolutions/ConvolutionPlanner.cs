@@ -16,7 +16,7 @@ public enum ConvolutionPlan
     /// <summary>The hand-written kernels, one an op.</summary>
     Unfused,
 
-    /// <summary>cuDNN; on the CPU oneDNN, behind the same interface.</summary>
+    /// <summary>cuDNN, where it has a deterministic algorithm, else the hand-written kernels; on the CPU oneDNN, behind the same interface.</summary>
     Cudnn,
 
     /// <summary>
@@ -35,14 +35,15 @@ public sealed class ConvolutionPlanner : IDisposable
     private readonly OwnConvolutions _own;
     private readonly Lazy<CudnnConvolutions> _cudnn;
     private readonly Lazy<PlanCache> _cache;
-    private readonly Dictionary<(ConvolutionShape Shape, ConvolutionPass Pass), IConvolutionEngine> _chosen = [];
+    private readonly Dictionary<(ConvolutionShape Shape, ConvolutionPass Pass, bool Measures), IConvolutionEngine> _chosen = [];
 
     /// <param name="cacheFolder">Where choices are kept; by default in the user's cache folder.</param>
-    internal ConvolutionPlanner(Session session, string? cacheFolder = null)
+    /// <param name="cudnn">By default the device's.</param>
+    internal ConvolutionPlanner(Session session, string? cacheFolder = null, Cudnn? cudnn = null)
     {
         _session = session;
         _own = new OwnConvolutions(session);
-        _cudnn = new Lazy<CudnnConvolutions>(() => new CudnnConvolutions(session));
+        _cudnn = new Lazy<CudnnConvolutions>(() => new CudnnConvolutions(session, cudnn));
         _cache = new Lazy<PlanCache>(() => new PlanCache(cacheFolder ?? PlanCache.FolderOfUser, PlanCache.Describe(session.Device)));
     }
 
@@ -55,8 +56,8 @@ public sealed class ConvolutionPlanner : IDisposable
     internal IConvolutionEngine EngineFor(in ConvolutionShape shape, ConvolutionPass pass) => Plan switch
     {
         ConvolutionPlan.Fused or ConvolutionPlan.Unfused => _own,
-        ConvolutionPlan.Cudnn => _cudnn.Value,
-        _ => Fastest(shape, pass),
+        ConvolutionPlan.Cudnn => Remembered(shape, pass, measures: false),
+        _ => Remembered(shape, pass, measures: true),
     };
 
     public void Dispose()
@@ -64,27 +65,42 @@ public sealed class ConvolutionPlanner : IDisposable
         if (_cudnn.IsValueCreated) _cudnn.Value.Dispose();
     }
 
+    private IConvolutionEngine Remembered(in ConvolutionShape shape, ConvolutionPass pass, bool measures)
+    {
+        if (_chosen.TryGetValue((shape, pass, measures), out IConvolutionEngine? engine)) return engine;
+        return _chosen[(shape, pass, measures)] = measures ? Fastest(shape, pass) : CudnnOrOwn(shape, pass);
+    }
+
+    private IConvolutionEngine CudnnOrOwn(in ConvolutionShape shape, ConvolutionPass pass)
+    {
+        if (_cudnn.Value.WhyNot(shape, pass) is not { } reason) return _cudnn.Value;
+        _cache.Value.SetLack($"{pass} of {shape}", reason);
+        return _own;
+    }
+
     private IConvolutionEngine Fastest(in ConvolutionShape shape, ConvolutionPass pass)
     {
-        if (_chosen.TryGetValue((shape, pass), out IConvolutionEngine? engine)) return engine;
         PlanCache.Choice choice = _cache.Value.Get($"{pass} of {shape}") ?? Measure(shape, pass);
-        return _chosen[(shape, pass)] = choice.Engine == _own.Name ? _own : _cudnn.Value;
+        return choice.Engine == _own.Name ? _own : _cudnn.Value;
     }
 
     private PlanCache.Choice Measure(in ConvolutionShape shape, ConvolutionPass pass)
     {
+        string name = $"{pass} of {shape}";
         double own = Time(_own, shape, pass);
         double? cudnn = null;
         try
         {
-            cudnn = Time(_cudnn.Value, shape, pass);
+            string? lack = _cudnn.Value.WhyNot(shape, pass);
+            if (lack == null) cudnn = Time(_cudnn.Value, shape, pass);
+            else _cache.Value.SetLack(name, lack);
         }
-        catch (Exception error) when (error is CudnnException or PlatformNotSupportedException or DllNotFoundException)
+        catch (Exception error) when (error is CudnnException or GpuUnavailableException or DllNotFoundException)
         {
-            // It is not there, or does not have this one.
+            // It is not there, or fails.
         }
         var choice = new PlanCache.Choice(cudnn < own ? "cudnn" : _own.Name, own * 1e6, cudnn * 1e6);
-        _cache.Value.Set($"{pass} of {shape}", choice);
+        _cache.Value.Set(name, choice);
         return choice;
     }
 

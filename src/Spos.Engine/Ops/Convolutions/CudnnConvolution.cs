@@ -17,7 +17,7 @@ internal sealed unsafe class CudnnConvolution : IDisposable
     private readonly Cudnn _cudnn;
     private readonly nint _handle, _x, _w, _y, _convolution;
     private readonly ConvolutionShape _shape;
-    private Algorithm? _forward, _backwardData, _backwardFilter;
+    private readonly Algorithm?[] _algorithms = new Algorithm?[3];
 
     /// <exception cref="CudnnException">cuDNN does not have it.</exception>
     public CudnnConvolution(Session session, Cudnn cudnn, nint handle, in ConvolutionShape shape)
@@ -40,14 +40,30 @@ internal sealed unsafe class CudnnConvolution : IDisposable
         Check(_cudnn.SetTensor(_y, Nhwc, Float, output.N, output.C, output.H, output.W), "cudnnSetTensor4dDescriptor");
     }
 
+    /// <summary>
+    /// Why cuDNN cannot be had for a pass: it has no deterministic algorithm for this shape, or none at all; null if it can.
+    /// </summary>
+    /// <exception cref="CudnnException">cuDNN fails otherwise.</exception>
+    public string? WhyNot(ConvolutionPass pass) => Find(pass).WhyNot;
+
     public void Forward(Tensor y, Tensor x, Tensor filter) =>
-        Run(ref _forward, "cudnnConvolutionForward", _cudnn.ForwardAlgorithms, _cudnn.Forward, (_x, x), (_w, filter), (_y, y));
+        Run(ConvolutionPass.Forward, _cudnn.Forward, (_x, x), (_w, filter), (_y, y));
 
     public void BackwardData(Tensor dx, Tensor dy, Tensor filter) =>
-        Run(ref _backwardData, "cudnnConvolutionBackwardData", _cudnn.BackwardDataAlgorithms, _cudnn.BackwardData, (_w, filter), (_y, dy), (_x, dx));
+        Run(ConvolutionPass.BackwardData, _cudnn.BackwardData, (_w, filter), (_y, dy), (_x, dx));
 
     public void BackwardFilter(Tensor dfilter, Tensor dy, Tensor x) =>
-        Run(ref _backwardFilter, "cudnnConvolutionBackwardFilter", _cudnn.BackwardFilterAlgorithms, _cudnn.BackwardFilter, (_x, x), (_y, dy), (_w, dfilter));
+        Run(ConvolutionPass.BackwardWeights, _cudnn.BackwardFilter, (_x, x), (_y, dy), (_w, dfilter));
+
+    /// <summary>The first of cuDNN's proposals that is deterministic and fits the workspace.</summary>
+    internal static Algorithm Choose(ReadOnlySpan<CudnnAlgorithm> algorithms)
+    {
+        foreach (ref readonly CudnnAlgorithm candidate in algorithms)
+        {
+            if (candidate.Status == 0 && candidate.Determinism == Deterministic && candidate.Memory <= MostWorkspace) return new Algorithm(candidate.Number, (long)candidate.Memory, null);
+        }
+        return new Algorithm(0, 0, "no deterministic algorithm");
+    }
 
     public void Dispose()
     {
@@ -57,44 +73,62 @@ internal sealed unsafe class CudnnConvolution : IDisposable
         _ = _cudnn.DestroyTensor(_x);
     }
 
-    private readonly record struct Algorithm(int Number, long WorkspaceBytes);
+    /// <summary>What computes a pass, or why there is nothing.</summary>
+    internal readonly record struct Algorithm(int Number, long WorkspaceBytes, string? WhyNot);
+
+    private Algorithm Find(ConvolutionPass pass)
+    {
+        if (_algorithms[(int)pass] is { } known) return known;
+        _session.Device.MakeCurrent();
+        delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> list = pass switch
+        {
+            ConvolutionPass.Forward => _cudnn.ForwardAlgorithms,
+            ConvolutionPass.BackwardData => _cudnn.BackwardDataAlgorithms,
+            _ => _cudnn.BackwardFilterAlgorithms,
+        };
+        (nint first, nint second, nint result) = pass switch
+        {
+            ConvolutionPass.Forward => (_x, _w, _y),
+            ConvolutionPass.BackwardData => (_w, _y, _x),
+            _ => (_x, _y, _w),
+        };
+        CudnnAlgorithm* algorithms = stackalloc CudnnAlgorithm[MostAlgorithms];
+        int found;
+        Algorithm chosen;
+        try
+        {
+            Check(list(_handle, first, second, _convolution, result, MostAlgorithms, &found, algorithms), $"cuDNN's algorithms for {pass} of {_shape}");
+            chosen = Choose(new ReadOnlySpan<CudnnAlgorithm>(algorithms, found));
+        }
+        catch (CudnnException error) when (error.IsNotSupported)
+        {
+            chosen = new Algorithm(0, 0, "not supported");
+        }
+        _algorithms[(int)pass] = chosen;
+        return chosen;
+    }
 
     // The three convolutions take their arguments alike: two inputs, then the result.
     private void Run(
-        ref Algorithm? chosen,
-        string name,
-        delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> list,
+        ConvolutionPass pass,
         delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> convolve,
         (nint Descriptor, Tensor Data) first,
         (nint Descriptor, Tensor Data) second,
         (nint Descriptor, Tensor Data) result)
     {
+        (int algorithm, long bytes, string? whyNot) = Find(pass);
+        if (whyNot != null) throw new CudnnException(NameOf(pass), whyNot, 0);
         _session.Device.MakeCurrent();
-        if (chosen == null)
-        {
-            CudnnAlgorithm* algorithms = stackalloc CudnnAlgorithm[MostAlgorithms];
-            int found;
-            Check(list(_handle, first.Descriptor, second.Descriptor, _convolution, result.Descriptor, MostAlgorithms, &found, algorithms), $"{name}: algorithms");
-            chosen = Choose(name, new ReadOnlySpan<CudnnAlgorithm>(algorithms, found));
-        }
-        (int algorithm, long bytes) = chosen.Value;
         using DeviceArray<byte>? workspace = bytes > 0 ? new DeviceArray<byte>(_session.Pool, (int)bytes) : null;
         float one = 1, zero = 0;
-        Check(
-            convolve(
-                _handle, &one, first.Descriptor, first.Data.Address, second.Descriptor, second.Data.Address, _convolution, algorithm,
-                workspace?.Address ?? 0, (nuint)bytes, &zero, result.Descriptor, result.Data.Address),
-            name);
+        int status = convolve(
+            _handle, &one, first.Descriptor, first.Data.Address, second.Descriptor, second.Data.Address, _convolution, algorithm,
+            workspace?.Address ?? 0, (nuint)bytes, &zero, result.Descriptor, result.Data.Address);
+        if (status != 0) Check(status, NameOf(pass));
+        if (_session.Device.IsSynchronous) _session.Stream.Settle(NameOf(pass));
     }
 
-    private Algorithm Choose(string name, ReadOnlySpan<CudnnAlgorithm> algorithms)
-    {
-        foreach (ref readonly CudnnAlgorithm candidate in algorithms)
-        {
-            if (candidate.Status == 0 && candidate.Determinism == Deterministic && candidate.Memory <= MostWorkspace) return new Algorithm(candidate.Number, (long)candidate.Memory);
-        }
-        throw new CudnnException(name, $"no deterministic algorithm for {_shape}");
-    }
+    private string NameOf(ConvolutionPass pass) => $"cuDNN's {pass} of {_shape}";
 
     private void Check(int status, string call) => _cudnn.Check(status, call);
 }

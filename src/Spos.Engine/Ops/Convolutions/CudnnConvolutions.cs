@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Native;
 using Spos.Engine.Nn;
@@ -18,11 +19,12 @@ internal sealed unsafe class CudnnConvolutions : IConvolutionEngine, IDisposable
     private readonly nint _handle;
     private readonly Dictionary<ConvolutionShape, CudnnConvolution> _convolutions = [];
 
-    /// <exception cref="PlatformNotSupportedException">The device has no cuDNN.</exception>
-    public CudnnConvolutions(Session session)
+    /// <param name="cudnn">The library; by default the device's.</param>
+    /// <exception cref="GpuUnavailableException">The device has no cuDNN.</exception>
+    public CudnnConvolutions(Session session, Cudnn? cudnn = null)
     {
         _session = session;
-        _cudnn = session.Device.Cudnn;
+        _cudnn = cudnn ?? session.Device.Cudnn;
         session.Device.MakeCurrent();
         nint handle;
         _cudnn.Check(_cudnn.Create(&handle), "cudnnCreate");
@@ -31,6 +33,19 @@ internal sealed unsafe class CudnnConvolutions : IConvolutionEngine, IDisposable
     }
 
     public string Name => "cudnn";
+
+    /// <summary>Why cuDNN cannot be had for a pass of a convolution; null if it can.</summary>
+    public string? WhyNot(in ConvolutionShape shape, ConvolutionPass pass)
+    {
+        try
+        {
+            return Of(shape).WhyNot(pass);
+        }
+        catch (CudnnException error) when (error.IsNotSupported)
+        {
+            return "not supported";
+        }
+    }
 
     public void Forward(in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight)
     {

@@ -28,7 +28,8 @@ public sealed class PlanCache
     /// <summary>What was chosen, and the median times in microseconds that it was chosen by; null where cuDNN does not have it.</summary>
     public sealed record Choice(string Engine, double OwnMicroseconds, double? CudnnMicroseconds);
 
-    private sealed record Contents(string Device, SortedDictionary<string, Choice> Choices);
+    // Files of earlier versions have no Lacks.
+    private sealed record Contents(string Device, SortedDictionary<string, Choice> Choices, SortedDictionary<string, string>? Lacks = null);
 
     /// <summary>Where choices are kept: plans in the user's cache folder of the program.</summary>
     public static string FolderOfUser => Path.Combine(UserCache.Folder, "plans");
@@ -46,14 +47,28 @@ public sealed class PlanCache
         }
     }
 
+    /// <summary>Why cuDNN could not be had for a convolution, where it could not: the hand-written kernels stand in.</summary>
+    public IReadOnlyDictionary<string, string> Lacks
+    {
+        get
+        {
+            lock (_lock) return Read().Lacks ?? new SortedDictionary<string, string>();
+        }
+    }
+
     internal Choice? Get(string name) => Choices.GetValueOrDefault(name);
 
-    internal void Set(string name, Choice choice)
+    internal void Set(string name, Choice choice) => Change(contents => contents.Choices[name] = choice);
+
+    internal void SetLack(string name, string reason) => Change(contents => contents.Lacks![name] = reason);
+
+    private void Change(Action<Contents> change)
     {
         lock (_lock)
         {
             Contents contents = Read();
-            contents.Choices[name] = choice;
+            contents = contents with { Lacks = contents.Lacks ?? new SortedDictionary<string, string>(StringComparer.Ordinal) };
+            change(contents);
             try
             {
                 JsonFile.Write(_path, contents);

@@ -1,0 +1,92 @@
+using Spos.Engine.Kernels;
+using Spos.Engine.Native;
+
+namespace Spos.Engine.Devices;
+
+/// <summary>Opens the first NVIDIA GPU: driver, device, context, and where its kernels come from.</summary>
+internal static unsafe class CudaOpening
+{
+    private const int MajorCapability = 75, MinorCapability = 76;
+
+    /// <exception cref="GpuUnavailableException">One of these is missing or does not work.</exception>
+    public static Device Open()
+    {
+        FoundLibrary library = LibrarySearch.OfMachine.Find(NvidiaLibrary.Driver) is [var found, ..]
+            ? found
+            : throw new GpuUnavailableException(
+                $"no NVIDIA driver: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.Driver)}. Install the driver; a container is to be started with its GPUs",
+                isAbsent: !GpuIsInMachine());
+        CudaDriver driver = Bind(library);
+        Start(driver);
+        int ordinal = 0;
+        driver.Check(driver.DeviceGet(&ordinal, 0), "cuDeviceGet");
+        int architecture = 10 * Device.Attribute(driver, ordinal, MajorCapability) + Device.Attribute(driver, ordinal, MinorCapability);
+        KernelImages images = Images(driver.ReadVersion(), architecture);
+        try
+        {
+            return new Device("cuda", driver, library.Handle, null, null, images);
+        }
+        catch (DeviceException error)
+        {
+            throw new GpuUnavailableException($"the NVIDIA GPU cannot be opened: {error.Message} {Advice(error.Result)}", cause: error);
+        }
+    }
+
+    private static CudaDriver Bind(FoundLibrary library)
+    {
+        try
+        {
+            return new CudaDriver(library.Handle);
+        }
+        catch (EntryPointNotFoundException error)
+        {
+            throw new GpuUnavailableException($"the NVIDIA driver is too old ({library.Path} has no {EntryPoint(error)}): install one of CUDA 11.2 or later", cause: error);
+        }
+    }
+
+    // The name is the first one in quotes.
+    private static string EntryPoint(EntryPointNotFoundException error) => error.Message.Split('\'') is [_, var name, ..] ? name : "entry point that is needed";
+
+    private static void Start(CudaDriver driver)
+    {
+        int count = 0;
+        try
+        {
+            driver.Check(driver.Init(0), "cuInit");
+            driver.Check(driver.DeviceGetCount(&count), "cuDeviceGetCount");
+        }
+        catch (DeviceException error)
+        {
+            bool absent = error.Result == CudaResult.NoDevice;
+            string advice = absent ? "If there is one, see what nvidia-smi says, and CUDA_VISIBLE_DEVICES" : "See whether nvidia-smi works; after an update of the driver the machine has to be restarted";
+            throw new GpuUnavailableException($"no NVIDIA GPU that works: {error.Message} {advice}", absent && IsMeant(), error);
+        }
+        if (count == 0) throw new GpuUnavailableException("no NVIDIA GPU: the driver found none", IsMeant());
+    }
+
+    private static KernelImages Images(Version version, int architecture)
+    {
+        PrebuiltKernels? prebuilt = PrebuiltKernels.TryOpen(PrebuiltKernels.FolderOfProgram, out string? whyNot);
+        IReadOnlyList<KernelCompiler> compilers = KernelCompiler.FindAll();
+        if (KernelImages.Choose(version, architecture, prebuilt, compilers, CubinCache.OfUser) is { } images) return images;
+        string came = prebuilt != null ? $"; the {prebuilt} are not for it" : whyNot != null ? $"; {whyNot}" : "";
+        throw new GpuUnavailableException(compilers.Count == 0
+            ? $"NVRTC, which compiles the kernels, is missing: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.Nvrtc)}{came}"
+            : $"no NVRTC here compiles kernels for this GPU (sm_{architecture}) and its driver (CUDA {version}): "
+                + $"there is {string.Join(", ", compilers.Select(c => $"{c.Version} in {c.Path}"))}{came}. "
+                + $"Install that of CUDA {version}, or name its folder in {LibraryFolders.Variable}");
+    }
+
+    private static string Advice(CudaResult result) => result switch
+    {
+        CudaResult.DeviceUnavailable => "Another program may have it for itself: nvidia-smi shows which, and the GPU's compute mode",
+        CudaResult.OutOfMemory => "Its memory is full: nvidia-smi shows whose programs have it",
+        _ => "See whether nvidia-smi works",
+    };
+
+    // That a driver finds no GPU is as meant where none is in the machine, or where the user hides them.
+    private static bool IsMeant() => !GpuIsInMachine() || Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") != null;
+
+    // The kernel's part of NVIDIA's driver, or WSL's.
+    private static bool GpuIsInMachine() => File.Exists("/dev/nvidia0") || File.Exists("/dev/dxg");
+}

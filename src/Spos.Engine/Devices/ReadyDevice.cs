@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spos.Engine.Kernels;
+using Spos.Engine.Native;
+
+namespace Spos.Engine.Devices;
+
+/// <summary>
+/// Opens a device so that nothing of its start is left for the first step: a GPU's kernels are compiled and loaded, and one has run. What
+/// fails there under "auto" costs a line, and the CPU is taken.
+/// </summary>
+public static class ReadyDevice
+{
+    private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(5);
+
+    private static readonly Lock Turn = new();
+    private static bool s_ready;
+    private static SposException? s_failure;
+
+    /// <summary>Why "auto" took the CPU although there should be a GPU, or there is none; null if it was not asked, or took the GPU.</summary>
+    public static string? WhyNoCuda { get; private set; }
+
+    /// <summary>Opens the device that --device names, as <see cref="Device.Open"/>.</summary>
+    /// <param name="say">Takes lines for the user: that kernels are compiled, and why a GPU is not used.</param>
+    /// <param name="synchronous">See <see cref="Device.IsSynchronous"/>.</param>
+    /// <exception cref="SposException">A device that was asked for by name cannot be used.</exception>
+    /// <exception cref="ArgumentException">No such device.</exception>
+    /// <exception cref="FormatException">SPOS_MEMORY_LIMIT is no number of bytes.</exception>
+    public static Device Open(string name, Action<string> say, bool synchronous = false)
+    {
+        Device device = name switch
+        {
+            "cuda" => OpenCuda(say, synchronous),
+            "auto" => OpenBest(say, synchronous),
+            _ => Device.Open(name),
+        };
+        device.IsSynchronous = synchronous;
+        return device;
+    }
+
+    private static Device OpenBest(Action<string> say, bool synchronous)
+    {
+        try
+        {
+            return OpenCuda(say, synchronous);
+        }
+        catch (SposException error)
+        {
+            bool first = WhyNoCuda == null;
+            WhyNoCuda = error.Message;
+            if (first && error is not GpuUnavailableException { IsAbsent: true })
+            {
+                say($"the GPU is not used, but the CPU: {error.Message.TrimEnd('.')}. --device cuda stops instead; --device host is silent.");
+            }
+            return Device.Host;
+        }
+    }
+
+    private static unsafe Device OpenCuda(Action<string> say, bool synchronous)
+    {
+        lock (Turn)
+        {
+            if (s_failure != null) throw s_failure;
+            Device device = Device.Cuda;
+            if (s_ready) return device;
+            device.IsSynchronous = synchronous;
+            try
+            {
+                LoadKernels(device, say);
+                Prove(device);
+            }
+            catch (SposException error)
+            {
+                s_failure = error as GpuUnavailableException ?? new GpuUnavailableException($"{device.Name} is there, but kernels do not run on it: {error.Message}", cause: error);
+                // Nobody uses it any more: a context takes some hundred megabytes of it.
+                _ = device.Driver.PrimaryCtxRelease(0);
+                throw s_failure;
+            }
+            s_ready = true;
+            return device;
+        }
+    }
+
+    private static void LoadKernels(Device device, Action<string> say)
+    {
+        var missing = device.Images!.ToCompile.ToHashSet();
+        if (missing.Count > 0) say($"compiling {missing.Count} kernel files for {device.Images.Target} with NVRTC {device.Images.Nvrtc}, once (kept in {CubinCache.OfUser.Folder})");
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan next = LineInterval;
+        int done = 0;
+        var turn = new Lock();
+        device.Kernels.LoadAll(module =>
+        {
+            if (!missing.Contains(module)) return;
+            lock (turn)
+            {
+                TimeSpan passed = Stopwatch.GetElapsedTime(start);
+                bool last = ++done == missing.Count;
+                if (!last && passed < next) return;
+                next = passed + LineInterval;
+                say(string.Create(CultureInfo.InvariantCulture, $"compiled {done} of {missing.Count} kernel files in {passed.TotalSeconds:0.0} s"));
+            }
+        });
+    }
+
+    // 1 + 2 is 3: what is wrong with a driver, a context or its memory shows at the first launch.
+    private static unsafe void Prove(Device device)
+    {
+        const int length = 1000, perBlock = 256;
+        using var stream = new DeviceStream(device);
+        using var pool = new BufferPool(device, stream);
+        DeviceBuffer sum = pool.Rent(length * sizeof(float)), summand = pool.Rent(length * sizeof(float));
+        CudaDriver driver = device.Driver;
+        driver.Check(driver.MemsetD32(sum.Pointer, BitConverter.SingleToUInt32Bits(1), length, stream.Handle), "cuMemsetD32Async");
+        driver.Check(driver.MemsetD32(summand.Pointer, BitConverter.SingleToUInt32Bits(2), length, stream.Handle), "cuMemsetD32Async");
+        device.Kernels["add_in_place"].Launch(
+            stream, Partition.OfRows(length, perBlock).Blocks, 1, KernelArgument.Pointer(sum.Pointer), KernelArgument.Pointer(summand.Pointer), (long)length, perBlock);
+        float[] results = new float[length];
+        fixed (float* target = results) driver.Check(driver.CopyDeviceToHost(target, sum.Pointer, sizeof(float) * length, stream.Handle), "cuMemcpyDtoHAsync");
+        stream.Synchronize();
+        sum.Release();
+        summand.Release();
+        if (results.Any(result => result != 3))
+        {
+            string wrong = results.First(result => result != 3).ToString(CultureInfo.InvariantCulture);
+            throw new GpuUnavailableException($"{device.Name} computes wrong results: a kernel that adds 1 and 2 gave {wrong}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+
+namespace Spos.Engine.Kernels;
+
+/// <summary>All kernel files at once: each takes up to seconds to compile.</summary>
+internal static class KernelModules
+{
+    /// <summary>Those of many kernels first: they take longest, and should not begin when the others are done.</summary>
+    public static IReadOnlyList<string> LargestFirst { get; } =
+        [.. KernelCatalogue.Entries.GroupBy(e => e.Module).OrderByDescending(m => m.Count()).ThenBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Key)];
+
+    /// <summary>Does something with each module, on as many threads as the machine has, begun in their order.</summary>
+    /// <exception cref="Exception">The first failure, as it was.</exception>
+    public static void ForEach(IEnumerable<string> modules, Action<string> work)
+    {
+        try
+        {
+            // Without a buffer, so that each thread takes the next one and not a share.
+            Parallel.ForEach(Partitioner.Create(modules, EnumerablePartitionerOptions.NoBuffering), work);
+        }
+        catch (AggregateException failures)
+        {
+            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
+        }
+    }
+}
