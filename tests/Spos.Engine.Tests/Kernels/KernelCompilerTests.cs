@@ -10,6 +10,8 @@ public sealed class KernelCompilerTests
     private const string Nvrtc = "libnvrtc.so.11.2";
     private const int Threads = 256;
 
+    private static readonly KernelTarget Sm80 = new(80, IsPtx: false);
+
     private static readonly int[] Architectures = [70, 75, 80, 86, 89, 90];
 
     [NvidiaFact(Nvrtc)]
@@ -23,7 +25,7 @@ public sealed class KernelCompilerTests
         {
             foreach (string module in KernelSources.Modules.Keys)
             {
-                (byte[] cubin, string log) = compiler.Compile(module, $"sm_{architecture}");
+                (byte[] cubin, string log) = compiler.Compile(module, new KernelTarget(architecture, IsPtx: false));
                 Assert.True(cubin.AsSpan().StartsWith("\u007FELF"u8));
                 foreach (KernelResources kernel in KernelResources.Parse(log))
                 {
@@ -41,14 +43,14 @@ public sealed class KernelCompilerTests
         string table = Table(uses);
         if (Environment.GetEnvironmentVariable("SPOS_UPDATE_TABLE") is { Length: > 0 }) File.WriteAllText(path, table);
         // Other versions of NVRTC allocate registers differently.
-        if (compiler.Version == "11.8") Assert.Equal(File.ReadAllText(path), table);
+        if (compiler.Version == new Version(11, 8)) Assert.Equal(File.ReadAllText(path), table);
     }
 
     [NvidiaFact(Nvrtc)]
     public void An_error_names_file_and_line()
     {
         var error = Assert.Throws<KernelCompilationException>(
-            () => KernelCompiler.TryCreate()!.Compile("relu", "SPOS_KERNEL a() {\n  no_such_function();\n}\n", "sm_80"));
+            () => KernelCompiler.TryCreate()!.Compile("relu", "SPOS_KERNEL a() {\n  no_such_function();\n}\n", Sm80));
         Assert.Contains("native/kernels/relu.cu(2): error", error.Message, StringComparison.Ordinal);
     }
 
@@ -61,21 +63,58 @@ public sealed class KernelCompilerTests
             KernelCompiler compiler = KernelCompiler.TryCreate()!;
             var cache = new CubinCache(folder);
             byte[][] cubins = new byte[4][];
-            Parallel.For(0, cubins.Length, i => cubins[i] = cache.Get(compiler, "relu", "sm_80"));
+            Parallel.For(0, cubins.Length, i => cubins[i] = cache.Get(compiler, "relu", Sm80));
             string file = Assert.Single(Directory.GetFiles(folder));
             Assert.All(cubins, cubin => Assert.Equal(File.ReadAllBytes(file).Length, cubin.Length));
 
             File.WriteAllText(file, "cut off");
-            Assert.Equal(cubins[0].Length, cache.Get(compiler, "relu", "sm_80").Length);
+            Assert.Equal(cubins[0].Length, cache.Get(compiler, "relu", Sm80).Length);
             File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch);
-            cache.Get(compiler, "relu", "sm_80");
+            cache.Get(compiler, "relu", Sm80);
             Assert.Equal(DateTime.UnixEpoch, File.GetLastWriteTimeUtc(file));
-            Assert.NotEqual(compiler.KeyOf("relu", "sm_80"), compiler.KeyOf("relu", "sm_90"));
+            Assert.NotEqual(compiler.KeyOf("relu", Sm80), compiler.KeyOf("relu", new KernelTarget(90, IsPtx: false)));
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [NvidiaFact(Nvrtc)]
+    public void Later_gpus_get_ptx_which_the_cache_keeps_apart()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-cubins").FullName;
+        try
+        {
+            KernelCompiler compiler = KernelCompiler.TryCreate()!;
+            var cache = new CubinCache(folder);
+            var ptx = new KernelTarget(80, IsPtx: true);
+            byte[] image = cache.Get(compiler, "relu", ptx);
+            string text = Encoding.ASCII.GetString(image);
+            Assert.Contains(".target sm_80", text, StringComparison.Ordinal);
+            Assert.Contains(".entry relu_forward", text, StringComparison.Ordinal);
+            Assert.True(ptx.IsWhole(image));
+            Assert.True(cache.Has(compiler, "relu", ptx));
+            Assert.False(cache.Has(compiler, "relu", Sm80));
+            // Without the zero at the end it is cut off.
+            File.WriteAllBytes(Assert.Single(Directory.GetFiles(folder)), image[..^1]);
+            Assert.Equal(image, cache.Get(compiler, "relu", ptx));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [NvidiaFact(Nvrtc)]
+    public void Nvrtc_tells_its_version_and_what_it_compiles_for()
+    {
+        KernelCompiler compiler = KernelCompiler.TryCreate()!;
+        Assert.True(File.Exists(compiler.Path), compiler.Path);
+        Assert.True(compiler.Version >= new Version(11, 2), $"{compiler.Version}");
+        Assert.Contains(Sm80, compiler.Offer.Targets);
+        Assert.Contains(new KernelTarget(80, IsPtx: true), compiler.Offer.Targets);
+        Assert.False(compiler.Offer.IsReady);
     }
 
     private static string Table(SortedDictionary<string, List<KernelResources>> uses)

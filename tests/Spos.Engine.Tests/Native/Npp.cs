@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Spos.Engine.Native;
 
 namespace Spos.Engine.Tests.Native;
 
@@ -16,15 +17,8 @@ internal sealed unsafe class Npp
     /// <summary>Planes, their step, pixels, their step, size, stream; 0 is success.</summary>
     public readonly delegate* unmanaged<ulong*, int, ulong, int, Size, StreamContext, int> YccToRgb;
 
-    /// <summary>The newest library that is installed, or null.</summary>
-    public static Npp? TryLoad()
-    {
-        foreach (int version in new[] { 13, 12, 11 })
-        {
-            if (NativeLibrary.TryLoad($"libnppicc.so.{version}", out nint library)) return new Npp(library);
-        }
-        return null;
-    }
+    /// <summary>The first library that was found, or null.</summary>
+    public static Npp? TryLoad() => LibrarySearch.OfMachine.Find(NvidiaLibrary.Npp) is [var found, ..] ? new Npp(found.Handle) : null;
 
     /// <summary>NppiSize.</summary>
     public readonly record struct Size(int Width, int Height);

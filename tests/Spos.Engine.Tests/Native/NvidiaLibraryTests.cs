@@ -28,7 +28,13 @@ public sealed partial class NvidiaLibraryTests
         }
         Assert.Contains("CUDA_ERROR", reason, StringComparison.Ordinal);
         Assert.Same(Device.Host, Device.Open("auto"));
-        Assert.Throws<PlatformNotSupportedException>(() => Device.Open("cuda"));
+        Assert.Throws<GpuUnavailableException>(() => Device.Open("cuda"));
+        Assert.Throws<GpuUnavailableException>(() => ReadyDevice.Open("cuda", _ => { }));
+        var lines = new List<string>();
+        Assert.Same(Device.Host, ReadyDevice.Open("auto", lines.Add));
+        Assert.Contains("CUDA_ERROR", ReadyDevice.WhyNoCuda, StringComparison.Ordinal);
+        // Where there is no GPU, that is no news.
+        if (!File.Exists("/dev/nvidia0") && !File.Exists("/dev/dxg")) Assert.Empty(lines);
     }
 
     [NvidiaFact("libnppicc.so.11")]
