@@ -12,6 +12,11 @@ if (args.Length < 2)
 }
 try
 {
+    if (LibrarySearch.OfMachine.Folders.Fault is { } fault)
+    {
+        Console.Error.WriteLine($"cubins: {fault}.");
+        return failure;
+    }
     KernelCompiler? compiler = KernelCompiler.TryCreate();
     if (compiler == null)
     {

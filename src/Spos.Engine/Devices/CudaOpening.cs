@@ -11,6 +11,7 @@ internal static unsafe class CudaOpening
     /// <exception cref="GpuUnavailableException">One of these is missing or does not work.</exception>
     public static Device Open()
     {
+        if (LibrarySearch.OfMachine.Folders.Fault is { } fault) throw new GpuUnavailableException(fault);
         FoundLibrary library = LibrarySearch.OfMachine.Find(NvidiaLibrary.Driver) is [var found, ..]
             ? found
             : throw new GpuUnavailableException(
@@ -18,12 +19,12 @@ internal static unsafe class CudaOpening
                 isAbsent: !GpuIsInMachine());
         CudaDriver driver = Bind(library);
         Start(driver);
-        int ordinal = 0;
-        driver.Check(driver.DeviceGet(&ordinal, 0), "cuDeviceGet");
-        int architecture = 10 * Device.Attribute(driver, ordinal, MajorCapability) + Device.Attribute(driver, ordinal, MinorCapability);
-        KernelImages images = Images(driver.ReadVersion(), architecture);
         try
         {
+            int ordinal;
+            driver.Check(driver.DeviceGet(&ordinal, 0), "cuDeviceGet");
+            int architecture = 10 * Device.Attribute(driver, ordinal, MajorCapability) + Device.Attribute(driver, ordinal, MinorCapability);
+            KernelImages images = Images(driver.ReadVersion(), architecture);
             return new Device("cuda", driver, library.Handle, null, null, images);
         }
         catch (DeviceException error)

@@ -15,6 +15,7 @@ public static class GpuLibraries
             ? $"{whyNot ?? $"none came with the program ({PrebuiltKernels.FolderOfProgram})"}: NVRTC compiles them once for each GPU"
             : $"{string.Join(", ", prebuilt.Offer.Targets)}: {prebuilt}");
         IReadOnlyList<string> named = LibrarySearch.OfMachine.Folders.Named, usual = LibrarySearch.OfMachine.Folders.Usual;
+        if (LibrarySearch.OfMachine.Folders.Fault is { } fault) yield return ("named by the user", fault);
         if (named.Count > 0) yield return ("looked first in", string.Join(", ", named));
         yield return ("looked in", string.Join(", ", usual.Prepend("the loader's path")));
     }

@@ -19,12 +19,17 @@ internal sealed class LibraryFolders
     public LibraryFolders(string root, Func<string, string?> variable)
     {
         (_root, _variable) = (root, variable);
-        Named = [.. InVariables(Variable).SelectMany(folder => LibrariesOf(folder).Prepend(folder)).Where(Directory.Exists)];
+        string[] named = [.. ListIn(Variable).Select(Path.GetFullPath)];
+        Named = [.. named.SelectMany(folder => LibrariesOf(folder).Prepend(folder)).Where(Directory.Exists)];
+        Fault = named.FirstOrDefault(folder => !Directory.Exists(folder)) is { } missing ? $"{Variable}: there is no folder {missing}" : null;
         Usual = [.. All().Where(Directory.Exists).Distinct()];
     }
 
     /// <summary>What the user named.</summary>
     public IReadOnlyList<string> Named { get; }
+
+    /// <summary>What is wrong with what the user named; null if it is there.</summary>
+    public string? Fault { get; }
 
     /// <summary>The others that exist, those to prefer first.</summary>
     public IReadOnlyList<string> Usual { get; }
@@ -110,8 +115,9 @@ internal sealed class LibraryFolders
     // Of PREFIX/bin/PROGRAM.
     private static string PrefixOf(string program) => Path.GetDirectoryName(Path.GetDirectoryName(program)) ?? "/";
 
-    private IEnumerable<string> InVariables(params string[] names) =>
-        names.SelectMany(name => (_variable(name) ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)).Where(Path.IsPathRooted);
+    private IEnumerable<string> InVariables(params string[] names) => names.SelectMany(ListIn).Where(Path.IsPathRooted);
+
+    private string[] ListIn(string variable) => (_variable(variable) ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
 
     private string At(string path) => Path.Combine(_root, path);
 }

@@ -86,6 +86,19 @@ public sealed class LibrarySearchTests : IDisposable
     }
 
     [Fact]
+    public void A_named_folder_may_be_relative_and_one_that_is_missing_is_told()
+    {
+        Make("mine/libnvrtc.so.12");
+        _variables[LibraryFolders.Variable] = Path.GetRelativePath(Environment.CurrentDirectory, At("mine"));
+        Assert.Equal([At("mine/libnvrtc.so.12")], LibrarySearch.Candidates(Folders(), NvidiaLibrary.Nvrtc));
+        Assert.Null(Folders().Fault);
+        _variables[LibraryFolders.Variable] = $"{At("mine")}:{At("gone")}";
+        Assert.Equal($"SPOS_CUDA_DIR: there is no folder {At("gone")}", Folders().Fault);
+        _variables[LibraryFolders.Variable] = "";
+        Assert.Null(Folders().Fault);
+    }
+
+    [Fact]
     public void What_is_missing_or_cannot_be_loaded_is_told_with_what_was_tried()
     {
         Make("mine/libcudnn.so.9", "usr/local/cuda/lib64/x");

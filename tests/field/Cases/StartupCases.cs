@@ -67,7 +67,8 @@ internal static class StartupCases
         Fails(scene, "FAKE_MODULE=209", "kernels do not run on it", "cuModuleLoadData(");
         // The stand-in's kernels compute nothing, which the first one shows.
         Fails(scene, "FAKE_NONE=0", "G computes wrong results");
-        Run(scene, "auto", "FAKE_INIT=100 CUDA_VISIBLE_DEVICES=", "eval").Ended(0);
+        // A GPU that is hidden, or none, is no news.
+        Run(scene, "auto", "FAKE_INIT=100 CUDA_VISIBLE_DEVICES=", "info").Ended(0).SaidNothing().Printed("no NVIDIA GPU that works");
     }
 
     [Case("Kernels are compiled at start, which is said, once; a failing one is named where launches run one by one")]
@@ -96,6 +97,7 @@ internal static class StartupCases
         File.Copy(scene.At("gpu", "libcuda.so.1"), scene.At("gpu", "libnvrtc.so.13"));
         Fails(scene, "X=1", "NVRTC, which compiles the kernels, is missing");
         Run(scene, "host", "X=1", "info").Ended(0).Printed("of no use (");
+        Fails(scene, $"SPOS_CUDA_DIR='{scene.At("gone")}'", $"SPOS_CUDA_DIR: there is no folder {scene.At("gone")}");
     }
 
     private static void Make(Scene scene, string without = "none") => Shell.Run($"export WITHOUT={without}\n{Libraries}", scene.Folder, Shell.Checkout).Ended(0);
@@ -108,9 +110,6 @@ internal static class StartupCases
         CaseFailedException.Unless(lines.Length == 1, auto.Error);
     }
 
-    private static Outcome Run(Scene scene, string device, string variables, string verb)
-    {
-        string rest = verb == "eval" ? $"eval --imagenet-dir '{Scene.Data}' --checkpoint '{Scene.Supernet}' --architecture '0 1 2 3 0'" : verb;
-        return Shell.Run($"export SPOS_CUDA_DIR='{scene.At("gpu")}' XDG_CACHE_HOME='{scene.At("home")}' {variables}\nspos {rest} --device {device}");
-    }
+    private static Outcome Run(Scene scene, string device, string variables, string command) =>
+        Shell.Run($"export SPOS_CUDA_DIR='{scene.At("gpu")}' XDG_CACHE_HOME='{scene.At("home")}' {variables}\nspos {command} --device {device}");
 }
