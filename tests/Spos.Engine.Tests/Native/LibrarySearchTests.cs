@@ -117,7 +117,7 @@ public sealed class LibrarySearchTests : IDisposable
     public void A_library_that_is_there_by_several_names_is_found_once()
     {
         Directory.CreateDirectory(At("mine"));
-        File.Copy(Path.Combine(NativeLibraries.Folder, "libspos_simt_cudnn.so"), At("mine/libnvrtc.so.12"));
+        File.Copy(Path.Combine(NativeLibraries.Folder, "libspos_jpeg.so"), At("mine/libnvrtc.so.12"));
         File.CreateSymbolicLink(At("mine/libnvrtc.so"), At("mine/libnvrtc.so.12"));
         _variables[LibraryFolders.Variable] = At("mine");
         FoundLibrary found = Assert.Single(new LibrarySearch(Folders()).Find(NvidiaLibrary.Nvrtc));
