@@ -92,7 +92,7 @@ internal sealed class LibraryFolders
         {
             return Directory.Exists(folder) ? Directory.GetDirectories(folder, pattern, Readable) : [];
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return [];
         }
@@ -106,7 +106,7 @@ internal sealed class LibraryFolders
         {
             return File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? file;
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return file;
         }

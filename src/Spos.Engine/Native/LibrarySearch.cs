@@ -14,6 +14,8 @@ internal sealed unsafe partial class LibrarySearch(LibraryFolders folders)
 {
     private const int LinkMap = 2;
 
+    private static readonly EnumerationOptions Readable = new() { IgnoreInaccessible = true };
+
     private readonly Dictionary<NvidiaLibrary, Lazy<(IReadOnlyList<FoundLibrary> Found, IReadOnlyList<string> Refused)>> _searches =
         NvidiaLibrary.All.ToDictionary(library => library, library => new Lazy<(IReadOnlyList<FoundLibrary>, IReadOnlyList<string>)>(() => Load(folders, library)));
 
@@ -51,7 +53,7 @@ internal sealed unsafe partial class LibrarySearch(LibraryFolders folders)
     /// </summary>
     public static void LoadBeside(IEnumerable<string> folders, params string[] patterns)
     {
-        string[] left = [.. folders.Where(Directory.Exists).SelectMany(folder => patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern)))];
+        string[] left = [.. folders.Where(Directory.Exists).SelectMany(folder => patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern, Readable)))];
         for (int before = left.Length + 1; left.Length > 0 && left.Length < before;)
         {
             before = left.Length;
