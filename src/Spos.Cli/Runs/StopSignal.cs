@@ -14,11 +14,13 @@ internal sealed partial class StopSignal : IDisposable
 {
     private const int UserSignal1 = 10;
 
-    // timeout(1) tells its child twice, at once: by its number and by its group's.
-    private static readonly TimeSpan Echo = TimeSpan.FromMilliseconds(100);
+    // One request may come as two signals. timeout(1) sends SIGTERM to its child and at once to its process group, in which the child
+    // is too, and a Ctrl-C may come from the terminal and from a wrapper that passes it on. What follows the first signal so soon is
+    // that same request; a person who insists is slower.
+    private static readonly TimeSpan SameRequest = TimeSpan.FromMilliseconds(100);
 
-    // How long ending at once may take. The terminal or the disk may hang too.
-    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+    // How long the program tidies up before it ends at once. The terminal or the disk may hang too.
+    private static readonly TimeSpan MostTidying = TimeSpan.FromMilliseconds(500);
 
     private static readonly Lock Gate = new();
     private static PosixSignalRegistration[] _registrations = [];
@@ -93,8 +95,8 @@ internal sealed partial class StopSignal : IDisposable
         {
             if (_askedAt is { } asked)
             {
-                bool insists = signal is PosixSignal.SIGINT or PosixSignal.SIGTERM && Stopwatch.GetElapsedTime(asked) >= Echo;
-                return insists ? Reaction.EndAtOnce : Reaction.None;
+                bool endsNow = signal is PosixSignal.SIGINT or PosixSignal.SIGTERM && Stopwatch.GetElapsedTime(asked) >= SameRequest;
+                return endsNow ? Reaction.EndAtOnce : Reaction.None;
             }
             if (_current == null) return Reaction.EndAtOnce;
             _askedAt = Stopwatch.GetTimestamp();
@@ -116,15 +118,15 @@ internal sealed partial class StopSignal : IDisposable
     // Nothing that hangs may keep the program, so it ends without waiting for any thread.
     private static void EndAtOnce(int code)
     {
-        static void Leave()
+        static void TidyUp()
         {
             UnfinishedWork.Remove();
             StandardStream.ShowCursor();
         }
 
-        var words = new Thread(Leave) { IsBackground = true };
-        words.Start();
-        words.Join(LastWords);
+        var tidying = new Thread(TidyUp) { IsBackground = true };
+        tidying.Start();
+        tidying.Join(MostTidying);
         Exit(code);
     }
 
