@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using Spos.Cli.Options;
 using Spos.Cli.Runs;
+using Spos.Engine;
 
 namespace Spos.Cli;
 

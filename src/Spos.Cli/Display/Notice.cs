@@ -1,4 +1,4 @@
-using Spos.Cli.Options;
+using Spos.Engine;
 
 namespace Spos.Cli.Display;
 

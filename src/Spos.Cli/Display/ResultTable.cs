@@ -1,5 +1,5 @@
 using Spectre.Console;
-using Spos.Cli.Options;
+using Spos.Engine;
 
 namespace Spos.Cli.Display;
 

@@ -1,4 +1,4 @@
-using Spos.Cli.Options;
+using Spos.Engine;
 using YamlDotNet.RepresentationModel;
 
 namespace Spos.Cli.Nni;
@@ -21,7 +21,7 @@ internal sealed class ConfigNode(string name, YamlMappingNode mapping, IEnumerab
         string value = node is YamlScalarNode { Value: { Length: > 0 } text }
             ? text
             : throw new FormatException($"{NameOf(field)} is not a single value (line {node.Start.Line}).");
-        if (value.Any(c => char.IsControl(c) && c is not ('\n' or '\t')))
+        if (Shown.HasControls(value, besides: "\n\t"))
         {
             throw new FormatException($"{NameOf(field)} has a control character (line {node.Start.Line}).");
         }
@@ -42,9 +42,8 @@ internal sealed class ConfigNode(string name, YamlMappingNode mapping, IEnumerab
     {
         string[] others = [.. mapping.Children.Keys.Select(key => ((YamlScalarNode)key).Value!).Where(key => !_known.Contains(key))];
         if (others.Length == 0) return;
-        string named = string.Join(", ", others.Take(MostNamed).Select(key => NameOf(Shown.Value(key))));
-        string more = others.Length > MostNamed ? $" and {others.Length - MostNamed} more" : "", known = string.Join(", ", _known.Order(StringComparer.Ordinal));
-        throw new FormatException($"unknown field{(others.Length > 1 ? "s" : "")} {named}{more}; known are {known}.");
+        string named = Shown.Few([.. others.Select(key => NameOf(Shown.Value(key)))], MostNamed), known = string.Join(", ", _known.Order(StringComparer.Ordinal));
+        throw new FormatException($"unknown field{(others.Length > 1 ? "s" : "")} {named}; known are {known}.");
     }
 
     private string NameOf(string field) => name.Length == 0 ? field : $"{name}.{field}";

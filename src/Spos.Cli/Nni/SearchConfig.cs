@@ -1,7 +1,7 @@
-using Spos.Cli.Options;
 using System.Globalization;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
+using Spos.Engine;
 using Spos.Engine.Files;
 using Spos.Engine.Search;
 using YamlDotNet.RepresentationModel;
@@ -90,7 +90,7 @@ internal static class SearchConfig
         {
             throw new UsageException($"--config {path}: it names a path that no file can have.");
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception error) when (error is IOException or FormatException)
         {
             throw new UsageException($"--config {path}: {error.Message}");
         }

@@ -1,5 +1,5 @@
-using Spos.Cli.Options;
 using System.Text;
+using Spos.Engine;
 
 namespace Spos.Cli.Nni;
 

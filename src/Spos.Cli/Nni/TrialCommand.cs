@@ -1,5 +1,6 @@
 using System.Text;
 using Spos.Cli.Options;
+using Spos.Engine;
 
 namespace Spos.Cli.Nni;
 

@@ -1,4 +1,4 @@
-using Spos.Cli.Options;
+using Spos.Engine;
 using Spos.Engine.Files;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;

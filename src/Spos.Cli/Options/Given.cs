@@ -1,3 +1,5 @@
+using Spos.Engine;
+
 namespace Spos.Cli.Options;
 
 /// <summary>An option, or a word that follows a verb, with the value that it was given.</summary>

@@ -1,6 +1,7 @@
 using CommandLine;
 using Spos.Cli.Nni;
 using Spos.Cli.Verbs;
+using Spos.Engine;
 
 namespace Spos.Cli.Options;
 

@@ -1,3 +1,5 @@
+using Spos.Engine;
+
 namespace Spos.Cli.Options;
 
 /// <summary>Any text of one line.</summary>
@@ -12,6 +14,6 @@ internal sealed class TextAttribute : ValueRule
         const int most = 4096;
         if (string.IsNullOrWhiteSpace(text)) throw new FormatException("this value is blank.");
         if (text.Length > most) throw new FormatException($"this value has {text.Length} characters; at most {most} are possible.");
-        return text.Any(char.IsControl) ? throw new FormatException("this value has control characters.") : text;
+        return Shown.HasControls(text) ? throw new FormatException("this value has control characters.") : text;
     }
 }

@@ -1,5 +1,6 @@
 using Spos.Cli.Options;
 using Spos.Cli.Verbs;
+using Spos.Engine;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 

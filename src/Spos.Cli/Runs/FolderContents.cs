@@ -1,7 +1,7 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
+using Spos.Engine.Files;
 
 namespace Spos.Cli.Runs;
 
@@ -25,7 +25,7 @@ internal sealed partial class FolderContents
         string folder = Path.GetFullPath(path);
         if (File.Exists(folder)) throw new UsageException($"{option} {path} is a file. A folder is needed.");
         if (!Directory.Exists(folder)) return new FolderContents(folder);
-        (RunKind? kind, string? title) = CommandOf(folder) is { } command
+        (RunKind? kind, string? title) = RunRecord.TryRead(folder)?.Command is { } command
             ? (RunKind.All.FirstOrDefault(k => k.Command == command), $"a {command} run")
             : (KindByFiles(folder), null);
         return new FolderContents(folder) { Kind = kind, Description = kind != null ? kind.Title + Checkpoints(folder) : title };
@@ -42,8 +42,13 @@ internal sealed partial class FolderContents
         if (Description == null && FilesOf(kind).FirstOrDefault() is { } stranger)
         {
             string record = Path.Combine(Folder, RunRecord.FileName);
-            if (File.Exists(record)) throw new UsageException($"{record} is damaged, so that nobody knows whose {Folder} is. Remove that file if the run there is yours, or choose another --output-dir.");
+            if (File.Exists(record)) throw new UsageException($"{record} cannot be read, so that nobody knows whose {Folder} is. Remove that file if the run there is yours, or choose another --output-dir.");
             throw new UsageException($"{Folder} holds {stranger}, and no {RunRecord.FileName} tells which run wrote it. Choose another --output-dir.");
+        }
+        // Whoever opens a pipe waits until another program opens it too.
+        if (FilesOf(kind).Select(name => Path.Combine(Folder, name)).FirstOrDefault(RegularFile.IsOther) is { } other)
+        {
+            throw new UsageException($"{other} is not a regular file. Remove it, or choose another --output-dir.");
         }
     }
 
@@ -57,19 +62,6 @@ internal sealed partial class FolderContents
             names = names.Concat(Directory.EnumerateFiles(Path.Combine(Folder, below)).Select(f => $"{below}/{Path.GetFileName(f)}"));
         }
         return names.Where(kind.Owns).Order(StringComparer.Ordinal);
-    }
-
-    // What run.json says, if it is a record of this program's.
-    private static string? CommandOf(string folder)
-    {
-        try
-        {
-            return RunRecord.Read(folder)?.Command;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 
     // Runs that left no run.json: imports, and trainings of rank, of earlier versions.

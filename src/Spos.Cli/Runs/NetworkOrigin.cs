@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -63,7 +62,7 @@ internal sealed record NetworkOrigin(string Source, NetworkRecord Network)
 
     private static NetworkOrigin? OfSearch(string folder, string option, bool sizesAreGiven)
     {
-        RunRecord.Contents? record = Record(folder);
+        RunRecord.Contents? record = RunRecord.TryRead(folder);
         if (record?.Network is { } network) return new NetworkOrigin(folder, network);
         // Earlier versions recorded the supernet alone.
         try
@@ -80,17 +79,5 @@ internal sealed record NetworkOrigin(string Source, NetworkRecord Network)
             // It is gone; then options must tell.
         }
         return sizesAreGiven ? null : throw new UsageException($"{option}: {folder} does not tell the sizes of the network that was searched. Give them: --image-size, --stem-channels, --stage-repeats, --stage-channels, --last-channels.");
-    }
-
-    private static RunRecord.Contents? Record(string folder)
-    {
-        try
-        {
-            return RunRecord.Read(folder);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 }

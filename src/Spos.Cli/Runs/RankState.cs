@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
 
@@ -14,6 +13,9 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
 {
     public const string FileName = "rank.json";
 
+    // Far more than the most architectures come to.
+    private const int MostBytes = 256 << 20;
+
     /// <summary>The file.</summary>
     public string FilePath { get; } = Path.Combine(folder, FileName);
 
@@ -28,11 +30,10 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
     public RankedArchitecture[]? Load(int blocks, int recalibrations)
     {
         if (!File.Exists(FilePath)) return null;
-        string text = File.ReadAllText(FilePath);
         try
         {
-            Contents contents = JsonSerializer.Deserialize<Contents>(text) ?? throw new JsonException("it is empty.");
-            if (contents.Options == null || contents.Architectures == null || contents.Architectures.Any(a => a is not { Architecture: not null, Scores.Length: > 0 })) throw new JsonException("it holds no ranking.");
+            Contents contents = JsonFile.Read<Contents>(FilePath, MostBytes);
+            if (contents.Options == null || contents.Architectures == null || contents.Architectures.Any(a => a is not { Architecture: not null, Scores.Length: > 0 })) throw new FormatException("it holds no ranking.");
             OptionCheck.Require(FilePath, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
             var check = new FigureCheck(FilePath);
             contents.Data?.Check(check);
@@ -40,9 +41,9 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
             foreach ((int index, RankedArchitecture one) in contents.Architectures.Index()) Check($"{nameof(Contents.Architectures)}[{index}]", one, check, blocks, recalibrations);
             return contents.Architectures;
         }
-        catch (JsonException error)
+        catch (FormatException error)
         {
-            throw new CheckpointException($"{FilePath} is damaged: {JsonFile.Explain(error, text)}. Begin anew with --restart.");
+            throw new CheckpointException($"{FilePath} is damaged: {error.Message} Begin anew with --restart.");
         }
     }
 

@@ -32,13 +32,15 @@ internal sealed class RunFolder : IDisposable
         Folder = Path.GetFullPath(path);
         Directory.CreateDirectory(Folder);
         _metrics = Path.Combine(Folder, "metrics.jsonl");
+        string file = Path.Combine(Folder, ".lock");
+        if (RegularFile.IsOther(file)) throw new Verbs.UsageException($"{file} is not a regular file. Remove it, or choose another --output-dir.");
         try
         {
-            _lock = new FileStream(Path.Combine(Folder, ".lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            _lock = new FileStream(file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
         }
         catch (Exception error) when (WriteException.Tells(error))
         {
-            if (error.HResult != WouldBlock) throw WriteException.Of(Path.Combine(Folder, ".lock"), error);
+            if (error.HResult != WouldBlock) throw WriteException.Of(file, error);
             throw new IOException($"{Folder} is in use by another run. Wait for it, or choose another --output-dir.", error);
         }
         try

@@ -2,7 +2,6 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using CommandLine;
 using Spos.Engine.Devices;
@@ -18,6 +17,9 @@ internal static class RunRecord
 
     /// <summary>The file's name.</summary>
     public const string FileName = "run.json";
+
+    // Names of classes take most of it: more than a hundred thousand fit.
+    private const int MostBytes = 64 << 20;
 
     /// <summary>What a run needs to know of another one.</summary>
     /// <param name="Options">The options by name, those that were not given null.</param>
@@ -53,12 +55,18 @@ internal static class RunRecord
         JsonFile.Write(Path.Combine(folder.Folder, FileName), record);
     }
 
-    /// <summary>The record of a folder's run; null if there is none.</summary>
-    /// <exception cref="JsonException">The file is none of this program's.</exception>
-    public static Contents? Read(string folder)
+    /// <summary>The record of a folder's run; null if there is none that can be read.</summary>
+    public static Contents? TryRead(string folder)
     {
         string file = Path.Combine(folder, FileName);
-        return File.Exists(file) ? JsonSerializer.Deserialize<Contents>(File.ReadAllText(file)) : null;
+        try
+        {
+            return File.Exists(file) ? JsonFile.Read<Contents>(file, MostBytes) : null;
+        }
+        catch (Exception error) when (error is FormatException or UnreadableFileException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Every option of a verb, by name, with its value.</summary>

@@ -12,6 +12,9 @@ namespace Spos.Cli.Runs;
 /// </summary>
 internal sealed class SearchState(string folder, IReadOnlyDictionary<string, string> options, DataRecord data, bool acceptChangedData)
 {
+    // A million candidates fit.
+    private const int MostBytes = 256 << 20;
+
     private readonly string _before = Path.Combine(folder, "search.previous.json");
     private bool _isDamaged;
 
@@ -35,22 +38,21 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
         string[] files = [.. new[] { FilePath, _before }.Where(File.Exists)];
         foreach (string file in files)
         {
-            string text = File.ReadAllText(file);
             try
             {
-                Contents contents = JsonSerializer.Deserialize<Contents>(text) ?? throw new JsonException("it is empty.");
-                if (contents.Options == null || contents.Scores == null) throw new JsonException("it holds no search.");
+                Contents contents = JsonFile.Read<Contents>(file, MostBytes);
+                if (contents.Options == null || contents.Scores == null) throw new FormatException("it holds no search.");
                 OptionCheck.Require(file, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
                 var check = new FigureCheck(file);
                 contents.Data?.Check(check);
                 contents.Data?.Require(file, data, acceptChangedData);
                 return Checked(contents.Scores, check, blocks);
             }
-            catch (JsonException error)
+            catch (FormatException error)
             {
                 // The file before it is then the only whole one, and is kept until there is another.
                 _isDamaged |= file == FilePath;
-                Notice.Warn($"{file} is damaged: {JsonFile.Explain(error, text)}.");
+                Notice.Warn($"{file} is damaged: {error.Message}");
             }
         }
         return files.Length == 0 ? null : throw new CheckpointException($"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");

@@ -3,6 +3,7 @@ using System.Reflection;
 using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
+using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Native;

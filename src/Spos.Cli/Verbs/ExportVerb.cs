@@ -6,6 +6,7 @@ using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
+using Spos.Engine.Files;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 
@@ -55,12 +56,12 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         if (Format == ExportFormat.Onnx && header.Path == null) throw new CheckpointException($"{checkpoint} is a supernet: only a single path can be exported as ONNX.");
         string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network.{Format.ToString().ToLowerInvariant()}"));
-        OutputFile.Require("--output", output, $"a network in the format {Format.ToString().ToLowerInvariant()}", Format switch
+        OutputFile.Require("--output", output, $"a network in the format {Format.ToString().ToLowerInvariant()}", OutputFile.Is(Format switch
         {
-            ExportFormat.Pth => OutputFile.IsTorch,
-            ExportFormat.Safetensors => OutputFile.IsSafetensors,
-            _ => OutputFile.IsOnnx,
-        });
+            ExportFormat.Pth => FileFormat.TorchArchive,
+            ExportFormat.Safetensors => FileFormat.Safetensors,
+            _ => FileFormat.Onnx,
+        }));
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, Weights);

@@ -5,6 +5,7 @@ using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
+using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -136,7 +137,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     private void RequireSource(string output, string file, string checksum)
     {
         if (Restart || !Directory.Exists(output) || !CheckpointFolder.Files(output).Any()) return;
-        RunRecord.Contents? earlier = RunRecord.Read(output);
+        RunRecord.Contents? earlier = RunRecord.TryRead(output);
         if (earlier?.Source == checksum) return;
         string from = earlier?.Options.GetValueOrDefault("checkpoint") is { } before ? $" from {before}" : "";
         throw new UsageException($"{Path.GetFullPath(output)} holds a network that was imported{from}; --checkpoint {file} is another file. Choose another --output-dir, or replace it with --restart.");
@@ -173,11 +174,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     private static string Place(string name) => name == "" ? "the saved object itself" : Shown.Value(name);
 
-    private static string Few(IEnumerable<string> names)
-    {
-        string[] all = [.. names];
-        return string.Join(", ", all.Take(MostNames).Select(Shown.Value)) + (all.Length > MostNames ? $" and {all.Length - MostNames} more" : "");
-    }
+    private static string Few(IEnumerable<string> names) => Shown.Few([.. names.Select(Shown.Value)], MostNames);
 
     private static void CompareFlops(string file, NetworkSpec spec)
     {

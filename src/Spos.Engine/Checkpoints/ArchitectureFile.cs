@@ -33,7 +33,7 @@ public static class ArchitectureFile
             string text = SmallFile.TextOf(bytes);
             return text.TrimStart().StartsWith('{') ? NniArchitecture.Parse(text) : Architecture.Parse(text);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception error) when (error is IOException or FormatException)
         {
             throw new FormatException($"{path}: not an architecture: {error.Message}");
         }
@@ -59,13 +59,13 @@ public static class ArchitectureFile
         }
         catch (PickleException error)
         {
-            throw new FormatException($"it is no pickle that can be read: {SmallFile.Excerpt(error.Message, 200)}.", error);
+            throw new FormatException($"it is no pickle that can be read: {Shown.Excerpt(error.Message, 200)}.", error);
         }
         IReadOnlyList<object?> items = value switch
         {
             PickleTuple tuple => tuple,
             List<object?> list => list,
-            _ => throw new FormatException($"it is a pickle of {SmallFile.Excerpt(Unpickler.Describe(value), 200)}, not of a tuple of numbers 0 to 3."),
+            _ => throw new FormatException($"it is a pickle of {Shown.Excerpt(Unpickler.Describe(value), 200)}, not of a tuple of numbers 0 to 3."),
         };
         if (items.Count == 0) throw new FormatException("it is a pickle of an empty tuple.");
         return items.Select(item => item is long and >= 0 and < Architecture.Choices

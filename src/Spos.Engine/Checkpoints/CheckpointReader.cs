@@ -187,9 +187,8 @@ public sealed class CheckpointReader : IDisposable
         _ => error.Message,
     };
 
-    // torch.save writes zip archives, or formerly a pickle of its own magic number.
     private static string Hint(byte[] start) =>
-        start.AsSpan().StartsWith("PK"u8) || start is [0x80, 0x02, 0x8A, 0x0A, ..] ? " but looks like one of PyTorch's; spos import reads those" : "";
+        FileContent.Of(start) is FileFormat.TorchArchive or FileFormat.Zip or FileFormat.TorchStream or FileFormat.Safetensors ? " but looks like one of PyTorch's; spos import reads those" : "";
 
     private static string AffineText(bool affine) => affine ? ", affine batch norm" : ", batch norm without affine";
 

@@ -37,19 +37,19 @@ internal static class NniArchitecture
         string? stem = null;
         foreach (JsonProperty field in root.EnumerateObject())
         {
-            string name = SmallFile.Excerpt(field.Name);
+            string name = Shown.Excerpt(field.Name);
             (string before, int block) = Divide(field.Name)
                 ?? throw new FormatException($"unknown field '{name}'; fields are {Prefix}1, {Prefix}2, …");
             if ((stem ??= before) != before)
             {
-                throw new FormatException($"'{name}' does not belong with '{SmallFile.Excerpt(stem)}1': fields are named alike.");
+                throw new FormatException($"'{name}' does not belong with '{Shown.Excerpt(stem)}1': fields are named alike.");
             }
             if (!choices.TryAdd(block, ChoiceOf(field, name))) throw new FormatException($"'{name}' is there twice.");
         }
         int missing = Enumerable.Range(1, choices.Count + 1).First(block => !choices.ContainsKey(block));
         if (choices.Count == 0 || missing <= choices.Count)
         {
-            throw new FormatException($"the field {SmallFile.Excerpt(stem ?? Prefix)}{missing} is missing.");
+            throw new FormatException($"the field {Shown.Excerpt(stem ?? Prefix)}{missing} is missing.");
         }
         return new Architecture(choices.Values);
     }
@@ -79,7 +79,7 @@ internal static class NniArchitecture
     private static int Number(JsonElement value, string name) =>
         value.TryGetInt32(out int choice) && choice is >= 0 and < Architecture.Choices
             ? choice
-            : throw NoChoice(SmallFile.Excerpt(value.GetRawText()), name);
+            : throw NoChoice(Shown.Excerpt(value.GetRawText()), name);
 
     private static int Named(string value, string field, string name)
     {
@@ -87,7 +87,7 @@ internal static class NniArchitecture
         string number = value.StartsWith(before, StringComparison.Ordinal) ? value[before.Length..] : value;
         return number is [>= '0' and < (char)('0' + Architecture.Choices)]
             ? number[0] - '0'
-            : throw NoChoice($"'{SmallFile.Excerpt(value)}'", name);
+            : throw NoChoice($"'{Shown.Excerpt(value)}'", name);
     }
 
     private static int Listed(JsonElement list, string field, string name)
@@ -129,7 +129,7 @@ internal static class NniArchitecture
         {
             bool agrees = part.Value.ValueKind switch
             {
-                _ when part.Name != Value => throw new FormatException($"{name} has the unknown field '{SmallFile.Excerpt(part.Name)}'."),
+                _ when part.Name != Value => throw new FormatException($"{name} has the unknown field '{Shown.Excerpt(part.Name)}'."),
                 JsonValueKind.Number => Number(part.Value, name) == choice,
                 JsonValueKind.String => Named(part.Value.GetString()!, field, name) == choice,
                 _ => false,

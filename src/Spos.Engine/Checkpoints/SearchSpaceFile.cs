@@ -45,7 +45,7 @@ public static class SearchSpaceFile
             string? missing = Names(spec).FirstOrDefault(name => !fields.Contains(name));
             if (missing != null) throw new FormatException($"{missing} is missing: the supernet has {spec.Blocks} blocks.");
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
+        catch (Exception error) when (error is IOException or FormatException)
         {
             throw new FormatException($"{path}: not this supernet's search space: {error.Message} spos search-space writes it.");
         }
@@ -58,7 +58,7 @@ public static class SearchSpaceFile
         if (!(NniArchitecture.BlockOf(field.Name) <= blocks))
         {
             string first = NniArchitecture.Name(0), last = NniArchitecture.Name(blocks - 1);
-            throw new FormatException($"unknown field '{SmallFile.Excerpt(field.Name)}'; fields are {first} to {last}.");
+            throw new FormatException($"unknown field '{Shown.Excerpt(field.Name)}'; fields are {first} to {last}.");
         }
         if (field.Value.ValueKind != JsonValueKind.Object) throw new FormatException($"{field.Name} is not an object.");
         foreach (JsonProperty part in field.Value.EnumerateObject())
@@ -67,7 +67,7 @@ public static class SearchSpaceFile
             {
                 Type => part.Value.ValueKind == JsonValueKind.String && part.Value.GetString() == LayerChoice,
                 Value => part.Value.ValueKind == JsonValueKind.Array && Texts(part.Value).SequenceEqual(Numbers),
-                _ => throw new FormatException($"{field.Name} has the unknown field '{SmallFile.Excerpt(part.Name)}'."),
+                _ => throw new FormatException($"{field.Name} has the unknown field '{Shown.Excerpt(part.Name)}'."),
             };
             string wanted = part.Name == Type ? $"\"{LayerChoice}\"" : $"[\"{string.Join("\", \"", Numbers)}\"]";
             if (!right) throw new FormatException($"{field.Name}.{part.Name} is not {wanted}.");

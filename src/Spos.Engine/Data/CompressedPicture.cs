@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
+using Spos.Engine.Files;
 using Spos.Engine.Native;
 
 namespace Spos.Engine.Data;
@@ -65,15 +66,15 @@ internal sealed class CompressedPicture : IDisposable
     /// <summary>Decodes a file that has been read. Its content tells what it is, not its name.</summary>
     /// <param name="name">What messages call the file.</param>
     /// <exception cref="DataException">The bytes are not a whole picture of a supported kind.</exception>
-    public static CompressedPicture Decode(ReadOnlySpan<byte> file, string name) => FileContent.FormatOf(file) switch
+    public static CompressedPicture Decode(ReadOnlySpan<byte> file, string name) => FileContent.Of(file) switch
     {
-        PictureFormat.Jpeg => JpegFile.Decode(file, MostPixelsOf(file), name),
-        PictureFormat.Png => DecodeByLibrary(file, PictureLibrary.Png, "PNG", name),
-        PictureFormat.Gif => DecodeByLibrary(file, PictureLibrary.Gif, "GIF", name),
-        PictureFormat.WebP => DecodeByLibrary(file, PictureLibrary.WebP, "WebP", name),
-        PictureFormat.Bmp => DecodeBitmap(file, name),
-        _ => throw new DataException(
-            $"{name}: this is {FileContent.Describe(file)}, not a picture that can be read (JPEG, PNG, GIF, BMP or WebP)."),
+        FileFormat.Jpeg => JpegFile.Decode(file, MostPixelsOf(file), name),
+        FileFormat.Png => DecodeByLibrary(file, PictureLibrary.Png, "PNG", name),
+        FileFormat.Gif => DecodeByLibrary(file, PictureLibrary.Gif, "GIF", name),
+        FileFormat.WebP => DecodeByLibrary(file, PictureLibrary.WebP, "WebP", name),
+        FileFormat.Bmp => DecodeBitmap(file, name),
+        FileFormat other => throw new DataException(
+            $"{name}: this is {FileContent.Describe(other)}, not a picture that can be read (JPEG, PNG, GIF, BMP or WebP)."),
     };
 
     /// <summary>The most pixels that a file may have.</summary>

@@ -71,8 +71,7 @@ public sealed record DataSetIdentity([property: Key(0)] ClassIdentity[] Classes,
 
     private static string List(string[] names)
     {
-        string listed = string.Join(", ", names.Take(Listed).Select(n => $"'{n}'"));
-        string more = names.Length > Listed ? $" and {names.Length - Listed} more" : "";
-        return names.Length == 1 ? $"class {listed} is" : $"classes {listed}{more} are";
+        string listed = Shown.Few([.. names.Select(n => $"'{n}'")], Listed);
+        return names.Length == 1 ? $"class {listed} is" : $"classes {listed} are";
     }
 }

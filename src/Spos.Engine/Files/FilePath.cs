@@ -12,9 +12,6 @@ public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
 {
     private const byte Separator = (byte)'/';
 
-    // What may hide in a name without harm: joiners are parts of scripts and of emoji.
-    private const int ZeroWidthNonJoiner = 0x200C, ZeroWidthJoiner = 0x200D;
-
     public FilePath(ReadOnlySpan<byte> bytes)
     {
         Stored = new byte[bytes.Length + 1];
@@ -60,7 +57,7 @@ public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
             // One byte at a time, since what follows may be whole.
             if (!valid) length = 1;
             if (valid && rune.Value == '\\') text.Append(@"\\");
-            else if (valid && IsShown(rune)) text.Append(rune.ToString());
+            else if (valid && !Shown.Acts(rune)) text.Append(rune.ToString());
             else foreach (byte b in rest[..length]) text.Append(CultureInfo.InvariantCulture, $@"\x{b:x2}");
             rest = rest[length..];
         }
@@ -122,11 +119,4 @@ public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
         rest = rest[(valid ? length : 1)..];
         return point;
     }
-
-    private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) switch
-    {
-        UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => false,
-        UnicodeCategory.Format => rune.Value is ZeroWidthNonJoiner or ZeroWidthJoiner,
-        _ => true,
-    };
 }

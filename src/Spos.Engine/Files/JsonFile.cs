@@ -19,6 +19,24 @@ public static class JsonFile
     /// <exception cref="WriteException">It could not be written.</exception>
     public static void Append<T>(string path, T value) => AtomicFile.Append(path, JsonSerializer.Serialize(value, OfLines) + "\n");
 
+    /// <summary>Reads what <see cref="Write"/> wrote, and what may lie in its place.</summary>
+    /// <param name="mostBytes">A larger file is refused.</param>
+    /// <exception cref="FormatException">It holds something else; the message is short, and tells the place.</exception>
+    /// <exception cref="UnreadableFileException">It cannot be read, is larger, or is no regular file; the message names it.</exception>
+    public static T Read<T>(string path, int mostBytes)
+        where T : class
+    {
+        byte[] bytes = RegularFile.Read(FilePath.Of(path), mostBytes);
+        try
+        {
+            return JsonSerializer.Deserialize<T>(SmallFile.WithoutMark(bytes)) ?? throw new FormatException("it is empty.");
+        }
+        catch (JsonException error)
+        {
+            throw new FormatException($"{Explain(error, Encoding.UTF8.GetString(SmallFile.WithoutMark(bytes)))}.", error);
+        }
+    }
+
     /// <summary>Parses JSON that may be anything.</summary>
     /// <exception cref="FormatException">
     /// It is not JSON, or nested too deeply, or has texts that are none; the message is short, and tells the place where there is one.
@@ -45,8 +63,8 @@ public static class JsonFile
     /// Why a text is not the JSON that is wanted, without a full stop, such as "it is not JSON from line 3, column 7 on". Lines and columns
     /// are counted from 1, as editors do.
     /// </summary>
-    /// <param name="error">What reading <paramref name="text"/> threw; one of our own, which tells no place, has its own words.</param>
-    public static string Explain(JsonException error, string text)
+    /// <param name="error">What reading <paramref name="text"/> threw.</param>
+    internal static string Explain(JsonException error, string text)
     {
         if (error is not { LineNumber: { } line, BytePositionInLine: { } bytes }) return error.Message.TrimEnd('.');
         string place = $"line {line + 1}, column {ColumnOf(text, line, bytes)}";

@@ -111,9 +111,7 @@ public sealed record PickleGlobal(string Module, string Name)
 {
     private const int MostCharacters = 80;
 
-    public override string ToString() => $"{Shorten(Module)}.{Shorten(Name)}";
-
-    private static string Shorten(string text) => text.Length <= MostCharacters ? text : text[..MostCharacters] + "…";
+    public override string ToString() => $"{Shown.Excerpt(Module, MostCharacters)}.{Shown.Excerpt(Name, MostCharacters)}";
 }
 
 /// <summary>

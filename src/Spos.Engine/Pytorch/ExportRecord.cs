@@ -94,13 +94,13 @@ public sealed record ExportRecord
             where T : struct
         {
             string text = Text(name);
-            return read(text) ?? throw Unreadable($"{name} is '{SmallFile.Excerpt(text)}', not {wanted}");
+            return read(text) ?? throw Unreadable($"{name} is '{Shown.Excerpt(text)}', not {wanted}");
         }
 
         T[] List<T>(string name, string wanted, Func<T[], bool> fits)
         {
             string text = Text(name);
-            return ListIn<T>(text) is { } list && fits(list) ? list : throw Unreadable($"{name} is '{SmallFile.Excerpt(text)}', not {wanted}");
+            return ListIn<T>(text) is { } list && fits(list) ? list : throw Unreadable($"{name} is '{Shown.Excerpt(text)}', not {wanted}");
         }
 
         float[] Channels(string name) => List<float>(name, "a list of three numbers", list => list.Length == 3 && Array.TrueForAll(list, float.IsFinite));
@@ -141,7 +141,7 @@ public sealed record ExportRecord
             (MeanName, Written(Mean), Written(other.Mean), AreEqual(Mean, other.Mean)),
             (DeviationName, Written(Deviation), Written(other.Deviation), AreEqual(Deviation, other.Deviation)),
         ];
-        string[] differences = [.. parts.Where(p => !p.Same).Select(p => $"{p.Name} is {SmallFile.Excerpt(p.Here)}, not {p.There}")];
+        string[] differences = [.. parts.Where(p => !p.Same).Select(p => $"{p.Name} is {Shown.Excerpt(p.Here)}, not {p.There}")];
         return differences.Length == 0 ? null : string.Join("; ", differences);
     }
 

@@ -68,9 +68,9 @@ public static class OfficialFlops
             object? value = Unpickler.Load(SmallFile.ReadBytes(path, MostBytes), ref position, new PickleObjects());
             return value as PickleDictionary ?? throw new FormatException($"it is a pickle of {Unpickler.Describe(value)}, not of a dict.");
         }
-        catch (Exception error) when (error is PickleException or FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is PickleException or FormatException or IOException)
         {
-            throw new TorchCheckpointException($"{path} is no FLOPs table that can be read: {SmallFile.Excerpt(error.Message, 200)}");
+            throw new TorchCheckpointException($"{path} is no FLOPs table that can be read: {Shown.Excerpt(error.Message, 200)}");
         }
     }
 }

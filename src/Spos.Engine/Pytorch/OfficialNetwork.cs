@@ -93,8 +93,8 @@ public static partial class OfficialNetwork
     {
         int[] scaled = [.. Enumerable.Range(0, widths.Count).Where(b => widths[b].Middle != widths[b].Plain)];
         if (scaled.Length == 0) return;
-        string list = string.Join(", ", scaled.Take(MostNames).Select(b => $"{widths[b].Middle} in place of {widths[b].Plain}"));
-        throw new TorchCheckpointException($"{path} is of a network with channel scales, which are not supported yet: {scaled.Length} of its {widths.Count} blocks have other channels inside ({list}{(scaled.Length > MostNames ? ", …" : "")}).");
+        string list = Shown.Few([.. scaled.Select(b => $"{widths[b].Middle} in place of {widths[b].Plain}")], MostNames);
+        throw new TorchCheckpointException($"{path} is of a network with channel scales, which are not supported yet: {scaled.Length} of its {widths.Count} blocks have other channels inside ({list}).");
     }
 
     private static void Check(IReadOnlyDictionary<string, TorchTensor> tensors, OfficialTensor[] wanted, string path)
@@ -112,8 +112,7 @@ public static partial class OfficialNetwork
     {
         string[] all = [.. names.Order(StringComparer.Ordinal)];
         if (all.Length == 0) return;
-        string more = all.Length > MostNames ? $" and {all.Length - MostNames} more" : "";
-        throw new TorchCheckpointException($"{path} {what} {string.Join(", ", all.Take(MostNames))}{more}.");
+        throw new TorchCheckpointException($"{path} {what} {Shown.Few(all, MostNames)}.");
     }
 
     // The sizes of a branch's convolution weights, in order.

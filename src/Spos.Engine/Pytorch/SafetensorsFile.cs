@@ -15,8 +15,6 @@ internal sealed class SafetensorsFile : TensorSource
     /// <summary>The entry of the header that holds texts and no tensor.</summary>
     public const string MetadataName = "__metadata__";
 
-    // As the reference implementation has it.
-    private const long MostHeaderBytes = 100_000_000;
     private const int LengthBytes = 8, MostDepth = 8;
 
     private static readonly Dictionary<string, TorchType> Types = new()
@@ -61,11 +59,6 @@ internal sealed class SafetensorsFile : TensorSource
             throw new FormatException("its header has a text that is not Unicode", error);
         }
     }
-
-    /// <summary>Whether a file begins as these do: with a length that is not too large, and a JSON object.</summary>
-    public static bool Recognises(ReadOnlySpan<byte> head, long length) =>
-        length > LengthBytes && head.Length > LengthBytes && head[LengthBytes] == '{' &&
-        BinaryPrimitives.ReadInt64LittleEndian(head) is > 1 and <= MostHeaderBytes;
 
     public override byte[] Read(TorchStorage storage)
     {

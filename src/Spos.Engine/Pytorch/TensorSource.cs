@@ -1,3 +1,5 @@
+using Spos.Engine.Files;
+
 namespace Spos.Engine.Pytorch;
 
 /// <summary>One format of files of weights: what was saved, and the bytes of its storages.</summary>
@@ -15,13 +17,17 @@ internal abstract class TensorSource(FileStream file) : IDisposable
     /// <exception cref="TorchCheckpointException">It is none of those that are read; the message says what it is.</exception>
     public static TensorSource Of(string path, FileStream file)
     {
-        byte[] head = new byte[(int)Math.Min(file.Length, ForeignFile.HeadLength)];
+        byte[] head = new byte[(int)Math.Min(file.Length, FileContent.HeadLength)];
         file.ReadExactly(head);
         file.Position = 0;
-        if (head.AsSpan().StartsWith(TorchArchive.Magic)) return new TorchArchive(path, file);
-        if (TorchStream.Recognises(head)) return new TorchStream(file);
-        if (SafetensorsFile.Recognises(head, file.Length)) return new SafetensorsFile(file);
-        throw new TorchCheckpointException($"{path} {ForeignFile.Describe(head, file)}");
+        return FileContent.Of(head) switch
+        {
+            // One that was packed again may begin with any member.
+            FileFormat.TorchArchive or FileFormat.Zip => new TorchArchive(path, file),
+            FileFormat.TorchStream => new TorchStream(file),
+            FileFormat.Safetensors => new SafetensorsFile(file),
+            FileFormat other => throw new TorchCheckpointException($"{path} {ForeignFile.Describe(other, head, file)}"),
+        };
     }
 
     /// <summary>The bytes of a storage.</summary>

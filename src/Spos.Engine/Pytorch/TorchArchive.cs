@@ -51,9 +51,6 @@ internal sealed class TorchArchive : TensorSource
         Metadata = ExportRecord.MetadataIn(Root);
     }
 
-    /// <summary>What a zip archive's first member begins with.</summary>
-    public static ReadOnlySpan<byte> Magic => "PK\u0003\u0004"u8;
-
     public override byte[] Read(TorchStorage storage)
     {
         ZipArchiveEntry entry = EntryOf(storage) ?? throw new FormatException($"the archive lacks storage {storage.Key}");

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Spos.Engine.Files;
 using Spos.Engine.Pickles;
 
 namespace Spos.Engine.Pytorch;
@@ -61,6 +62,7 @@ public sealed class TorchCheckpoint : IDisposable
     private static FileStream OpenFile(string path)
     {
         if (Directory.Exists(path)) throw new TorchCheckpointException($"{path} is a folder: name a file in it.");
+        if (RegularFile.IsOther(path)) throw new TorchCheckpointException($"{path} is not a regular file: name one.");
         try
         {
             return File.OpenRead(path);

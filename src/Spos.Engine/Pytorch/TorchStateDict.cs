@@ -173,7 +173,7 @@ public sealed class TorchStateDict
     private static string Contents(object? root)
     {
         if (root is not PickleDictionary { Count: > 0 } entries) return Text(root);
-        return $"a dict of {string.Join(", ", entries.Take(MostEntries).Select(e => Text(e.Key)))}{(entries.Count > MostEntries ? ", …" : "")}";
+        return $"a dict of {Shown.Few([.. entries.Select(e => Text(e.Key))], MostEntries)}";
     }
 
     private static IEnumerable<(string Name, string What)> PassedOverIn(object? root, List<Candidate> found, Candidate chosen)
@@ -201,7 +201,7 @@ public sealed class TorchStateDict
 
     private static string Text(object? value) => value switch
     {
-        string text => $"'{(text.Length > MostText ? text[..MostText] + "…" : text)}'",
+        string text => $"'{Shown.Excerpt(text, MostText)}'",
         TorchTensor => $"a tensor {value}",
         _ => Unpickler.Describe(value),
     };

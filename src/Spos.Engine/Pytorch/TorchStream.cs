@@ -44,12 +44,6 @@ internal sealed class TorchStream : TensorSource
         Metadata = ExportRecord.MetadataIn(Root);
     }
 
-    /// <summary>Whether a file begins with the magic number, as a pickle of any protocol writes it.</summary>
-    public static bool Recognises(ReadOnlySpan<byte> head) =>
-        head.StartsWith("L119547037146038801333356L"u8) || (head is [0x80, ..] && head[..Math.Min(head.Length, 32)].IndexOf(Magic) >= 0);
-
-    private static ReadOnlySpan<byte> Magic => [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-
     public override byte[] Read(TorchStorage storage)
     {
         if (!_storageAt.TryGetValue(storage.Key, out long at)) throw new FormatException($"storage {storage.Key} is missing");

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Spos.Engine.Files;
 
 namespace Spos.Engine.Supernet;
 
@@ -47,5 +46,5 @@ public sealed class Architecture : IEquatable<Architecture>
         ? text[0] - '0'
         : throw new FormatException(text.Length == 0
             ? "a number is missing at a comma."
-            : $"'{SmallFile.Excerpt(text)}' in an architecture is not a number 0 to {Choices - 1}.");
+            : $"'{Shown.Excerpt(text)}' in an architecture is not a number 0 to {Choices - 1}.");
 }

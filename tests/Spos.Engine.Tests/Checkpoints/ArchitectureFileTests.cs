@@ -123,7 +123,7 @@ public sealed class ArchitectureFileTests : IDisposable
     public void Other_files_are_refused_without_reading_them_whole()
     {
         void Refused(string file, string named) => Assert.Contains(named, Assert.Throws<FormatException>(() => ArchitectureFile.Read(file)).Message, StringComparison.Ordinal);
-        Refused("/dev/zero", "larger than");
+        Refused("/dev/zero", "not a regular file");
         Refused(_folder, "is a folder");
         Refused(Path.Combine(_folder, "nowhere"), "nowhere");
         Refused(Write("0 1 2 3".PadRight(2 << 20)), "larger than");

@@ -26,5 +26,27 @@ public sealed class JsonFileTests
         "it is not JSON, or nested too deeply, from line 1, column 65 on.",
         Assert.Throws<FormatException>(() => JsonFile.Parse(new string('[', 100))).Message);
 
+    [Theory]
+    [InlineData("", "from line 1, column 1 on")]
+    [InlineData("null", "it is empty")]
+    [InlineData("\ufeff{\n\"Top1\": 1}", "Top1 is missing or of another type (near line 2")]
+    [InlineData("\ufeff{\"Top1\": x}", "from line 1, column 10 on")]
+    public void What_is_read_in_place_of_a_file_of_ours_is_told_so_too(string text, string says)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, text);
+            Assert.Contains(says, Assert.Throws<FormatException>(() => JsonFile.Read<Figures>(file, 100)).Message, StringComparison.Ordinal);
+            // Half a character.
+            File.WriteAllBytes(file, [.. "{\"Top1\": \""u8, 0xC3, .. "\"}"u8]);
+            Assert.Throws<FormatException>(() => JsonFile.Read<Figures>(file, 100));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private sealed record Figures(double[] Top1);
 }

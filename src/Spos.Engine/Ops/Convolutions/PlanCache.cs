@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
 using Spos.Engine.Kernels;
@@ -13,6 +12,8 @@ namespace Spos.Engine.Ops.Convolutions;
 /// </summary>
 public sealed class PlanCache
 {
+    private const int MostBytes = 16 << 20;
+
     private readonly string _path;
     private readonly string _device;
     private readonly Lock _lock = new();
@@ -84,10 +85,10 @@ public sealed class PlanCache
     {
         try
         {
-            Contents? found = JsonSerializer.Deserialize<Contents>(File.ReadAllText(_path));
-            if (found is { Choices: not null } && found.Device == _device) return found;
+            Contents found = JsonFile.Read<Contents>(_path, MostBytes);
+            if (found.Choices != null && found.Device == _device) return found;
         }
-        catch (Exception error) when (error is IOException or JsonException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or FormatException or UnreadableFileException)
         {
             // As if it were not there.
         }

@@ -4,7 +4,7 @@ using Spos.Engine.Data;
 
 namespace Spos.Engine.Tests.Data;
 
-public sealed class FileContentTests
+public sealed class CompressedPictureTests
 {
     [Theory]
     [InlineData("", "an empty file")]
