@@ -1,6 +1,8 @@
 using System.Text;
 using Spos.Cli.Options;
+using Spos.Cli.Runs;
 using Spos.Engine;
+using Spos.Engine.Data;
 
 namespace Spos.Cli.Nni;
 
@@ -11,7 +13,7 @@ namespace Spos.Cli.Nni;
 /// </summary>
 internal static class TrialCommand
 {
-    private const string Flag = "spos-preprocessing", Unused = "log-frequency";
+    private const string Flag = PreprocessingRecord.Option, Unused = "log-frequency";
 
     private static readonly string[] Paths = ["imagenet-dir", "checkpoint", "flops-table"];
 
@@ -43,7 +45,7 @@ internal static class TrialCommand
         foreach (string option in Known.Where(o => o != Unused))
         {
             string? value = options[option];
-            if (value == null || (option == Flag && value == "False")) continue;
+            if (value == null || (option == Flag && PreprocessingRecord.Read(value) == Preprocessing.Standard)) continue;
             if (Paths.Contains(option)) value = Path.GetFullPath(value);
             command.Append($" --{option}{(option == Flag ? "" : $" {ShellWords.Quote(value)}")}");
         }

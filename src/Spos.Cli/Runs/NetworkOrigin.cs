@@ -71,7 +71,9 @@ internal sealed record NetworkOrigin(string Source, NetworkRecord Network)
             {
                 using CheckpointReader checkpoint = CheckpointFolder.Open(supernet);
                 NetworkRecord read = NetworkRecord.Of(checkpoint.Header);
-                return new NetworkOrigin(folder, record.Options.GetValueOrDefault(DataOptions.PreprocessingOption) == $"{true}" ? read with { Preprocessing = Preprocessing.Spos } : read);
+                // An option of the search's goes before what the supernet was trained with.
+                Preprocessing asked = PreprocessingRecord.Read(record.Options.GetValueOrDefault(PreprocessingRecord.Option));
+                return new NetworkOrigin(folder, asked == Preprocessing.Spos ? read with { Preprocessing = asked } : read);
             }
         }
         catch (CheckpointException)

@@ -19,7 +19,7 @@ internal sealed record NetworkRecord(
         new(spec.ImageSize, spec.StemChannels, [.. spec.StageRepeats], [.. spec.StageChannels], spec.LastChannels, preprocessing);
 
     /// <summary>That of a checkpoint's network.</summary>
-    public static NetworkRecord Of(CheckpointHeader header) => Of(header.Spec, DataOptions.TrainedWith(header));
+    public static NetworkRecord Of(CheckpointHeader header) => Of(header.Spec, PreprocessingRecord.Of(header));
 
     /// <summary>The sizes, of a network of so many classes.</summary>
     public NetworkSpec Spec(int classes) => new()

@@ -69,7 +69,7 @@ internal sealed class Supernet : IDisposable
         ["held-out"] = $"{HeldOut}",
         ["flops-limit"] = $"{FlopsLimit:R}",
         ["flops-table"] = _options.FlopsTablePath ?? "",
-        ["spos-preprocessing"] = $"{preprocessing == Preprocessing.Spos}",
+        [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
     };
 
     /// <summary>The pictures to recalibrate on, and those to compare on.</summary>

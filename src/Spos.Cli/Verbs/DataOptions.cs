@@ -1,6 +1,7 @@
 using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
+using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 
@@ -21,20 +22,14 @@ internal abstract class DataOptions : DeviceOptions
     [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
-    [Option("spos-preprocessing", Default = false, HelpText = "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. A checkpoint remembers it.")]
+    [Option(PreprocessingRecord.Option, Default = false, HelpText = "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. A checkpoint remembers it.")]
     public bool SposPreprocessing { get; set; }
 
     [Option("accept-changed-data", Default = false, HelpText = "Go on although the classes or pictures are not those that the checkpoint, or the run in the output folder, was made with.")]
     public bool AcceptChangedData { get; set; }
 
     /// <summary>What a checkpoint's network was trained with, or what the options ask for.</summary>
-    protected Preprocessing PreprocessingOf(CheckpointHeader? header) => SposPreprocessing ? Preprocessing.Spos : TrainedWith(header);
-
-    /// <summary>What a checkpoint's network was trained with.</summary>
-    internal static Preprocessing TrainedWith(CheckpointHeader? header) => header?.Options.GetValueOrDefault(PreprocessingOption) == "True" ? Preprocessing.Spos : Preprocessing.Standard;
-
-    /// <summary>The name under which checkpoints remember it.</summary>
-    internal const string PreprocessingOption = "spos-preprocessing";
+    protected Preprocessing PreprocessingOf(CheckpointHeader? header) => SposPreprocessing ? Preprocessing.Spos : PreprocessingRecord.Of(header);
 
     /// <summary>train or val of the data set.</summary>
     protected ImageFolder OpenSplit(string split)

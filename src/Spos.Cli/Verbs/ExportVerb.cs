@@ -92,7 +92,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
 
     private static ExportRecord RecordOf(CheckpointHeader header)
     {
-        bool official = header.Options.GetValueOrDefault(DataOptions.PreprocessingOption) == $"{true}";
+        bool official = PreprocessingRecord.Of(header) == Preprocessing.Spos;
         return WithPictures(new ExportRecord
         {
             ImageSize = header.ImageSize,

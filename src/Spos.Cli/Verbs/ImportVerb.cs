@@ -45,7 +45,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Option(StandardOption, Default = false, HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
     public bool StandardPreprocessing { get; set; }
 
-    [Option(DataOptions.PreprocessingOption, Default = false, HelpText = "The network was trained on pictures as the official code feeds them: blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
+    [Option(PreprocessingRecord.Option, Default = false, HelpText = "The network was trained on pictures as the official code feeds them: blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
     public bool SposPreprocessing { get; set; }
 
     [Option("restart", Default = false, HelpText = "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. Nothing else there is touched.")]
@@ -63,7 +63,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        if (StandardPreprocessing && SposPreprocessing) throw new UsageException($"--{StandardOption} and --{DataOptions.PreprocessingOption} cannot be had together.");
+        if (StandardPreprocessing && SposPreprocessing) throw new UsageException($"--{StandardOption} and --{PreprocessingRecord.Option} cannot be had together.");
         if (CheckpointPath != null) return Import(CheckpointPath);
         string table = FlopsTablePath ?? throw new UsageException("import: name a --checkpoint or a --flops-table.");
         CompareFlops(table, new NetworkSpec { ImageSize = ImageSize ?? OfficialImageSize });
@@ -100,8 +100,9 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         if (Restart) folder.Clear();
         else if (CheckpointFolder.Files(folder.Folder).Any()) Notice.Say($"Replacing what was imported from the same file into {folder.Folder} before.");
         // Before the checkpoint, so that it never lies beside the record of another file.
-        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, official ? Preprocessing.Spos : Preprocessing.Standard), null, source);
-        var options = new Dictionary<string, string> { [DataOptions.PreprocessingOption] = $"{official}" };
+        Preprocessing preprocessing = official ? Preprocessing.Spos : Preprocessing.Standard;
+        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, preprocessing), null, source);
+        var options = new Dictionary<string, string> { [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing) };
         string saved = folder.Save(session, network, 0, options, data: classNames == null ? null : new TrainedOn(classNames));
         ResultTable.Print(
             "Imported",
@@ -153,11 +154,11 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         if (asked is not { } official)
         {
             if (other == null) return record.OfficialPreprocessing;
-            throw new TorchCheckpointException($"{file} says that its network has {named} preprocessing, but there {other}: pictures cannot be fed to it so. To feed them by one of this program's two ways all the same, say which: --{StandardOption} or --{DataOptions.PreprocessingOption}.");
+            throw new TorchCheckpointException($"{file} says that its network has {named} preprocessing, but there {other}: pictures cannot be fed to it so. To feed them by one of this program's two ways all the same, say which: --{StandardOption} or --{PreprocessingRecord.Option}.");
         }
         if (other != null || official != record.OfficialPreprocessing)
         {
-            Notice.Warn($"{file} says that its network has {named} preprocessing{(other == null ? "" : $", and there {other}")}; --{(official ? DataOptions.PreprocessingOption : StandardOption)} is used.");
+            Notice.Warn($"{file} says that its network has {named} preprocessing{(other == null ? "" : $", and there {other}")}; --{(official ? PreprocessingRecord.Option : StandardOption)} is used.");
         }
         return official;
     }

@@ -72,7 +72,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         RequireFolder(RunKind.Rank);
         using var supernet = new Supernet(this);
         // Architectures are trained on pictures as the supernet was.
-        SposPreprocessing |= TrainedWith(supernet.Header) == Preprocessing.Spos;
+        SposPreprocessing |= PreprocessingRecord.Of(supernet.Header) == Preprocessing.Spos;
         TrainingOptions training = Training(Epochs, BatchSize, LearningRate, LrDecay);
         Check(training.Validate);
         Architecture[] paths = Draw(supernet);

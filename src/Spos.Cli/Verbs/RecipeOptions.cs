@@ -94,7 +94,7 @@ internal abstract class RecipeOptions : PhaseOptions
         ["jitter"] = $"{Jitter}",
         ["flip"] = $"{Flip}",
         ["seed"] = $"{Seed}",
-        [PreprocessingOption] = $"{SposPreprocessing}",
+        [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(PreprocessingOf(null)),
         ["plan"] = $"{Plan}".ToLowerInvariant(),
         [OptionCheck.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
