@@ -17,10 +17,8 @@ namespace Spos.Cli.Verbs;
 
 /// <summary>How well the supernet's scores order architectures as training from scratch does.</summary>
 [Verb("rank", HelpText = "Report how well the supernet's scores rank architectures: train some from scratch and compare.")]
-internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
+internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions, IVerb
 {
-    private const int DefaultBatchSize = 1024;
-
     // What the names of the folders of the trainings begin with.
     private const string ArchitecturePrefix = "architecture-";
 
@@ -32,19 +30,12 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
     [InRange(1, 1000)]
     public int Recalibrations { get; set; } = 5;
 
-    [Option("epochs", Default = 240, HelpText = "Passes over the training pictures of each training from scratch.")]
-    [InRange(1, 100_000)]
-    public int Epochs { get; set; } = 240;
+    public int Epochs { get; set; } = IScratchOptions.DefaultEpochs;
 
-    [Option("batch-size", Default = DefaultBatchSize, HelpText = "Pictures a step.")]
-    [InRange(2, 65_536)]
-    public int BatchSize { get; set; } = DefaultBatchSize;
+    public int BatchSize { get; set; } = IScratchOptions.DefaultBatchSize;
 
-    [Option("learning-rate", Default = DefaultLearningRate, HelpText = "Learning rate at the start.")]
-    [InRange(0, 100, AboveLeast = true, BelowMost = true)]
     public float LearningRate { get; set; } = DefaultLearningRate;
 
-    [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]
     public Decay LrDecay { get; set; } = Decay.Linear;
 
     public string CheckpointPath { get; set; } = "runs/supernet";
@@ -73,13 +64,13 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         using var supernet = new Supernet(this);
         // Architectures are trained on pictures as the supernet was.
         SposPreprocessing |= PreprocessingRecord.Of(supernet.Header) == Preprocessing.Spos;
-        TrainingOptions training = Training(Epochs, BatchSize, LearningRate, LrDecay);
+        TrainingOptions training = Training(this);
         Check(training.Validate);
         Architecture[] paths = Draw(supernet);
         Device device = OpenDevice();
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, AcceptChangedData);
-        CheckSchedule(training, DefaultBatchSize, all.Samples.Length);
+        CheckSchedule(training, IScratchOptions.DefaultBatchSize, all.Samples.Length);
         EvaluationData.RequireBatch(train, TrainBatchSize, "--train-batch-size");
         EvaluationData.RequireBatch(all, BatchSize, "--batch-size");
         using RunFolder folder = OpenFolder(RunKind.Rank);
@@ -230,13 +221,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IVerb
         return (from a in Enumerable.Range(0, Recalibrations) from b in Enumerable.Range(0, a) select RankStatistics.KendallTau(Set(a), Set(b))).Average();
     }
 
-    private Dictionary<string, string> TrainingForResume(ImageFolder train) => new(RecipeForResume(train))
-    {
-        ["epochs"] = $"{Epochs}",
-        ["batch-size"] = $"{BatchSize}",
-        ["learning-rate"] = $"{LearningRate}",
-        ["lr-decay"] = $"{LrDecay}".ToLowerInvariant(),
-    };
+    private Dictionary<string, string> TrainingForResume(ImageFolder train) => new(RecipeForResume(train).Concat(ScheduleForResume(this)));
 
     private Dictionary<string, string> ForResume(Supernet supernet, ImageFolder train) =>
         new(supernet.ForResume(PreprocessingOf(supernet.Header)).Concat(TrainingForResume(train)).DistinctBy(o => o.Key))

@@ -13,7 +13,7 @@ namespace Spos.Cli.Verbs;
 internal abstract class RecipeOptions : PhaseOptions
 {
     /// <summary>The official learning rate of all trainings.</summary>
-    protected const float DefaultLearningRate = 0.5f;
+    internal const float DefaultLearningRate = 0.5f;
 
     // What the names of checkpoints can tell.
     private const int MostSteps = 99_999_999;
@@ -78,6 +78,8 @@ internal abstract class RecipeOptions : PhaseOptions
         Augmentation = new Augmentation { MinArea = CropMinArea, Jitter = Jitter, Flip = Flip },
     };
 
+    protected TrainingOptions Training(IScratchOptions scratch) => Training(scratch.Epochs, scratch.BatchSize, scratch.LearningRate, scratch.LrDecay);
+
     /// <summary>What checkpoints keep of the data set.</summary>
     protected static TrainedOn TrainedOn(ImageFolder train, ImageFolder val) => new(train.Classes, train.Identity, val.Identity);
 
@@ -97,6 +99,15 @@ internal abstract class RecipeOptions : PhaseOptions
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(PreprocessingOf(null)),
         ["plan"] = $"{Plan}".ToLowerInvariant(),
         [OptionCheck.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
+    };
+
+    /// <summary>As <see cref="RecipeForResume"/>, the options of a training from scratch.</summary>
+    protected static Dictionary<string, string> ScheduleForResume(IScratchOptions scratch) => new()
+    {
+        ["epochs"] = $"{scratch.Epochs}",
+        ["batch-size"] = $"{scratch.BatchSize}",
+        ["learning-rate"] = $"{scratch.LearningRate}",
+        ["lr-decay"] = $"{scratch.LrDecay}".ToLowerInvariant(),
     };
 
     /// <summary>Checks a training's length, and says what will hardly be meant.</summary>

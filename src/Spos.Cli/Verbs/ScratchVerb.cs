@@ -14,9 +14,9 @@ namespace Spos.Cli.Verbs;
 
 /// <summary>Phase 3: trains one architecture from scratch.</summary>
 [Verb("scratch", HelpText = "Phase 3: train the architecture that was found from scratch, and evaluate it.")]
-internal sealed class ScratchVerb : TrainOptions, IVerb
+internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
 {
-    private const int DefaultBatchSize = 1024, MostTestBatch = 512;
+    private const int MostTestBatch = 512;
     private const string DefaultArchitecture = $"runs/search/{NetworkOrigin.ArchitectureName}";
 
     [Option("architecture", HelpText = "The architecture: a search's folder or a file in it, whose network's sizes and preprocessing count too; another file (NNI's JSON, megvii's arch.pkl or a list); or a list such as \"2 1 0 1 …\" (default: that of --load-checkpoint, or runs/search/architecture_final.json).")]
@@ -26,21 +26,6 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
     [Option("load-checkpoint", HelpText = "Fine-tune: start from the weights of this checkpoint, or of the newest one of this folder, and take its sizes. A single path brings its architecture; of a supernet, the path that --architecture says is inherited. For other classes the classifier begins anew (default: from random weights).")]
     [Input(PathKind.Any)]
     public string? LoadCheckpoint { get; set; }
-
-    [Option("epochs", Default = 240, HelpText = "Passes over the training pictures.")]
-    [InRange(1, 100_000)]
-    public int Epochs { get; set; } = 240;
-
-    [Option("batch-size", Default = DefaultBatchSize, HelpText = "Pictures a step.")]
-    [InRange(2, 65_536)]
-    public int BatchSize { get; set; } = DefaultBatchSize;
-
-    [Option("learning-rate", Default = DefaultLearningRate, HelpText = "Learning rate at the start.")]
-    [InRange(0, 100, AboveLeast = true, BelowMost = true)]
-    public float LearningRate { get; set; } = DefaultLearningRate;
-
-    [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]
-    public Decay LrDecay { get; set; } = Decay.Linear;
 
     [Option("fixed-arc", HelpText = "The same as --architecture, by its older name (default: what --architecture says).")]
     [Input(PathKind.Any, OrArchitecture = true)]
@@ -66,6 +51,14 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
     [InRange(1, 65_536)]
     public int? TestBatchSize { get; set; }
 
+    public int Epochs { get; set; } = IScratchOptions.DefaultEpochs;
+
+    public int BatchSize { get; set; } = IScratchOptions.DefaultBatchSize;
+
+    public float LearningRate { get; set; } = DefaultLearningRate;
+
+    public Decay LrDecay { get; set; } = Decay.Linear;
+
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples =>
     [
@@ -82,7 +75,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         TrainingOptions training = Recipe();
         Device device = OpenDevice();
         (ImageFolder train, ImageFolder val) = OpenBoth();
-        CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
+        CheckSchedule(training, IScratchOptions.DefaultBatchSize, train.Samples.Length);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
         using RunFolder folder = OpenFolder(RunKind.Scratch);
         DamageReport damage = Damage();
@@ -150,7 +143,7 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
 
     private TrainingOptions Recipe()
     {
-        TrainingOptions plain = Training(Epochs, BatchSize, LearningRate, LrDecay);
+        TrainingOptions plain = Training(this);
         return plain with { Mixup = Mixup, Augmentation = plain.Augmentation with { Erasing = RandomErasing } };
     }
 
@@ -182,13 +175,9 @@ internal sealed class ScratchVerb : TrainOptions, IVerb
         Inheritance.Copy(session, from, network, classifier: other == null);
     }
 
-    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, Architecture path, CheckpointReader? loaded) => new(TrainingForResume(spec, train))
+    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, Architecture path, CheckpointReader? loaded) => new(TrainingForResume(spec, train).Concat(ScheduleForResume(this)))
     {
         ["architecture"] = $"{path}",
-        ["epochs"] = $"{Epochs}",
-        ["batch-size"] = $"{BatchSize}",
-        ["learning-rate"] = $"{LearningRate}",
-        ["lr-decay"] = $"{LrDecay}".ToLowerInvariant(),
         ["ema-decay"] = $"{EmaDecay}",
         ["mixup"] = $"{Mixup}",
         ["random-erasing"] = $"{RandomErasing}",
