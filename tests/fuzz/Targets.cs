@@ -162,7 +162,7 @@ internal static class Targets
         file =>
         {
             file.Save("search.json");
-            new SearchState(file.Folder, Seeded, NoData, acceptChangedData: true).Load();
+            new SearchState(file.Folder, Seeded, NoData, acceptChangedData: true).Load(blocks: 4);
         },
         IsText: true);
 
@@ -171,13 +171,13 @@ internal static class Targets
         [
             """
             {"Options": {"seed": "1"}, "Data": null,
-            "Architectures": [{"Architecture": "0 1 2 3", "Flops": 1000, "Scores": [0.5, 0.25], "Standalone": null}, {"Architecture": "3 1 2 3", "Flops": 2000, "Scores": [0.5], "Standalone": 0.75}]}
+            "Architectures": [{"Architecture": "0 1 2 3", "Flops": 1000, "Scores": [0.5, 0.25], "Standalone": null}, {"Architecture": "3 1 2 3", "Flops": 2000, "Scores": [0.5, 0.75], "Standalone": 0.75}]}
             """u8.ToArray(),
         ],
         file =>
         {
             file.Save(RankState.FileName);
-            new RankState(file.Folder, Seeded, NoData, acceptChangedData: true).Load();
+            new RankState(file.Folder, Seeded, NoData, acceptChangedData: true).Load(blocks: 4, recalibrations: 2);
         },
         IsText: true);
 
