@@ -4,6 +4,7 @@ using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
 using Spos.Engine;
+using Spos.Engine.Native;
 
 namespace Spos.Cli;
 
@@ -39,6 +40,7 @@ internal static class Program
         {
             StandardStream.Install();
             StopSignal.Watch();
+            CarriedLibraries.Load();
         }
         Fault.WatchThreads();
         return Run(arguments);

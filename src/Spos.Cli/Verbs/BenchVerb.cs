@@ -45,6 +45,9 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
+    [Option("alone", Default = false, HelpText = "Let bench step time --plan alone, without unfused beside it.")]
+    public bool Alone { get; set; }
+
     [Option("images", HelpText = "The pictures that bench loader reads: a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
     [Input(PathKind.Folder)]
     public string? Images { get; set; }
@@ -82,7 +85,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     {
         Architecture? path = ArchitectureText == null ? null : ArchitectureOption.Read(ArchitectureText, spec.Blocks);
         int runs = Runs ?? 15;
-        ConvolutionPlan[] plans = Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
+        ConvolutionPlan[] plans = Alone || Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
         IReadOnlyList<StepResult> results = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
         ProgressDisplay.Run("step", StepBenchmark.Reports(runs), "run", display =>
@@ -90,7 +93,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             long done = 0;
             results = benchmark.Run(plans, path, runs, () => display.Report(++done, 1, ""));
         });
-        Table table = PlainTable.New("work", "plan", "img/s", "quartiles", "against unfused", "device memory an image", "managed heap a run");
+        Table table = PlainTable.New("work", "plan", "img/s", "quartiles", $"against {plans[0]}".ToLowerInvariant(), "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
         {
             double ratio = r.Rates.Median / results.First(other => other.Work == r.Work).Rates.Median;

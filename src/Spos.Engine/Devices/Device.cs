@@ -173,6 +173,9 @@ public sealed unsafe class Device
     /// <summary>Times all launches while it is set.</summary>
     public KernelTimer? Timer { get; set; }
 
+    /// <summary>Sees all that is copied out: a check whether work that is done again gives the same bits.</summary>
+    internal Action<ReadOnlySpan<byte>>? Downloaded { get; set; }
+
     internal CudaDriver Driver { get; }
 
     /// <summary>A GPU's compiled kernels; null for our own libraries, which hold theirs.</summary>

@@ -31,6 +31,15 @@ public sealed unsafe class KernelSet
         }
     }
 
+    /// <summary>The names of those that were asked for so far.</summary>
+    internal IReadOnlyList<string> Loaded
+    {
+        get
+        {
+            lock (_lock) return [.. _kernels.Keys];
+        }
+    }
+
     /// <summary>Loads all modules side by side, those first that take longest.</summary>
     /// <param name="loaded">Is told of each; from any thread.</param>
     internal void LoadAll(Action<string>? loaded = null) => KernelModules.ForEach(KernelModules.LargestFirst, module =>

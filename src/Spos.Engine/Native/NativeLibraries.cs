@@ -7,6 +7,8 @@ internal static class NativeLibraries
 {
     private const string BuildFolder = "build/native/lib";
 
+    private static readonly string Beside = Path.Combine(AppContext.BaseDirectory, "native");
+
     /// <summary>
     /// The folder of the native libraries: SPOS_NATIVE_DIR if set, else "native" beside the program, else the build
     /// folder of the checkout that the program runs in.
@@ -20,8 +22,9 @@ internal static class NativeLibraries
         string path = Path.Combine(Folder, $"lib{name}.so");
         if (!File.Exists(path))
         {
-            throw new DllNotFoundException(
-                $"{path} is missing: run ./spos, which builds it, or set SPOS_NATIVE_DIR to the folder that holds it.");
+            throw new DllNotFoundException(Folder == Beside && Directory.Exists(Beside)
+                ? $"{path} is missing: a bundle does not have it. Run ./spos in a checkout, which builds it."
+                : $"{path} is missing: run ./spos, which builds it, or set SPOS_NATIVE_DIR to the folder that holds it.");
         }
         return NativeLibrary.Load(path);
     }
@@ -29,13 +32,12 @@ internal static class NativeLibraries
     private static string FindFolder()
     {
         if (Environment.GetEnvironmentVariable("SPOS_NATIVE_DIR") is { Length: > 0 } named) return Path.GetFullPath(named);
-        string beside = Path.Combine(AppContext.BaseDirectory, "native");
-        if (Directory.Exists(beside)) return beside;
+        if (Directory.Exists(Beside)) return Beside;
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder != null; folder = folder.Parent)
         {
             string built = Path.Combine(folder.FullName, BuildFolder);
             if (Directory.Exists(built)) return built;
         }
-        return beside;
+        return Beside;
     }
 }

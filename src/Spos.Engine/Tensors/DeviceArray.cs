@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 
@@ -49,6 +50,7 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, int length) : IDispos
             stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToHost(target, Address, (nuint)values.Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyDtoHAsync");
         }
         stream.Synchronize();
+        stream.Device.Downloaded?.Invoke(MemoryMarshal.AsBytes(values));
     }
 
     public void Dispose()

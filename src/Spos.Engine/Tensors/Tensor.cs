@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 
@@ -93,6 +94,7 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
             stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToHost(target, Address, (nuint)values.Length * sizeof(float), stream.Handle), "cuMemcpyDtoHAsync");
         }
         stream.Synchronize();
+        stream.Device.Downloaded?.Invoke(MemoryMarshal.AsBytes(values));
     }
 
     /// <summary>Copies <paramref name="source"/>, of the same shape, over this.</summary>

@@ -47,7 +47,7 @@ public sealed class WeightAverage : IDisposable
         }
     }
 
-    private static void Move(Session session, Tensor average, Tensor value, float rate)
+    internal static void Move(Session session, Tensor average, Tensor value, float rate)
     {
         Partition partition = Partition.Flat(value.Shape.Count);
         session.Launch("moving_average", partition.Blocks, 1, average, value, value.Shape.Count, rate, partition.RowsPerBlock);

@@ -4,6 +4,7 @@ using Spos.Engine.Ops;
 using Spos.Engine.Optim;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
+using Spos.Engine.Training;
 
 namespace Spos.Engine.Tests.Ops;
 
@@ -178,5 +179,18 @@ public sealed class ElementwiseOpTests
             }
         }
         Close.Assert(want, parameter.Value.Download(fixture.Session.Stream), 9, 8);
+    }
+
+    [Theory]
+    [OnEachDevice(1)]
+    [OnEachDevice(70_001)]
+    public void A_moving_average_goes_towards_the_value(string device, int length)
+    {
+        using var fixture = new OpFixture(device);
+        float[] start = fixture.Values(length), values = fixture.Values(length);
+        Tensor average = fixture.Tensor(Shape.Vector(length), start);
+        WeightAverage.Move(fixture.Session, average, fixture.Tensor(Shape.Vector(length), values), 0.3f);
+        double[] want = [.. start.Zip(values, (a, v) => a + 0.3f * ((double)v - a))];
+        Close.Assert(want, average.Download(fixture.Session.Stream), 2, 8);
     }
 }

@@ -1,0 +1,145 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
+using Spos.Engine.Ops;
+using Spos.Engine.Profiling;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Tests.Devices;
+
+/// <summary>What a device is asked for before any op: memory, copies, streams, events and its kernels.</summary>
+public sealed class DeviceTests
+{
+    private const int MiB = 1 << 20;
+
+    [Theory]
+    [OnHostAndSimt(1)]
+    [OnHostAndSimt(1025)]
+    [OnHostAndSimt(3 * MiB + 7)]
+    public void What_is_copied_in_comes_back(string name, int length)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        float[] values = [.. Enumerable.Range(0, length).Select(i => (float)i)];
+        using Tensor first = session.Rent(Shape.Vector(length)), second = session.Rent(Shape.Vector(length));
+        first.Upload(session.Stream, values);
+        second.CopyFrom(session.Stream, first);
+        first.Fill(session.Stream, -3);
+        Assert.Equal(values, second.Download(session.Stream));
+        Assert.All(first.Download(session.Stream), value => Assert.Equal(-3, value));
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void What_was_allocated_is_told_and_given_back(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        (long before, long total) = test.Device.ReadMemory();
+        Assert.InRange(before, 1, total);
+        Assert.Equal(total, test.Device.TotalMemory);
+        DeviceBuffer buffer = session.Pool.Rent(64 * MiB);
+        Assert.InRange(session.Pool.ReservedBytes, 64 * MiB, 80 * MiB);
+        buffer.Release();
+        session.Pool.Trim();
+        Assert.Equal(0, session.Pool.ReservedBytes);
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void A_stream_waits_for_what_an_event_of_another_marked(string name)
+    {
+        const int length = 512 * 1024, rounds = 20;
+        using TestDevice test = TestDevice.Open(name);
+        using var maker = new Session(test.Device);
+        using var reader = new Session(test.Device);
+        using DeviceEvent made = new(test.Device), read = new(test.Device);
+        using Tensor passed = maker.Rent(Shape.Vector(length)), copy = reader.Rent(Shape.Vector(length));
+        for (int round = 0; round < rounds; round++)
+        {
+            // Long work first, so that a stream that does not wait would read what was there before.
+            for (int i = 0; i < 4; i++) passed.Fill(maker.Stream, -1 - i);
+            passed.Fill(maker.Stream, round);
+            made.Record(maker.Stream);
+            reader.Stream.Wait(made);
+            copy.CopyFrom(reader.Stream, passed);
+            read.Record(reader.Stream);
+            maker.Stream.Wait(read);
+            passed.Fill(maker.Stream, -9);
+            float[] values = copy.Download(reader.Stream);
+            Assert.Equal((round, round, round), (values[0], values[length / 2], values[^1]));
+        }
+        maker.Stream.Synchronize();
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void Page_locked_memory_is_copied_from(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        using var pinned = new PinnedBuffer(test.Device);
+        using var copied = new DeviceEvent(test.Device);
+        using var array = new DeviceArray<int>(session.Pool, 100_000);
+        foreach (int count in new[] { 100, 100_000 })
+        {
+            Span<int> staging = pinned.Get<int>(count);
+            for (int i = 0; i < count; i++) staging[i] = i ^ count;
+            array.Upload(session.Stream, staging);
+            copied.Record(session.Stream);
+            copied.Synchronize();
+            int[] back = new int[count];
+            array.Download(session.Stream, back);
+            Assert.Equal(Enumerable.Range(0, count).Select(i => i ^ count), back);
+        }
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void Events_tell_the_time_between(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        using DeviceEvent start = new(test.Device, timing: true), end = new(test.Device, timing: true);
+        using Tensor tensor = session.Rent(Shape.Vector(MiB));
+        start.Record(session.Stream);
+        for (int i = 0; i < 10; i++) tensor.Fill(session.Stream, i);
+        end.Record(session.Stream);
+        end.Synchronize();
+        Assert.InRange(end.SecondsSince(start), 1e-7, 60);
+    }
+
+    /// <summary>On a GPU this compiles what was not compiled before.</summary>
+    [Theory]
+    [OnHostAndSimt]
+    public void Every_kernel_is_there(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        Assert.All(KernelCatalogue.Entries, entry => Assert.Equal(entry.Name, test.Device.Kernels[entry.Name].Name));
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void A_launch_of_many_blocks_reaches_each(string name)
+    {
+        const int length = 2_000_003;
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        float[] values = [.. Enumerable.Range(0, length).Select(i => i % 2 == 0 ? i : -i)];
+        using Tensor x = session.Rent(Shape.Vector(length));
+        x.Upload(session.Stream, values);
+        using Tensor y = Relu.Forward(session, x);
+        Assert.Equal(values.Select(v => Math.Max(v, 0)), y.Download(session.Stream));
+    }
+
+    [Theory]
+    [OnHostAndSimt]
+    public void Its_peaks_can_be_measured(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        DevicePeaks peaks = DevicePeaks.Measure(session, 1e-4);
+        Assert.InRange(peaks.FlopsPerSecond, 1, 1e17);
+        Assert.InRange(peaks.BytesPerSecond, 1, 1e15);
+    }
+}
