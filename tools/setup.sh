@@ -22,6 +22,9 @@ ensure_packages() {
     if [[ "$*" == *--with-doctest* ]]; then
         [[ -e /usr/include/doctest/doctest.h ]] || missing+=(doctest-dev)
     fi
+    if [[ "$*" == *--with-bundle* ]]; then
+        [[ -e /usr/include/openssl/ssl.h ]] || missing+=(libssl-dev)
+    fi
     if [[ "$*" == *--with-clang-format* ]]; then
         command -v clang-format >/dev/null || missing+=(clang-format)
     fi
