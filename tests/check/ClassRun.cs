@@ -35,6 +35,7 @@ internal sealed class ClassRun(Options options) : LongLivedMarshalByRefObject, I
         discoverer.Find(options.Name, includeSourceInformation: false, this, new FrameworkOptions());
         _done.Task.Wait();
         ITestCase[] cases = [.. _cases.Where(OnDevice)];
+        foreach (ITestCase test in _cases.Where(c => OfGpu(c) && c.SkipReason != null)) Console.WriteLine($"    {test.DisplayName} is left out: {test.SkipReason}");
         for (int i = 0; i < times && cases.Length > 0; i++)
         {
             // Once with launches one by one, which names the kernel that fails; their order must not change the bits.
@@ -90,10 +91,10 @@ internal sealed class ClassRun(Options options) : LongLivedMarshalByRefObject, I
         Console.WriteLine($"    {name}: {message}");
     }
 
-    // A case of the device, or one that needs an NVIDIA GPU and was not left out.
-    private bool OnDevice(ITestCase test) => test.TestMethodArguments is [string device, ..]
-        ? device == options.Device
-        : options.Device == "cuda" && test.SkipReason == null && test.TestMethod.Method.GetCustomAttributes(typeof(GpuFactAttribute)).Any();
+    private bool OnDevice(ITestCase test) => test.TestMethodArguments is [string device, ..] ? device == options.Device : OfGpu(test) && test.SkipReason == null;
+
+    // One that needs an NVIDIA GPU and names no device.
+    private bool OfGpu(ITestCase test) => options.Device == "cuda" && test.TestMethod.Method.GetCustomAttributes(typeof(GpuFactAttribute)).Any();
 
     /// <summary>One case after the other, and each message at once.</summary>
     private sealed class FrameworkOptions : ITestFrameworkDiscoveryOptions, ITestFrameworkExecutionOptions

@@ -31,7 +31,7 @@ public sealed unsafe class ColourConversionTests
         }
     }
 
-    [GpuFact]
+    [NppFact]
     public void It_agrees_with_npp()
     {
         Npp npp = Npp.TryLoad() ?? throw new DllNotFoundException("libnppicc.so");

@@ -4,7 +4,7 @@ namespace Spos.Engine.Tests.Devices;
 
 /// <summary>A test that needs an NVIDIA GPU; left out where there is none.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class GpuFactAttribute : FactAttribute
+public class GpuFactAttribute : FactAttribute
 {
     public GpuFactAttribute()
     {

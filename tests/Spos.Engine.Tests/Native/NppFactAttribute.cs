@@ -1,0 +1,13 @@
+using Spos.Engine.Tests.Devices;
+
+namespace Spos.Engine.Tests.Native;
+
+/// <summary>A test that needs an NVIDIA GPU and NPP; left out where one of them is missing.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class NppFactAttribute : GpuFactAttribute
+{
+    public NppFactAttribute()
+    {
+        if (Npp.TryLoad() == null) Skip ??= "NPP is not installed.";
+    }
+}
