@@ -75,8 +75,8 @@ class Race:
     def __init__(self, options):
         self.options, self.results = options, []
         self.end = time.monotonic() + options.seconds
-        # Seconds that compiling took at most; a guess until there was one.
-        self.longest = 25.0
+        # Seconds that such a turn took at most; guesses until there was one.
+        self.longest = {"Spos": 2.0, "eager": 4.0, "compiled": 25.0}
 
     def tell(self, batch, peer, work, rate, memory=None, note=""):
         self.results.append({"batch_size": batch, "peer": peer, "work": work, "images_per_second": rate, "bytes": memory, "note": note})
@@ -131,7 +131,8 @@ class Race:
         failed = False
         for turn, batch, peer in turns:
             # One that is under way is not stopped: begin only what is likely to end.
-            if self.left() < 1.5 * (self.longest if "compiled" in peer else 2):
+            kind = peer.split()[-1]
+            if self.left() < 1.5 * self.longest[kind]:
                 self.tell(batch, peer, "both", None, note="left out: no time")
                 continue
             start = time.monotonic()
@@ -140,8 +141,8 @@ class Race:
             except Exception as error:  # What one of them cannot do must not hide the others.
                 self.tell(batch, peer, "both", None, note=f"failed: {str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__}")
                 failed = failed or peer == "Spos"
-            if "compiled" in peer:
-                self.longest = max(self.longest, time.monotonic() - start)
+            self.longest[kind] = max(self.longest[kind], time.monotonic() - start)
+            if kind == "compiled":
                 torch._dynamo.reset()
             gc.collect()
             if self.options.device == "cuda":
