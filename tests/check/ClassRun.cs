@@ -36,6 +36,11 @@ internal sealed class ClassRun(Options options) : LongLivedMarshalByRefObject, I
         _done.Task.Wait();
         ITestCase[] cases = [.. _cases.Where(OnDevice)];
         foreach (ITestCase test in _cases.Where(c => OfGpu(c) && c.SkipReason != null)) Console.WriteLine($"    {test.DisplayName} is left out: {test.SkipReason}");
+        // Its cases are not even there.
+        if (!TestDevice.HasCudnn(options.Device) && Type.GetType($"{options.Name}, {assembly.FullName}")!.GetMethods().Any(m => m.IsDefined(typeof(OnHostAndSimtWithCudnnAttribute), false)))
+        {
+            Console.WriteLine($"    {options.Name} is left out: cuDNN cannot be loaded.");
+        }
         for (int i = 0; i < times && cases.Length > 0; i++)
         {
             // Once with launches one by one, which names the kernel that fails; their order must not change the bits.

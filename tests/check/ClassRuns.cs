@@ -13,7 +13,10 @@ namespace Spos.Check;
 /// </summary>
 internal sealed class ClassRuns(Options options)
 {
-    private static readonly Type[] Marks = [typeof(OnEachDeviceAttribute), typeof(OnHostAndSimtAttribute), typeof(CasesOnEachDeviceAttribute), typeof(GpuFactAttribute)];
+    private static readonly Type[] Marks =
+    [
+        typeof(OnEachDeviceAttribute), typeof(OnHostAndSimtAttribute), typeof(OnHostAndSimtWithCudnnAttribute), typeof(CasesOnEachDeviceAttribute), typeof(GpuFactAttribute),
+    ];
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly TimeSpan _limit = TimeSpan.FromSeconds(options.Number("seconds", 3600));
@@ -70,7 +73,11 @@ internal sealed class ClassRuns(Options options)
             return;
         }
         ClassResult read = JsonSerializer.Deserialize<ClassResult>(result[ClassResult.Mark.Length..])!;
-        if (read.Passed + read.Failed == 0) return;
+        if (read.Passed + read.Failed == 0)
+        {
+            Say(said);
+            return;
+        }
         _results.Add(read);
         string cases = $"{read.Passed} passed{(read.Failed == 0 ? "" : $", {read.Failed} FAILED")}";
         Say([$"{(read.Failed == 0 ? "ok    " : "FAILED")}  {shown}: {cases}{(read.Times > 1 ? $", {read.Times} times" : "")} ({seconds})", .. said]);

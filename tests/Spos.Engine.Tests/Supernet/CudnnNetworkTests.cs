@@ -7,7 +7,7 @@ namespace Spos.Engine.Tests.Supernet;
 public sealed class CudnnNetworkTests
 {
     [Theory]
-    [OnHostAndSimt(0)]
-    [OnHostAndSimt(3)]
+    [OnHostAndSimtWithCudnn(0)]
+    [OnHostAndSimtWithCudnn(3)]
     public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index) => NetworkGoldenTests.Compare(device, index, ConvolutionPlan.Cudnn);
 }
