@@ -1,18 +1,19 @@
-// What the libraries of a bundle ask of glibc, in versions that glibc 2.31 has. The linker sends calls of the functions named in
-// portable.cmake here (--wrap), those of static libraries too. A glibc newer than the one that this was built with keeps the
-// old versions, for programs of the time before.
+// What the libraries of a bundle ask of glibc, in versions that glibc 2.31 has. The linker sends calls of the functions
+// named in portable.cmake here (--wrap), those of static libraries too. A glibc newer than the one that this was built
+// with keeps the old versions, for programs of the time before.
 #include <sys/stat.h>
 
-// glibc 2.32 tells whether the process has one thread, which libstdc++ asks before it counts references without atomics. Ours
-// always has several.
+// glibc 2.32 tells whether the process has one thread, which libstdc++ asks before it counts references without
+// atomics. Ours always has several.
 extern "C" __attribute__((visibility("hidden"))) char __libc_single_threaded;
 char __libc_single_threaded = 0;
 
 // The same function under its older version: a jump, so that arguments and the caller's address stay as they are.
-#define SPOS_OLDER(NAME, VERSION)                                                                                        \
-    __asm__(".symver spos_older_" #NAME ", " #NAME "@GLIBC_" VERSION "\n"                                                \
-            ".text\n.globl __wrap_" #NAME "\n.hidden __wrap_" #NAME "\n.type __wrap_" #NAME ", @function\n__wrap_" #NAME \
-            ": jmp spos_older_" #NAME "@PLT\n")
+#define SPOS_OLDER(NAME, VERSION)                                                           \
+    __asm__(".symver spos_older_" #NAME ", " #NAME "@GLIBC_" VERSION                        \
+            "\n"                                                                            \
+            ".text\n.globl __wrap_" #NAME "\n.hidden __wrap_" #NAME "\n.type __wrap_" #NAME \
+            ", @function\n__wrap_" #NAME ": jmp spos_older_" #NAME "@PLT\n")
 
 SPOS_OLDER(dladdr, "2.2.5");
 SPOS_OLDER(dlclose, "2.2.5");

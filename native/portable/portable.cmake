@@ -1,7 +1,7 @@
-# The libraries as a bundle carries them: the same objects, linked so that any x86-64 Linux of glibc 2.31 or newer loads them. libstdc++,
-# libwebp and OpenSSL are inside, and glibc.cpp has the versions of glibc's functions that all of them have. The other libraries of
-# pictures are looked for in the same folder: distributions name and build them differently. tools/bundle/make builds the target "portable", puts those
-# libraries beside, and checks what all need.
+# The libraries as a bundle carries them: the same objects, linked so that any x86-64 Linux of glibc 2.31 or newer loads
+# them. libstdc++, libwebp and OpenSSL are inside, and glibc.cpp has the versions of glibc's functions that all of them have.
+# The other libraries of pictures are looked for in the same folder: distributions name and build them differently.
+# tools/bundle/make builds the target "portable", puts those libraries beside, and checks what all need.
 foreach(name webpdemux webp ssl crypto)
     find_library(STATIC_${name} lib${name}.a)
     if(NOT STATIC_${name})

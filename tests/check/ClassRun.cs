@@ -35,11 +35,11 @@ internal sealed class ClassRun(Options options) : LongLivedMarshalByRefObject, I
         discoverer.Find(options.Name, includeSourceInformation: false, this, new FrameworkOptions());
         _done.Task.Wait();
         ITestCase[] cases = [.. _cases.Where(OnDevice)];
-        foreach (ITestCase test in _cases.Where(c => OfGpu(c) && c.SkipReason != null)) Console.WriteLine($"    {test.DisplayName} is left out: {test.SkipReason}");
+        foreach (ITestCase test in _cases.Where(c => OfGpu(c) && c.SkipReason != null)) LeaveOut(test.DisplayName, test.SkipReason);
         // Its cases are not even there.
-        if (!TestDevice.HasCudnn(options.Device) && Type.GetType($"{options.Name}, {assembly.FullName}")!.GetMethods().Any(m => m.IsDefined(typeof(OnHostAndSimtWithCudnnAttribute), false)))
+        if (!TestDevice.HasCudnn(options.Device) && assembly.GetType(options.Name)!.GetMethods().Any(m => m.IsDefined(typeof(OnHostAndSimtWithCudnnAttribute), false)))
         {
-            Console.WriteLine($"    {options.Name} is left out: cuDNN cannot be loaded.");
+            LeaveOut(options.Name, "cuDNN cannot be loaded.");
         }
         for (int i = 0; i < times && cases.Length > 0; i++)
         {
@@ -96,10 +96,14 @@ internal sealed class ClassRun(Options options) : LongLivedMarshalByRefObject, I
         Console.WriteLine($"    {name}: {message}");
     }
 
-    private bool OnDevice(ITestCase test) => test.TestMethodArguments is [string device, ..] ? device == options.Device : OfGpu(test) && test.SkipReason == null;
+    private static void LeaveOut(string name, string why) => Console.WriteLine($"    {name} is left out: {why}");
+
+    private bool OnDevice(ITestCase test) =>
+        test.TestMethodArguments is [string device, ..] ? device == options.Device : OfGpu(test) && test.SkipReason == null;
 
     // One that needs an NVIDIA GPU and names no device.
-    private bool OfGpu(ITestCase test) => options.Device == "cuda" && test.TestMethod.Method.GetCustomAttributes(typeof(GpuFactAttribute)).Any();
+    private bool OfGpu(ITestCase test) =>
+        options.Device == "cuda" && test.TestMethod.Method.GetCustomAttributes(typeof(GpuFactAttribute)).Any();
 
     /// <summary>One case after the other, and each message at once.</summary>
     private sealed class FrameworkOptions : ITestFrameworkDiscoveryOptions, ITestFrameworkExecutionOptions

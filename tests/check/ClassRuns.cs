@@ -15,7 +15,8 @@ internal sealed class ClassRuns(Options options)
 {
     private static readonly Type[] Marks =
     [
-        typeof(OnEachDeviceAttribute), typeof(OnHostAndSimtAttribute), typeof(OnHostAndSimtWithCudnnAttribute), typeof(CasesOnEachDeviceAttribute), typeof(GpuFactAttribute),
+        typeof(OnEachDeviceAttribute), typeof(OnHostAndSimtAttribute), typeof(OnHostAndSimtWithCudnnAttribute),
+        typeof(CasesOnEachDeviceAttribute), typeof(GpuFactAttribute),
     ];
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -69,7 +70,10 @@ internal sealed class ClassRuns(Options options)
         string[] said = [.. output.Where(line => !line.StartsWith(ClassResult.Mark, StringComparison.Ordinal))];
         if (result == null)
         {
-            Fail(shown, ended ? $"ended with exit code {process.ExitCode} before its result ({seconds})" : $"was stopped after {seconds}: no time was left", said);
+            string ending = ended
+                ? $"ended with exit code {process.ExitCode} before its result ({seconds})"
+                : $"was stopped after {seconds}: no time was left";
+            Fail(shown, ending, said);
             return;
         }
         ClassResult read = JsonSerializer.Deserialize<ClassResult>(result[ClassResult.Mark.Length..])!;
@@ -79,8 +83,8 @@ internal sealed class ClassRuns(Options options)
             return;
         }
         _results.Add(read);
-        string cases = $"{read.Passed} passed{(read.Failed == 0 ? "" : $", {read.Failed} FAILED")}";
-        Say([$"{(read.Failed == 0 ? "ok    " : "FAILED")}  {shown}: {cases}{(read.Times > 1 ? $", {read.Times} times" : "")} ({seconds})", .. said]);
+        string cases = $"{read.Passed} passed{(read.Failed == 0 ? "" : $", {read.Failed} FAILED")}{(read.Times > 1 ? $", {read.Times} times" : "")}";
+        Say([$"{(read.Failed == 0 ? "ok    " : "FAILED")}  {shown}: {cases} ({seconds})", .. said]);
     }
 
     private Process Start(string name)
@@ -88,7 +92,8 @@ internal sealed class ClassRuns(Options options)
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         // Under `dotnet spos-check.dll` the process is dotnet.
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet") start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
-        foreach (string argument in new[] { "class", name, "--device", options.Device, "--times", options.Text("times", "1") }) start.ArgumentList.Add(argument);
+        string[] arguments = ["class", name, "--device", options.Device, "--times", options.Text("times", "1")];
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;
     }
 

@@ -9,7 +9,7 @@ using Architecture = Spos.Engine.Supernet.Architecture;
 
 namespace Spos.Check;
 
-/// <summary>The logits of a single path that PyTorch saved, for pictures in a file of floats, NHWC: what PyTorch's are held against.</summary>
+/// <summary>The logits of a single path that PyTorch saved, for pictures in a file of floats, NHWC, to be held against PyTorch's.</summary>
 internal static class LogitsRun
 {
     public static int Run(Options options)
@@ -18,8 +18,14 @@ internal static class LogitsRun
         int size = options.Number("image-size", 224);
         float[] images = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(options.Text("images"))).ToArray();
         int count = images.Length / (size * size * 3);
-        if (count == 0 || count * size * size * 3 != images.Length) throw new UsageException($"--images holds {images.Length} values, no pictures of {size}×{size}.");
-        if (!Enum.TryParse(options.Text("plan", "fused"), ignoreCase: true, out ConvolutionPlan plan)) throw new UsageException("--plan is fused, unfused, cudnn or auto.");
+        if (count == 0 || count * size * size * 3 != images.Length)
+        {
+            throw new UsageException($"--images holds {images.Length} values, no pictures of {size}×{size}.");
+        }
+        if (!Enum.TryParse(options.Text("plan", "fused"), ignoreCase: true, out ConvolutionPlan plan))
+        {
+            throw new UsageException("--plan is fused, unfused, cudnn or auto.");
+        }
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
         IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
         (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(tensors, size, file);

@@ -15,7 +15,10 @@ internal sealed class Options
         if (arguments.Length > 1 && !arguments[1].StartsWith('-')) Name = arguments[first++];
         for (int i = first; i < arguments.Length; i += 2)
         {
-            if (!arguments[i].StartsWith("--", StringComparison.Ordinal) || i + 1 == arguments.Length) throw new UsageException($"{arguments[i]} is no option with a value.");
+            if (!arguments[i].StartsWith("--", StringComparison.Ordinal) || i + 1 == arguments.Length)
+            {
+                throw new UsageException($"{arguments[i]} is no option with a value.");
+            }
             _values[arguments[i][2..]] = arguments[i + 1];
         }
     }

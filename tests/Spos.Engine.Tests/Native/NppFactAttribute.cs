@@ -3,7 +3,9 @@ using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Native;
 
-/// <summary>A test that needs an NVIDIA GPU and NPP; left out where one of them is missing. NPP's own kernels run on no emulated GPU.</summary>
+/// <summary>
+/// A test that needs an NVIDIA GPU and NPP; left out where one of them is missing. NPP's own kernels run on no emulated GPU.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class NppFactAttribute : GpuFactAttribute
 {
