@@ -19,7 +19,7 @@ if has_nvrtc; then
 fi
 
 for library in libnvrtc.so libcuda.so.1 libnppicc.so; do
-    ldconfig -p | grep -q "$library" || echo "Left out: the tests that need NVIDIA's $library, which is not installed."
+    [[ $(ldconfig -p) == *"$library"* ]] || echo "Left out: the tests that need NVIDIA's $library, which is not installed."
 done
 
 for instruction_set in x86-64 avx2 avx512; do

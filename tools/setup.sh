@@ -97,7 +97,7 @@ on_checking_driver() {
     SPOS_CUDA_DIR="$native_build/lib/checking" LD_LIBRARY_PATH="$native_build/lib/checking${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$@"
 }
 
-has_nvrtc() { ldconfig -p | grep -q 'libnvrtc\.so\.11\.2'; }
+has_nvrtc() { [[ $(ldconfig -p) == *libnvrtc.so.11.2* ]]; }
 
 # dotnet takes seconds even to find that nothing changed: look at the files' times first.
 build_cli() {
