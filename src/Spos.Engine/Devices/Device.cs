@@ -15,6 +15,9 @@ public sealed unsafe class Device
     private static readonly Lazy<Device> LazySimt = new(OpenSimt);
     private static readonly Lazy<Device> LazyCuda = new(CudaOpening.Open);
 
+    // kMostThreads of the kernels' toolchains.
+    private const int MostThreadsPerBlock = 256;
+
     [ThreadStatic]
     private static Device? s_current;
 
@@ -24,7 +27,6 @@ public sealed unsafe class Device
     private readonly SimtExtensions? _simt;
     private readonly MemoryLimit? _limit;
     private readonly Lazy<KernelList?> _compiled;
-    private int _threadsPerBlock = 256;
 
     /// <param name="images">A GPU's kernels; null for our own libraries, which hold theirs.</param>
     internal Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt, KernelImages? images)
@@ -144,19 +146,14 @@ public sealed unsafe class Device
     /// <summary>The compute capability, such as "sm_80".</summary>
     public string Architecture { get; }
 
+    /// <summary>Threads of a block that kernels are launched with: 1 on the host, else 256.</summary>
+    public int ThreadsPerBlock => Math.Min(MostThreadsPerBlock, MaxThreadsPerBlock);
+
     /// <summary>
-    /// Threads of a block that kernels are launched with: 1 on the host, else 256 or what was set, a multiple of 32. Results
-    /// may depend on it, as sums are divided among threads.
+    /// Blocks that are worked on at once: on a GPU two on each multiprocessor, which kernels are compiled to fit
+    /// (native/toolchains/nvrtc.h) whatever the compiler makes of them; on the host one on each thread.
     /// </summary>
-    public int ThreadsPerBlock
-    {
-        get => Math.Min(_threadsPerBlock, MaxThreadsPerBlock);
-        set
-        {
-            if (value < 32 || value > 256 || value % 32 != 0) throw new ArgumentOutOfRangeException(nameof(value), $"{value} threads: must be a multiple of 32, at most 256.");
-            _threadsPerBlock = value;
-        }
-    }
+    internal int ResidentBlocks => BlocksAreThreads ? Multiprocessors : 2 * Multiprocessors;
 
     /// <summary>Whether a block is one thread of the CPU, which takes its work in large pieces.</summary>
     internal bool BlocksAreThreads => MaxThreadsPerBlock == 1;
