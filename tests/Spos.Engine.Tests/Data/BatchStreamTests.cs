@@ -16,8 +16,8 @@ public sealed class BatchStreamTests
 
     [Theory]
     [OnHostAndSimt]
-    [InlineData("simt 96 0")]
-    [InlineData("simt 96 2")]
+    [InlineData("simt 0")]
+    [InlineData("simt 2")]
     public void A_batch_waits_for_its_maker_and_its_memory_for_the_reader(string name)
     {
         using var files = new TemporaryDataSet(2, 7);

@@ -10,7 +10,7 @@ public sealed class LaunchFailureTests
     [Fact]
     public void Launched_one_by_one_a_failing_kernel_is_named_with_its_grid_and_arguments()
     {
-        using TestDevice test = TestDevice.Open("simt 96 1");
+        using TestDevice test = TestDevice.Open("simt 1");
         test.Device.IsSynchronous = true;
         try
         {
@@ -27,7 +27,7 @@ public sealed class LaunchFailureTests
     [Fact]
     public void Otherwise_it_is_noticed_later()
     {
-        using TestDevice test = TestDevice.Open("simt 96 1");
+        using TestDevice test = TestDevice.Open("simt 1");
         DeviceException error = Assert.Throws<DeviceException>(() => LaunchThree(test.Device));
         Assert.StartsWith("cuStreamSynchronize failed", error.Message, StringComparison.Ordinal);
     }

@@ -12,15 +12,15 @@ internal sealed class TestDevice : IDisposable
 
     private TestDevice(Device device) => Device = device;
 
-    /// <summary>Each block size with each schedule; 96 threads are no power of two, and 0 is the order of issue.</summary>
+    /// <summary>The emulated GPU with some schedules; 0 is the order of issue.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         "host",
         .. Gpu,
-        .. from threads in new[] { 32, 96, 256 } from seed in new[] { 0, 1, 2 } select $"simt {threads} {seed}",
+        .. from seed in new[] { 0, 1, 2 } select $"simt {seed}",
     ];
 
-    public static IReadOnlyList<string> Two { get; } = ["host", .. Gpu, "simt 96 1"];
+    public static IReadOnlyList<string> Two { get; } = ["host", .. Gpu, "simt 1"];
 
     /// <summary>Whether the device has cuDNN, or its stand-in of ours.</summary>
     public static bool HasCudnn(string name)
@@ -48,8 +48,7 @@ internal sealed class TestDevice : IDisposable
         try
         {
             Device device = Device.Open(parts[0]);
-            device.SetSchedule(ulong.Parse(parts[2]));
-            device.ThreadsPerBlock = int.Parse(parts[1]);
+            device.SetSchedule(ulong.Parse(parts[1]));
             return new TestDevice(device);
         }
         catch
