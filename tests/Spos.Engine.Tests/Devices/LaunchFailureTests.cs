@@ -16,7 +16,7 @@ public sealed class LaunchFailureTests
         {
             // The second kernel reads after the end of what it is given.
             DeviceException error = Assert.Throws<DeviceException>(() => LaunchThree(test.Device));
-            Assert.StartsWith("kernel relu_forward with a grid of 2×1 blocks of 96×1 threads and the arguments (256 bytes, 192 bytes, 64, 32): ", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith("kernel relu_forward with a grid of 2×1 blocks of 256×1 threads and the arguments (256 bytes, 192 bytes, 64, 32): ", error.Message, StringComparison.Ordinal);
         }
         finally
         {
