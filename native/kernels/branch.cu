@@ -85,12 +85,12 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
     const int rows = s.images * s.out_height, middle = s.channels;
     float* band = workspace;
     float* z = band + (int64_t)b.rows_per_band * s.out_width * middle;
-    for (int64_t first = (int64_t)blockIdx.x * b.rows_per_strip; first < rows;
-         first += (int64_t)gridDim.x * b.rows_per_strip) {
-        const int last = min(b.rows_per_strip, rows - (int)first) + (int)first;
-        const int origin = first_input<K, S>((int)first, s);
+    const int strips = (rows - 1) / b.rows_per_strip + 1;
+    for (int strip = (int)blockIdx.x; strip < strips; strip += (int)gridDim.x) {
+        const int first = strip * b.rows_per_strip, last = min(b.rows_per_strip, rows - first) + first;
+        const int origin = first_input<K, S>(first, s);
         int made = origin;
-        for (int r = (int)first; r < last; r += b.rows_per_band) {
+        for (int r = first; r < last; r += b.rows_per_band) {
             const int end = min(r + b.rows_per_band, last);
             const int64_t pixel = (int64_t)r * s.out_width;
             const int pixels = (end - r) * s.out_width;
@@ -119,11 +119,12 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
             });
             __syncthreads();
             FetchAhead ahead(tiles_of(pixels, b.out, middle));
-            const int64_t next_strip = first + (int64_t)gridDim.x * b.rows_per_strip;
+            const int next_strip = strip + (int)gridDim.x;
             if (end < last) {
                 fetch_band<K, S>(ahead, x, b, end, last, w1 != nullptr ? made : end_of_input<K, S>(end - 1, s));
-            } else if (next_strip < rows) {
-                fetch_band<K, S>(ahead, x, b, (int)next_strip, rows, first_input<K, S>((int)next_strip, s));
+            } else if (next_strip < strips) {
+                const int next = next_strip * b.rows_per_strip;
+                fetch_band<K, S>(ahead, x, b, next, rows, first_input<K, S>(next, s));
             }
             multiply_and_fetch(ahead, y + pixel * b.y_stride, b.y_stride, MatrixView{band, middle, 1},
                                MatrixView{w3, b.out, 1}, pixels, b.out, middle, result3);

@@ -13,7 +13,7 @@
 // to be added by reduce_partials in block order: deterministic, no atomics.
 //
 // The product itself has a body for a CPU thread and one for a block of GPU threads. On a GPU grid.y is the number of
-// blocks that share the tiles of a result.
+// blocks that share the columns of a result, or in backward weights its tiles.
 #if SPOS_HOST
 #include "host/gemm.h"
 #else
@@ -39,15 +39,15 @@ SPOS_EXPORT(pointwise_normalised)
 SPOS_KERNEL pointwise_backward_data(float* dx, const float* dy, const float* w, int rows, int in, int out,
                                     int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    multiply<true>(dx + (int64_t)first * in, in, {dy + (int64_t)first * out, out, 1}, {w, 1, out},
-                   min(rows_per_block, rows - first), in, out);
+    multiply<true, false>(dx + (int64_t)first * in, in, {dy + (int64_t)first * out, out, 1}, {w, 1, out},
+                          min(rows_per_block, rows - first), in, out);
 }
 SPOS_EXPORT(pointwise_backward_data)
 
 SPOS_KERNEL pointwise_backward_weights(float* partials, const float* dy, const float* x, int rows, int in, int out,
                                        int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    multiply<false>(partials + (int64_t)blockIdx.x * in * out, out, {x + (int64_t)first * in, 1, in},
-                    {dy + (int64_t)first * out, out, 1}, in, out, min(rows_per_block, rows - first));
+    multiply_deep(partials + (int64_t)blockIdx.x * in * out, {x + (int64_t)first * in, 1, in},
+                  {dy + (int64_t)first * out, out, 1}, in, out, min(rows_per_block, rows - first));
 }
 SPOS_EXPORT(pointwise_backward_weights)

@@ -8,13 +8,15 @@
 //             dw[i][o] = sum_m f(x[m][i]) * g[m][o]
 //             and for the batch norm before it each block's sums of dx and dx * (x - mean)
 //
-// Layouts: x and dx [rows][in], y and dy [rows][out], w [in][out], w_transposed [out][in]. Statistics are
-// batch_norm_finalize's table of the tensor; without those of x, x is taken as it is, and there are no sums. ReLU where
-// x_rectify or y_rectify is set.
+// Layouts: x and dx [rows][in], y and dy [rows][out], w [in][out]; in the backward pass a CPU takes w as [out][in].
+// Statistics are batch_norm_finalize's table of the tensor; without those of x, x is taken as it is, and there are no
+// sums. ReLU where x_rectify or y_rectify is set.
 //
-// Launch: grid.x = ceil(rows / rows_per_block), on a GPU grid.y = the number of blocks that share the tiles of a
-// result. Partial weights [in][out] and, on the CPU, partial sums [2][channels] are one a block; on a GPU partial sums
-// are one for each 64 rows, rows_per_block is a multiple of that, and in the forward pass that.
+// Launch, forward: grid.x = ceil(rows / rows_per_block), on a GPU grid.y = the number of blocks that share the columns
+// of y. Partial sums [2][channels] are one for each rows_per_block rows.
+// Backward: partial sums likewise, partial weights [in][out] one for each rows_per_chunk rows. On the CPU the two are
+// the same, and grid.x is their number; on a GPU grid.x = the chunks times the tiles of w, and on top
+// ceil(rows / rows_per_block) times the column tiles of x.
 #include "device/batch_norm.h"
 #if SPOS_HOST
 #include "host/pointwise_fused.h"
@@ -24,23 +26,17 @@
 
 SPOS_KERNEL pointwise_fused_forward(float* y, float* partials, const float* x, const float* x_statistics,
                                     const float* w, int rows, int in, int out, int x_rectify, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const InputView input = input_view(x, x_statistics, in, x_rectify);
-    pointwise_forward_block(y + (int64_t)first * out, first_sums(partials, first, out), input.from_row(first), w,
-                            min(rows_per_block, rows - first), in, out);
+    pointwise_forward(y, partials, input_view(x, x_statistics, in, x_rectify), w, rows, in, out, rows_per_block);
 }
 SPOS_EXPORT(pointwise_fused_forward)
 
 SPOS_KERNEL pointwise_fused_backward(float* dx, float* weight_partials, float* sum_partials, const float* dy,
                                      const float* y, const float* y_statistics, const float* coefficients,
-                                     const float* x, const float* x_statistics, const float* w_transposed, int rows,
-                                     int in, int out, int y_rectify, int x_rectify, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const InputView input = input_view(x, x_statistics, in, x_rectify);
+                                     const float* x, const float* x_statistics, const float* w, int rows, int in,
+                                     int out, int y_rectify, int x_rectify, int rows_per_block, int rows_per_chunk) {
     const GradientView gradient{dy, y, {out, statistics_at(y_statistics, out), coefficients, y_rectify}};
-    pointwise_backward_block(dx + (int64_t)first * in, weight_partials + (int64_t)blockIdx.x * in * out,
-                             x_statistics ? first_sums(sum_partials, first, in) : nullptr, gradient.from_row(first),
-                             input.from_row(first), statistics_at(x_statistics, in), w_transposed,
-                             min(rows_per_block, rows - first), in, out);
+    pointwise_backward(dx, weight_partials, x_statistics ? sum_partials : nullptr, gradient,
+                       input_view(x, x_statistics, in, x_rectify), statistics_at(x_statistics, in), w, rows, in, out,
+                       rows_per_block, rows_per_chunk);
 }
 SPOS_EXPORT(pointwise_fused_backward)

@@ -15,28 +15,23 @@
 SPOS_KERNEL stage_pointwise_forward(float* inputs, float* outputs, float* partials, const float* x,
                                     const float* x_statistics, const float* w, int rows, int in, int out, int x_rectify,
                                     int first_place, int after, int half, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const InputView input = input_view(x, x_statistics, in, x_rectify);
-    placed_forward_block({inputs, outputs, {rows, out, first_place, after, half}, first},
-                         first_sums(partials, first, out), input.from_row(first), w, min(rows_per_block, rows - first),
-                         in, out);
+    placed_forward({inputs, outputs, {rows, out, first_place, after, half}}, partials,
+                   input_view(x, x_statistics, in, x_rectify), w, rows, in, out, rows_per_block);
 }
 SPOS_EXPORT(stage_pointwise_forward)
 
 SPOS_KERNEL stage_pointwise_backward(float* dx, float* weight_partials, float* sum_partials, const float* d_inputs,
                                      const float* d_outputs, const float* y_inputs, const float* y_outputs,
                                      const float* y_statistics, const float* coefficients, const float* x,
-                                     const float* x_statistics, const float* w_transposed, int rows, int in, int out,
-                                     int x_rectify, int first_place, int after, int half, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    const InputView input = input_view(x, x_statistics, in, x_rectify);
+                                     const float* x_statistics, const float* w, int rows, int in, int out,
+                                     int x_rectify, int first_place, int after, int half, int rows_per_block,
+                                     int rows_per_chunk) {
     const Places places{rows, out, first_place, after, half};
-    const PlacedGradients gradients{{d_inputs, d_outputs, places, first},
-                                    {y_inputs, y_outputs, places, first},
+    const PlacedGradients gradients{{d_inputs, d_outputs, places},
+                                    {y_inputs, y_outputs, places},
                                     {out, statistics_at(y_statistics, out), coefficients, 1}};
-    pointwise_backward_block(dx + (int64_t)first * in, weight_partials + (int64_t)blockIdx.x * in * out,
-                             x_statistics ? first_sums(sum_partials, first, in) : nullptr, gradients,
-                             input.from_row(first), statistics_at(x_statistics, in), w_transposed,
-                             min(rows_per_block, rows - first), in, out);
+    pointwise_backward(dx, weight_partials, x_statistics ? sum_partials : nullptr, gradients,
+                       input_view(x, x_statistics, in, x_rectify), statistics_at(x_statistics, in), w, rows, in, out,
+                       rows_per_block, rows_per_chunk);
 }
 SPOS_EXPORT(stage_pointwise_backward)

@@ -241,8 +241,8 @@ SPOS_HOOK void __tsan_vptr_read(void**) {}
 
 namespace spos_simt {
 
-SPOS_API void check_vector(const void* address, unsigned bytes) {
-    check(address, bytes, false, __builtin_return_address(0));
+SPOS_API void check_vector(const void* address, unsigned bytes, bool write) {
+    check(address, bytes, write, __builtin_return_address(0));
 }
 
 SPOS_API void check_atomic(const void* address, unsigned bytes) {

@@ -11,6 +11,7 @@
 #define SPOS_KERNEL static void
 #define SPOS_UNROLL _Pragma("GCC unroll 64")
 #define SPOS_UNROLL_ON_GPU(count)
+#define SPOS_IN_ORDER()
 
 namespace {
 
@@ -23,6 +24,8 @@ template <class T>
 __forceinline__ T max(T a, T b) {
     return a > b ? a : b;
 }
+
+__forceinline__ int not_ahead(int value) { return value; }
 
 // Products that no sum is fused with.
 __forceinline__ float __fmul_rn(float a, float b) {

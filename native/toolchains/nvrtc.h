@@ -19,7 +19,14 @@ typedef unsigned long long uint64_t;
 // Where a GPU's registers take what a CPU keeps in its cache.
 #define SPOS_PRAGMA(text) _Pragma(#text)
 #define SPOS_UNROLL_ON_GPU(count) SPOS_PRAGMA(unroll(count))
-#define SPOS_SHARED(type, name, count) __shared__ type name[count]
+// What is read from memory below is not read before.
+#define SPOS_IN_ORDER() asm volatile("" ::: "memory")
+// `value`; what is made of it is not made ahead of here, where it would take registers that there are not.
+__device__ __forceinline__ int not_ahead(int value) {
+    asm volatile("" : "+r"(value));
+    return value;
+}
+#define SPOS_SHARED(type, name, count) __shared__ __align__(16) type name[count]
 #define SPOS_EXPORT(kernel)
 
 constexpr int kMostThreads = 256;
@@ -32,6 +39,10 @@ __device__ __forceinline__ void load_four(float (&target)[4], const float* p) {
     target[1] = value.y;
     target[2] = value.z;
     target[3] = value.w;
+}
+
+__device__ __forceinline__ void store_four(float* p, const float (&values)[4]) {
+    *reinterpret_cast<float4*>(p) = make_float4(values[0], values[1], values[2], values[3]);
 }
 
 #include "scalar_dct.h"

@@ -21,7 +21,7 @@ void warp_barrier(uint32_t mask, int line);
 uint64_t shuffle(char kind, uint32_t mask, uint64_t value, int lane, int line);
 uint32_t ballot(uint32_t mask, bool predicate, int line);
 // Checks one access as a whole, where g++ would split it.
-void check_vector(const void* address, unsigned bytes);
+void check_vector(const void* address, unsigned bytes, bool write);
 // Checks an atomic read-modify-write.
 void check_atomic(const void* address, unsigned bytes);
 

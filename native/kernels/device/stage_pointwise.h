@@ -6,41 +6,62 @@
 
 namespace {
 
-// A block's rows, from `first_row` on.
 template <class T>
 struct PlacedRows {
     T *inputs, *outputs;
     Places places;
-    int first_row;
 
-    __device__ __forceinline__ PlacedColumn<T> column(int c) const {
-        PlacedColumn<T> column = find_column(inputs, outputs, places, c);
-        column.data += first_row * column.stride;
-        return column;
-    }
+    __device__ __forceinline__ PlacedColumn<T> column(int c) const { return find_column(inputs, outputs, places, c); }
 
-    __device__ __forceinline__ T* at(int row, int c) const {
-        const PlacedColumn<T> values = column(c);
-        return values.data + row * values.stride;
+    // As DenseResults has it.
+    template <class Epilogue>
+    __device__ __forceinline__ void store(const PieceSums& sum, const Piece& piece, int i0, int j0, int rows,
+                                          int columns, const Epilogue& epilogue) const {
+        SPOS_UNROLL for (int j = 0; j < kPiece; ++j) {
+            const int c = piece.column_at(j);
+            if (c >= columns) continue;
+            const PlacedColumn<T> target = column(j0 + c);
+            SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
+                const int row = piece.row_at(i);
+                if (row < rows)
+                    target.data[(i0 + row) * target.stride] = epilogue(Lane(sum[i][j]), j0 + c, FullLane{}).v;
+            }
+        }
     }
 };
 
 struct PlacedGradients {
     PlacedRows<const float> dy, y;
     GradientFactors factors;
+};
 
-    template <class Access>
-    __device__ __forceinline__ GradientFactors::Column column(int c, Access lane) const {
-        const PlacedColumn<const float> gradients = dy.column(c);
-        return factors.column(gradients.data, y.column(c).data, gradients.stride, c, lane);
+// Four rows of a channel of a gradient: neighbouring channels do not lie together.
+struct PlacedQuads {
+    static constexpr bool kDownRows = true;
+    struct Raw {
+        float dy[4], y[4];
+    };
+
+    PlacedGradients view;
+
+    __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
+        const PlacedColumn<const float> dy = view.dy.column(count > 0 ? channel : 0);
+        const PlacedColumn<const float> y = view.y.column(count > 0 ? channel : 0);
+        load_quad(raw.dy, dy.data + row * dy.stride, dy.stride, count, false);
+        load_quad(raw.y, y.data + row * y.stride, y.stride, count, false);
+    }
+    __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+            values[k] = k < count ? gradient_of(view.factors, raw.dy[k], raw.y[k], channel) : 0.0f;
+        }
     }
 };
 
-// `rows` are those of one row of tiles.
-__device__ __forceinline__ void placed_forward_block(const PlacedRows<float>& y, float* partials, const InputView& x,
-                                                     const float* w, int rows, int in, int out) {
-    multiply_into(y, ViewLines<InputView, true>{x}, MatrixView{w, out, 1}, rows, out, in, RawResult{},
-                  TileStatistics<PlacedRows<float>>{partials, y, out});
+__device__ __forceinline__ PlacedQuads quads_of(const PlacedGradients& view) { return {view}; }
+
+__device__ __forceinline__ void placed_forward(const PlacedRows<float>& y, float* partials, const InputView& x,
+                                               const float* w, int rows, int in, int out, int rows_per_block) {
+    forward_into(y, partials, x, w, rows, in, out, rows_per_block);
 }
 
 }  // namespace

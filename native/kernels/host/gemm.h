@@ -177,7 +177,7 @@ inline void multiply_panel(int rows, int depth, const float* a, int64_t row_stri
 // rows x columns of C, summed over `depth`, and with `accumulate` added to what is there.
 // A(i, p) = a.data[i * a.stride_a + p * a.stride_b] with any strides if ByRow, else stride_a is 1.
 // B(p, j) likewise with any strides. `ahead`, if any, goes on with each tile.
-template <bool ByRow, class Epilogue = RawResult>
+template <bool ByRow, bool = true, class Epilogue = RawResult>
 inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
                      Epilogue epilogue = {}, bool accumulate = false, FetchAhead* ahead = nullptr) {
     alignas(64) float panel[kPanelDepth * kPanelWidth];
@@ -205,4 +205,9 @@ inline void multiply_and_fetch(FetchAhead& ahead, float* c, int64_t c_stride, Ma
                                int columns, int depth, Epilogue epilogue) {
     FetchAhead* const meanwhile = depth < kLeastTermsToFetch ? nullptr : &ahead;
     multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue, false, meanwhile);
+}
+
+// A result of few rows and a long sum.
+inline void multiply_deep(float* c, MatrixView a, MatrixView b, int rows, int columns, int depth) {
+    multiply<false>(c, columns, a, b, rows, columns, depth);
 }

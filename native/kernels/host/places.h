@@ -12,25 +12,31 @@ constexpr int kMostPlaced = 4096;
 // Rows sorted together: of one, each step waits for the one before.
 constexpr int kSortedRows = 4;
 
-// A block's rows, from `first_row` on.
 template <class T>
 class PlacedRows {
  public:
     // So many values may be read or written beyond the last row in a buffer.
     static constexpr int kSlack = 2 * Lane::width;
 
-    PlacedRows(T* inputs, T* outputs, const Places& p, int first_row)
+    PlacedRows(T* inputs, T* outputs, const Places& p)
         : channels_(p.channels), buffer_stride_((p.channels / 2 / kSlack + 2) * kSlack) {
         int first = p.first, left = channels_;
         // Place 0 passes by for ever.
         for (int block = 0; block < p.after && left > 0 && first + left > 1; ++block) {
             const int taken = (first + left) / 2 - first / 2;
-            const int64_t row = (int64_t)block * p.rows + first_row;
-            if (taken > 0) parts_[count_++] = {inputs + row * p.half + first / 2, p.half, taken, first % 2 != 0};
+            if (taken > 0)
+                parts_[count_++] = {inputs + (int64_t)block * p.rows * p.half + first / 2, p.half, taken,
+                                    first % 2 != 0};
             first = (first + 1) / 2;
             left -= taken;
         }
-        parts_[count_] = {outputs + (int64_t)first_row * 2 * p.half + first, 2 * p.half, left, false};
+        parts_[count_] = {outputs + first, 2 * p.half, left, false};
+    }
+
+    PlacedRows from_row(int row) const {
+        PlacedRows rest = *this;
+        for (int k = 0; k <= count_; ++k) rest.parts_[k].data += row * rest.parts_[k].stride;
+        return rest;
     }
 
     // Rows row .. row+rows-1, at most kSortedRows, which lie one after the other at `values`.

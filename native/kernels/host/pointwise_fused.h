@@ -41,8 +41,8 @@ class Panels {
     int rows_, most_, first_ = 0, count_;
 };
 
-// Where the partial sums of the block that begins at row `first` lie: one a block.
-inline float* first_sums(float* partials, int, int channels) { return partials + (int64_t)blockIdx.x * 2 * channels; }
+// Where the partial sums of a block lie.
+inline float* block_sums(float* partials, int channels) { return partials + (int64_t)blockIdx.x * 2 * channels; }
 
 // A few rows at a time: each is read as a whole soon enough, and what a lane needs for its channels is loaded once for
 // all.
@@ -122,6 +122,24 @@ inline void pointwise_backward_block(float* dx, float* weight_partial, float* su
                                  x.rectify, c, lane);
         });
     }
+}
+
+inline void pointwise_forward(float* y, float* partials, const InputView& x, const float* w, int rows, int in, int out,
+                              int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    pointwise_forward_block(y + (int64_t)first * out, block_sums(partials, out), x.from_row(first), w,
+                            min(rows_per_block, rows - first), in, out);
+}
+
+// The block's rows of the whole; those of a block and those of a chunk are the same.
+template <class Gradients>
+inline void pointwise_backward(float* dx, float* weight_partials, float* sum_partials, const Gradients& dy,
+                               const InputView& x, const Statistics& x_statistics, const float* w_transposed, int rows,
+                               int in, int out, int rows_per_block, int) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    pointwise_backward_block(dx + (int64_t)first * in, weight_partials + (int64_t)blockIdx.x * in * out,
+                             sum_partials ? block_sums(sum_partials, in) : nullptr, dy.from_row(first),
+                             x.from_row(first), x_statistics, w_transposed, min(rows_per_block, rows - first), in, out);
 }
 
 }  // namespace

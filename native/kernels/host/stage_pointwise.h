@@ -9,6 +9,8 @@ namespace {
 struct PlacedGradients {
     PlacedRows<const float> dy, y;
     GradientFactors factors;
+
+    PlacedGradients from_row(int row) const { return {dy.from_row(row), y.from_row(row), factors}; }
 };
 
 inline void stage(float* target, const PlacedGradients& gradients, int first, int rows, int channels) {
@@ -45,6 +47,13 @@ inline void placed_forward_block(const PlacedRows<float>& y, float* partial, con
             y.put(first + r, min(kSortedRows, count - r), results + (int64_t)r * out);
         }
     }
+}
+
+inline void placed_forward(const PlacedRows<float>& y, float* partials, const InputView& x, const float* w, int rows,
+                           int in, int out, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    placed_forward_block(y.from_row(first), block_sums(partials, out), x.from_row(first), w,
+                         min(rows_per_block, rows - first), in, out);
 }
 
 }  // namespace

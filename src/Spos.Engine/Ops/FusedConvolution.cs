@@ -51,10 +51,10 @@ internal static class FusedConvolution
         Tensor partials;
         if (shape.Kind == ConvolutionKind.Pointwise)
         {
-            Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows);
+            Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows, shape.OutputChannels);
             partials = session.Rent(new Shape(partition.Blocks, 1, 2, shape.OutputChannels));
             session.Launch(
-                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, shape.OutputChannels), y, partials, x.Values, x.Statistics,
+                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, shape.OutputChannels), y, partials, x.Values, x.Statistics,
                 weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Rectify, partition.RowsPerBlock);
             rowsPerSlice = partition.RowsPerBlock;
         }
@@ -82,8 +82,8 @@ internal static class FusedConvolution
         {
             using var pass = new PointwiseBackward(session, shape, weight, x);
             session.Launch(
-                "pointwise_fused_backward", pass.Chunks.Blocks, pass.Tiles, dx, pass.Partials, pass.Sums, dy, y.Raw, y.Statistics, coefficients, x.Values, x.Statistics, pass.Transposed,
-                shape.Input.Rows, shape.Input.C, shape.OutputChannels, y.Rectify && !gated, x.Rectify, pass.Chunks.RowsPerBlock);
+                "pointwise_fused_backward", pass.Blocks, 1, dx, pass.Partials, pass.Sums, dy, y.Raw, y.Statistics, coefficients, x.Values, x.Statistics, pass.KernelWeight,
+                shape.Input.Rows, shape.Input.C, shape.OutputChannels, y.Rectify && !gated, x.Rectify, pass.Rows.RowsPerBlock, pass.Chunks.RowsPerBlock);
             return pass.Finish();
         }
         Partition slices = Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
@@ -103,33 +103,46 @@ internal static class FusedConvolution
     {
         private readonly Session _session;
         private readonly Parameter _weight;
+        private readonly Tensor? _transposed;
 
         public PointwiseBackward(Session session, in ConvolutionShape shape, Parameter weight, FusedInput x)
         {
             (_session, _weight) = (session, weight);
             (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
             Device device = session.Device;
-            Chunks = PointwiseConvolution.Chunks(rows, device.BlocksAreThreads ? PointwiseConvolution.TileOnCpu : PointwiseConvolution.Tile);
-            Tiles = Math.Max(PointwiseConvolution.Tiles(device, Chunks.RowsPerBlock, input), PointwiseConvolution.Tiles(device, input, output));
+            Chunks = PointwiseConvolution.Chunks(device, rows, input, output, PointwiseConvolution.TileOnCpu);
             Partials = session.Rent(Shape.Matrix(Chunks.Blocks, checked((int)weight.Shape.Count)));
-            int slices = device.BlocksAreThreads ? Chunks.Blocks : Partition.OfRows(rows, PointwiseConvolution.Tile).Blocks;
-            Sums = x.Statistics == null ? null : session.Rent(new Shape(slices, 1, 2, input));
-            Transposed = session.Rent(weight.Shape);
-            Transposition.Launch(session, Transposed, weight.Value, input, output, accumulate: false);
+            if (device.BlocksAreThreads)
+            {
+                (Rows, Blocks) = (Chunks, Chunks.Blocks);
+                _transposed = session.Rent(weight.Shape);
+                Transposition.Launch(session, _transposed.Value, weight.Value, input, output, accumulate: false);
+            }
+            else
+            {
+                Rows = PointwiseConvolution.Rows(device, rows, input);
+                Blocks = (Chunks.Blocks * ProductTiles.OfSums(input, output)) + (Rows.Blocks * PointwiseConvolution.BlocksAcross(device, input));
+            }
+            Sums = x.Statistics == null ? null : session.Rent(new Shape(Rows.Blocks, 1, 2, input));
         }
 
+        /// <summary>Of the input's gradient, for partial sums of it; on a CPU the same as <see cref="Chunks"/>.</summary>
+        public Partition Rows { get; }
+
+        /// <summary>Of the rows, for partial gradients of the weight.</summary>
         public Partition Chunks { get; }
 
-        public int Tiles { get; }
+        /// <summary>Of the grid.</summary>
+        public int Blocks { get; }
 
         /// <summary>[chunks, in·out], of the weight's gradient.</summary>
         public Tensor Partials { get; }
 
-        /// <summary>[slices, 1, 2, in]; null where the input is not pending.</summary>
+        /// <summary>[rows' blocks, 1, 2, in]; null where the input is not pending.</summary>
         public Tensor? Sums { get; }
 
-        /// <summary>[out][in].</summary>
-        public Tensor Transposed { get; }
+        /// <summary>As the kernel takes it: [in][out], or on a CPU [out][in].</summary>
+        public Tensor KernelWeight => _transposed ?? _weight.Value;
 
         /// <summary>Adds up the weight's gradient; <see cref="Sums"/> go to the caller.</summary>
         public Tensor? Finish()
@@ -141,7 +154,7 @@ internal static class FusedConvolution
         public void Dispose()
         {
             Partials.Dispose();
-            Transposed.Dispose();
+            _transposed?.Dispose();
         }
     }
 }

@@ -13,9 +13,6 @@ namespace Spos.Engine.Ops;
 /// </summary>
 public static class PointwiseConvolution
 {
-    // Rows and columns of the tile that a block of GPU threads works on (kernels/device/gemm.h).
-    internal const int Tile = 64;
-
     // Rows that a CPU thread's tile has at most (kernels/host/gemm.h).
     internal const int TileOnCpu = 12;
 
@@ -28,44 +25,47 @@ public static class PointwiseConvolution
     internal static void Forward(Session session, Tensor y, Tensor x, Tensor weight)
     {
         (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, y.Shape.C);
-        Partition partition = Rows(session.Device, rows);
-        session.Launch("pointwise_forward", partition.Blocks, Tiles(session.Device, 1, output), y, x, weight, rows, input, output, partition.RowsPerBlock);
+        Partition partition = Rows(session.Device, rows, output);
+        session.Launch("pointwise_forward", partition.Blocks, BlocksAcross(session.Device, output), y, x, weight, rows, input, output, partition.RowsPerBlock);
     }
 
     internal static void ForwardNormalised(Session session, ChannelRange y, ChannelRange x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
     {
         (int rows, int input, int output) = (x.Tensor.Shape.Rows, weight.Shape.W, weight.Shape.C);
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
-        Partition partition = Rows(session.Device, rows);
+        Partition partition = Rows(session.Device, rows, output);
         session.Launch(
-            "pointwise_normalised", partition.Blocks, Tiles(session.Device, 1, output), y.Start, x.Start, weight, scale, shift, rows, input, output,
+            "pointwise_normalised", partition.Blocks, BlocksAcross(session.Device, output), y.Start, x.Start, weight, scale, shift, rows, input, output,
             x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify, partition.RowsPerBlock);
     }
 
     internal static void BackwardData(Session session, Tensor dx, Tensor dy, Tensor weight)
     {
         (int rows, int input, int output) = (dx.Shape.Rows, dx.Shape.C, dy.Shape.C);
-        Partition partition = Rows(session.Device, rows);
-        session.Launch("pointwise_backward_data", partition.Blocks, Tiles(session.Device, 1, input), dx, dy, weight, rows, input, output, partition.RowsPerBlock);
+        Partition partition = Rows(session.Device, rows, input);
+        session.Launch("pointwise_backward_data", partition.Blocks, BlocksAcross(session.Device, input), dx, dy, weight, rows, input, output, partition.RowsPerBlock);
     }
 
     internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor x)
     {
         (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, dy.Shape.C);
-        Partition chunks = Chunks(rows);
+        Partition chunks = Chunks(session.Device, rows, input, output);
         using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, input, output));
-        session.Launch("pointwise_backward_weights", chunks.Blocks, Tiles(session.Device, input, output), partials, dy, x, rows, input, output, chunks.RowsPerBlock);
+        session.Launch("pointwise_backward_weights", chunks.Blocks, session.Device.BlocksAreThreads ? 1 : ProductTiles.OfSums(input, output), partials, dy, x, rows, input, output, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
     }
 
-    // On the CPU, enough rows that packing the weights costs little, enough blocks that threads finish together.
-    internal static Partition Rows(Device device, int rows) =>
-        device.BlocksAreThreads ? Partition.Of(rows, Math.Max(16, rows / 480), TileOnCpu) : Partition.OfRows(rows, Tile);
+    // For a result of so many columns. On the CPU, enough rows that packing the weights costs little, enough blocks that threads finish
+    // together.
+    internal static Partition Rows(Device device, int rows, int columns) => device.BlocksAreThreads
+        ? Partition.Of(rows, Math.Max(16, rows / 480), TileOnCpu)
+        : ProductTiles.Of(columns).Divide(device, rows, columns);
 
     // Those whose partial gradients of the weights are added up.
-    internal static Partition Chunks(int rows, int multiple = 1) => Partition.Of(rows, Math.Clamp(rows / 128, 1, 16), multiple);
+    internal static Partition Chunks(Device device, int rows, int input, int output, int multipleOnCpu = 1) => device.BlocksAreThreads
+        ? Partition.Of(rows, Math.Clamp(rows / 128, 1, 16), multipleOnCpu)
+        : ProductTiles.Chunks(device, rows, input, output);
 
-    // Blocks that share the tiles of a result of rows x columns.
-    internal static int Tiles(Device device, int rows, int columns) =>
-        device.BlocksAreThreads ? 1 : Partition.OfRows(rows, Tile).Blocks * Partition.OfRows(columns, Tile).Blocks;
+    // Blocks that share the columns of a result.
+    internal static int BlocksAcross(Device device, int columns) => device.BlocksAreThreads ? 1 : ProductTiles.Of(columns).Across(columns);
 }

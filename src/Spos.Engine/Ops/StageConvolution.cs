@@ -21,10 +21,10 @@ internal static class StageConvolution
     {
         (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
         if (Math.Max(input, output) > MostChannels) throw new LimitException($"{layer.Name}: at the end of a branch the fused plan takes {MostChannels} channels, not {input} and {output}. Use --plan unfused.");
-        Partition partition = PointwiseConvolution.Rows(session.Device, rows);
+        Partition partition = PointwiseConvolution.Rows(session.Device, rows, output);
         using Tensor partials = session.Rent(new Shape(partition.Blocks, 1, 2, output));
         session.Launch(
-            "stage_pointwise_forward", partition.Blocks, PointwiseConvolution.Tiles(session.Device, 1, output), results.InputsAfter(block), results.Outputs, partials, x.Values, x.Statistics, weight,
+            "stage_pointwise_forward", partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, output), results.InputsAfter(block), results.Outputs, partials, x.Values, x.Statistics, weight,
             rows, input, output, x.Rectify, place, results.BlocksAfter(block), results.Outputs.Shape.C / 2, partition.RowsPerBlock);
         Tensor statistics = BatchNormalisation.Finalize(session, layer, partials, shape.Output, partition.RowsPerBlock);
         results.ScatterTable(block, place, statistics);
@@ -45,8 +45,8 @@ internal static class StageConvolution
         using Tensor coefficients = BatchNormalisation.Coefficients(session, layer, statistics, rows, sums);
         using var pass = new FusedConvolution.PointwiseBackward(session, shape, weight, x);
         session.Launch(
-            "stage_pointwise_backward", pass.Chunks.Blocks, pass.Tiles, dx, pass.Partials, pass.Sums, gradients.InputsAfter(block), gradients.Outputs, results.InputsAfter(block), results.Outputs,
-            statistics, coefficients, x.Values, x.Statistics, pass.Transposed, rows, input, output, x.Rectify, place, results.BlocksAfter(block), results.Outputs.Shape.C / 2, pass.Chunks.RowsPerBlock);
+            "stage_pointwise_backward", pass.Blocks, 1, dx, pass.Partials, pass.Sums, gradients.InputsAfter(block), gradients.Outputs, results.InputsAfter(block), results.Outputs,
+            statistics, coefficients, x.Values, x.Statistics, pass.KernelWeight, rows, input, output, x.Rectify, place, results.BlocksAfter(block), results.Outputs.Shape.C / 2, pass.Rows.RowsPerBlock, pass.Chunks.RowsPerBlock);
         return pass.Finish();
     }
 }

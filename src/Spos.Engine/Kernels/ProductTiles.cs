@@ -1,0 +1,56 @@
+using Spos.Engine.Devices;
+
+namespace Spos.Engine.Kernels;
+
+/// <summary>
+/// The tiles in which a GPU makes a matrix product: tile_shape and tile_shape_of_sums of native/kernels/device/gemm.h. A block has 256
+/// threads with 8 × 8 results each, as many side by side as there are columns for, the others below.
+/// </summary>
+/// <param name="Rows">Of a tile.</param>
+/// <param name="Columns">Of a tile.</param>
+internal readonly record struct ProductTiles(int Rows, int Columns)
+{
+    private const int Piece = 8, Threads = 256, MostRows = 256, MostColumns = 128;
+
+    // Sums shorter than this are not worth a block.
+    private const int LeastChunk = 128;
+
+    /// <summary>Of a product with a result of so many columns.</summary>
+    public static ProductTiles Of(int columns)
+    {
+        int tiles = Ceiling(columns, MostColumns), across = Ceiling(Ceiling(columns, tiles), Piece);
+        return new ProductTiles(Piece * Math.Min(MostRows / Piece, Threads / across), Piece * across);
+    }
+
+    /// <summary>How many of a result of <paramref name="rows"/> × <paramref name="columns"/> that sums over very many rows.</summary>
+    public static int OfSums(int rows, int columns)
+    {
+        ProductTiles tiles = Of(columns);
+        return Ceiling(rows, Math.Min(tiles.Rows, Ceiling(rows, Piece) * Piece)) * Ceiling(columns, tiles.Columns);
+    }
+
+    /// <summary>Those that stand side by side in a result of <paramref name="columns"/>.</summary>
+    public int Across(int columns) => Ceiling(columns, Columns);
+
+    /// <summary>
+    /// The rows of a product's result, divided among blocks that each make some of these tiles, one below the other: enough blocks for
+    /// all multiprocessors to finish together, but few partial sums.
+    /// </summary>
+    public Partition Divide(Device device, int rows, int columns)
+    {
+        int down = Ceiling(rows, Rows), blocks = Math.Max(1, 4 * device.ResidentBlocks / Across(columns));
+        return Partition.OfRows(rows, Rows * Math.Max(1, down / blocks));
+    }
+
+    /// <summary>
+    /// <paramref name="rows"/> that are summed over for a result of <paramref name="inputs"/> × <paramref name="outputs"/>, divided so
+    /// that blocks that make a tile of a chunk's result are all worked on at once.
+    /// </summary>
+    public static Partition Chunks(Device device, int rows, int inputs, int outputs)
+    {
+        int chunks = Math.Clamp(device.ResidentBlocks / OfSums(inputs, outputs), 1, Math.Max(1, rows / LeastChunk));
+        return Partition.Of(rows, chunks, multiple: Piece);
+    }
+
+    private static int Ceiling(int a, int b) => (a + b - 1) / b;
+}
