@@ -226,19 +226,22 @@ __device__ __forceinline__ int tiles_of_sums(int rows, int columns) {
     return quotient_up(rows, shape.rows()) * quotient_up(columns, shape.columns());
 }
 
-// Tile `tile` of such a result, c [rows][columns], of the sums over p = begin .. end-1.
+// Tile `tile` of such a result, the `result`-th [rows][columns] from c on, of the sums over p = begin .. end-1.
 template <class A, class B>
-__device__ __forceinline__ void multiply_sums(float* c, const A& a, const B& b, int rows, int columns, int begin,
-                                              int end, int tile) {
+__device__ __forceinline__ void multiply_sums(float* c, int result, const A& a, const B& b, int rows, int columns,
+                                              int begin, int end, int tile) {
     const TileShape shape = tile_shape_of_sums(rows, columns);
     const int tiles_across = quotient_up(columns, shape.columns());
-    const int i0 = tile / tiles_across * shape.rows(), j0 = tile % tiles_across * shape.columns();
     PieceSums sum;
-    multiply_tile<true>(sum, a, b, i0, j0, begin, end, shape);
+    multiply_tile<true>(sum, a, b, tile / tiles_across * shape.rows(), tile % tiles_across * shape.columns(), begin,
+                        end, shape);
     const int thread = not_ahead((int)threadIdx.x);
     if (thread >= shape.across * shape.down) return;
-    DenseResults{c, columns}.store(sum, Piece(shape, thread), i0, j0, min(shape.rows(), rows - i0),
-                                   min(shape.columns(), columns - j0), RawResult{});
+    tile = not_ahead(tile);
+    const int i0 = tile / tiles_across * shape.rows(), j0 = tile % tiles_across * shape.columns();
+    DenseResults{c + (int64_t)not_ahead(result) * rows * columns, columns}.store(
+        sum, Piece(shape, thread), i0, j0, min(shape.rows(), rows - i0), min(shape.columns(), columns - j0),
+        RawResult{});
 }
 
 // A result of few rows and a long sum, whose tiles the blocks along grid.y share. The columns of A and the rows of B
@@ -246,8 +249,8 @@ __device__ __forceinline__ void multiply_sums(float* c, const A& a, const B& b, 
 __device__ __forceinline__ void multiply_deep(float* c, MatrixView a, MatrixView b, int rows, int columns, int depth) {
     const int tiles = tiles_of_sums(rows, columns);
     for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
-        multiply_sums(c, rows_of<false>(a, rows, depth), columns_of<true>(b, columns, depth), rows, columns, 0, depth,
-                      tile);
+        multiply_sums(c, 0, rows_of<false>(a, rows, depth), columns_of<true>(b, columns, depth), rows, columns, 0,
+                      depth, tile);
     }
 }
 
