@@ -27,6 +27,9 @@ public sealed class FusedConvolutionTests
     [OnEachDevice(1, 11, 13, 257, 9, Source.Pending)]
     [OnEachDevice(3, 13, 11, 6, 131, Source.PendingRectified)]
     [OnEachDevice(2, 3, 5, 3000, 2, Source.Pending)]
+    [OnEachDevice(1, 112, 113, 5, 3, Source.PendingRectified)]
+    [OnEachDevice(1, 21, 16, 48, 200, Source.PendingRectified)]
+    [OnEachDevice(1, 9, 29, 160, 36, Source.Plain)]
     public void Pointwise(string device, int n, int h, int w, int input, int output, Source source) =>
         Check(device, new ConvolutionShape(ConvolutionKind.Pointwise, new Shape(n, h, w, input), output, 1, 1), source);
 

@@ -15,6 +15,9 @@ public sealed class PointwiseConvolutionTests
     [OnEachDevice(5, 8, 8, 80, 80)]
     [OnEachDevice(1, 31, 23, 257, 9)]
     [OnEachDevice(7, 13, 11, 6, 131)]
+    [OnEachDevice(1, 112, 113, 3, 5)]
+    [OnEachDevice(1, 21, 16, 48, 200)]
+    [OnEachDevice(1, 9, 29, 160, 36)]
     public void Forward_and_backward_agree_with_double_precision(string device, int n, int h, int w, int input, int output)
     {
         using var fixture = new OpFixture(device);

@@ -21,6 +21,8 @@ public sealed class StageConvolutionTests
     [OnEachDevice(2, 5, 7, 7, 3, 18, 4)]
     [OnEachDevice(3, 19, 14, 40, 16, 40, 8)]
     [OnEachDevice(2, 4, 9, 6, 5, 3, 40)]
+    [OnEachDevice(1, 81, 80, 6, 4, 5, 3)]
+    [OnEachDevice(1, 11, 12, 160, 64, 48, 2)]
     [InlineData("host", 8, 56, 56, 20, 16, 24, 3)]
     public void Results_come_to_who_takes_them_and_gradients_from_there(string device, int n, int h, int w, int half, int projected, int inputs, int blocks)
     {
