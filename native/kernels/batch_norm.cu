@@ -1,7 +1,7 @@
 // Batch normalisation over the rows of a matrix x [rows][C] (NHWC, rows = N*H*W), optionally followed by ReLU.
 //
 //   training forward  y = f(scale[c] * x + shift[c]),  scale = gamma / sqrt(var + eps),  shift = beta - mean * scale
-//   inference         the same with running statistics (batch_norm_fold)
+//   inference         the same with running statistics (batch_norm_fold, for all layers at once)
 //   backward          g  = dy where f was not clipped, else 0
 //                     dx = scale * (g - sum(g)/M - xhat * sum(g*xhat)/M),  dgamma = sum(g*xhat),  dbeta = sum(g)
 //
@@ -60,13 +60,36 @@ SPOS_KERNEL batch_norm_finalize(float* mean, float* inverse_deviation, float* sc
 }
 SPOS_EXPORT(batch_norm_finalize)
 
-// The scale and shift of inference. One block.
-SPOS_KERNEL batch_norm_fold(float* scale, float* shift, const float* running_mean, const float* running_variance,
-                            const float* gamma, const float* beta, int channels, float epsilon) {
-    for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
-        const double a = (gamma ? gamma[c] : 1.0) / sqrt((double)running_variance[c] + epsilon);
+// What the running statistics of some layers come to in inference. Table: five numbers a layer, its first channel,
+// counted over all layers, and the addresses of its running mean and variance, gamma and beta. `folded` holds [scale,
+// shift] of one layer after the other, from twice its first channel on. Launch: grid.x = ceil(channels /
+// channels_per_block).
+SPOS_KERNEL batch_norm_fold(float* folded, const uint64_t* table, int layers, int channels, float epsilon,
+                            int channels_per_block) {
+    constexpr int kNumbers = 5;
+    const int begin = (int)blockIdx.x * channels_per_block, end = min(begin + channels_per_block, channels);
+    for (int i = begin + (int)threadIdx.x; i < end; i += (int)blockDim.x) {
+        // Layers `low` and before begin at or before the channel, layer `high` and after do not.
+        int low = 0, high = layers;
+        while (high - low > 1) {
+            const int middle = (low + high) / 2;
+            if ((int)table[middle * kNumbers] <= i) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        const uint64_t* layer = table + low * kNumbers;
+        const int first = (int)layer[0], c = i - first;
+        const int layer_channels = (high < layers ? (int)layer[kNumbers] : channels) - first;
+        const float* mean = (const float*)layer[1];
+        const float* variance = (const float*)layer[2];
+        const float* gamma = (const float*)layer[3];
+        const float* beta = (const float*)layer[4];
+        const double a = (gamma ? gamma[c] : 1.0) / sqrt((double)variance[c] + epsilon);
+        float* const scale = folded + 2 * (int64_t)first;
         scale[c] = (float)a;
-        shift[c] = (float)((beta ? beta[c] : 0.0) - running_mean[c] * a);
+        scale[layer_channels + c] = (float)((beta ? beta[c] : 0.0) - mean[c] * a);
     }
 }
 SPOS_EXPORT(batch_norm_fold)

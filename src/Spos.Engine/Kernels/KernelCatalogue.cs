@@ -15,7 +15,7 @@ public static class KernelCatalogue
         new("average", "moving_average", "PPlfi"),
         new("batch_norm", "batch_norm_statistics", "PPiii"),
         new("batch_norm", "batch_norm_finalize", "PPPPPPPPPiiiff"),
-        new("batch_norm", "batch_norm_fold", "PPPPPPif"),
+        new("batch_norm", "batch_norm_fold", "PPiifi"),
         new("batch_norm", "batch_norm_apply", "PPPPiiii"),
         new("batch_norm", "batch_norm_backward_sums", "PPPPiiii"),
         new("batch_norm", "batch_norm_backward_finalize", "PPPPPPiiii"),

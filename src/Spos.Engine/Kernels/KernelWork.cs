@@ -27,7 +27,7 @@ public readonly record struct KernelWork(string Shape, long Bytes, long Flops)
             "batch_norm_backward_apply" => Rows(s[0], s[1], reads: 2, writes: 1, flops: 7),
             "batch_norm_finalize" => Rows((s[0] + s[2] - 1) / s[2], s[1], reads: 2, writes: 0, flops: 8),
             "batch_norm_backward_finalize" => Rows(s[2], s[1], reads: 2, writes: 0, flops: 2),
-            "batch_norm_fold" => Rows(1, s[0], reads: 4, writes: 2, flops: 4),
+            "batch_norm_fold" => Rows(1, s[1], reads: 4, writes: 2, flops: 4),
             "channel_split" or "channel_merge" => Rows(s[0], 2 * s[1], reads: 1, writes: 1, flops: 0),
             "channel_concat" or "channel_cut" => Rows(s[0], s[1] + s[2], reads: 1, writes: 1, flops: 0),
             "softmax_cross_entropy" => Rows(s[0], s[1], reads: 1, writes: 1, flops: 8),

@@ -23,27 +23,29 @@ public static class BatchNormalisation
     /// <returns>[N, H, W, C].</returns>
     public static Tensor Forward(Session session, Tensor x, BatchNormLayer layer, bool rectify)
     {
-        int rows = x.Shape.Rows, channels = x.Shape.C;
-        if (channels != layer.Channels) throw new ArgumentException($"{layer.Name} takes {layer.Channels} channels, got {x.Shape}.");
-        Tensor statistics;
-        if (session.BatchNorm == BatchNormMode.Batch)
-        {
-            Partition chunks = Chunks(session.Device, rows, channels);
-            using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-            session.LaunchSlices("batch_norm_statistics", chunks, channels, partials, x, rows, channels, chunks.RowsPerBlock);
-            statistics = Finalize(session, layer, partials, x.Shape, chunks.RowsPerBlock);
-        }
-        else
+        if (x.Shape.C != layer.Channels) throw new ArgumentException($"{layer.Name} takes {layer.Channels} channels, got {x.Shape}.");
+        if (session.BatchNorm == BatchNormMode.Running)
         {
             if (session.Tape != null) throw new InvalidOperationException("Training needs batch statistics.");
-            statistics = session.Rent(new Shape(Rows, 1, 1, channels));
-            Fold(session, layer, Row(statistics, Scale), Row(statistics, Shift));
+            using Tensor folded = FoldedBatchNorms.Get(session, layer);
+            Apply(session, x, x, Row(folded, 0), Row(folded, 1), rectify);
+            return x;
         }
+        Tensor statistics = BatchStatistics(session, layer, x);
         Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
         Apply(session, y, x, statistics, rectify);
         if (session.Tape == null) statistics.Dispose();
         else session.Tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
         return y;
+    }
+
+    private static Tensor BatchStatistics(Session session, BatchNormLayer layer, Tensor x)
+    {
+        (int rows, int channels) = (x.Shape.Rows, x.Shape.C);
+        Partition chunks = Chunks(session.Device, rows, channels);
+        using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
+        session.LaunchSlices("batch_norm_statistics", chunks, channels, partials, x, rows, channels, chunks.RowsPerBlock);
+        return Finalize(session, layer, partials, x.Shape, chunks.RowsPerBlock);
     }
 
     /// <summary>
@@ -79,11 +81,14 @@ public static class BatchNormalisation
     }
 
     /// <summary>Normalises <paramref name="x"/> to <paramref name="y"/>, which may be the same.</summary>
-    internal static void Apply(Session session, Tensor y, Tensor x, Tensor statistics, bool rectify)
+    internal static void Apply(Session session, Tensor y, Tensor x, Tensor statistics, bool rectify) =>
+        Apply(session, y, x, Row(statistics, Scale), Row(statistics, Shift), rectify);
+
+    private static void Apply(Session session, Tensor y, Tensor x, KernelArgument scale, KernelArgument shift, bool rectify)
     {
         (int rows, int channels) = (x.Shape.Rows, x.Shape.C);
         Partition partition = Partition.Elementwise(session.Device, rows, channels);
-        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, Row(statistics, Scale), Row(statistics, Shift), rows, channels, rectify, partition.RowsPerBlock);
+        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, scale, shift, rows, channels, rectify, partition.RowsPerBlock);
     }
 
     /// <summary>The sums that <see cref="Coefficients"/> takes, [slices, 1, 2, C], of the gradient of what becomes of <paramref name="x"/>.</summary>
@@ -95,18 +100,6 @@ public static class BatchNormalisation
         session.LaunchSlices("batch_norm_backward_sums", chunks, channels, sums, dy, x, statistics, rows, channels, rectify, chunks.RowsPerBlock);
         return sums;
     }
-
-    /// <summary>What running statistics come to: [2, 1, 1, C], scale and shift of each channel.</summary>
-    internal static Tensor Fold(Session session, BatchNormLayer layer)
-    {
-        Tensor folded = session.Rent(new Shape(2, 1, 1, layer.Channels));
-        Fold(session, layer, Row(folded, 0), Row(folded, 1));
-        return folded;
-    }
-
-    private static void Fold(Session session, BatchNormLayer layer, KernelArgument scale, KernelArgument shift) => session.Launch(
-        "batch_norm_fold", 1, 1, scale, shift, layer.RunningMean, layer.RunningVariance, layer.Gamma?.Value, layer.Beta?.Value,
-        layer.Channels, BatchNormLayer.Epsilon);
 
     private static KernelArgument Row(Tensor statistics, int row) => statistics.From((long)row * statistics.Shape.C);
 

@@ -27,7 +27,7 @@ internal static class NormalisedConvolution
     /// <param name="y">Overwritten; like <paramref name="x"/> a whole tensor, unless the convolution is pointwise.</param>
     public static void Forward(Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x, Tensor weight, BatchNormLayer layer, bool rectify)
     {
-        using Tensor folded = BatchNormalisation.Fold(session, layer);
+        using Tensor folded = FoldedBatchNorms.Get(session, layer);
         using Tensor scale = folded.View(Shape.Vector(layer.Channels)), shift = folded.View(Shape.Vector(layer.Channels), layer.Channels);
         switch (shape.Kind)
         {

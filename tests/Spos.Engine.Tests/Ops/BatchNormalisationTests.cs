@@ -102,10 +102,7 @@ public sealed class BatchNormalisationTests
 
     private static BatchNormLayer Layer(OpFixture fixture, int channels, bool affine, out float[] gamma, out float[] beta)
     {
-        var group = fixture.Own(new ParameterGroup());
-        var layer = fixture.Own(new BatchNormLayer("layer", channels, affine, group));
-        group.Allocate(fixture.Session.Pool, fixture.Session.Stream);
-        layer.Allocate(fixture.Session.Pool, fixture.Session.Stream);
+        BatchNormLayer layer = fixture.BatchNorm(channels, affine);
         gamma = affine ? fixture.Values(channels) : [.. Enumerable.Repeat(1f, channels)];
         beta = affine ? fixture.Values(channels) : new float[channels];
         layer.Gamma?.Value.Upload(fixture.Session.Stream, gamma);

@@ -54,9 +54,11 @@ internal sealed class OpFixture : IDisposable
     }
 
     /// <summary>A batch norm without affine part.</summary>
-    public BatchNormLayer BatchNorm(int channels)
+    public BatchNormLayer BatchNorm(int channels, bool affine = false)
     {
-        BatchNormLayer layer = Own(new BatchNormLayer("bn", channels, affine: false, new ParameterGroup()));
+        ParameterGroup group = Own(new ParameterGroup());
+        BatchNormLayer layer = Own(new BatchNormLayer("bn", channels, affine, group));
+        group.Allocate(Session.Pool, Session.Stream);
         layer.Allocate(Session.Pool, Session.Stream);
         return layer;
     }

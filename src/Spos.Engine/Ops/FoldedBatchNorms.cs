@@ -1,0 +1,107 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
+using Spos.Engine.Nn;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Ops;
+
+/// <summary>
+/// What running statistics come to in inference, of all batch norms of a forward pass by one launch. They are folded anew in each pass,
+/// so that they follow whatever the layers hold. Kernel: batch_norm_fold.
+/// </summary>
+internal sealed class FoldedBatchNorms : IDisposable
+{
+    // Of the kernel's table; and channels of a block.
+    private const int NumbersPerLayer = 5, ChannelsPerBlock = 256;
+
+    private readonly Session _session;
+    // Of its own: what is kept from pass to pass is none of the session's tensors.
+    private readonly BufferPool _pool;
+    private readonly Dictionary<BatchNormLayer, int> _firstChannels = [];
+    private ulong[] _numbers = [];
+    private DeviceArray<ulong>? _table;
+    private Tensor? _folded;
+
+    private FoldedBatchNorms(Session session) => (_session, _pool) = (session, new BufferPool(session.Device, session.Stream));
+
+    /// <summary>
+    /// Folds <paramref name="layers"/> for a pass that is about to begin; their values are kept until what is returned is disposed of.
+    /// Null where the session's mode needs none.
+    /// </summary>
+    public static Pass? Begin(Session session, IEnumerable<BatchNormLayer> layers)
+    {
+        if (session.BatchNorm != BatchNormMode.Running) return null;
+        FoldedBatchNorms all = Of(session);
+        if (all._folded != null) throw new InvalidOperationException("The session is in the middle of a pass.");
+        all.Fold([.. layers]);
+        return new Pass(all);
+    }
+
+    /// <summary>[2, 1, 1, C], scale and shift of each channel: a view where the pass has folded the layer, else made now.</summary>
+    public static Tensor Get(Session session, BatchNormLayer layer)
+    {
+        FoldedBatchNorms all = Of(session);
+        if (all._folded != null && all._firstChannels.ContainsKey(layer)) return all.View(layer);
+        if (all._folded != null) throw new InvalidOperationException($"{layer.Name} is not one of the pass's layers.");
+        all.Fold([layer]);
+        using var pass = new Pass(all);
+        return all.View(layer);
+    }
+
+    public void Dispose()
+    {
+        _table?.Dispose();
+        _pool.Dispose();
+    }
+
+    private static FoldedBatchNorms Of(Session session) => session.Attachment(s => new FoldedBatchNorms(s));
+
+    private Tensor View(BatchNormLayer layer) =>
+        _folded!.Value.View(new Shape(2, 1, 1, layer.Channels), 2L * _firstChannels[layer]);
+
+    private void Fold(BatchNormLayer[] layers)
+    {
+        ulong[] numbers = new ulong[layers.Length * NumbersPerLayer];
+        int channels = 0;
+        _firstChannels.Clear();
+        for (int i = 0; i < layers.Length; i++)
+        {
+            BatchNormLayer layer = layers[i];
+            ReadOnlySpan<ulong> row =
+                [(ulong)channels, layer.RunningMean.Address, layer.RunningVariance.Address, layer.Gamma?.Value.Address ?? 0, layer.Beta?.Value.Address ?? 0];
+            row.CopyTo(numbers.AsSpan(i * NumbersPerLayer));
+            _firstChannels.Add(layer, channels);
+            channels += layer.Channels;
+        }
+        // A path's table stays as it is from batch to batch.
+        if (!numbers.AsSpan().SequenceEqual(_numbers)) Upload(numbers);
+        _folded = _session.Rent(Shape.Vector(2 * channels));
+        _session.Launch(
+            "batch_norm_fold", Partition.OfRows(channels, ChannelsPerBlock).Blocks, 1, _folded, _table!, layers.Length, channels, BatchNormLayer.Epsilon, ChannelsPerBlock);
+    }
+
+    private void Upload(ulong[] numbers)
+    {
+        if (_table?.Length != numbers.Length)
+        {
+            _table?.Dispose();
+            _table = new DeviceArray<ulong>(_pool, numbers.Length);
+        }
+        // Until the copy has run, the device does not have them.
+        _numbers = [];
+        _table.Upload(_session.Stream, numbers);
+        _session.Stream.Synchronize();
+        _numbers = numbers;
+    }
+
+    /// <summary>A forward pass, for which layers are folded.</summary>
+    internal sealed class Pass(FoldedBatchNorms all) : IDisposable
+    {
+        public void Dispose()
+        {
+            all._folded?.Dispose();
+            all._folded = null;
+        }
+    }
+}
