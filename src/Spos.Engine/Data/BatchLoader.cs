@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Random;
@@ -184,10 +185,11 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         try
         {
             using var decoder = new PictureDecoder(worker.Session);
+            using var staging = new StagingBuffer(_device);
             while (Claim() is { } claimed)
             {
                 index = claimed;
-                Put(index, Load(worker, decoder, index));
+                Put(index, Load(worker, decoder, staging, index));
             }
         }
         catch (Exception error)
@@ -227,7 +229,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     // The official code resizes otherwise for validation than for training.
     private bool Official => _options is { Preprocessing: Preprocessing.Spos, Augmentation: null };
 
-    private Batch? Load(Worker worker, PictureDecoder decoder, int index)
+    private Batch? Load(Worker worker, PictureDecoder decoder, StagingBuffer staging, int index)
     {
         int first = index * _options.BatchSize, count = Math.Min(_options.BatchSize, _order.Length - first);
         long moment = worker.Session.Pool.Rentings;
@@ -245,7 +247,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             if (pictures.Count == 0) return null;
             Tensor images = pictures.Finish();
             var deviceLabels = new DeviceArray<int>(worker.Session.Pool, labels.Count);
-            deviceLabels.Upload(worker.Session.Stream, [.. labels]);
+            deviceLabels.Upload(worker.Session.Stream, CollectionsMarshal.AsSpan(labels), staging);
             return new Batch(worker.Session, images, deviceLabels);
         }
         catch
