@@ -26,6 +26,9 @@ public sealed record LoaderOptions
 
     public Preprocessing Preprocessing { get; init; }
 
+    /// <summary>What decodes JPEGs. Results depend on it.</summary>
+    public JpegDecoder Decoder { get; init; }
+
     /// <summary>Whether the order is random; else the data set's.</summary>
     public bool Shuffle { get; init; }
 
@@ -186,6 +189,8 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         {
             using var decoder = new PictureDecoder(worker.Session);
             using var staging = new StagingBuffer(_device);
+            using NvJpegDecoder? onDevice = _options.Decoder == JpegDecoder.NvJpeg ? new NvJpegDecoder(worker.Session) : null;
+            worker.Reader.OnDevice = onDevice;
             while (Claim() is { } claimed)
             {
                 index = claimed;
@@ -235,7 +240,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         long moment = worker.Session.Pool.Rentings;
         try
         {
-            using var pictures = new PictureBatch(worker.Session, decoder, count, _options.ImageSize, _options.Preprocessing, Official);
+            using var pictures = new PictureBatch(worker.Session, decoder, count, _options.ImageSize, _options.Preprocessing, Official, worker.Reader.OnDevice);
             var labels = new List<int>();
             foreach (int sample in _order.AsSpan(first, count))
             {

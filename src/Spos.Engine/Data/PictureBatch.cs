@@ -8,8 +8,9 @@ namespace Spos.Engine.Data;
 /// at once.
 /// </summary>
 /// <param name="capacity">The most pictures that are added.</param>
+/// <param name="onDevice">What decodes pictures on the device, and reads their files until it is done; null if nothing does.</param>
 internal sealed class PictureBatch(
-    Session session, PictureDecoder decoder, int capacity, int size, Preprocessing preprocessing, bool fixedPoint) : IDisposable
+    Session session, PictureDecoder decoder, int capacity, int size, Preprocessing preprocessing, bool fixedPoint, NvJpegDecoder? onDevice = null) : IDisposable
 {
     private readonly ImageTransformRecord[] _transforms = new ImageTransformRecord[capacity];
     private readonly List<CompressedPicture> _waiting = [];
@@ -48,6 +49,7 @@ internal sealed class PictureBatch(
         Tensor batch = _batch ??= session.Rent(new Shape(capacity, size, size, 3));
         using Tensor part = batch.View(batch.Shape with { N = _waiting.Count }, (long)first * size * size * 3);
         decoder.DecodeTo(part, _waiting, _transforms.AsSpan(first, _waiting.Count), preprocessing, fixedPoint);
+        onDevice?.Wait();
         Release();
     }
 

@@ -115,6 +115,10 @@ internal sealed class PictureDecoder(Session session) : IDisposable
                 buffer.At(layout.Images), buffer.At(layout.BlockStrips));
             session.Launch("jpeg_to_rgb", layout.PixelRows, 1, buffer.At(layout.Pixels), samples, buffer.At(layout.Images), buffer.At(layout.PixelStrips));
         }
+        foreach ((DeviceFrame frame, long strips, int rows) in layout.Frames)
+        {
+            session.Launch("jpeg_to_rgb", rows, 1, buffer.At(layout.Pixels), frame.Planes, buffer.At(layout.Images), buffer.At(strips));
+        }
         return buffer;
     }
 }

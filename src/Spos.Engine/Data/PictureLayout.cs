@@ -16,6 +16,8 @@ internal sealed unsafe class PictureLayout
     private readonly List<JpegImageRecord> _images = [];
     private readonly List<JpegStripRecord> _blockRows = [];
     private readonly List<JpegStripRecord> _pixelRows = [];
+    private readonly List<(CompressedPicture Picture, int FirstRow, int Rows)> _frames = [];
+    private readonly List<JpegStripRecord> _frameRows = [];
 
     // Three tables of 64 for each of the images.
     private readonly List<ushort> _quantisation = [];
@@ -31,6 +33,10 @@ internal sealed unsafe class PictureLayout
     /// <summary>Rows of pixels of these JPEGs.</summary>
     public int PixelRows => _pixelRows.Count;
 
+    /// <summary>Pictures that the device has decoded, where their strips begin, and how many each has.</summary>
+    public IEnumerable<(DeviceFrame Frame, long Strips, int Rows)> Frames =>
+        _frames.Select(f => (f.Picture.Frame!, FrameStrips + (long)f.FirstRow * sizeof(JpegStripRecord), f.Rows));
+
     /// <summary>Where the transforms of the pictures begin in the buffer.</summary>
     public static long Transforms => 0;
 
@@ -44,7 +50,10 @@ internal sealed unsafe class PictureLayout
     public long PixelStrips => Aligned(BlockStrips + (long)_blockRows.Count * sizeof(JpegStripRecord));
 
     /// <summary>Where the quantisation tables begin.</summary>
-    public long Quantisation => Aligned(PixelStrips + (long)_pixelRows.Count * sizeof(JpegStripRecord));
+    public long Quantisation => Aligned(FrameStrips + (long)_frameRows.Count * sizeof(JpegStripRecord));
+
+    /// <summary>Where the strips of rows of pictures that the device has decoded begin.</summary>
+    public long FrameStrips => Aligned(PixelStrips + (long)_pixelRows.Count * sizeof(JpegStripRecord));
 
     /// <summary>Where the coefficients begin.</summary>
     public long Coefficients => Aligned(Quantisation + (long)_quantisation.Count * sizeof(ushort));
@@ -73,7 +82,8 @@ internal sealed unsafe class PictureLayout
             return -_decodedBytes;
         }
         long start = _pixelBytes;
-        AddJpeg(picture, region, start);
+        if (picture.Frame is { } frame) AddFrame(picture, frame, region, start);
+        else AddJpeg(picture, region, start);
         _pixelBytes += bytes;
         return start;
     }
@@ -85,6 +95,7 @@ internal sealed unsafe class PictureLayout
         Put(target + Images, CollectionsMarshal.AsSpan(_images));
         Put(target + BlockStrips, CollectionsMarshal.AsSpan(_blockRows));
         Put(target + PixelStrips, CollectionsMarshal.AsSpan(_pixelRows));
+        Put(target + FrameStrips, CollectionsMarshal.AsSpan(_frameRows));
         Put(target + Quantisation, CollectionsMarshal.AsSpan(_quantisation));
         short* coefficients = (short*)(target + Coefficients);
         foreach ((CompressedPicture picture, int start, int length, long place) in _pieces)
@@ -106,7 +117,7 @@ internal sealed unsafe class PictureLayout
 
     private void AddJpeg(CompressedPicture picture, in PictureRegion region, long pixels)
     {
-        int index = _images.Count, planeStart = 0;
+        int index = _images.Count, planeStart = 0, table = _quantisation.Count / 64;
         var header = picture.Header;
         var image = new JpegImageRecord { Components = header.Components, IsYcc = header.IsYcc, Region = region, Pixels = pixels };
         for (int row = region.Top; row < region.Bottom; row++) _pixelRows.Add(new JpegStripRecord { Image = index, Row = row });
@@ -125,7 +136,7 @@ internal sealed unsafe class PictureLayout
                 BlocksWide = plane.BlocksWide,
                 Width = plane.Width,
                 Height = plane.Height,
-                Quantisation = index * 3 + c,
+                Quantisation = table + c,
                 Horizontal = plane.Horizontal,
                 Vertical = plane.Vertical,
             };
@@ -142,6 +153,23 @@ internal sealed unsafe class PictureLayout
         }
         _images.Add(image);
         _quantisation.AddRange(picture.Quantisation);
+    }
+
+    // Its planes are samples of full size.
+    private void AddFrame(CompressedPicture picture, DeviceFrame frame, in PictureRegion region, long pixels)
+    {
+        JpegPlaneRecord Plane(int index) => new()
+        {
+            Samples = (long)index * frame.Stride * picture.Height,
+            BlocksWide = frame.Stride / 8,
+            Width = picture.Width,
+            Height = picture.Height,
+            Horizontal = 1,
+            Vertical = 1,
+        };
+        _frames.Add((picture, _frameRows.Count, region.Height));
+        for (int row = region.Top; row < region.Bottom; row++) _frameRows.Add(new JpegStripRecord { Image = _images.Count, Row = row });
+        _images.Add(new JpegImageRecord { Components = 3, Region = region, Pixels = pixels, Plane0 = Plane(0), Plane1 = Plane(1), Plane2 = Plane(2) });
     }
 
     // Those that hold pixels [first, last), and a sample beyond: triangle upsampling looks at it.
