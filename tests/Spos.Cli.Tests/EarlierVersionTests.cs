@@ -58,6 +58,18 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
     }
 
     [Fact]
+    public void Runs_before_there_were_decoders_go_on_with_the_one_that_there_was()
+    {
+        Dictionary<string, string> By(JpegDecoder decoder) => new() { [OptionCheck.DecoderOption] = OptionCheck.ValueOf(decoder) };
+        OptionCheck.Require("file", new Dictionary<string, string>(), By(JpegDecoder.Spos), anyPictures: false);
+        OptionCheck.Require("file", By(JpegDecoder.NvJpeg), By(JpegDecoder.NvJpeg), anyPictures: false);
+        foreach ((JpegDecoder before, JpegDecoder now) in new[] { (JpegDecoder.Spos, JpegDecoder.NvJpeg), (JpegDecoder.NvJpeg, JpegDecoder.Spos) })
+        {
+            Assert.Contains("--decoder", Assert.Throws<UsageException>(() => OptionCheck.Require("file", By(before), By(now), anyPictures: false)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void A_checkpoint_without_an_identity_is_held_against_the_number_of_pictures()
     {
         var before = new Dictionary<string, string> { [OptionCheck.PicturesFact] = "39 of 3 classes", ["epochs"] = "2" };

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
@@ -29,7 +30,9 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     {
     }
 
-    private NvJpegDecoder(Session session, NvJpeg library)
+    /// <param name="library">The library, or what stands in for it.</param>
+    /// <exception cref="GpuUnavailableException">It does not work with this GPU.</exception>
+    internal NvJpegDecoder(Session session, NvJpeg library)
     {
         (_library, _session) = (library, session);
         session.Device.MakeCurrent();
@@ -60,10 +63,9 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         using var decoder = new NvJpegDecoder(session);
     }
 
-    /// <summary>Issues the decoding of a file, which has to stay where it is until the picture is disposed of.</summary>
-    /// <param name="file">Of the pinned heap.</param>
+    /// <summary>Issues the decoding of a file. The picture may be disposed of after <see cref="Wait"/>.</summary>
     /// <returns>Null if it is none that nvJPEG decodes: another decoder may.</returns>
-    public CompressedPicture? TryDecode(byte[] file)
+    public CompressedPicture? TryDecode(ReadOnlySpan<byte> file)
     {
         if (FileContent.Of(file) != FileFormat.Jpeg || !IsWhole(file)) return null;
         int components, subsampling;
@@ -84,8 +86,12 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
                 image.Channels[c] = planes.Address + (ulong)c * (ulong)stride * (ulong)height;
                 image.Pitches[c] = (ulong)stride;
             }
-            int status = _library.Decode(_handle, _state, data, (nuint)file.Length, NvJpeg.PlanarRgb, &image, _session.Stream.Handle);
-            if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, file));
+            // The library may read it while it decodes, when the collector may have moved what was given.
+            byte[] kept = GC.AllocateUninitializedArray<byte>(file.Length, pinned: true);
+            file.CopyTo(kept);
+            byte* place = (byte*)Unsafe.AsPointer(ref kept[0]);
+            int status = _library.Decode(_handle, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, _session.Stream.Handle);
+            if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, kept));
             planes.Dispose();
             return null;
         }
@@ -118,7 +124,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         }
         try
         {
-            return new NvJpeg(found.Handle);
+            return new NvJpeg(found);
         }
         catch (EntryPointNotFoundException error)
         {

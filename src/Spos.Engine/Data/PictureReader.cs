@@ -67,12 +67,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
         _isReading = true;
         try
         {
-            byte[] file = RegularFile.Read(path, MostBytes);
-            if (OnDevice == null) return file;
-            // The device reads it while the collector may move others.
-            byte[] pinned = GC.AllocateUninitializedArray<byte>(file.Length, pinned: true);
-            file.CopyTo(pinned, 0);
-            return pinned;
+            return RegularFile.Read(path, MostBytes);
         }
         finally
         {
