@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
+using Spos.Engine.Data;
 
 namespace Spos.Cli.Tests;
 
