@@ -73,7 +73,8 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         _session.Device.MakeCurrent();
         fixed (byte* data = file)
         {
-            if (_library.GetImageInfo(_handle, data, (nuint)file.Length, &components, &subsampling, widths, heights) != NvJpeg.Success) return null;
+            int known = _library.GetImageInfo(_handle, data, (nuint)file.Length, &components, &subsampling, widths, heights);
+            if (known != NvJpeg.Success) return null;
             (int width, int height) = (widths[0], heights[0]);
             // Four components are CMYK or YCCK, of which it makes something else than Pillow; subsampling it does not know is -1.
             if (components is not (1 or Planes) || subsampling < 0 || width < 1 || height < 1) return null;
@@ -91,18 +92,18 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             file.CopyTo(kept);
             byte* place = (byte*)Unsafe.AsPointer(ref kept[0]);
             int status = _library.Decode(_handle, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, _session.Stream.Handle);
+            // What failed may have been issued in part, and reads the file too.
+            _decoded.Record(_session.Stream);
             if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, kept));
+            Wait();
+            GC.KeepAlive(kept);
             planes.Dispose();
             return null;
         }
     }
 
     /// <summary>Waits until what was issued has been decoded, so that its files are not needed any more.</summary>
-    public void Wait()
-    {
-        _decoded.Record(_session.Stream);
-        _decoded.Synchronize();
-    }
+    public void Wait() => _decoded.Synchronize();
 
     public void Dispose()
     {

@@ -169,7 +169,9 @@ internal sealed unsafe class PictureLayout
         };
         _frames.Add((picture, _frameRows.Count, region.Height));
         for (int row = region.Top; row < region.Bottom; row++) _frameRows.Add(new JpegStripRecord { Image = _images.Count, Row = row });
-        _images.Add(new JpegImageRecord { Components = 3, Region = region, Pixels = pixels, Plane0 = Plane(0), Plane1 = Plane(1), Plane2 = Plane(2) });
+        var image = new JpegImageRecord { Components = 3, Region = region, Pixels = pixels };
+        (image.Plane0, image.Plane1, image.Plane2) = (Plane(0), Plane(1), Plane(2));
+        _images.Add(image);
     }
 
     // Those that hold pixels [first, last), and a sample beyond: triangle upsampling looks at it.

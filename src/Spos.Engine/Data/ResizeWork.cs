@@ -64,7 +64,8 @@ internal sealed class ResizeWork(int size, int rowsPerBlock)
     private double ScaleWith(in ImageTransformRecord transform) => Math.Max(_scale, Math.Max(transform.ScaleX, transform.ScaleY));
 
     // As many rows as an output row looks at, and one that is made with the last.
-    private static int SlotsOf(in ImageTransformRecord transform) => (int)BitOperations.RoundUpToPowerOf2((uint)MostTapsOf(transform.ScaleY) + 1);
+    private static int SlotsOf(in ImageTransformRecord transform) =>
+        (int)BitOperations.RoundUpToPowerOf2((uint)MostTapsOf(transform.ScaleY) + 1);
 
     // The filter reaches as far as the scale, at least a pixel, to both sides; taps are padded to groups.
     private static int MostTapsOf(double scale) => (int)(2 * Math.Max(1, scale)) / TapGroup * TapGroup + TapGroup;
