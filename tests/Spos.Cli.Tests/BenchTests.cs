@@ -52,6 +52,8 @@ public sealed class BenchTests : IDisposable
         JsonElement[] transforms = [.. document.RootElement.GetProperty("transforms").EnumerateArray()];
         Assert.Equal(["training", "validation"], transforms.Select(t => t.GetProperty("transform").GetString()));
         Assert.All(transforms, t => Assert.InRange(t.GetProperty("images_per_second").GetDouble(), t.GetProperty("quartiles")[0].GetDouble(), t.GetProperty("quartiles")[1].GetDouble()));
+        JsonElement hostWork = document.RootElement.GetProperty("host_work");
+        Assert.InRange(hostWork.GetProperty("images_per_second_and_thread").GetDouble(), hostWork.GetProperty("quartiles")[0].GetDouble(), hostWork.GetProperty("quartiles")[1].GetDouble());
         Assert.Contains("--images", PipelineFixture.Expect(2, "bench", "loader").Error, StringComparison.Ordinal);
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
+using Spos.Engine.Data;
 
 namespace Spos.Cli.Tests;
 
@@ -55,6 +56,18 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         File.WriteAllText(file, record.ToJsonString());
         Assert.Contains("--stage-channels", Assert.Throws<UsageException>(() => NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false)).Message, StringComparison.Ordinal);
         Assert.Null(NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: true).Origin);
+    }
+
+    [Fact]
+    public void Runs_before_there_were_decoders_go_on_with_the_one_that_there_was()
+    {
+        Dictionary<string, string> By(JpegDecoder decoder) => new() { [OptionCheck.DecoderOption] = OptionCheck.ValueOf(decoder) };
+        OptionCheck.Require("file", new Dictionary<string, string>(), By(JpegDecoder.Spos), anyPictures: false);
+        OptionCheck.Require("file", By(JpegDecoder.NvJpeg), By(JpegDecoder.NvJpeg), anyPictures: false);
+        foreach ((JpegDecoder before, JpegDecoder now) in new[] { (JpegDecoder.Spos, JpegDecoder.NvJpeg), (JpegDecoder.NvJpeg, JpegDecoder.Spos) })
+        {
+            Assert.Contains("--decoder", Assert.Throws<UsageException>(() => OptionCheck.Require("file", By(before), By(now), anyPictures: false)).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

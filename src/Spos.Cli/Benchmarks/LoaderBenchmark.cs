@@ -35,8 +35,25 @@ internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOpt
         return [.. transforms.Select((t, i) => new LoaderResult(t.Name, Rates.Of(rates[i])))];
     }
 
-    /// <summary>How often <see cref="Run"/> reports.</summary>
-    public static int Reports(int runs) => 2 * (runs + Warmup);
+    /// <summary>
+    /// Images a second that one thread reads, parses and entropy-decodes: all that the CPU has to do for a GPU, which does the rest.
+    /// </summary>
+    /// <param name="report">Told after each pass.</param>
+    public Rates RunHostWork(int runs, Action report)
+    {
+        double[] rates = new double[runs];
+        for (int run = -Warmup; run < runs; run++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            int images = HostWork.Do(_data, damage);
+            if (run >= 0) rates[run] = images / Stopwatch.GetElapsedTime(start).TotalSeconds;
+            report();
+        }
+        return Rates.Of(rates);
+    }
+
+    /// <summary>How often <see cref="Run"/> and <see cref="RunHostWork"/> report together.</summary>
+    public static int Reports(int runs) => 3 * (runs + Warmup);
 
     // Images a second, until the last batch is there.
     private double Pass(LoaderOptions pass, int epoch)

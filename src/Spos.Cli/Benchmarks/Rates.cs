@@ -12,6 +12,9 @@ internal sealed record Rates(double Median, double Low, double High)
 
     public double[] Quartiles => [Low, High];
 
+    /// <summary>How many threads that each have the median come to <paramref name="rate"/>.</summary>
+    public int ThreadsFor(double rate) => (int)Math.Ceiling(rate / Median);
+
     /// <summary>The median and the quartiles for two columns of a table.</summary>
     public string[] Columns => [$"{Median:0.0}", $"{Low:0.0} to {High:0.0}"];
 }

@@ -12,16 +12,16 @@ internal static class EvaluationData
 
     /// <summary>Training pictures as they are, in a fixed random order, to recalibrate batch norm with.</summary>
     /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
-    public static BatchSource Calibration(Device device, ImageFolder train, int imageSize, int batches, int batchSize, int workers, ulong seed, Preprocessing preprocessing, DamageReport damage)
+    public static BatchSource Calibration(Device device, ImageFolder train, int imageSize, int batches, int batchSize, int workers, ulong seed, Preprocessing preprocessing, JpegDecoder decoder, DamageReport damage)
     {
-        var options = new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, Seed = seed, Shuffle = true, DropLast = true };
+        var options = new LoaderOptions { Preprocessing = preprocessing, Decoder = decoder, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, Seed = seed, Shuffle = true, DropLast = true };
         RequireBatch(train, batchSize, "--train-batch-size");
         return new BatchSource(device, train, options, damage, batches, KeepBytes);
     }
 
     /// <summary>All pictures that can be decoded, to measure accuracy on.</summary>
-    public static BatchSource Test(Device device, ImageFolder pictures, int imageSize, int batchSize, int workers, Preprocessing preprocessing, DamageReport damage) =>
-        new(device, pictures, new LoaderOptions { Preprocessing = preprocessing, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, LeaveOutDamaged = true }, damage, int.MaxValue, KeepBytes);
+    public static BatchSource Test(Device device, ImageFolder pictures, int imageSize, int batchSize, int workers, Preprocessing preprocessing, JpegDecoder decoder, DamageReport damage) =>
+        new(device, pictures, new LoaderOptions { Preprocessing = preprocessing, Decoder = decoder, ImageSize = imageSize, BatchSize = batchSize, Workers = workers, LeaveOutDamaged = true }, damage, int.MaxValue, KeepBytes);
 
     /// <summary>How many pictures were measured, for a table.</summary>
     public static string Count(BatchSource test) =>

@@ -1,4 +1,5 @@
 using Spos.Cli.Verbs;
+using Spos.Engine.Data;
 
 namespace Spos.Cli.Runs;
 
@@ -13,6 +14,9 @@ internal static class OptionCheck
 
     /// <summary>A checkpoint that a run began from, by the path that was given, and its checksum.</summary>
     public const string LoadOption = "load-checkpoint", LoadFact = "load-checkpoint's checksum";
+
+    /// <summary>What decodes JPEGs.</summary>
+    public const string DecoderOption = "decoder";
 
     // Options whose values are words, which earlier versions wrote with a capital.
     private static readonly string[] Words = ["init", "lr-decay", "plan"];
@@ -35,6 +39,9 @@ internal static class OptionCheck
             throw new UsageException($"{file} was made with {option} {Shown(Of(before, name))}, not {Shown(Of(now, name))}. Give it the same, choose another --output-dir, or begin anew with --restart.");
         }
     }
+
+    /// <summary>The value of <see cref="DecoderOption"/>: none for the one that was the only one in earlier versions.</summary>
+    public static string ValueOf(JpegDecoder decoder) => decoder == JpegDecoder.Spos ? "" : $"{decoder}".ToLowerInvariant();
 
     private static bool IsSame(string name, IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now)
     {

@@ -60,7 +60,7 @@ internal sealed class Supernet : IDisposable
     public float HeldOut => _options.HeldOut ?? (float.TryParse(Header.Options.GetValueOrDefault("held-out"), out float saved) ? saved : 0);
 
     /// <summary>What scores depend on: those of another supernet, or on other pictures, must not be mixed in.</summary>
-    public Dictionary<string, string> ForResume(Preprocessing preprocessing) => new()
+    public Dictionary<string, string> ForResume(Preprocessing preprocessing, JpegDecoder decoder) => new()
     {
         [OptionCheck.CheckpointOption] = Convert.ToHexString(Header.Sha256),
         ["train-iters"] = $"{_options.TrainIters}",
@@ -70,6 +70,7 @@ internal sealed class Supernet : IDisposable
         ["flops-limit"] = $"{FlopsLimit:R}",
         ["flops-table"] = _options.FlopsTablePath ?? "",
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
+        [OptionCheck.DecoderOption] = OptionCheck.ValueOf(decoder),
     };
 
     /// <summary>The pictures to recalibrate on, and those to compare on.</summary>

@@ -21,6 +21,9 @@ namespace Spos.Cli.Verbs;
 [Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, bench kernels each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
+    // Images a second that a large GPU may train on.
+    private const int FastGpu = 10_000;
+
     [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), loader (of the pictures under --images), kernels, or plans, which shows the choices that --plan auto has made on this device.")]
     [OneOf("step", "loader", "kernels", "plans")]
     public string What { get; set; } = "";
@@ -117,21 +120,26 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         Notice.Say($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {Describe(device)}.");
         int runs = Runs ?? 15;
         IReadOnlyList<LoaderResult> results = [];
+        var hostWork = new Rates(0, 0, 0);
         var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, DataOptions.Damage());
         ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", display =>
         {
             long done = 0;
+            hostWork = benchmark.RunHostWork(runs, () => display.Report(++done, 1, ""));
             results = benchmark.Run(runs, () => display.Report(++done, 1, ""));
         });
         Table table = PlainTable.New("transform", "img/s", "quartiles");
         foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
+        table.AddRow([$"none: a thread's work for a GPU", .. hostWork.Columns]);
         PlainTable.Write(table);
+        Notice.Say($"For a GPU, which does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads read and entropy-decode {FastGpu:N0} images a second.");
         if (Output != null)
         {
             Save(Output, spec, device, new
             {
                 pictures = data.Samples.Length,
                 workers = Workers,
+                host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
                 transforms = results.Select(r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
             });
         }

@@ -4,6 +4,7 @@ using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
+using Spos.Engine.Devices;
 
 namespace Spos.Cli.Verbs;
 
@@ -18,6 +19,9 @@ internal abstract class DataOptions : DeviceOptions
     [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
+    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = "What decodes JPEGs: spos (libjpeg-turbo's pixels, bit for bit, on every device), or nvjpeg (NVIDIA's library on --device cuda, with the GPU's JPEG engine where it has one; pixels differ by a few levels, and so do results).")]
+    public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
+
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
     [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
@@ -30,6 +34,13 @@ internal abstract class DataOptions : DeviceOptions
 
     /// <summary>What a checkpoint's network was trained with, or what the options ask for.</summary>
     protected Preprocessing PreprocessingOf(CheckpointHeader? header) => SposPreprocessing ? Preprocessing.Spos : PreprocessingRecord.Of(header);
+
+    protected override Device OpenDevice()
+    {
+        Device device = base.OpenDevice();
+        if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
+        return device;
+    }
 
     /// <summary>train or val of the data set.</summary>
     protected ImageFolder OpenSplit(string split)

@@ -41,7 +41,7 @@ internal abstract class DeviceOptions
         return session;
     }
 
-    protected Device OpenDevice()
+    protected virtual Device OpenDevice()
     {
         // Variables are read as options are: the engine takes what it can make sense of.
         string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;

@@ -71,10 +71,10 @@ internal sealed class EvalVerb : DataOptions, IVerb
         bool averaged = TrainedWeights.Load(reader, session, network, Weights), recalibrated = Recalibrate || header.Path == null;
         if (recalibrated)
         {
-            using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), damage);
+            using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), Decoder, damage);
             Evaluator.Recalibrate(session, network, path, calibration);
         }
-        using BatchSource test = EvaluationData.Test(device, val, header.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(header), damage);
+        using BatchSource test = EvaluationData.Test(device, val, header.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(header), Decoder, damage);
         Accuracy accuracy = Evaluator.Measure(session, network, path, test);
         ResultTable.Print(
             "Evaluation",

@@ -79,12 +79,12 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Header), all.Classes);
         DamageReport damage = Damage();
         using var stop = new StopSignal();
-        using BatchSource compared = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
+        using BatchSource compared = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), Decoder, damage);
         RankedArchitecture[] ranked = known ?? Score(supernet, paths, device, train, compared, damage, stop.Token);
         // Its memory is for training now.
         compared.Dispose();
         state.Save(ranked);
-        using BatchSource test = EvaluationData.Test(device, val, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
+        using BatchSource test = EvaluationData.Test(device, val, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), Decoder, damage);
         for (int i = 0; i < ranked.Length; i++)
         {
             if (ranked[i].Standalone != null) continue;
@@ -145,7 +145,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         {
             for (int set = 0; set < Recalibrations; set++)
             {
-                using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed + (ulong)set, preprocessing, damage);
+                using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed + (ulong)set, preprocessing, Decoder, damage);
                 Func<Architecture, double> score = scorers.On(calibration, test, cancel)[0];
                 for (int i = 0; i < paths.Length; i++)
                 {
@@ -224,7 +224,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
     private Dictionary<string, string> TrainingForResume(ImageFolder train) => new(RecipeForResume(train).Concat(ScheduleForResume(this)));
 
     private Dictionary<string, string> ForResume(Supernet supernet, ImageFolder train) =>
-        new(supernet.ForResume(PreprocessingOf(supernet.Header)).Concat(TrainingForResume(train)).DistinctBy(o => o.Key))
+        new(supernet.ForResume(PreprocessingOf(supernet.Header), Decoder).Concat(TrainingForResume(train)).DistinctBy(o => o.Key))
         {
             ["num-architectures"] = $"{NumArchitectures}",
             ["recalibrations"] = $"{Recalibrations}",

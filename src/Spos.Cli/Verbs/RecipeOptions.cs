@@ -75,6 +75,7 @@ internal abstract class RecipeOptions : PhaseOptions
         Seed = Seed,
         Workers = Workers,
         Preprocessing = PreprocessingOf(null),
+        Decoder = Decoder,
         Augmentation = new Augmentation { MinArea = CropMinArea, Jitter = Jitter, Flip = Flip },
     };
 
@@ -97,6 +98,7 @@ internal abstract class RecipeOptions : PhaseOptions
         ["flip"] = $"{Flip}",
         ["seed"] = $"{Seed}",
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(PreprocessingOf(null)),
+        [OptionCheck.DecoderOption] = OptionCheck.ValueOf(Decoder),
         ["plan"] = $"{Plan}".ToLowerInvariant(),
         [OptionCheck.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };

@@ -94,7 +94,7 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
             if (loaded != null) Inherit(session, loaded, network, train);
         });
         RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
-        using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize ?? Math.Min(MostTestBatch, BatchSize), Workers, PreprocessingOf(null), damage);
+        using BatchSource test = EvaluationData.Test(device, val, spec.ImageSize, TestBatchSize ?? Math.Min(MostTestBatch, BatchSize), Workers, PreprocessingOf(null), Decoder, damage);
         trainer.ReservedBytes = () => test.BytesToKeep;
         using var stop = new StopSignal();
         Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test.Until(stop.Token));

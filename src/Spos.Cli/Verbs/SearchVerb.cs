@@ -100,13 +100,13 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         (ImageFolder all, ImageFolder val) = OpenBoth();
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, AcceptChangedData);
         using RunFolder folder = OpenFolder(RunKind.Search);
-        var resumable = new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header))) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}".ToLowerInvariant() };
+        var resumable = new Dictionary<string, string>(supernet.ForResume(PreprocessingOf(supernet.Header), Decoder)) { ["seed"] = $"{Seed}", ["plan"] = $"{Plan}".ToLowerInvariant() };
         var state = new SearchState(folder.Folder, resumable, DataRecord.Of(all, val), AcceptChangedData);
         DamageReport damage = Damage();
 
         device.Threads = Math.Max(1, device.Threads / Concurrency);
-        using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(supernet.Header), damage);
-        using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), damage);
+        using BatchSource calibration = EvaluationData.Calibration(device, train, supernet.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(supernet.Header), Decoder, damage);
+        using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), Decoder, damage);
         using var scorers = new Scorers(supernet, () => NewSession(device), Concurrency);
         // All that can be refused has been: now what is there may go.
         Dictionary<string, double> known = Known(folder, state, supernet.Spec.Blocks);

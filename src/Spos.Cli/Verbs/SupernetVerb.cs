@@ -124,8 +124,8 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     {
         // A batch that was trained on fits the device; larger ones may not.
         int calibrationBatch = Math.Min(CalibrationBatch, BatchSize), testBatch = Math.Min(TestBatch, BatchSize);
-        using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationPictures / calibrationBatch, calibrationBatch, Workers, Seed, PreprocessingOf(null), damage);
-        using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, testBatch, Workers, PreprocessingOf(null), damage);
+        using BatchSource calibration = EvaluationData.Calibration(session.Device, train, network.Spec.ImageSize, CalibrationPictures / calibrationBatch, calibrationBatch, Workers, Seed, PreprocessingOf(null), Decoder, damage);
+        using BatchSource test = EvaluationData.Test(session.Device, val, network.Spec.ImageSize, testBatch, Workers, PreprocessingOf(null), Decoder, damage);
         var top1 = new List<double>();
         ProgressDisplay.Run("random paths", RandomPaths, "path", display =>
         {

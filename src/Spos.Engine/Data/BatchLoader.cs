@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Random;
@@ -24,6 +25,9 @@ public sealed record LoaderOptions
     public Augmentation? Augmentation { get; init; }
 
     public Preprocessing Preprocessing { get; init; }
+
+    /// <summary>What decodes JPEGs. Results depend on it.</summary>
+    public JpegDecoder Decoder { get; init; }
 
     /// <summary>Whether the order is random; else the data set's.</summary>
     public bool Shuffle { get; init; }
@@ -184,10 +188,13 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         try
         {
             using var decoder = new PictureDecoder(worker.Session);
+            using var staging = new StagingBuffer(_device);
+            using NvJpegDecoder? onDevice = _options.Decoder == JpegDecoder.NvJpeg ? new NvJpegDecoder(worker.Session) : null;
+            worker.Reader.OnDevice = onDevice;
             while (Claim() is { } claimed)
             {
                 index = claimed;
-                Put(index, Load(worker, decoder, index));
+                Put(index, Load(worker, decoder, staging, index));
             }
         }
         catch (Exception error)
@@ -227,13 +234,13 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     // The official code resizes otherwise for validation than for training.
     private bool Official => _options is { Preprocessing: Preprocessing.Spos, Augmentation: null };
 
-    private Batch? Load(Worker worker, PictureDecoder decoder, int index)
+    private Batch? Load(Worker worker, PictureDecoder decoder, StagingBuffer staging, int index)
     {
         int first = index * _options.BatchSize, count = Math.Min(_options.BatchSize, _order.Length - first);
         long moment = worker.Session.Pool.Rentings;
         try
         {
-            using var pictures = new PictureBatch(worker.Session, decoder, count, _options.ImageSize, _options.Preprocessing, Official);
+            using var pictures = new PictureBatch(worker.Session, decoder, count, _options.ImageSize, _options.Preprocessing, Official, worker.Reader.OnDevice);
             var labels = new List<int>();
             foreach (int sample in _order.AsSpan(first, count))
             {
@@ -245,7 +252,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             if (pictures.Count == 0) return null;
             Tensor images = pictures.Finish();
             var deviceLabels = new DeviceArray<int>(worker.Session.Pool, labels.Count);
-            deviceLabels.Upload(worker.Session.Stream, [.. labels]);
+            deviceLabels.Upload(worker.Session.Stream, CollectionsMarshal.AsSpan(labels), staging);
             return new Batch(worker.Session, images, deviceLabels);
         }
         catch

@@ -39,9 +39,19 @@ internal sealed class CompressedPicture : IDisposable
         (_pixels, _length) = (pixels, width * height * BytesPerPixel);
     }
 
+    /// <summary>Takes over <paramref name="frame"/>, which the device may still be decoding to.</summary>
+    public CompressedPicture(int width, int height, DeviceFrame frame)
+    {
+        (Width, Height) = (width, height);
+        Frame = frame;
+    }
+
     public int Width { get; }
 
     public int Height { get; }
+
+    /// <summary>Where it is on the device, if it was decoded there: then it has no header, coefficients, tables and pixels.</summary>
+    public DeviceFrame? Frame { get; private set; }
 
     /// <summary>Whether it is pixels: then it has no header, coefficients and tables.</summary>
     public bool IsPixels => _pixels != null;
@@ -50,7 +60,7 @@ internal sealed class CompressedPicture : IDisposable
     public string? Warning { get; }
 
     /// <summary>Of memory that it holds.</summary>
-    public long Bytes => _pixels?.Length ?? (_coefficients?.Length ?? 0) * (long)sizeof(short);
+    public long Bytes => Frame?.Planes.Length ?? _pixels?.Length ?? (_coefficients?.Length ?? 0) * (long)sizeof(short);
 
     public JpegHeader Header { get; }
 
@@ -105,7 +115,8 @@ internal sealed class CompressedPicture : IDisposable
     {
         if (_coefficients != null) JpegFile.Return(_coefficients);
         if (_pixels != null) ArrayPool<byte>.Shared.Return(_pixels);
-        (_coefficients, _pixels) = (null, null);
+        Frame?.Planes.Dispose();
+        (_coefficients, _pixels, Frame) = (null, null, null);
     }
 
     private static unsafe CompressedPicture DecodeByLibrary(ReadOnlySpan<byte> file, int format, string formatName, string name)

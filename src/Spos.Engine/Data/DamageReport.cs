@@ -16,6 +16,8 @@ public sealed class DamageReport(Action<string> report)
     private readonly ConcurrentDictionary<FilePath, bool> _warned = new();
     private readonly ConcurrentDictionary<(FilePath, string), bool> _told = new();
 
+    private readonly ConcurrentDictionary<FilePath, bool> _refused = new();
+
     private int _warnings;
 
     /// <summary>Different files that could not be decoded, so far.</summary>
@@ -24,8 +26,12 @@ public sealed class DamageReport(Action<string> report)
     /// <summary>Different files that were decoded in spite of damage, so far.</summary>
     public int Warnings => _warnings;
 
+    /// <summary>Different files that nvJPEG refused, so far: others decoded them.</summary>
+    public int Refused => _refused.Count;
+
     /// <summary>The counts, for a table.</summary>
-    public override string ToString() => Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded";
+    public override string ToString() =>
+        (Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded") + (Refused == 0 ? "" : $"; {Refused} not by nvJPEG");
 
     /// <summary>Why a file could not be decoded; null if it is not known to be damaged.</summary>
     internal string? CauseOf(FilePath path) => _causes.GetValueOrDefault(path);
@@ -36,6 +42,13 @@ public sealed class DamageReport(Action<string> report)
     {
         _causes.TryAdd(path, cause);
         if (_told.TryAdd((path, consequence), true)) report($"{cause} {consequence}");
+    }
+
+    /// <summary>nvJPEG does not decode a file.</summary>
+    internal void AddRefused(FilePath path)
+    {
+        bool first = _refused.IsEmpty;
+        if (_refused.TryAdd(path, true) && first) report($"{path}: nvJPEG does not decode it; --decoder spos's own does. Further ones are only counted.");
     }
 
     /// <param name="cause">A sentence that names the file.</param>

@@ -40,6 +40,9 @@ internal static unsafe class JpegFile
         }
     }
 
+    /// <summary>Room for a picture's coefficients, which the picture takes over.</summary>
+    public static short[] Rent(int length) => Pool.Rent(length);
+
     /// <summary>Takes back what <see cref="Decode"/> gave a picture.</summary>
     public static void Return(short[] coefficients) => Pool.Return(coefficients);
 
@@ -60,7 +63,7 @@ internal static unsafe class JpegFile
                     JpegHeaderPlane plane = header.PlaneAt(c);
                     length = checked(length + plane.BlocksWide * plane.BlocksHigh * 64);
                 }
-                coefficients = Pool.Rent(length);
+                coefficients = Rent(length);
                 ushort[] quantisation = new ushort[3 * 64];
                 int result;
                 fixed (short* target = coefficients)

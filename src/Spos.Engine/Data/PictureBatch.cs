@@ -8,8 +8,9 @@ namespace Spos.Engine.Data;
 /// at once.
 /// </summary>
 /// <param name="capacity">The most pictures that are added.</param>
+/// <param name="onDevice">What decodes pictures on the device, and reads their files until it is done; null if nothing does.</param>
 internal sealed class PictureBatch(
-    Session session, PictureDecoder decoder, int capacity, int size, Preprocessing preprocessing, bool fixedPoint) : IDisposable
+    Session session, PictureDecoder decoder, int capacity, int size, Preprocessing preprocessing, bool fixedPoint, NvJpegDecoder? onDevice = null) : IDisposable
 {
     private readonly ImageTransformRecord[] _transforms = new ImageTransformRecord[capacity];
     private readonly List<CompressedPicture> _waiting = [];
@@ -53,6 +54,7 @@ internal sealed class PictureBatch(
 
     private void Release()
     {
+        if (_waiting.Count > 0) onDevice?.Wait();
         foreach (CompressedPicture picture in _waiting) picture.Dispose();
         _waiting.Clear();
         _waitingBytes = 0;

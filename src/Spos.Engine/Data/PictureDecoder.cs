@@ -1,7 +1,6 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Data;
@@ -12,22 +11,14 @@ namespace Spos.Engine.Data;
 /// </summary>
 internal sealed class PictureDecoder(Session session) : IDisposable
 {
-    // Red, green, blue and 0.
-    private const int ValuesPerPixel = CompressedPicture.BytesPerPixel;
-
     // Output rows of a block of image_resize: neighbours both resize the source rows between them, which costs a CPU more than a GPU.
     private const int RowsPerCpuBlock = 56, RowsPerGpuBlock = 8;
 
-    // A multiple of every kPixelGroup of native/toolchains.
-    private const int TapGroup = 4;
-
-    private readonly PinnedBuffer _coefficients = new(session.Device);
-    private readonly PinnedBuffer _pixels = new(session.Device);
-    private readonly DeviceEvent _copied = DeviceEvent.On(session.Stream);
+    private readonly StagingBuffer _staging = new(session.Device);
 
     /// <summary>
-    /// How many bytes of coefficients, samples and pixels are on the device at a time, or one picture's if it has more: batches that have
-    /// more are decoded in parts.
+    /// How many bytes decoding takes of the device at a time, or one picture's if it has more: batches that have more are decoded in
+    /// parts.
     /// </summary>
     public long PartBytes { get; init; } = 256L << 20;
 
@@ -48,17 +39,21 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         Tensor batch, IReadOnlyList<CompressedPicture> pictures, Span<ImageTransformRecord> transforms, Preprocessing preprocessing, bool fixedPoint)
     {
         int size = batch.Shape.W;
-        long imageValues = batch.Shape.Count / batch.Shape.N, resizedBytes = (long)size * size * sizeof(uint);
+        long imageValues = batch.Shape.Count / batch.Shape.N;
         for (int first = 0, end; first < pictures.Count; first = end)
         {
             var layout = new PictureLayout();
-            for (end = first; end < pictures.Count && layout.Bytes + (end - first) * resizedBytes < PartBytes; end++)
+            var work = new ResizeWork(size, RowsPerBlock);
+            for (end = first; end < pictures.Count; end++)
             {
-                transforms[end].Region = Transforms.RegionOf(transforms[end], size);
-                transforms[end].Pixels = layout.Add(pictures[end], transforms[end].Region);
+                ref ImageTransformRecord transform = ref transforms[end];
+                if (end > first && layout.Bytes + layout.SampleBytes + work.BytesWith(transform) > PartBytes) break;
+                transform.Region = Transforms.RegionOf(transform, size);
+                transform.Pixels = layout.Add(pictures[end], transform.Region);
+                work.Add(ref transform);
             }
             using Tensor part = batch.View(batch.Shape with { N = end - first }, first * imageValues);
-            DecodePart(part, layout, transforms[first..end], preprocessing, fixedPoint);
+            DecodePart(part, layout, work, transforms[first..end], preprocessing, fixedPoint);
         }
     }
 
@@ -66,115 +61,65 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     public byte[] DecodeWhole(CompressedPicture picture)
     {
         var layout = new PictureLayout();
-        layout.Add(picture, new PictureRegion(0, picture.Width, 0, picture.Height));
-        using var pixels = new DeviceArray<byte>(session.Pool, checked((int)layout.PixelBytes));
-        ToPixels(pixels, layout);
-        byte[] padded = new byte[pixels.Length];
-        pixels.Download(session.Stream, padded);
-        return [.. padded.Where((_, i) => i % ValuesPerPixel != 3)];
+        long start = layout.Add(picture, new PictureRegion(0, picture.Width, 0, picture.Height));
+        using DeviceArray<byte> buffer = ToPixels(layout, [default]);
+        byte[] padded = new byte[(long)picture.Width * picture.Height * CompressedPicture.BytesPerPixel];
+        buffer.Download(session.Stream, padded, layout.Pixels + start);
+        return [.. padded.Where((_, i) => i % CompressedPicture.BytesPerPixel != 3)];
     }
 
-    public void Dispose()
-    {
-        _copied.Synchronize();
-        _copied.Dispose();
-        _coefficients.Dispose();
-        _pixels.Dispose();
-    }
+    public void Dispose() => _staging.Dispose();
 
     private void DecodePart(
-        Tensor batch, PictureLayout layout, Span<ImageTransformRecord> transforms, Preprocessing preprocessing, bool fixedPoint)
+        Tensor batch, PictureLayout layout, ResizeWork work, ReadOnlySpan<ImageTransformRecord> transforms, Preprocessing preprocessing, bool fixedPoint)
     {
         int size = batch.Shape.W;
-        using var pixels = new DeviceArray<byte>(session.Pool, checked((int)layout.PixelBytes));
-        ToPixels(pixels, layout);
-        using var resized = new DeviceArray<uint>(session.Pool, checked(transforms.Length * size * size));
-        long keptRows = 0;
-        double scale = 1;
-        foreach (ref ImageTransformRecord transform in transforms)
-        {
-            transform.Slots = (int)BitOperations.RoundUpToPowerOf2((uint)MostTaps(transform.ScaleY) + 1);
-            transform.Rows = keptRows * Padded(size);
-            keptRows += transform.Slots * ResizeBlocks(size);
-            scale = Math.Max(scale, Math.Max(transform.ScaleX, transform.ScaleY));
-        }
-        using var descriptors = new DeviceArray<ImageTransformRecord>(session.Pool, transforms.Length);
-        descriptors.Upload(session.Stream, transforms);
-        if (fixedPoint) session.Launch("image_resize_fixed", size, transforms.Length, resized, pixels, descriptors, size);
-        else Resize(resized, pixels, descriptors, size, keptRows, MostTaps(scale));
-        using var grey = new DeviceArray<float>(session.Pool, transforms.Length);
-        session.Launch("image_jitter_before_contrast", transforms.Length, 1, resized, grey, descriptors, size);
+        using DeviceArray<byte> buffer = ToPixels(layout, transforms);
+        KernelArgument pixels = buffer.At(layout.Pixels), descriptors = buffer.At(PictureLayout.Transforms);
+        using var resized = new DeviceArray<uint>(session.Pool, work.Outputs);
+        if (fixedPoint) session.Launch("image_resize_fixed", size, work.Count, resized, pixels, descriptors, size);
+        else Resize(resized, pixels, descriptors, work);
+        using var grey = new DeviceArray<float>(session.Pool, work.Count);
+        session.Launch("image_jitter_before_contrast", work.Count, 1, resized, grey, descriptors, size);
         (float range, IReadOnlyList<float> mean, IReadOnlyList<float> deviation) = preprocessing == Preprocessing.Spos
             ? (1, [0, 0, 0], [1, 1, 1])
             : (255, ImageNetStatistics.Mean, ImageNetStatistics.Deviation);
         session.Launch(
-            "image_jitter_and_normalise", size, transforms.Length, batch, resized, grey, descriptors, size,
+            "image_jitter_and_normalise", size, work.Count, batch, resized, grey, descriptors, size,
             range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2], preprocessing == Preprocessing.Spos);
     }
 
-    private void Resize(DeviceArray<uint> resized, DeviceArray<byte> pixels, DeviceArray<ImageTransformRecord> transforms, int size, long keptRows, int mostTaps)
+    private void Resize(DeviceArray<uint> resized, KernelArgument pixels, KernelArgument transforms, ResizeWork work)
     {
-        int count = transforms.Length, outputs = 2 * count * Padded(size);
-        using var taps = new DeviceArray<long>(session.Pool, outputs);
-        using var weights = new DeviceArray<int>(session.Pool, checked(outputs * mostTaps));
-        using var rows = new DeviceArray<uint>(session.Pool, checked((int)(keptRows * Padded(size))));
-        session.Launch("image_filter_taps", count, 2, taps, weights, transforms, size, mostTaps);
-        session.Launch("image_resize", ResizeBlocks(size), count, resized, rows, pixels, taps, weights, transforms, size, mostTaps, RowsPerBlock);
+        using var taps = new DeviceArray<long>(session.Pool, work.Taps);
+        using var weights = new DeviceArray<int>(session.Pool, work.Weights);
+        using var rows = new DeviceArray<uint>(session.Pool, work.Rows);
+        session.Launch("image_filter_taps", work.Count, 2, taps, weights, transforms, work.Size, work.MostTaps);
+        session.Launch(
+            "image_resize", work.Blocks, work.Count, resized, rows, pixels, taps, weights, transforms, work.Size, work.MostTaps, work.RowsPerBlock);
     }
 
     private int RowsPerBlock => session.Device.BlocksAreThreads ? RowsPerCpuBlock : RowsPerGpuBlock;
 
-    private int ResizeBlocks(int size) => (size + RowsPerBlock - 1) / RowsPerBlock;
-
-    // padded() of kernels/image.cu.
-    private static int Padded(int size) => (size + 15) / 16 * 16;
-
-    // The filter reaches as far as the scale, at least a pixel, to both sides; taps are padded to groups.
-    private static int MostTaps(double scale) => (int)(2 * Math.Max(1, scale)) / TapGroup * TapGroup + TapGroup;
-
-    // Uploads what a layout names and makes pixels of it.
-    private void ToPixels(DeviceArray<byte> pixels, PictureLayout layout)
+    // Uploads what a layout names and makes pixels of it, in a buffer of that layout.
+    private unsafe DeviceArray<byte> ToPixels(PictureLayout layout, ReadOnlySpan<ImageTransformRecord> transforms)
     {
-        // The last part may still be on its way.
-        _copied.Synchronize();
-        if (layout.BlockRows.Count > 0) DecodeJpegs(pixels, layout);
-        if (layout.Decoded.Count > 0) CopyDecoded(pixels, layout);
-        _copied.Record(session.Stream);
-    }
-
-    private void DecodeJpegs(DeviceArray<byte> pixels, PictureLayout layout)
-    {
-        using var coefficients = new DeviceArray<short>(session.Pool, layout.CoefficientCount);
-        using var quantisation = new DeviceArray<ushort>(session.Pool, layout.Quantisation.Count);
-        using var images = new DeviceArray<JpegImageRecord>(session.Pool, layout.Images.Count);
-        using var blocks = new DeviceArray<JpegStripRecord>(session.Pool, layout.BlockRows.Count);
-        using var rows = new DeviceArray<JpegStripRecord>(session.Pool, layout.PixelRows.Count);
-        using var samples = new DeviceArray<byte>(session.Pool, checked((int)layout.SampleBytes));
-        Span<short> staging = _coefficients.Get<short>(layout.CoefficientCount);
-        foreach ((CompressedPicture picture, int start, int length, int target) in layout.Pieces) picture.Coefficients.Slice(start, length).CopyTo(staging[target..]);
-        coefficients.Upload(session.Stream, staging);
-        quantisation.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.Quantisation));
-        images.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.Images));
-        blocks.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.BlockRows));
-        rows.Upload(session.Stream, CollectionsMarshal.AsSpan(layout.PixelRows));
-        session.Launch("jpeg_inverse_dct", layout.BlockRows.Count, 1, samples, coefficients, quantisation, images, blocks);
-        session.Launch("jpeg_to_rgb", layout.PixelRows.Count, 1, pixels, samples, images, rows);
-    }
-
-    // The regions of pictures that are pixels already.
-    private void CopyDecoded(DeviceArray<byte> pixels, PictureLayout layout)
-    {
-        Span<byte> staging = _pixels.Get<byte>(layout.Decoded.Sum(d => d.Region.Width * d.Region.Height * ValuesPerPixel));
-        foreach ((CompressedPicture picture, PictureRegion region, long target) in layout.Decoded)
+        layout.Write(_staging.Begin(layout.Pixels), transforms);
+        var buffer = new DeviceArray<byte>(session.Pool, layout.Bytes);
+        _staging.CopyTo(buffer.Address, layout.Pixels, session.Stream);
+        if (layout.BlockRows > 0)
         {
-            int length = region.Width * ValuesPerPixel;
-            for (int y = 0; y < region.Height; y++)
-            {
-                int start = ((region.Top + y) * picture.Width + region.Left) * ValuesPerPixel;
-                picture.Pixels.Slice(start, length).CopyTo(staging[(y * length)..]);
-            }
-            pixels.Upload(session.Stream, staging[..(region.Height * length)], (int)target);
-            staging = staging[(region.Height * length)..];
+            using var samples = new DeviceArray<byte>(session.Pool, layout.SampleBytes);
+            session.Launch(
+                "jpeg_inverse_dct", layout.BlockRows, 1, samples, buffer.At(layout.Coefficients), buffer.At(layout.Quantisation),
+                buffer.At(layout.Images), buffer.At(layout.BlockStrips));
+            session.Launch(
+                "jpeg_to_rgb", layout.PixelRows, 1, buffer.At(layout.Pixels), samples, buffer.At(layout.Images), buffer.At(layout.PixelStrips));
         }
+        foreach ((DeviceFrame frame, long strips, int rows) in layout.Frames)
+        {
+            session.Launch("jpeg_to_rgb", rows, 1, buffer.At(layout.Pixels), frame.Planes, buffer.At(layout.Images), buffer.At(strips));
+        }
+        return buffer;
     }
 }

@@ -1,85 +1,185 @@
+using System.Runtime.InteropServices;
+
 namespace Spos.Engine.Data;
 
-/// <summary>Where everything of some pictures lies on the device, and the strips of work: only what the regions need.</summary>
-internal sealed class PictureLayout
+/// <summary>
+/// Where everything of some pictures lies in one buffer of the device, and the strips of work: only what the regions need. First comes all
+/// that the host has to say, which is copied in one piece, then the pixels that JPEGs are decoded to.
+/// </summary>
+internal sealed unsafe class PictureLayout
 {
-    /// <summary>Of JPEGs that are entropy-decoded.</summary>
-    public List<JpegImageRecord> Images { get; } = [];
+    // The widest loads of a GPU begin at such addresses.
+    private const long Alignment = 256;
 
-    public List<JpegStripRecord> BlockRows { get; } = [];
+    private readonly List<(CompressedPicture Picture, int Start, int Length, long Target)> _pieces = [];
+    private readonly List<(CompressedPicture Picture, PictureRegion Region)> _decoded = [];
+    private readonly List<JpegImageRecord> _images = [];
+    private readonly List<JpegStripRecord> _blockRows = [];
+    private readonly List<JpegStripRecord> _pixelRows = [];
+    private readonly List<(CompressedPicture Picture, int FirstRow, int Rows)> _frames = [];
+    private readonly List<JpegStripRecord> _frameRows = [];
 
-    public List<JpegStripRecord> PixelRows { get; } = [];
+    // Three tables of 64 for each of the images.
+    private readonly List<ushort> _quantisation = [];
 
-    /// <summary>The rows of blocks that are worked on: whose, where they begin, how many coefficients, and where they go.</summary>
-    public List<(CompressedPicture Picture, int Start, int Length, int Target)> Pieces { get; } = [];
+    private long _coefficients, _decodedBytes, _pixelBytes;
 
-    /// <summary>Three tables of 64 for each of <see cref="Images"/>.</summary>
-    public List<ushort> Quantisation { get; } = [];
+    /// <summary>Pictures in all.</summary>
+    public int Count => _images.Count + _decoded.Count;
 
-    /// <summary>Pictures that are pixels already, the regions that are wanted, and where they go.</summary>
-    public List<(CompressedPicture Picture, PictureRegion Region, long Target)> Decoded { get; } = [];
+    /// <summary>Rows of blocks of JPEGs that are entropy-decoded.</summary>
+    public int BlockRows => _blockRows.Count;
 
-    public int CoefficientCount { get; private set; }
+    /// <summary>Rows of pixels of these JPEGs.</summary>
+    public int PixelRows => _pixelRows.Count;
 
+    /// <summary>Pictures that the device has decoded, where their strips begin, and how many each has.</summary>
+    public IEnumerable<(DeviceFrame Frame, long Strips, int Rows)> Frames =>
+        _frames.Select(f => (f.Picture.Frame!, FrameStrips + (long)f.FirstRow * sizeof(JpegStripRecord), f.Rows));
+
+    /// <summary>Where the transforms of the pictures begin in the buffer.</summary>
+    public static long Transforms => 0;
+
+    /// <summary>Where the records of JPEGs begin.</summary>
+    public long Images => Aligned(Transforms + (long)Count * sizeof(ImageTransformRecord));
+
+    /// <summary>Where the strips of block rows begin.</summary>
+    public long BlockStrips => Aligned(Images + (long)_images.Count * sizeof(JpegImageRecord));
+
+    /// <summary>Where the strips of pixel rows begin.</summary>
+    public long PixelStrips => Aligned(BlockStrips + (long)_blockRows.Count * sizeof(JpegStripRecord));
+
+    /// <summary>Where the quantisation tables begin.</summary>
+    public long Quantisation => Aligned(FrameStrips + (long)_frameRows.Count * sizeof(JpegStripRecord));
+
+    /// <summary>Where the strips of rows of pictures that the device has decoded begin.</summary>
+    public long FrameStrips => Aligned(PixelStrips + (long)_pixelRows.Count * sizeof(JpegStripRecord));
+
+    /// <summary>Where the coefficients begin.</summary>
+    public long Coefficients => Aligned(Quantisation + (long)_quantisation.Count * sizeof(ushort));
+
+    /// <summary>
+    /// Where the pixels of the JPEGs begin, and what the host copies ends. Pictures that are pixels already lie right before it, so that
+    /// their places, which count from here, are negative.
+    /// </summary>
+    public long Pixels => Aligned(Coefficients + _coefficients * sizeof(short) + _decodedBytes);
+
+    /// <summary>Of the buffer. It has a pixel at least behind <see cref="Pixels"/>, which kernels are given the address of.</summary>
+    public long Bytes => Pixels + Math.Max(_pixelBytes, CompressedPicture.BytesPerPixel);
+
+    /// <summary>Of samples between block rows and pixels, in a buffer of their own.</summary>
     public long SampleBytes { get; private set; }
 
-    public long PixelBytes { get; private set; }
-
-    /// <summary>On the device, in all.</summary>
-    public long Bytes => CoefficientCount * (long)sizeof(short) + SampleBytes + PixelBytes;
-
     /// <summary>Adds a picture's region.</summary>
-    /// <returns>Where its pixels begin.</returns>
+    /// <returns>Where its pixels begin, counted from <see cref="Pixels"/>.</returns>
     public long Add(CompressedPicture picture, in PictureRegion region)
     {
-        long pixels = PixelBytes;
-        PixelBytes += (long)region.Width * region.Height * CompressedPicture.BytesPerPixel;
-        if (picture.IsPixels) Decoded.Add((picture, region, pixels));
-        else AddJpeg(picture, region, pixels);
-        return pixels;
+        long bytes = (long)region.Width * region.Height * CompressedPicture.BytesPerPixel;
+        if (picture.IsPixels)
+        {
+            _decoded.Add((picture, region));
+            _decodedBytes += bytes;
+            return -_decodedBytes;
+        }
+        long start = _pixelBytes;
+        if (picture.Frame is { } frame) AddFrame(picture, frame, region, start);
+        else AddJpeg(picture, region, start);
+        _pixelBytes += bytes;
+        return start;
+    }
+
+    /// <summary>Writes all that the host has to say, as it is to lie in the buffer: <see cref="Pixels"/> bytes.</summary>
+    public void Write(byte* target, ReadOnlySpan<ImageTransformRecord> transforms)
+    {
+        Put(target + Transforms, transforms);
+        Put(target + Images, CollectionsMarshal.AsSpan(_images));
+        Put(target + BlockStrips, CollectionsMarshal.AsSpan(_blockRows));
+        Put(target + PixelStrips, CollectionsMarshal.AsSpan(_pixelRows));
+        Put(target + FrameStrips, CollectionsMarshal.AsSpan(_frameRows));
+        Put(target + Quantisation, CollectionsMarshal.AsSpan(_quantisation));
+        short* coefficients = (short*)(target + Coefficients);
+        foreach ((CompressedPicture picture, int start, int length, long place) in _pieces)
+        {
+            Put(coefficients + place, picture.Coefficients.Slice(start, length));
+        }
+        byte* end = target + Pixels;
+        foreach ((CompressedPicture picture, PictureRegion region) in _decoded)
+        {
+            int length = region.Width * CompressedPicture.BytesPerPixel;
+            end -= (long)length * region.Height;
+            for (int y = 0; y < region.Height; y++)
+            {
+                int start = ((region.Top + y) * picture.Width + region.Left) * CompressedPicture.BytesPerPixel;
+                Put(end + (long)y * length, picture.Pixels.Slice(start, length));
+            }
+        }
     }
 
     private void AddJpeg(CompressedPicture picture, in PictureRegion region, long pixels)
     {
-        int index = Images.Count, planeStart = 0;
+        int index = _images.Count, planeStart = 0, table = _quantisation.Count / 64;
         var header = picture.Header;
         var image = new JpegImageRecord { Components = header.Components, IsYcc = header.IsYcc, Region = region, Pixels = pixels };
-        for (int row = region.Top; row < region.Bottom; row++) PixelRows.Add(new JpegStripRecord { Image = index, Row = row });
+        for (int row = region.Top; row < region.Bottom; row++) _pixelRows.Add(new JpegStripRecord { Image = index, Row = row });
         for (int c = 0; c < header.Components; c++)
         {
             var plane = header.PlaneAt(c);
             (int first, int last) = Blocks(region.Left, region.Right, plane.Horizontal, plane.BlocksWide);
             (int top, int bottom) = Blocks(region.Top, region.Bottom, plane.Vertical, plane.BlocksHigh);
             int rowLength = plane.BlocksWide * 64, skipped = top * rowLength, length = (bottom - top) * rowLength;
-            Pieces.Add((picture, planeStart + skipped, length, CoefficientCount));
+            _pieces.Add((picture, planeStart + skipped, length, _coefficients));
             var record = new JpegPlaneRecord
             {
                 // Where the plane would begin if the rows above were there.
-                Coefficients = CoefficientCount - skipped,
+                Coefficients = _coefficients - skipped,
                 Samples = SampleBytes,
                 BlocksWide = plane.BlocksWide,
                 Width = plane.Width,
                 Height = plane.Height,
-                Quantisation = index * 3 + c,
+                Quantisation = table + c,
                 Horizontal = plane.Horizontal,
                 Vertical = plane.Vertical,
             };
             if (c == 0) image.Plane0 = record;
             else if (c == 1) image.Plane1 = record;
             else image.Plane2 = record;
-            CoefficientCount = checked(CoefficientCount + length);
+            _coefficients += length;
             planeStart += plane.BlocksHigh * rowLength;
             SampleBytes += (long)plane.BlocksHigh * rowLength;
             for (int row = top; row < bottom; row++)
             {
-                BlockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = first, Last = last });
+                _blockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = first, Last = last });
             }
         }
-        Images.Add(image);
-        Quantisation.AddRange(picture.Quantisation);
+        _images.Add(image);
+        _quantisation.AddRange(picture.Quantisation);
+    }
+
+    // Its planes are samples of full size.
+    private void AddFrame(CompressedPicture picture, DeviceFrame frame, in PictureRegion region, long pixels)
+    {
+        JpegPlaneRecord Plane(int index) => new()
+        {
+            Samples = (long)index * frame.Stride * picture.Height,
+            BlocksWide = frame.Stride / 8,
+            Width = picture.Width,
+            Height = picture.Height,
+            Horizontal = 1,
+            Vertical = 1,
+        };
+        _frames.Add((picture, _frameRows.Count, region.Height));
+        for (int row = region.Top; row < region.Bottom; row++) _frameRows.Add(new JpegStripRecord { Image = _images.Count, Row = row });
+        var image = new JpegImageRecord { Components = 3, Region = region, Pixels = pixels };
+        (image.Plane0, image.Plane1, image.Plane2) = (Plane(0), Plane(1), Plane(2));
+        _images.Add(image);
     }
 
     // Those that hold pixels [first, last), and a sample beyond: triangle upsampling looks at it.
     private static (int First, int Last) Blocks(int first, int last, int pixelsPerSample, int blocks) =>
         (Math.Max(0, first / pixelsPerSample - 1) / 8, Math.Min(blocks, ((last - 1) / pixelsPerSample + 1) / 8 + 1));
+
+    private static long Aligned(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
+
+    private static void Put<T>(void* target, ReadOnlySpan<T> values)
+        where T : unmanaged => values.CopyTo(new Span<T>(target, values.Length));
 }

@@ -13,6 +13,9 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
 
     private volatile bool _isReading;
 
+    /// <summary>What decodes JPEGs on the device, as far as it can; null for none.</summary>
+    public NvJpegDecoder? OnDevice { get; set; }
+
     /// <summary>Whether a file is being read, which may never end where a file system hangs.</summary>
     public bool IsReading => _isReading;
 
@@ -43,7 +46,10 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
         {
             try
             {
-                CompressedPicture picture = CompressedPicture.Decode(Bytes(path), path.ToString());
+                byte[] file = Bytes(path);
+                CompressedPicture? decoded = OnDevice?.TryDecode(file);
+                if (OnDevice != null && decoded == null) damage.AddRefused(path);
+                CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString());
                 if (picture.Warning is { } warning) damage.Warn(path, $"{path}: damaged: {warning.TrimEnd('.')}.");
                 return picture;
             }

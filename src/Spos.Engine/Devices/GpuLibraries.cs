@@ -36,6 +36,7 @@ public static class GpuLibraries
         {
             if (library == NvidiaLibrary.Nvrtc) return $"{new Nvrtc(found).Version}";
             if (library == NvidiaLibrary.Driver) return $"CUDA {new CudaDriver(found.Handle).ReadVersion()}";
+            if (library == NvidiaLibrary.NvJpeg) return new NvJpeg(found).ReadVersion()?.ToString();
             return library == NvidiaLibrary.Cudnn ? Cudnn.VersionOf(found) : null;
         }
         catch (Exception error) when (error is EntryPointNotFoundException or SposException)

@@ -19,5 +19,8 @@ internal sealed record NvidiaLibrary(string Title, IReadOnlyList<string> Names, 
     public static readonly NvidiaLibrary Npp = new(
         "NPP", ["libnppicc.so.13", "libnppicc.so.12", "libnppicc.so.11"], "tests cannot compare the colours of JPEGs with it; nothing else needs it");
 
-    public static IReadOnlyList<NvidiaLibrary> All { get; } = [Driver, Nvrtc, Cudnn, Npp];
+    public static readonly NvidiaLibrary NvJpeg = new(
+        "nvJPEG", ["libnvjpeg.so.13", "libnvjpeg.so.12", "libnvjpeg.so.11"], "--decoder nvjpeg stops; --decoder spos, the default, needs none");
+
+    public static IReadOnlyList<NvidiaLibrary> All { get; } = [Driver, Nvrtc, Cudnn, NvJpeg, Npp];
 }

@@ -5,13 +5,13 @@ using Spos.Engine.Kernels;
 namespace Spos.Engine.Tensors;
 
 /// <summary>Values on a device that are not floats: labels, ranks, coefficients, descriptors.</summary>
-public sealed unsafe class DeviceArray<T>(BufferPool pool, int length) : IDisposable
+public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDisposable
     where T : unmanaged
 {
-    private readonly DeviceBuffer _buffer = pool.Rent((long)length * sizeof(T));
+    private readonly DeviceBuffer _buffer = pool.Rent(length * sizeof(T));
     private bool _disposed;
 
-    public int Length { get; } = length;
+    public long Length { get; } = length;
 
     internal ulong Address
     {
@@ -41,13 +41,28 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, int length) : IDispos
         }
     }
 
-    /// <summary>Copies the first values out, after the work issued to <paramref name="stream"/>.</summary>
-    public void Download(DeviceStream stream, Span<T> values)
+    /// <summary>
+    /// Issues a copy of <paramref name="values"/> by way of page-locked memory, which takes them at once: nobody waits for what the stream
+    /// has to do before.
+    /// </summary>
+    internal void Upload(DeviceStream stream, ReadOnlySpan<T> values, StagingBuffer staging)
     {
         if (values.Length > Length) throw new ArgumentException($"{values.Length} values of an array of {Length}.");
+        long bytes = (long)values.Length * sizeof(T);
+        values.CopyTo(new Span<T>(staging.Begin(bytes), values.Length));
+        staging.CopyTo(Address, bytes, stream);
+    }
+
+    /// <summary>The values from <paramref name="start"/> on, for a kernel.</summary>
+    internal KernelArgument At(long start) => KernelArgument.Pointer(Address + (ulong)start * (ulong)sizeof(T));
+
+    /// <summary>Copies values from <paramref name="start"/> on out, after the work issued to <paramref name="stream"/>.</summary>
+    public void Download(DeviceStream stream, Span<T> values, long start = 0)
+    {
+        if (start < 0 || values.Length > Length - start) throw new ArgumentException($"{values.Length} values at {start} of an array of {Length}.");
         fixed (T* target = values)
         {
-            stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToHost(target, Address, (nuint)values.Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyDtoHAsync");
+            stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToHost(target, Address + (ulong)start * (ulong)sizeof(T), (nuint)values.Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyDtoHAsync");
         }
         stream.Synchronize();
         stream.Device.Downloaded?.Invoke(MemoryMarshal.AsBytes(values));

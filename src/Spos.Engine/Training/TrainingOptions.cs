@@ -50,6 +50,9 @@ public sealed record TrainingOptions
 
     public Preprocessing Preprocessing { get; init; }
 
+    /// <inheritdoc cref="LoaderOptions.Decoder"/>
+    public JpegDecoder Decoder { get; init; }
+
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()
     {
@@ -84,6 +87,7 @@ public sealed record TrainingOptions
         Seed = Seed,
         Augmentation = Augmentation,
         Preprocessing = Preprocessing,
+        Decoder = Decoder,
         Shuffle = true,
         DropLast = true,
     };

@@ -78,16 +78,13 @@ public sealed class DeviceTests
     {
         using TestDevice test = TestDevice.Open(name);
         using var session = new Session(test.Device);
-        using var pinned = new PinnedBuffer(test.Device);
-        using var copied = new DeviceEvent(test.Device);
+        using var staging = new StagingBuffer(test.Device);
         using var array = new DeviceArray<int>(session.Pool, 100_000);
-        foreach (int count in new[] { 100, 100_000 })
+        foreach (int count in new[] { 100, 100_000, 1000 })
         {
-            Span<int> staging = pinned.Get<int>(count);
-            for (int i = 0; i < count; i++) staging[i] = i ^ count;
-            array.Upload(session.Stream, staging);
-            copied.Record(session.Stream);
-            copied.Synchronize();
+            array.Upload(session.Stream, [.. Enumerable.Range(0, count).Select(i => i ^ count)], staging);
+            // What is filled next waits for that copy.
+            using (var next = new DeviceArray<int>(session.Pool, 100)) next.Upload(session.Stream, new int[100], staging);
             int[] back = new int[count];
             array.Download(session.Stream, back);
             Assert.Equal(Enumerable.Range(0, count).Select(i => i ^ count), back);

@@ -40,6 +40,15 @@ public sealed partial class NvidiaLibraryTests
     [NvidiaFact("libnppicc.so.11")]
     public void Npp_has_the_colour_conversion() => Assert.NotNull(Npp.TryLoad());
 
+    [NvidiaFact("libnvjpeg.so.11")]
+    public void Nvjpeg_has_every_entry_point_that_is_bound()
+    {
+        var library = new NvJpeg(LibrarySearch.OfMachine.Find(NvidiaLibrary.NvJpeg)[0]);
+        Assert.InRange(library.ReadVersion()!.Major, 11, 13);
+        // What is not named on the loader's path is told, as ReadVersion's caller shows it.
+        Assert.Throws<EntryPointNotFoundException>(() => new NvJpeg(new FoundLibrary(NativeLibrary.Load("libc.so.6"), "libc.so.6")));
+    }
+
     [GeneratedRegex(@"SPOS_API CUresult (cu\w+)\(")]
     private static partial Regex EntryPoints();
 }

@@ -1,0 +1,150 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Files;
+using Spos.Engine.Native;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Data;
+
+/// <summary>
+/// Decodes JPEGs by nvJPEG to planes of red, green and blue on a GPU, by the card's own engine where it has one. One per worker: a state of
+/// the library is one thread's.
+/// </summary>
+internal sealed unsafe class NvJpegDecoder : IDisposable
+{
+    // Room for rows that begin with whole blocks of 8, as jpeg_to_rgb has them.
+    private const int RowAlignment = 8;
+
+    private const int EndOfImage = 0xFFD9, Planes = 3;
+
+    private readonly NvJpeg _library;
+    private readonly Session _session;
+    private readonly DeviceEvent _decoded;
+    private nint _handle, _state;
+
+    /// <exception cref="GpuUnavailableException">There is no nvJPEG, or it does not work with this GPU.</exception>
+    public NvJpegDecoder(Session session)
+        : this(session, Find(session.Device))
+    {
+    }
+
+    /// <param name="library">The library, or what stands in for it.</param>
+    /// <exception cref="GpuUnavailableException">It does not work with this GPU.</exception>
+    internal NvJpegDecoder(Session session, NvJpeg library)
+    {
+        (_library, _session) = (library, session);
+        session.Device.MakeCurrent();
+        nint handle, state;
+        int hardware = library.CreateEx(NvJpeg.HardwareBackend, null, null, 0, &handle), status = hardware;
+        // A card that has no such engine says so here.
+        if (hardware != NvJpeg.Success) status = library.CreateEx(NvJpeg.DefaultBackend, null, null, 0, &handle);
+        if (status != NvJpeg.Success) throw Failure("nvjpegCreateEx", status);
+        _handle = handle;
+        status = library.StateCreate(handle, &state);
+        if (status != NvJpeg.Success)
+        {
+            _ = library.Destroy(handle);
+            throw Failure("nvjpegJpegStateCreate", status);
+        }
+        (_state, HasEngine) = (state, hardware == NvJpeg.Success);
+        _decoded = DeviceEvent.On(session.Stream);
+    }
+
+    /// <summary>Whether the library uses the card's JPEG engine.</summary>
+    public bool HasEngine { get; }
+
+    /// <summary>Throws unless nvJPEG can decode on a device.</summary>
+    /// <exception cref="GpuUnavailableException">It cannot; the message says what to do.</exception>
+    public static void Require(Device device)
+    {
+        using var session = new Session(device);
+        using var decoder = new NvJpegDecoder(session);
+    }
+
+    /// <summary>Issues the decoding of a file. The picture may be disposed of after <see cref="Wait"/>.</summary>
+    /// <returns>Null if it is none that nvJPEG decodes: another decoder may.</returns>
+    public CompressedPicture? TryDecode(ReadOnlySpan<byte> file)
+    {
+        if (FileContent.Of(file) != FileFormat.Jpeg || !IsWhole(file)) return null;
+        int components, subsampling;
+        int* widths = stackalloc int[NvJpeg.MostComponents], heights = stackalloc int[NvJpeg.MostComponents];
+        _session.Device.MakeCurrent();
+        fixed (byte* data = file)
+        {
+            int known = _library.GetImageInfo(_handle, data, (nuint)file.Length, &components, &subsampling, widths, heights);
+            if (known != NvJpeg.Success) return null;
+            (int width, int height) = (widths[0], heights[0]);
+            // Four components are CMYK or YCCK, of which it makes something else than Pillow; subsampling it does not know is -1.
+            if (components is not (1 or Planes) || subsampling < 0 || width < 1 || height < 1) return null;
+            if ((long)width * height > CompressedPicture.MostPixelsOf(file)) return null;
+            int stride = (width + RowAlignment - 1) / RowAlignment * RowAlignment;
+            var planes = new DeviceArray<byte>(_session.Pool, (long)Planes * stride * height);
+            NvJpeg.Image image = default;
+            for (int c = 0; c < Planes; c++)
+            {
+                image.Channels[c] = planes.Address + (ulong)c * (ulong)stride * (ulong)height;
+                image.Pitches[c] = (ulong)stride;
+            }
+            // The library may read it while it decodes, when the collector may have moved what was given.
+            byte[] kept = GC.AllocateUninitializedArray<byte>(file.Length, pinned: true);
+            file.CopyTo(kept);
+            byte* place = (byte*)Unsafe.AsPointer(ref kept[0]);
+            int status = _library.Decode(_handle, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, _session.Stream.Handle);
+            // What failed may have been issued in part, and reads the file too.
+            _decoded.Record(_session.Stream);
+            if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, kept));
+            Wait();
+            GC.KeepAlive(kept);
+            planes.Dispose();
+            return null;
+        }
+    }
+
+    /// <summary>Waits until what was issued has been decoded, so that its files are not needed any more.</summary>
+    public void Wait() => _decoded.Synchronize();
+
+    public void Dispose()
+    {
+        _session.Stream.Synchronize();
+        if (_state != 0) _ = _library.StateDestroy(_state);
+        if (_handle != 0) _ = _library.Destroy(_handle);
+        (_state, _handle) = (0, 0);
+        _decoded.Dispose();
+    }
+
+    /// <summary>The library for a device, bound.</summary>
+    /// <exception cref="GpuUnavailableException">The device is no NVIDIA GPU, or the library is missing or too old.</exception>
+    private static NvJpeg Find(Device device)
+    {
+        if (device.Kind != "cuda") throw new GpuUnavailableException($"nvJPEG decodes on an NVIDIA GPU only, not on '{device.Kind}'");
+        if (LibrarySearch.OfMachine.Find(NvidiaLibrary.NvJpeg) is not [var found, ..])
+        {
+            throw new GpuUnavailableException($"nvJPEG is missing: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.NvJpeg)}");
+        }
+        try
+        {
+            return new NvJpeg(found);
+        }
+        catch (EntryPointNotFoundException error)
+        {
+            throw new GpuUnavailableException($"nvJPEG is too old ({found.Path}): install that of CUDA 11 or later", cause: error);
+        }
+    }
+
+    // One that is cut short is damage, which our own decoder tells. A picture's last bytes are its end; cameras write zeros behind.
+    private static bool IsWhole(ReadOnlySpan<byte> file)
+    {
+        ReadOnlySpan<byte> rest = file.TrimEnd((byte)0);
+        return rest.Length >= 2 && BinaryPrimitives.ReadUInt16BigEndian(rest[^2..]) == EndOfImage;
+    }
+
+    private static GpuUnavailableException Failure(string call, int status) =>
+        new($"nvJPEG does not work with this GPU and its driver: {call} gave status {status} (nvjpegStatus_t)");
+}
+
+/// <summary>A picture that was decoded on the device: three planes of red, green and blue, one after another.</summary>
+/// <param name="Stride">Bytes from row to row: a multiple of 8.</param>
+/// <param name="File">What it is decoded from, which may still be under way.</param>
+internal sealed record DeviceFrame(DeviceArray<byte> Planes, int Stride, byte[] File);
