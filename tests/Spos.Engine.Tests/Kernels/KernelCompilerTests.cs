@@ -23,9 +23,9 @@ public sealed class KernelCompilerTests
         var uses = new SortedDictionary<string, List<KernelResources>>(StringComparer.Ordinal);
         foreach (int architecture in Architectures)
         {
-            foreach (string module in KernelSources.Modules.Keys)
+            var target = new KernelTarget(architecture, IsPtx: false);
+            foreach ((byte[] cubin, string log) in KernelSources.Modules.Keys.AsParallel().AsOrdered().Select(module => compiler.Compile(module, target)))
             {
-                (byte[] cubin, string log) = compiler.Compile(module, new KernelTarget(architecture, IsPtx: false));
                 Assert.True(cubin.AsSpan().StartsWith("\u007FELF"u8));
                 foreach (KernelResources kernel in KernelResources.Parse(log))
                 {
@@ -35,13 +35,13 @@ public sealed class KernelCompilerTests
                 }
             }
         }
-        Assert.Empty(spills);
         Assert.Equal(KernelCatalogue.Entries.Select(e => e.Name).Order(StringComparer.Ordinal), uses.Keys);
         Assert.All(uses.Values, list => Assert.Equal(Architectures.Length, list.Count));
 
         var section = new DocumentSection("docs/kernel-resources.md", "Registers, shared memory, occupancy");
         string table = Table(uses);
         if (DocumentSection.IsToBeWritten) section.Write(table);
+        Assert.Empty(spills);
         // Other versions of NVRTC allocate registers differently.
         if (compiler.Version == new Version(11, 8)) section.Compare(table);
     }

@@ -4,10 +4,19 @@ using System.Text.RegularExpressions;
 namespace Spos.Engine.Tests.Kernels;
 
 /// <summary>A loop of a kernel in machine code (SASS), without the loops inside it.</summary>
+/// <param name="Start">The place of its first instruction in the kernel.</param>
+/// <param name="End">The place of its last one.</param>
 /// <param name="Ffma">Its multiply-adds of floats.</param>
 /// <param name="Instructions">All of its instructions.</param>
-internal sealed partial record SassLoop(int Ffma, int Instructions)
+internal sealed partial record SassLoop(int Start, int End, int Ffma, int Instructions)
 {
+    /// <summary>The innermost of the loops that may be products: a loop around one loads what it multiplies.</summary>
+    public static IEnumerable<SassLoop> Innermost(IEnumerable<SassLoop> loops, Func<SassLoop, bool> mayBe)
+    {
+        SassLoop[] some = [.. loops.Where(mayBe)];
+        return some.Where(l => !some.Any(inner => inner.Start > l.Start && inner.End <= l.End));
+    }
+
     /// <summary>The loops of each kernel in what nvdisasm -c prints.</summary>
     public static Dictionary<string, List<SassLoop>> Read(string disassembly)
     {
@@ -60,7 +69,7 @@ internal sealed partial record SassLoop(int Ffma, int Instructions)
             for (int i = start; i <= end; i++)
             {
                 // Inside an inner loop, which starts later.
-                if (i > start && ends.TryGetValue(i, out int inner) && inner < end)
+                if (i > start && ends.TryGetValue(i, out int inner) && inner <= end)
                 {
                     i = inner;
                     continue;
@@ -68,7 +77,7 @@ internal sealed partial record SassLoop(int Ffma, int Instructions)
                 all++;
                 if (Ffmas().IsMatch(instructions[i])) ffma++;
             }
-            loops.Add(new SassLoop(ffma, all));
+            loops.Add(new SassLoop(start, end, ffma, all));
         }
         return loops;
     }
