@@ -23,9 +23,9 @@ public sealed class KernelCompilerTests
         var uses = new SortedDictionary<string, List<KernelResources>>(StringComparer.Ordinal);
         foreach (int architecture in Architectures)
         {
-            var target = new KernelTarget(architecture, IsPtx: false);
-            foreach ((byte[] cubin, string log) in KernelSources.Modules.Keys.AsParallel().AsOrdered().Select(module => compiler.Compile(module, target)))
+            foreach (string module in KernelSources.Modules.Keys)
             {
+                (byte[] cubin, string log) = compiler.Compile(module, new KernelTarget(architecture, IsPtx: false));
                 Assert.True(cubin.AsSpan().StartsWith("\u007FELF"u8));
                 foreach (KernelResources kernel in KernelResources.Parse(log))
                 {
