@@ -11,6 +11,9 @@ extern "C" {
 // something more is found.
 SPOS_API CUresult sposCheckingGetFindings(const char** text);
 
+// Not 0 if calls are checked but nothing is computed (SPOS_CHECKING_DRY).
+SPOS_API int sposCheckingIsDry();
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@
 
 #include "../abi/spos_checking.h"
 #include "call.h"
+#include "dry.h"
 #include "ledger.h"
 
 using namespace spos::checking;
@@ -28,6 +29,12 @@ void end_context() {
 int architecture() {
     const char* wanted = std::getenv("SPOS_CHECKED_ARCHITECTURE");
     return wanted == nullptr ? 90 : std::atoi(wanted);
+}
+
+// How many there are decides how kernels are cut into blocks. 0 for the emulator's own.
+int multiprocessors() {
+    const char* wanted = std::getenv("SPOS_CHECKED_MULTIPROCESSORS");
+    return wanted == nullptr ? 0 : std::atoi(wanted);
 }
 
 }  // namespace
@@ -58,6 +65,8 @@ CUresult sposCheckingGetFindings(const char** text) {
     return CUDA_SUCCESS;
 }
 
+int sposCheckingIsDry() { return is_dry() ? 1 : 0; }
+
 CUresult cuInit(unsigned int flags) {
     before_exit(end_context);
     return checked("cuInit", [&](const Emulator& emulator) { return emulator.cuInit(flags); });
@@ -81,7 +90,7 @@ CUresult cuDeviceGet(CUdevice* device, int ordinal) {
 CUresult cuDeviceGetName(char* name, int length, CUdevice device) {
     return checked("cuDeviceGetName", [&](const Emulator& emulator) {
         const CUresult result = emulator.cuDeviceGetName(name, length, device);
-        const std::string more = ", every call checked";
+        const std::string more = is_dry() ? ", every call checked and none run" : ", every call checked";
         if (result == CUDA_SUCCESS && std::strlen(name) + more.size() < static_cast<size_t>(length)) {
             std::strcat(name, more.c_str());
         }
@@ -95,13 +104,17 @@ CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice
         if (result != CUDA_SUCCESS) return result;
         if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) *value = architecture() / 10;
         if (attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR) *value = architecture() % 10;
+        if (attribute == CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT && multiprocessors() > 0) *value = multiprocessors();
         return result;
     });
 }
 
 CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
-    return checked("cuDeviceTotalMem",
-                   [&](const Emulator& emulator) { return emulator.cuDeviceTotalMem_v2(bytes, device); });
+    return checked("cuDeviceTotalMem", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuDeviceTotalMem_v2(bytes, device);
+        if (result == CUDA_SUCCESS && is_dry()) *bytes = DryMemory::instance().total_bytes();
+        return result;
+    });
 }
 
 CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
@@ -128,6 +141,7 @@ CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
     return checked("cuDevicePrimaryCtxReset", [&](const Emulator& emulator) {
         const CUresult result = emulator.cuDevicePrimaryCtxReset_v2(device);
         Ledger::instance().forget_memory();
+        DryMemory::instance().forget();
         forget_findings();
         g_told.clear();
         return result;
@@ -143,6 +157,11 @@ CUresult cuCtxSynchronize() {
 }
 
 CUresult cuMemGetInfo_v2(size_t* free_bytes, size_t* total_bytes) {
-    return checked("cuMemGetInfo",
-                   [&](const Emulator& emulator) { return emulator.cuMemGetInfo_v2(free_bytes, total_bytes); });
+    return checked("cuMemGetInfo", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuMemGetInfo_v2(free_bytes, total_bytes);
+        if (result != CUDA_SUCCESS || !is_dry()) return result;
+        *free_bytes = DryMemory::instance().free_bytes();
+        *total_bytes = DryMemory::instance().total_bytes();
+        return result;
+    });
 }

@@ -27,6 +27,8 @@ class Ledger {
     void add(CUdeviceptr pointer, size_t bytes);
     // What is wrong with freeing it, or an empty text, and it counts as freed.
     std::string free(CUdeviceptr pointer);
+    // Of the buffer that begins there, freed or not.
+    size_t bytes_of(CUdeviceptr pointer) const { return allocations_.at(pointer).bytes; }
     // What is wrong with the bytes at a pointer, or an empty text.
     std::string fault_of(CUdeviceptr pointer, size_t bytes) const;
     // What is wrong with an argument of eight bytes if it is a pointer, or an empty text. It may be a number: only what

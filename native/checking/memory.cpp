@@ -1,7 +1,9 @@
 // Device memory, page-locked host memory, copies and fills.
 #include <cstdint>
+#include <cstring>
 
 #include "call.h"
+#include "dry.h"
 #include "ledger.h"
 
 using namespace spos::checking;
@@ -19,7 +21,8 @@ CUresult give_back(const char* call, CUdeviceptr pointer, Forward&& forward) {
     return checked(call, [&](const Emulator& emulator) {
         const std::string fault = pointer == 0 ? "" : Ledger::instance().free(pointer);
         if (!fault.empty()) return found(CUDA_ERROR_INVALID_VALUE, std::string(call) + ": " + fault);
-        return forward(emulator);
+        if (!is_dry() || pointer == 0) return forward(emulator);
+        return DryMemory::instance().free(pointer, Ledger::instance().bytes_of(pointer));
     });
 }
 
@@ -40,7 +43,7 @@ CUresult move(const char* call, std::initializer_list<Range> ranges, CUstream st
             const std::string fault = range.bytes == 0 ? "" : ledger.fault_of(range.pointer, range.bytes);
             if (!fault.empty()) return found(CUDA_ERROR_INVALID_VALUE, std::string(call) + ": " + fault);
         }
-        return forward(emulator);
+        return is_dry() ? CUDA_SUCCESS : forward(emulator);
     });
 }
 
@@ -48,13 +51,16 @@ CUresult move(const char* call, std::initializer_list<Range> ranges, CUstream st
 
 CUresult cuMemAlloc_v2(CUdeviceptr* pointer, size_t bytes) {
     return checked("cuMemAlloc", [&](const Emulator& emulator) {
-        return noted(emulator.cuMemAlloc_v2(pointer, bytes), pointer, bytes);
+        return noted(is_dry() ? DryMemory::instance().allocate(pointer, bytes) : emulator.cuMemAlloc_v2(pointer, bytes),
+                     pointer, bytes);
     });
 }
 
 CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
     return checked("cuMemAllocAsync", [&](const Emulator& emulator) {
-        return noted(emulator.cuMemAllocAsync(pointer, bytes, stream), pointer, bytes);
+        return noted(is_dry() ? DryMemory::instance().allocate(pointer, bytes)
+                              : emulator.cuMemAllocAsync(pointer, bytes, stream),
+                     pointer, bytes);
     });
 }
 
@@ -90,8 +96,11 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, size_t byt
 }
 
 CUresult cuMemcpyDtoHAsync_v2(void* target, CUdeviceptr source, size_t bytes, CUstream stream) {
-    return move("cuMemcpyDtoHAsync", {{source, bytes}}, stream,
-                [&](const Emulator& emulator) { return emulator.cuMemcpyDtoHAsync_v2(target, source, bytes, stream); });
+    const CUresult result = move("cuMemcpyDtoHAsync", {{source, bytes}}, stream, [&](const Emulator& emulator) {
+        return emulator.cuMemcpyDtoHAsync_v2(target, source, bytes, stream);
+    });
+    if (is_dry() && result == CUDA_SUCCESS) std::memset(target, 0, bytes);
+    return result;
 }
 
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr target, CUdeviceptr source, size_t bytes, CUstream stream) {

@@ -7,6 +7,7 @@
 #include "../abi/cuda_driver_12_4.h"
 #include "../driver/kernel_library.h"
 #include "call.h"
+#include "dry.h"
 #include "launch.h"
 #include "ledger.h"
 #include "module_image.h"
@@ -162,6 +163,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
             return found(CUDA_ERROR_NOT_SUPPORTED, launch + "arguments in a buffer are not read here");
         const std::string wrong = fault_of(function->kernel, parameters);
         if (!wrong.empty()) return found(CUDA_ERROR_INVALID_VALUE, launch + wrong);
+        if (is_dry()) return CUDA_SUCCESS;
         return emulator.cuLaunchKernel(function->emulated, grid_x, grid_y, grid_z, block_x, block_y, block_z,
                                        shared_bytes, stream, parameters, extra);
     });

@@ -11,8 +11,19 @@ internal static class CheckedDevice
     /// <summary>The name by which tests ask for it.</summary>
     public const string Name = "checked";
 
+    /// <summary>The name by which tests ask for a dry run of it (native/checking/dry.h), with as many multiprocessors as an H100.</summary>
+    public const string DryName = "dry";
+
     /// <summary>What stands before each finding on standard error.</summary>
     public const string Finding = "checking driver:";
+
+    /// <summary>The variables that have a run take it and compute nothing.</summary>
+    public static void AddDryTo(IDictionary<string, string?> environment)
+    {
+        AddTo(environment);
+        environment["SPOS_CHECKING_DRY"] = "1";
+        environment["SPOS_CHECKED_MULTIPROCESSORS"] = "132";
+    }
 
     /// <summary>The variables that have a run take it.</summary>
     public static void AddTo(IDictionary<string, string?> environment)

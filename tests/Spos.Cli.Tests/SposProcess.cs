@@ -33,6 +33,7 @@ internal static partial class SposProcess
         // The tests may run in the background, where the shell has SIGINT ignored, which children inherit.
         var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (device == CheckedDevice.Name) CheckedDevice.AddTo(start.Environment);
+        else if (device == CheckedDevice.DryName) CheckedDevice.AddDryTo(start.Environment);
         else if (device != null) start.Environment["SPOS_DEVICE"] = device;
         start.ArgumentList.Add(Program);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -51,7 +52,7 @@ internal sealed class StepBenchmark : IDisposable
     public IReadOnlyList<StepResult> Run(IReadOnlyList<ConvolutionPlan> plans, Architecture? path, int runs, Action report)
     {
         var results = new List<StepResult>();
-        foreach ((string name, Action<Architecture> work) in new (string, Action<Architecture>)[] { ("training step", Train), ("inference", Infer) })
+        foreach ((string name, Action<Architecture> work) in Works)
         {
             double[][] rates = [.. plans.Select(_ => new double[runs])];
             long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
@@ -77,6 +78,34 @@ internal sealed class StepBenchmark : IDisposable
         return results;
     }
 
+    /// <summary>What a training step and an inference launch, on the mean over <paramref name="paths"/>.</summary>
+    /// <param name="report">Told after each step and each inference.</param>
+    public IReadOnlyList<LaunchesOfWork> Record(IReadOnlyList<Architecture> paths, Action report)
+    {
+        var results = new List<LaunchesOfWork>();
+        var recorder = new LaunchRecorder();
+        foreach ((string name, Action<Architecture> work) in Works)
+        {
+            // Once before: what a plan measures and what a first step makes does not count.
+            foreach (Architecture path in paths) Do(path);
+            _session.Device.Recorder = recorder;
+            foreach (Architecture path in paths) Do(path);
+            _session.Device.Recorder = null;
+            results.Add(LaunchesOfWork.Of(name, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
+
+            void Do(Architecture path)
+            {
+                work(path);
+                _session.Stream.Synchronize();
+                report();
+            }
+        }
+        return results;
+    }
+
+    /// <summary>How often <see cref="Record"/> reports.</summary>
+    public static int ReportsOfLaunches(int paths) => 4 * paths;
+
     /// <summary>The path of a run, from 0 on, where paths are random.</summary>
     public Architecture RandomPath(int run) => _sampler.Uniform(new CounterRandom(1, RandomPurpose.Paths, (ulong)(run + Warmup)));
 
@@ -89,6 +118,8 @@ internal sealed class StepBenchmark : IDisposable
         _images.Dispose();
         _network.Dispose();
     }
+
+    private (string Name, Action<Architecture> Work)[] Works => [("training step", Train), ("inference", Infer)];
 
     private void Train(Architecture path)
     {

@@ -18,14 +18,14 @@ using Spos.Engine.Supernet;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
-[Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, bench kernels each kernel at each shape of the network; bench plans shows what --plan auto has measured.")]
+[Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, bench kernels each kernel at each shape of the network; bench launches counts the launches of a step and how many blocks each has; bench plans shows what --plan auto has measured.")]
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
     // Images a second that a large GPU may train on.
     private const int FastGpu = 10_000;
 
-    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), loader (of the pictures under --images), kernels, or plans, which shows the choices that --plan auto has made on this device.")]
-    [OneOf("step", "loader", "kernels", "plans")]
+    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), loader (of the pictures under --images), kernels, launches (their blocks, bytes and arithmetic; nothing is timed), or plans, which shows the choices that --plan auto has made on this device.")]
+    [OneOf("step", "loader", "kernels", "launches", "plans")]
     public string What { get; set; } = "";
 
     [Option("filter", HelpText = "Show only kernels whose names hold this text, such as pointwise (default: all).")]
@@ -44,7 +44,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [InRange(1, 100_000)]
     public int? Runs { get; set; }
 
-    [Option("architecture", HelpText = "The path that bench step runs (default: another random one each time).")]
+    [Option("architecture", HelpText = "The path that bench step and bench launches run (default: of step another random one each time, of launches the mean of each operation in every block in turn).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
@@ -59,7 +59,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
-    [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time. The JSON file has all.")]
+    [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time, of launches those of each work that move most bytes. The JSON file has all.")]
     [InRange(1, 100_000)]
     public int Top { get; set; } = 40;
 
@@ -77,11 +77,16 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         TrainOptions.CheckArea(BatchSize, ImageSize);
         var spec = new NetworkSpec { ImageSize = ImageSize };
         if (Output != null) OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));
-        Device device = OpenDevice();
+        Device device = OpenDevice(dry: What == "launches");
         if (What == "loader") return RunLoader(spec, device);
         using Session session = NewSession(device);
         Notice.Say($"{spec}; batches of {BatchSize}; on {Describe(device)}.");
-        return What == "step" ? RunSteps(session, spec, device) : RunKernels(session, spec, device);
+        return What switch
+        {
+            "step" => RunSteps(session, spec, device),
+            "launches" => CountLaunches(session, spec, device),
+            _ => RunKernels(session, spec, device),
+        };
     }
 
     private int RunSteps(Session session, NetworkSpec spec, Device device)
@@ -182,6 +187,61 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         }
         return Program.Success;
     }
+
+    private int CountLaunches(Session session, NetworkSpec spec, Device device)
+    {
+        Architecture[] paths = ArchitectureText == null
+            ? [.. Enumerable.Range(0, Architecture.Choices).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
+            : [ArchitectureOption.Read(ArchitectureText, spec.Blocks)];
+        IReadOnlyList<LaunchesOfWork> works = [];
+        using var benchmark = new StepBenchmark(session, spec, BatchSize);
+        ConvolutionPlanner.Of(session).Plan = Plan;
+        ProgressDisplay.Run("launches", StepBenchmark.ReportsOfLaunches(paths.Length), "run", display =>
+        {
+            long done = 0;
+            works = benchmark.Record(paths, () => display.Report(++done, 1, ""));
+        });
+        Table table = PlainTable.New("kernel", "work", "launches", "least blocks", "most blocks", "MB", "GFLOP", $"of ≥ {device.Multiprocessors} blocks");
+        var rows = new List<(string, string)> { ("paths", $"{paths.Length}"), ("multiprocessors", $"{device.Multiprocessors}") };
+        foreach (LaunchesOfWork work in works)
+        {
+            LaunchCount[] shown = [.. work.Kernels.Where(k => Filter == null || k.Kernel.Contains(Filter, StringComparison.Ordinal)).Take(Top)];
+            foreach (LaunchCount k in shown)
+            {
+                table.AddRow(
+                    k.Kernel, work.Work, $"{k.Launches:0.##}", $"{k.LeastBlocks}", $"{k.MostBlocks}", $"{k.Bytes / 1e6:0.0}", $"{k.Flops / 1e9:0.00}",
+                    k.Bytes > 0 ? $"{k.WideShare:0%}" : "");
+            }
+            LaunchCount all = work.All;
+            rows.Add((work.Work, $"{all.Launches:0.##} launches, {all.WideLaunches:0.##} of at least {device.Multiprocessors} blocks, which move {all.WideShare:0.0%} of {all.Bytes / 1e9:0.0} GB"));
+        }
+        rows.Add(("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
+        PlainTable.Write(table);
+        ResultTable.Print("Launches", [.. rows]);
+        if (Output != null)
+        {
+            Save(Output, spec, device, new
+            {
+                plan = $"{Plan}".ToLowerInvariant(),
+                multiprocessors = device.Multiprocessors,
+                paths = paths.Select(path => $"{path}"),
+                works = works.Select(work => new { work = work.Work, all = Figures(work.All), kernels = work.Kernels.Select(Figures) }),
+            });
+        }
+        return Program.Success;
+    }
+
+    private static object Figures(LaunchCount count) => new
+    {
+        kernel = count.Kernel,
+        launches = count.Launches,
+        least_blocks = count.LeastBlocks,
+        most_blocks = count.MostBlocks,
+        bytes = count.Bytes,
+        flops = count.Flops,
+        wide_launches = count.WideLaunches,
+        wide_bytes = count.WideBytes,
+    };
 
     private int ShowPlans()
     {

@@ -35,9 +35,9 @@ internal abstract class DataOptions : DeviceOptions
     /// <summary>What a checkpoint's network was trained with, or what the options ask for.</summary>
     protected Preprocessing PreprocessingOf(CheckpointHeader? header) => SposPreprocessing ? Preprocessing.Spos : PreprocessingRecord.Of(header);
 
-    protected override Device OpenDevice()
+    protected override Device OpenDevice(bool dry = false)
     {
-        Device device = base.OpenDevice();
+        Device device = base.OpenDevice(dry);
         if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
         return device;
     }

@@ -41,7 +41,8 @@ internal abstract class DeviceOptions
         return session;
     }
 
-    protected virtual Device OpenDevice()
+    /// <param name="dry">Whether a device that computes nothing will do.</param>
+    protected virtual Device OpenDevice(bool dry = false)
     {
         // Variables are read as options are: the engine takes what it can make sense of.
         string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
@@ -51,7 +52,7 @@ internal abstract class DeviceOptions
         int? wanted = Threads ?? (Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : null);
         try
         {
-            Device device = ReadyDevice.Open(name, Notice.Warn, synchronous);
+            Device device = ReadyDevice.Open(name, Notice.Warn, synchronous, dry);
             if (wanted is { } threads) SetThreads(device, threads);
             return device;
         }

@@ -58,6 +58,7 @@ public sealed unsafe class Device
         MaxThreadsPerBlock = Attribute(driver, ordinal, 1);
         Multiprocessors = Attribute(driver, ordinal, 16);
         Architecture = $"sm_{Attribute(driver, ordinal, 75)}{Attribute(driver, ordinal, 76)}";
+        IsDry = CheckingExtensions.IsDry(library);
         Kernels = new KernelSet(this);
     }
 
@@ -141,7 +142,7 @@ public sealed unsafe class Device
     public int MaxThreadsPerBlock { get; }
 
     /// <summary>Multiprocessors; on the host, threads when it was opened.</summary>
-    internal int Multiprocessors { get; }
+    public int Multiprocessors { get; }
 
     /// <summary>The compute capability, such as "sm_80".</summary>
     public string Architecture { get; }
@@ -167,8 +168,14 @@ public sealed unsafe class Device
     /// <summary>The device's kernels by name.</summary>
     public KernelSet Kernels { get; }
 
+    /// <summary>Whether launches are checked and not carried out (native/checking): results are zeros.</summary>
+    public bool IsDry { get; }
+
     /// <summary>Times all launches while it is set.</summary>
     public KernelTimer? Timer { get; set; }
+
+    /// <summary>Notes all launches while it is set.</summary>
+    public LaunchRecorder? Recorder { get; set; }
 
     /// <summary>Sees all that is copied out: a check whether work that is done again gives the same bits.</summary>
     internal Action<ReadOnlySpan<byte>>? Downloaded { get; set; }

@@ -23,26 +23,27 @@ public static class ReadyDevice
     /// <summary>Opens the device that --device names, as <see cref="Device.Open"/>.</summary>
     /// <param name="say">Takes lines for the user: that kernels are compiled, and why a GPU is not used.</param>
     /// <param name="synchronous">See <see cref="Device.IsSynchronous"/>.</param>
+    /// <param name="dry">Whether a device that computes nothing (<see cref="Device.IsDry"/>) will do.</param>
     /// <exception cref="SposException">A device that was asked for by name cannot be used.</exception>
     /// <exception cref="ArgumentException">No such device.</exception>
     /// <exception cref="FormatException">SPOS_MEMORY_LIMIT is no number of bytes.</exception>
-    public static Device Open(string name, Action<string> say, bool synchronous = false)
+    public static Device Open(string name, Action<string> say, bool synchronous = false, bool dry = false)
     {
         Device device = name switch
         {
-            "cuda" => OpenCuda(say, synchronous),
-            "auto" => OpenBest(say, synchronous),
+            "cuda" => OpenCuda(say, synchronous, dry),
+            "auto" => OpenBest(say, synchronous, dry),
             _ => Device.Open(name),
         };
         device.IsSynchronous = synchronous;
         return device;
     }
 
-    private static Device OpenBest(Action<string> say, bool synchronous)
+    private static Device OpenBest(Action<string> say, bool synchronous, bool dry)
     {
         try
         {
-            return OpenCuda(say, synchronous);
+            return OpenCuda(say, synchronous, dry);
         }
         catch (SposException error)
         {
@@ -56,7 +57,7 @@ public static class ReadyDevice
         }
     }
 
-    private static unsafe Device OpenCuda(Action<string> say, bool synchronous)
+    private static unsafe Device OpenCuda(Action<string> say, bool synchronous, bool dry)
     {
         lock (Turn)
         {
@@ -66,8 +67,9 @@ public static class ReadyDevice
             device.IsSynchronous = synchronous;
             try
             {
+                if (device.IsDry && !dry) throw new GpuUnavailableException("SPOS_CHECKING_DRY=1 has the checking driver compute nothing, which is for spos bench launches alone: leave it out");
                 LoadKernels(device, say);
-                Prove(device);
+                if (!device.IsDry) Prove(device);
             }
             catch (SposException error)
             {

@@ -63,6 +63,10 @@ public sealed unsafe class Kernel
 
     private void Launch(DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters)
     {
+        if (_device.Recorder is { } recorder)
+        {
+            recorder.Add(new RecordedLaunch(Name, KernelWork.Of(Name, shape.GridX, shape.GridY, arguments), (long)shape.GridX * shape.GridY));
+        }
         if (_device.Timer is { } timer) IssueTimed(timer, stream, shape, arguments, parameters);
         else Issue(stream, shape, parameters);
     }
