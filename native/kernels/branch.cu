@@ -49,10 +49,11 @@ __device__ __forceinline__ void forward_band(float* y, const float* x, int origi
         const int iy = r % s.out_height * S - K / 2;
         const float* image = x + ((int64_t)(r / s.out_height) * s.in_height - origin) * s.in_width * s.channels + c;
         float* row = y + (int64_t)(r - first) * s.out_width * s.channels + c;
+        const MemoryTaps<K> taps{w + c, s.channels};
         if (is_full<S, T>(ox, s)) {
-            forward_tile<true, K, S, T>(row, image, w + c, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
+            forward_tile<true, K, S, T>(row, image, taps, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
         } else {
-            forward_tile<false, K, S, T>(row, image, w + c, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
+            forward_tile<false, K, S, T>(row, image, taps, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
         }
     });
 }
