@@ -114,7 +114,7 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
                 pass(passed + pixel * b.y_stride, passing + pixel * b.x_stride, pixels, b.y_stride, b.x_stride,
                      b.passing);
             }
-            with_tile_width(s.out_width, [&](auto tile) {
+            with_narrow_tile<1>(s.out_width, [&](auto tile) {
                 constexpr int T = decltype(tile)::value;
                 forward_band<K, S, T>(band, w1 != nullptr ? z : x, w1 != nullptr ? origin : 0, w2, s, r, end, result2);
             });

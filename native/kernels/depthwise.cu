@@ -140,7 +140,7 @@ template <int K, int S>
 __device__ __forceinline__ void backward_data(float* dx, const float* dy, const float* w, const DepthwiseShape& s,
                                               int rows_per_slice) {
     const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.in_height);
-    with_input_tile<S>(s.in_width, [&](auto tile) {
+    with_narrow_tile<S>(s.in_width, [&](auto tile) {
         constexpr int T = decltype(tile)::value;
         if constexpr (Lane::width > 1) {
             for (int r = rows.first; r < rows.last; r += rows.step) {

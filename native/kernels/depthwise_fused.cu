@@ -66,6 +66,10 @@ __device__ __forceinline__ void forward_slice(float* y, float* partials, const f
     }
 }
 
+#if SPOS_HOST
+#include "host/depthwise_backward.h"
+#else
+
 // The sums of a lane's K x K taps, row by row. A GPU's registers have no room for all of 5 x 5 or 7 x 7 beside a tile:
 // the last rows wait in shared memory.
 template <int K>
@@ -183,25 +187,22 @@ struct BackwardTensors {
     const float *dy, *y, *y_statistics, *coefficients, *x, *x_statistics, *w;
 };
 
-template <bool Normalised, int K, int S, class Access, class Taps>
+template <bool Normalised, int K, int S, int T, class Access, class Taps>
 __device__ __forceinline__ void backward_rows(BackwardLane<K>& l, const Taps& taps, const DepthwiseShape& s,
                                               const RowRange& rows, Access lane) {
-    with_input_tile<S>(s.in_width, [&](auto tile) {
-        constexpr int T = decltype(tile)::value;
-        for (int r = rows.first; r < rows.last; r += rows.step) {
-            const int n = r / s.in_height, iy = r % s.in_height;
-            for (int ix = 0; ix < s.in_width; ix += T) {
-                if (kAlwaysFull<S, T> || ix + T <= s.in_width) {
-                    backward_tile<true, Normalised, K, S, T>(l, taps, s, n, iy, ix, lane);
-                } else {
-                    backward_tile<false, Normalised, K, S, T>(l, taps, s, n, iy, ix, lane);
-                }
+    for (int r = rows.first; r < rows.last; r += rows.step) {
+        const int n = r / s.in_height, iy = r % s.in_height;
+        for (int ix = 0; ix < s.in_width; ix += T) {
+            if (kAlwaysFull<S, T> || ix + T <= s.in_width) {
+                backward_tile<true, Normalised, K, S, T>(l, taps, s, n, iy, ix, lane);
+            } else {
+                backward_tile<false, Normalised, K, S, T>(l, taps, s, n, iy, ix, lane);
             }
         }
-    });
+    }
 }
 
-template <bool Normalised, int K, int S>
+template <bool Normalised, int K, int S, int T>
 __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
     const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.in_height);
     for_channels_together(s.channels, [&](int c, auto lane) {
@@ -222,11 +223,11 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
         }
         l.sums[0] = l.sums[1] = Lane(0.0f);
         if constexpr (Lane::width > 1) {
-            backward_rows<Normalised, K, S>(l, MemoryTaps<K>{t.w + c, s.channels}, s, rows, lane);
+            backward_rows<Normalised, K, S, T>(l, MemoryTaps<K>{t.w + c, s.channels}, s, rows, lane);
         } else if constexpr (K > 3) {
-            backward_rows<Normalised, K, S>(l, SharedTaps<K>(t.w + c, s.channels), s, rows, lane);
+            backward_rows<Normalised, K, S, T>(l, SharedTaps<K>(t.w + c, s.channels), s, rows, lane);
         } else {
-            backward_rows<Normalised, K, S>(l, RegisterTaps<K>(t.w + c, s.channels, lane), s, rows, lane);
+            backward_rows<Normalised, K, S, T>(l, RegisterTaps<K>(t.w + c, s.channels, lane), s, rows, lane);
         }
         float* weights = t.weight_partials + (int64_t)slice_index() * K * K * s.channels + c;
         SPOS_UNROLL for (int ky = 0; ky < K; ++ky) {
@@ -238,6 +239,14 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
         }
     });
 }
+
+template <bool Normalised, int K, int S>
+__device__ __forceinline__ void backward(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
+    with_narrow_tile<S>(
+        s.in_width, [&](auto tile) { backward_slice<Normalised, K, S, decltype(tile)::value>(t, s, rows_per_slice); });
+}
+
+#endif
 
 #define SPOS_DEPTHWISE_FUSED(K, S)                                                                                     \
     SPOS_KERNEL depthwise_fused_forward_k##K##_s##S(                                                                   \
@@ -261,9 +270,9 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
                                 w};                                                                                    \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                          \
         if (x_statistics) {                                                                                            \
-            backward_slice<true, K, S>(t, s, rows_per_slice);                                                          \
+            backward<true, K, S>(t, s, rows_per_slice);                                                                \
         } else {                                                                                                       \
-            backward_slice<false, K, S>(t, s, rows_per_slice);                                                         \
+            backward<false, K, S>(t, s, rows_per_slice);                                                               \
         }                                                                                                              \
     }                                                                                                                  \
     SPOS_EXPORT(depthwise_fused_backward_k##K##_s##S)

@@ -158,9 +158,10 @@ __device__ __forceinline__ void with_tile_width(int width, Body&& body) {
     body(TileWidth<4>{});
 }
 
-// Of a gradient of inputs: tiles begin at multiples of the stride.
+// The same where a GPU has registers for narrow tiles only. Tiles begin at multiples of the stride, as those of a
+// gradient of inputs must.
 template <int S, class Body>
-__device__ __forceinline__ void with_input_tile(int width, Body&& body) {
+__device__ __forceinline__ void with_narrow_tile(int width, Body&& body) {
     if constexpr (Lane::width == 1) {
         body(TileWidth<4>{});
     } else if constexpr (S == 1) {
