@@ -8,8 +8,9 @@
 // gamma and beta may be null (no affine part: 1 and 0). Statistics are taken in one pass: each slice keeps
 // float sums around its first row as a pivot, slices are combined in double and in one order (Chan et al.,
 // "Updating formulae and a pairwise algorithm for computing sample variances", 1979). The running variance is
-// the unbiased one, as in PyTorch. The row kernels are launched with ceil(rows / rows_per_slice) slices.
+// the unbiased one, as in PyTorch. The row kernels are launched with slices (device/slices.h) of rows_per_slice rows.
 #include "device/batch_norm.h"
+#include "device/block_sums.h"
 #include "device/lanes.h"
 #include "device/slices.h"
 #include "device/warp.h"
@@ -17,12 +18,21 @@
 //   partials[b] = [mean of the slice's rows, sum of squared deviations from it]   each [C]
 SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int channels, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
-    if (first >= rows) return;
     const int count = min(rows_per_slice, rows - first);
     const float* source = x + (int64_t)first * channels;
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
-    for_lanes(channels,
-              [&](int c, auto lane) { column_statistics(partial, 0, source + c, channels, count, channels, c, lane); });
+    for_channels_together(channels, [&](int c, auto lane) {
+        if constexpr (Lane::width > 1) {
+            column_statistics(partial, 0, source + c, channels, count, channels, c, lane);
+        } else {
+            RunningStatistics statistics;
+            SPOS_UNROLL_ON_GPU(8)
+            for (int r = (int)threadIdx.y; r < count; r += (int)blockDim.y) {
+                statistics.add(lane.load(source + (int64_t)r * channels + c));
+            }
+            store_block_statistics(partial + c, statistics, count, 1, channels, lane);
+        }
+    });
 }
 SPOS_EXPORT(batch_norm_statistics)
 
@@ -97,11 +107,10 @@ SPOS_EXPORT(batch_norm_fold)
 //   y = scale * x + shift, then ReLU if `rectify`. y may be x.
 SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows, int channels,
                              int rectify, int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, rows);
-    for (int r = first; r < last; ++r) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * channels;
-        for_lanes(channels, [&](int c, auto lane) {
+        for_channels(channels, [&](int c, auto lane) {
             const Lane value = multiply_add(lane.load(x + row + c), lane.load(scale + c), lane.load(shift + c));
             lane.store(y + row + c, rectify ? relu(value) : value);
         });
@@ -114,12 +123,27 @@ SPOS_EXPORT(batch_norm_apply)
 SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* statistics,
                                      int rows, int channels, int rectify, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
-    if (first >= rows) return;
     const int count = min(rows_per_slice, rows - first);
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
-    for_lanes(channels, [&](int c, auto lane) {
-        column_gradient_sums(partial, true, dy + (int64_t)first * channels, x + (int64_t)first * channels, count,
-                             channels, statistics_at(statistics, channels), rectify, c, lane);
+    const Statistics s = statistics_at(statistics, channels);
+    for_channels_together(channels, [&](int c, auto lane) {
+        const int64_t at = (int64_t)first * channels;
+        if constexpr (Lane::width > 1) {
+            column_gradient_sums(partial, true, dy + at, x + at, count, channels, s, rectify, c, lane);
+        } else {
+            const Lane mean = lane.load(s.mean + c), scale = lane.load(s.scale + c), shift = lane.load(s.shift + c);
+            Lane sums[2] = {Lane(0.0f), Lane(0.0f)};
+            SPOS_UNROLL_ON_GPU(4)
+            for (int r = (int)threadIdx.y; r < count; r += (int)blockDim.y) {
+                const int64_t row = at + (int64_t)r * channels + c;
+                const Lane value = lane.load(x + row);
+                Lane g = lane.load(dy + row);
+                if (rectify) g = where_positive(value * scale + shift, g);
+                sums[0] += g;
+                sums[1] = multiply_add(g, value - mean, sums[1]);
+            }
+            store_block_sums<2>(partial + c, sums, channels, lane);
+        }
     });
 }
 SPOS_EXPORT(batch_norm_backward_sums)
@@ -153,11 +177,10 @@ SPOS_EXPORT(batch_norm_backward_finalize)
 SPOS_KERNEL batch_norm_backward_apply(float* dx, const float* dy, const float* x, const float* mean, const float* scale,
                                       const float* shift, const float* coefficients, int rows, int channels,
                                       int rectify, int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, rows);
-    for (int r = first; r < last; ++r) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * channels;
-        for_lanes(channels, [&](int c, auto lane) {
+        for_channels(channels, [&](int c, auto lane) {
             const Lane value = lane.load(x + row + c);
             Lane g = lane.load(dy + row + c);
             if (rectify) g = where_positive(value * lane.load(scale + c) + lane.load(shift + c), g);

@@ -49,10 +49,11 @@ __device__ __forceinline__ void forward_band(float* y, const float* x, int origi
         const int iy = r % s.out_height * S - K / 2;
         const float* image = x + ((int64_t)(r / s.out_height) * s.in_height - origin) * s.in_width * s.channels + c;
         float* row = y + (int64_t)(r - first) * s.out_width * s.channels + c;
+        const MemoryTaps<K> taps{w + c, s.channels};
         if (is_full<S, T>(ox, s)) {
-            forward_tile<true, K, S, T>(row, image, w + c, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
+            forward_tile<true, K, S, T>(row, image, taps, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
         } else {
-            forward_tile<false, K, S, T>(row, image, w + c, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
+            forward_tile<false, K, S, T>(row, image, taps, s, iy, ox, lane, c, RawInput::OfLane{}, epilogue);
         }
     });
 }
@@ -113,7 +114,7 @@ __device__ __forceinline__ void run_branch(float* y, const float* x, float* pass
                 pass(passed + pixel * b.y_stride, passing + pixel * b.x_stride, pixels, b.y_stride, b.x_stride,
                      b.passing);
             }
-            with_tile_width(s.out_width, [&](auto tile) {
+            with_narrow_tile<1>(s.out_width, [&](auto tile) {
                 constexpr int T = decltype(tile)::value;
                 forward_band<K, S, T>(band, w1 != nullptr ? z : x, w1 != nullptr ? origin : 0, w2, s, r, end, result2);
             });

@@ -7,16 +7,15 @@
 //   cut      the inverse, and so the gradient of concat
 //
 // Matrices are [rows][channels] (NHWC). Outputs are overwritten.
-// Launch: ceil(rows / rows_per_slice) slices.
+// Launch: slices (device/slices.h) of rows_per_slice rows.
 #include "device/slices.h"
 
 SPOS_KERNEL channel_split(float* __restrict__ even, float* __restrict__ odd, const float* __restrict__ x, int rows,
                           int half, int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, rows);
-    for (int r = first; r < last; ++r) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * half;
-        for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
+        for (int c = first_channel(); c < half; c += channel_step()) {
             even[row + c] = x[2 * row + 2 * c];
             odd[row + c] = x[2 * row + 2 * c + 1];
         }
@@ -26,23 +25,21 @@ SPOS_EXPORT(channel_split)
 
 SPOS_KERNEL channel_take(float* __restrict__ y, const float* __restrict__ x, int rows, int half, int odd, int y_stride,
                          int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, rows);
-    for (int r = first; r < last; ++r) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
         float* target = y + (int64_t)r * y_stride;
         const float* source = x + (int64_t)r * 2 * half + odd;
-        for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) target[c] = source[2 * c];
+        for (int c = first_channel(); c < half; c += channel_step()) target[c] = source[2 * c];
     }
 }
 SPOS_EXPORT(channel_take)
 
 SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even, const float* __restrict__ odd,
                           int rows, int half, int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, rows);
-    for (int r = first; r < last; ++r) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * half;
-        for (int c = (int)threadIdx.x; c < half; c += (int)blockDim.x) {
+        for (int c = first_channel(); c < half; c += channel_step()) {
             x[2 * row + 2 * c] = even[row + c];
             x[2 * row + 2 * c + 1] = odd[row + c];
         }
@@ -52,28 +49,26 @@ SPOS_EXPORT(channel_merge)
 
 SPOS_KERNEL channel_concat(float* __restrict__ y, const float* __restrict__ a, const float* __restrict__ b, int rows,
                            int a_channels, int b_channels, int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, rows);
-    for (int r = first; r < last; ++r) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
         float* row = y + (int64_t)r * (a_channels + b_channels);
         const float* a_row = a + (int64_t)r * a_channels;
         const float* b_row = b + (int64_t)r * b_channels;
-        for (int c = (int)threadIdx.x; c < a_channels; c += (int)blockDim.x) row[c] = a_row[c];
-        for (int c = (int)threadIdx.x; c < b_channels; c += (int)blockDim.x) row[a_channels + c] = b_row[c];
+        for (int c = first_channel(); c < a_channels; c += channel_step()) row[c] = a_row[c];
+        for (int c = first_channel(); c < b_channels; c += channel_step()) row[a_channels + c] = b_row[c];
     }
 }
 SPOS_EXPORT(channel_concat)
 
 SPOS_KERNEL channel_cut(float* __restrict__ a, float* __restrict__ b, const float* __restrict__ y, int rows,
                         int a_channels, int b_channels, int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, rows);
-    for (int r = first; r < last; ++r) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
         const float* row = y + (int64_t)r * (a_channels + b_channels);
         float* a_row = a + (int64_t)r * a_channels;
         float* b_row = b + (int64_t)r * b_channels;
-        for (int c = (int)threadIdx.x; c < a_channels; c += (int)blockDim.x) a_row[c] = row[c];
-        for (int c = (int)threadIdx.x; c < b_channels; c += (int)blockDim.x) b_row[c] = row[a_channels + c];
+        for (int c = first_channel(); c < a_channels; c += channel_step()) a_row[c] = row[c];
+        for (int c = first_channel(); c < b_channels; c += channel_step()) b_row[c] = row[a_channels + c];
     }
 }
 SPOS_EXPORT(channel_cut)

@@ -10,10 +10,11 @@
 //             and for the batch norm before it each slice's sums of dx and dx * (x - mean)
 //
 // Layouts: NHWC, w [K][K][C]. Statistics are batch_norm_finalize's table of the tensor; without those of x, x is taken
-// as it is, and there are no sums. Launch: forward ceil(rows / rows_per_slice) slices with rows = N * (output height),
-// one partial [2][C] each; backward the same over the rows of x, one partial [K][K][C] of the weights and one [2][C]
-// each.
+// as it is, and there are no sums. Launch: slices (device/slices.h) of rows_per_slice rows; forward those of y,
+// N * (output height) in all, one partial [2][C] each; backward those of x, one partial [K][K][C] of the weights and
+// one [2][C] each.
 #include "device/batch_norm.h"
+#include "device/block_sums.h"
 #include "device/depthwise.h"
 
 // Batch norm and ReLU.
@@ -31,47 +32,102 @@ struct NormalisedInput {
     }
 };
 
-template <int K, int S>
-__device__ __forceinline__ void forward_slice(float* y, float* partials, const float* x, const float* x_statistics,
-                                              const float* w, DepthwiseShape s, int rows_per_slice) {
-    if (x_statistics) {
-        forward<K, S>(y, x, w, s, rows_per_slice, NormalisedInput{statistics_at(x_statistics, s.channels)},
-                      RawResult{});
-    } else {
-        forward<K, S>(y, x, w, s, rows_per_slice, RawInput{}, RawResult{});
+// Results stay raw; their statistics follow.
+struct CountedResult {
+    RunningStatistics statistics;
+
+    template <class Access>
+    __device__ __forceinline__ Lane operator()(Lane value, int, Access) {
+        statistics.add(value);
+        return value;
     }
+};
+
+template <int K, int S, class Input>
+__device__ __forceinline__ void forward_slice(float* y, float* partials, const float* x, const Input& input,
+                                              const float* w, const DepthwiseShape& s, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int rows = min(rows_per_slice, s.images * s.out_height - first);
-    if (rows <= 0) return;
     float* partial = partials + (int64_t)slice_index() * 2 * s.channels;
-    // A lane's channels have been stored by its own thread.
-    for_lanes(s.channels, [&](int c, auto lane) {
-        column_statistics(partial, 0, y + (int64_t)first * s.out_width * s.channels + c, s.channels, rows * s.out_width,
-                          s.channels, c, lane);
-    });
+    if constexpr (Lane::width > 1) {
+        forward<K, S>(y, x, w, s, rows_per_slice, input, RawResult{});
+        // A lane's channels have been stored by its own thread, and are in its cache.
+        for_lanes(s.channels, [&](int c, auto lane) {
+            column_statistics(partial, 0, y + (int64_t)first * s.out_width * s.channels + c, s.channels,
+                              rows * s.out_width, s.channels, c, lane);
+        });
+    } else {
+        for_channels_together(s.channels, [&](int c, auto lane) {
+            CountedResult results;
+            forward_channel<K, S>(y, x, w, s, rows_of_thread(rows_per_slice, s.images * s.out_height), input, c, lane,
+                                  results);
+            store_block_statistics(partial + c, results.statistics, rows, s.out_width, s.channels, lane);
+        });
+    }
 }
+
+#if SPOS_HOST
+#include "host/depthwise_backward.h"
+#else
+
+// The sums of a lane's K x K taps, row by row. A GPU's registers have no room for all of 5 x 5 or 7 x 7 beside a tile:
+// the last rows wait in shared memory.
+template <int K>
+struct WeightSums {
+    static constexpr int kInRegisters = Lane::width > 1 || K == 3 ? K : K == 5 ? 4 : 3;
+    Lane values[kInRegisters * K];
+    Lane taken[K];
+    float* waiting;
+
+    __device__ __forceinline__ WeightSums() {
+        SPOS_UNROLL for (int k = 0; k < kInRegisters * K; ++k) values[k] = Lane(0.0f);
+        if constexpr (kInRegisters < K) {
+            constexpr int kWaiting = (K - kInRegisters) * K;
+            SPOS_SHARED(float, sums, kWaiting* kMostThreads);
+            waiting = sums + threadIdx.y * blockDim.x + threadIdx.x;
+            for (int k = 0; k < kWaiting; ++k) waiting[k * kMostThreads] = 0.0f;
+        }
+    }
+
+    // K sums to add to, until they are put back.
+    __device__ __forceinline__ Lane* row(int ky) {
+        if (ky < kInRegisters) return values + ky * K;
+        SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
+            taken[kx] = Lane(waiting[((ky - kInRegisters) * K + kx) * kMostThreads]);
+        }
+        return taken;
+    }
+    __device__ __forceinline__ void put_back(int ky) {
+        if (ky < kInRegisters) return;
+        SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
+            waiting[((ky - kInRegisters) * K + kx) * kMostThreads] = total(taken[kx]);
+        }
+    }
+};
 
 // One lane of channels of the tensors around the backward pass.
 template <int K>
 struct BackwardLane {
-    const float *dy, *y, *x, *w;
+    const float *dy, *y, *x;
     float* dx;
     Lane a, b, constant;      // g = a * dy + b * y + constant
     Lane scale, shift, mean;  // of x
-    Lane weights[K * K];      // the weights' gradient so far
-    Lane sum, products;       // of dx
+    WeightSums<K> weights;    // the weights' gradient so far
+    Lane sums[2];             // of dx and of dx * (x - mean)
 };
 
 // dx at columns ix0 .. ix0+T-1 of one row, and what they add to the weights' gradient and to the sums; ix0 is a
 // multiple of S.
-template <bool Full, bool Normalised, int K, int S, int T, class Access>
-__device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const DepthwiseShape& s, int64_t image, int iy,
-                                              int ix0, Access lane) {
+template <bool Full, bool Normalised, int K, int S, int T, class Access, class Taps>
+__device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& taps, const DepthwiseShape& s,
+                                              int64_t image, int iy, int ix0, Access lane) {
     constexpr int P = K / 2;
     // First and last result of dy that can touch the tile, relative to ix0 / S.
     constexpr int first = -((K - 1 - P) / S);
     constexpr int last = (T - 1 + P) / S;
     const int64_t row = ((image * s.in_height + iy) * s.in_width + ix0) * s.channels;
+    const float* x_tile = settled(l.x + row);
+    float* dx_tile = settled(l.dx + row);
     // What the next row will read of x, and first read of dy and y; and write of dx, where that is faster.
     const int64_t below = ((image * s.out_height + (iy + P) / S + 1) * s.out_width + ix0 / S) * s.channels;
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
@@ -86,37 +142,43 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Depthwis
         sum[t] = Lane(0.0f);
         input[t] = Lane(0.0f);
         if (Full || ix0 + t < s.in_width) {
-            const Lane value = lane.load(l.x + row + t * s.channels);
+            const Lane value = lane.load(x_tile + t * s.channels);
             input[t] = Normalised ? relu(multiply_add(value, l.scale, l.shift)) : value;
         }
     }
-    // Of 5 x 5 and 7 x 7 the gradient of the weights does not fit the registers: it stays in memory.
-    SPOS_UNROLL_ON_GPU(K < 5 ? K : 1)
+    // A GPU's registers take the whole gradient of the weights.
+    SPOS_UNROLL_ON_GPU(K)
     for (int ky = 0; ky < K; ++ky) {
         const int scaled = iy + P - ky;
         if (scaled < 0 || scaled % S != 0 || scaled / S >= s.out_height) continue;
-        const int64_t results = (image * s.out_height + scaled / S) * s.out_width;
+        const int64_t results = (image * s.out_height + scaled / S) * s.out_width * s.channels;
+        const float *dy_row = settled(l.dy + results), *y_row = settled(l.y + results);
+        Lane* weights = l.weights.row(ky);
         SPOS_UNROLL for (int j = first; j <= last; ++j) {
             const int ox = ix0 / S + j;
-            if ((!(Full && j >= 0) && ox < 0) || (!(Full && j < T / S) && ox >= s.out_width)) continue;
-            const int64_t at = (results + ox) * s.channels;
-            const Lane g = multiply_add(lane.load(l.dy + at), l.a, multiply_add(lane.load(l.y + at), l.b, l.constant));
+            const bool padding = (!(Full && j >= 0) && ox < 0) || (!(Full && j < T / S) && ox >= s.out_width);
+            if (Lane::width > 1 && padding) continue;
+            const RowOffset at =
+                (RowOffset)readable(ox, !(Full && j >= 0), !(Full && j < T / S), s.out_width) * s.channels;
+            Lane g = multiply_add(lane.load(dy_row + at), l.a, multiply_add(lane.load(y_row + at), l.b, l.constant));
+            if (Lane::width == 1 && padding) g = Lane(0.0f);
             SPOS_UNROLL for (int t = 0; t < T; ++t) {
                 const int kx = t + P - j * S;
                 if (kx < 0 || kx >= K) continue;
-                sum[t] = multiply_add(g, lane.load(l.w + (ky * K + kx) * s.channels), sum[t]);
-                l.weights[ky * K + kx] = multiply_add(g, input[t], l.weights[ky * K + kx]);
+                sum[t] = multiply_add(g, taps.at(ky, kx, lane), sum[t]);
+                weights[kx] = multiply_add(g, input[t], weights[kx]);
             }
         }
+        l.weights.put_back(ky);
     }
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
         if (!Full && ix0 + t >= s.in_width) continue;
         if (Normalised) {
             sum[t] = where_positive(input[t], sum[t]);
-            l.sum += sum[t];
-            l.products = multiply_add(sum[t], lane.load(l.x + row + t * s.channels) - l.mean, l.products);
+            l.sums[0] += sum[t];
+            l.sums[1] = multiply_add(sum[t], lane.load(x_tile + t * s.channels) - l.mean, l.sums[1]);
         }
-        lane.store(l.dx + row + t * s.channels, sum[t]);
+        lane.store(dx_tile + t * s.channels, sum[t]);
     }
 }
 
@@ -125,17 +187,29 @@ struct BackwardTensors {
     const float *dy, *y, *y_statistics, *coefficients, *x, *x_statistics, *w;
 };
 
+template <bool Normalised, int K, int S, int T, class Access, class Taps>
+__device__ __forceinline__ void backward_rows(BackwardLane<K>& l, const Taps& taps, const DepthwiseShape& s,
+                                              const RowRange& rows, Access lane) {
+    for (int r = rows.first; r < rows.last; r += rows.step) {
+        const int n = r / s.in_height, iy = r % s.in_height;
+        for (int ix = 0; ix < s.in_width; ix += T) {
+            if (kAlwaysFull<S, T> || ix + T <= s.in_width) {
+                backward_tile<true, Normalised, K, S, T>(l, taps, s, n, iy, ix, lane);
+            } else {
+                backward_tile<false, Normalised, K, S, T>(l, taps, s, n, iy, ix, lane);
+            }
+        }
+    }
+}
+
 template <bool Normalised, int K, int S, int T>
-__device__ __forceinline__ void backward_rows(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
-    const int first = slice_index() * rows_per_slice;
-    if (first >= s.images * s.in_height) return;
-    const int last = min(first + rows_per_slice, s.images * s.in_height);
-    for_lanes(s.channels, [&](int c, auto lane) {
+__device__ __forceinline__ void backward_slice(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
+    const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.in_height);
+    for_channels_together(s.channels, [&](int c, auto lane) {
         BackwardLane<K> l;
         l.dy = t.dy + c;
         l.y = t.y + c;
         l.x = t.x + c;
-        l.w = t.w + c;
         l.dx = t.dx + c;
         l.a = lane.load(t.coefficients + c);
         l.b = lane.load(t.coefficients + s.channels + c);
@@ -147,48 +221,44 @@ __device__ __forceinline__ void backward_rows(const BackwardTensors& t, const De
             l.shift = lane.load(x.shift + c);
             l.mean = lane.load(x.mean + c);
         }
-        l.sum = l.products = Lane(0.0f);
-        SPOS_UNROLL for (int k = 0; k < K * K; ++k) l.weights[k] = Lane(0.0f);
-        for (int r = first; r < last; ++r) {
-            const int n = r / s.in_height, iy = r % s.in_height;
-            for (int ix = 0; ix < s.in_width; ix += T) {
-                if (ix + T <= s.in_width) {
-                    backward_tile<true, Normalised, K, S, T>(l, s, n, iy, ix, lane);
-                } else {
-                    backward_tile<false, Normalised, K, S, T>(l, s, n, iy, ix, lane);
-                }
-            }
+        l.sums[0] = l.sums[1] = Lane(0.0f);
+        if constexpr (Lane::width > 1) {
+            backward_rows<Normalised, K, S, T>(l, MemoryTaps<K>{t.w + c, s.channels}, s, rows, lane);
+        } else if constexpr (K > 3) {
+            backward_rows<Normalised, K, S, T>(l, SharedTaps<K>(t.w + c, s.channels), s, rows, lane);
+        } else {
+            backward_rows<Normalised, K, S, T>(l, RegisterTaps<K>(t.w + c, s.channels, lane), s, rows, lane);
         }
         float* weights = t.weight_partials + (int64_t)slice_index() * K * K * s.channels + c;
-        SPOS_UNROLL for (int k = 0; k < K * K; ++k) lane.store(weights + (int64_t)k * s.channels, l.weights[k]);
+        SPOS_UNROLL for (int ky = 0; ky < K; ++ky) {
+            store_block_sums<K>(weights + (int64_t)ky * K * s.channels, l.weights.row(ky), s.channels, lane);
+        }
         if (Normalised) {
             float* sums = t.sum_partials + (int64_t)slice_index() * 2 * s.channels + c;
-            lane.store(sums, l.sum);
-            lane.store(sums + s.channels, l.products);
+            store_block_sums<2>(sums, l.sums, s.channels, lane);
         }
     });
 }
 
 template <bool Normalised, int K, int S>
-__device__ __forceinline__ void backward_slice(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
-    if constexpr (S == 1) {
-        with_tile_width(s.in_width, [&](auto tile) {
-            backward_rows<Normalised, K, S, decltype(tile)::value>(t, s, rows_per_slice);
-        });
-    } else if (s.in_width > 2) {
-        // Tiles begin at multiples of the stride.
-        backward_rows<Normalised, K, S, 4>(t, s, rows_per_slice);
-    } else {
-        backward_rows<Normalised, K, S, 2>(t, s, rows_per_slice);
-    }
+__device__ __forceinline__ void backward(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
+    with_narrow_tile<S>(
+        s.in_width, [&](auto tile) { backward_slice<Normalised, K, S, decltype(tile)::value>(t, s, rows_per_slice); });
 }
+
+#endif
 
 #define SPOS_DEPTHWISE_FUSED(K, S)                                                                                     \
     SPOS_KERNEL depthwise_fused_forward_k##K##_s##S(                                                                   \
         float* y, float* partials, const float* x, const float* x_statistics, const float* w, int images,              \
         int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {                \
-        forward_slice<K, S>(y, partials, x, x_statistics, w,                                                           \
-                            {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice);           \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                          \
+        if (x_statistics) {                                                                                            \
+            forward_slice<K, S>(y, partials, x, NormalisedInput{statistics_at(x_statistics, channels)}, w, s,          \
+                                rows_per_slice);                                                                       \
+        } else {                                                                                                       \
+            forward_slice<K, S>(y, partials, x, RawInput{}, w, s, rows_per_slice);                                     \
+        }                                                                                                              \
     }                                                                                                                  \
     SPOS_EXPORT(depthwise_fused_forward_k##K##_s##S)                                                                   \
     SPOS_KERNEL depthwise_fused_backward_k##K##_s##S(                                                                  \
@@ -200,9 +270,9 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
                                 w};                                                                                    \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                          \
         if (x_statistics) {                                                                                            \
-            backward_slice<true, K, S>(t, s, rows_per_slice);                                                          \
+            backward<true, K, S>(t, s, rows_per_slice);                                                                \
         } else {                                                                                                       \
-            backward_slice<false, K, S>(t, s, rows_per_slice);                                                         \
+            backward<false, K, S>(t, s, rows_per_slice);                                                               \
         }                                                                                                              \
     }                                                                                                                  \
     SPOS_EXPORT(depthwise_fused_backward_k##K##_s##S)

@@ -39,6 +39,12 @@ __forceinline__ double __dmul_rn(double a, double b) {
     return product;
 }
 
+// For NVIDIA's compiler (nvrtc.h).
+template <class T>
+__forceinline__ T* settled(T* p) {
+    return p;
+}
+
 __forceinline__ int __ffs(int bits) { return __builtin_ffs(bits); }
 
 }  // namespace

@@ -45,6 +45,14 @@ __device__ __forceinline__ void store_four(float* p, const float (&values)[4]) {
     *reinterpret_cast<float4*>(p) = make_float4(values[0], values[1], values[2], values[3]);
 }
 
+// The same pointer, as the compiler then has to take it: left to itself, it pulls the addresses along a row apart into
+// terms of 64 bits, each of which costs instructions and registers.
+template <class T>
+__device__ __forceinline__ T* settled(T* p) {
+    asm volatile("" : "+l"(p));
+    return p;
+}
+
 #include "scalar_dct.h"
 #include "scalar_lane.h"
 #include "scalar_pixels.h"

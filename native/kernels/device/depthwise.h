@@ -2,11 +2,19 @@
 //
 // A lane of channels walks along a row with a tile of results in registers: each loaded vector serves all
 // the results of the tile that it touches. In a full tile, all of whose results are there, only what lies beyond the
-// tile itself can be outside of the image.
+// tile itself can be outside of the image. A GPU's thread has one channel, whose weights it keeps in registers, and
+// walks along all rows of its own.
 #pragma once
 #include "device/epilogue.h"
 #include "device/lanes.h"
 #include "device/slices.h"
+
+// Of a value in a row.
+#if SPOS_HOST
+typedef int64_t RowOffset;
+#else
+typedef int RowOffset;  // which a GPU widens while it adds it to a pointer
+#endif
 
 struct DepthwiseShape {
     int images, in_height, in_width, out_height, out_width, channels;
@@ -25,6 +33,14 @@ __device__ __forceinline__ bool is_padding(int i, int ix, const DepthwiseShape& 
     return (!(Full && i >= P) && ix < 0) || (!(Full && i < P + T * S) && ix >= s.in_width);
 }
 
+// Column `at` where it may be read: a GPU reads within the row of `width` in any case, and takes zero instead of what
+// it should not have read, since without branches a row's loads stand together.
+__device__ __forceinline__ int readable(int at, bool may_precede, bool may_follow, int width) {
+    if (Lane::width == 1 && may_precede) at = max(at, 0);
+    if (Lane::width == 1 && may_follow) at = min(at, width - 1);
+    return at;
+}
+
 // What becomes of an input value when it is loaded: nothing. At a lane of channels it is a function of the value.
 struct RawInput {
     struct OfLane {
@@ -37,11 +53,64 @@ struct RawInput {
     }
 };
 
+namespace {
+
+// The weights of a lane of channels, read when they are needed; w points to the lane's.
+template <int K>
+struct MemoryTaps {
+    static constexpr int kRowsAtOnce = 1;
+    const float* w;
+    int channels;
+
+    template <class Access>
+    __device__ __forceinline__ Lane at(int ky, int kx, Access lane) const {
+        return lane.load(w + ky * K * channels + kx * channels);
+    }
+};
+
+// The same in registers, for loops that are unrolled.
+template <int K>
+struct RegisterTaps {
+    static constexpr int kRowsAtOnce = K;
+    Lane values[K * K];
+
+    template <class Access>
+    __device__ __forceinline__ RegisterTaps(const float* w, int channels, Access lane) {
+        SPOS_UNROLL for (int k = 0; k < K * K; ++k) values[k] = lane.load(w + k * channels);
+    }
+    template <class Access>
+    __device__ __forceinline__ Lane at(int ky, int kx, Access) const {
+        return values[ky * K + kx];
+    }
+};
+
+// The same in shared memory, where they are constant distances apart; w points to the thread's channel.
+template <int K>
+struct SharedTaps {
+    static constexpr int kRowsAtOnce = K;
+    const float* values;
+
+    // All threads of the block must call.
+    __device__ __forceinline__ SharedTaps(const float* w, int channels) {
+        SPOS_SHARED(float, taps, K* K* kMostTile);
+        for (int k = (int)threadIdx.y; k < K * K; k += (int)blockDim.y) {
+            taps[k * kMostTile + (int)threadIdx.x] = w[k * channels];
+        }
+        __syncthreads();
+        values = taps + threadIdx.x;
+    }
+    template <class Access>
+    __device__ __forceinline__ Lane at(int ky, int kx, Access) const {
+        return Lane(values[(ky * K + kx) * kMostTile]);
+    }
+};
+
+}  // namespace
+
 // Results ox0 .. ox0+T-1 of one row of y.
-template <bool Full, int K, int S, int T, class Access, class OnLoad, class Epilogue>
-__device__ __forceinline__ void forward_tile(float* y, const float* x, const float* w, DepthwiseShape s, int iy0,
-                                             int ox0, Access lane, int c, const OnLoad& on_load,
-                                             const Epilogue& epilogue) {
+template <bool Full, int K, int S, int T, class Access, class OnLoad, class Taps, class Epilogue>
+__device__ __forceinline__ void forward_tile(float* y, const float* x, const Taps& taps, DepthwiseShape s, int iy0,
+                                             int ox0, Access lane, int c, const OnLoad& on_load, Epilogue& epilogue) {
     constexpr int P = K / 2;
     // What the next row of results will read first.
     SPOS_UNROLL for (int r = 0; r < S; ++r) {
@@ -50,19 +119,21 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const flo
     }
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
+    SPOS_UNROLL_ON_GPU(Taps::kRowsAtOnce)
     for (int ky = 0; ky < K; ++ky) {
         const int iy = iy0 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
-        const float* row = x + (int64_t)iy * s.in_width * s.channels;
-        const float* taps = w + ky * K * s.channels;
+        const float* row = settled(x + (int64_t)iy * s.in_width * s.channels);
         SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
             const int ix = ox0 * S - P + i;
-            if (is_padding<Full, K, S, T>(i, ix, s)) continue;
-            const Lane value = on_load(lane.load(row + (int64_t)ix * s.channels));
+            const bool padding = is_padding<Full, K, S, T>(i, ix, s);
+            if (Lane::width > 1 && padding) continue;
+            const int column = readable(ix, !(Full && i >= P), !(Full && i < P + T * S), s.in_width);
+            const Lane loaded = on_load(lane.load(row + (RowOffset)column * s.channels));
+            const Lane value = padding ? Lane(0.0f) : loaded;
             SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
                 const int t = (i - kx) / S;
-                if (i >= kx && (i - kx) % S == 0 && t < T)
-                    sum[t] = multiply_add(value, lane.load(taps + kx * s.channels), sum[t]);
+                if (i >= kx && (i - kx) % S == 0 && t < T) sum[t] = multiply_add(value, taps.at(ky, kx, lane), sum[t]);
             }
         }
     }
@@ -71,31 +142,8 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const flo
     }
 }
 
-template <int K, int S, int T, class Input, class Epilogue>
-__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, DepthwiseShape s,
-                                             int rows_per_slice, const Input& input, const Epilogue& epilogue) {
-    const int first = slice_index() * rows_per_slice;
-    const int last = min(first + rows_per_slice, s.images * s.out_height);
-    for (int r = first; r < last; ++r) {
-        const int n = r / s.out_height, oy = r % s.out_height;
-        const float* image = x + (int64_t)n * s.in_height * s.in_width * s.channels;
-        float* row = y + (int64_t)r * s.out_width * s.channels;
-        for_lanes(s.channels, [&](int c, auto lane) {
-            const auto on_load = input.at(c, lane);
-            const int iy0 = oy * S - K / 2;
-            for (int ox = 0; ox < s.out_width; ox += T) {
-                if (is_full<S, T>(ox, s)) {
-                    forward_tile<true, K, S, T>(row + c, image + c, w + c, s, iy0, ox, lane, c, on_load, epilogue);
-                } else {
-                    forward_tile<false, K, S, T>(row + c, image + c, w + c, s, iy0, ox, lane, c, on_load, epilogue);
-                }
-            }
-        });
-    }
-}
-
-// Tiles that fill the rows of the usual sizes: 7 for 7, 14, 28, 56 and 112, else 4, or 2 where there are no more. A
-// GPU's threads hide latency by their number, for which fewer registers each are better: no 7 there.
+// Tiles that fill the rows of the usual sizes: 7 for 7, 14, 28, 56 and 112, else 4, or on a CPU 2 where there are no
+// more.
 template <int Width>
 struct TileWidth {
     static constexpr int value = Width;
@@ -103,20 +151,91 @@ struct TileWidth {
 
 template <class Body>
 __device__ __forceinline__ void with_tile_width(int width, Body&& body) {
+    if (width % 7 == 0) return body(TileWidth<7>{});
     if constexpr (Lane::width > 1) {
-        if (width % 7 == 0) return body(TileWidth<7>{});
+        if (width <= 2) return body(TileWidth<2>{});
     }
-    if (width > 2) {
+    body(TileWidth<4>{});
+}
+
+// The same where a GPU has registers for narrow tiles only. Tiles begin at multiples of the stride, as those of a
+// gradient of inputs must.
+template <int S, class Body>
+__device__ __forceinline__ void with_narrow_tile(int width, Body&& body) {
+    if constexpr (Lane::width == 1) {
+        body(TileWidth<4>{});
+    } else if constexpr (S == 1) {
+        with_tile_width(width, body);
+    } else if (width > 2) {
         body(TileWidth<4>{});
     } else {
         body(TileWidth<2>{});
     }
 }
 
+// Whether tiles of T are always full, which saves a GPU the code of others.
+template <int S, int T>
+constexpr bool kAlwaysFull = Lane::width == 1 && S == 1 && T == 7;
+
+// Results of row r of y, counted over all images; x, y and the taps are those of the lane's channels.
+template <int K, int S, int T, class Access, class OnLoad, class Taps, class Epilogue>
+__device__ __forceinline__ void forward_row(float* y, const float* x, const Taps& taps, const DepthwiseShape& s, int r,
+                                            Access lane, int c, const OnLoad& on_load, Epilogue& epilogue) {
+    const int n = r / s.out_height, oy = r % s.out_height;
+    const float* image = x + (int64_t)n * s.in_height * s.in_width * s.channels;
+    float* row = y + (int64_t)r * s.out_width * s.channels;
+    const int iy0 = oy * S - K / 2;
+    for (int ox = 0; ox < s.out_width; ox += T) {
+        if (kAlwaysFull<S, T> || is_full<S, T>(ox, s)) {
+            forward_tile<true, K, S, T>(row, image, taps, s, iy0, ox, lane, c, on_load, epilogue);
+        } else {
+            forward_tile<false, K, S, T>(row, image, taps, s, iy0, ox, lane, c, on_load, epilogue);
+        }
+    }
+}
+
+// The slice's rows, on the CPU: row by row, so that each is still in the cache for the next.
+template <int K, int S, int T, class Input, class Epilogue>
+__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, const DepthwiseShape& s,
+                                             const RowRange& rows, const Input& input, Epilogue& epilogue) {
+    for (int r = rows.first; r < rows.last; r += rows.step) {
+        for_lanes(s.channels, [&](int c, auto lane) {
+            forward_row<K, S, T>(y + c, x + c, MemoryTaps<K>{w + c, s.channels}, s, r, lane, c, input.at(c, lane),
+                                 epilogue);
+        });
+    }
+}
+
+// The thread's rows, on a GPU.
+template <int K, int S, class Access, class Input, class Epilogue>
+__device__ __forceinline__ void forward_channel(float* y, const float* x, const float* w, const DepthwiseShape& s,
+                                                const RowRange& rows, const Input& input, int c, Access lane,
+                                                Epilogue& epilogue) {
+    const auto on_load = input.at(c, lane);
+    const RegisterTaps<K> taps(w + c, s.channels, lane);
+    const auto walk = [&](auto tile) {
+        for (int r = rows.first; r < rows.last; r += rows.step) {
+            forward_row<K, S, decltype(tile)::value>(y + c, x + c, taps, s, r, lane, c, on_load, epilogue);
+        }
+    };
+    // With more, registers do not suffice.
+    if constexpr (K == 7 && S == 2) {
+        walk(TileWidth<4>{});
+    } else {
+        with_tile_width(s.out_width, walk);
+    }
+}
+
 template <int K, int S, class Input, class Epilogue>
-__device__ __forceinline__ void forward(float* y, const float* x, const float* w, DepthwiseShape s, int rows_per_slice,
-                                        const Input& input, const Epilogue& epilogue) {
-    with_tile_width(s.out_width, [&](auto tile) {
-        forward_rows<K, S, decltype(tile)::value>(y, x, w, s, rows_per_slice, input, epilogue);
-    });
+__device__ __forceinline__ void forward(float* y, const float* x, const float* w, const DepthwiseShape& s,
+                                        int rows_per_slice, const Input& input, Epilogue epilogue) {
+    const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.out_height);
+    if constexpr (Lane::width > 1) {
+        with_tile_width(s.out_width, [&](auto tile) {
+            forward_rows<K, S, decltype(tile)::value>(y, x, w, s, rows, input, epilogue);
+        });
+    } else {
+        for_channels(s.channels,
+                     [&](int c, auto lane) { forward_channel<K, S>(y, x, w, s, rows, input, c, lane, epilogue); });
+    }
 }

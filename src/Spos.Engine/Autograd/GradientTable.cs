@@ -40,7 +40,7 @@ public sealed class GradientTable(Session session)
     internal static void AddInPlace(Session session, Tensor target, Tensor source)
     {
         if (target.Shape != source.Shape) throw new ArgumentException($"Gradients {target.Shape} and {source.Shape} cannot be added.");
-        Partition partition = Partition.Flat(target.Shape.Count);
+        Partition partition = Partition.Flat(session.Device, target.Shape.Count);
         session.Launch("add_in_place", partition.Blocks, 1, target, source, target.Shape.Count, partition.RowsPerBlock);
     }
 }

@@ -33,15 +33,13 @@ public sealed unsafe class Kernel
         Launch(stream, new LaunchShape(gridX, gridY, _device.ThreadsPerBlock, 1), arguments);
 
     /// <summary>
-    /// Issues a kernel that works on slices of rows (kernels/device/slices.h): on a GPU a block takes several where
-    /// <paramref name="channels"/> are fewer than its threads.
+    /// Issues a kernel that works on slices of rows (kernels/device/slices.h): a block for each on the host, for each tile of its
+    /// <paramref name="channels"/> on a GPU.
     /// </summary>
     public void LaunchSlices(DeviceStream stream, int slices, int channels, params ReadOnlySpan<KernelArgument> arguments)
     {
-        const int warp = 32;
-        int threads = _device.ThreadsPerBlock;
-        int across = Math.Clamp((channels + warp - 1) / warp * warp, 1, threads), deep = threads / across;
-        Launch(stream, new LaunchShape((slices + deep - 1) / deep, 1, across, deep), arguments);
+        ChannelTiles tiles = ChannelTiles.Of(_device, channels);
+        Launch(stream, _device.BlocksAreThreads ? new LaunchShape(slices, 1, 1, 1) : new LaunchShape(tiles.Count, slices, tiles.Width, tiles.ThreadRows), arguments);
     }
 
     private readonly record struct LaunchShape(int GridX, int GridY, int BlockX, int BlockY);

@@ -18,24 +18,31 @@ internal readonly record struct Partition(int RowsPerBlock, int Blocks)
     /// <summary>Blocks of <paramref name="rowsPerBlock"/> rows.</summary>
     public static Partition OfRows(int rows, int rowsPerBlock) => new(rowsPerBlock, Ceiling(rows, rowsPerBlock));
 
-    /// <summary>Elementwise work on a flat array.</summary>
-    public static Partition Flat(long length)
+    /// <summary>Elementwise work on a flat array: pieces that a CPU's threads take, or blocks enough for a GPU, of a few values a thread.</summary>
+    public static Partition Flat(Device device, long length)
     {
-        const int most = 1 << 14;
-        int per = (int)Math.Clamp((length + 15) / 16, 64, most);
+        int pieces = device.BlocksAreThreads ? 16 : 4 * device.ResidentBlocks;
+        (int least, int most) = device.BlocksAreThreads ? (64, 1 << 14) : (1024, 4096);
+        int per = (int)Math.Clamp((length + pieces - 1) / pieces, least, most);
         per = (per + 63) / 64 * 64;
         return new Partition(per, checked((int)((length + per - 1) / per)));
     }
 
-    /// <summary>Slices of rows: as many as keep the threads of a CPU busy, or the many more of a GPU.</summary>
-    public static Partition Slices(Device device, int rows, int onCpu, int onGpu) => Of(rows, device.BlocksAreThreads ? onCpu : onGpu);
-
-    /// <summary>Slices of row-wise work on [rows][channels]: a few tens of kilobytes each on a CPU, a few on a GPU.</summary>
-    public static Partition Elementwise(Device device, int rows, int channels)
+    /// <summary>
+    /// Slices of rows for <see cref="Kernel.LaunchSlices"/>: as many as keep the threads of a CPU busy. On a GPU, where each slice is a block
+    /// for each tile of its channels, as many as make <paramref name="waves"/> times the blocks that it works on at once, all of whole
+    /// rounds of a block's rows of threads.
+    /// </summary>
+    public static Partition Slices(Device device, int rows, int channels, int onCpu, int waves)
     {
-        long values = (long)rows * channels;
-        return Slices(device, rows, (int)Math.Clamp(values / 8192, 1, 64), (int)Math.Clamp(values / 1024, 1, 4096));
+        if (device.BlocksAreThreads) return Of(rows, onCpu);
+        ChannelTiles tiles = ChannelTiles.Of(device, channels);
+        return Of(rows, device.ResidentBlocks * waves / tiles.Count, tiles.ThreadRows);
     }
+
+    /// <summary>Slices of row-wise work on [rows][channels]: a few tens of kilobytes each on a CPU, small ones on a GPU.</summary>
+    public static Partition Elementwise(Device device, int rows, int channels) =>
+        Slices(device, rows, channels, (int)Math.Clamp((long)rows * channels / 8192, 1, 64), waves: 16);
 
     private static int Ceiling(int a, int b) => (a + b - 1) / b;
 }

@@ -104,11 +104,8 @@ public static class BatchNormalisation
     private static KernelArgument Row(Tensor statistics, int row) => statistics.From((long)row * statistics.Shape.C);
 
     // On a CPU a slice's rows stay in the second-level cache: its channels are walked one lane at a time.
-    internal static Partition Chunks(Device device, int rows, int channels)
-    {
-        long values = (long)rows * channels;
-        return Partition.Slices(device, rows, (int)Math.Clamp(values / 16384, 1, 64), (int)Math.Clamp(values / 4096, 1, 256));
-    }
+    internal static Partition Chunks(Device device, int rows, int channels) =>
+        Partition.Slices(device, rows, channels, (int)Math.Clamp((long)rows * channels / 16384, 1, 64), waves: 2);
 
     // Blocks that give each channel a warp; on a CPU one block takes all.
     private static int WarpPerChannel(Device device, int channels) =>

@@ -41,13 +41,13 @@ public static class DepthwiseConvolution
 
     internal static void BackwardWeights(Session session, in ConvolutionShape shape, Parameter weight, Tensor dy, Tensor x)
     {
-        Partition chunks = Partition.Slices(session.Device, dy.Shape.N * dy.Shape.H, 16, 128);
+        Partition chunks = Partition.Slices(session.Device, dy.Shape.N * dy.Shape.H, dy.Shape.C, 16, waves: 1);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
         Launch(session, "backward_weights", shape, chunks, partials, dy, x);
         PartialSums.ReduceInto(session, weight, partials);
     }
 
-    private static Partition Rows(Device device, Shape shape) => Partition.Slices(device, shape.N * shape.H, 64, 4096);
+    private static Partition Rows(Device device, Shape shape) => Partition.Slices(device, shape.N * shape.H, shape.C, 64, waves: 8);
 
     /// <summary>Launches the kernel of a pass: its tensors, then the sizes that all passes take.</summary>
     internal static void Launch(Session session, string pass, in ConvolutionShape shape, Partition slices, params ReadOnlySpan<KernelArgument> tensors)

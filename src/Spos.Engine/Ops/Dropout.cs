@@ -23,7 +23,7 @@ public static class Dropout
 
     private static void Launch(Session session, Tensor y, Tensor x, float probability, (ulong Seed, ulong Stream) key)
     {
-        Partition partition = Partition.Flat(x.Shape.Count);
+        Partition partition = Partition.Flat(session.Device, x.Shape.Count);
         session.Launch("dropout", partition.Blocks, 1, y, x, x.Shape.Count, probability, key.Seed, key.Stream, partition.RowsPerBlock);
     }
 

@@ -60,7 +60,7 @@ internal static class FusedConvolution
         }
         else
         {
-            Partition slices = Partition.Slices(session.Device, shape.Output.N * shape.Output.H, 64, 512);
+            Partition slices = Partition.Slices(session.Device, shape.Output.N * shape.Output.H, shape.OutputChannels, 64, waves: 4);
             partials = session.Rent(new Shape(slices.Blocks, 1, 2, shape.OutputChannels));
             DepthwiseConvolution.Launch(session, "fused_forward", shape, slices, y, partials, OfDepthwise(x), x.Statistics, weight);
             rowsPerSlice = slices.RowsPerBlock * shape.Output.W;
@@ -86,7 +86,7 @@ internal static class FusedConvolution
                 shape.Input.Rows, shape.Input.C, shape.OutputChannels, y.Rectify && !gated, x.Rectify, pass.Rows.RowsPerBlock, pass.Chunks.RowsPerBlock);
             return pass.Finish();
         }
-        Partition slices = Partition.Slices(session.Device, shape.Input.N * shape.Input.H, 32, 128);
+        Partition slices = Partition.Slices(session.Device, shape.Input.N * shape.Input.H, shape.Input.C, 32, waves: 1);
         using Tensor partials = session.Rent(Shape.Matrix(slices.Blocks, checked((int)weight.Shape.Count)));
         Tensor? sums = x.Statistics == null ? null : session.Rent(new Shape(slices.Blocks, 1, 2, shape.Input.C));
         DepthwiseConvolution.Launch(session, "fused_backward", shape, slices, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Statistics, weight.Value);

@@ -18,7 +18,7 @@ public static class Mixup
         int pairs = images.Shape.N / 2;
         if (pairs == 0) return;
         long length = images.Shape.Count / images.Shape.N;
-        Partition partition = Partition.Flat(length);
+        Partition partition = Partition.Flat(session.Device, length);
         session.Launch("mixup", partition.Blocks, pairs, images, images.Shape.N, length, share, partition.RowsPerBlock);
     }
 }

@@ -19,7 +19,9 @@ internal static class PartialSums
     public static void Reduce(Session session, KernelArgument target, Tensor partials, bool accumulate)
     {
         int count = partials.Shape.N, length = checked((int)(partials.Shape.Count / count));
-        Partition partition = Partition.Flat(length);
-        session.Launch("reduce_partials", partition.Blocks, 1, target, partials, count, length, partition.RowsPerBlock, accumulate);
+        Partition partition = Partition.Flat(session.Device, length);
+        ReadOnlySpan<KernelArgument> arguments = [target, partials, count, length, partition.RowsPerBlock, accumulate];
+        if (session.Device.BlocksAreThreads) session.Launch("reduce_partials", partition.Blocks, 1, arguments);
+        else session.LaunchSlices("reduce_partials", Partition.Of(1, 1), length, arguments);
     }
 }

@@ -11,7 +11,7 @@ public static class Relu
     public static Tensor Forward(Session session, Tensor x)
     {
         Tensor y = session.Rent(x.Shape);
-        Partition partition = Partition.Flat(x.Shape.Count);
+        Partition partition = Partition.Flat(session.Device, x.Shape.Count);
         session.Launch("relu_forward", partition.Blocks, 1, y, x, x.Shape.Count, partition.RowsPerBlock);
         session.Tape?.Record(new Step(x, y));
         return y;
@@ -32,7 +32,7 @@ public static class Relu
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
             Tensor dy = outputGradients[0];
-            Partition partition = Partition.Flat(dy.Shape.Count);
+            Partition partition = Partition.Flat(session.Device, dy.Shape.Count);
             session.Launch("relu_backward", partition.Blocks, 1, dy, dy, _y, dy.Shape.Count, partition.RowsPerBlock);
             gradients.Add(_input, dy.Retain());
         }

@@ -36,11 +36,11 @@ public static class StemConvolution
     internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor images)
     {
         (Shape x, Shape y) = (images.Shape, dy.Shape);
-        Partition chunks = Partition.Slices(session.Device, y.N * y.H, 16, 128);
+        Partition chunks = Partition.Slices(session.Device, y.N * y.H, y.C, 16, waves: 2);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
         session.LaunchSlices("stem_backward_weights", chunks, y.C, partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
     }
 
-    private static Partition Rows(Device device, Shape output) => Partition.Slices(device, output.N * output.H, 64, 4096);
+    private static Partition Rows(Device device, Shape output) => Partition.Slices(device, output.N * output.H, output.C, 64, waves: 8);
 }
