@@ -27,11 +27,9 @@ internal sealed class FoldedBatchNorms : IDisposable
 
     /// <summary>
     /// Folds <paramref name="layers"/> for a pass that is about to begin; their values are kept until what is returned is disposed of.
-    /// Null where the session's mode needs none.
     /// </summary>
-    public static Pass? Begin(Session session, IEnumerable<BatchNormLayer> layers)
+    public static Pass Begin(Session session, IEnumerable<BatchNormLayer> layers)
     {
-        if (session.BatchNorm != BatchNormMode.Running) return null;
         FoldedBatchNorms all = Of(session);
         if (all._folded != null) throw new InvalidOperationException("The session is in the middle of a pass.");
         all.Fold([.. layers]);

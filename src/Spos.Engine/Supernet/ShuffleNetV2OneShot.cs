@@ -87,7 +87,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     {
         if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize) throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
         if (path.Blocks.Length != _blocks.Length) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
-        using FoldedBatchNorms.Pass? pass = FoldedBatchNorms.Begin(session, BatchNormsOf(path));
+        using FoldedBatchNorms.Pass? pass = session.BatchNorm == BatchNormMode.Running ? FoldedBatchNorms.Begin(session, BatchNormsOf(path)) : null;
         Tensor x = _stem.Forward(session, images);
         Operation[] operations = [.. OperationsOf(path)];
         if (FusedConvolution.Applies(session)) x = FusedStages.Forward(session, operations, Spec.StageRepeats, x);
