@@ -103,8 +103,8 @@ __device__ __forceinline__ void multiply_tile(PieceSums& sum, const A& a, const 
             typename A::Raw raw_a;
             typename B::Raw raw_b;
             if (next < end) {
-                fetch(raw_a, a, part, i0, next, shape.rows());
-                if (part == 0) fetch(raw_b, b, 0, j0, next, shape.columns());
+                fetch<kMostRows>(raw_a, a, part, i0, next, shape.rows());
+                if (part == 0) fetch<kMostColumns>(raw_b, b, 0, j0, next, shape.columns());
             }
             if (p0 >= begin && holds) {
                 const float* part_a = panel_a + part * kPartDepth * kRowStride;
@@ -118,9 +118,8 @@ __device__ __forceinline__ void multiply_tile(PieceSums& sum, const A& a, const 
                 }
             }
             if (next < end) {
-                place<kRowStride, kMostRows / 2>(next_a, raw_a, a, part, i0, next, shape.rows());
-                if (part == 0)
-                    place<kColumnStride, kMostColumns / 2>(next_a + kRowPanel, raw_b, b, 0, j0, next, shape.columns());
+                place<kMostRows>(next_a, raw_a, a, part, i0, next, shape.rows());
+                if (part == 0) place<kMostColumns>(next_a + kRowPanel, raw_b, b, 0, j0, next, shape.columns());
             }
         }
         current = 1 - current;

@@ -5,7 +5,7 @@
 // them (`Raw`), and turns what was read into the values of the panel:
 //
 //   along_depth()                   whether a quad's values follow each other along p, or along the panel's lines
-//   quad(e, lines)                  the place of quad e of a panel of `lines` lines
+//   quad<Most>(e)                   the place of quad e of a panel of at most `Most` lines
 //   read(raw, line, p)              from memory
 //   convert(values, raw, line, p)   zeros for what is beyond the matrix
 #pragma once
@@ -16,8 +16,9 @@ constexpr int kMostRows = 256;
 constexpr int kMostColumns = 128;
 // Four more than a multiple of the 32 banks: a quad along p is written without conflicts, one along the lines is
 // aligned.
-constexpr int kRowStride = kMostRows + 4;
-constexpr int kColumnStride = kMostColumns + 4;
+constexpr int kMoreThanBanks = 4;
+constexpr int kRowStride = kMostRows + kMoreThanBanks;
+constexpr int kColumnStride = kMostColumns + kMoreThanBanks;
 constexpr int kRowPanel = kPanelDepth * kRowStride;
 constexpr int kPanels = kRowPanel + kPanelDepth * kColumnStride;
 // Quads of a panel of rows that a thread moves. Of a panel of columns it moves one.
@@ -59,30 +60,34 @@ struct Quad {
 
 // Neighbouring threads take neighbouring quads of memory.
 __device__ __forceinline__ Quad quad_along_depth(int e) { return {e / (kPanelDepth / 4), e % (kPanelDepth / 4) * 4}; }
-__device__ __forceinline__ Quad quad_along_lines(int e, int lines) { return {e % (lines / 4) * 4, e / (lines / 4)}; }
+template <int Most>
+__device__ __forceinline__ Quad quad_along_lines(int e) {
+    return {e % (Most / 4) * 4, e / (Most / 4)};
+}
 
 // The thread's quad `part` of the panel of `lines` lines that begins at (line0, p0).
-template <class Source>
+template <int Most, class Source>
 __device__ __forceinline__ void fetch(typename Source::Raw& raw, const Source& source, int part, int line0, int p0,
                                       int lines) {
     const int e = not_ahead((int)threadIdx.x) + part * kMostThreads;
-    if (e >= lines * kPanelDepth / 4) return;
-    const Quad quad = source.quad(e, lines);
+    const Quad quad = Source::template quad<Most>(e);
+    if (quad.line >= lines) return;
     source.read(raw, line0 + quad.line, p0 + quad.p);
 }
 
-// Writes it to the panel. Line `lines / 2` and those after lie from Half on, wherever a tile ends.
-template <int Stride, int Half, class Source>
+// Writes it to the panel. Line `lines / 2` and those after lie from Most / 2 on, wherever a tile ends.
+template <int Most, class Source>
 __device__ __forceinline__ void place(float* panel, const typename Source::Raw& raw, const Source& source, int part,
                                       int line0, int p0, int lines) {
     const int e = not_ahead((int)threadIdx.x) + part * kMostThreads;
-    if (e >= lines * kPanelDepth / 4) return;
-    const Quad quad = source.quad(e, lines);
+    const Quad quad = Source::template quad<Most>(e);
+    if (quad.line >= lines) return;
     float values[4];
     source.convert(values, raw, line0 + quad.line, p0 + quad.p);
-    float* const target = panel + quad.p * Stride + quad.line + (quad.line < lines / 2 ? 0 : Half - lines / 2);
+    constexpr int kStride = Most + kMoreThanBanks;
+    float* const target = panel + quad.p * kStride + quad.line + (quad.line < lines / 2 ? 0 : Most / 2 - lines / 2);
     if (Source::along_depth()) {
-        SPOS_UNROLL for (int i = 0; i < 4; ++i) target[i * Stride] = values[i];
+        SPOS_UNROLL for (int i = 0; i < 4; ++i) target[i * kStride] = values[i];
     } else {
         store_four(target, values);
     }
@@ -106,8 +111,9 @@ struct MatrixLines {
     int stride_line, stride_p, lines, depth;
 
     __device__ __forceinline__ static constexpr bool along_depth() { return AlongDepth; }
-    __device__ __forceinline__ static Quad quad(int e, int lines) {
-        return AlongDepth ? quad_along_depth(e) : quad_along_lines(e, lines);
+    template <int Most>
+    __device__ __forceinline__ static Quad quad(int e) {
+        return AlongDepth ? quad_along_depth(e) : quad_along_lines<Most>(e);
     }
     __device__ __forceinline__ void read(Raw& raw, int line, int p) const {
         const bool there = line < lines && p < depth;
@@ -146,10 +152,11 @@ struct ViewLines {
 
     __device__ __forceinline__ static constexpr bool along_depth() { return AreRows != View::kDownRows; }
     // Neighbouring threads take neighbouring channels.
-    __device__ __forceinline__ static Quad quad(int e, int lines) {
-        if (!View::kDownRows) return AreRows ? quad_along_depth(e) : quad_along_lines(e, lines);
+    template <int Most>
+    __device__ __forceinline__ static Quad quad(int e) {
+        if (!View::kDownRows) return AreRows ? quad_along_depth(e) : quad_along_lines<Most>(e);
         if (AreRows) return {e / kPanelDepth * 4, e % kPanelDepth};
-        return {e % lines, e / lines * 4};
+        return {e % Most, e / Most * 4};
     }
     __device__ __forceinline__ void read(Raw& raw, int line, int p) const {
         const int row = AreRows ? line : p, channel = AreRows ? p : line;

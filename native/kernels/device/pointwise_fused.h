@@ -252,14 +252,14 @@ __device__ __forceinline__ void pointwise_backward(float* dx, float* weight_part
     const int tiles = tiles_of_sums(in, out), weight_blocks = quotient_up(rows, rows_per_chunk) * tiles;
     int block = (int)blockIdx.x;
     if (block < weight_blocks) {
-        // What the two parts have in common would be made ahead of both, and keep registers.
-        out = not_ahead(out);
         const int chunk = block / tiles, first = chunk * rows_per_chunk, end = min(first + rows_per_chunk, rows);
         multiply_sums(weight_partials, chunk, lines_of<false>(quads_of(x), end, in),
                       lines_of<false>(quads_of(dy), end, out), in, out, first, end, block % tiles);
         return;
     }
     block -= weight_blocks;
+    // What the two parts have in common would be made ahead of both, and keep registers.
+    in = not_ahead(in);
     out = not_ahead(out);
     const int tiles_across = column_tiles(in);
     const int first = block / tiles_across * rows_per_block, end = min(first + rows_per_block, rows);
