@@ -2,6 +2,7 @@
 #include "access.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "arena.h"
 #include "executor.h"
@@ -132,7 +133,7 @@ void AccessLog::check(uintptr_t address, unsigned bytes, bool write, bool atomic
     Arena& arena = Arena::instance();
     Executor& executor = Executor::instance();
     const char* verb = write ? "writes" : "reads";
-    if (address - arena.base() >= Arena::kBytes) {
+    if (!arena.holds(address)) {
         if (executor.is_own(address)) return;
         executor.fail(CUDA_ERROR_ILLEGAL_ADDRESS,
                       std::string(verb) + " " + std::to_string(bytes) + " bytes at " +
@@ -147,7 +148,7 @@ void AccessLog::check(uintptr_t address, unsigned bytes, bool write, bool atomic
     }
     Cell* cell = arena.cell(address);
     for (unsigned i = 0; i < bytes; ++i, ++cell) {
-        if (cell->write < kUnwritten) {
+        if (cell->write < kUnwritten && !arena.touch(address + i)) {
             executor.fail(CUDA_ERROR_ILLEGAL_ADDRESS,
                           (cell->write == kFreed ? "use after free: " : "out of bounds: ") + std::string(verb) + " " +
                               std::to_string(bytes) + " bytes at " + executor.describe_address(address + i),
@@ -182,7 +183,7 @@ std::string AccessLog::check_range(uintptr_t address, size_t bytes, bool write) 
     Executor& executor = Executor::instance();
     for (size_t i = 0; i < bytes; ++i) {
         Cell* cell = arena.cell(address + i);
-        if (cell->write < kUnwritten) {
+        if (cell->write < kUnwritten && !arena.touch(address + i)) {
             return (cell->write == kFreed ? "use after free at " : "out of bounds at ") +
                    executor.describe_address(address + i);
         }
@@ -204,6 +205,17 @@ std::string AccessLog::check_range(uintptr_t address, size_t bytes, bool write) 
 }
 
 }  // namespace spos::simt
+
+// ---- what a kernel's arithmetic calls where it overflows (driver/kernel_arithmetic.cpp) ----------------------------
+extern "C" SPOS_API void spos_kernel_overflow(const char* what, const char* file, unsigned line) {
+    spos::simt::Executor& executor = spos::simt::Executor::instance();
+    if (!executor.running()) return;
+    const char* folder = std::strstr(file, "native/");
+    executor.fail(
+        CUDA_ERROR_LAUNCH_FAILED,
+        std::string("overflow: ") + what + ", at " + (folder != nullptr ? folder : file) + ":" + std::to_string(line),
+        nullptr);
+}
 
 // ---- what g++ -fsanitize=thread calls ---------------------------------------------------------------------------
 namespace {

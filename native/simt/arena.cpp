@@ -11,6 +11,7 @@ namespace {
 constexpr int kPoison = 0xFF;  // NaN as a float, -1 as an integer
 constexpr size_t kQuarantineBytes = size_t{32} << 20;
 constexpr size_t kHugePage = size_t{2} << 20;
+constexpr uintptr_t kPage = 4096;
 
 // Room for a buffer: its bytes and at least one granule that belongs to nobody.
 size_t rounded(size_t bytes) {
@@ -26,18 +27,19 @@ Arena& Arena::instance() {
 
 Arena::Arena() {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void* memory = mmap(nullptr, kBytes + kHugePage, PROT_NONE, flags, -1, 0);
+    void* memory = mmap(nullptr, kSparseBytes + kHugePage, PROT_NONE, flags, -1, 0);
     if (memory == MAP_FAILED) return;
     // set_accessible takes time for each page: a thousand small ones would cost more than most kernels.
-    madvise(memory, kBytes + kHugePage, MADV_HUGEPAGE);
-    void* shadow = mmap(nullptr, kBytes * sizeof(Cell), PROT_READ | PROT_WRITE, flags, -1, 0);
+    madvise(memory, kSparseBytes + kHugePage, MADV_HUGEPAGE);
+    void* shadow = mmap(nullptr, kSparseBytes * sizeof(Cell), PROT_READ | PROT_WRITE, flags, -1, 0);
     if (shadow == MAP_FAILED) {
-        munmap(memory, kBytes + kHugePage);
+        munmap(memory, kSparseBytes + kHugePage);
         return;
     }
     base_ = (reinterpret_cast<uintptr_t>(memory) + kHugePage - 1) / kHugePage * kHugePage;
     cells_ = static_cast<Cell*>(shadow);
     next_ = base_ + kSharedBytes;
+    lowest_sparse_ = base_ + kSparseBytes;
 }
 
 void Arena::open(uintptr_t address, size_t bytes) {
@@ -59,27 +61,46 @@ uintptr_t Arena::place(size_t bytes) {
         found->second.pop_back();
         return address;
     }
-    if (bytes > base_ + kBytes - next_) return 0;
+    if (bytes > lowest_sparse_ - next_) return 0;
     const uintptr_t address = next_;
     next_ += bytes;
     return address;
 }
 
+// From the end of the addresses downwards, anew once none is live.
+uintptr_t Arena::place_sparse(size_t bytes) {
+    if (live_sparse_ == 0) lowest_sparse_ = base_ + kSparseBytes;
+    const size_t pages = (bytes + kPage - 1) / kPage * kPage;
+    if (pages > lowest_sparse_ - next_) return 0;
+    ++live_sparse_;
+    lowest_sparse_ -= pages;
+    // A huge page would take its memory wherever one byte is touched.
+    madvise(reinterpret_cast<void*>(lowest_sparse_), pages, MADV_NOHUGEPAGE);
+    return lowest_sparse_;
+}
+
 uintptr_t Arena::allocate(size_t bytes) {
-    if (bytes > kBytes) return 0;
-    const uintptr_t address = place(rounded(bytes));
+    if (bytes > kSparseBytes) return 0;
+    const bool sparse = sparse_ && bytes >= kLeastSparse;
+    const uintptr_t address = sparse ? place_sparse(rounded(bytes)) : place(rounded(bytes));
     if (address == 0) return 0;
-    buffers_[address] = Buffer{++allocations_, bytes, false};
+    buffers_[address] = Buffer{++allocations_, bytes, false, sparse};
     used_ += bytes;
-    open(address, bytes);
+    if (!sparse) open(address, bytes);
     return address;
 }
 
 bool Arena::release(uintptr_t address) {
     auto found = buffers_.find(address);
     if (found == buffers_.end() || found->second.freed) return false;
-    found->second.freed = true;
     used_ -= found->second.bytes;
+    if (found->second.sparse) {
+        forget(address, found->second.bytes, true);
+        --live_sparse_;
+        buffers_.erase(found);
+        return true;
+    }
+    found->second.freed = true;
     close(address, found->second.bytes, kFreed);
     quarantine_.push_back(address);
     quarantined_ += found->second.bytes;
@@ -93,6 +114,33 @@ bool Arena::release(uintptr_t address) {
         free_[rounded(bytes)].push_back(oldest);
     }
     return true;
+}
+
+bool Arena::touch(uintptr_t address) {
+    constexpr uintptr_t kAround = 64;
+    uintptr_t start = 0;
+    const Buffer* buffer = nearest(address, &start);
+    if (buffer == nullptr || !buffer->sparse || address - start >= buffer->bytes) return false;
+    const uintptr_t end = std::min(start + buffer->bytes, (address / kAround + 1) * kAround);
+    for (uintptr_t at = std::max(start, address / kAround * kAround); at < end; ++at) {
+        if (cell(at)->write == kUnmapped) *cell(at) = {kAncient, 0};
+    }
+    return true;
+}
+
+// Gives back whole pages of the shadow, and of the memory behind it, which then read as zeros; the rest is cleared.
+void Arena::forget(uintptr_t address, size_t bytes, bool memory) {
+    const uintptr_t first = (address + kPage - 1) / kPage * kPage, last = (address + bytes) / kPage * kPage;
+    madvise(cell(first), (last - first) * sizeof(Cell), MADV_DONTNEED);
+    close(address, first - address, kUnmapped);
+    close(last, address + bytes - last, kUnmapped);
+    if (!memory) return;
+    const bool was_accessible = accessible_;
+    set_accessible(true);
+    madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+    std::memset(reinterpret_cast<void*>(address), 0, first - address);
+    std::memset(reinterpret_cast<void*>(last), 0, address + bytes - last);
+    set_accessible(was_accessible);
 }
 
 uintptr_t Arena::holder(uintptr_t address, size_t bytes) const {
@@ -122,11 +170,15 @@ void Arena::release_all() {
 void Arena::set_accessible(bool accessible) {
     if (accessible == accessible_) return;
     accessible_ = accessible;
-    mprotect(reinterpret_cast<void*>(base_), kBytes, accessible ? PROT_READ | PROT_WRITE : PROT_NONE);
+    mprotect(reinterpret_cast<void*>(base_), kSparseBytes, accessible ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 void Arena::age() {
     for (const auto& [address, buffer] : buffers_) {
+        if (buffer.sparse) {
+            forget(address, buffer.bytes, false);
+            continue;
+        }
         Cell* cells = cell(address);
         for (size_t i = 0; i < buffer.bytes; ++i) {
             if (cells[i].write > kAncient) cells[i].write = kAncient;

@@ -1,5 +1,8 @@
 // The emulated device's memory: a range of addresses that only running kernels and copies may touch, and beside it the
 // shadow, which holds for each byte who wrote and who read it last.
+//
+// Where launches are sampled, large buffers are sparse: addresses that take memory where they are touched only. They
+// read as zeros, and count as written.
 #pragma once
 
 #include <cstddef>
@@ -27,12 +30,16 @@ enum : uint32_t {
 struct Buffer {
     uint64_t number;  // counts allocations, for reports
     size_t bytes;
-    bool freed;
+    bool freed, sparse;
 };
 
 class Arena {
  public:
+    // What the device has, and what it seems to have where buffers may be sparse.
     static constexpr size_t kBytes = size_t{8} << 30;
+    static constexpr size_t kSparseBytes = size_t{1} << 40;
+    // A buffer of so many bytes is sparse where buffers may be.
+    static constexpr size_t kLeastSparse = size_t{1} << 28;
     static constexpr size_t kAlignment = 256;
     static constexpr size_t kSharedBytes = size_t{1} << 20;
 
@@ -41,7 +48,13 @@ class Arena {
     // False if the system gave no address space for it.
     bool usable() const { return cells_ != nullptr; }
     uintptr_t base() const { return base_; }
+    bool holds(uintptr_t address) const { return address - base_ < kSparseBytes; }
     Cell* cell(uintptr_t address) const { return cells_ + (address - base_); }
+    // Makes the neighbourhood of an address a written part of its buffer; false unless that is sparse and live.
+    bool touch(uintptr_t address);
+
+    void allow_sparse(bool allowed) { sparse_ = allowed; }
+    size_t bytes() const { return sparse_ ? kSparseBytes : kBytes; }
 
     // An address, its bytes poisoned and unwritten; 0 if there is no room.
     uintptr_t allocate(size_t bytes);
@@ -69,13 +82,16 @@ class Arena {
  private:
     Arena();
     uintptr_t place(size_t rounded);
+    uintptr_t place_sparse(size_t rounded);
+    void forget(uintptr_t address, size_t bytes, bool memory);
 
     uintptr_t base_ = 0;
     Cell* cells_ = nullptr;
-    uintptr_t next_ = 0;
+    uintptr_t next_ = 0, lowest_sparse_ = 0;
+    size_t live_sparse_ = 0;
     size_t used_ = 0;
     uint64_t allocations_ = 0;
-    bool accessible_ = false;
+    bool accessible_ = false, sparse_ = false;
     std::map<uintptr_t, Buffer> buffers_;
     // Freed buffers are kept for a while, so that a late access finds them freed; then their room is used again.
     std::deque<uintptr_t> quarantine_;

@@ -73,7 +73,7 @@ bool attribute(CUdevice_attribute attribute, int* value) {
     return false;
 }
 
-size_t total_memory() { return limited(Arena::kBytes); }
+size_t total_memory() { return limited(Arena::instance().bytes()); }
 
 size_t free_memory() {
     const size_t total = total_memory(), used = Arena::instance().used();
@@ -89,6 +89,15 @@ CUresult sposSimtSetSchedule(unsigned long long seed) {
     return spos::guarded([&] {
         Queue::instance().wait_for_all();
         Queue::instance().set_schedule(seed);
+        return CUDA_SUCCESS;
+    });
+}
+
+CUresult sposSimtSetSample(unsigned blocks) {
+    return spos::guarded([&] {
+        Queue::instance().wait_for_all();
+        spos::simt::Executor::instance().set_sample(blocks);
+        Arena::instance().allow_sparse(blocks != 0);
         return CUDA_SUCCESS;
     });
 }

@@ -79,7 +79,8 @@ Failure Executor::run(const Launch& launch, Order& order) {
     spos_simt::grid_size = {launch.grid.x, launch.grid.y, launch.grid.z};
     spos_simt::block_size = {launch.block.x, launch.block.y, launch.block.z};
     // Blocks in an order that visits each once: start and stride are random, the stride prime to the count.
-    const uint64_t blocks = launch.grid.count();
+    const uint64_t all = launch.grid.count(),
+                   blocks = sample_ == 0 ? all : std::min<uint64_t>(all, std::max(2u, sample_));
     uint64_t start = 0, stride = 1;
     if (order.shuffled()) {
         start = order.below(blocks);
@@ -87,7 +88,10 @@ Failure Executor::run(const Launch& launch, Order& order) {
             stride = 1 + order.below(blocks);
         } while (std::__gcd(stride, blocks) != 1);
     }
-    for (uint64_t i = 0; i < blocks && !aborted_; ++i) run_block((start + i * stride) % blocks, order);
+    for (uint64_t i = 0; i < blocks && !aborted_; ++i) {
+        const uint64_t chosen = (start + i * stride) % blocks;
+        run_block(blocks == all ? chosen : chosen * (all - 1) / (blocks - 1), order);
+    }
     running_ = false;
     if (aborted_) stacks_.reset();
     launch_ = nullptr;

@@ -60,6 +60,9 @@ class Executor {
     // Runs all blocks; the order is advanced. Memory must be accessible.
     Failure run(const Launch& launch, Order& order);
 
+    // How many blocks of a launch run; 0 for all.
+    void set_sample(unsigned blocks) { sample_ = blocks; }
+
     // ---- for the thread that runs -------------------------------------------------------------------------------
     bool running() const { return running_; }
     // Ends the launch: the thread, and all others, are left where they are.
@@ -107,6 +110,7 @@ class Executor {
     std::string where(const void* pc, int line) const;
     Thread& current() { return threads_[current_]; }
 
+    unsigned sample_ = 0;
     FibreStacks stacks_;
     FibreContext scheduler_ = nullptr;
     bool running_ = false, aborted_ = false;

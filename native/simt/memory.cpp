@@ -54,7 +54,7 @@ CUresult fill(CUdeviceptr target, const void* pattern, size_t width, size_t coun
         stream = queue.find(stream);
         if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
         if (count == 0) return CUDA_SUCCESS;
-        if (count > Arena::kBytes || target % width != 0 || !is_device(target, count * width))
+        if (count > Arena::kSparseBytes || target % width != 0 || !is_device(target, count * width))
             return CUDA_ERROR_INVALID_VALUE;
         std::vector<uint8_t> bytes(width);
         std::memcpy(bytes.data(), pattern, width);
@@ -80,7 +80,7 @@ CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
         if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
         Arena& arena = Arena::instance();
         const auto fits = [&] {
-            const size_t most = spos::limited(Arena::kBytes);
+            const size_t most = spos::limited(arena.bytes());
             return arena.used() <= most && bytes <= most - arena.used();
         };
         // What has been given back, but whose freeing has not run yet, must not be missing.
@@ -106,7 +106,8 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream) {
                 return Failure{CUDA_ERROR_INVALID_VALUE, "cuMemFreeAsync: the buffer was freed twice"};
             }
             // What uses it must come before, so it counts as a write.
-            Failure failure = checked("cuMemFreeAsync", pointer, buffer->bytes, true);
+            Failure failure;
+            if (!buffer->sparse) failure = checked("cuMemFreeAsync", pointer, buffer->bytes, true);
             if (failure.code == CUDA_SUCCESS) Arena::instance().release(pointer);
             return failure;
         });

@@ -41,3 +41,34 @@ add_native_test(boundary_simt_test spos_simt $<TARGET_OBJECTS:boundary_test>)
 add_dependencies(boundary_simt_test spos_kernels_simt)
 
 add_native_test(checking_test spos_checking tests/checking_test.cpp)
+
+# Indices beyond 32 bits: the kernels' sources, all of them and with checks of their arithmetic, on the CPU and on the
+# emulated GPU.
+file(GLOB indexed_sources CONFIGURE_DEPENDS kernels/*.cu)
+foreach(source ${indexed_sources})
+    get_filename_component(module ${source} NAME_WE)
+    set_source_files_properties(${source} PROPERTIES LANGUAGE CXX
+        COMPILE_DEFINITIONS "SPOS_MODULE=\"${module}\"" OBJECT_DEPENDS "${toolchain_headers}")
+endforeach()
+add_library(index_test OBJECT tests/index_test.cpp)
+sanitize(index_test)
+
+add_library(spos_kernels_checked MODULE ${indexed_sources} driver/kernel_table.cpp driver/kernel_arithmetic.cpp)
+target_include_directories(spos_kernels_checked PRIVATE kernels)
+target_compile_options(spos_kernels_checked PRIVATE -O1 -march=x86-64 -Wno-psabi -fno-trapping-math -fno-math-errno
+    -fsanitize=signed-integer-overflow -x c++ -include ${CMAKE_SOURCE_DIR}/toolchains/host.h)
+add_executable(index_host_test $<TARGET_OBJECTS:index_test> tests/index_host.cpp)
+target_link_libraries(index_host_test PRIVATE doctest_main ${CMAKE_DL_LIBS})
+# The kernels find spos_kernel_overflow in it.
+set_target_properties(index_host_test PROPERTIES ENABLE_EXPORTS ON
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY})
+target_compile_definitions(index_host_test PRIVATE SPOS_CHECKED_KERNELS="$<TARGET_FILE:spos_kernels_checked>")
+add_dependencies(index_host_test spos_kernels_checked)
+sanitize(index_host_test)
+add_test(NAME index_host_test COMMAND index_host_test)
+
+add_simt_kernel_library(spos_kernels_simt_indexed ${indexed_sources})
+add_native_test(index_simt_test spos_simt $<TARGET_OBJECTS:index_test> tests/index_simt.cpp)
+add_dependencies(index_simt_test spos_kernels_simt_indexed)
+set_tests_properties(index_simt_test PROPERTIES ENVIRONMENT
+    "SPOS_SIMT_KERNELS=$<TARGET_FILE:spos_kernels_simt_indexed>")
