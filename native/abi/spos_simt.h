@@ -13,9 +13,9 @@ extern "C" {
 SPOS_API CUresult sposSimtSetSchedule(unsigned long long seed);
 
 // Only so many blocks of each launch run, at least two: the first, the last, and others between; 0 for all, as at the
-// start. Then a large buffer takes memory where it is touched only, reads as zeros where nothing was written, and may
-// be larger than the machine's memory: for sizes that nobody could wait for. It can be changed while nothing runs, and
-// buffers must not outlive it.
+// start. Then a buffer of 64 KiB or more takes memory where it is touched only, reads as zeros where nothing was
+// written, and may be larger than the machine's memory: for sizes that nobody could wait for. It can be changed while
+// nothing runs, and buffers must not outlive it.
 SPOS_API CUresult sposSimtSetSample(unsigned blocks);
 
 // What was found wrong since the context was last reset: the kernel, block and thread, the access, the buffer and the

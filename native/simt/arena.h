@@ -39,7 +39,7 @@ class Arena {
     static constexpr size_t kBytes = size_t{8} << 30;
     static constexpr size_t kSparseBytes = size_t{1} << 40;
     // A buffer of so many bytes is sparse where buffers may be.
-    static constexpr size_t kLeastSparse = size_t{1} << 28;
+    static constexpr size_t kLeastSparse = size_t{64} << 10;
     static constexpr size_t kAlignment = 256;
     static constexpr size_t kSharedBytes = size_t{1} << 20;
 

@@ -19,8 +19,8 @@ class EmulatedGpu : public Target, Context {
     uint64_t allocate(size_t bytes) override {
         CUdeviceptr pointer = 0;
         OK(cuMemAlloc_v2(&pointer, bytes));
-        // Sparse buffers are; a fill of one would take memory.
-        if (bytes < (size_t{1} << 28)) OK(cuMemsetD8Async(pointer, 0, bytes, nullptr));
+        // Larger ones are, and a fill would take their memory.
+        if (bytes < (size_t{64} << 10)) OK(cuMemsetD8Async(pointer, 0, bytes, nullptr));
         return pointer;
     }
 

@@ -32,4 +32,5 @@ class Target {
 // A fresh one, with no memory allocated; one at a time.
 std::unique_ptr<Target> open_target();
 
-constexpr unsigned kSampledBlocks = 4;
+// Five: the block in the middle is the last one of the first half.
+constexpr unsigned kSampledBlocks = 5;

@@ -100,13 +100,14 @@ class Arguments {
         return parameters;
     }
 
-    // The last unit of each result, one after the other.
-    std::vector<uint8_t> results(Target& target, size_t units) const {
+    // The last unit of each result, or the last `most` values of it, one after the other.
+    std::vector<uint8_t> results(Target& target, size_t units, size_t most) const {
         std::vector<uint8_t> all;
         for (const Value& value : values_) {
             if (!value.array || !value.array->compared) continue;
             const Array& array = *value.array;
-            const size_t count = (array.compared_values ? array.compared_values : array.a_unit) * array.size;
+            const size_t values = array.compared_values ? array.compared_values : array.a_unit;
+            const size_t count = min(values, most) * array.size;
             for (size_t s = 1; s <= array.segments; ++s) {
                 all.resize(all.size() + count);
                 target.read(all.data() + all.size() - count, value.bits + s * units * array.a_unit * array.size - count,
@@ -197,6 +198,8 @@ struct Case {
     // How many units the large arrays have, and the small ones.
     size_t large, small;
     std::function<Launch(bool gpu, long units)> make;
+    // How many of a unit's values the last block makes, as far as is known.
+    size_t compared = SIZE_MAX;
 };
 
 constexpr unsigned kThreads = 256;
@@ -208,22 +211,24 @@ Launch blocks(bool gpu, long units, Arguments arguments) {
     return {std::move(arguments), {static_cast<unsigned>(units), 1}, {gpu ? kThreads : 1, 1}};
 }
 
-// A unit a slice, as Kernel.LaunchSlices has them.
+// A unit a slice, as Kernel.LaunchSlices has them: on a GPU a block takes some of the channels.
+constexpr unsigned kMostSlices = 65535, kTileChannels = 16;
+
 Launch slices(bool gpu, long units, long channels, Arguments arguments) {
     if (!gpu) return blocks(false, units, std::move(arguments));
-    const unsigned across = static_cast<unsigned>(min(max((channels + 31) / 32 * 32, 32l), long{kThreads}));
-    const unsigned deep = kThreads / across;
-    return {std::move(arguments), {(static_cast<unsigned>(units) + deep - 1) / deep, 1}, {across, deep}};
+    const unsigned tiles = (static_cast<unsigned>(channels) + kTileChannels - 1) / kTileChannels;
+    return {std::move(arguments), {tiles, static_cast<unsigned>(units)}, {kTileChannels, kThreads / kTileChannels}};
 }
 
 using A = Arguments;
 
 // ---- rows -------------------------------------------------------------------------------------------------------
-constexpr size_t kRows = 8, kChannels = 5, kValues = kRows * kChannels;
+constexpr size_t kRows = 64, kChannels = 65 * kTileChannels, kValues = kRows * kChannels;
 
 Case rows(const char* kernel, const std::function<A(long rows)>& arguments) {
-    return {kernel, kMostRows / kRows, 64,
-            [=](bool gpu, long units) { return slices(gpu, units, kChannels, arguments(units * long{kRows})); }};
+    return {kernel, kMostSlices, 3,
+            [=](bool gpu, long units) { return slices(gpu, units, kChannels, arguments(units * long{kRows})); },
+            kTileChannels};
 }
 
 // ---- flat arrays ------------------------------------------------------------------------------------------------
@@ -235,11 +240,17 @@ Case flat(const char* kernel, const std::function<A(long length)>& arguments) {
 }
 
 // ---- products ---------------------------------------------------------------------------------------------------
-constexpr long kBlockRows = 64, kIn = 6, kOut = 5;
+constexpr long kBlockRows = 256, kIn = 6, kOut = 5;
 
 Case products(const char* kernel, const std::function<A(long rows)>& arguments) {
     return {kernel, kMostRows / kBlockRows, 3,
             [=](bool gpu, long units) { return blocks(gpu, units, arguments(units * kBlockRows)); }};
+}
+
+// On a GPU the weights' gradients have blocks of their own, before the others.
+Case backward_products(const char* kernel, const std::function<A(long rows)>& arguments) {
+    return {kernel, kMostRows / kBlockRows, 3,
+            [=](bool gpu, long units) { return blocks(gpu, gpu ? 2 * units : units, arguments(units * kBlockRows)); }};
 }
 
 // Where results of a branch's end lie: two blocks after, whose inputs have kHalf channels.
@@ -255,10 +266,11 @@ struct Images {
 };
 
 Case images(const char* kernel, long stride, const std::function<A(const Images&)>& arguments) {
-    const long side = 8, channels = stride == 1 ? 5 : 18;
-    return {kernel, kMostRows / static_cast<size_t>(side * side), 64, [=](bool gpu, long units) {
-                return slices(gpu, units, channels, arguments({units, side, stride, channels}));
-            }};
+    return {kernel, kMostSlices, 3,
+            [=](bool gpu, long units) {
+                return slices(gpu, units, kChannels, arguments({units, 8 * stride, stride, kChannels}));
+            },
+            kTileChannels};
 }
 
 std::vector<Case> row_cases() {
@@ -278,8 +290,8 @@ std::vector<Case> row_cases() {
         rows("channel_split", [=](long n) { return A().result(v).result(v).input(2 * v).i(n).i(c).i(r); }),
         rows("channel_take", [=](long n) { return A().result(r * (c + 2)).input(2 * v).i(n).i(c).i(1).i(c + 2).i(r); }),
         rows("channel_merge", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(r); }),
-        rows("channel_concat", [=](long n) { return A().result(v + 4 * r).input(v).input(4 * r).i(n).i(c).i(4).i(r); }),
-        rows("channel_cut", [=](long n) { return A().result(v).result(4 * r).input(v + 4 * r).i(n).i(c).i(4).i(r); }),
+        rows("channel_concat", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(c).i(r); }),
+        rows("channel_cut", [=](long n) { return A().result(v).result(v).input(2 * v).i(n).i(c).i(c).i(r); }),
     };
 }
 
@@ -337,26 +349,27 @@ std::vector<Case> product_cases() {
                          .i(1)
                          .i(r);
                  }),
-        products("pointwise_fused_backward",
-                 [=](long n) {
-                     return A()
-                         .result(r * in)
-                         .result(in * out)
-                         .result(2 * in)
-                         .input(r * out)
-                         .input(r * out)
-                         .weights(4 * out)
-                         .weights(3 * out)
-                         .input(r * in)
-                         .weights(4 * in)
-                         .weights(in * out)
-                         .i(n)
-                         .i(in)
-                         .i(out)
-                         .i(1)
-                         .i(1)
-                         .i(r);
-                 }),
+        backward_products("pointwise_fused_backward",
+                          [=](long n) {
+                              return A()
+                                  .result(r * in)
+                                  .result(in * out)
+                                  .result(2 * in)
+                                  .input(r * out)
+                                  .input(r * out)
+                                  .weights(4 * out)
+                                  .weights(3 * out)
+                                  .input(r * in)
+                                  .weights(4 * in)
+                                  .weights(in * out)
+                                  .i(n)
+                                  .i(in)
+                                  .i(out)
+                                  .i(1)
+                                  .i(1)
+                                  .i(r)
+                                  .i(r);
+                          }),
         products("stage_pointwise_forward",
                  [=](long n) {
                      return A()
@@ -375,30 +388,31 @@ std::vector<Case> product_cases() {
                          .i(kHalf)
                          .i(r);
                  }),
-        products("stage_pointwise_backward",
-                 [=](long n) {
-                     return A()
-                         .result(r * in)
-                         .result(in * placed)
-                         .result(2 * in)
-                         .input(r * kHalf, kAfter)
-                         .input(r * 2 * kHalf)
-                         .input(r * kHalf, kAfter)
-                         .input(r * 2 * kHalf)
-                         .weights(4 * placed)
-                         .weights(3 * placed)
-                         .input(r * in)
-                         .weights(4 * in)
-                         .weights(in * placed)
-                         .i(n)
-                         .i(in)
-                         .i(placed)
-                         .i(1)
-                         .i(kFirstPlace)
-                         .i(kAfter)
-                         .i(kHalf)
-                         .i(r);
-                 }),
+        backward_products("stage_pointwise_backward",
+                          [=](long n) {
+                              return A()
+                                  .result(r * in)
+                                  .result(in * placed)
+                                  .result(2 * in)
+                                  .input(r * kHalf, kAfter)
+                                  .input(r * 2 * kHalf)
+                                  .input(r * kHalf, kAfter)
+                                  .input(r * 2 * kHalf)
+                                  .weights(4 * placed)
+                                  .weights(3 * placed)
+                                  .input(r * in)
+                                  .weights(4 * in)
+                                  .weights(in * placed)
+                                  .i(n)
+                                  .i(in)
+                                  .i(placed)
+                                  .i(1)
+                                  .i(kFirstPlace)
+                                  .i(kAfter)
+                                  .i(kHalf)
+                                  .i(r)
+                                  .i(r);
+                          }),
     };
 }
 
@@ -486,12 +500,13 @@ std::vector<Case> depthwise_cases(long k, long s) {
 std::vector<Case> other_cases() {
     constexpr long kClasses = 64, kPixels = 2, kPooled = 64, kLength = 32832, kTile = 32, kColumns = 2052;
     constexpr long kPartials = 1024;
-    const auto stem = [](const char* kernel, const std::function<A(const Images&)>& arguments) {
-        return Case{kernel, kMostRows / 64, 64, [=](bool gpu, long units) {
-                        return slices(gpu, units, 18, arguments({units, 8, 2, 18}));
+    constexpr long kSide = 152, kStem = kTileChannels;
+    const auto stem = [=](const char* kernel, const std::function<A(const Images&)>& arguments) {
+        return Case{kernel, kMostSlices, 3, [=](bool gpu, long units) {
+                        return slices(gpu, units, kStem, arguments({units, kSide, 2, kStem}));
                     }};
     };
-    const size_t of_image = 8 * 8 * 3, of_stem = 27 * 18;
+    const size_t of_image = kSide * kSide * 3, of_stem = 27 * kStem;
     return {
         flat("dropout", [](long l) { return A().result(kFlat).input(kFlat).l(l).f(0.0f).l(7).l(9).i(kFlat); }),
         {"softmax_cross_entropy", (size_t{1} << 23) + 8, 4,
@@ -538,12 +553,14 @@ std::vector<Case> other_cases() {
              launch.grid.y = static_cast<unsigned>(units);
              return launch;
          }},
-        // One array of partial sums after the other: of each, a unit is a block's part.
+        // One array of partial sums after the other: of each, a unit is a part.
         {"reduce_partials", (size_t{1} << 16) + 1, 3,
          [=](bool gpu, long units) {
-             return blocks(gpu, units,
-                           A().result(kFlat).input(kFlat, kPartials).i(kPartials).i(units * long{kFlat}).i(kFlat).i(0));
-         }},
+             const long length = units * long{kFlat};
+             A a = A().result(kFlat).input(kFlat, kPartials).i(kPartials).i(length).i(kFlat).i(0);
+             return gpu ? slices(true, 1, length, a) : blocks(false, units, a);
+         },
+         kTileChannels},
         stem("stem_forward",
              [=](const Images& m) {
                  A a = A().result(m.out_values()).input(of_image).weights(of_stem);
@@ -551,7 +568,7 @@ std::vector<Case> other_cases() {
              }),
         stem("stem_normalised",
              [=](const Images& m) {
-                 A a = A().result(m.out_values()).input(of_image).weights(of_stem).weights(18).weights(18);
+                 A a = A().result(m.out_values()).input(of_image).weights(of_stem).weights(kStem).weights(kStem);
                  return m.sizes(a).i(1).i(m.out());
              }),
         stem("stem_backward_weights",
@@ -621,11 +638,13 @@ Transform transform_of(size_t image, int side, int64_t kept) {
 }
 
 Case pictures(const char* kernel, size_t images, long side, bool by_row, const std::function<A(A&&)>& arguments) {
-    return {kernel, images, 3, [=](bool gpu, long units) {
+    return {kernel, images, 3,
+            [=](bool gpu, long units) {
                 Launch launch = blocks(gpu, units, arguments(A()));
                 if (by_row) launch.grid = {static_cast<unsigned>(side), static_cast<unsigned>(units)};
                 return launch;
-            }};
+            },
+            by_row ? static_cast<size_t>(side) : SIZE_MAX};
 }
 
 std::vector<Case> picture_cases() {
@@ -733,7 +752,7 @@ std::vector<uint8_t> run(const Case& each, size_t units) {
     if (units == each.large) CHECK(launch.arguments.most(units) > (size_t{1} << 32));
     const std::string wrong = target->run(each.kernel, launch.grid, launch.block, parameters);
     REQUIRE_MESSAGE(wrong.empty(), wrong);
-    return launch.arguments.results(*target, units);
+    return launch.arguments.results(*target, units, each.compared);
 }
 
 }  // namespace
