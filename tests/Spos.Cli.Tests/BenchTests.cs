@@ -70,7 +70,7 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public void What_cannot_be_measured_is_a_usage_error()
     {
-        Assert.Contains("step, loader, kernels and plans are possible", PipelineFixture.Expect(2, "bench", "nothing").Error, StringComparison.Ordinal);
+        Assert.Contains("step, loader, kernels, launches and plans are possible", PipelineFixture.Expect(2, "bench", "nothing").Error, StringComparison.Ordinal);
         Assert.Contains("--runs", PipelineFixture.Expect(2, "bench", "kernels", "--runs", "0").Error, StringComparison.Ordinal);
         Assert.Contains("--image-size 33", PipelineFixture.Expect(2, "bench", "kernels", "--image-size", "33").Error, StringComparison.Ordinal);
     }

@@ -22,7 +22,7 @@ public sealed class ErrorTests
     [InlineData(1, "no/such.spos", "search", "--checkpoint", "no/such.spos")]
     [InlineData(1, "no/such.spos", "eval", "--checkpoint", "no/such.spos")]
     [InlineData(2, "spos dataset draw: only make is possible", "dataset", "draw")]
-    [InlineData(2, "step, loader, kernels or plans", "bench")]
+    [InlineData(2, "step, loader, kernels, launches or plans", "bench")]
     [InlineData(2, "make", "dataset")]
     [InlineData(2, "Did you mean --epochs?", "supernet", "--epcohs", "3")]
     [InlineData(2, "Did you mean --batch-size?", "supernet", "--batch_size", "3")]

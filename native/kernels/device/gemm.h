@@ -6,7 +6,7 @@
 // order, so results depend on neither the launch nor the schedule.
 //
 // Pieces stand as many side by side as the result has columns for, and the others below: a tile of few columns has
-// many rows. The managed side divides rows by the same rule (ProductTile.cs).
+// many rows. The managed side divides rows by the same rule (ProductTiles.cs).
 #pragma once
 #include "device/epilogue.h"
 #include "device/panels.h"

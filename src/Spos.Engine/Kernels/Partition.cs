@@ -3,7 +3,7 @@ using Spos.Engine.Devices;
 namespace Spos.Engine.Kernels;
 
 /// <summary>
-/// Divides the rows of an op among blocks. It depends on shapes and the kind of device alone, never on the number of threads, so that partial
+/// Divides the rows of an op among blocks. It depends on shapes, the kind of device and a GPU's multiprocessors alone, never on the number of threads, so that partial
 /// sums are always cut and added alike.
 /// </summary>
 internal readonly record struct Partition(int RowsPerBlock, int Blocks)

@@ -39,7 +39,7 @@ internal static class OptionCases
     {
         Scene.Spos("help", "export").Ended(0).Printed("--keep-batch-norm");
         Scene.Spos("supernet", "--epochs", "3", "--help").Ended(0).Printed("--paths-per-step");
-        Scene.Spos("bench").Ended(2).Said("step, loader, kernels or plans");
+        Scene.Spos("bench").Ended(2).Said("step, loader, kernels, launches or plans");
         Scene.Spos("supernet", "--epocs", "3").Ended(2).Said("Did you mean --epochs?");
         Scene.Spos("serch").Ended(2).Said("Did you mean search?");
         Scene.Spos("search", "--spos-prep", "--checkpoint", scene.At("none")).Ended(1).Said("no supernet checkpoint");
