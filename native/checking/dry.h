@@ -12,7 +12,7 @@ namespace spos::checking {
 // Whether SPOS_CHECKING_DRY is 1.
 bool is_dry();
 
-// Device memory of a dry run: the most that one GPU has today, in addresses.
+// Device memory of a dry run: as much as an H100 has, in addresses.
 class DryMemory {
  public:
     static DryMemory& instance();

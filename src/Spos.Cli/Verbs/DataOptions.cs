@@ -19,7 +19,7 @@ internal abstract class DataOptions : DeviceOptions
     [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
-    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = "What decodes JPEGs: spos (libjpeg-turbo's pixels, bit for bit, on every device), or nvjpeg (NVIDIA's library on --device cuda, with the GPU's JPEG engine where it has one; pixels differ by a few levels, and so do results).")]
+    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = "What decodes JPEGs: spos (libjpeg-turbo's pixels, bit for bit, on every device), or nvjpeg (NVIDIA's library on --device cuda; pixels differ by a few levels, and so do results).")]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]

@@ -18,7 +18,7 @@ public sealed class DamageReport(Action<string> report)
 
     private readonly ConcurrentDictionary<FilePath, bool> _refused = new();
 
-    private int _warnings;
+    private int _warnings, _refusals;
 
     /// <summary>Different files that could not be decoded, so far.</summary>
     public int Files => _causes.Count;
@@ -47,8 +47,8 @@ public sealed class DamageReport(Action<string> report)
     /// <summary>nvJPEG does not decode a file.</summary>
     internal void AddRefused(FilePath path)
     {
-        bool first = _refused.IsEmpty;
-        if (_refused.TryAdd(path, true) && first) report($"{path}: nvJPEG does not decode it; --decoder spos's own does. Further ones are only counted.");
+        if (!_refused.TryAdd(path, true) || Interlocked.Increment(ref _refusals) > 1) return;
+        report($"{path}: nvJPEG does not decode it, so Spos's own decoder does. Further ones are only counted.");
     }
 
     /// <param name="cause">A sentence that names the file.</param>

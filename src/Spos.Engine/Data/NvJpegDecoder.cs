@@ -9,8 +9,8 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Data;
 
 /// <summary>
-/// Decodes JPEGs by nvJPEG to planes of red, green and blue on a GPU, by the card's own engine where it has one. One per worker: a state of
-/// the library is one thread's.
+/// Decodes JPEGs by nvJPEG to planes of red, green and blue on a GPU; the library chooses what does which part of it. One per worker: a
+/// state of the library is one thread's.
 /// </summary>
 internal sealed unsafe class NvJpegDecoder : IDisposable
 {
@@ -37,9 +37,10 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         (_library, _session) = (library, session);
         session.Device.MakeCurrent();
         nint handle, state;
-        int hardware = library.CreateEx(NvJpeg.HardwareBackend, null, null, 0, &handle), status = hardware;
-        // A card that has no such engine says so here.
-        if (hardware != NvJpeg.Success) status = library.CreateEx(NvJpeg.DefaultBackend, null, null, 0, &handle);
+        int status = library.CreateEx(NvJpeg.HardwareBackend, null, null, 0, &handle);
+        // A card that has no JPEG engine says so here.
+        HasEngine = status == NvJpeg.Success;
+        if (status == NvJpeg.ArchitectureMismatch) status = library.CreateEx(NvJpeg.DefaultBackend, null, null, 0, &handle);
         if (status != NvJpeg.Success) throw Failure("nvjpegCreateEx", status);
         _handle = handle;
         status = library.StateCreate(handle, &state);
@@ -48,11 +49,11 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             _ = library.Destroy(handle);
             throw Failure("nvjpegJpegStateCreate", status);
         }
-        (_state, HasEngine) = (state, hardware == NvJpeg.Success);
+        _state = state;
         _decoded = DeviceEvent.On(session.Stream);
     }
 
-    /// <summary>Whether the library uses the card's JPEG engine.</summary>
+    /// <summary>Whether the card has a JPEG engine that the library knows; it may decode without it all the same.</summary>
     public bool HasEngine { get; }
 
     /// <summary>Throws unless nvJPEG can decode on a device.</summary>
@@ -74,7 +75,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         fixed (byte* data = file)
         {
             int known = _library.GetImageInfo(_handle, data, (nuint)file.Length, &components, &subsampling, widths, heights);
-            if (known != NvJpeg.Success) return null;
+            if (known != NvJpeg.Success) return Refused("nvjpegGetImageInfo", known);
             (int width, int height) = (widths[0], heights[0]);
             // Four components are CMYK or YCCK, of which it makes something else than Pillow; subsampling it does not know is -1.
             if (components is not (1 or Planes) || subsampling < 0 || width < 1 || height < 1) return null;
@@ -98,7 +99,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             Wait();
             GC.KeepAlive(kept);
             planes.Dispose();
-            return null;
+            return Refused("nvjpegDecode", status);
         }
     }
 
@@ -133,6 +134,9 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         }
     }
 
+    // Null where the status speaks of the file. Any other must not let another decoder step in, whose pixels differ.
+    private static CompressedPicture? Refused(string call, int status) => NvJpeg.IsRefusal(status) ? null : throw Failure(call, status);
+
     // One that is cut short is damage, which our own decoder tells. A picture's last bytes are its end; cameras write zeros behind.
     private static bool IsWhole(ReadOnlySpan<byte> file)
     {
@@ -141,7 +145,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     }
 
     private static GpuUnavailableException Failure(string call, int status) =>
-        new($"nvJPEG does not work with this GPU and its driver: {call} gave status {status} (nvjpegStatus_t)");
+        new($"nvJPEG failed on this GPU: {call} gave status {status} (nvjpegStatus_t)");
 }
 
 /// <summary>A picture that was decoded on the device: three planes of red, green and blue, one after another.</summary>

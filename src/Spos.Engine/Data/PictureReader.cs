@@ -48,8 +48,8 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
             {
                 byte[] file = Bytes(path);
                 CompressedPicture? decoded = OnDevice?.TryDecode(file);
-                if (OnDevice != null && decoded == null) damage.AddRefused(path);
                 CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString());
+                if (OnDevice != null && decoded == null) damage.AddRefused(path);
                 if (picture.Warning is { } warning) damage.Warn(path, $"{path}: damaged: {warning.TrimEnd('.')}.");
                 return picture;
             }

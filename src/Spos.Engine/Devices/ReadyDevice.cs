@@ -63,11 +63,11 @@ public static class ReadyDevice
         {
             if (s_failure != null) throw s_failure;
             Device device = Device.Cuda;
+            if (device.IsDry && !dry) throw new GpuUnavailableException("SPOS_CHECKING_DRY=1 has the checking driver compute nothing, which is for spos bench launches alone: leave it out");
             if (s_ready) return device;
             device.IsSynchronous = synchronous;
             try
             {
-                if (device.IsDry && !dry) throw new GpuUnavailableException("SPOS_CHECKING_DRY=1 has the checking driver compute nothing, which is for spos bench launches alone: leave it out");
                 LoadKernels(device, say);
                 if (!device.IsDry) Prove(device);
             }

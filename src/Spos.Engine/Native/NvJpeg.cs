@@ -15,7 +15,13 @@ internal sealed unsafe class NvJpeg(Func<string, nint> export)
     }
 
     /// <summary>NVJPEG_STATUS_SUCCESS.</summary>
-    public const int Success = 0;
+    public const int Success = 0, ArchitectureMismatch = 7;
+
+    // Statuses that speak of the file.
+    private const int BadJpeg = 3, JpegNotSupported = 4, ImplementationNotSupported = 9, IncompleteBitstream = 10;
+
+    /// <summary>Whether a status says that the library does not decode a file, and not that it could not work.</summary>
+    public static bool IsRefusal(int status) => status is BadJpeg or JpegNotSupported or ImplementationNotSupported or IncompleteBitstream;
 
     /// <summary>NVJPEG_BACKEND_DEFAULT, and NVJPEG_BACKEND_HARDWARE, the engine of A100, H100 and others.</summary>
     public const int DefaultBackend = 0, HardwareBackend = 3;

@@ -44,12 +44,16 @@ public sealed class NvJpegTests
         byte[] file = Jpeg(50, 40, 1);
         Assert.True(IsDecodedBy(decoder, file));
         Assert.True(IsDecodedBy(decoder, [.. file, 0, 0, 0]));
-        // Cut short, no JPEG, nothing, and one that the library fails of.
+        // Cut short, no JPEG, nothing, and one that the library does not support.
         Assert.False(IsDecodedBy(decoder, file[..^40]));
         Assert.False(IsDecodedBy(decoder, Png()));
         Assert.False(IsDecodedBy(decoder, []));
-        standIn.Fails = true;
+        standIn.Failure = 4;
         Assert.False(IsDecodedBy(decoder, file));
+        // No device memory: other pixels in its place would be other results.
+        standIn.Failure = 5;
+        var error = Assert.Throws<GpuUnavailableException>(() => IsDecodedBy(decoder, file));
+        Assert.Contains("nvjpegDecode gave status 5", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, session.Pool.InUse);
     }
 

@@ -28,8 +28,8 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     /// <summary>Whether the card has an engine for JPEGs.</summary>
     public bool HasEngine { get; init; }
 
-    /// <summary>Whether decoding fails.</summary>
-    public bool Fails { get; set; }
+    /// <summary>The status that decoding ends with, unless it is success.</summary>
+    public int Failure { get; set; }
 
     /// <summary>Handles and states that were made and not destroyed.</summary>
     public int Open { get; private set; }
@@ -91,7 +91,8 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     [UnmanagedCallersOnly]
     private static int Decode(nint handle, nint state, byte* file, nuint bytes, int format, NvJpeg.Image* image, nint stream)
     {
-        if (s_current.Fails || format != NvJpeg.PlanarRgb) return ExecutionFailed;
+        if (s_current.Failure != NvJpeg.Success) return s_current.Failure;
+        if (format != NvJpeg.PlanarRgb) return ExecutionFailed;
         using CompressedPicture? picture = TryDecode(file, bytes);
         if (picture == null) return BadJpeg;
         byte[] row = new byte[picture.Width];
