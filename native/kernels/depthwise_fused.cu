@@ -74,7 +74,7 @@ __device__ __forceinline__ void forward_slice(float* y, float* partials, const f
 // the last rows wait in shared memory.
 template <int K>
 struct WeightSums {
-    static constexpr int kInRegisters = Lane::width > 1 || K == 3 ? K : K == 5 ? 4 : 3;
+    static constexpr int kInRegisters = K == 3 ? K : K == 5 ? 4 : 3;
     Lane values[kInRegisters * K];
     Lane taken[K];
     float* waiting;
@@ -157,11 +157,10 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& ta
         SPOS_UNROLL for (int j = first; j <= last; ++j) {
             const int ox = ix0 / S + j;
             const bool padding = (!(Full && j >= 0) && ox < 0) || (!(Full && j < T / S) && ox >= s.out_width);
-            if (Lane::width > 1 && padding) continue;
             const RowOffset at =
                 (RowOffset)readable(ox, !(Full && j >= 0), !(Full && j < T / S), s.out_width) * s.channels;
             Lane g = multiply_add(lane.load(dy_row + at), l.a, multiply_add(lane.load(y_row + at), l.b, l.constant));
-            if (Lane::width == 1 && padding) g = Lane(0.0f);
+            if (padding) g = Lane(0.0f);
             SPOS_UNROLL for (int t = 0; t < T; ++t) {
                 const int kx = t + P - j * S;
                 if (kx < 0 || kx >= K) continue;
@@ -222,9 +221,7 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
             l.mean = lane.load(x.mean + c);
         }
         l.sums[0] = l.sums[1] = Lane(0.0f);
-        if constexpr (Lane::width > 1) {
-            backward_rows<Normalised, K, S, T>(l, MemoryTaps<K>{t.w + c, s.channels}, s, rows, lane);
-        } else if constexpr (K > 3) {
+        if constexpr (K > 3) {
             backward_rows<Normalised, K, S, T>(l, SharedTaps<K>(t.w + c, s.channels), s, rows, lane);
         } else {
             backward_rows<Normalised, K, S, T>(l, RegisterTaps<K>(t.w + c, s.channels, lane), s, rows, lane);

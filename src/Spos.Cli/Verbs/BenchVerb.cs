@@ -135,7 +135,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         });
         Table table = PlainTable.New("transform", "img/s", "quartiles");
         foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
-        table.AddRow([$"none: a thread's work for a GPU", .. hostWork.Columns]);
+        table.AddRow(["none: a thread's work for a GPU", .. hostWork.Columns]);
         PlainTable.Write(table);
         Notice.Say($"For a GPU, which does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads read and entropy-decode {FastGpu:N0} images a second.");
         if (Output != null)

@@ -1,3 +1,4 @@
+using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 
 namespace Spos.Engine.Data;
@@ -11,7 +12,8 @@ public static class JpegDecoders
     {
         try
         {
-            NvJpegDecoder.Require(device);
+            using var session = new Session(device);
+            using var decoder = new NvJpegDecoder(session);
         }
         catch (GpuUnavailableException error)
         {

@@ -56,14 +56,6 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     /// <summary>Whether the card has a JPEG engine that the library knows; it may decode without it all the same.</summary>
     public bool HasEngine { get; }
 
-    /// <summary>Throws unless nvJPEG can decode on a device.</summary>
-    /// <exception cref="GpuUnavailableException">It cannot; the message says what to do.</exception>
-    public static void Require(Device device)
-    {
-        using var session = new Session(device);
-        using var decoder = new NvJpegDecoder(session);
-    }
-
     /// <summary>Issues the decoding of a file. The picture may be disposed of after <see cref="Wait"/>.</summary>
     /// <returns>Null if it is none that nvJPEG decodes: another decoder may.</returns>
     public CompressedPicture? TryDecode(ReadOnlySpan<byte> file)

@@ -44,5 +44,6 @@ internal readonly record struct Partition(int RowsPerBlock, int Blocks)
     public static Partition Elementwise(Device device, int rows, int channels) =>
         Slices(device, rows, channels, (int)Math.Clamp((long)rows * channels / 8192, 1, 64), waves: 16);
 
-    private static int Ceiling(int a, int b) => (a + b - 1) / b;
+    /// <summary>a / b, rounded up.</summary>
+    internal static int Ceiling(int a, int b) => (a + b - 1) / b;
 }

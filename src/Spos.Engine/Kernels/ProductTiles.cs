@@ -18,7 +18,7 @@ internal readonly record struct ProductTiles(int Rows, int Columns)
     /// <summary>Of a product with a result of so many columns.</summary>
     public static ProductTiles Of(int columns)
     {
-        int tiles = Ceiling(columns, MostColumns), across = Ceiling(Ceiling(columns, tiles), Piece);
+        int tiles = Partition.Ceiling(columns, MostColumns), across = Partition.Ceiling(Partition.Ceiling(columns, tiles), Piece);
         return new ProductTiles(Piece * Math.Min(MostRows / Piece, Threads / across), Piece * across);
     }
 
@@ -26,11 +26,11 @@ internal readonly record struct ProductTiles(int Rows, int Columns)
     public static int OfSums(int rows, int columns)
     {
         ProductTiles tiles = Of(columns);
-        return Ceiling(rows, Math.Min(tiles.Rows, Ceiling(rows, Piece) * Piece)) * Ceiling(columns, tiles.Columns);
+        return Partition.Ceiling(rows, Math.Min(tiles.Rows, Partition.Ceiling(rows, Piece) * Piece)) * Partition.Ceiling(columns, tiles.Columns);
     }
 
     /// <summary>Those that stand side by side in a result of <paramref name="columns"/>.</summary>
-    public int Across(int columns) => Ceiling(columns, Columns);
+    public int Across(int columns) => Partition.Ceiling(columns, Columns);
 
     /// <summary>
     /// The rows of a product's result, divided among blocks that each make some of these tiles, one below the other: enough blocks for
@@ -38,7 +38,7 @@ internal readonly record struct ProductTiles(int Rows, int Columns)
     /// </summary>
     public Partition Divide(Device device, int rows, int columns)
     {
-        int down = Ceiling(rows, Rows), blocks = Math.Max(1, 4 * device.ResidentBlocks / Across(columns));
+        int down = Partition.Ceiling(rows, Rows), blocks = Math.Max(1, 4 * device.ResidentBlocks / Across(columns));
         return Partition.OfRows(rows, Rows * Math.Max(1, down / blocks));
     }
 
@@ -51,6 +51,4 @@ internal readonly record struct ProductTiles(int Rows, int Columns)
         int chunks = Math.Clamp(device.ResidentBlocks / OfSums(inputs, outputs), 1, Math.Max(1, rows / LeastChunk));
         return Partition.Of(rows, chunks, multiple: Piece);
     }
-
-    private static int Ceiling(int a, int b) => (a + b - 1) / b;
 }

@@ -24,20 +24,13 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
 
     public static implicit operator KernelArgument(DeviceArray<T> array) => KernelArgument.Pointer(array.Address);
 
-    /// <summary>
-    /// Issues a copy of <paramref name="values"/>, which must stay as they are until it has run, to the place
-    /// <paramref name="start"/>.
-    /// </summary>
-    public void Upload(DeviceStream stream, ReadOnlySpan<T> values, int start = 0)
+    /// <summary>Issues a copy of <paramref name="values"/>, which must stay as they are until it has run.</summary>
+    public void Upload(DeviceStream stream, ReadOnlySpan<T> values)
     {
-        if (start < 0 || values.Length > Length - start)
-        {
-            throw new ArgumentException($"{values.Length} values at {start} of an array of {Length}.");
-        }
-        ulong target = Address + (ulong)start * (ulong)sizeof(T);
+        if (values.Length > Length) throw new ArgumentException($"{values.Length} values of an array of {Length}.");
         fixed (T* source = values)
         {
-            stream.Device.Driver.Check(stream.Device.Driver.CopyHostToDevice(target, source, (nuint)values.Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyHtoDAsync");
+            stream.Device.Driver.Check(stream.Device.Driver.CopyHostToDevice(Address, source, (nuint)values.Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyHtoDAsync");
         }
     }
 

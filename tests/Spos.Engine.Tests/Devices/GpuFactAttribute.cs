@@ -10,4 +10,13 @@ public class GpuFactAttribute : FactAttribute
     {
         if (Device.WhyNoCuda() is { } reason) Skip = reason;
     }
+
+    /// <summary>For a library of NVIDIA's, whose own kernels run on no emulated GPU.</summary>
+    /// <param name="missing">What is not installed; null if all is.</param>
+    protected GpuFactAttribute(string? missing)
+        : this()
+    {
+        if (missing != null) Skip ??= $"{missing} is not installed.";
+        if (Skip == null && Device.Cuda.Name.Contains("emulated", StringComparison.Ordinal)) Skip = "the GPU is an emulated one.";
+    }
 }
