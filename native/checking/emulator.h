@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../abi/cuda_driver.h"
+#include "../abi/cuda_graphs.h"
 #include "../abi/spos_simt.h"
 
 namespace spos::checking {
@@ -17,7 +18,10 @@ namespace spos::checking {
                                 each(cuStreamWaitEvent) each(cuEventCreate) each(cuEventDestroy_v2)                    \
                                     each(cuEventRecord) each(cuEventQuery) each(cuEventSynchronize)                    \
                                         each(cuEventElapsedTime) each(cuModuleLoadData) each(cuModuleUnload)           \
-                                            each(cuModuleGetFunction) each(cuLaunchKernel) each(sposSimtGetReport)
+                                            each(cuModuleGetFunction) each(cuLaunchKernel) each(sposSimtGetReport)     \
+                                                each(cuStreamBeginCapture_v2) each(cuStreamEndCapture)                 \
+                                                    each(cuGraphInstantiateWithFlags) each(cuGraphLaunch)              \
+                                                        each(cuGraphExecDestroy) each(cuGraphDestroy)
 
 struct Emulator {
     // Null if libspos_simt is not in the folder above this library's, which is then told of.

@@ -68,6 +68,8 @@ void Ledger::tell_of_leaks() const {
     tell(pinned.size(), " pieces of page-locked memory");
     tell(streams.size(), " streams");
     tell(events.size(), " events");
+    tell(graphs.size(), " graphs");
+    tell(executables.size(), " executable graphs");
 }
 
 void Ledger::forget_memory() {

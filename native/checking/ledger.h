@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "../abi/cuda_driver.h"
+#include "../abi/cuda_graphs.h"
 
 namespace spos::checking {
 
@@ -35,10 +35,12 @@ class Ledger {
     // lies among buffers is taken for a pointer.
     std::string fault_of_argument(CUdeviceptr value) const;
 
-    // ---- page-locked memory, streams, events --------------------------------------------------------------------
+    // ---- page-locked memory, streams, events, graphs ------------------------------------------------------------
     std::map<const void*, size_t> pinned;
     std::set<CUstream> streams;
     std::map<CUevent, Event> events;
+    std::set<CUgraph> graphs;
+    std::set<CUgraphExec> executables;
 
     // Tells of all that was not given back.
     void tell_of_leaks() const;

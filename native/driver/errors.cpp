@@ -31,6 +31,9 @@ constexpr ErrorText kErrors[] = {
     SPOS_ERROR(CUDA_ERROR_MISALIGNED_ADDRESS, "misaligned address"),
     SPOS_ERROR(CUDA_ERROR_LAUNCH_FAILED, "unspecified launch failure"),
     SPOS_ERROR(CUDA_ERROR_NOT_SUPPORTED, "operation not supported"),
+    SPOS_ERROR(CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "operation not permitted when stream is capturing"),
+    SPOS_ERROR(CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "operation failed due to a previous error during capture"),
+    SPOS_ERROR(CUDA_ERROR_STREAM_CAPTURE_ISOLATION, "dependency created on uncaptured work in another stream"),
     SPOS_ERROR(CUDA_ERROR_UNKNOWN, "unknown error"),
 };
 

@@ -76,8 +76,10 @@ using namespace spos::simt;
 
 CUresult cuMemAllocAsync(CUdeviceptr* pointer, size_t bytes, CUstream stream) {
     return guarded([&](Queue& queue) {
-        if (queue.find(stream) == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        stream = queue.find(stream);
+        if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
         if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
+        if (const CUresult refused = queue.refuse_capture(stream); refused != CUDA_SUCCESS) return refused;
         Arena& arena = Arena::instance();
         const auto fits = [&] {
             const size_t most = spos::limited(arena.bytes());
@@ -98,6 +100,7 @@ CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream stream) {
     return guarded([&](Queue& queue) {
         stream = queue.find(stream);
         if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (const CUresult refused = queue.refuse_capture(stream); refused != CUDA_SUCCESS) return refused;
         if (Arena::instance().holder(pointer, 0) != pointer || pointer == 0) return CUDA_ERROR_INVALID_VALUE;
         queue.issue(stream, "cuMemFreeAsync", [=] {
             uintptr_t start = 0;
@@ -154,6 +157,7 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, size_t byt
     return guarded([&](Queue& queue) {
         stream = queue.find(stream);
         if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (const CUresult refused = queue.refuse_capture(stream); refused != CUDA_SUCCESS) return refused;
         if (bytes == 0) return CUDA_SUCCESS;
         if (source == nullptr || !is_device(target, bytes)) return CUDA_ERROR_INVALID_VALUE;
         const std::shared_ptr<int> direct = pinned_token(source, bytes);
@@ -179,6 +183,7 @@ CUresult cuMemcpyDtoHAsync_v2(void* target, CUdeviceptr source, size_t bytes, CU
     return guarded([&](Queue& queue) {
         stream = queue.find(stream);
         if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+        if (const CUresult refused = queue.refuse_capture(stream); refused != CUDA_SUCCESS) return refused;
         if (bytes == 0) return CUDA_SUCCESS;
         if (target == nullptr || !is_device(source, bytes)) return CUDA_ERROR_INVALID_VALUE;
         const std::shared_ptr<int> direct = pinned_token(target, bytes);

@@ -46,7 +46,25 @@ CUstream Queue::find(CUstream stream) {
     return handles<CUstream_st>().contains(stream) ? stream : nullptr;
 }
 
+CUresult Queue::refuse_capture(CUstream stream, CUresult why) {
+    if (!stream->capture) return CUDA_SUCCESS;
+    stream->capture->valid = false;
+    return why;
+}
+
+CUresult Queue::refuse_captures() {
+    CUresult result = CUDA_SUCCESS;
+    for (CUstream stream : streams_) {
+        if (stream != nullptr && stream->capture) result = refuse_capture(stream);
+    }
+    return result;
+}
+
 std::shared_ptr<Operation> Queue::issue(CUstream stream, std::string what, std::function<Failure()> run) {
+    if (stream->capture) {
+        stream->capture->nodes.push_back({std::move(what), std::move(run)});
+        return nullptr;
+    }
     auto operation = std::make_shared<Operation>();
     operation->what = std::move(what);
     operation->run = std::move(run);
@@ -147,6 +165,7 @@ void Queue::drop_waiting() {
         }
         stream->waiting.clear();
         stream->wait_for.clear();
+        stream->capture = nullptr;
     }
 }
 

@@ -13,6 +13,7 @@
 #include "../driver/handles.h"
 #include "access.h"
 #include "executor.h"
+#include "graphs.h"
 
 namespace spos::simt {
 
@@ -38,6 +39,7 @@ struct CUstream_st {
     std::shared_ptr<spos::simt::Operation> last;
     std::vector<std::shared_ptr<spos::simt::Operation>> wait_for;  // events that its next operation waits for
     uint64_t issued = 0;
+    std::unique_ptr<CUgraph_st> capture;  // while what is issued is only noted
 };
 
 struct CUevent_st {
@@ -57,7 +59,14 @@ class Queue {
     // Runs what is left of it first.
     void destroy(CUstream stream);
     CUstream find(CUstream stream);  // the null stream's own, or the stream; null if it is none
+    bool is_null_stream(CUstream found) const { return found == null_stream_; }
 
+    // For a call that no capture takes: if the stream is captured, the capture is lost, and this is the call's result.
+    CUresult refuse_capture(CUstream stream, CUresult why = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED);
+    // The same for a call that waits for all streams.
+    CUresult refuse_captures();
+
+    // Null while the stream is captured: then it is only noted.
     std::shared_ptr<Operation> issue(CUstream stream, std::string what, std::function<Failure()> run);
     void wait_for(const std::shared_ptr<Operation>& target);
     void wait_for(CUstream stream);

@@ -45,21 +45,26 @@ CUresult cuStreamDestroy_v2(CUstream stream) {
 }
 
 CUresult cuStreamQuery(CUstream stream) {
-    return on_stream(stream, [](Queue&, CUstream found) {
+    return on_stream(stream, [](Queue& queue, CUstream found) {
+        if (const CUresult refused = queue.refuse_capture(found); refused != CUDA_SUCCESS) return refused;
         return found->last == nullptr || found->last->done ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
     });
 }
 
 CUresult cuStreamSynchronize(CUstream stream) {
     return on_stream(stream, [](Queue& queue, CUstream found) {
+        if (const CUresult refused = queue.refuse_capture(found); refused != CUDA_SUCCESS) return refused;
         queue.wait_for(found);
         return CUDA_SUCCESS;
     });
 }
 
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int) {
-    return on_stream(stream, [&](Queue&, CUstream found) {
+    return on_stream(stream, [&](Queue& queue, CUstream found) {
         if (!handles<CUevent_st>().contains(event)) return CUDA_ERROR_INVALID_HANDLE;
+        // What it marks is of no capture.
+        const CUresult refused = queue.refuse_capture(found, CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
+        if (refused != CUDA_SUCCESS) return refused;
         if (event->marker) found->wait_for.push_back(event->marker);
         return CUDA_SUCCESS;
     });
@@ -67,6 +72,7 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int) {
 
 CUresult cuCtxSynchronize() {
     return guarded([](Queue& queue) {
+        if (const CUresult refused = queue.refuse_captures(); refused != CUDA_SUCCESS) return refused;
         queue.wait_for_all();
         return CUDA_SUCCESS;
     });
@@ -91,6 +97,7 @@ CUresult cuEventDestroy_v2(CUevent event) {
 CUresult cuEventRecord(CUevent event, CUstream stream) {
     return on_stream(stream, [&](Queue& queue, CUstream found) {
         if (!handles<CUevent_st>().contains(event)) return CUDA_ERROR_INVALID_HANDLE;
+        if (const CUresult refused = queue.refuse_capture(found); refused != CUDA_SUCCESS) return refused;
         event->marker = queue.issue(found, "cuEventRecord", nothing);
         return CUDA_SUCCESS;
     });

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "../abi/cuda_driver_12_4.h"
+#include "../abi/cuda_graphs.h"
 #include "../abi/spos_checking.h"
 #include "cubin_image.h"
 #include "driver.h"
@@ -115,6 +116,25 @@ const Fault kFaults[] = {
      "a block needs 98304 registers", relu_with([](KernelImage& k) { k.most_threads = 1024, k.registers = 90; })},
     {"too much shared memory", [](Scene& s) { return s.launch(s.first, s.y, s.x, 1, 1, 32, 8 << 10); },
      "a block needs 50176 bytes of shared memory", relu_with([](KernelImage& k) { k.shared_bytes = 41 << 10; })},
+    {"a graph that was destroyed",
+     [](Scene& s) {
+         CUgraph graph = nullptr;
+         CUgraphExec executable = nullptr;
+         OK(cuStreamBeginCapture_v2(s.first, CU_STREAM_CAPTURE_MODE_RELAXED));
+         OK(s.launch(s.first, s.y, s.x));
+         OK(cuStreamEndCapture(s.first, &graph));
+         OK(cuGraphInstantiateWithFlags(&executable, graph, 0));
+         OK(cuGraphDestroy(graph));
+         OK(cuGraphExecDestroy(executable));
+         return cuGraphLaunch(executable, s.first);
+     },
+     "cuGraphLaunch of a graph that there is not"},
+    {"a wait while a stream is captured",
+     [](Scene& s) {
+         OK(cuStreamBeginCapture_v2(s.first, CU_STREAM_CAPTURE_MODE_RELAXED));
+         return cuStreamSynchronize(s.first);
+     },
+     "cuStreamSynchronize: CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
     {"a missing event",
      [](Scene& s) {
          OK(s.launch(s.first, s.y, s.x));
@@ -315,6 +335,8 @@ TEST_CASE("what is left over at the end of the context is told of") {
     CUevent event = nullptr;
     CUdeviceptr buffer = 0;
     void* pinned = nullptr;
+    CUgraph graph = nullptr;
+    CUgraphExec executable = nullptr;
     CUcontext context = nullptr;
     OK(cuDevicePrimaryCtxRetain(&context, 0));
     OK(cuCtxSetCurrent(context));
@@ -322,6 +344,9 @@ TEST_CASE("what is left over at the end of the context is told of") {
     OK(cuStreamCreate(&stream, 1));
     OK(cuEventCreate(&event, 2));
     OK(cuMemHostAlloc(&pinned, 16, 0));
+    OK(cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_RELAXED));
+    OK(cuStreamEndCapture(stream, &graph));
+    OK(cuGraphInstantiateWithFlags(&executable, graph, 0));
     OK(cuDevicePrimaryCtxRelease_v2(0));
     const std::string told = findings();
     CAPTURE(told);
@@ -329,9 +354,13 @@ TEST_CASE("what is left over at the end of the context is told of") {
     CHECK(told.find("leak: 1 pieces of page-locked memory") != std::string::npos);
     CHECK(told.find("leak: 1 streams") != std::string::npos);
     CHECK(told.find("leak: 1 events") != std::string::npos);
+    CHECK(told.find("leak: 1 graphs") != std::string::npos);
+    CHECK(told.find("leak: 1 executable graphs") != std::string::npos);
     {
         const Context again;
         OK(cuMemFreeHost(pinned));
+        OK(cuGraphDestroy(graph));
+        OK(cuGraphExecDestroy(executable));
         OK(cuEventDestroy_v2(event));
         OK(cuStreamDestroy_v2(stream));
     }

@@ -28,7 +28,8 @@ endfunction()
 set_source_files_properties(tests/emulator.cu PROPERTIES LANGUAGE CXX
     COMPILE_DEFINITIONS "SPOS_MODULE=\"emulator\"" OBJECT_DEPENDS "${toolchain_headers}")
 add_simt_kernel_library(spos_kernels_simt_tests tests/emulator.cu)
-add_native_test(emulator_test spos_simt tests/emulator_kernels_test.cpp tests/emulator_streams_test.cpp)
+add_native_test(emulator_test spos_simt tests/emulator_graphs_test.cpp tests/emulator_kernels_test.cpp
+    tests/emulator_streams_test.cpp)
 add_dependencies(emulator_test spos_kernels_simt_tests)
 set_tests_properties(emulator_test PROPERTIES ENVIRONMENT
     "SPOS_SIMT_KERNELS=${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/libspos_kernels_simt_tests.so")

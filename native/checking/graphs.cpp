@@ -1,0 +1,64 @@
+// Capture and graphs: handles that there are not, and captures that hold nothing. What a graph's launches do to memory
+// is the emulator's to find.
+#include "call.h"
+#include "ledger.h"
+
+using namespace spos::checking;
+
+namespace {
+
+CUresult missing(const char* call, const char* what) {
+    return found(CUDA_ERROR_INVALID_VALUE, std::string(call) + " of " + what + " that there is not");
+}
+
+template <class Forward>
+CUresult on_stream(const char* call, CUstream stream, Forward&& forward) {
+    return checked(call, [&](const Emulator& emulator) {
+        return Ledger::instance().streams.count(stream) == 0 ? missing(call, "a stream") : forward(emulator);
+    });
+}
+
+}  // namespace
+
+CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) {
+    return on_stream("cuStreamBeginCapture", stream,
+                     [&](const Emulator& emulator) { return emulator.cuStreamBeginCapture_v2(stream, mode); });
+}
+
+CUresult cuStreamEndCapture(CUstream stream, CUgraph* graph) {
+    return on_stream("cuStreamEndCapture", stream, [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuStreamEndCapture(stream, graph);
+        if (result == CUDA_SUCCESS) Ledger::instance().graphs.insert(*graph);
+        return result;
+    });
+}
+
+CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, unsigned long long flags) {
+    return checked("cuGraphInstantiate", [&](const Emulator& emulator) {
+        if (Ledger::instance().graphs.count(graph) == 0) return missing("cuGraphInstantiate", "a graph");
+        const CUresult result = emulator.cuGraphInstantiateWithFlags(executable, graph, flags);
+        if (result == CUDA_SUCCESS) Ledger::instance().executables.insert(*executable);
+        return result;
+    });
+}
+
+CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
+    return on_stream("cuGraphLaunch", stream, [&](const Emulator& emulator) {
+        if (Ledger::instance().executables.count(executable) == 0) return missing("cuGraphLaunch", "a graph");
+        return emulator.cuGraphLaunch(executable, stream);
+    });
+}
+
+CUresult cuGraphExecDestroy(CUgraphExec executable) {
+    return checked("cuGraphExecDestroy", [&](const Emulator& emulator) {
+        if (Ledger::instance().executables.erase(executable) == 0) return missing("cuGraphExecDestroy", "a graph");
+        return emulator.cuGraphExecDestroy(executable);
+    });
+}
+
+CUresult cuGraphDestroy(CUgraph graph) {
+    return checked("cuGraphDestroy", [&](const Emulator& emulator) {
+        if (Ledger::instance().graphs.erase(graph) == 0) return missing("cuGraphDestroy", "a graph");
+        return emulator.cuGraphDestroy(graph);
+    });
+}
