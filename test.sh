@@ -15,7 +15,7 @@ tests/field/run
 if has_nvrtc; then
     echo "The cuda device on the checking driver:"
     on_checking_driver dotnet test tests/Spos.Engine.Tests -c Release --nologo --no-build --logger "console;verbosity=minimal" \
-        --filter "FullyQualifiedName~CheckingDriver|(FullyQualifiedName~.Ops.|FullyQualifiedName~.Supernet.|FullyQualifiedName~BatchStream|FullyQualifiedName~PictureBatch|FullyQualifiedName~NvJpeg)&DisplayName~cuda"
+        --filter "FullyQualifiedName~CheckingDriver|(FullyQualifiedName~.Ops.|FullyQualifiedName~.Supernet.|FullyQualifiedName~BatchStream|FullyQualifiedName~PictureBatch|FullyQualifiedName~NvJpeg|FullyQualifiedName~DeviceGraph|FullyQualifiedName~RepeatedWork)&DisplayName~cuda"
 fi
 
 for library in libnvrtc.so libcuda.so.1 libnppicc.so; do

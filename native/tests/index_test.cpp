@@ -508,7 +508,16 @@ std::vector<Case> other_cases() {
     };
     const size_t of_image = kSide * kSide * 3, of_stem = 27 * kStem;
     return {
-        flat("dropout", [](long l) { return A().result(kFlat).input(kFlat).l(l).f(0.0f).l(7).l(9).i(kFlat); }),
+        flat("dropout",
+             [](long l) {
+                 return A()
+                     .result(kFlat)
+                     .input(kFlat)
+                     .l(l)
+                     .table<uint64_t>(2, [](size_t place) { return 7 + 2 * place; })
+                     .f(0.0f)
+                     .i(kFlat);
+             }),
         {"softmax_cross_entropy", (size_t{1} << 23) + 8, 4,
          [=](bool gpu, long units) {
              return blocks(gpu, units,

@@ -16,7 +16,7 @@ internal sealed class ClassRuns(Options options)
     private static readonly Type[] Marks =
     [
         typeof(OnEachDeviceAttribute), typeof(OnHostAndSimtAttribute), typeof(OnHostAndSimtWithCudnnAttribute),
-        typeof(CasesOnEachDeviceAttribute), typeof(GpuFactAttribute),
+        typeof(CasesOnEachDeviceAttribute), typeof(OnGpusAttribute), typeof(GpuFactAttribute),
     ];
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();

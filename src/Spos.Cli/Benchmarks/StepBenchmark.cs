@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
-using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Optim;
 using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Engine.Training;
 
 namespace Spos.Cli.Benchmarks;
 
@@ -18,7 +18,8 @@ internal sealed record StepResult(string Work, ConvolutionPlan Plan, Rates Rates
 
 /// <summary>
 /// Times whole training steps (forward, loss, backward, SGD) and inference of the supernet, each run on another random path, the same
-/// for each plan, and the plans in turn, so that a machine that slows down slows all of them.
+/// for each plan, and the plans in turn, so that a machine that slows down slows all of them. The same path again and again is worked on
+/// as training from scratch and evaluation do it: on a GPU as a graph.
 /// </summary>
 internal sealed class StepBenchmark : IDisposable
 {
@@ -52,8 +53,9 @@ internal sealed class StepBenchmark : IDisposable
     public IReadOnlyList<StepResult> Run(IReadOnlyList<ConvolutionPlan> plans, Architecture? path, int runs, Action report)
     {
         var results = new List<StepResult>();
-        foreach ((string name, Action<Architecture> work) in Works)
+        foreach (Work work in Works)
         {
+            RepeatedWork<Tensor>[] repeated = path == null ? [] : [.. plans.Select(_ => new RepeatedWork<Tensor>(_session, (images, labels) => work.Issue(path, images, labels)))];
             double[][] rates = [.. plans.Select(_ => new double[runs])];
             long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
             for (int run = -Warmup; run < runs; run++)
@@ -64,16 +66,20 @@ internal sealed class StepBenchmark : IDisposable
                     ConvolutionPlanner.Of(_session).Plan = plans[p];
                     _session.Pool.ResetPeak();
                     long before = _session.Pool.PeakBytesInUse, managedBefore = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
-                    work(chosen);
+                    if (path != null) repeated[p].Run(_images, _labels);
+                    else work.Issue(chosen, _images, _labels).Dispose();
+                    work.Finish(chosen);
                     _session.Stream.Synchronize();
+                    // A graph's memory is in use only while it is made.
+                    deviceBytes[p] = Math.Max(deviceBytes[p], _session.Pool.PeakBytesInUse - before);
                     if (run < 0) continue;
                     rates[p][run] = _batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
-                    deviceBytes[p] = Math.Max(deviceBytes[p], _session.Pool.PeakBytesInUse - before);
                     managedBytes[p] = Math.Max(managedBytes[p], GC.GetAllocatedBytesForCurrentThread() - managedBefore);
                 }
                 report();
             }
-            for (int p = 0; p < plans.Count; p++) results.Add(new StepResult(name, plans[p], Rates.Of(rates[p]), deviceBytes[p], managedBytes[p]));
+            foreach (RepeatedWork<Tensor> each in repeated) each.Dispose();
+            for (int p = 0; p < plans.Count; p++) results.Add(new StepResult(work.Name, plans[p], Rates.Of(rates[p]), deviceBytes[p], managedBytes[p]));
         }
         return results;
     }
@@ -84,18 +90,19 @@ internal sealed class StepBenchmark : IDisposable
     {
         var results = new List<LaunchesOfWork>();
         var recorder = new LaunchRecorder();
-        foreach ((string name, Action<Architecture> work) in Works)
+        foreach (Work work in Works)
         {
             // Once before: what a plan measures and what a first step makes does not count.
             foreach (Architecture path in paths) Do(path);
             _session.Device.Recorder = recorder;
             foreach (Architecture path in paths) Do(path);
             _session.Device.Recorder = null;
-            results.Add(LaunchesOfWork.Of(name, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
+            results.Add(LaunchesOfWork.Of(work.Name, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
 
             void Do(Architecture path)
             {
-                work(path);
+                work.Issue(path, _images, _labels).Dispose();
+                work.Finish(path);
                 _session.Stream.Synchronize();
                 report();
             }
@@ -119,25 +126,32 @@ internal sealed class StepBenchmark : IDisposable
         _network.Dispose();
     }
 
-    private (string Name, Action<Architecture> Work)[] Works => [("training step", Train), ("inference", Infer)];
+    private Work[] Works =>
+    [
+        new("training step", AddGradients, path => _optimizer.Step(_session, _network.GroupsOf(path), LearningRate)),
+        new("inference", Infer, _ => { }),
+    ];
 
-    private void Train(Architecture path)
+    // The losses.
+    private Tensor AddGradients(Architecture path, Tensor images, DeviceArray<int> labels)
     {
         _session.BatchNorm = BatchNormMode.Batch;
         _session.Tape = new Tape();
-        using Tensor logits = _network.Forward(_session, _images, path);
-        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, _labels, LabelSmoothing, 1f / _batch);
-        loss.Dispose();
+        using Tensor logits = _network.Forward(_session, images, path);
+        (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, labels, LabelSmoothing, 1f / _batch);
         _session.Tape.Backward(_session, logits, gradient!.Value);
         _session.Tape = null;
-        ParameterGroup[] groups = [.. _network.GroupsOf(path)];
-        foreach (ParameterGroup group in groups) group.GradientCount++;
-        _optimizer.Step(_session, groups, LearningRate);
+        return losses;
     }
 
-    private void Infer(Architecture path)
+    // The logits.
+    private Tensor Infer(Architecture path, Tensor images, DeviceArray<int> labels)
     {
         _session.BatchNorm = BatchNormMode.Running;
-        _network.Forward(_session, _images, path).Dispose();
+        return _network.Forward(_session, images, path);
     }
+
+    /// <param name="Issue">What is the same for each batch; it gives what it leaves on the device.</param>
+    /// <param name="Finish">What follows on it.</param>
+    private sealed record Work(string Name, Func<Architecture, Tensor, DeviceArray<int>, Tensor> Issue, Action<Architecture> Finish);
 }

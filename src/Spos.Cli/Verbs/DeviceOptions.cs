@@ -30,6 +30,9 @@ internal abstract class DeviceOptions
     [Option("sync", HelpText = "Wait for each kernel before the next one is issued, so that one which fails is named, with its grid and arguments. Slow; for looking for faults (default: off). The variable SPOS_SYNC=1 does the same.")]
     public bool Synchronous { get; set; }
 
+    [Option("no-graphs", HelpText = "Issue every kernel on its own, also where a path that stays the same would be issued to a GPU as one CUDA graph. The results are the same (default: off).")]
+    public bool WithoutGraphs { get; set; }
+
     protected static string Describe(Device device) =>
         device == Device.Host ? $"{device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)" : $"{device.Kind} ({device.Name}, {device.Architecture})";
 
@@ -53,6 +56,7 @@ internal abstract class DeviceOptions
         try
         {
             Device device = ReadyDevice.Open(name, Notice.Warn, synchronous, dry);
+            device.WantsGraphs = !WithoutGraphs;
             if (wanted is { } threads) SetThreads(device, threads);
             return device;
         }

@@ -40,9 +40,6 @@ public sealed class Session : IDisposable
     /// <summary>running = (1 - momentum) * running + momentum * batch.</summary>
     public float BatchNormMomentum { get; set; } = 0.1f;
 
-    /// <summary>The seed of dropout, and the stream of this forward pass in it: the same pair drops the same values.</summary>
-    public (ulong Seed, ulong Stream) DropoutKey { get; set; }
-
     /// <summary>What a higher layer keeps with the session: one of its type, made when first asked for, disposed of with it.</summary>
     internal T Attachment<T>(Func<Session, T> make)
         where T : class, IDisposable

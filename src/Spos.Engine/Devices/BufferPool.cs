@@ -5,18 +5,23 @@ namespace Spos.Engine.Devices;
 /// <summary>
 /// Device memory kept for reuse, for the work of one stream: a buffer given back is handed out again at once, which is
 /// right only because the stream runs its work in order. Sizes are rounded up a little, and a kept buffer may be half as large again as
-/// what is asked for, so that nearly equal ones share. When the device is full, all pools of it give back what they keep.
+/// what is asked for, so that nearly equal ones share. While a <see cref="DeviceGraph"/> is made, what is given back is the graph's. When
+/// the device is full, all pools of it give back what they keep, and their graphs end.
 /// </summary>
 public sealed unsafe class BufferPool : IDisposable
 {
     private const long Granule = 256;
 
     private readonly DeviceStream _stream;
-    private readonly SortedList<long, Stack<DeviceBuffer>> _free = [];
+    private readonly KeptBuffers _free = new();
+    private readonly HashSet<DeviceGraph> _graphs = [];
     private readonly Lock _lock = new();
 
     // The end of the list of buffers that are handed out.
     private DeviceBuffer? _newest;
+
+    // Of the graph that is being made: what its launches have done with.
+    private KeptBuffers? _ofGraph;
     private long _bytesInUse;
     private bool _disposed;
 
@@ -66,7 +71,8 @@ public sealed unsafe class BufferPool : IDisposable
     {
         lock (_lock)
         {
-            if (SmallestKept(size) is { } index) return HandOut(_free.GetValueAtIndex(index).Pop());
+            DeviceBuffer? kept = Device.ExactBuffers ? null : _ofGraph?.Take(size) ?? _free.Take(size);
+            if (kept != null) return HandOut(kept);
         }
         ulong pointer = Allocate(size);
         lock (_lock)
@@ -80,15 +86,17 @@ public sealed unsafe class BufferPool : IDisposable
     {
         Device.MakeCurrent();
         if (TryAllocate(size, out ulong pointer)) return pointer;
-        long kept = Device.Pools.Trim();
-        if (TryAllocate(size, out pointer)) return pointer;
+        // While a graph is made, nothing that its stream may have used can be given back: whoever makes it does without.
+        long kept = _ofGraph == null ? Device.Pools.Trim() : 0;
+        if (_ofGraph == null && TryAllocate(size, out pointer)) return pointer;
         throw new DeviceMemoryException(Device, size, _bytesInUse, kept);
     }
 
     private bool TryAllocate(long size, out ulong pointer)
     {
         ulong memory = 0;
-        CudaResult result = Device.ExactBuffers
+        // What a stream allocates while it is captured would be the graph's launches' to allocate.
+        CudaResult result = Device.ExactBuffers && _ofGraph == null
             ? Device.Driver.MemAllocAsync(&memory, (nuint)size, _stream.Handle)
             : Device.Driver.MemAlloc(&memory, (nuint)size);
         if (result != CudaResult.OutOfMemory) Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
@@ -118,23 +126,6 @@ public sealed unsafe class BufferPool : IDisposable
         (buffer.Before, buffer.After) = (null, null);
     }
 
-    // Where the smallest kept buffers lie that hold `size` bytes and are not much larger.
-    private int? SmallestKept(long size)
-    {
-        int low = 0, high = _free.Count;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_free.GetKeyAtIndex(middle) < size) low = middle + 1;
-            else high = middle;
-        }
-        for (; low < _free.Count && _free.GetKeyAtIndex(low) <= size + size / 2; low++)
-        {
-            if (_free.GetValueAtIndex(low).Count > 0) return low;
-        }
-        return null;
-    }
-
     /// <summary>How many bytes there are from an address to the end of its buffer; null if it is in none that is handed out.</summary>
     internal long? RoomAt(ulong address)
     {
@@ -153,19 +144,52 @@ public sealed unsafe class BufferPool : IDisposable
         lock (_lock)
         {
             TakeOffList(buffer);
-            Keep(buffer);
+            if (_ofGraph is { } graph) graph.Add(buffer);
+            else Keep(buffer);
         }
     }
 
     private void Keep(DeviceBuffer buffer)
     {
-        if (_disposed || Device.ExactBuffers)
+        if (_disposed || Device.ExactBuffers) Free(buffer);
+        else _free.Add(buffer);
+    }
+
+    /// <summary>From now on what is given back is kept in <paramref name="memory"/>, for a graph that is being made.</summary>
+    internal void BeginGraph(KeptBuffers memory)
+    {
+        lock (_lock) _ofGraph = memory;
+    }
+
+    /// <summary>The graph is made, and ends when the pool ends or is short of memory.</summary>
+    internal void EndGraph(DeviceGraph graph)
+    {
+        lock (_lock)
         {
-            Free(buffer);
-            return;
+            _ofGraph = null;
+            _graphs.Add(graph);
         }
-        if (!_free.TryGetValue(buffer.Size, out Stack<DeviceBuffer>? stack)) _free[buffer.Size] = stack = new Stack<DeviceBuffer>();
-        stack.Push(buffer);
+    }
+
+    /// <summary>No graph came of it: its memory is the pool's again.</summary>
+    internal void GiveUpGraph()
+    {
+        lock (_lock)
+        {
+            KeptBuffers memory = _ofGraph!;
+            _ofGraph = null;
+            foreach (DeviceBuffer buffer in memory.TakeAll()) Keep(buffer);
+        }
+    }
+
+    /// <summary>A graph has served: its memory is the pool's again.</summary>
+    internal void TakeBack(DeviceGraph graph)
+    {
+        lock (_lock)
+        {
+            _graphs.Remove(graph);
+            foreach (DeviceBuffer buffer in graph.End()) Keep(buffer);
+        }
     }
 
     /// <summary>
@@ -210,7 +234,7 @@ public sealed unsafe class BufferPool : IDisposable
         }
     }
 
-    /// <summary>Gives the kept buffers back to the device, and returns how many bytes they had. From any thread.</summary>
+    /// <summary>Gives the kept buffers and those of graphs back to the device, and returns how many bytes they had. From any thread.</summary>
     internal long Trim()
     {
         lock (_lock) return FreeKept();
@@ -219,10 +243,12 @@ public sealed unsafe class BufferPool : IDisposable
     private long FreeKept()
     {
         long before = ReservedBytes;
-        foreach (Stack<DeviceBuffer> stack in _free.Values)
+        foreach (DeviceBuffer buffer in _free.TakeAll()) Free(buffer);
+        foreach (DeviceGraph graph in _graphs)
         {
-            while (stack.TryPop(out DeviceBuffer? buffer)) Free(buffer);
+            foreach (DeviceBuffer buffer in graph.End()) Free(buffer);
         }
+        _graphs.Clear();
         return before - ReservedBytes;
     }
 

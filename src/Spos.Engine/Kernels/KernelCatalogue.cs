@@ -28,7 +28,7 @@ public static class KernelCatalogue
         new("channels", "channel_cut", "PPPiiii"),
         .. Depthwise(),
         .. DepthwiseFused(),
-        new("dropout", "dropout", "PPlflli"),
+        new("dropout", "dropout", "PPlPfi"),
         new("image", "image_filter_taps", "PPPii"),
         new("image", "image_resize", "PPPPPPiii"),
         new("image", "image_jitter_before_contrast", "PPPi"),

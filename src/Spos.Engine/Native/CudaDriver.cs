@@ -59,6 +59,14 @@ internal sealed unsafe class CudaDriver
         {
             FuncGetParamInfo = (delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult>)export;
         }
+        HasGraphs = NativeLibrary.TryGetExport(library, "cuGraphInstantiateWithFlags", out export);
+        if (!HasGraphs) return;
+        GraphInstantiate = (delegate* unmanaged<nint*, nint, ulong, CudaResult>)export;
+        StreamBeginCapture = (delegate* unmanaged<nint, int, CudaResult>)NativeLibrary.GetExport(library, "cuStreamBeginCapture_v2");
+        StreamEndCapture = (delegate* unmanaged<nint, nint*, CudaResult>)NativeLibrary.GetExport(library, "cuStreamEndCapture");
+        GraphLaunch = (delegate* unmanaged<nint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuGraphLaunch");
+        GraphExecDestroy = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuGraphExecDestroy");
+        GraphDestroy = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuGraphDestroy");
     }
 
     public readonly delegate* unmanaged<uint, CudaResult> Init;
@@ -102,6 +110,16 @@ internal sealed unsafe class CudaDriver
 
     /// <summary>Of drivers since CUDA 12.4 (native/abi/cuda_driver_12_4.h); null where there is none.</summary>
     public readonly delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult> FuncGetParamInfo;
+
+    /// <summary>Whether work can be issued as a graph (native/abi/cuda_graphs.h): by drivers since CUDA 11.4; not by the CPU's.</summary>
+    public bool HasGraphs { get; }
+
+    public readonly delegate* unmanaged<nint, int, CudaResult> StreamBeginCapture;
+    public readonly delegate* unmanaged<nint, nint*, CudaResult> StreamEndCapture;
+    public readonly delegate* unmanaged<nint*, nint, ulong, CudaResult> GraphInstantiate;
+    public readonly delegate* unmanaged<nint, nint, CudaResult> GraphLaunch;
+    public readonly delegate* unmanaged<nint, CudaResult> GraphExecDestroy;
+    public readonly delegate* unmanaged<nint, CudaResult> GraphDestroy;
 
     /// <summary>The bytes of each parameter of a loaded kernel; null if the driver cannot tell.</summary>
     public IReadOnlyList<int>? ParameterSizes(nint function)

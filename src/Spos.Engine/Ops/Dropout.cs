@@ -1,41 +1,84 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops;
 
 /// <summary>
-/// Inverted dropout: x/(1−p) with probability 1−p, else 0, decided by <see cref="Session.DropoutKey"/> and the place.
-/// Without a tape it does nothing. Kernel: dropout.
+/// Inverted dropout: x/(1−p) with probability 1−p, else 0, decided by the session's key and the place. Without a tape it does
+/// nothing. Kernel: dropout.
 /// </summary>
 public static class Dropout
 {
+    /// <summary>From now on this key decides what is dropped: the same two numbers drop the same values. At first both are 0.</summary>
+    public static void UseKey(Session session, ulong seed, ulong stream) => Key.Of(session).Set(session, seed, stream);
+
     /// <summary>Takes over <paramref name="x"/>, any shape; the result has the same.</summary>
     public static Tensor Forward(Session session, Tensor x, float probability)
     {
         if (session.Tape == null || probability == 0) return x;
         Tensor y = session.Rent(x.Shape);
-        Launch(session, y, x, probability, session.DropoutKey);
-        session.Tape.Record(new Step(x, y, probability, session.DropoutKey));
+        Key key = Key.Of(session);
+        Launch(session, y, x, probability, key);
+        session.Tape.Record(new Step(x, y, probability, key));
         x.Dispose();
         return y;
     }
 
-    private static void Launch(Session session, Tensor y, Tensor x, float probability, (ulong Seed, ulong Stream) key)
+    private static void Launch(Session session, Tensor y, Tensor x, float probability, Key key)
     {
         Partition partition = Partition.Flat(session.Device, x.Shape.Count);
-        session.Launch("dropout", partition.Blocks, 1, y, x, x.Shape.Count, probability, key.Seed, key.Stream, partition.RowsPerBlock);
+        session.Launch("dropout", partition.Blocks, 1, y, x, x.Shape.Count, key.Numbers, probability, partition.RowsPerBlock);
     }
 
-    private sealed class Step(Tensor x, Tensor y, float probability, (ulong Seed, ulong Stream) key) : BackwardStep(y)
+    private sealed class Step(Tensor x, Tensor y, float probability, Key key) : BackwardStep(y)
     {
-        private readonly long _input = x.Identity;
+        private readonly long _input = x.Identity, _setting = key.Settings;
 
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
+            if (key.Settings != _setting) throw new InvalidOperationException("The key of dropout has changed since the forward pass.");
             Tensor dy = outputGradients[0];
             Launch(session, dy, dy, probability, key);
             gradients.Add(_input, dy.Retain());
+        }
+    }
+
+    // In device memory, so that a graph that is launched again drops by the key of then.
+    private sealed class Key : IDisposable
+    {
+        // Of its own: what is kept from step to step is none of the session's tensors.
+        private readonly BufferPool _pool;
+        private readonly StagingBuffer _staging;
+
+        private Key(Session session)
+        {
+            _pool = new BufferPool(session.Device, session.Stream);
+            _staging = new StagingBuffer(session.Device);
+            Numbers = new DeviceArray<ulong>(_pool, 2);
+            Set(session, 0, 0);
+        }
+
+        /// <summary>The seed, and the stream in it.</summary>
+        public DeviceArray<ulong> Numbers { get; }
+
+        /// <summary>How often the key was set.</summary>
+        public long Settings { get; private set; }
+
+        public static Key Of(Session session) => session.Attachment(s => new Key(s));
+
+        public void Set(Session session, ulong seed, ulong stream)
+        {
+            Numbers.Upload(session.Stream, [seed, stream], _staging);
+            Settings++;
+        }
+
+        public void Dispose()
+        {
+            _staging.Dispose();
+            Numbers.Dispose();
+            _pool.Dispose();
         }
     }
 }

@@ -46,6 +46,13 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
         staging.CopyTo(Address, bytes, stream);
     }
 
+    /// <summary>Issues a copy of <paramref name="source"/>, as long as this, over this.</summary>
+    internal void CopyFrom(DeviceStream stream, DeviceArray<T> source)
+    {
+        if (source.Length != Length) throw new ArgumentException($"{source.Length} values copied to an array of {Length}.");
+        stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToDevice(Address, source.Address, (nuint)Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyDtoDAsync");
+    }
+
     /// <summary>The values from <paramref name="start"/> on, for a kernel.</summary>
     internal KernelArgument At(long start) => KernelArgument.Pointer(Address + (ulong)start * (ulong)sizeof(T));
 

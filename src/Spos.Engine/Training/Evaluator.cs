@@ -59,15 +59,15 @@ public static class Evaluator
         session.BatchNorm = BatchNormMode.Running;
         double loss = 0;
         int images = 0, top1 = 0, top5 = 0;
+        using var prediction = new RepeatedWork<Predictions>(session, (pictures, labels) => Predict(session, network, path, pictures, labels));
         try
         {
             foreach (Batch batch in batches)
             {
                 batch.ReadOn(session.Stream);
-                (double sum, int[] rank) = (0, []);
-                Fitting(
-                    session, batch, option, pictures => (sum, rank) = Predict(session, network, path, pictures, batch.Labels));
-                loss += sum;
+                (float[] losses, int[] rank) = ([], []);
+                Fitting(session, batch, option, pictures => (losses, rank) = prediction.Run(pictures, batch.Labels).Download(session.Stream));
+                loss += losses.Sum(l => (double)l);
                 top1 += rank.Count(r => r < 1);
                 top5 += rank.Count(r => r < 5);
                 images += batch.Count;
@@ -84,19 +84,12 @@ public static class Evaluator
         return new Accuracy(loss / images, (double)top1 / images, (double)top5 / images, images);
     }
 
-    // The sum of the losses, and the label's rank of each picture.
-    private static (double Loss, int[] Ranks) Predict(
+    private static Predictions Predict(
         Session session, ShuffleNetV2OneShot network, Architecture path, Tensor images, DeviceArray<int> labels)
     {
         using Tensor logits = network.Forward(session, images, path);
         (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);
-        using (losses)
-        using (DeviceArray<int> ranks = TopK.Ranks(session, logits, labels))
-        {
-            int[] rank = new int[images.Shape.N];
-            ranks.Download(session.Stream, rank);
-            return (losses.Download(session.Stream).Sum(l => (double)l), rank);
-        }
+        return new Predictions(losses, TopK.Ranks(session, logits, labels));
     }
 
     // Works on a batch; if it does not fit, the error says which would.

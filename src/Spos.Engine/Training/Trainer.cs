@@ -78,11 +78,12 @@ public sealed class Trainer
         {
             int epoch = EpochsDone;
             using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch), cancel);
+            using RepeatedWork<Predictions>? repeated = RepeatedPath();
             try
             {
                 foreach (Batch batch in loader)
                 {
-                    using (batch) report(RunStep(batch, epoch));
+                    using (batch) report(RunStep(batch, epoch, repeated));
                     if (StepsDone == Steps || cancel.IsCancellationRequested) return;
                 }
             }
@@ -113,14 +114,27 @@ public sealed class Trainer
         }
     }
 
-    private StepReport RunStep(Batch batch, int epoch)
+    // The gradients of a network's only path, which are the same work at each step; null for others. Mixup's share is another each time.
+    private RepeatedWork<Predictions>? RepeatedPath()
+    {
+        if (_network.Path is not { } path || _options.Mixup != 0) return null;
+        ParameterGroup[] groups = [.. _network.GroupsOf(path)];
+        return new RepeatedWork<Predictions>(_session, (images, labels) =>
+        {
+            // Whatever was issued before, this writes over it.
+            foreach (ParameterGroup group in groups) group.ClearGradients();
+            return AddGradients(images, labels, path, 1);
+        });
+    }
+
+    private StepReport RunStep(Batch batch, int epoch, RepeatedWork<Predictions>? repeated)
     {
         batch.ReadOn(_session.Stream);
         IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
         long moment = _session.Pool.Rentings;
         try
         {
-            return RunStep(batch, epoch, paths);
+            return RunStep(batch, epoch, paths, repeated);
         }
         catch
         {
@@ -129,7 +143,7 @@ public sealed class Trainer
         }
     }
 
-    private StepReport RunStep(Batch batch, int epoch, IReadOnlyList<Architecture> paths)
+    private StepReport RunStep(Batch batch, int epoch, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated)
     {
         float learningRate = _options.LearningRateAt(StepsDone, Steps), share = MixupShare(), loss = 0;
         if (share < 1) Mixup.Apply(_session, batch.Images, share);
@@ -137,9 +151,9 @@ public sealed class Trainer
         for (int i = 0; i < paths.Count; i++)
         {
             // A number for every (step, path): dropout never repeats.
-            _session.DropoutKey = (_options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * Architecture.Choices + (ulong)i);
-            (float pathLoss, int[] ranks) = AddGradients(batch.Images, batch.Labels, paths[i], share);
-            loss += pathLoss / paths.Count;
+            Dropout.UseKey(_session, _options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * Architecture.Choices + (ulong)i);
+            (float[] losses, int[] ranks) = Work(batch, paths[i], share, repeated);
+            loss += losses.Average() / paths.Count;
             top1 += ranks.Count(r => r < 1);
             top5 += ranks.Count(r => r < 5);
         }
@@ -152,6 +166,13 @@ public sealed class Trainer
         StepsDone++;
         float predictions = batch.Count * paths.Count;
         return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, batch.Count);
+    }
+
+    private (float[] Losses, int[] Ranks) Work(Batch batch, Architecture path, float share, RepeatedWork<Predictions>? repeated)
+    {
+        if (repeated != null) return repeated.Run(batch.Images, batch.Labels).Download(_session.Stream);
+        using Predictions predictions = AddGradients(batch.Images, batch.Labels, path, share);
+        return predictions.Download(_session.Stream);
     }
 
     // How much of each picture is its own: 1 without mixup.
@@ -191,7 +212,7 @@ public sealed class Trainer
                 using var labels = new DeviceArray<int>(_session.Pool, count);
                 images.Fill(_session.Stream, 0);
                 labels.Upload(_session.Stream, new int[count]);
-                foreach (Architecture path in paths) AddGradients(images, labels, path, 1);
+                foreach (Architecture path in paths) AddGradients(images, labels, path, 1).Dispose();
             });
         }
         finally
@@ -201,7 +222,7 @@ public sealed class Trainer
         }
     }
 
-    private (float Loss, int[] Ranks) AddGradients(Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare)
+    private Predictions AddGradients(Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare)
     {
         _session.BatchNorm = BatchNormMode.Batch;
         _session.Tape = new Tape();
@@ -210,15 +231,10 @@ public sealed class Trainer
             using Tensor logits = _network.Forward(_session, images, path);
             (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
                 _session, logits, labels, _options.LabelSmoothing, 1f / images.Shape.N, mixupShare);
-            using (losses)
-            using (DeviceArray<int> ranks = TopK.Ranks(_session, logits, labels))
-            {
-                _session.Tape.Backward(_session, logits, gradient!.Value);
-                foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
-                int[] rank = new int[images.Shape.N];
-                ranks.Download(_session.Stream, rank);
-                return (losses.Download(_session.Stream).Average(), rank);
-            }
+            DeviceArray<int> ranks = TopK.Ranks(_session, logits, labels);
+            _session.Tape.Backward(_session, logits, gradient!.Value);
+            foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
+            return new Predictions(losses, ranks);
         }
         finally
         {

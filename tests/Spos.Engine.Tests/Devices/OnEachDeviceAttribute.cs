@@ -19,6 +19,14 @@ public sealed class OnHostAndSimtAttribute(params object[] arguments) : DataAttr
         TestDevice.Two.Select(device => (object[])[device, .. arguments]);
 }
 
+/// <summary>A case of what only GPUs have, on the emulated one and a real one.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+public sealed class OnGpusAttribute(params object[] arguments) : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        TestDevice.Two.Where(device => device != "host").Select(device => (object[])[device, .. arguments]);
+}
+
 /// <summary>A case of much work on cuDNN, or on what stands in for it: as <see cref="OnHostAndSimtAttribute"/>, but on a GPU only where cuDNN is.</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
 public sealed class OnHostAndSimtWithCudnnAttribute(params object[] arguments) : DataAttribute

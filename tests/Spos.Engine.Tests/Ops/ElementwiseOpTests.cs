@@ -82,7 +82,7 @@ public sealed class ElementwiseOpTests
     {
         using var fixture = new OpFixture(device);
         const int length = 40_001;
-        fixture.Session.DropoutKey = (3, 5);
+        Dropout.UseKey(fixture.Session, 3, 5);
         Tensor x = fixture.Tensor(Shape.Vector(length), [.. Enumerable.Repeat(1f, length)]);
         float[] ones = [.. Enumerable.Repeat(1f, length)];
         (float[] y, float[]? dx) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
@@ -91,7 +91,7 @@ public sealed class ElementwiseOpTests
         // Four deviations of a binomial distribution.
         double deviation = Math.Sqrt(0.25 * 0.75 / length);
         Assert.InRange(y.Count(v => v == 0) / (double)length, 0.25 - 4 * deviation, 0.25 + 4 * deviation);
-        fixture.Session.DropoutKey = (3, 6);
+        Dropout.UseKey(fixture.Session, 3, 6);
         (float[] other, _) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
         Assert.NotEqual(y, other);
     }

@@ -84,7 +84,7 @@ public sealed class GradientCheckTests
 
     private static double Loss(Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, bool backward)
     {
-        session.DropoutKey = (1, 1);
+        Dropout.UseKey(session, 1, 1);
         session.Tape = new Tape();
         using Tensor logits = network.Forward(session, images, path);
         (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 1f / images.Shape.N);

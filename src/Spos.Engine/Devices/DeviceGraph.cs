@@ -1,0 +1,101 @@
+using Spos.Engine.Native;
+
+namespace Spos.Engine.Devices;
+
+/// <summary>
+/// Launches that are noted once and then issued together, by one call (CUgraph): a GPU begins them sooner one after the other, and the
+/// CPU has next to nothing to do. Each launch works on the addresses that it was noted with, so the memory that the work rented and gave
+/// back is kept for the graph alone; what it did not give back is the caller's to keep as long as the graph.
+/// </summary>
+internal sealed unsafe class DeviceGraph : IDisposable
+{
+    // Other threads go on allocating meanwhile (CU_STREAM_CAPTURE_MODE_RELAXED).
+    private const int Relaxed = 2;
+
+    private readonly Lock _lock = new();
+    private readonly DeviceStream _stream;
+    private readonly BufferPool _pool;
+    private readonly KeptBuffers _memory;
+    private nint _executable;
+
+    private DeviceGraph(DeviceStream stream, BufferPool pool, KeptBuffers memory, nint executable) =>
+        (_stream, _pool, _memory, _executable) = (stream, pool, memory, executable);
+
+    /// <summary>
+    /// Notes what <paramref name="work"/> issues to <paramref name="stream"/>; none of it runs. The work rents from <paramref name="pool"/>,
+    /// waits for nothing and copies nothing from or to the host.
+    /// </summary>
+    /// <exception cref="DeviceMemoryException">The device is full. What the work has rented by then is still rented.</exception>
+    public static DeviceGraph Capture(DeviceStream stream, BufferPool pool, Action work)
+    {
+        CudaDriver driver = stream.Device.Driver;
+        var memory = new KeptBuffers();
+        pool.BeginGraph(memory);
+        try
+        {
+            var graph = new DeviceGraph(stream, pool, memory, Instantiate(driver, Note(driver, stream, work)));
+            pool.EndGraph(graph);
+            return graph;
+        }
+        catch
+        {
+            pool.GiveUpGraph();
+            throw;
+        }
+    }
+
+    /// <summary>Issues the launches again; false if the graph has ended, as it does when the device is full.</summary>
+    public bool TryLaunch()
+    {
+        lock (_lock)
+        {
+            if (_executable == 0) return false;
+            _stream.Device.Driver.Check(_stream.Device.Driver.GraphLaunch(_executable, _stream.Handle), "cuGraphLaunch");
+            _stream.Device.GraphLaunches++;
+            return true;
+        }
+    }
+
+    public void Dispose() => _pool.TakeBack(this);
+
+    /// <summary>Ends it, once what it has launched has run; its memory is the pool's to give back. From any thread.</summary>
+    internal IEnumerable<DeviceBuffer> End()
+    {
+        lock (_lock)
+        {
+            if (_executable == 0) return [];
+            _stream.Device.MakeCurrent();
+            _ = _stream.Device.Driver.GraphExecDestroy(_executable);
+            _executable = 0;
+            return _memory.TakeAll();
+        }
+    }
+
+    private static nint Note(CudaDriver driver, DeviceStream stream, Action work)
+    {
+        nint graph = 0;
+        driver.Check(driver.StreamBeginCapture(stream.Handle, Relaxed), "cuStreamBeginCapture");
+        try
+        {
+            work();
+        }
+        catch
+        {
+            // The stream is to be used again.
+            _ = driver.StreamEndCapture(stream.Handle, &graph);
+            if (graph != 0) _ = driver.GraphDestroy(graph);
+            throw;
+        }
+        driver.Check(driver.StreamEndCapture(stream.Handle, &graph), "cuStreamEndCapture");
+        return graph;
+    }
+
+    private static nint Instantiate(CudaDriver driver, nint graph)
+    {
+        nint executable = 0;
+        CudaResult result = driver.GraphInstantiate(&executable, graph, 0);
+        _ = driver.GraphDestroy(graph);
+        driver.Check(result, "cuGraphInstantiate");
+        return executable;
+    }
+}

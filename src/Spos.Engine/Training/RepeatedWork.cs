@@ -1,0 +1,107 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Training;
+
+/// <summary>
+/// The same launches for batch after batch. The first batch is worked on launch by launch, so that whatever is made or measured once is
+/// there. Where the device uses graphs, the launches of the second are noted (<see cref="DeviceGraph"/>), and from then on a batch is
+/// copied to where they read it, and one call issues them. A batch of another size, and all batches of a device that is too full for a
+/// graph's memory, are worked on launch by launch. The bits are the same.
+/// </summary>
+/// <typeparam name="T">What the work leaves on the device.</typeparam>
+/// <param name="issue">
+/// Issues the work on a batch of pictures and their labels. It depends on nothing that changes from batch to batch but what lies in
+/// device memory, waits for nothing, and copies nothing from or to the host.
+/// </param>
+public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<int>, T> issue) : IDisposable
+    where T : struct, IDisposable
+{
+    private Shape? _size;
+    private T? _result;
+    private Replay? _replay;
+    private bool _isTooFull;
+
+    /// <summary>Whether the last batch was worked on by a graph.</summary>
+    public bool WasReplayed { get; private set; }
+
+    /// <summary>Issues the work.</summary>
+    /// <returns>What it leaves: until the next batch, or the end.</returns>
+    public T Run(Tensor images, DeviceArray<int> labels)
+    {
+        _result?.Dispose();
+        _result = null;
+        WasReplayed = session.Device.UsesGraphs && images.Shape == _size && TryReplay(images, labels);
+        if (WasReplayed) return _replay!.Result;
+        _size ??= images.Shape;
+        _result = issue(images, labels);
+        return _result.Value;
+    }
+
+    public void Dispose()
+    {
+        _result?.Dispose();
+        _replay?.Dispose();
+    }
+
+    private bool TryReplay(Tensor images, DeviceArray<int> labels)
+    {
+        if (_isTooFull) return false;
+        _replay ??= Replay.TryMake(session, issue, images.Shape);
+        if (_replay?.TryRun(images, labels) == true) return true;
+        _replay?.Dispose();
+        _replay = null;
+        _isTooFull = true;
+        return false;
+    }
+
+    // The graph of the work, with the batch that it reads and the result that it writes.
+    private sealed class Replay : IDisposable
+    {
+        private readonly DeviceStream _stream;
+        private readonly Tensor _images;
+        private readonly DeviceArray<int> _labels;
+        private readonly DeviceGraph _graph;
+
+        private Replay(Session session, Func<Tensor, DeviceArray<int>, T> issue, Shape size)
+        {
+            _stream = session.Stream;
+            _images = session.Rent(size);
+            _labels = new DeviceArray<int>(session.Pool, size.N);
+            _graph = DeviceGraph.Capture(session.Stream, session.Pool, () => Result = issue(_images, _labels));
+        }
+
+        public T Result { get; private set; }
+
+        /// <summary>Null if the device is too full.</summary>
+        public static Replay? TryMake(Session session, Func<Tensor, DeviceArray<int>, T> issue, Shape size)
+        {
+            long moment = session.Pool.Rentings;
+            try
+            {
+                return new Replay(session, issue, size);
+            }
+            catch (DeviceMemoryException)
+            {
+                session.Pool.GiveBackSince(moment);
+                return null;
+            }
+        }
+
+        public bool TryRun(Tensor images, DeviceArray<int> labels)
+        {
+            _images.CopyFrom(_stream, images);
+            _labels.CopyFrom(_stream, labels);
+            return _graph.TryLaunch();
+        }
+
+        public void Dispose()
+        {
+            _graph.Dispose();
+            Result.Dispose();
+            _labels.Dispose();
+            _images.Dispose();
+        }
+    }
+}
