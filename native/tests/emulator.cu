@@ -200,6 +200,9 @@ SPOS_KERNEL atomic_beside_plain(int* out) {
 }
 SPOS_EXPORT(atomic_beside_plain)
 
+SPOS_KERNEL product_too_large(int* out) { out[0] = ((int)threadIdx.x + 65536) * 32768; }
+SPOS_EXPORT(product_too_large)
+
 SPOS_KERNEL before_the_start(int* out) { out[(int)threadIdx.x - 1] = 1; }
 SPOS_EXPORT(before_the_start)
 

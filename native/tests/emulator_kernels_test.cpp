@@ -125,6 +125,7 @@ TEST_CASE("faults are found and named") {
         {"warp_barrier_for_block", 1, 64, 0, CUDA_ERROR_LAUNCH_FAILED, {"race", "uninitialised"}},
         {"blocks_share_an_output", 2, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"race"}},
         {"atomic_beside_plain", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"race", "uninitialised"}},
+        {"product_too_large", 1, 1, 0, CUDA_ERROR_LAUNCH_FAILED, {"overflow: 65536 * 32768 does not fit 'int'"}},
         {"before_the_start", 1, 32, 0, CUDA_ERROR_ILLEGAL_ADDRESS, {"out of bounds"}},
         {"misaligned_vector", 1, 1, 0, CUDA_ERROR_MISALIGNED_ADDRESS, {"misaligned: reads 16 bytes at byte 4"}},
     };

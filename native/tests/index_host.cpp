@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <sys/mman.h>
 
+#include <cstdio>
 #include <cstring>
 
 #include "../abi/cuda_driver.h"
@@ -98,6 +99,8 @@ class Cpu : public Target {
 extern "C" SPOS_API void spos_kernel_overflow(const char* what, const char* file, unsigned line) {
     if (!g_overflow.empty()) return;
     g_overflow = std::string("overflow: ") + what + ", at " + file + ":" + std::to_string(line);
+    // The access that follows may end the program.
+    std::fprintf(stderr, "%s\n", g_overflow.c_str());
 }
 
 std::unique_ptr<Target> open_target() { return std::make_unique<Cpu>(); }

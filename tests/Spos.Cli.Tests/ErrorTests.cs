@@ -35,7 +35,7 @@ public sealed class ErrorTests
     [InlineData(2, "pth, safetensors and onnx are possible", "export", "--format", "tflite")]
     [InlineData(2, "such as 330e6 or 330M", "search", "--flops-limit", "330X")]
     [InlineData(2, "4 even numbers", "supernet", "--stage-channels", "2,4,6,4200")]
-    [InlineData(2, "at --image-size 2048 at most 511 are possible", "supernet", "--image-size", "2048", "--batch-size", "512")]
+    [InlineData(2, "at --image-size 2048 at most 256 are possible", "supernet", "--image-size", "2048", "--batch-size", "512")]
     [InlineData(2, "difficulty", "dataset", "make", "--difficulty", "2")]
     public void One_line_names_what_is_wrong(int code, string named, params string[] arguments)
     {

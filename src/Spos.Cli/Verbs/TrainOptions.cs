@@ -3,6 +3,7 @@ using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
 
 namespace Spos.Cli.Verbs;
 
@@ -64,10 +65,10 @@ internal abstract class TrainOptions : RecipeOptions
         return spec;
     }
 
-    /// <summary>Refuses batches whose pixels the kernels' 32-bit numbers of rows cannot count.</summary>
+    /// <summary>Refuses batches of more pixels than a tensor may have rows.</summary>
     internal static void CheckArea(int batchSize, int imageSize)
     {
-        long most = int.MaxValue / ((long)imageSize * imageSize);
+        long most = Shape.MostRows / ((long)imageSize * imageSize);
         if (batchSize > most) throw new UsageException($"--batch-size {batchSize}: at --image-size {imageSize} at most {most} are possible.");
     }
 
