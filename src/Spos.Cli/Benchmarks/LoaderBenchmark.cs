@@ -36,7 +36,7 @@ internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOpt
     }
 
     /// <summary>
-    /// Images a second that one thread reads, parses and entropy-decodes: all that the CPU has to do for a GPU, which does the rest.
+    /// Images a second that one thread reads, parses and entropy-decodes for a GPU, which does the rest (<see cref="HostWork"/>).
     /// </summary>
     /// <param name="report">Told after each pass.</param>
     public Rates RunHostWork(int runs, Action report)

@@ -36,7 +36,7 @@ internal static class OptionCheck
         {
             if (IsSame(name, before, now) || (anyPictures && name == PicturesFact)) continue;
             string option = IsFact(name) ? name : $"--{name}";
-            throw new UsageException($"{file} was made with {option} {Shown(Of(before, name))}, not {Shown(Of(now, name))}. Give it the same, choose another --output-dir, or begin anew with --restart.");
+            throw new UsageException($"{file} was made with {option} {Shown(name, before)}, not {Shown(name, now)}. Give it the same, choose another --output-dir, or begin anew with --restart.");
         }
     }
 
@@ -61,10 +61,11 @@ internal static class OptionCheck
 
     private static bool IsFact(string name) => name.Contains(' ', StringComparison.Ordinal);
 
-    private static string Shown(string value) => value switch
+    private static string Shown(string name, IReadOnlyDictionary<string, string> options) => Of(options, name) switch
     {
+        "" when name == DecoderOption => $"{JpegDecoder.Spos}".ToLowerInvariant(),
         "" => "(unset)",
-        { Length: ChecksumLength } when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
-        _ => value,
+        { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
+        string value => value,
     };
 }

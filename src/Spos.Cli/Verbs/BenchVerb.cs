@@ -59,6 +59,9 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
+    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
+    public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
+
     [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time, of launches those of each work that move most bytes. The JSON file has all.")]
     [InRange(1, 100_000)]
     public int Top { get; set; } = 40;
@@ -122,11 +125,12 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     private int RunLoader(NetworkSpec spec, Device device)
     {
         ImageFolder data = ImageFolder.Open(Images ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class."));
+        if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
         Notice.Say($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {Describe(device)}.");
         int runs = Runs ?? 15;
         IReadOnlyList<LoaderResult> results = [];
         var hostWork = new Rates(0, 0, 0);
-        var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, DataOptions.Damage());
+        var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { Decoder = Decoder, ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, DataOptions.Damage());
         ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", display =>
         {
             long done = 0;
@@ -135,15 +139,16 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         });
         Table table = PlainTable.New("transform", "img/s", "quartiles");
         foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
-        table.AddRow(["none: a thread's work for a GPU", .. hostWork.Columns]);
+        table.AddRow(["none: a thread's work for a GPU by spos", .. hostWork.Columns]);
         PlainTable.Write(table);
-        Notice.Say($"For a GPU, which does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads read and entropy-decode {FastGpu:N0} images a second.");
+        Notice.Say($"For a GPU that does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads, if none slows another, read and entropy-decode {FastGpu:N0} images a second.");
         if (Output != null)
         {
             Save(Output, spec, device, new
             {
                 pictures = data.Samples.Length,
                 workers = Workers,
+                decoder = $"{Decoder}".ToLowerInvariant(),
                 host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
                 transforms = results.Select(r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
             });

@@ -11,6 +11,9 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that reads pictures.</summary>
 internal abstract class DataOptions : DeviceOptions
 {
+    /// <summary>What --help says of --decoder.</summary>
+    internal const string DecoderHelp = "What decodes JPEGs: spos (libjpeg-turbo's pixels, bit for bit, on every device), or nvjpeg (NVIDIA's library on --device cuda; pixels differ by a few levels, and so do results).";
+
     [Option("imagenet-dir", Default = "./data/imagenet", HelpText = "Data set: a folder with train and val, each with one folder of pictures per class.")]
     [Input(PathKind.Folder)]
     public string ImagenetDir { get; set; } = "./data/imagenet";
@@ -19,7 +22,7 @@ internal abstract class DataOptions : DeviceOptions
     [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
-    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = "What decodes JPEGs: spos (libjpeg-turbo's pixels, bit for bit, on every device), or nvjpeg (NVIDIA's library on --device cuda; pixels differ by a few levels, and so do results).")]
+    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = DecoderHelp)]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]

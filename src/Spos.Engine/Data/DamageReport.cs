@@ -26,12 +26,12 @@ public sealed class DamageReport(Action<string> report)
     /// <summary>Different files that were decoded in spite of damage, so far.</summary>
     public int Warnings => _warnings;
 
-    /// <summary>Different files that nvJPEG refused, so far: others decoded them.</summary>
+    /// <summary>Different JPEGs that nvJPEG does not decode, so far: Spos's own decoder does, damaged or not.</summary>
     public int Refused => _refused.Count;
 
     /// <summary>The counts, for a table.</summary>
     public override string ToString() =>
-        (Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded") + (Refused == 0 ? "" : $"; {Refused} not by nvJPEG");
+        (Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded") + (Refused == 0 ? "" : $"; nvJPEG left {Refused} to Spos's decoder");
 
     /// <summary>Why a file could not be decoded; null if it is not known to be damaged.</summary>
     internal string? CauseOf(FilePath path) => _causes.GetValueOrDefault(path);
@@ -44,7 +44,7 @@ public sealed class DamageReport(Action<string> report)
         if (_told.TryAdd((path, consequence), true)) report($"{cause} {consequence}");
     }
 
-    /// <summary>nvJPEG does not decode a file.</summary>
+    /// <summary>nvJPEG does not decode a JPEG.</summary>
     internal void AddRefused(FilePath path)
     {
         if (!_refused.TryAdd(path, true) || Interlocked.Increment(ref _refusals) > 1) return;

@@ -1,8 +1,8 @@
 namespace Spos.Engine.Data;
 
 /// <summary>
-/// What the CPU does of a loader's work where a GPU does the rest: files are read, parsed and entropy-decoded, and what the device is to
-/// have of them is written to memory, of each the whole picture. A loader of as many threads does it so many times as fast.
+/// What the CPU does of a loader's work where a GPU does the rest, but for issuing it: files are read, parsed and entropy-decoded, and
+/// what the device is to have of them is written to memory, of each the whole picture.
 /// </summary>
 public static unsafe class HostWork
 {

@@ -46,6 +46,20 @@ internal static unsafe class JpegFile
     /// <summary>Takes back what <see cref="Decode"/> gave a picture.</summary>
     public static void Return(short[] coefficients) => Pool.Return(coefficients);
 
+    /// <summary>What the headers say; null if they are none of a JPEG of a supported kind, or it has too many pixels.</summary>
+    public static JpegHeader? TryReadHeader(ReadOnlySpan<byte> file, long mostPixels)
+    {
+        byte* message = stackalloc byte[JpegLibrary.MessageSize];
+        nint decoder;
+        JpegHeader header;
+        fixed (byte* data = file)
+        {
+            if (JpegLibrary.Open(data, (nuint)file.Length, mostPixels, &decoder, &header, message) != JpegLibrary.Done) return null;
+            JpegLibrary.Close(decoder);
+            return header;
+        }
+    }
+
     // Null if it takes libjpeg-turbo to decode it to pixels.
     private static CompressedPicture? DecodeToCoefficients(ReadOnlySpan<byte> file, long mostPixels, string name)
     {

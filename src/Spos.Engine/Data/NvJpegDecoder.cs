@@ -35,22 +35,20 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     internal NvJpegDecoder(Session session, NvJpeg library)
     {
         (_library, _session) = (library, session);
-        session.Device.MakeCurrent();
-        nint handle, state;
-        int status = library.CreateEx(NvJpeg.HardwareBackend, null, null, 0, &handle);
-        // A card that has no JPEG engine says so here.
-        HasEngine = status == NvJpeg.Success;
-        if (status == NvJpeg.ArchitectureMismatch) status = library.CreateEx(NvJpeg.DefaultBackend, null, null, 0, &handle);
-        if (status != NvJpeg.Success) throw Failure("nvjpegCreateEx", status);
-        _handle = handle;
-        status = library.StateCreate(handle, &state);
-        if (status != NvJpeg.Success)
-        {
-            _ = library.Destroy(handle);
-            throw Failure("nvjpegJpegStateCreate", status);
-        }
-        _state = state;
         _decoded = DeviceEvent.On(session.Stream);
+        try
+        {
+            (_handle, HasEngine) = Create(library);
+            nint state;
+            int status = library.StateCreate(_handle, &state);
+            if (status != NvJpeg.Success) throw Failure("nvjpegJpegStateCreate", status);
+            _state = state;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Whether the card has a JPEG engine that the library knows; it may decode without it all the same.</summary>
@@ -66,12 +64,14 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         _session.Device.MakeCurrent();
         fixed (byte* data = file)
         {
+            // Of others than grey ones and YCbCr it makes something else than libjpeg: of CMYK and YCCK, perhaps of RGB.
+            if (JpegFile.TryReadHeader(file, CompressedPicture.MostPixelsOf(file)) is not { } header) return null;
+            if (header is not ({ Components: 1 } or { Components: Planes, IsYcc: 1 })) return null;
             int known = _library.GetImageInfo(_handle, data, (nuint)file.Length, &components, &subsampling, widths, heights);
             if (known != NvJpeg.Success) return Refused("nvjpegGetImageInfo", known);
-            (int width, int height) = (widths[0], heights[0]);
-            // Four components are CMYK or YCCK, of which it makes something else than Pillow; subsampling it does not know is -1.
-            if (components is not (1 or Planes) || subsampling < 0 || width < 1 || height < 1) return null;
-            if ((long)width * height > CompressedPicture.MostPixelsOf(file)) return null;
+            (int width, int height) = (header.Width, header.Height);
+            // Subsampling that it does not know is -1.
+            if (components != header.Components || subsampling < 0 || (widths[0], heights[0]) != (width, height)) return null;
             int stride = (width + RowAlignment - 1) / RowAlignment * RowAlignment;
             var planes = new DeviceArray<byte>(_session.Pool, (long)Planes * stride * height);
             NvJpeg.Image image = default;
@@ -98,13 +98,27 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     /// <summary>Waits until what was issued has been decoded, so that its files are not needed any more.</summary>
     public void Wait() => _decoded.Synchronize();
 
+    /// <summary>As <see cref="Wait"/>, at an end that must not fail.</summary>
+    public void Drain() => _decoded.Drain();
+
     public void Dispose()
     {
-        _session.Stream.Synchronize();
+        _session.Stream.Drain();
         if (_state != 0) _ = _library.StateDestroy(_state);
         if (_handle != 0) _ = _library.Destroy(_handle);
         (_state, _handle) = (0, 0);
         _decoded.Dispose();
+    }
+
+    // A handle, and whether it is of the card's JPEG engine: a card that has none says so.
+    private static (nint Handle, bool HasEngine) Create(NvJpeg library)
+    {
+        uint flags = library.ReadVersion() >= NvJpeg.FirstStrict ? NvJpeg.Strict : 0;
+        nint handle;
+        int status = library.CreateEx(NvJpeg.HardwareBackend, null, null, flags, &handle);
+        bool hasEngine = status == NvJpeg.Success;
+        if (status == NvJpeg.ArchitectureMismatch) status = library.CreateEx(NvJpeg.DefaultBackend, null, null, flags, &handle);
+        return status == NvJpeg.Success ? (handle, hasEngine) : throw Failure("nvjpegCreateEx", status);
     }
 
     /// <summary>The library for a device, bound.</summary>

@@ -38,7 +38,8 @@ internal sealed class PictureBatch(
 
     public void Dispose()
     {
-        Release();
+        onDevice?.Drain();
+        LetGo();
         _batch?.Dispose();
     }
 
@@ -49,12 +50,12 @@ internal sealed class PictureBatch(
         Tensor batch = _batch ??= session.Rent(new Shape(capacity, size, size, 3));
         using Tensor part = batch.View(batch.Shape with { N = _waiting.Count }, (long)first * size * size * 3);
         decoder.DecodeTo(part, _waiting, _transforms.AsSpan(first, _waiting.Count), preprocessing, fixedPoint);
-        Release();
+        onDevice?.Wait();
+        LetGo();
     }
 
-    private void Release()
+    private void LetGo()
     {
-        if (_waiting.Count > 0) onDevice?.Wait();
         foreach (CompressedPicture picture in _waiting) picture.Dispose();
         _waiting.Clear();
         _waitingBytes = 0;

@@ -17,8 +17,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     private readonly StagingBuffer _staging = new(session.Device);
 
     /// <summary>
-    /// How many bytes decoding takes of the device at a time, or one picture's if it has more: batches that have more are decoded in
-    /// parts.
+    /// About how many bytes decoding takes of the device at a time: batches that have more are decoded in parts, each of which ends with
+    /// the picture that passes it.
     /// </summary>
     public long PartBytes { get; init; } = 256L << 20;
 

@@ -49,7 +49,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
                 byte[] file = Bytes(path);
                 CompressedPicture? decoded = OnDevice?.TryDecode(file);
                 CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString());
-                if (OnDevice != null && decoded == null) damage.AddRefused(path);
+                if (OnDevice != null && decoded == null && FileContent.Of(file) == FileFormat.Jpeg) damage.AddRefused(path);
                 if (picture.Warning is { } warning) damage.Warn(path, $"{path}: damaged: {warning.TrimEnd('.')}.");
                 return picture;
             }

@@ -39,6 +39,14 @@ public sealed unsafe class DeviceEvent : IDisposable
         _device.Driver.Check(_device.Driver.EventSynchronize(_handle), "cuEventSynchronize");
     }
 
+    /// <summary>As <see cref="Synchronize"/>, at an end that must not fail: what went wrong is told by others.</summary>
+    internal void Drain()
+    {
+        if (_handle == 0) return;
+        _device.MakeCurrent();
+        _ = _device.Driver.EventSynchronize(_handle);
+    }
+
     /// <summary>Seconds from <paramref name="start"/> to this; both note the time, and their work has run.</summary>
     public double SecondsSince(DeviceEvent start)
     {

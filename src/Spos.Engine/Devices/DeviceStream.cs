@@ -34,6 +34,14 @@ public sealed unsafe class DeviceStream : IDisposable
     /// <summary>Waits until all work issued so far has run.</summary>
     public void Synchronize() => Device.Driver.Check(Device.Driver.StreamSynchronize(Handle), "cuStreamSynchronize");
 
+    /// <summary>As <see cref="Synchronize"/>, at an end that must not fail: what went wrong is told by others.</summary>
+    internal void Drain()
+    {
+        if (_handle == 0) return;
+        Device.MakeCurrent();
+        _ = Device.Driver.StreamSynchronize(_handle);
+    }
+
     /// <summary>
     /// Waits for what another library has issued, and lays a failure to it: where launches run one by one
     /// (<see cref="Device.IsSynchronous"/>).
@@ -57,8 +65,7 @@ public sealed unsafe class DeviceStream : IDisposable
     public void Dispose()
     {
         if (_handle == 0) return;
-        Device.MakeCurrent();
-        _ = Device.Driver.StreamSynchronize(_handle);
+        Drain();
         _ = Device.Driver.StreamDestroy(_handle);
         _handle = 0;
     }

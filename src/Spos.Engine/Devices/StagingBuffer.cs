@@ -32,7 +32,7 @@ internal sealed unsafe class StagingBuffer(Device device) : IDisposable
 
     public void Dispose()
     {
-        _copied?.Synchronize();
+        _copied?.Drain();
         _copied?.Dispose();
         _copied = null;
         Free();

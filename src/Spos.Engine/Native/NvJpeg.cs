@@ -26,6 +26,12 @@ internal sealed unsafe class NvJpeg(Func<string, nint> export)
     /// <summary>NVJPEG_BACKEND_DEFAULT, and NVJPEG_BACKEND_HARDWARE, the engine of A100, H100 and others.</summary>
     public const int DefaultBackend = 0, HardwareBackend = 3;
 
+    /// <summary>NVJPEG_FLAGS_BITSTREAM_STRICT: what does not follow the standard is refused, and not decoded as well as may be.</summary>
+    public const uint Strict = 4;
+
+    /// <summary>The version that is known to have <see cref="Strict"/>.</summary>
+    public static Version FirstStrict { get; } = new(11, 9);
+
     /// <summary>NVJPEG_OUTPUT_RGB: a plane for each of red, green and blue.</summary>
     public const int PlanarRgb = 3;
 

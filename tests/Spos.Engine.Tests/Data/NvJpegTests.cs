@@ -48,6 +48,8 @@ public sealed class NvJpegTests
         Assert.False(IsDecodedBy(decoder, file[..^40]));
         Assert.False(IsDecodedBy(decoder, Png()));
         Assert.False(IsDecodedBy(decoder, []));
+        // Three components that are red, green and blue already, which a marker of Adobe's says.
+        Assert.False(IsDecodedBy(decoder, Rgb(file)));
         standIn.Failure = 4;
         Assert.False(IsDecodedBy(decoder, file));
         // No device memory: other pixels in its place would be other results.
@@ -55,6 +57,30 @@ public sealed class NvJpegTests
         var error = Assert.Throws<GpuUnavailableException>(() => IsDecodedBy(decoder, file));
         Assert.Contains("nvjpegDecode gave status 5", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, session.Pool.InUse);
+    }
+
+    [Fact]
+    public void A_library_that_makes_no_state_leaves_nothing_open()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var standIn = new StandInNvJpeg(test.Device) { StateFailure = 5 };
+        var error = Assert.Throws<GpuUnavailableException>(() => new NvJpegDecoder(session, StandInNvJpeg.Library));
+        Assert.Contains("nvjpegJpegStateCreate gave status 5", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, standIn.Open);
+    }
+
+    [Theory]
+    [InlineData("11.8.0", 0u)]
+    [InlineData("11.9.0", 4u)]
+    [InlineData("12.3.1", 4u)]
+    public void A_library_that_can_be_strict_is(string version, uint flags)
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var standIn = new StandInNvJpeg(test.Device) { Version = Version.Parse(version) };
+        using var decoder = new NvJpegDecoder(session, StandInNvJpeg.Library);
+        Assert.Equal(flags, standIn.Flags);
     }
 
     [Fact]
@@ -95,6 +121,18 @@ public sealed class NvJpegTests
     }
 
     private static byte[] Jpeg(int width, int height, ulong seed) => JpegTests.Encode(width, height, SKJpegEncoderDownsample.Downsample420, 85, seed);
+
+    // With the marker that says so in the place of JFIF's.
+    private static byte[] Rgb(byte[] file)
+    {
+        ReadOnlySpan<byte> jfif = [0xFF, 0xE0, 0, 16];
+        Assert.True(file.AsSpan(2).StartsWith(jfif));
+        byte[] adobe = [0xFF, 0xEE, 0, 14, .. "Adobe"u8, 0, 100, 0, 0, 0, 0, 0];
+        byte[] rgb = [.. file[..2], .. adobe, .. file[20..]];
+        using CompressedPicture picture = CompressedPicture.Decode(rgb, "test");
+        Assert.Equal((3, 0), (picture.Header.Components, picture.Header.IsYcc));
+        return rgb;
+    }
 
     private static byte[] Png()
     {

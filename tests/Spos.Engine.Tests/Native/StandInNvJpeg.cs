@@ -31,6 +31,14 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     /// <summary>The status that decoding ends with, unless it is success.</summary>
     public int Failure { get; set; }
 
+    /// <summary>The status that making a state ends with.</summary>
+    public int StateFailure { get; init; }
+
+    public Version Version { get; init; } = new(11, 8, 0);
+
+    /// <summary>What the last handle was made with.</summary>
+    public uint Flags { get; private set; }
+
     /// <summary>Handles and states that were made and not destroyed.</summary>
     public int Open { get; private set; }
 
@@ -52,6 +60,7 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     {
         if (backend == NvJpeg.HardwareBackend && !s_current.HasEngine) return ArchitectureMismatch;
         s_current.Open++;
+        s_current.Flags = flags;
         *handle = 1;
         return NvJpeg.Success;
     }
@@ -59,6 +68,7 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     [UnmanagedCallersOnly]
     private static int StateCreate(nint handle, nint* state)
     {
+        if (s_current.StateFailure != NvJpeg.Success) return s_current.StateFailure;
         s_current.Open++;
         *state = handle + 1;
         return NvJpeg.Success;
@@ -74,7 +84,8 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     [UnmanagedCallersOnly]
     private static int GetProperty(int property, int* value)
     {
-        *value = property;
+        Version version = s_current.Version;
+        *value = property switch { 0 => version.Major, 1 => version.Minor, _ => version.Build };
         return NvJpeg.Success;
     }
 
