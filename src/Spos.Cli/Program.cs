@@ -77,7 +77,7 @@ internal static class Program
                 return Fail(error.Message, Usage);
             case OutOfMemoryException:
                 return Fail("there is not enough memory. Smaller batches, pictures or networks, or fewer --workers, take less.", Failure);
-            case SposException or IOException or UnauthorizedAccessException or DllNotFoundException or PlatformNotSupportedException:
+            case SposException or IOException or UnauthorizedAccessException or DllNotFoundException:
                 return Fail(error.Message, Failure);
             default:
                 return Fault.Report(error);

@@ -67,6 +67,10 @@ public sealed class LaunchTests : IDisposable
         Outcome outcome = SposProcess.RunOn(CheckedDevice.DryName, "bench", "step", "--image-size", "32", "--batch-size", "4", "--runs", "1");
         Assert.Equal(1, outcome.Code);
         Assert.Contains("SPOS_CHECKING_DRY=1 has the checking driver compute nothing", outcome.Error, StringComparison.Ordinal);
+        // What it measured would be remembered, and mean nothing.
+        outcome = SposProcess.RunOn(CheckedDevice.DryName, "bench", "launches", "--image-size", "32", "--batch-size", "4", "--plan", "auto");
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("--plan auto measures what is fastest, and this device computes nothing", outcome.Error, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -198,6 +198,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         Architecture[] paths = ArchitectureText == null
             ? [.. Enumerable.Range(0, Architecture.Choices).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
             : [ArchitectureOption.Read(ArchitectureText, spec.Blocks)];
+        if (device.IsDry && Plan == ConvolutionPlan.Auto) throw new UsageException("--plan auto measures what is fastest, and this device computes nothing (SPOS_CHECKING_DRY=1): name another plan.");
         IReadOnlyList<LaunchesOfWork> works = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
         ConvolutionPlanner.Of(session).Plan = Plan;

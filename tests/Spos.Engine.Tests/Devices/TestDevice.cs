@@ -30,7 +30,7 @@ internal sealed class TestDevice : IDisposable
         {
             return Device.Cuda.Cudnn != null;
         }
-        catch (Exception error) when (error is PlatformNotSupportedException or SposException)
+        catch (GpuUnavailableException)
         {
             return false;
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Spos.Engine.Files;
 
@@ -45,6 +46,27 @@ public sealed class JsonFileTests
         finally
         {
             File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void What_is_larger_or_no_file_is_refused_unread()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "file"), pipe = Path.Combine(folder, "pipe");
+            File.WriteAllText(file, "{\"Top1\": [1]}");
+            Assert.Equal(1, Assert.Single(JsonFile.Read<Figures>(file, 13).Top1));
+            Assert.Contains(file, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(file, 12)).Message, StringComparison.Ordinal);
+            using (Process made = Process.Start("mkfifo", pipe)) made.WaitForExit();
+            // Nobody writes to it: who waited would wait for ever.
+            Assert.Contains(pipe, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(pipe, 100)).Message, StringComparison.Ordinal);
+            Assert.Contains(folder, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(folder, 100)).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 
