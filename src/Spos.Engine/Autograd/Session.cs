@@ -48,6 +48,16 @@ public sealed class Session : IDisposable
         return (T)attachment;
     }
 
+    /// <summary>Takes what ops do on the host while their launches are noted as a graph, for each of its launches; null else.</summary>
+    internal List<Action>? HostEffects { get; set; }
+
+    /// <summary>Does what an op leaves on the host: once for each time that its launches are issued.</summary>
+    internal void OnHost(Action effect)
+    {
+        if (HostEffects != null) HostEffects.Add(effect);
+        else effect();
+    }
+
     /// <summary>A tensor with arbitrary contents.</summary>
     public Tensor Rent(Shape shape) => new(Pool.Rent(shape.Count * sizeof(float)), shape);
 

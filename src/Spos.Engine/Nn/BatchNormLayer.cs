@@ -14,6 +14,7 @@ public sealed class BatchNormLayer : IDisposable
     {
         Name = name;
         Channels = channels;
+        CountBatch = () => BatchesTracked++;
         if (!affine) return;
         Gamma = group.Add($"{name}.weight", Shape.Vector(channels), decays: false);
         Beta = group.Add($"{name}.bias", Shape.Vector(channels), decays: false);
@@ -33,6 +34,9 @@ public sealed class BatchNormLayer : IDisposable
 
     /// <summary>Batches that the running statistics have followed, as PyTorch's num_batches_tracked.</summary>
     public long BatchesTracked { get; set; }
+
+    /// <summary>Counts a batch.</summary>
+    internal Action CountBatch { get; }
 
     public void Allocate(BufferPool pool, DeviceStream stream)
     {

@@ -55,7 +55,7 @@ public static class BatchNormalisation
     internal static Tensor Finalize(Session session, BatchNormLayer layer, Tensor partials, Shape shape, int rowsPerSlice)
     {
         Tensor statistics = session.Rent(new Shape(Rows, 1, 1, shape.C));
-        layer.BatchesTracked++;
+        session.OnHost(layer.CountBatch);
         session.Launch(
             "batch_norm_finalize", WarpPerChannel(session.Device, shape.C), 1, Row(statistics, Mean), Row(statistics, Inverse), Row(statistics, Scale), Row(statistics, Shift), layer.RunningMean, layer.RunningVariance, partials,
             layer.Gamma?.Value, layer.Beta?.Value, shape.Rows, shape.C, rowsPerSlice, session.BatchNormMomentum, BatchNormLayer.Epsilon);

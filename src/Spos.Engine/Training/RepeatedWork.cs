@@ -13,7 +13,8 @@ namespace Spos.Engine.Training;
 /// <typeparam name="T">What the work leaves on the device.</typeparam>
 /// <param name="issue">
 /// Issues the work on a batch of pictures and their labels. It depends on nothing that changes from batch to batch but what lies in
-/// device memory, waits for nothing, and copies nothing from or to the host.
+/// device memory, waits for nothing, and copies nothing from or to the host. What it leaves on the host, but by
+/// <see cref="Session.OnHost"/>, it leaves when it is called, and that is not for every batch.
 /// </param>
 public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<int>, T> issue) : IDisposable
     where T : struct, IDisposable
@@ -60,6 +61,7 @@ public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<in
     private sealed class Replay : IDisposable
     {
         private readonly DeviceStream _stream;
+        private readonly List<Action> _hostEffects = [];
         private readonly Tensor _images;
         private readonly DeviceArray<int> _labels;
         private readonly DeviceGraph _graph;
@@ -69,7 +71,15 @@ public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<in
             _stream = session.Stream;
             _images = session.Rent(size);
             _labels = new DeviceArray<int>(session.Pool, size.N);
-            _graph = DeviceGraph.Capture(session.Stream, session.Pool, () => Result = issue(_images, _labels));
+            session.HostEffects = _hostEffects;
+            try
+            {
+                _graph = DeviceGraph.Capture(session.Stream, session.Pool, () => Result = issue(_images, _labels));
+            }
+            finally
+            {
+                session.HostEffects = null;
+            }
         }
 
         public T Result { get; private set; }
@@ -93,7 +103,9 @@ public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<in
         {
             _images.CopyFrom(_stream, images);
             _labels.CopyFrom(_stream, labels);
-            return _graph.TryLaunch();
+            if (!_graph.TryLaunch()) return false;
+            foreach (Action effect in _hostEffects) effect();
+            return true;
         }
 
         public void Dispose()

@@ -165,7 +165,7 @@ public sealed class RepeatedWorkTests
     private static IEnumerable<float> Values(Session session, ShuffleNetV2OneShot network) =>
     [
         .. network.Parameters.SelectMany(p => p.Value.Download(session.Stream).Concat(p.Momentum.Download(session.Stream))),
-        .. network.BatchNorms.SelectMany(b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream))),
+        .. network.BatchNorms.SelectMany(b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream)).Append(b.BatchesTracked)),
     ];
 
     // Whether graphs are wanted, and how many were launched since.
