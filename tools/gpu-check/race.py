@@ -94,17 +94,17 @@ class Race:
     def left(self):
         return self.end - time.monotonic()
 
-    def spos(self, batch):
+    def spos(self, batch, options):
         with tempfile.TemporaryDirectory() as folder:
             output = pathlib.Path(folder, "step.json")
             command = [self.options.spos, "bench", "step", "--alone", "--device", self.options.spos_device or self.options.device]
             command += ["--batch-size", batch, "--image-size", self.options.image_size, "--runs", self.options.runs, "--output", output]
-            command += ["--architecture", " ".join(map(str, PATH))]
+            command += ["--architecture", " ".join(map(str, PATH)), *options]
             outcome = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=max(1, self.left()))
             if outcome.returncode != 0:
                 raise RuntimeError(outcome.stderr.strip().splitlines()[-1])
             for step in json.loads(output.read_text())["steps"]:
-                self.tell(batch, f"Spos {step['plan']}, fp32", step["work"], step["images_per_second"], step["device_bytes"])
+                self.tell(batch, " ".join([f"Spos {step['plan']}, fp32", *options]), step["work"], step["images_per_second"], step["device_bytes"])
 
     def pytorch(self, batch, precision, mode):
         peer = f"PyTorch {precision}, {mode}"
@@ -119,7 +119,9 @@ class Race:
     def run(self):
         batches = self.options.batch_sizes
         precisions = ["fp32", "tf32", "bf16"] if self.options.device == "cuda" else ["fp32"]
-        turns = [(lambda b=b: self.spos(b), b, "Spos") for b in batches]
+        # A GPU is given a step as one graph, unless it is asked not to.
+        ways = [[], ["--no-graphs"]] if self.options.device == "cuda" else [[]]
+        turns = [(lambda b=b, w=w: self.spos(b, w), b, " ".join(["Spos", *w])) for b in batches for w in ways]
         for batch in batches:
             for precision in precisions:
                 turns.append((lambda b=batch, p=precision: self.pytorch(b, p, "eager"), batch, f"PyTorch {precision}, eager"))
@@ -131,7 +133,7 @@ class Race:
         failed = False
         for turn, batch, peer in turns:
             # One that is under way is not stopped: begin only what is likely to end.
-            kind = peer.split()[-1]
+            kind = "Spos" if peer.startswith("Spos") else peer.split()[-1]
             if self.left() < 1.5 * self.longest[kind]:
                 self.tell(batch, peer, "both", None, note="left out: no time")
                 continue
@@ -140,7 +142,7 @@ class Race:
                 turn()
             except Exception as error:  # What one of them cannot do must not hide the others.
                 self.tell(batch, peer, "both", None, note=f"failed: {str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__}")
-                failed = failed or peer == "Spos"
+                failed = failed or peer.startswith("Spos")
             self.longest[kind] = max(self.longest[kind], time.monotonic() - start)
             if kind == "compiled":
                 torch._dynamo.reset()

@@ -58,7 +58,6 @@ namespace {
 // The weights of a lane of channels, read when they are needed; w points to the lane's.
 template <int K>
 struct MemoryTaps {
-    static constexpr int kRowsAtOnce = 1;
     const float* w;
     int channels;
 
@@ -71,7 +70,6 @@ struct MemoryTaps {
 // The same in registers, for loops that are unrolled.
 template <int K>
 struct RegisterTaps {
-    static constexpr int kRowsAtOnce = K;
     Lane values[K * K];
 
     template <class Access>
@@ -87,7 +85,6 @@ struct RegisterTaps {
 // The same in shared memory, where they are constant distances apart; w points to the thread's channel.
 template <int K>
 struct SharedTaps {
-    static constexpr int kRowsAtOnce = K;
     const float* values;
 
     // All threads of the block must call.
@@ -119,8 +116,7 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const Tap
     }
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
-    SPOS_UNROLL_ON_GPU(Taps::kRowsAtOnce)
-    for (int ky = 0; ky < K; ++ky) {
+    SPOS_UNROLL for (int ky = 0; ky < K; ++ky) {
         const int iy = iy0 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
         const float* row = settled(x + (int64_t)iy * s.in_width * s.channels);
@@ -177,19 +173,33 @@ __device__ __forceinline__ void with_narrow_tile(int width, Body&& body) {
 template <int S, int T>
 constexpr bool kAlwaysFull = Lane::width == 1 && S == 1 && T == 7;
 
-// Results of row r of y, counted over all images; x, y and the taps are those of the lane's channels.
-template <int K, int S, int T, class Access, class OnLoad, class Taps, class Epilogue>
-__device__ __forceinline__ void forward_row(float* y, const float* x, const Taps& taps, const DepthwiseShape& s, int r,
-                                            Access lane, int c, const OnLoad& on_load, Epilogue& epilogue) {
+// A row of results: where it begins, where its image begins, and the image's first row that it reads, which may be
+// outside.
+struct ForwardRow {
+    float* row;
+    const float* image;
+    int iy0;
+};
+
+// Row r of y, counted over all images.
+template <int K, int S>
+__device__ __forceinline__ ForwardRow forward_row_at(float* y, const float* x, const DepthwiseShape& s, int r) {
     const int n = r / s.out_height, oy = r % s.out_height;
-    const float* image = x + (int64_t)n * s.in_height * s.in_width * s.channels;
-    float* row = y + (int64_t)r * s.out_width * s.channels;
-    const int iy0 = oy * S - K / 2;
+    return {y + (int64_t)r * s.out_width * s.channels, x + (int64_t)n * s.in_height * s.in_width * s.channels,
+            oy * S - K / 2};
+}
+
+// The results of a row at the lane's channels, c and those after it; the taps are those of these channels.
+template <int K, int S, int T, class Access, class OnLoad, class Taps, class Epilogue>
+__device__ __forceinline__ void forward_row(const ForwardRow& at, const Taps& taps, const DepthwiseShape& s,
+                                            Access lane, int c, const OnLoad& on_load, Epilogue& epilogue) {
+    float* row = at.row + c;
+    const float* image = at.image + c;
     for (int ox = 0; ox < s.out_width; ox += T) {
         if (kAlwaysFull<S, T> || is_full<S, T>(ox, s)) {
-            forward_tile<true, K, S, T>(row, image, taps, s, iy0, ox, lane, c, on_load, epilogue);
+            forward_tile<true, K, S, T>(row, image, taps, s, at.iy0, ox, lane, c, on_load, epilogue);
         } else {
-            forward_tile<false, K, S, T>(row, image, taps, s, iy0, ox, lane, c, on_load, epilogue);
+            forward_tile<false, K, S, T>(row, image, taps, s, at.iy0, ox, lane, c, on_load, epilogue);
         }
     }
 }
@@ -199,9 +209,9 @@ template <int K, int S, int T, class Input, class Epilogue>
 __device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, const DepthwiseShape& s,
                                              const RowRange& rows, const Input& input, Epilogue& epilogue) {
     for (int r = rows.first; r < rows.last; r += rows.step) {
+        const ForwardRow at = forward_row_at<K, S>(y, x, s, r);
         for_lanes(s.channels, [&](int c, auto lane) {
-            forward_row<K, S, T>(y + c, x + c, MemoryTaps<K>{w + c, s.channels}, s, r, lane, c, input.at(c, lane),
-                                 epilogue);
+            forward_row<K, S, T>(at, MemoryTaps<K>{w + c, s.channels}, s, lane, c, input.at(c, lane), epilogue);
         });
     }
 }
@@ -215,7 +225,8 @@ __device__ __forceinline__ void forward_channel(float* y, const float* x, const 
     const RegisterTaps<K> taps(w + c, s.channels, lane);
     const auto walk = [&](auto tile) {
         for (int r = rows.first; r < rows.last; r += rows.step) {
-            forward_row<K, S, decltype(tile)::value>(y + c, x + c, taps, s, r, lane, c, on_load, epilogue);
+            const ForwardRow at = forward_row_at<K, S>(y, x, s, r);
+            forward_row<K, S, decltype(tile)::value>(at, taps, s, lane, c, on_load, epilogue);
         }
     };
     // With more, registers do not suffice.

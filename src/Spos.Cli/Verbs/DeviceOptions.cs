@@ -14,7 +14,7 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that computes.</summary>
 internal abstract class DeviceOptions
 {
-    private const string Auto = "auto", DeviceVariable = "SPOS_DEVICE", ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU", SyncVariable = "SPOS_SYNC";
+    private const string Auto = "auto", DeviceVariable = "SPOS_DEVICE", ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU", SyncVariable = "SPOS_SYNC", NoGraphsVariable = "SPOS_NO_GRAPHS";
 
     [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
     [OneOf(Auto, "cuda", "host", "simt")]
@@ -30,7 +30,7 @@ internal abstract class DeviceOptions
     [Option("sync", HelpText = "Wait for each kernel before the next one is issued, so that one which fails is named, with its grid and arguments. Slow; for looking for faults (default: off). The variable SPOS_SYNC=1 does the same.")]
     public bool Synchronous { get; set; }
 
-    [Option("no-graphs", HelpText = "Issue every kernel on its own, also where a path that stays the same would be issued to a GPU as one CUDA graph. The results are the same (default: off).")]
+    [Option("no-graphs", HelpText = "Issue every kernel on its own, also where a path that stays the same would be issued to a GPU as one CUDA graph. The results are the same (default: off). The variable SPOS_NO_GRAPHS=1 does the same.")]
     public bool WithoutGraphs { get; set; }
 
     protected static string Describe(Device device) =>
@@ -50,13 +50,13 @@ internal abstract class DeviceOptions
         // Variables are read as options are: the engine takes what it can make sense of.
         string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
         string? instructions = Variable(CpuVariable, new OneOfAttribute([.. Device.InstructionSets]), typeof(string));
-        bool synchronous = Synchronous || Variable(SyncVariable, new OneOfAttribute("0", "1"), typeof(string)) == "1";
+        bool synchronous = Synchronous || IsOne(SyncVariable), withoutGraphs = WithoutGraphs || IsOne(NoGraphsVariable);
         string name = variable ?? DeviceName;
         int? wanted = Threads ?? (Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : null);
         try
         {
             Device device = ReadyDevice.Open(name, Notice.Warn, synchronous, dry);
-            device.WantsGraphs = !WithoutGraphs;
+            device.WantsGraphs = !withoutGraphs;
             if (wanted is { } threads) SetThreads(device, threads);
             return device;
         }
@@ -77,6 +77,8 @@ internal abstract class DeviceOptions
 
     // What the option of a property takes, the variable takes.
     private static ValueRule RuleOf(string property) => typeof(DeviceOptions).GetProperty(property)!.GetCustomAttribute<ValueRule>()!;
+
+    private static bool IsOne(string variable) => Variable(variable, new OneOfAttribute("0", "1"), typeof(string)) == "1";
 
     // The value of a variable in the form that its rule gives it; null if it is not set, or empty.
     private static string? Variable(string name, ValueRule rule, Type type)
