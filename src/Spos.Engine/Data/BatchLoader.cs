@@ -187,6 +187,23 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         int index = -1;
         try
         {
+            MakeBatches(worker, ref index);
+        }
+        catch (Exception error)
+        {
+            lock (_lock)
+            {
+                if (_failure is not { } failure || index < failure.Batch) _failure = (index, ExceptionDispatchInfo.Capture(error));
+                Monitor.PulseAll(_lock);
+            }
+        }
+    }
+
+    // Lets go of the worker at its end: what fails of that is noted too, for nothing may be thrown out of a thread.
+    private void MakeBatches(Worker worker, ref int index)
+    {
+        try
+        {
             using var decoder = new PictureDecoder(worker.Session);
             using var staging = new StagingBuffer(_device);
             using NvJpegDecoder? onDevice = _options.Decoder == JpegDecoder.NvJpeg ? new NvJpegDecoder(worker.Session) : null;
@@ -195,14 +212,6 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             {
                 index = claimed;
                 Put(index, Load(worker, decoder, staging, index));
-            }
-        }
-        catch (Exception error)
-        {
-            lock (_lock)
-            {
-                if (_failure is not { } failure || index < failure.Batch) _failure = (index, ExceptionDispatchInfo.Capture(error));
-                Monitor.PulseAll(_lock);
             }
         }
         finally

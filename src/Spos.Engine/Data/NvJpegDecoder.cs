@@ -103,7 +103,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
 
     public void Dispose()
     {
-        _session.Stream.Drain();
+        _ = _session.Stream.Drain();
         if (_state != 0) _ = _library.StateDestroy(_state);
         if (_handle != 0) _ = _library.Destroy(_handle);
         (_state, _handle) = (0, 0);

@@ -53,7 +53,7 @@ internal sealed unsafe class StagingBuffer(Device device) : IDisposable
     private void Free()
     {
         if (_memory == null) return;
-        device.MakeCurrent();
+        _ = device.TryMakeCurrent();
         _ = device.Driver.MemFreeHost(_memory);
         _memory = null;
         _size = 0;
