@@ -63,5 +63,9 @@ internal abstract class DataOptions : DeviceOptions
         return (train, val);
     }
 
+    /// <summary>The row of a table of results for the JPEGs that nvJPEG has left; without a value if there are none.</summary>
+    internal static (string Name, string? Value) RowOfRefused(DamageReport damage) =>
+        ("left by nvJPEG", damage.Refused == 0 ? null : $"{damage.Refused} JPEGs, which Spos's own decoder decoded");
+
     internal static DamageReport Damage() => new(message => Notice.Warn($"{message}"));
 }
