@@ -86,7 +86,8 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             byte[] kept = GC.AllocateUninitializedArray<byte>(file.Length, pinned: true);
             file.CopyTo(kept);
             byte* place = (byte*)Unsafe.AsPointer(ref kept[0]);
-            int status = _library.Decode(_handle.Value, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, _session.Stream.Handle);
+            nint stream = _session.Stream.Handle;
+            int status = _library.Decode(_handle.Value, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, stream);
             // What failed may have been issued in part, and reads the file too.
             _decoded.Record(_session.Stream);
             if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, kept));

@@ -117,7 +117,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
                 "jpeg_inverse_dct", layout.BlockRows, 1, samples, buffer.At(layout.Coefficients), buffer.At(layout.Quantisation),
                 buffer.At(layout.Images), buffer.At(layout.BlockStrips));
             session.Launch(
-                "jpeg_to_rgb", layout.PixelRows, 1, buffer.At(layout.Pixels), samples, buffer.At(layout.Images), buffer.At(layout.PixelStrips));
+                "jpeg_to_rgb", layout.PixelRows, 1,
+                buffer.At(layout.Pixels), samples, buffer.At(layout.Images), buffer.At(layout.PixelStrips));
         }
         foreach ((DeviceFrame frame, long strips, int rows) in layout.Frames)
         {
