@@ -49,12 +49,15 @@ public sealed class BenchTests : IDisposable
         PipelineFixture.Expect(0, "bench", "loader", "--images", Path.Combine(data, "train"), "--image-size", "32", "--batch-size", "16", "--runs", "2", "--output", file);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         Assert.Equal(40, document.RootElement.GetProperty("pictures").GetInt32());
+        Assert.Equal("spos", document.RootElement.GetProperty("decoder").GetString());
         JsonElement[] transforms = [.. document.RootElement.GetProperty("transforms").EnumerateArray()];
         Assert.Equal(["training", "validation"], transforms.Select(t => t.GetProperty("transform").GetString()));
         Assert.All(transforms, t => Assert.InRange(t.GetProperty("images_per_second").GetDouble(), t.GetProperty("quartiles")[0].GetDouble(), t.GetProperty("quartiles")[1].GetDouble()));
         JsonElement hostWork = document.RootElement.GetProperty("host_work");
         Assert.InRange(hostWork.GetProperty("images_per_second_and_thread").GetDouble(), hostWork.GetProperty("quartiles")[0].GetDouble(), hostWork.GetProperty("quartiles")[1].GetDouble());
         Assert.Contains("--images", PipelineFixture.Expect(2, "bench", "loader").Error, StringComparison.Ordinal);
+        Outcome outcome = PipelineFixture.Expect(1, "bench", "loader", "--images", Path.Combine(data, "train"), "--decoder", "nvjpeg");
+        Assert.Contains("--decoder nvjpeg: nvJPEG decodes on an NVIDIA GPU only", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]

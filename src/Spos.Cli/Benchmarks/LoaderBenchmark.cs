@@ -15,7 +15,7 @@ internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOpt
 {
     private const int Warmup = 1, LeastPictures = 2000;
 
-    private readonly ImageFolder _data = data.Subset(Enumerable.Range(0, data.Samples.Length * ((LeastPictures - 1) / data.Samples.Length + 1)).Select(i => i % data.Samples.Length));
+    private readonly ImageFolder _data = Repeated(data);
 
     /// <param name="report">Told after each pass.</param>
     public IReadOnlyList<LoaderResult> Run(int runs, Action report)
@@ -54,6 +54,12 @@ internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOpt
 
     /// <summary>How often <see cref="Run"/> and <see cref="RunHostWork"/> report together.</summary>
     public static int Reports(int runs) => 3 * (runs + Warmup);
+
+    private static ImageFolder Repeated(ImageFolder data)
+    {
+        int count = data.Samples.Length, times = (LeastPictures - 1) / count + 1;
+        return data.Subset(Enumerable.Range(0, times * count).Select(i => i % count));
+    }
 
     // Images a second, until the last batch is there.
     private double Pass(LoaderOptions pass, int epoch)

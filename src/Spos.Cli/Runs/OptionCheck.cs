@@ -27,16 +27,22 @@ internal static class OptionCheck
     /// <param name="file">What the earlier run left.</param>
     /// <param name="before">The options it was made with, by name.</param>
     /// <param name="now">The options of this run. Names with spaces are not options but facts, such as the number of pictures.</param>
-    /// <param name="anyPictures">Whether the number of pictures may differ: it is asked for, or more is known of the pictures, which <see cref="DataRecord"/> compares.</param>
+    /// <param name="anyPictures">
+    /// Whether the number of pictures may differ: it is asked for, or more is known of the pictures, which
+    /// <see cref="DataRecord"/> compares.
+    /// </param>
     /// <exception cref="UsageException">They differ; the message names the first that does.</exception>
-    public static void Require(string file, IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now, bool anyPictures)
+    public static void Require(
+        string file, IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now, bool anyPictures)
     {
         // What was asked for explains more than what came of it.
         foreach (string name in now.Keys.OrderBy(IsFact))
         {
             if (IsSame(name, before, now) || (anyPictures && name == PicturesFact)) continue;
             string option = IsFact(name) ? name : $"--{name}";
-            throw new UsageException($"{file} was made with {option} {Shown(name, before)}, not {Shown(name, now)}. Give it the same, choose another --output-dir, or begin anew with --restart.");
+            throw new UsageException(
+                $"{file} was made with {option} {Shown(name, before)}, not {Shown(name, now)}. "
+                + "Give it the same, choose another --output-dir, or begin anew with --restart.");
         }
     }
 

@@ -87,7 +87,8 @@ internal sealed class EvalVerb : DataOptions, IVerb
             ("top-5 on val", $"{accuracy.Top5:0.00%}"),
             ("loss", $"{accuracy.Loss:0.0000}"),
             ("pictures", EvaluationData.Count(test)),
-            ("damaged pictures", $"{damage}"));
+            ("damaged pictures", $"{damage}"),
+            RowOfRefused(damage));
         return Program.Success;
     }
 }

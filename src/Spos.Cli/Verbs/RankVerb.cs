@@ -197,6 +197,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
             ("pictures of scores", EvaluationData.Count(compared)),
             ("pictures of val", EvaluationData.Count(test)),
             ("damaged pictures", $"{damage}"),
+            RowOfRefused(damage),
             ("figures", Path.Combine(folder.Folder, RankState.FileName)),
             ("plot", Plots.StandaloneOverScores(folder.Folder, scores, standalone)));
     }

@@ -135,6 +135,7 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
                 .. average == null ? [] : new[] { ("weights", "averaged"), ("top-1 of the last ones", $"{Measure(network).Top1:0.00%}") },
                 ("pictures", EvaluationData.Count(test)),
                 ("damaged pictures", $"{damage}"),
+                RowOfRefused(damage),
                 ("checkpoint", run.CheckpointPath),
                 ("plot", run.Plot() ?? "none"),
             ]);

@@ -167,6 +167,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
             ("standard error", $"{noise.StandardError * 100:0.0} points, of a score on {noise.Pictures} pictures"),
             ("best by chance alone", $"{noise.BestByChance:0.0%}, if all {noise.Candidates} candidates were equally good"),
             ("damaged pictures", $"{damage}"),
+            RowOfRefused(damage),
             ("architecture file", architecture),
             ("plot", Plots.AccuracyOverFlops(folder.Folder, search.Candidates, best)),
             ("plot", Plots.BestOverGenerations(folder.Folder, search.Candidates)));

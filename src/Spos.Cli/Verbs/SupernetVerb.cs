@@ -155,6 +155,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
             ("top-1 on val, range", $"{top1.Min():0.0%} to {top1.Max():0.0%}"),
             ("pictures", EvaluationData.Count(test)),
             ("damaged pictures", $"{damage}"),
+            RowOfRefused(damage),
             ("checkpoint", run.CheckpointPath),
             ("plot", run.Plot() ?? "none"));
         return Program.Success;

@@ -1,5 +1,6 @@
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
+using Spos.Engine.Native;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Autograd;
@@ -70,9 +71,11 @@ public sealed class Session : IDisposable
     public void Dispose()
     {
         Tape?.Clear();
-        Stream.Synchronize();
+        CudaResult end = Stream.Drain();
         foreach (IDisposable attachment in _attachments.Values) attachment.Dispose();
         Pool.Dispose();
         Stream.Dispose();
+        // Where nobody has been told that the last work failed, it is told here; else it would stand in the place of what was thrown.
+        if (!Device.Driver.HasToldLoss) Device.Driver.Check(end, "cuStreamSynchronize");
     }
 }

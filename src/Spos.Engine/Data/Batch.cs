@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Native;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Data;
@@ -45,9 +46,9 @@ public sealed class Batch : IDisposable
     {
         foreach (DeviceStream reader in _readers.Where(r => !r.IsDisposed))
         {
-            // _made has served: the memory's next use waits for the reader instead.
-            _made.Record(reader);
-            _pool.WaitFor(_made);
+            // _made has served: the memory's next use waits for the reader instead, or else the CPU does here.
+            bool waits = _made.TryRecord(reader) == CudaResult.Success && _pool.TryWaitFor(_made) == CudaResult.Success;
+            if (!waits) _ = reader.Drain();
         }
         _readers.Clear();
         _made.Dispose();

@@ -75,7 +75,8 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     /// <param name="firstBatch">Batches before this one are left out, as when training goes on in mid-epoch.</param>
     /// <param name="cancel">Ends waiting for a batch, by an <see cref="OperationCanceledException"/>.</param>
     public BatchLoader(
-        Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int epoch = 0, int firstBatch = 0, CancellationToken cancel = default)
+        Device device, ImageFolder data, LoaderOptions options, DamageReport damage,
+        int epoch = 0, int firstBatch = 0, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
         _device = device;
@@ -130,7 +131,8 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             any = true;
             yield return batch;
         }
-        if (!any && _firstBatch < Batches) throw new DataException($"{_data.Root}: none of its {_data.Samples.Length} pictures can be decoded.");
+        if (any || _firstBatch >= Batches) yield break;
+        throw new DataException($"{_data.Root}: none of its {_data.Samples.Length} pictures can be decoded.");
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
@@ -187,6 +189,23 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         int index = -1;
         try
         {
+            MakeBatches(worker, ref index);
+        }
+        catch (Exception error)
+        {
+            lock (_lock)
+            {
+                if (_failure is not { } failure || index < failure.Batch) _failure = (index, ExceptionDispatchInfo.Capture(error));
+                Monitor.PulseAll(_lock);
+            }
+        }
+    }
+
+    // Lets go of the worker at its end: what fails of that is noted too, for nothing may be thrown out of a thread.
+    private void MakeBatches(Worker worker, ref int index)
+    {
+        try
+        {
             using var decoder = new PictureDecoder(worker.Session);
             using var staging = new StagingBuffer(_device);
             using NvJpegDecoder? onDevice = _options.Decoder == JpegDecoder.NvJpeg ? new NvJpegDecoder(worker.Session) : null;
@@ -195,14 +214,6 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             {
                 index = claimed;
                 Put(index, Load(worker, decoder, staging, index));
-            }
-        }
-        catch (Exception error)
-        {
-            lock (_lock)
-            {
-                if (_failure is not { } failure || index < failure.Batch) _failure = (index, ExceptionDispatchInfo.Capture(error));
-                Monitor.PulseAll(_lock);
             }
         }
         finally
@@ -240,7 +251,8 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         long moment = worker.Session.Pool.Rentings;
         try
         {
-            using var pictures = new PictureBatch(worker.Session, decoder, count, _options.ImageSize, _options.Preprocessing, Official, worker.Reader.OnDevice);
+            using var pictures = new PictureBatch(
+                worker.Session, decoder, count, _options.ImageSize, _options.Preprocessing, Official, worker.Reader.OnDevice);
             var labels = new List<int>();
             foreach (int sample in _order.AsSpan(first, count))
             {

@@ -15,7 +15,6 @@ public sealed class DamageReport(Action<string> report)
     private readonly ConcurrentDictionary<FilePath, string> _causes = new();
     private readonly ConcurrentDictionary<FilePath, bool> _warned = new();
     private readonly ConcurrentDictionary<(FilePath, string), bool> _told = new();
-
     private readonly ConcurrentDictionary<FilePath, bool> _refused = new();
 
     private int _warnings, _refusals;
@@ -29,9 +28,8 @@ public sealed class DamageReport(Action<string> report)
     /// <summary>Different JPEGs that nvJPEG does not decode, so far: Spos's own decoder does, damaged or not.</summary>
     public int Refused => _refused.Count;
 
-    /// <summary>The counts, for a table.</summary>
-    public override string ToString() =>
-        (Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded") + (Refused == 0 ? "" : $"; nvJPEG left {Refused} to Spos's decoder");
+    /// <summary>The counts of damaged files, for a table.</summary>
+    public override string ToString() => Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded";
 
     /// <summary>Why a file could not be decoded; null if it is not known to be damaged.</summary>
     internal string? CauseOf(FilePath path) => _causes.GetValueOrDefault(path);

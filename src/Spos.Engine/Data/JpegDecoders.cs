@@ -17,7 +17,8 @@ public static class JpegDecoders
         }
         catch (GpuUnavailableException error)
         {
-            throw new GpuUnavailableException($"--decoder nvjpeg: {error.Message.TrimEnd('.')}. --decoder spos, the default, decodes on every device", cause: error);
+            throw new GpuUnavailableException(
+                $"--decoder nvjpeg: {error.Message.TrimEnd('.')}. --decoder spos, the default, decodes on every device", cause: error);
         }
     }
 }

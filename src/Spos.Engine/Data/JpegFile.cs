@@ -31,7 +31,8 @@ internal static unsafe class JpegFile
                     int result = JpegLibrary.Pixels(decoder, (byte*)target, (nuint)size, warning, message);
                     if (result != JpegLibrary.Done) throw CompressedPicture.Refused(name, Format, message);
                 });
-                return new CompressedPicture(header.Width, header.Height, pixels, CompressedPicture.TextOf(warning) is { Length: > 0 } said ? said : null);
+                string? damage = CompressedPicture.TextOf(warning) is { Length: > 0 } said ? said : null;
+                return new CompressedPicture(header.Width, header.Height, pixels, damage);
             }
             finally
             {

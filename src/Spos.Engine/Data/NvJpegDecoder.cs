@@ -10,7 +10,7 @@ namespace Spos.Engine.Data;
 
 /// <summary>
 /// Decodes JPEGs by nvJPEG to planes of red, green and blue on a GPU; the library chooses what does which part of it. One per worker: a
-/// state of the library is one thread's.
+/// state of the library is one thread's, and its handle the device's.
 /// </summary>
 internal sealed unsafe class NvJpegDecoder : IDisposable
 {
@@ -22,7 +22,8 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     private readonly NvJpeg _library;
     private readonly Session _session;
     private readonly DeviceEvent _decoded;
-    private nint _handle, _state;
+    private NvJpegHandle? _handle;
+    private nint _state;
 
     /// <exception cref="GpuUnavailableException">There is no nvJPEG, or it does not work with this GPU.</exception>
     public NvJpegDecoder(Session session)
@@ -38,9 +39,9 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         _decoded = DeviceEvent.On(session.Stream);
         try
         {
-            (_handle, HasEngine) = Create(library);
+            _handle = NvJpegHandle.Of(session.Device, library);
             nint state;
-            int status = library.StateCreate(_handle, &state);
+            int status = library.StateCreate(_handle.Value, &state);
             if (status != NvJpeg.Success) throw Failure("nvjpegJpegStateCreate", status);
             _state = state;
         }
@@ -52,12 +53,13 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     }
 
     /// <summary>Whether the card has a JPEG engine that the library knows; it may decode without it all the same.</summary>
-    public bool HasEngine { get; }
+    public bool HasEngine => _handle is { HasEngine: true };
 
     /// <summary>Issues the decoding of a file. The picture may be disposed of after <see cref="Wait"/>.</summary>
     /// <returns>Null if it is none that nvJPEG decodes: another decoder may.</returns>
     public CompressedPicture? TryDecode(ReadOnlySpan<byte> file)
     {
+        ObjectDisposedException.ThrowIf(_handle == null, this);
         if (FileContent.Of(file) != FileFormat.Jpeg || !IsWhole(file)) return null;
         int components, subsampling;
         int* widths = stackalloc int[NvJpeg.MostComponents], heights = stackalloc int[NvJpeg.MostComponents];
@@ -67,7 +69,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             // Of others than grey ones and YCbCr it makes something else than libjpeg: of CMYK and YCCK, perhaps of RGB.
             if (JpegFile.TryReadHeader(file, CompressedPicture.MostPixelsOf(file)) is not { } header) return null;
             if (header is not ({ Components: 1 } or { Components: Planes, IsYcc: 1 })) return null;
-            int known = _library.GetImageInfo(_handle, data, (nuint)file.Length, &components, &subsampling, widths, heights);
+            int known = _library.GetImageInfo(_handle.Value, data, (nuint)file.Length, &components, &subsampling, widths, heights);
             if (known != NvJpeg.Success) return Refused("nvjpegGetImageInfo", known);
             (int width, int height) = (header.Width, header.Height);
             // Subsampling that it does not know is -1.
@@ -84,7 +86,8 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             byte[] kept = GC.AllocateUninitializedArray<byte>(file.Length, pinned: true);
             file.CopyTo(kept);
             byte* place = (byte*)Unsafe.AsPointer(ref kept[0]);
-            int status = _library.Decode(_handle, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, _session.Stream.Handle);
+            nint stream = _session.Stream.Handle;
+            int status = _library.Decode(_handle.Value, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, stream);
             // What failed may have been issued in part, and reads the file too.
             _decoded.Record(_session.Stream);
             if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, kept));
@@ -103,22 +106,11 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
 
     public void Dispose()
     {
-        _session.Stream.Drain();
+        _ = _session.Stream.Drain();
         if (_state != 0) _ = _library.StateDestroy(_state);
-        if (_handle != 0) _ = _library.Destroy(_handle);
-        (_state, _handle) = (0, 0);
+        _handle?.Release();
+        (_state, _handle) = (0, null);
         _decoded.Dispose();
-    }
-
-    // A handle, and whether it is of the card's JPEG engine: a card that has none says so.
-    private static (nint Handle, bool HasEngine) Create(NvJpeg library)
-    {
-        uint flags = library.ReadVersion() >= NvJpeg.FirstStrict ? NvJpeg.Strict : 0;
-        nint handle;
-        int status = library.CreateEx(NvJpeg.HardwareBackend, null, null, flags, &handle);
-        bool hasEngine = status == NvJpeg.Success;
-        if (status == NvJpeg.ArchitectureMismatch) status = library.CreateEx(NvJpeg.DefaultBackend, null, null, flags, &handle);
-        return status == NvJpeg.Success ? (handle, hasEngine) : throw Failure("nvjpegCreateEx", status);
     }
 
     /// <summary>The library for a device, bound.</summary>
@@ -150,7 +142,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         return rest.Length >= 2 && BinaryPrimitives.ReadUInt16BigEndian(rest[^2..]) == EndOfImage;
     }
 
-    private static GpuUnavailableException Failure(string call, int status) =>
+    internal static GpuUnavailableException Failure(string call, int status) =>
         new($"nvJPEG failed on this GPU: {call} gave status {status} (nvjpegStatus_t)");
 }
 

@@ -5,12 +5,14 @@ namespace Spos.Engine.Data;
 
 /// <summary>
 /// A batch while it is read: pictures are added one by one and decoded, in parts, so that not all of a batch of large ones are in memory
-/// at once.
+/// at once. What waits to be decoded has at most <see cref="PictureDecoder.PartBytes"/> and a picture's: in memory of the host, or of the
+/// device if that has decoded it (<paramref name="onDevice"/>), beside what decoding takes there.
 /// </summary>
 /// <param name="capacity">The most pictures that are added.</param>
 /// <param name="onDevice">What decodes pictures on the device, and reads their files until it is done; null if nothing does.</param>
 internal sealed class PictureBatch(
-    Session session, PictureDecoder decoder, int capacity, int size, Preprocessing preprocessing, bool fixedPoint, NvJpegDecoder? onDevice = null) : IDisposable
+    Session session, PictureDecoder decoder, int capacity, int size, Preprocessing preprocessing, bool fixedPoint,
+    NvJpegDecoder? onDevice = null) : IDisposable
 {
     private readonly ImageTransformRecord[] _transforms = new ImageTransformRecord[capacity];
     private readonly List<CompressedPicture> _waiting = [];

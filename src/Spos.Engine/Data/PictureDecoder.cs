@@ -17,8 +17,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     private readonly StagingBuffer _staging = new(session.Device);
 
     /// <summary>
-    /// About how many bytes decoding takes of the device at a time: batches that have more are decoded in parts, each of which ends with
-    /// the picture that passes it.
+    /// How many bytes decoding takes of the device at a time, to a picture: batches that have more are decoded in parts, each of which ends
+    /// with the picture that passes it. Buffers grow to what a part has.
     /// </summary>
     public long PartBytes { get; init; } = 256L << 20;
 
@@ -36,7 +36,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
 
     /// <summary>As <see cref="Decode"/>, to <paramref name="batch"/>. The pictures may be disposed of when it returns.</summary>
     public void DecodeTo(
-        Tensor batch, IReadOnlyList<CompressedPicture> pictures, Span<ImageTransformRecord> transforms, Preprocessing preprocessing, bool fixedPoint)
+        Tensor batch, IReadOnlyList<CompressedPicture> pictures, Span<ImageTransformRecord> transforms,
+        Preprocessing preprocessing, bool fixedPoint)
     {
         int size = batch.Shape.W;
         long imageValues = batch.Shape.Count / batch.Shape.N;
@@ -71,7 +72,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     public void Dispose() => _staging.Dispose();
 
     private void DecodePart(
-        Tensor batch, PictureLayout layout, ResizeWork work, ReadOnlySpan<ImageTransformRecord> transforms, Preprocessing preprocessing, bool fixedPoint)
+        Tensor batch, PictureLayout layout, ResizeWork work, ReadOnlySpan<ImageTransformRecord> transforms,
+        Preprocessing preprocessing, bool fixedPoint)
     {
         int size = batch.Shape.W;
         using DeviceArray<byte> buffer = ToPixels(layout, transforms);
@@ -96,7 +98,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         using var rows = new DeviceArray<uint>(session.Pool, work.Rows);
         session.Launch("image_filter_taps", work.Count, 2, taps, weights, transforms, work.Size, work.MostTaps);
         session.Launch(
-            "image_resize", work.Blocks, work.Count, resized, rows, pixels, taps, weights, transforms, work.Size, work.MostTaps, work.RowsPerBlock);
+            "image_resize", work.Blocks, work.Count,
+            resized, rows, pixels, taps, weights, transforms, work.Size, work.MostTaps, work.RowsPerBlock);
     }
 
     private int RowsPerBlock => session.Device.BlocksAreThreads ? RowsPerCpuBlock : RowsPerGpuBlock;
@@ -114,7 +117,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
                 "jpeg_inverse_dct", layout.BlockRows, 1, samples, buffer.At(layout.Coefficients), buffer.At(layout.Quantisation),
                 buffer.At(layout.Images), buffer.At(layout.BlockStrips));
             session.Launch(
-                "jpeg_to_rgb", layout.PixelRows, 1, buffer.At(layout.Pixels), samples, buffer.At(layout.Images), buffer.At(layout.PixelStrips));
+                "jpeg_to_rgb", layout.PixelRows, 1,
+                buffer.At(layout.Pixels), samples, buffer.At(layout.Images), buffer.At(layout.PixelStrips));
         }
         foreach ((DeviceFrame frame, long strips, int rows) in layout.Frames)
         {

@@ -214,13 +214,10 @@ public sealed unsafe class BufferPool : IDisposable
     /// Buffers that are given back from now on are used again only after what <paramref name="marker"/> recorded: for those
     /// that another stream reads.
     /// </summary>
-    internal void WaitFor(DeviceEvent marker)
+    internal CudaResult TryWaitFor(DeviceEvent marker)
     {
-        lock (_lock)
-        {
-            // What an ended pool gets back it frees, and freeing waits for all work.
-            if (!_disposed) _stream.Wait(marker);
-        }
+        // What an ended pool gets back it frees, and freeing waits for all work.
+        lock (_lock) return _disposed ? CudaResult.Success : _stream.TryWait(marker);
     }
 
     /// <summary>Gives the kept buffers back to the device; those still in use follow when they are released.</summary>
@@ -254,7 +251,7 @@ public sealed unsafe class BufferPool : IDisposable
 
     private void Free(DeviceBuffer buffer)
     {
-        Device.MakeCurrent();
+        _ = Device.TryMakeCurrent();
         // A pool that has ended may have outlived its stream; freeing then waits for all work.
         _ = Device.ExactBuffers && !_disposed
             ? Device.Driver.MemFreeAsync(buffer.Memory, _stream.Handle)

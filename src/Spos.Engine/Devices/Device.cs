@@ -242,11 +242,15 @@ public sealed unsafe class Device
     }
 
     /// <summary>Makes the calling thread able to use the device. Cheap when it already is.</summary>
-    internal void MakeCurrent()
+    internal void MakeCurrent() => Driver.Check(TryMakeCurrent(), "cuCtxSetCurrent");
+
+    /// <summary>As <see cref="MakeCurrent"/>, for an end that must not fail.</summary>
+    internal CudaResult TryMakeCurrent()
     {
-        if (s_current == this) return;
-        Driver.Check(Driver.CtxSetCurrent(_context), "cuCtxSetCurrent");
-        s_current = this;
+        if (s_current == this) return CudaResult.Success;
+        CudaResult result = Driver.CtxSetCurrent(_context);
+        if (result == CudaResult.Success) s_current = this;
+        return result;
     }
 
     /// <summary>The order in which an emulated device runs streams, blocks and threads; 0 for the order of issue.</summary>
@@ -264,7 +268,7 @@ public sealed unsafe class Device
     internal void Reset()
     {
         Driver.Check(Driver.PrimaryCtxReset(0), "cuDevicePrimaryCtxReset");
-        Driver.Loss = null;
+        (Driver.Loss, Driver.HasToldLoss) = (null, false);
     }
 
     /// <summary>What cuModuleLoadData takes for a kernel file: a cubin, or for our libraries, which hold the kernels, its name.</summary>

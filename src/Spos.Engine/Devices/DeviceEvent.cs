@@ -1,3 +1,5 @@
+using Spos.Engine.Native;
+
 namespace Spos.Engine.Devices;
 
 /// <summary>A point in a stream that other streams can wait for.</summary>
@@ -24,13 +26,28 @@ public sealed unsafe class DeviceEvent : IDisposable
     public static DeviceEvent On(DeviceStream stream)
     {
         var marker = new DeviceEvent(stream.Device);
-        marker.Record(stream);
-        return marker;
+        try
+        {
+            marker.Record(stream);
+            return marker;
+        }
+        catch
+        {
+            marker.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Marks the work issued to <paramref name="stream"/> so far.</summary>
     public void Record(DeviceStream stream) =>
-        _device.Driver.Check(_device.Driver.EventRecord(_handle, stream.Handle), "cuEventRecord");
+        _device.Driver.Check(TryRecord(stream), "cuEventRecord");
+
+    /// <summary>As <see cref="Record"/>, for an end that must not fail.</summary>
+    internal CudaResult TryRecord(DeviceStream stream)
+    {
+        CudaResult result = _device.TryMakeCurrent();
+        return result == CudaResult.Success ? _device.Driver.EventRecord(_handle, stream.Handle) : result;
+    }
 
     /// <summary>Waits until the work that was marked last has run.</summary>
     public void Synchronize()
@@ -43,7 +60,7 @@ public sealed unsafe class DeviceEvent : IDisposable
     internal void Drain()
     {
         if (_handle == 0) return;
-        _device.MakeCurrent();
+        _ = _device.TryMakeCurrent();
         _ = _device.Driver.EventSynchronize(_handle);
     }
 
@@ -58,7 +75,7 @@ public sealed unsafe class DeviceEvent : IDisposable
     public void Dispose()
     {
         if (_handle == 0) return;
-        _device.MakeCurrent();
+        _ = _device.TryMakeCurrent();
         _ = _device.Driver.EventDestroy(_handle);
         _handle = 0;
     }

@@ -64,7 +64,7 @@ internal sealed unsafe class DeviceGraph : IDisposable
         lock (_lock)
         {
             if (_executable == 0) return [];
-            _stream.Device.MakeCurrent();
+            _ = _stream.Device.TryMakeCurrent();
             _ = _stream.Device.Driver.GraphExecDestroy(_executable);
             _executable = 0;
             return _memory.TakeAll();

@@ -34,12 +34,12 @@ public sealed unsafe class DeviceStream : IDisposable
     /// <summary>Waits until all work issued so far has run.</summary>
     public void Synchronize() => Device.Driver.Check(Device.Driver.StreamSynchronize(Handle), "cuStreamSynchronize");
 
-    /// <summary>As <see cref="Synchronize"/>, at an end that must not fail: what went wrong is told by others.</summary>
-    internal void Drain()
+    /// <summary>As <see cref="Synchronize"/>, for an end that must not fail.</summary>
+    internal CudaResult Drain()
     {
-        if (_handle == 0) return;
-        Device.MakeCurrent();
-        _ = Device.Driver.StreamSynchronize(_handle);
+        if (_handle == 0) return CudaResult.Success;
+        _ = Device.TryMakeCurrent();
+        return Device.Driver.StreamSynchronize(_handle);
     }
 
     /// <summary>
@@ -60,12 +60,19 @@ public sealed unsafe class DeviceStream : IDisposable
 
     /// <summary>Later work on this stream waits for what <paramref name="marker"/> recorded.</summary>
     public void Wait(DeviceEvent marker) =>
-        Device.Driver.Check(Device.Driver.StreamWaitEvent(Handle, marker.Handle, 0), "cuStreamWaitEvent");
+        Device.Driver.Check(TryWait(marker), "cuStreamWaitEvent");
+
+    /// <summary>As <see cref="Wait"/>, for an end that must not fail.</summary>
+    internal CudaResult TryWait(DeviceEvent marker)
+    {
+        CudaResult result = Device.TryMakeCurrent();
+        return result == CudaResult.Success ? Device.Driver.StreamWaitEvent(Handle, marker.Handle, 0) : result;
+    }
 
     public void Dispose()
     {
         if (_handle == 0) return;
-        Drain();
+        _ = Drain();
         _ = Device.Driver.StreamDestroy(_handle);
         _handle = 0;
     }

@@ -25,7 +25,8 @@ internal sealed unsafe class StagingBuffer(Device device) : IDisposable
     public void CopyTo(ulong target, long bytes, DeviceStream stream)
     {
         if (bytes > _size) throw new ArgumentOutOfRangeException(nameof(bytes), bytes, $"The buffer has {_size} bytes.");
-        device.Driver.Check(device.Driver.CopyHostToDevice(target, _memory, (nuint)bytes, stream.Handle), $"cuMemcpyHtoDAsync({bytes} bytes)");
+        CudaResult result = device.Driver.CopyHostToDevice(target, _memory, (nuint)bytes, stream.Handle);
+        device.Driver.Check(result, $"cuMemcpyHtoDAsync({bytes} bytes)");
         _copied ??= new DeviceEvent(device);
         _copied.Record(stream);
     }
@@ -53,7 +54,7 @@ internal sealed unsafe class StagingBuffer(Device device) : IDisposable
     private void Free()
     {
         if (_memory == null) return;
-        device.MakeCurrent();
+        _ = device.TryMakeCurrent();
         _ = device.Driver.MemFreeHost(_memory);
         _memory = null;
         _size = 0;

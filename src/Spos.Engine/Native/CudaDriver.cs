@@ -145,6 +145,9 @@ internal sealed unsafe class CudaDriver
     /// </summary>
     public DeviceException? Loss { get; set; }
 
+    /// <summary>Whether a failure that makes the device unusable has been thrown: an end need not throw it again.</summary>
+    public bool HasToldLoss { get; set; }
+
     /// <summary>The version of CUDA that the driver has.</summary>
     public Version ReadVersion()
     {
@@ -164,6 +167,7 @@ internal sealed unsafe class CudaDriver
     private DeviceException FailureOf(CudaResult result, string call)
     {
         string name = TextOf(GetErrorName, result), text = TextOf(GetErrorString, result);
+        if (result.IsSticky()) HasToldLoss = true;
         if (_device == null) return OfGpu(result, call, name, text);
         return _report?.Invoke() is { } report
             ? DeviceException.OfEmulator(result, call, name, text, report)

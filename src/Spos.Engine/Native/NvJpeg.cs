@@ -29,8 +29,8 @@ internal sealed unsafe class NvJpeg(Func<string, nint> export)
     /// <summary>NVJPEG_FLAGS_BITSTREAM_STRICT: what does not follow the standard is refused, and not decoded as well as may be.</summary>
     public const uint Strict = 4;
 
-    /// <summary>The version that is known to have <see cref="Strict"/>.</summary>
-    public static Version FirstStrict { get; } = new(11, 9);
+    /// <summary>The first version whose header is known to have <see cref="Strict"/>: CUDA 11.4's.</summary>
+    public static Version FirstStrict { get; } = new(11, 5, 2);
 
     /// <summary>NVJPEG_OUTPUT_RGB: a plane for each of red, green and blue.</summary>
     public const int PlanarRgb = 3;

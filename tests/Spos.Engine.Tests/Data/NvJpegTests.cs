@@ -8,7 +8,9 @@ using Spos.Engine.Tests.Native;
 
 namespace Spos.Engine.Tests.Data;
 
-/// <summary>Decoding by nvJPEG: by the library itself where a GPU is, else by what stands in for it, which has our own decoder's pixels.</summary>
+/// <summary>
+/// Decoding by nvJPEG: by the library itself where a GPU is, else by what stands in for it, which has our own decoder's pixels.
+/// </summary>
 public sealed class NvJpegTests
 {
     private const int Size = 32;
@@ -48,8 +50,13 @@ public sealed class NvJpegTests
         Assert.False(IsDecodedBy(decoder, file[..^40]));
         Assert.False(IsDecodedBy(decoder, Png()));
         Assert.False(IsDecodedBy(decoder, []));
-        // Three components that are red, green and blue already, which a marker of Adobe's says.
-        Assert.False(IsDecodedBy(decoder, Rgb(file)));
+        // Three components that are red, green and blue already: a marker of Adobe's says so, or their names do where there is no marker.
+        byte[] adobe = [0xFF, 0xEE, 0, 14, .. "Adobe"u8, 0, 100, 0, 0, 0, 0, 0];
+        Assert.True(IsDecodedBy(decoder, WithoutJfif(file, [])));
+        Assert.False(IsDecodedBy(decoder, WithoutJfif(file, adobe)));
+        Assert.False(IsDecodedBy(decoder, Named("RGB"u8, WithoutJfif(file, []))));
+        // With JFIF's marker they are YCbCr, whatever they are called.
+        Assert.True(IsDecodedBy(decoder, Named("RGB"u8, file)));
         standIn.Failure = 4;
         Assert.False(IsDecodedBy(decoder, file));
         // No device memory: other pixels in its place would be other results.
@@ -70,9 +77,71 @@ public sealed class NvJpegTests
         Assert.Equal(0, standIn.Open);
     }
 
+    [Fact]
+    public void Decoders_of_a_device_share_a_handle_and_have_a_state_each()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using Session session = new(test.Device), other = new(test.Device);
+        using var standIn = new StandInNvJpeg(test.Device);
+        var first = new NvJpegDecoder(session, StandInNvJpeg.Library);
+        var second = new NvJpegDecoder(other, StandInNvJpeg.Library);
+        Assert.Equal(3, standIn.Open);
+        first.Dispose();
+        first.Dispose();
+        Assert.Equal(2, standIn.Open);
+        Assert.True(IsDecodedBy(second, Jpeg(50, 40, 1)));
+        second.Dispose();
+        Assert.Equal(0, standIn.Open);
+    }
+
+    [Fact]
+    public void Large_batches_need_no_more_memory_than_a_part_and_its_planes()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var standIn = new StandInNvJpeg(test.Device);
+        using var decoder = new NvJpegDecoder(session, StandInNvJpeg.Library);
+        byte[][] files = [.. Enumerable.Range(0, 24).Select(i => Jpeg(200 + i % 5, 160, (ulong)i))];
+        long Peak(long partBytes)
+        {
+            session.Pool.ResetPeak();
+            _ = Decode(session, files, decoder, partBytes);
+            return session.Pool.PeakBytesInUse;
+        }
+
+        const long PartBytes = 200_000;
+        // Of a part and of the planes that wait, each to a picture, and of the input.
+        long ofPicture = Peak(1), bound = 2 * PartBytes + 2 * ofPicture;
+        Assert.InRange(Peak(PartBytes), ofPicture, bound);
+        Assert.True(Peak(long.MaxValue) > 2 * bound);
+    }
+
+    [Fact]
+    public void What_it_leaves_is_counted_if_it_is_a_jpeg_that_can_be_decoded()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var standIn = new StandInNvJpeg(test.Device);
+        using var decoder = new NvJpegDecoder(session, StandInNvJpeg.Library);
+        using var files = new TemporaryDataSet(1, 2);
+        files.Add("class0/odd.jpg", Named("RGB"u8, WithoutJfif(Jpeg(50, 40, 1), [])));
+        foreach (string name in new[] { "1", "2", "3" }) files.Add($"class0/{name}.png", Png());
+        files.Add("class0/short.jpg", Jpeg(50, 40, 1)[..^300]);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        var damage = new DamageReport(_ => { });
+        var reader = new PictureReader(data, leaveOutDamaged: true, damage) { OnDevice = decoder };
+        for (int pass = 0; pass < 2; pass++)
+        {
+            int[] read = [.. Enumerable.Range(0, data.Samples.Length).Where(sample => IsRead(reader, sample))];
+            Assert.Equal(6, read.Length);
+        }
+        decoder.Wait();
+        Assert.Equal((1, 1, "1"), (damage.Refused, damage.Files, $"{damage}"));
+    }
+
     [Theory]
-    [InlineData("11.8.0", 0u)]
-    [InlineData("11.9.0", 4u)]
+    [InlineData("11.5.1", 0u)]
+    [InlineData("11.5.2", 4u)]
     [InlineData("12.3.1", 4u)]
     public void A_library_that_can_be_strict_is(string version, uint flags)
     {
@@ -120,18 +189,33 @@ public sealed class NvJpegTests
         return picture != null;
     }
 
-    private static byte[] Jpeg(int width, int height, ulong seed) => JpegTests.Encode(width, height, SKJpegEncoderDownsample.Downsample420, 85, seed);
+    private static byte[] Jpeg(int width, int height, ulong seed) =>
+        JpegTests.Encode(width, height, SKJpegEncoderDownsample.Downsample420, 85, seed);
 
-    // With the marker that says so in the place of JFIF's.
-    private static byte[] Rgb(byte[] file)
+    private static bool IsRead(PictureReader reader, int sample)
+    {
+        using CompressedPicture? picture = reader.Read(sample);
+        reader.OnDevice!.Wait();
+        return picture != null;
+    }
+
+    // With another marker, or none, in the place of JFIF's.
+    private static byte[] WithoutJfif(byte[] file, byte[] marker)
     {
         ReadOnlySpan<byte> jfif = [0xFF, 0xE0, 0, 16];
         Assert.True(file.AsSpan(2).StartsWith(jfif));
-        byte[] adobe = [0xFF, 0xEE, 0, 14, .. "Adobe"u8, 0, 100, 0, 0, 0, 0, 0];
-        byte[] rgb = [.. file[..2], .. adobe, .. file[20..]];
-        using CompressedPicture picture = CompressedPicture.Decode(rgb, "test");
-        Assert.Equal((3, 0), (picture.Header.Components, picture.Header.IsYcc));
-        return rgb;
+        return [.. file[..2], .. marker, .. file[20..]];
+    }
+
+    // With other names of its three components, in the frame's header and in the scan's.
+    private static byte[] Named(ReadOnlySpan<byte> names, byte[] file)
+    {
+        byte[] named = [.. file];
+        ReadOnlySpan<byte> ofFrame = [0xFF, 0xC0, 0, 17], ofScan = [0xFF, 0xDA, 0, 12];
+        int frame = file.AsSpan().IndexOf(ofFrame), scan = file.AsSpan().IndexOf(ofScan);
+        Assert.True(frame > 0 && scan > 0);
+        for (int c = 0; c < names.Length; c++) named[frame + 10 + 3 * c] = named[scan + 5 + 2 * c] = names[c];
+        return named;
     }
 
     private static byte[] Png()

@@ -114,7 +114,8 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
                 for (int x = 0; x < row.Length; x++) row[x] = picture.Pixels[(y * picture.Width + x) * CompressedPicture.BytesPerPixel + c];
                 fixed (byte* source = row)
                 {
-                    CudaResult result = s_current._device.Driver.CopyHostToDevice(image->Channels[c] + (ulong)y * image->Pitches[c], source, (nuint)row.Length, stream);
+                    ulong target = image->Channels[c] + (ulong)y * image->Pitches[c];
+                    CudaResult result = s_current._device.Driver.CopyHostToDevice(target, source, (nuint)row.Length, stream);
                     if (result != CudaResult.Success) return ExecutionFailed;
                 }
             }

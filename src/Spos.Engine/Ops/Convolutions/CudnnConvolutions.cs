@@ -70,7 +70,7 @@ internal sealed unsafe class CudnnConvolutions : IConvolutionEngine, IDisposable
     public void Dispose()
     {
         foreach (CudnnConvolution convolution in _convolutions.Values) convolution.Dispose();
-        _session.Device.MakeCurrent();
+        _ = _session.Device.TryMakeCurrent();
         _ = _cudnn.Destroy(_handle);
     }
 
