@@ -116,7 +116,7 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const Tap
     }
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
-    SPOS_UNROLL for (int ky = 0; ky < K; ++ky) {
+    SPOS_UNROLL_LARGE for (int ky = 0; ky < K; ++ky) {
         const int iy = iy0 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
         const float* row = settled(x + (int64_t)iy * s.in_width * s.channels);
