@@ -16,10 +16,19 @@ internal static partial class SposProcess
 
     public static Outcome Run(params string[] arguments) => RunOn(null, arguments);
 
+    /// <summary>Runs it with variables of the environment.</summary>
+    public static Outcome RunWith(IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        Finish(Start(null, arguments, environment));
+
     /// <summary>Runs it on a device of SPOS_DEVICE's or on <see cref="CheckedDevice"/>, unless <paramref name="device"/> is null.</summary>
     public static Outcome RunOn(string? device, params string[] arguments)
     {
-        using Process process = Start(device, arguments);
+        return Finish(Start(device, arguments));
+    }
+
+    private static Outcome Finish(Process started)
+    {
+        using Process process = started;
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -28,13 +37,14 @@ internal static partial class SposProcess
 
     public static Process Start(params string[] arguments) => Start(null, arguments);
 
-    public static Process Start(string? device, string[] arguments)
+    public static Process Start(string? device, string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         // The tests may run in the background, where the shell has SIGINT ignored, which children inherit.
         var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (device == CheckedDevice.Name) CheckedDevice.AddTo(start.Environment);
         else if (device == CheckedDevice.DryName) CheckedDevice.AddDryTo(start.Environment);
         else if (device != null) start.Environment["SPOS_DEVICE"] = device;
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         start.ArgumentList.Add(Program);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;
