@@ -22,7 +22,8 @@ __device__ __forceinline__ void backward_data_tile(float* dx, const float* dy, c
     constexpr int last = (T - 1 + P) / S;
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
-    SPOS_UNROLL_LARGE for (int ky = 0; ky < K; ++ky) {
+    SPOS_UNROLL_LARGE(Taps::kRowsAtOnce)
+    for (int ky = 0; ky < K; ++ky) {
         const int scaled = iy + P - ky;
         if (scaled < 0 || scaled % S != 0 || scaled / S >= s.out_height) continue;
         const float* row = settled(dy + (int64_t)(scaled / S) * s.out_width * s.channels);

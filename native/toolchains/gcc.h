@@ -10,8 +10,8 @@
 #define __restrict__ __restrict
 #define SPOS_KERNEL static void
 #define SPOS_UNROLL _Pragma("GCC unroll 64")
-// By three: large bodies, for which all turns at once would take the compiler long and gain nothing.
-#define SPOS_UNROLL_LARGE _Pragma("GCC unroll 3")
+// By three on the CPU: of large bodies all turns at once would take the compiler long and gain nothing.
+#define SPOS_UNROLL_LARGE(on_gpu) _Pragma("GCC unroll 3")
 #define SPOS_UNROLL_ON_GPU(count)
 #define SPOS_IN_ORDER()
 

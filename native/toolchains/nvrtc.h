@@ -16,10 +16,10 @@ typedef unsigned long long uint64_t;
 // registers. (Without the second number ptxas keeps to 64, and spills.)
 #define SPOS_KERNEL extern "C" __global__ void __launch_bounds__(kMostThreads, 2)
 #define SPOS_UNROLL _Pragma("unroll")
-#define SPOS_UNROLL_LARGE SPOS_UNROLL
 // Where a GPU's registers take what a CPU keeps in its cache.
 #define SPOS_PRAGMA(text) _Pragma(#text)
 #define SPOS_UNROLL_ON_GPU(count) SPOS_PRAGMA(unroll(count))
+#define SPOS_UNROLL_LARGE(on_gpu) SPOS_UNROLL_ON_GPU(on_gpu)
 // What is read from memory below is not read before.
 #define SPOS_IN_ORDER() asm volatile("" ::: "memory")
 // `value`; what is made of it is not made ahead of here, where it would take registers that there are not.

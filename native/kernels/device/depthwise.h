@@ -58,6 +58,7 @@ namespace {
 // The weights of a lane of channels, read when they are needed; w points to the lane's.
 template <int K>
 struct MemoryTaps {
+    static constexpr int kRowsAtOnce = 1;
     const float* w;
     int channels;
 
@@ -70,6 +71,7 @@ struct MemoryTaps {
 // The same in registers, for loops that are unrolled.
 template <int K>
 struct RegisterTaps {
+    static constexpr int kRowsAtOnce = K;
     Lane values[K * K];
 
     template <class Access>
@@ -85,6 +87,7 @@ struct RegisterTaps {
 // The same in shared memory, where they are constant distances apart; w points to the thread's channel.
 template <int K>
 struct SharedTaps {
+    static constexpr int kRowsAtOnce = K;
     const float* values;
 
     // All threads of the block must call.
@@ -116,7 +119,8 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const Tap
     }
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
-    SPOS_UNROLL_LARGE for (int ky = 0; ky < K; ++ky) {
+    SPOS_UNROLL_LARGE(Taps::kRowsAtOnce)
+    for (int ky = 0; ky < K; ++ky) {
         const int iy = iy0 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
         const float* row = settled(x + (int64_t)iy * s.in_width * s.channels);
