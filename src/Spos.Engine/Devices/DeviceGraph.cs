@@ -30,17 +30,20 @@ internal sealed unsafe class DeviceGraph : IDisposable
     {
         CudaDriver driver = stream.Device.Driver;
         var memory = new KeptBuffers();
-        pool.BeginGraph(memory);
-        try
+        lock (stream.Device.Pools.GraphMaking)
         {
-            var graph = new DeviceGraph(stream, pool, memory, Instantiate(driver, Note(driver, stream, work)));
-            pool.EndGraph(graph);
-            return graph;
-        }
-        catch
-        {
-            pool.GiveUpGraph();
-            throw;
+            pool.BeginGraph(memory);
+            try
+            {
+                var graph = new DeviceGraph(stream, pool, memory, Instantiate(driver, Note(driver, stream, work)));
+                pool.EndGraph(graph);
+                return graph;
+            }
+            catch
+            {
+                pool.GiveUpGraph();
+                throw;
+            }
         }
     }
 
