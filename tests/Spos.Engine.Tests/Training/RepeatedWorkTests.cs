@@ -108,6 +108,25 @@ public sealed class RepeatedWorkTests
         }
     }
 
+    [Theory]
+    [OnGpus]
+    public void The_first_batch_may_have_fewer_pictures_than_the_others(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(session, images));
+        // As where a picture of the first batch of a measurement is damaged, and at the end.
+        foreach ((int count, bool replayed) in new[] { (3, false), (4, false), (4, true), (4, true), (3, false), (4, true), (2, false) })
+        {
+            using Tensor images = session.Rent(new Shape(count, 4, 4, 3));
+            using var labels = new DeviceArray<int>(session.Pool, count);
+            labels.Upload(session.Stream, new int[count]);
+            images.Fill(session.Stream, count);
+            Assert.All(work.Run(images, labels).Download(session.Stream), v => Assert.Equal(count, v));
+            Assert.Equal(replayed, work.WasReplayed);
+        }
+    }
+
     [Fact]
     public void A_device_too_full_for_a_graph_does_without()
     {
