@@ -167,6 +167,37 @@ public sealed class RepeatedWorkTests
     }
 
     [Fact]
+    public void A_device_too_full_for_a_graphs_launches_does_without()
+    {
+        using TestDevice test = TestDevice.Open("simt 1");
+        using var session = new Session(test.Device);
+        using Tensor images = session.Rent(new Shape(1, 16, 16, 3));
+        images.Fill(session.Stream, 2);
+        using var labels = new DeviceArray<int>(session.Pool, 1);
+        labels.Upload(session.Stream, [0]);
+        using var work = new RepeatedWork<Tensor>(session, (x, _) => Relu.Forward(session, x));
+        int inUse = session.Pool.InUse;
+        test.Device.LimitMemory(1L << 30);
+        (long free, long total) = test.Device.ReadMemory();
+        // The graph's own batch and its result fit, with some bytes to spare; what the emulated GPU takes for a launch does not.
+        long buffers = 2 * images.Shape.Count * sizeof(float) + sizeof(int);
+        try
+        {
+            test.Device.LimitMemory(total - free + buffers + 100);
+            for (int i = 0; i < 3; i++)
+            {
+                Assert.All(work.Run(images, labels).Download(session.Stream), v => Assert.Equal(2, v));
+                Assert.False(work.WasReplayed);
+                Assert.Equal(inUse + 1, session.Pool.InUse);
+            }
+        }
+        finally
+        {
+            test.Device.LimitMemory(null);
+        }
+    }
+
+    [Fact]
     public void Launches_that_are_looked_at_one_by_one_are_no_graph()
     {
         using TestDevice test = TestDevice.Open("simt 1");
