@@ -93,7 +93,7 @@ public sealed unsafe class BufferPool : IDisposable
     }
 
     /// <summary>What says that the device is full.</summary>
-    /// <param name="asked">Bytes that were asked for; 0 if that is not known.</param>
+    /// <param name="asked">Bytes that were asked for; 0 if a library asked, which does not tell.</param>
     /// <param name="kept">Bytes that were kept for reuse, and were given back in vain.</param>
     internal DeviceMemoryException Full(long asked, long kept) => new(Device, asked, _bytesInUse, kept);
 
