@@ -57,6 +57,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
 
     /// <summary>Issues the decoding of a file. The picture may be disposed of after <see cref="Wait"/>.</summary>
     /// <returns>Null if it is none that nvJPEG decodes: another decoder may.</returns>
+    /// <exception cref="DeviceMemoryException">nvJPEG finds no memory on the device, even without what pools keep.</exception>
     public CompressedPicture? TryDecode(ReadOnlySpan<byte> file)
     {
         ObjectDisposedException.ThrowIf(_handle == null, this);
@@ -88,12 +89,15 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             byte* place = (byte*)Unsafe.AsPointer(ref kept[0]);
             nint stream = _session.Stream.Handle;
             int status = _library.Decode(_handle.Value, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, stream);
+            long freed = status == NvJpeg.AllocatorFailure ? _session.Device.Pools.Trim() : 0;
+            if (freed > 0) status = _library.Decode(_handle.Value, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, stream);
             // What failed may have been issued in part, and reads the file too.
             _decoded.Record(_session.Stream);
             if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, kept));
             Wait();
             GC.KeepAlive(kept);
             planes.Dispose();
+            if (status == NvJpeg.AllocatorFailure) throw _session.Pool.Full(0, freed);
             return Refused("nvjpegDecode", status);
         }
     }

@@ -89,8 +89,13 @@ public sealed unsafe class BufferPool : IDisposable
         // While a graph is made, nothing that its stream may have used can be given back: whoever makes it does without.
         long kept = _ofGraph == null ? Device.Pools.Trim() : 0;
         if (_ofGraph == null && TryAllocate(size, out pointer)) return pointer;
-        throw new DeviceMemoryException(Device, size, _bytesInUse, kept);
+        throw Full(size, kept);
     }
+
+    /// <summary>What says that the device is full.</summary>
+    /// <param name="asked">Bytes that were asked for; 0 if a library asked, which does not tell.</param>
+    /// <param name="kept">Bytes that were kept for reuse, and were given back in vain.</param>
+    internal DeviceMemoryException Full(long asked, long kept) => new(Device, asked, _bytesInUse, kept);
 
     private bool TryAllocate(long size, out ulong pointer)
     {

@@ -30,27 +30,32 @@ internal sealed unsafe class DeviceGraph : IDisposable
     {
         CudaDriver driver = stream.Device.Driver;
         var memory = new KeptBuffers();
-        pool.BeginGraph(memory);
-        try
+        lock (stream.Device.Pools.GraphMaking)
         {
-            var graph = new DeviceGraph(stream, pool, memory, Instantiate(driver, Note(driver, stream, work)));
-            pool.EndGraph(graph);
-            return graph;
-        }
-        catch
-        {
-            pool.GiveUpGraph();
-            throw;
+            pool.BeginGraph(memory);
+            try
+            {
+                var graph = new DeviceGraph(stream, pool, memory, Instantiate(driver, pool, Note(driver, stream, work)));
+                pool.EndGraph(graph);
+                return graph;
+            }
+            catch
+            {
+                pool.GiveUpGraph();
+                throw;
+            }
         }
     }
 
-    /// <summary>Issues the launches again; false if the graph has ended, as it does when the device is full.</summary>
+    /// <summary>Issues the launches again; false if the graph has ended, as it does when the device is full, or has no room to be launched.</summary>
     public bool TryLaunch()
     {
         lock (_lock)
         {
             if (_executable == 0) return false;
-            _stream.Device.Driver.Check(_stream.Device.Driver.GraphLaunch(_executable, _stream.Handle), "cuGraphLaunch");
+            CudaResult result = _stream.Device.Driver.GraphLaunch(_executable, _stream.Handle);
+            if (result == CudaResult.OutOfMemory) return false;
+            _stream.Device.Driver.Check(result, "cuGraphLaunch");
             _stream.Device.GraphLaunches++;
             return true;
         }
@@ -90,11 +95,13 @@ internal sealed unsafe class DeviceGraph : IDisposable
         return graph;
     }
 
-    private static nint Instantiate(CudaDriver driver, nint graph)
+    private static nint Instantiate(CudaDriver driver, BufferPool pool, nint graph)
     {
         nint executable = 0;
         CudaResult result = driver.GraphInstantiate(&executable, graph, 0);
         _ = driver.GraphDestroy(graph);
+        // The launches themselves take memory of the device, and the driver does not tell how much.
+        if (result == CudaResult.OutOfMemory) throw pool.Full(0, 0);
         driver.Check(result, "cuGraphInstantiate");
         return executable;
     }

@@ -7,7 +7,7 @@ public sealed class DeviceMemoryException : SposException
 {
     private readonly string _facts;
 
-    /// <param name="asked">Bytes that were asked for.</param>
+    /// <param name="asked">Bytes that were asked for; 0 if a library asked, which does not tell.</param>
     /// <param name="inUse">Bytes that the same work holds.</param>
     /// <param name="kept">Bytes that were kept for reuse, and were given back in vain.</param>
     internal DeviceMemoryException(Device device, long asked, long inUse, long kept)
@@ -53,7 +53,8 @@ public sealed class DeviceMemoryException : SposException
         (long free, long total) = device.ReadMemory();
         string given = kept > 0 ? $", and {Text(kept)} that was kept for reuse was given back in vain" : "";
         string used = $"of {Text(total)} in all {Text(total - free)} is in use, {Text(inUse)} of it by the same work";
-        return $"{device.MemoryName} is full: {Text(asked)} was asked for; {used}{given}.";
+        string wanted = asked > 0 ? $"{Text(asked)} was asked for; " : "";
+        return $"{device.MemoryName} is full: {wanted}{used}{given}.";
     }
 
     private static string Text(long bytes) => bytes switch

@@ -6,6 +6,11 @@ internal sealed class PoolList
     private readonly Lock _lock = new();
     private readonly HashSet<BufferPool> _pools = [];
 
+    /// <summary>
+    /// Held while a graph is made. Its memory can be given back only when it is made, which is soon: who is short of memory waits.
+    /// </summary>
+    public Lock GraphMaking { get; } = new();
+
     public void Add(BufferPool pool)
     {
         lock (_lock) _pools.Add(pool);
@@ -25,8 +30,11 @@ internal sealed class PoolList
     /// <summary>Has all pools give back what they keep, and returns how many bytes that was.</summary>
     public long Trim()
     {
-        BufferPool[] pools;
-        lock (_lock) pools = [.. _pools];
-        return pools.Sum(pool => pool.Trim());
+        lock (GraphMaking)
+        {
+            BufferPool[] pools;
+            lock (_lock) pools = [.. _pools];
+            return pools.Sum(pool => pool.Trim());
+        }
     }
 }

@@ -14,8 +14,8 @@ internal sealed unsafe class NvJpeg(Func<string, nint> export)
     {
     }
 
-    /// <summary>NVJPEG_STATUS_SUCCESS.</summary>
-    public const int Success = 0, ArchitectureMismatch = 7;
+    /// <summary>NVJPEG_STATUS_SUCCESS, and so on.</summary>
+    public const int Success = 0, AllocatorFailure = 5, ArchitectureMismatch = 7;
 
     // Statuses that speak of the file.
     private const int BadJpeg = 3, JpegNotSupported = 4, ImplementationNotSupported = 9, IncompleteBitstream = 10;

@@ -6,9 +6,9 @@ namespace Spos.Engine.Training;
 
 /// <summary>
 /// The same launches for batch after batch. The first batch is worked on launch by launch, so that whatever is made or measured once is
-/// there. Where the device uses graphs, the launches of the second are noted (<see cref="DeviceGraph"/>), and from then on a batch is
-/// copied to where they read it, and one call issues them. A batch of another size, and all batches of a device that is too full for a
-/// graph's memory, are worked on launch by launch. The bits are the same.
+/// there. Where the device uses graphs, the launches of the second are noted (<see cref="DeviceGraph"/>), or of the first that has as many
+/// pictures as the one before, and from then on a batch is copied to where they read it, and one call issues them. A batch of another
+/// size, and all batches of a device that is too full for a graph's memory, are worked on launch by launch. The bits are the same.
 /// </summary>
 /// <typeparam name="T">What the work leaves on the device.</typeparam>
 /// <param name="issue">
@@ -19,6 +19,7 @@ namespace Spos.Engine.Training;
 public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<int>, T> issue) : IDisposable
     where T : struct, IDisposable
 {
+    // Of the last batch that was worked on launch by launch.
     private Shape? _size;
     private T? _result;
     private Replay? _replay;
@@ -33,10 +34,10 @@ public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<in
     {
         _result?.Dispose();
         _result = null;
-        WasReplayed = session.Device.UsesGraphs && images.Shape == _size && TryReplay(images, labels);
+        WasReplayed = session.Device.UsesGraphs && TryReplay(images, labels);
         if (WasReplayed) return _replay!.Result;
-        _size ??= images.Shape;
         _result = issue(images, labels);
+        _size = images.Shape;
         return _result.Value;
     }
 
@@ -48,7 +49,7 @@ public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<in
 
     private bool TryReplay(Tensor images, DeviceArray<int> labels)
     {
-        if (_isTooFull) return false;
+        if (_isTooFull || images.Shape != (_replay?.Size ?? _size)) return false;
         _replay ??= Replay.TryMake(session, issue, images.Shape);
         if (_replay?.TryRun(images, labels) == true) return true;
         _replay?.Dispose();
@@ -81,6 +82,8 @@ public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<in
                 session.HostEffects = null;
             }
         }
+
+        public Shape Size => _images.Shape;
 
         public T Result { get; private set; }
 

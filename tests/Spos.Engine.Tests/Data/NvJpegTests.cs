@@ -2,6 +2,7 @@ using SkiaSharp;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Native;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 using Spos.Engine.Tests.Native;
@@ -59,10 +60,28 @@ public sealed class NvJpegTests
         Assert.True(IsDecodedBy(decoder, Named("RGB"u8, file)));
         standIn.Failure = 4;
         Assert.False(IsDecodedBy(decoder, file));
-        // No device memory: other pixels in its place would be other results.
-        standIn.Failure = 5;
+        // It does not work: other pixels in its place would be other results.
+        standIn.Failure = 6;
         var error = Assert.Throws<GpuUnavailableException>(() => IsDecodedBy(decoder, file));
-        Assert.Contains("nvjpegDecode gave status 5", error.Message, StringComparison.Ordinal);
+        Assert.Contains("nvjpegDecode gave status 6", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, session.Pool.InUse);
+    }
+
+    [Fact]
+    public void Where_it_finds_no_memory_it_gets_what_pools_keep()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using Session session = new(test.Device), other = new(test.Device);
+        using var standIn = new StandInNvJpeg(test.Device) { Failure = NvJpeg.AllocatorFailure, Failures = 1 };
+        using var decoder = new NvJpegDecoder(session, StandInNvJpeg.Library);
+        other.Rent(Shape.Vector(1000)).Dispose();
+        byte[] file = Jpeg(50, 40, 1);
+        Assert.True(IsDecodedBy(decoder, file));
+        Assert.Equal(0, other.Pool.ReservedBytes);
+        // A smaller batch may do.
+        standIn.Failures = int.MaxValue;
+        var error = Assert.Throws<DeviceMemoryException>(() => IsDecodedBy(decoder, file));
+        Assert.StartsWith("The CPU's memory is full: of ", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, session.Pool.InUse);
     }
 

@@ -103,6 +103,42 @@ public sealed class DeviceGraphTests
     }
 
     [Fact]
+    public void Who_is_short_of_memory_while_a_graph_is_made_gets_that_of_the_graph()
+    {
+        using TestDevice test = TestDevice.Open("simt 1");
+        using var session = new Session(test.Device);
+        using var loader = new Session(test.Device);
+        using Tensor x = session.Rent(Flat);
+        x.Fill(session.Stream, 3);
+        Tensor y = default;
+        Thread? other = null;
+        Exception? error = null;
+        test.Device.LimitMemory(1L << 30);
+        (long free, long total) = test.Device.ReadMemory();
+        // Three tensors, of which the graph keeps two, and room for its launches.
+        test.Device.LimitMemory(total - free + 7 * Length * sizeof(float) / 2);
+        try
+        {
+            using DeviceGraph graph = DeviceGraph.Capture(session.Stream, session.Pool, () =>
+            {
+                y = Quadruple(session, x);
+                other = new Thread(() => error = Record.Exception(() => loader.Rent(Shape.Vector(9 * Length / 4)).Dispose()));
+                other.Start();
+                // Long enough to ask in vain.
+                Assert.False(other.Join(TimeSpan.FromMilliseconds(300)));
+            });
+            other!.Join();
+            Assert.Null(error);
+            Assert.False(graph.TryLaunch());
+            y.Dispose();
+        }
+        finally
+        {
+            test.Device.LimitMemory(null);
+        }
+    }
+
+    [Fact]
     public void Work_that_waits_is_refused()
     {
         using TestDevice test = TestDevice.Open("simt 1");

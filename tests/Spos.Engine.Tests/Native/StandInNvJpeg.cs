@@ -31,6 +31,9 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     /// <summary>The status that decoding ends with, unless it is success.</summary>
     public int Failure { get; set; }
 
+    /// <summary>How often it ends so; then it is success.</summary>
+    public int Failures { get; set; } = int.MaxValue;
+
     /// <summary>The status that making a state ends with.</summary>
     public int StateFailure { get; init; }
 
@@ -102,7 +105,7 @@ internal sealed unsafe class StandInNvJpeg : IDisposable
     [UnmanagedCallersOnly]
     private static int Decode(nint handle, nint state, byte* file, nuint bytes, int format, NvJpeg.Image* image, nint stream)
     {
-        if (s_current.Failure != NvJpeg.Success) return s_current.Failure;
+        if (s_current.Failure != NvJpeg.Success && s_current.Failures-- > 0) return s_current.Failure;
         if (format != NvJpeg.PlanarRgb) return ExecutionFailed;
         using CompressedPicture? picture = TryDecode(file, bytes);
         if (picture == null) return BadJpeg;
