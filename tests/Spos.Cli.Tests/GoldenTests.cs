@@ -15,11 +15,11 @@ namespace Spos.Cli.Tests;
 /// <summary>
 /// The bits that short runs of all phases leave, and every file that an export writes, as SHA-256: code that is only put in another order
 /// leaves them as they are. Where a change is meant to move them, SPOS_UPDATE_GOLDENS=1 has this test write goldens.json anew (in
-/// tests/fixtures/runs). The pictures are files of the checkout, since what draws them may round otherwise on another CPU.
+/// tests/fixtures/phases). The pictures are files of the checkout, since what draws them may round otherwise on another CPU.
 /// </summary>
 public sealed class GoldenTests : IDisposable
 {
-    private static readonly string Fixtures = Path.Combine(Checkout.Root, "tests/fixtures/runs");
+    private static readonly string Fixtures = Path.Combine(Checkout.Root, "tests/fixtures/phases");
     private static readonly string GoldenFile = Path.Combine(Fixtures, "goldens.json");
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly Lock Turn = new();
