@@ -6,6 +6,7 @@ using Spos.Engine.Devices;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 // Imports the full-size supernet that make_full_supernet.py made, and holds the logits of its paths against PyTorch's:
 //   python3 benchmarks/import/make_full_supernet.py /tmp/full

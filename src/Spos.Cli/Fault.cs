@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Spos.Cli.Runs;
-using Spos.Engine;
 
 namespace Spos.Cli;
 

@@ -3,7 +3,6 @@ using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
-using Spos.Engine;
 using Spos.Engine.Native;
 
 namespace Spos.Cli;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Spos.Engine.Tests.Native;
+using Spos.Space;
 
 namespace Spos.Cli.Tests;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Spos.Space;
 
 namespace Spos.Cli.Tests;
 

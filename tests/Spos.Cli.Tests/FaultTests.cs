@@ -1,4 +1,4 @@
-using Spos.Engine.Search;
+using Spos.Space;
 
 namespace Spos.Cli.Tests;
 

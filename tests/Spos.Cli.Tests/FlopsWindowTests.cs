@@ -1,12 +1,13 @@
 using Spos.Cli.Verbs;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Tests;
 
 public sealed class FlopsWindowTests
 {
     private static readonly NetworkSpec Official = new();
-    private static readonly PathSampler Sampler = new(new FlopsTable(Official));
+    private static readonly CostTable Flops = NetworkFlops.Of(Official);
 
     [Theory]
     [InlineData(5.0, 4.0, "--flops-lb 5 is above --flops-ub 4: this network's paths have 270.36M to 398.61M FLOPs.")]
@@ -15,15 +16,15 @@ public sealed class FlopsWindowTests
     [InlineData(1.0, 2.0, "--flops-lb 1 to --flops-ub 2: no path is within; this")]
     [InlineData(4e9, 5e9, "--flops-lb 4000000000 to --flops-ub 5000000000: no path is within; this")]
     public void What_is_no_window_names_the_options(double? lower, double? upper, string says) =>
-        Assert.StartsWith(says, Assert.Throws<UsageException>(() => FlopsWindow.Of(lower, upper, Official, Sampler)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(says, Assert.Throws<UsageException>(() => FlopsWindow.Of(lower, upper, Official, Flops)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void What_is_not_given_is_the_papers_or_the_networks()
     {
-        Assert.Equal(new FlopsWindow(290e6, 360e6), FlopsWindow.Of(null, null, Official, Sampler));
+        Assert.Equal(new FlopsWindow(290e6, 360e6), FlopsWindow.Of(null, null, Official, Flops));
         NetworkSpec small = Official with { ImageSize = 64 };
-        var sampler = new PathSampler(new FlopsTable(small));
-        Assert.Equal(new FlopsWindow(sampler.Least, sampler.Most), FlopsWindow.Of(null, null, small, sampler));
-        Assert.Equal(new FlopsWindow(30e6, 30e6), FlopsWindow.Of(30e6, 30e6, small, sampler));
+        CostTable flops = NetworkFlops.Of(small);
+        Assert.Equal(new FlopsWindow(flops.Least, flops.Most), FlopsWindow.Of(null, null, small, flops));
+        Assert.Equal(new FlopsWindow(30e6, 30e6), FlopsWindow.Of(30e6, 30e6, small, flops));
     }
 }

@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
 using Spos.Cli.Runs;
-using Spos.Engine;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
-using Spos.Engine.Search;
+using Spos.Space;
 using Spos.Engine.Supernet;
 
 namespace Spos.Cli.Tests;

@@ -1,5 +1,4 @@
 using Spos.Check;
-using Spos.Engine;
 using Spos.Engine.Native;
 
 // What checks a device where no SDK is: it goes with the bundle, and tools/gpu-check/run calls it.

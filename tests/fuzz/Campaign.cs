@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Spos.Engine;
 
 namespace Spos.Fuzz;
 

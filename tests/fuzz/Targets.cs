@@ -11,6 +11,7 @@ using Spos.Engine.Devices;
 using Spos.Engine.Pickles;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Fuzz;
 
@@ -94,19 +95,19 @@ internal static class Targets
                 """{"model/LayerChoice1": "1", "model/LayerChoice2": "layerchoice_model/LayerChoice2_2"}""", "[0, 1, 2, 3]", "0 1 2 3", "(0, 1, 2, 3)",
             }.Select(Encoding.UTF8.GetBytes),
         ],
-        file => ArchitectureFile.Read(file.Save("architecture.json")),
+        file => ArchitectureFile.Read(file.Save("architecture.json"), Tiny.Space),
         IsText: true);
 
     // megvii's arch.pkl, by protocols 0 and 3.
     private static Target PickledArchitectures() => new(
         "arch.pkl",
         ["(I2\nI1\nI0\ntp0\n."u8.ToArray(), [0x80, 3, (byte)'K', 2, (byte)'K', 1, (byte)'K', 0, 0x87, (byte)'q', 0, (byte)'.']],
-        file => ArchitectureFile.Read(file.Save("arch.pkl")));
+        file => ArchitectureFile.Read(file.Save("arch.pkl"), Tiny.Space));
 
     private static Target SearchSpaces() => new(
         "search-space",
         ["""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, "LayerChoice2": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}"""u8.ToArray()],
-        file => SearchSpaceFile.Check(file.Save("space.json"), Tiny),
+        file => SearchSpaceFile.Check(file.Save("space.json"), Tiny.Space),
         IsText: true);
 
     private static Target Configurations() => new(

@@ -4,9 +4,9 @@ using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Profiling;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Cli.Benchmarks;
 
@@ -41,7 +41,7 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
             {
                 // The first run warms up.
                 if (run == 1) device.Timer = timer;
-                for (int choice = 0; choice < Architecture.Choices; choice++) RunPath(network, folder, choice);
+                for (int choice = 0; choice < spec.Space.MostDisjoint; choice++) RunPath(network, folder, choice);
                 report(1, run == 0 ? "warmed up" : $"run {run} of {runs}");
             }
             device.Timer = null;

@@ -4,10 +4,10 @@ using Spos.Engine.Kernels;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Optim;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Cli.Benchmarks;
 
@@ -39,7 +39,7 @@ internal sealed class StepBenchmark : IDisposable
         _session = session;
         _batch = batch;
         _network = new ShuffleNetV2OneShot(session, spec);
-        _sampler = new PathSampler(new FlopsTable(spec));
+        _sampler = new PathSampler(NetworkFlops.Of(spec));
         Initialisation.Initialise(_network, session.Stream, 1, InitialisationScheme.Official);
         var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
         _images = session.Rent(new Shape(batch, spec.ImageSize, spec.ImageSize, 3));

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using ScottPlot;
 using Spos.Engine.Files;
-using Spos.Engine.Search;
+using Spos.Space;
 
 namespace Spos.Cli.Display;
 

@@ -1,5 +1,4 @@
 using Spectre.Console;
-using Spos.Engine;
 
 namespace Spos.Cli.Display;
 

@@ -1,5 +1,4 @@
 using SkiaSharp;
-using Spos.Engine.Random;
 
 namespace Spos.Cli.Drawing;
 

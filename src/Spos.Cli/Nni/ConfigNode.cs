@@ -1,4 +1,3 @@
-using Spos.Engine;
 using YamlDotNet.RepresentationModel;
 
 namespace Spos.Cli.Nni;

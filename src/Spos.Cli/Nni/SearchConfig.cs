@@ -1,9 +1,8 @@
 using System.Globalization;
 using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
-using Spos.Engine;
 using Spos.Engine.Files;
-using Spos.Engine.Search;
+using Spos.Space;
 using YamlDotNet.RepresentationModel;
 
 namespace Spos.Cli.Nni;
@@ -39,7 +38,7 @@ internal static class SearchConfig
     public static void Write(string path, SearchVerb verb, Supernet supernet)
     {
         string space = Path.Combine(Path.GetDirectoryName(path)!, SearchSpaceVerb.FileName);
-        Engine.Checkpoints.SearchSpaceFile.Write(space, supernet.Spec);
+        Engine.Checkpoints.SearchSpaceFile.Write(space, supernet.Spec.Space);
         var tuner = new YamlMappingNode();
         if (verb.Strategy == SearchStrategy.Random) tuner.Add("builtinTunerName", "Random");
         else tuner.Add("className", Tuners[0]);

@@ -1,5 +1,4 @@
 using System.Text;
-using Spos.Engine;
 
 namespace Spos.Cli.Nni;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
-using Spos.Engine;
 using Spos.Engine.Data;
 
 namespace Spos.Cli.Nni;

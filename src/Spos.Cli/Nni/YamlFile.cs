@@ -1,4 +1,3 @@
-using Spos.Engine;
 using Spos.Engine.Files;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;

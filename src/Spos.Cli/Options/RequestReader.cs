@@ -1,7 +1,6 @@
 using CommandLine;
 using Spos.Cli.Nni;
 using Spos.Cli.Verbs;
-using Spos.Engine;
 
 namespace Spos.Cli.Options;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
+using Spos.Space;
 
 namespace Spos.Cli.Runs;
 
@@ -9,19 +10,19 @@ namespace Spos.Cli.Runs;
 /// </summary>
 internal sealed class FigureCheck(string file)
 {
-    /// <exception cref="CheckpointException">It is no architecture of so many blocks. The message names the file and the field, as those of all checks here.</exception>
-    public void Architecture(string field, string? text, int blocks)
+    /// <exception cref="CheckpointException">It is no architecture of that space. The message names the file and the field, as those of all checks here.</exception>
+    public void Architecture(string field, string? text, SearchSpace space)
     {
-        int length;
+        string? fault;
         try
         {
-            length = Engine.Supernet.Architecture.Parse(text ?? "").Blocks.Length;
+            fault = space.FaultOf(Space.Architecture.Parse(text ?? ""));
         }
         catch (FormatException error)
         {
             throw Wrong($"{field} is no architecture: {error.Message.TrimEnd('.')}");
         }
-        if (length != blocks) throw Wrong($"{field} has {length} blocks; the network has {blocks}");
+        if (fault != null) throw Wrong($"{field} {fault}");
     }
 
     /// <exception cref="CheckpointException">The value is not from 0 to 1.</exception>

@@ -1,4 +1,3 @@
-using Spos.Engine;
 
 namespace Spos.Cli.Runs;
 

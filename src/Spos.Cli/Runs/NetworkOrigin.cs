@@ -2,6 +2,7 @@ using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Runs;
 

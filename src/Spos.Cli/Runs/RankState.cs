@@ -1,5 +1,6 @@
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
+using Spos.Space;
 
 namespace Spos.Cli.Runs;
 
@@ -25,9 +26,9 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
     /// <summary>What was saved; null if nothing was.</summary>
     /// <exception cref="Verbs.UsageException">It was made with other options or pictures.</exception>
     /// <exception cref="CheckpointException">It is damaged, or has figures that cannot be.</exception>
-    /// <param name="blocks">Blocks of the network.</param>
+    /// <param name="space">What was searched.</param>
     /// <param name="recalibrations">Scores of an architecture.</param>
-    public RankedArchitecture[]? Load(int blocks, int recalibrations)
+    public RankedArchitecture[]? Load(SearchSpace space, int recalibrations)
     {
         if (!File.Exists(FilePath)) return null;
         try
@@ -38,7 +39,7 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
             var check = new FigureCheck(FilePath);
             contents.Data?.Check(check);
             contents.Data?.Require(FilePath, data, acceptChangedData);
-            foreach ((int index, RankedArchitecture one) in contents.Architectures.Index()) Check($"{nameof(Contents.Architectures)}[{index}]", one, check, blocks, recalibrations);
+            foreach ((int index, RankedArchitecture one) in contents.Architectures.Index()) Check($"{nameof(Contents.Architectures)}[{index}]", one, check, space, recalibrations);
             return contents.Architectures;
         }
         catch (FormatException error)
@@ -47,9 +48,9 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
         }
     }
 
-    private static void Check(string field, RankedArchitecture one, FigureCheck check, int blocks, int recalibrations)
+    private static void Check(string field, RankedArchitecture one, FigureCheck check, SearchSpace space, int recalibrations)
     {
-        check.Architecture($"{field}.{nameof(one.Architecture)}", one.Architecture, blocks);
+        check.Architecture($"{field}.{nameof(one.Architecture)}", one.Architecture, space);
         check.Amount($"{field}.{nameof(one.Flops)}", one.Flops);
         if (one.Scores.Length != recalibrations) throw check.Wrong($"{field}.{nameof(one.Scores)} has {one.Scores.Length} numbers, not one for each of {recalibrations} recalibrations");
         foreach ((int set, double score) in one.Scores.Index()) check.Share($"{field}.{nameof(one.Scores)}[{set}]", score);

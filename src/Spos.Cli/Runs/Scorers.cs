@@ -2,6 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Cli.Runs;
 

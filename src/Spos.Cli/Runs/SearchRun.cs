@@ -1,7 +1,7 @@
 using Spos.Cli.Display;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Logs;
-using Spos.Engine.Search;
+using Spos.Space;
 using Spos.Engine.Supernet;
 
 namespace Spos.Cli.Runs;
@@ -55,8 +55,11 @@ internal sealed class SearchRun(EvolutionSearch search, EvolutionOptions options
         if (found.Any()) events.Scalars(generation + 1, ("acc1/generation_mean", found.Average(c => c.Top1)));
     }
 
-    private static void Write(string exports, int epoch, IEnumerable<Candidate> candidates)
+    private void Write(string exports, int epoch, IEnumerable<Candidate> candidates)
     {
-        foreach ((int index, Candidate candidate) in candidates.Index()) ArchitectureFile.WriteExport(Path.Combine(exports, $"{epoch:D3}_{index:D3}.json"), candidate.Path);
+        foreach ((int index, Candidate candidate) in candidates.Index())
+        {
+            ArchitectureFile.WriteExport(Path.Combine(exports, $"{epoch:D3}_{index:D3}.json"), candidate.Path, search.Space);
+        }
     }
 }

@@ -2,7 +2,7 @@ using Spos.Cli.Display;
 using System.Text.Json;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
-using Spos.Engine.Search;
+using Spos.Space;
 
 namespace Spos.Cli.Runs;
 
@@ -32,8 +32,8 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
     /// <summary>The scores by architecture; null if there are none.</summary>
     /// <exception cref="Verbs.UsageException">They are of a search with other options or pictures; the message names one.</exception>
     /// <exception cref="CheckpointException">The file and the one before it are damaged, or have figures that cannot be.</exception>
-    /// <param name="blocks">Blocks of the network.</param>
-    public Dictionary<string, double>? Load(int blocks)
+    /// <param name="space">What was searched.</param>
+    public Dictionary<string, double>? Load(SearchSpace space)
     {
         string[] files = [.. new[] { FilePath, _before }.Where(File.Exists)];
         foreach (string file in files)
@@ -46,7 +46,7 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
                 var check = new FigureCheck(file);
                 contents.Data?.Check(check);
                 contents.Data?.Require(file, data, acceptChangedData);
-                return Checked(contents.Scores, check, blocks);
+                return Checked(contents.Scores, check, space);
             }
             catch (FormatException error)
             {
@@ -58,14 +58,14 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
         return files.Length == 0 ? null : throw new CheckpointException($"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");
     }
 
-    private static Dictionary<string, double> Checked(Score[] scores, FigureCheck check, int blocks)
+    private static Dictionary<string, double> Checked(Score[] scores, FigureCheck check, SearchSpace space)
     {
         var known = new Dictionary<string, double>();
         foreach ((int index, Score? score) in scores.Index())
         {
             string field = $"{nameof(Contents.Scores)}[{index}]";
             if (score == null) throw check.Wrong($"{field} is null");
-            check.Architecture($"{field}.{nameof(score.Architecture)}", score.Architecture, blocks);
+            check.Architecture($"{field}.{nameof(score.Architecture)}", score.Architecture, space);
             check.Amount($"{field}.{nameof(score.Generation)}", score.Generation);
             check.Amount($"{field}.{nameof(score.Flops)}", score.Flops);
             check.Share($"{field}.{nameof(score.Top1)}", score.Top1);

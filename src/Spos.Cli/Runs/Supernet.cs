@@ -6,6 +6,7 @@ using Spos.Engine.Data;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Cli.Runs;
 
@@ -28,7 +29,7 @@ internal sealed class Supernet : IDisposable
         Flops = FlopsOf(options.FlopsTablePath, Header.Spec);
         Sampler = new PathSampler(Flops);
         FlopsLimit = options.FlopsLimit ?? (Header.Spec.IsOfficialSize ? 330e6 : Flops.Mean);
-        if (FlopsLimit < Sampler.Least) throw new UsageException($"--flops-limit {FlopsLimit}: no path is within it; this network's have {Sampler.Least / 1e6:0.###}M to {Sampler.Most / 1e6:0.###}M FLOPs.");
+        if (FlopsLimit < Flops.Least) throw new UsageException($"--flops-limit {FlopsLimit}: no path is within it; this network's have {Flops.Least / 1e6:0.###}M to {Flops.Most / 1e6:0.###}M FLOPs.");
     }
 
     /// <summary>The sizes of a checkpoint's network, or the official ones if none is named.</summary>
@@ -40,7 +41,7 @@ internal sealed class Supernet : IDisposable
     }
 
     /// <summary>Costs by a table of megvii's, or computed from the shapes if none is named.</summary>
-    public static FlopsTable FlopsOf(string? table, NetworkSpec spec) => table == null ? new FlopsTable(spec) : OfficialFlops.Load(table, spec);
+    public static CostTable FlopsOf(string? table, NetworkSpec spec) => table == null ? NetworkFlops.Of(spec) : OfficialFlops.Load(table, spec);
 
     /// <summary>The checkpoint's file.</summary>
     public string Checkpoint => _checkpoint.Path;
@@ -49,7 +50,7 @@ internal sealed class Supernet : IDisposable
 
     public NetworkSpec Spec => Header.Spec;
 
-    public FlopsTable Flops { get; }
+    public CostTable Flops { get; }
 
     public PathSampler Sampler { get; }
 

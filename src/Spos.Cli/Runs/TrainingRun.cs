@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Spos.Cli.Display;
 using Spos.Cli.Verbs;
-using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;

@@ -14,6 +14,7 @@ using Spos.Engine.Files;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Profiling;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -94,7 +95,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
 
     private int RunSteps(Session session, NetworkSpec spec, Device device)
     {
-        Architecture? path = ArchitectureText == null ? null : ArchitectureOption.Read(ArchitectureText, spec.Blocks);
+        Architecture? path = ArchitectureText == null ? null : ArchitectureOption.Read(ArchitectureText, spec.Space);
         int runs = Runs ?? 15;
         ConvolutionPlan[] plans = Alone || Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
         IReadOnlyList<StepResult> results = [];
@@ -196,8 +197,8 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     private int CountLaunches(Session session, NetworkSpec spec, Device device)
     {
         Architecture[] paths = ArchitectureText == null
-            ? [.. Enumerable.Range(0, Architecture.Choices).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
-            : [ArchitectureOption.Read(ArchitectureText, spec.Blocks)];
+            ? [.. Enumerable.Range(0, spec.Space.MostDisjoint).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
+            : [ArchitectureOption.Read(ArchitectureText, spec.Space)];
         if (device.IsDry && Plan == ConvolutionPlan.Auto) throw new UsageException("--plan auto measures what is fastest, and this device computes nothing (SPOS_CHECKING_DRY=1): name another plan.");
         IReadOnlyList<LaunchesOfWork> works = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);

@@ -3,11 +3,11 @@ using System.Reflection;
 using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
-using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Native;
 using Spos.Engine.Ops.Convolutions;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 

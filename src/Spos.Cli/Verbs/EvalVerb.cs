@@ -9,6 +9,7 @@ using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -55,9 +56,9 @@ internal sealed class EvalVerb : DataOptions, IVerb
         Architecture path = (header.Path, ArchitectureText) switch
         {
             (null, null) => throw new UsageException($"{checkpoint} is a supernet: name the path to evaluate with --architecture."),
-            (null, string text) => ArchitectureOption.Read(text, header.Spec.Blocks),
+            (null, string text) => ArchitectureOption.Read(text, header.Spec.Space),
             (Architecture own, null) => own,
-            (Architecture own, string text) => ArchitectureOption.Read(text, header.Spec.Blocks).Equals(own)
+            (Architecture own, string text) => ArchitectureOption.Read(text, header.Spec.Space).Equals(own)
                 ? own
                 : throw new CheckpointException($"{checkpoint} is of another network: it has the architecture {own}."),
         };
@@ -82,7 +83,7 @@ internal sealed class EvalVerb : DataOptions, IVerb
             ("architecture", $"{path}"),
             ("weights", averaged ? "averaged" : "those of the last step"),
             ("batch norm", recalibrated ? "recalibrated" : "as it was trained"),
-            ("FLOPs", $"{new FlopsTable(header.Spec).Of(path) / 1e6:0.##}M"),
+            ("FLOPs", $"{NetworkFlops.Of(header.Spec).Of(path) / 1e6:0.##}M"),
             ("top-1 on val", $"{accuracy.Top1:0.00%}"),
             ("top-5 on val", $"{accuracy.Top5:0.00%}"),
             ("loss", $"{accuracy.Loss:0.0000}"),

@@ -9,6 +9,7 @@ using Spos.Engine.Data;
 using Spos.Engine.Files;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -100,7 +101,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             Dropout = header.Dropout,
             ClassNames = header.ClassNames,
             Architecture = header.Path,
-            Flops = header.Path is { } path ? new FlopsTable(header.Spec).Of(path) : null,
+            Flops = header.Path is { } path ? NetworkFlops.Of(header.Spec).Of(path) : null,
         });
     }
 

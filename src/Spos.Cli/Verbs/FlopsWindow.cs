@@ -1,5 +1,6 @@
 using System.Globalization;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -12,14 +13,14 @@ internal readonly record struct FlopsWindow(double Low, double High)
     /// <param name="upper">That of --flops-ub.</param>
     /// <returns>What is not given is the paper's at the official sizes, else what the network has.</returns>
     /// <exception cref="UsageException">It is none, or no path can be in it; the message names the options.</exception>
-    public static FlopsWindow Of(double? lower, double? upper, NetworkSpec spec, PathSampler sampler)
+    public static FlopsWindow Of(double? lower, double? upper, NetworkSpec spec, CostTable flops)
     {
-        double low = lower ?? (spec.IsOfficialSize ? PathSampler.OfficialLow : sampler.Least);
-        double high = upper ?? (spec.IsOfficialSize ? PathSampler.OfficialHigh : sampler.Most);
+        double low = lower ?? (spec.IsOfficialSize ? NetworkFlops.OfficialLow : flops.Least);
+        double high = upper ?? (spec.IsOfficialSize ? NetworkFlops.OfficialHigh : flops.Most);
         string least = $"--flops-lb {Written(low)}{(lower == null ? ", its default," : "")}", most = $"--flops-ub {Written(high)}{(upper == null ? ", its default" : "")}";
-        string has = $"this network's paths have {sampler.Least / 1e6:0.##}M to {sampler.Most / 1e6:0.##}M FLOPs";
+        string has = $"this network's paths have {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M FLOPs";
         if (low > high) throw new UsageException($"{least} is above {most}: {has}.");
-        if (high < sampler.Least || low > sampler.Most) throw new UsageException($"{least} to {most}: no path is within; {has}.");
+        if (high < flops.Least || low > flops.Most) throw new UsageException($"{least} to {most}: no path is within; {has}.");
         return new FlopsWindow(low, high);
     }
 

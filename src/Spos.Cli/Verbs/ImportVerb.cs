@@ -5,13 +5,13 @@ using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
-using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -179,13 +179,16 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     private static void CompareFlops(string file, NetworkSpec spec)
     {
-        FlopsTable official = OfficialFlops.Load(file, spec), computed = new(spec);
+        CostTable official = OfficialFlops.Load(file, spec), computed = NetworkFlops.Of(spec);
         Table table = PlainTable.New("operation", "in the table", "computed", "difference");
         void Row(string name, long theirs, long ours) => table.AddRow(name, $"{theirs}", $"{ours}", $"{theirs - ours}");
         Row("stem, last convolution and classifier", official.Fixed, computed.Fixed);
-        for (int block = 0; block < official.Blocks; block++)
+        for (int block = 0; block < spec.Blocks; block++)
         {
-            foreach (Choice choice in Enum.GetValues<Choice>()) Row($"block {block}, {choice.ToString().ToLowerInvariant()}", official.Of(block, (int)choice), computed.Of(block, (int)choice));
+            foreach (Choice choice in Enum.GetValues<Choice>())
+            {
+                Row($"block {block}, {choice.ToString().ToLowerInvariant()}", official.Of(block)[(int)choice], computed.Of(block)[(int)choice]);
+            }
         }
         PlainTable.Write(table);
         ResultTable.Print(

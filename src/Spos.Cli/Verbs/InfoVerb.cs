@@ -4,6 +4,7 @@ using Spos.Cli.Display;
 using Spos.Cli.Runs;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 

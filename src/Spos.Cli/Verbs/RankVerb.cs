@@ -7,11 +7,10 @@ using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
-using Spos.Engine.Random;
-using Spos.Engine.Search;
+using Spos.Space;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
-using Estimate = Spos.Engine.Search.Estimate;
+using Estimate = Spos.Space.Estimate;
 
 namespace Spos.Cli.Verbs;
 
@@ -75,7 +74,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         EvaluationData.RequireBatch(all, BatchSize, "--batch-size");
         using RunFolder folder = OpenFolder(RunKind.Rank);
         var state = new RankState(folder.Folder, ForResume(supernet, all), DataRecord.Of(all, val), AcceptChangedData);
-        RankedArchitecture[]? known = Known(folder, state, paths);
+        RankedArchitecture[]? known = Known(folder, state, supernet.Spec.Space, paths);
         RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Header), all.Classes);
         DamageReport damage = Damage();
         using var stop = new StopSignal();
@@ -97,10 +96,10 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         return Program.Success;
     }
 
-    private RankedArchitecture[]? Known(RunFolder folder, RankState state, Architecture[] paths)
+    private RankedArchitecture[]? Known(RunFolder folder, RankState state, SearchSpace space, Architecture[] paths)
     {
         if (Restart) Clear(folder);
-        RankedArchitecture[]? known = state.Load(paths[0].Blocks.Length, Recalibrations);
+        RankedArchitecture[]? known = state.Load(space, Recalibrations);
         if (known != null && !known.Select(k => k.Architecture).SequenceEqual(paths.Select(p => p.ToString())))
         {
             throw new UsageException($"{state.FilePath} has other architectures than are drawn now: its FLOPs table was another. Give it the same, choose another --output-dir, or begin anew with --restart.");

@@ -5,8 +5,8 @@ using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -26,9 +26,9 @@ internal sealed class SampleVerb : IVerb
     [InRange(0, 1e15, Example = "330e6 or 330M")]
     public double? FlopsUb { get; set; }
 
-    [Option("flops-bins", Default = PathSampler.OfficialBins, HelpText = "Equal parts of the window.")]
+    [Option("flops-bins", Default = NetworkFlops.OfficialBins, HelpText = "Equal parts of the window.")]
     [InRange(1, PathSampler.MostBins)]
-    public int FlopsBins { get; set; } = PathSampler.OfficialBins;
+    public int FlopsBins { get; set; } = NetworkFlops.OfficialBins;
 
     [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl (default: computed from the shapes).")]
     [Input(PathKind.File)]
@@ -48,14 +48,14 @@ internal sealed class SampleVerb : IVerb
     public int Run()
     {
         NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
-        FlopsTable flops = Supernet.FlopsOf(FlopsTablePath, spec);
+        CostTable flops = Supernet.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
-        (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, sampler);
+        (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, flops);
         BigInteger[] paths = sampler.CountBins(low, high, FlopsBins);
-        BigInteger all = BigInteger.Pow(Architecture.Choices, flops.Blocks);
+        BigInteger all = flops.Space.Size;
         if (paths.All(p => p.IsZero))
         {
-            string own = $"this network's have {sampler.Least / 1e6:0.##}M to {sampler.Most / 1e6:0.##}M";
+            string own = $"this network's have {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M";
             throw new UsageException($"no path has {low / 1e6:0.##}M to {high / 1e6:0.##}M FLOPs: {own}.");
         }
         var random = new CounterRandom(Seed, RandomPurpose.Paths, 0);
@@ -73,7 +73,7 @@ internal sealed class SampleVerb : IVerb
         ResultTable.Print(
             "Paths",
             ("network", $"{spec}"),
-            ("in all", $"{all}, {sampler.Least / 1e6:0.##}M to {sampler.Most / 1e6:0.##}M FLOPs"),
+            ("in all", $"{all}, {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M FLOPs"),
             ("in the window", $"{paths.Aggregate(BigInteger.Add)}"),
             ("counted", sampler.IsExact ? "exactly" : "with rounding at the edges"));
         return Program.Success;

@@ -9,6 +9,7 @@ using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -111,7 +112,7 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
         if (!run.Train(trainer, AfterEpoch, stop.Token)) return Program.Stopped;
 
         Accuracy accuracy = Measure(average?.Network ?? network);
-        long flops = new FlopsTable(spec).Of(path);
+        long flops = NetworkFlops.Of(spec).Of(path);
         folder.WriteResult(new
         {
             architecture = path.Blocks,
@@ -160,7 +161,7 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
         NetworkSpec spec = Spec(2, affine: true, origin);
         if (searched != origin) searched?.RequireWidths(spec);
         SposPreprocessing |= origin?.Network.Preprocessing == Preprocessing.Spos;
-        Architecture? own = loaded?.Header.Path, path = text == null ? own : ArchitectureOption.Read(text, spec.Blocks, option);
+        Architecture? own = loaded?.Header.Path, path = text == null ? own : ArchitectureOption.Read(text, spec.Space, option);
         return own == null || own.Equals(path) ? (spec, path!, origin) : throw new UsageException($"--{option}: {loaded!.Path} has the architecture {own}. Leave the option out, or start from a supernet's checkpoint.");
     }
 

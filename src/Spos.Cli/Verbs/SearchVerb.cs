@@ -8,7 +8,7 @@ using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Logs;
-using Spos.Engine.Search;
+using Spos.Space;
 using Spos.Engine.Training;
 
 namespace Spos.Cli.Verbs;
@@ -109,7 +109,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         using BatchSource test = EvaluationData.Test(device, selection, supernet.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(supernet.Header), Decoder, damage);
         using var scorers = new Scorers(supernet, () => NewSession(device), Concurrency);
         // All that can be refused has been: now what is there may go.
-        Dictionary<string, double> known = Known(folder, state, supernet.Spec.Blocks);
+        Dictionary<string, double> known = Known(folder, state, supernet.Spec.Space);
         RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Spec, PreprocessingOf(supernet.Header)), all.Classes);
         SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), this, supernet);
         using var events = new EventWriter(TbDir ?? folder.Folder, known.Count > 0 ? 1 : 0);
@@ -125,9 +125,9 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         return Program.Stopped;
     }
 
-    private Dictionary<string, double> Known(RunFolder folder, SearchState state, int blocks)
+    private Dictionary<string, double> Known(RunFolder folder, SearchState state, SearchSpace space)
     {
-        if (!Restart && state.Load(blocks) is { } known) return known;
+        if (!Restart && state.Load(space) is { } known) return known;
         if (Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
         if (!Restart) folder.RequireNoResult(Path.GetFileName(state.FilePath));
         folder.Clear();
@@ -138,7 +138,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     {
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
-        ArchitectureFile.Write(architecture, best.Path);
+        ArchitectureFile.Write(architecture, best.Path, supernet.Spec.Space);
         SelectionNoise noise = SelectionNoise.Of(test.Pictures, [.. search.Candidates.Select(c => c.Top1)]);
         folder.WriteResult(new
         {
@@ -184,7 +184,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         if (SearchSpacePath == null) return;
         try
         {
-            SearchSpaceFile.Check(SearchSpacePath, supernet.Spec);
+            SearchSpaceFile.Check(SearchSpacePath, supernet.Spec.Space);
         }
         catch (FormatException error)
         {

@@ -7,9 +7,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -32,7 +32,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
     public float LearningRate { get; set; } = DefaultLearningRate;
 
     [Option("paths-per-step", Default = 1, HelpText = "Paths trained a step. With more than one they share no operation, and their gradients are averaged.")]
-    [InRange(1, Architecture.Choices)]
+    [InRange(1, Trainer.MostPaths)]
     public int PathsPerStep { get; set; } = 1;
 
     [Option("flops-lb", HelpText = "Least FLOPs of a sampled path (default: 290e6 for the official sizes, else none).")]
@@ -82,7 +82,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         CheckSchedule(training, DefaultBatchSize, train.Samples.Length);
         NetworkSpec spec = shape with { Classes = train.Classes.Length };
         if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, AcceptChangedData);
-        var sampler = new PathSampler(new FlopsTable(spec));
+        var sampler = new PathSampler(NetworkFlops.Of(spec));
         Func<long, IReadOnlyList<Architecture>> paths = PathRule(spec, sampler);
         using RunFolder folder = OpenFolder(RunKind.Supernet);
         DamageReport damage = Damage();
@@ -114,8 +114,8 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         CounterRandom At(long step) => new(Seed, RandomPurpose.Paths, (ulong)step);
         if (PathsPerStep > 1) return step => sampler.Disjoint(At(step), PathsPerStep);
         if ((FlopsLb ?? 0) <= 0 && FlopsUb == null && !spec.IsOfficialSize) return step => [sampler.Uniform(At(step))];
-        (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, sampler);
-        (low, high) = (Math.Max(low, sampler.Least), Math.Min(high, sampler.Most));
+        (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, sampler.Costs);
+        (low, high) = (Math.Max(low, sampler.Costs.Least), Math.Min(high, sampler.Costs.Most));
         Check(() => sampler.FromBins(At(0), low, high, FlopsBins));
         return step => [sampler.FromBins(At(step), low, high, FlopsBins)];
     }

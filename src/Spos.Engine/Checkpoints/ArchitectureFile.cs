@@ -1,6 +1,6 @@
 using Spos.Engine.Files;
 using Spos.Engine.Pickles;
-using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Checkpoints;
 
@@ -13,36 +13,39 @@ public static class ArchitectureFile
     private const int MostBytes = 1 << 20;
 
     /// <summary>Writes the layout of the example's architecture_final.json (NNI v1.9): a line a block, in their order.</summary>
-    public static void Write(string path, Architecture architecture) =>
-        AtomicFile.WriteText(path, $"{{\n  {string.Join(",\n  ", Fields(architecture))}\n}}\n");
+    public static void Write(string path, Architecture architecture, SearchSpace space) =>
+        AtomicFile.WriteText(path, $"{{\n  {string.Join(",\n  ", Fields(architecture, space))}\n}}\n");
 
     /// <summary>
     /// Writes what NNI's tuner exports after a generation, checkpoints/EEE_III.json (NNI v1.9, nas/pytorch/spos/evolution.py): one line,
     /// in the order of the search space, which is sorted as text.
     /// </summary>
-    public static void WriteExport(string path, Architecture architecture) =>
-        AtomicFile.WriteText(path, $"{{{string.Join(", ", Fields(architecture).Order(StringComparer.Ordinal))}}}");
+    public static void WriteExport(string path, Architecture architecture, SearchSpace space) =>
+        AtomicFile.WriteText(path, $"{{{string.Join(", ", Fields(architecture, space).Order(StringComparer.Ordinal))}}}");
 
-    /// <exception cref="FormatException">The file is missing or holds no architecture; the message names it.</exception>
-    public static Architecture Read(string path)
+    /// <exception cref="FormatException">The file is missing or holds no architecture of that space; the message names it.</exception>
+    public static Architecture Read(string path, SearchSpace space)
     {
+        Architecture architecture;
         try
         {
             byte[] bytes = SmallFile.ReadBytes(path, MostBytes);
-            if (IsPickle(bytes)) return new Architecture(Unpickle(bytes));
-            string text = SmallFile.TextOf(bytes);
-            return text.TrimStart().StartsWith('{') ? NniArchitecture.Parse(text) : Architecture.Parse(text);
+            architecture = IsPickle(bytes) ? new Architecture(Unpickle(bytes)) : OfText(SmallFile.TextOf(bytes), space);
         }
         catch (Exception error) when (error is IOException or FormatException)
         {
             throw new FormatException($"{path}: not an architecture: {error.Message}");
         }
+        return space.FaultOf(architecture) is { } fault ? throw new FormatException($"{path}: it {fault}.") : architecture;
     }
 
+    private static Architecture OfText(string text, SearchSpace space) =>
+        text.TrimStart().StartsWith('{') ? NniArchitecture.Parse(text, space) : Architecture.Parse(text);
+
     // "LayerChoice1": [false, true, false, false] sorts by its number's text: the quotation mark is below all digits.
-    private static IEnumerable<string> Fields(Architecture architecture) => architecture.Blocks.Select((chosen, block) =>
+    private static IEnumerable<string> Fields(Architecture architecture, SearchSpace space) => architecture.Blocks.Select((chosen, block) =>
     {
-        IEnumerable<string> oneHot = Enumerable.Range(0, Architecture.Choices).Select(choice => choice == chosen ? "true" : "false");
+        IEnumerable<string> oneHot = Enumerable.Range(0, space.Blocks[block].Length).Select(choice => choice == chosen ? "true" : "false");
         return $"\"{NniArchitecture.Name(block)}\": [{string.Join(", ", oneHot)}]";
     });
 
@@ -65,11 +68,11 @@ public static class ArchitectureFile
         {
             PickleTuple tuple => tuple,
             List<object?> list => list,
-            _ => throw new FormatException($"it is a pickle of {Shown.Excerpt(Unpickler.Describe(value), 200)}, not of a tuple of numbers 0 to 3."),
+            _ => throw new FormatException($"it is a pickle of {Shown.Excerpt(Unpickler.Describe(value), 200)}, not of a tuple of numbers."),
         };
         if (items.Count == 0) throw new FormatException("it is a pickle of an empty tuple.");
-        return items.Select(item => item is long and >= 0 and < Architecture.Choices
+        return items.Select(item => item is long and >= 0 and < Architecture.MostAlternatives
             ? (int)(long)item
-            : throw new FormatException("it is a pickle whose items are not all numbers 0 to 3."));
+            : throw new FormatException("it is a pickle whose items are not all numbers of choices."));
     }
 }

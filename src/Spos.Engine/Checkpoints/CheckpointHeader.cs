@@ -1,6 +1,7 @@
 using MessagePack;
 using Spos.Engine.Files;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Checkpoints;
 

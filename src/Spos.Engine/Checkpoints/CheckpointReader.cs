@@ -7,6 +7,7 @@ using Spos.Engine.Files;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Checkpoints;
 
@@ -192,5 +193,5 @@ public sealed class CheckpointReader : IDisposable
 
     private static string AffineText(bool affine) => affine ? ", affine batch norm" : ", batch norm without affine";
 
-    private static string PathText(Supernet.Architecture? path) => path == null ? "a supernet" : $"the architecture {path}";
+    private static string PathText(Space.Architecture? path) => path == null ? "a supernet" : $"the architecture {path}";
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Spos.Engine.Files;
-using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Checkpoints;
 
@@ -27,7 +27,7 @@ internal static class NniArchitecture
     public static string Name(int block) => $"{Prefix}{block + 1}";
 
     /// <exception cref="FormatException">It is not JSON, or not an architecture; the message names the field.</exception>
-    public static Architecture Parse(string text)
+    public static Architecture Parse(string text, SearchSpace space)
     {
         using JsonDocument document = JsonFile.Parse(text);
         JsonElement root = document.RootElement;
@@ -44,7 +44,8 @@ internal static class NniArchitecture
             {
                 throw new FormatException($"'{name}' does not belong with '{Shown.Excerpt(stem)}1': fields are named alike.");
             }
-            if (!choices.TryAdd(block, ChoiceOf(field, name))) throw new FormatException($"'{name}' is there twice.");
+            if (block > space.Blocks.Length) throw new FormatException($"'{name}' is of no block: the network has {space.Blocks.Length}.");
+            if (!choices.TryAdd(block, new Field(field.Name, name, space.Blocks[block - 1].Length).ChoiceOf(field.Value))) throw new FormatException($"'{name}' is there twice.");
         }
         int missing = Enumerable.Range(1, choices.Count + 1).First(block => !choices.ContainsKey(block));
         if (choices.Count == 0 || missing <= choices.Count)
@@ -67,78 +68,74 @@ internal static class NniArchitecture
         return (stem, digits.Aggregate(0, (number, digit) => number * 10 + (digit - '0')));
     }
 
-    private static int ChoiceOf(JsonProperty field, string name) => field.Value.ValueKind switch
+    // A field by its name, as it is shown in messages too, and how many alternatives its block has.
+    private sealed record Field(string Name, string ShownName, int Alternatives)
     {
-        JsonValueKind.Number => Number(field.Value, name),
-        JsonValueKind.String => Named(field.Value.GetString()!, field.Name, name),
-        JsonValueKind.Array => Listed(field.Value, field.Name, name),
-        JsonValueKind.Object => Handed(field.Value, field.Name, name),
-        _ => throw NoChoice(field.Value.ValueKind.ToString().ToLowerInvariant(), name),
-    };
-
-    private static int Number(JsonElement value, string name) =>
-        value.TryGetInt32(out int choice) && choice is >= 0 and < Architecture.Choices
-            ? choice
-            : throw NoChoice(Shown.Excerpt(value.GetRawText()), name);
-
-    private static int Named(string value, string field, string name)
-    {
-        string before = $"layerchoice_{field}_";
-        string number = value.StartsWith(before, StringComparison.Ordinal) ? value[before.Length..] : value;
-        return number is [>= '0' and < (char)('0' + Architecture.Choices)]
-            ? number[0] - '0'
-            : throw NoChoice($"'{Shown.Excerpt(value)}'", name);
-    }
-
-    private static int Listed(JsonElement list, string field, string name)
-    {
-        JsonElement[] items = [.. list.EnumerateArray()];
-        if (items is [{ ValueKind: JsonValueKind.Number } number] && number.TryGetInt32(out _)) return Number(number, name);
-        if (items is [{ ValueKind: JsonValueKind.String } text]) return Named(text.GetString()!, field, name);
-        if (items.Length != Architecture.Choices)
+        public int ChoiceOf(JsonElement value) => value.ValueKind switch
         {
-            throw new FormatException($"{name} is a list of {items.Length}, not of {Architecture.Choices}.");
+            JsonValueKind.Number => Number(value),
+            JsonValueKind.String => Named(value.GetString()!),
+            JsonValueKind.Array => Listed(value),
+            JsonValueKind.Object => Handed(value),
+            _ => throw NoChoice(value.ValueKind.ToString().ToLowerInvariant()),
+        };
+
+        private int Number(JsonElement value) =>
+            value.TryGetInt32(out int choice) && choice >= 0 && choice < Alternatives ? choice : throw NoChoice(Shown.Excerpt(value.GetRawText()));
+
+        private int Named(string value)
+        {
+            string before = $"layerchoice_{Name}_";
+            string number = value.StartsWith(before, StringComparison.Ordinal) ? value[before.Length..] : value;
+            return Architecture.ChoiceOf(number) is { } choice && choice < Alternatives ? choice : throw NoChoice($"'{Shown.Excerpt(value)}'");
         }
-        if (items.All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _) && !IsFloat(item)))
-        {
-            throw new FormatException($"{name} is a list of whole numbers, which NNI takes for numbers of choices; write true and false.");
-        }
-        int[] chosen = [.. items.Index().Where(item => IsSet(item.Item, name)).Select(item => item.Index)];
-        return chosen.Length == 1 ? chosen[0] : throw new FormatException($"{name} chooses {chosen.Length} operations, not one.");
-    }
 
-    private static bool IsSet(JsonElement item, string name) => item.ValueKind switch
-    {
-        JsonValueKind.True => true,
-        JsonValueKind.False => false,
-        JsonValueKind.Number when IsFloat(item) && item.TryGetDouble(out double weight) && weight is 0 or 1 => item.GetDouble() == 1,
-        _ => throw new FormatException($"{name} holds something other than true and false."),
-    };
-
-    // Python tells 1.0 from 1.
-    private static bool IsFloat(JsonElement number) => number.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') >= 0;
-
-    private static int Handed(JsonElement pair, string field, string name)
-    {
-        if (!pair.TryGetProperty(Index, out JsonElement index) || index.ValueKind != JsonValueKind.Number)
+        private int Listed(JsonElement list)
         {
-            throw new FormatException($"{name} has no number {Index}.");
-        }
-        int choice = Number(index, name);
-        foreach (JsonProperty part in pair.EnumerateObject().Where(p => p.Name != Index))
-        {
-            bool agrees = part.Value.ValueKind switch
+            JsonElement[] items = [.. list.EnumerateArray()];
+            if (items is [{ ValueKind: JsonValueKind.Number } number] && number.TryGetInt32(out _)) return Number(number);
+            if (items is [{ ValueKind: JsonValueKind.String } text]) return Named(text.GetString()!);
+            if (items.Length != Alternatives) throw new FormatException($"{ShownName} is a list of {items.Length}, not of {Alternatives}.");
+            if (items.All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _) && !IsFloat(item)))
             {
-                _ when part.Name != Value => throw new FormatException($"{name} has the unknown field '{Shown.Excerpt(part.Name)}'."),
-                JsonValueKind.Number => Number(part.Value, name) == choice,
-                JsonValueKind.String => Named(part.Value.GetString()!, field, name) == choice,
-                _ => false,
-            };
-            if (!agrees) throw new FormatException($"{name}: {Value} is not the choice of {Index}, {choice}.");
+                throw new FormatException($"{ShownName} is a list of whole numbers, which NNI takes for numbers of choices; write true and false.");
+            }
+            int[] chosen = [.. items.Index().Where(item => IsSet(item.Item)).Select(item => item.Index)];
+            return chosen.Length == 1 ? chosen[0] : throw new FormatException($"{ShownName} chooses {chosen.Length} operations, not one.");
         }
-        return choice;
-    }
 
-    private static FormatException NoChoice(string what, string name) =>
-        new($"{name} is {what}: 0 to {Architecture.Choices - 1} are choices.");
+        private bool IsSet(JsonElement item) => item.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            JsonValueKind.Number when IsFloat(item) && item.TryGetDouble(out double weight) && weight is 0 or 1 => item.GetDouble() == 1,
+            _ => throw new FormatException($"{ShownName} holds something other than true and false."),
+        };
+
+        // Python tells 1.0 from 1.
+        private static bool IsFloat(JsonElement number) => number.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') >= 0;
+
+        private int Handed(JsonElement pair)
+        {
+            if (!pair.TryGetProperty(Index, out JsonElement index) || index.ValueKind != JsonValueKind.Number)
+            {
+                throw new FormatException($"{ShownName} has no number {Index}.");
+            }
+            int choice = Number(index);
+            foreach (JsonProperty part in pair.EnumerateObject().Where(p => p.Name != Index))
+            {
+                bool agrees = part.Value.ValueKind switch
+                {
+                    _ when part.Name != Value => throw new FormatException($"{ShownName} has the unknown field '{Shown.Excerpt(part.Name)}'."),
+                    JsonValueKind.Number => Number(part.Value) == choice,
+                    JsonValueKind.String => Named(part.Value.GetString()!) == choice,
+                    _ => false,
+                };
+                if (!agrees) throw new FormatException($"{ShownName}: {Value} is not the choice of {Index}, {choice}.");
+            }
+            return choice;
+        }
+
+        private FormatException NoChoice(string what) => new($"{ShownName} is {what}: 0 to {Alternatives - 1} are choices.");
+    }
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Spos.Engine.Files;
-using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Checkpoints;
 
@@ -14,36 +14,34 @@ public static class SearchSpaceFile
     private const string Type = "_type", LayerChoice = "layer_choice", Value = "_value";
     private const int MostBytes = 1 << 20;
 
-    // A list of operations without names is numbered, by text.
-    private static readonly string[] Numbers = [.. Enumerable.Range(0, Architecture.Choices).Select(choice => $"{choice}")];
-
     /// <summary>Writes the search space of a network.</summary>
-    public static void Write(string path, NetworkSpec spec)
+    public static void Write(string path, SearchSpace searched)
     {
         var space = new OrderedDictionary<string, OrderedDictionary<string, object>>();
-        foreach (string name in Names(spec).Order(StringComparer.Ordinal))
+        foreach ((string name, string[] numbers) in Fields(searched).OrderBy(field => field.Name, StringComparer.Ordinal))
         {
-            space.Add(name, new OrderedDictionary<string, object> { [Type] = LayerChoice, [Value] = Numbers });
+            space.Add(name, new OrderedDictionary<string, object> { [Type] = LayerChoice, [Value] = numbers });
         }
         JsonFile.Write(path, space);
     }
 
     /// <summary>Checks that a file's search space is that of a network: choices are known by their number alone.</summary>
     /// <exception cref="FormatException">It is not; the message names the file and the field.</exception>
-    public static void Check(string path, NetworkSpec spec)
+    public static void Check(string path, SearchSpace searched)
     {
         try
         {
             using JsonDocument document = JsonFile.Parse(SmallFile.ReadText(path, MostBytes));
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FormatException("it is not an object.");
+            (string Name, string[] Numbers)[] wanted = [.. Fields(searched)];
             var fields = new HashSet<string>();
             foreach (JsonProperty field in document.RootElement.EnumerateObject())
             {
-                CheckField(field, spec.Blocks);
+                CheckField(field, wanted);
                 if (!fields.Add(field.Name)) throw new FormatException($"{field.Name} is there twice.");
             }
-            string? missing = Names(spec).FirstOrDefault(name => !fields.Contains(name));
-            if (missing != null) throw new FormatException($"{missing} is missing: the supernet has {spec.Blocks} blocks.");
+            string? missing = wanted.Select(field => field.Name).FirstOrDefault(name => !fields.Contains(name));
+            if (missing != null) throw new FormatException($"{missing} is missing: the supernet has {wanted.Length} blocks.");
         }
         catch (Exception error) when (error is IOException or FormatException)
         {
@@ -51,25 +49,27 @@ public static class SearchSpaceFile
         }
     }
 
-    private static IEnumerable<string> Names(NetworkSpec spec) => Enumerable.Range(0, spec.Blocks).Select(NniArchitecture.Name);
+    // A list of operations without names is numbered, by text.
+    private static IEnumerable<(string Name, string[] Numbers)> Fields(SearchSpace searched) => searched.Blocks.Select((alternatives, block) =>
+        (NniArchitecture.Name(block), Enumerable.Range(0, alternatives.Length).Select(choice => $"{choice}").ToArray()));
 
-    private static void CheckField(JsonProperty field, int blocks)
+    private static void CheckField(JsonProperty field, (string Name, string[] Numbers)[] fields)
     {
-        if (!(NniArchitecture.BlockOf(field.Name) <= blocks))
+        if (NniArchitecture.BlockOf(field.Name) is not { } block || block > fields.Length)
         {
-            string first = NniArchitecture.Name(0), last = NniArchitecture.Name(blocks - 1);
-            throw new FormatException($"unknown field '{Shown.Excerpt(field.Name)}'; fields are {first} to {last}.");
+            throw new FormatException($"unknown field '{Shown.Excerpt(field.Name)}'; fields are {fields[0].Name} to {fields[^1].Name}.");
         }
+        string[] numbers = fields[block - 1].Numbers;
         if (field.Value.ValueKind != JsonValueKind.Object) throw new FormatException($"{field.Name} is not an object.");
         foreach (JsonProperty part in field.Value.EnumerateObject())
         {
             bool right = part.Name switch
             {
                 Type => part.Value.ValueKind == JsonValueKind.String && part.Value.GetString() == LayerChoice,
-                Value => part.Value.ValueKind == JsonValueKind.Array && Texts(part.Value).SequenceEqual(Numbers),
+                Value => part.Value.ValueKind == JsonValueKind.Array && Texts(part.Value).SequenceEqual(numbers),
                 _ => throw new FormatException($"{field.Name} has the unknown field '{Shown.Excerpt(part.Name)}'."),
             };
-            string wanted = part.Name == Type ? $"\"{LayerChoice}\"" : $"[\"{string.Join("\", \"", Numbers)}\"]";
+            string wanted = part.Name == Type ? $"\"{LayerChoice}\"" : $"[\"{string.Join("\", \"", numbers)}\"]";
             if (!right) throw new FormatException($"{field.Name}.{part.Name} is not {wanted}.");
         }
         if (!field.Value.TryGetProperty(Type, out _) || !field.Value.TryGetProperty(Value, out _)) throw new FormatException($"{field.Name} lacks {Type} or {Value}.");

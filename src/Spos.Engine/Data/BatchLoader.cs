@@ -4,7 +4,6 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
-using Spos.Engine.Random;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Data;

@@ -1,3 +1,4 @@
+
 namespace Spos.Engine.Kernels;
 
 /// <summary>Where compiled kernels can come from: a version of NVRTC, or a folder of files that one has made.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Spos.Engine.Files;
 using Spos.Engine.Pickles;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Pytorch;
 
@@ -120,7 +121,7 @@ public sealed record ExportRecord
             Dropout = Read(DropoutName, "a number from 0 to below 1", DropoutOf),
             ClassNames = !metadata.ContainsKey(ClassesName) ? null : List<string>(ClassesName, "a list of texts", list => Array.TrueForAll(list, name => name is not null)),
             Architecture = !metadata.ContainsKey(ArchitectureName) ? null : new Architecture(
-                List<int>(ArchitectureName, "a list of numbers 0 to 3", list => list.Length > 0 && Array.TrueForAll(list, choice => choice is >= 0 and < Supernet.Architecture.Choices))),
+                List<int>(ArchitectureName, "a list of numbers of choices", list => list.Length > 0 && Array.TrueForAll(list, choice => choice is >= 0 and < Spos.Space.Architecture.MostAlternatives))),
             Flops = !metadata.ContainsKey(FlopsName) ? null : Read(FlopsName, "a number of FLOPs", FlopsOf),
         };
     }
@@ -156,7 +157,7 @@ public sealed record ExportRecord
             string tensors = architecture == null ? "those of a supernet" : $"of {architecture}";
             yield return $"it says that its architecture is {Architecture}; its tensors are {tensors}, which counts.";
         }
-        else if (Flops is { } said && architecture != null && new FlopsTable(spec with { ImageSize = ImageSize }).Of(architecture) is var own && own != said)
+        else if (Flops is { } said && architecture != null && NetworkFlops.Of(spec with { ImageSize = ImageSize }).Of(architecture) is var own && own != said)
         {
             yield return $"it says that its network has {said} FLOPs; by its tensors it has {own}, which counts.";
         }

@@ -1,6 +1,7 @@
 using Spos.Engine.Files;
 using Spos.Engine.Pickles;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Pytorch;
 
@@ -18,11 +19,9 @@ public static class OfficialFlops
     // More than any network has, and little enough that a path's sum is exact.
     private const long MostFlops = 1_000_000_000_000_000;
 
-    private static readonly string[] Names = ["shufflenet_3x3", "shufflenet_5x5", "shufflenet_7x7", "xception_3x3"];
-
     /// <summary>The table's costs of a network's operations.</summary>
     /// <exception cref="TorchCheckpointException">The file cannot be read, or lacks an operation of that network.</exception>
-    public static FlopsTable Load(string path, NetworkSpec spec)
+    public static CostTable Load(string path, NetworkSpec spec)
     {
         PickleDictionary table = Read(path);
         long Cost(string operation, params long[] shape)
@@ -46,18 +45,12 @@ public static class OfficialFlops
         }
 
         // A block of stride 1 takes as many channels as it gives; half of them pass by.
-        long[][] operations =
-        [
-            .. spec.BlockSpecs().Select(block => (long[])
-            [
-                .. Names.Select(name => Cost(
-                    $"{name}_stride_{block.Stride}",
-                    block.Stride == 1 ? 2 * block.Input : block.Input, block.Output, block.Middle, block.Size, block.Size, block.Stride)),
-            ]),
-        ];
+        IEnumerable<IEnumerable<long>> operations = spec.BlockSpecs().Select(block => spec.Space.Blocks[block.Index].Select(operation => Cost(
+            $"{operation.Name}_stride_{block.Stride}",
+            block.Stride == 1 ? 2 * block.Input : block.Input, block.Output, block.Middle, block.Size, block.Size, block.Stride)));
         long stem = Cost("conv1", 3, spec.StemChannels, spec.ImageSize, spec.ImageSize, 2);
         int last = spec.ImageSize / 32;
-        return new FlopsTable(stem + Cost("rest_operation", spec.StageChannels[^1], spec.Classes, last, last, 1), operations);
+        return new CostTable(spec.Space, stem + Cost("rest_operation", spec.StageChannels[^1], spec.Classes, last, last, 1), operations);
     }
 
     private static PickleDictionary Read(string path)

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Pytorch;
 

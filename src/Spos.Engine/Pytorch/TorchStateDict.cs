@@ -1,4 +1,5 @@
 using Spos.Engine.Pickles;
+using Spos.Space;
 
 namespace Spos.Engine.Pytorch;
 

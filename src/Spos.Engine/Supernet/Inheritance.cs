@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Supernet;
 

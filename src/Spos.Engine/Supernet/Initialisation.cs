@@ -1,7 +1,6 @@
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops.Convolutions;
-using Spos.Engine.Random;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;

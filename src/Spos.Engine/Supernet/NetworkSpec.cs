@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Spos.Space;
 
 namespace Spos.Engine.Supernet;
 
@@ -32,6 +33,9 @@ public sealed record NetworkSpec
 
     /// <summary>Choice blocks in all.</summary>
     public int Blocks => StageRepeats.Sum();
+
+    /// <summary>What can be searched: the operations of each choice block.</summary>
+    public SearchSpace Space => new(Enumerable.Repeat(Alternatives.OfBlock, Blocks));
 
     /// <summary>Whether the widths, depths and image size are the paper's, for which its FLOPs limits are meant.</summary>
     public bool IsOfficialSize

@@ -2,6 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Supernet;
 
@@ -31,7 +32,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     internal ShuffleNetV2OneShot(NetworkSpec spec, Architecture? path)
     {
         spec.Validate();
-        if (path != null && path.Blocks.Length != spec.Blocks) throw new ArgumentException($"the architecture has {path.Blocks.Length} blocks; the network has {spec.Blocks}.");
+        if (path != null && spec.Space.FaultOf(path) is { } fault) throw new ArgumentException($"the architecture {fault}.");
         Spec = spec;
         Path = path;
         _stem = UnitBuilder.Build("first_conv", [UnitSpec.Stem(spec.StemChannels)], spec.Affine, _stemGroup)[0];
@@ -117,7 +118,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     // Names have the choice's number in a supernet ("features.3.0.…") and not in a single path ("features.3.…").
     private static Operation?[] CreateBlock(BlockSpec block, Architecture? path, bool affine)
     {
-        var operations = new Operation?[Architecture.Choices];
+        var operations = new Operation?[Alternatives.OfBlock.Length];
         for (int choice = 0; choice < operations.Length; choice++)
         {
             if (path != null && path.Blocks[block.Index] != choice) continue;

@@ -5,6 +5,7 @@ using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Training;
 

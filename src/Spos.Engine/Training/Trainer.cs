@@ -4,9 +4,9 @@ using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Optim;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Training;
 
@@ -23,6 +23,9 @@ public readonly record struct StepReport(long Step, long Steps, int Epoch, float
 /// </summary>
 public sealed class Trainer
 {
+    /// <summary>The most paths a step. Random numbers of a step's paths are told apart by it, so results depend on it.</summary>
+    public const int MostPaths = 4;
+
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
     private readonly ImageFolder _data;
@@ -151,7 +154,7 @@ public sealed class Trainer
         for (int i = 0; i < paths.Count; i++)
         {
             // A number for every (step, path): dropout never repeats.
-            Dropout.UseKey(_session, _options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * Architecture.Choices + (ulong)i);
+            Dropout.UseKey(_session, _options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * MostPaths + (ulong)i);
             (float[] losses, int[] ranks) = Work(batch, paths[i], share, repeated);
             loss += losses.Average() / paths.Count;
             top1 += ranks.Count(r => r < 1);

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Spos.Cli.Options;
-using Spos.Engine;
 
 namespace Spos.Cli.Tests.Options;
 

@@ -1,7 +1,7 @@
 using Spos.Cli.Options;
 using Spos.Cli.Verbs;
 using Spos.Engine.Ops.Convolutions;
-using Spos.Engine.Search;
+using Spos.Space;
 
 namespace Spos.Cli.Tests.Options;
 

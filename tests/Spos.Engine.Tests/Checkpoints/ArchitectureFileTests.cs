@@ -1,8 +1,9 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using Spos.Engine.Checkpoints;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Checkpoints;
 
@@ -15,6 +16,8 @@ public sealed class ArchitectureFileTests : IDisposable
     private static readonly JsonDocument Files = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "nni_files.json")));
     private static readonly Architecture Released = Architecture.Parse(Files.RootElement.GetProperty("released").GetString()!);
 
+    private static readonly SearchSpace Official = new NetworkSpec().Space;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-architecture-").FullName;
 
     public static TheoryData<string> Texts => [.. Files.RootElement.GetProperty("architectures").EnumerateObject().Select(p => p.Name)];
@@ -26,33 +29,33 @@ public sealed class ArchitectureFileTests : IDisposable
     public void NNI_s_files_are_read(string name)
     {
         string text = Files.RootElement.GetProperty("architectures").GetProperty(name).GetString()!;
-        Assert.Equal(Released, ArchitectureFile.Read(Write(text)));
+        Assert.Equal(Released, ArchitectureFile.Read(Write(text), Official));
         // As Windows' editors save it.
-        Assert.Equal(Released, ArchitectureFile.Read(Write("\ufeff" + text.Replace("\n", "\r\n", StringComparison.Ordinal))));
+        Assert.Equal(Released, ArchitectureFile.Read(Write("\ufeff" + text.Replace("\n", "\r\n", StringComparison.Ordinal)), Official));
     }
 
     [Theory]
     [MemberData(nameof(Pickles))]
     public void Megvii_s_pickles_are_read(string name) =>
-        Assert.Equal(Released, ArchitectureFile.Read(Write(Files.RootElement.GetProperty("pickles").GetProperty(name).GetBytesFromBase64())));
+        Assert.Equal(Released, ArchitectureFile.Read(Write(Files.RootElement.GetProperty("pickles").GetProperty(name).GetBytesFromBase64()), Official));
 
     [Fact]
     public void What_is_written_is_what_NNI_writes()
     {
         string example = Path.Combine(_folder, "architecture_final.json"), export = Path.Combine(_folder, "020_000.json"), space = Path.Combine(_folder, "space.json");
-        ArchitectureFile.Write(example, Released);
+        ArchitectureFile.Write(example, Released, Official);
         string[] lines = File.ReadAllLines(example);
         // NNI v1.9, examples/nas/spos/architecture_final.json: its first two lines and the last two.
         Assert.Equal(["{", "  \"LayerChoice1\": [false, false, true, false],"], lines[..2]);
         Assert.Equal(["  \"LayerChoice20\": [false, false, false, true]", "}"], lines[^2..]);
         Assert.Equal(Enumerable.Range(1, 20), lines[1..^1].Select(line => int.Parse(line.Split('"')[1]["LayerChoice".Length..], System.Globalization.CultureInfo.InvariantCulture)));
 
-        ArchitectureFile.WriteExport(export, Released);
+        ArchitectureFile.WriteExport(export, Released, Official);
         Assert.Equal(Files.RootElement.GetProperty("architectures").GetProperty("1.9 tuner, checkpoints/EEE_III.json").GetString(), File.ReadAllText(export));
 
-        SearchSpaceFile.Write(space, new NetworkSpec());
+        SearchSpaceFile.Write(space, Official);
         Assert.Equal(Files.RootElement.GetProperty("search_space").GetString() + "\n", File.ReadAllText(space));
-        SearchSpaceFile.Check(space, new NetworkSpec());
+        SearchSpaceFile.Check(space, Official);
     }
 
     [Fact]
@@ -61,12 +64,15 @@ public sealed class ArchitectureFileTests : IDisposable
         var random = new CounterRandom(7, RandomPurpose.Paths, 0);
         for (int i = 0; i < 200; i++)
         {
-            var path = new Architecture(Enumerable.Range(0, 1 + random.NextInt(32)).Select(_ => random.NextInt(Architecture.Choices)));
+            // Blocks of one alternative to twelve.
+            var space = new SearchSpace(Enumerable.Range(0, 1 + random.NextInt(32)).Select(_ =>
+                Enumerable.Range(0, 1 + random.NextInt(12)).Select(choice => new Alternative($"{choice}")).ToImmutableArray()));
+            var path = new Architecture(space.Blocks.Select(alternatives => random.NextInt(alternatives.Length)));
             string file = Path.Combine(_folder, "path.json");
-            ArchitectureFile.Write(file, path);
-            Assert.Equal(path, ArchitectureFile.Read(file));
-            ArchitectureFile.WriteExport(file, path);
-            Assert.Equal(path, ArchitectureFile.Read(file));
+            ArchitectureFile.Write(file, path, space);
+            Assert.Equal(path, ArchitectureFile.Read(file, space));
+            ArchitectureFile.WriteExport(file, path, space);
+            Assert.Equal(path, ArchitectureFile.Read(file, space));
             foreach (string text in new[] { $"{path}", $"({string.Join(", ", path.Blocks)},)", $"[{string.Join(",", path.Blocks)}]\n" }) Assert.Equal(path, Architecture.Parse(text));
         }
     }
@@ -98,23 +104,30 @@ public sealed class ArchitectureFileTests : IDisposable
     [InlineData("""{"parameters": [1]}""", "parameters has no fields")]
     [InlineData("{}", "LayerChoice1 is missing")]
     [InlineData("{", "JSON")]
-    [InlineData("1 2 4", "'4' in an architecture is not a number 0 to 3")]
+    [InlineData("1 2 x", "'x' in an architecture is not the number of a choice")]
+    [InlineData("1 2 -1", "'-1' in an architecture")]
+    [InlineData("1 2 03", "'03' in an architecture")]
+    [InlineData("1 2 1000", "'1000' in an architecture")]
+    [InlineData("1 2 3", "it has 3 blocks; the network has 20.")]
+    [InlineData("0 0 0 0 0 0 0 4 0 0 0 0 0 0 0 0 0 0 0 0", "it chooses 4 in block 7; the choices there are 0 to 3.")]
+    [InlineData("""{"LayerChoice21": 1}""", "'LayerChoice21' is of no block: the network has 20.")]
+    [InlineData("(I0\nI4\nt.", "it has 2 blocks; the network has 20.")]
     [InlineData("(0, 1, 2", "'(0' in an architecture")]
     [InlineData("[0, 1, 2)", "'[0' in an architecture")]
     [InlineData("0,1,,", "missing at a comma")]
     [InlineData(",", "missing at a comma")]
     [InlineData("0,,1", "missing at a comma")]
-    [InlineData("", "list of numbers 0 to 3")]
+    [InlineData("", "list of numbers, one for each block")]
     [InlineData("0 1 2.", "no pickle that can be read")]
     [InlineData("N.", "a pickle of None, not of a tuple")]
-    [InlineData("(I0\nI4\nt.", "not all numbers 0 to 3")]
-    [InlineData("(I0\nI01\nt.", "not all numbers 0 to 3")]
-    [InlineData("(I0\n(I1\ntt.", "not all numbers 0 to 3")]
+    [InlineData("(I0\nI-1\nt.", "not all numbers of choices")]
+    [InlineData("(I0\nI01\nt.", "not all numbers of choices")]
+    [InlineData("(I0\n(I1\ntt.", "not all numbers of choices")]
     [InlineData(").", "empty tuple")]
     [InlineData("cos\nsystem\n(S'true'\ntR.", "os.system")]
     public void What_is_no_architecture_is_refused_by_name(string text, string named)
     {
-        string file = Write(text), message = Assert.Throws<FormatException>(() => ArchitectureFile.Read(file)).Message;
+        string file = Write(text), message = Assert.Throws<FormatException>(() => ArchitectureFile.Read(file, Official)).Message;
         Assert.StartsWith(file, message, StringComparison.Ordinal);
         Assert.Contains(named, message, StringComparison.Ordinal);
     }
@@ -122,7 +135,7 @@ public sealed class ArchitectureFileTests : IDisposable
     [Fact]
     public void Other_files_are_refused_without_reading_them_whole()
     {
-        void Refused(string file, string named) => Assert.Contains(named, Assert.Throws<FormatException>(() => ArchitectureFile.Read(file)).Message, StringComparison.Ordinal);
+        void Refused(string file, string named) => Assert.Contains(named, Assert.Throws<FormatException>(() => ArchitectureFile.Read(file, Official)).Message, StringComparison.Ordinal);
         Refused("/dev/zero", "not a regular file");
         Refused(_folder, "is a folder");
         Refused(Path.Combine(_folder, "nowhere"), "nowhere");
@@ -153,7 +166,7 @@ public sealed class ArchitectureFileTests : IDisposable
                 else bytes[at] = random.NextInt(2) == 0 ? (byte)random.NextInt(256) : (byte)syntax[random.NextInt(syntax.Length)];
             }
             string file = Write(bytes);
-            foreach (Action read in new Action[] { () => ArchitectureFile.Read(file), () => SearchSpaceFile.Check(file, new NetworkSpec()) })
+            foreach (Action read in new Action[] { () => ArchitectureFile.Read(file, Official), () => SearchSpaceFile.Check(file, Official) })
             {
                 Exception? thrown = Record.Exception(read);
                 Assert.True(thrown is null or FormatException, $"mutation {i}: {thrown}");
@@ -176,7 +189,7 @@ public sealed class ArchitectureFileTests : IDisposable
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, "LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}""", "there twice")]
     public void Another_search_space_is_refused_by_name(string text, string named)
     {
-        string file = Write(text), message = Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, new NetworkSpec())).Message;
+        string file = Write(text), message = Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, Official)).Message;
         Assert.StartsWith(file, message, StringComparison.Ordinal);
         Assert.Contains(named, message, StringComparison.Ordinal);
     }

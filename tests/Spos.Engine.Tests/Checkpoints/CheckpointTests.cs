@@ -3,8 +3,8 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Checkpoints;
 

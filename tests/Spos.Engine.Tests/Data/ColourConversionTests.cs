@@ -1,7 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
-using Spos.Engine.Random;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 using Spos.Engine.Tests.Native;

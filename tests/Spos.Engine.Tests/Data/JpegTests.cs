@@ -2,7 +2,6 @@ using SkiaSharp;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
-using Spos.Engine.Random;
 using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Data;

@@ -6,12 +6,12 @@ using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Optim;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Data;
 using Spos.Engine.Tests.Training;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Devices;
 

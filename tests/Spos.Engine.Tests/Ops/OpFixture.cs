@@ -1,7 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
-using Spos.Engine.Random;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 

@@ -1,6 +1,5 @@
 using Spos.Engine.Pickles;
 using Spos.Engine.Pytorch;
-using Spos.Engine.Random;
 using Spos.Engine.Tests.Pytorch;
 
 namespace Spos.Engine.Tests.Pickles;

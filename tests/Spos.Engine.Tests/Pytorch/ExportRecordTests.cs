@@ -2,6 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Pytorch;
 
@@ -68,7 +69,7 @@ public sealed class ExportRecordTests : IDisposable
     [InlineData("mean", "a list of 3", "cannot be read")]
     [InlineData("std", "[1, 1, 1e99]", "cannot be read")]
     [InlineData("architecture", "[]", "cannot be read")]
-    [InlineData("architecture", "[0, 4]", "cannot be read: architecture is '[0, 4]', not a list of numbers 0 to 3.")]
+    [InlineData("architecture", "[0, -1]", "cannot be read: architecture is '[0, -1]', not a list of numbers of choices.")]
     [InlineData("flops", "many", "cannot be read")]
     [InlineData("channel_order", null, "cannot be read: channel_order is missing.")]
     public void A_wrong_record_is_told(string name, string? value, string says)
@@ -98,7 +99,7 @@ public sealed class ExportRecordTests : IDisposable
     {
         var spec = new NetworkSpec { ImageSize = 64, Classes = 5 };
         var path = new Architecture(Enumerable.Repeat(1, spec.Blocks));
-        ExportRecord right = Record with { ImageSize = 64, Architecture = path, Flops = new FlopsTable(spec).Of(path) };
+        ExportRecord right = Record with { ImageSize = 64, Architecture = path, Flops = NetworkFlops.Of(spec).Of(path) };
         Assert.Empty(right.DifferencesFrom(spec, path));
         // The size of pictures is an option's to change, and FLOPs with it.
         Assert.Empty(right.DifferencesFrom(spec with { ImageSize = 96 }, path));

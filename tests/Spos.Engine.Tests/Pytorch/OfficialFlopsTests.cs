@@ -1,7 +1,7 @@
 using Spos.Engine.Pickles;
 using Spos.Engine.Pytorch;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Pytorch;
 
@@ -32,11 +32,8 @@ public sealed class OfficialFlopsTests : IDisposable
     public void Every_entry_of_the_table_is_what_is_computed_here()
     {
         var spec = new NetworkSpec();
-        FlopsTable official = OfficialFlops.Load(TorchFixtures.At("op_flops_dict.pkl"), spec), computed = new(spec);
-        for (int block = 0; block < spec.Blocks; block++)
-        {
-            for (int choice = 0; choice < Architecture.Choices; choice++) Assert.Equal(computed.Of(block, choice), official.Of(block, choice));
-        }
+        CostTable official = OfficialFlops.Load(TorchFixtures.At("op_flops_dict.pkl"), spec), computed = NetworkFlops.Of(spec);
+        for (int block = 0; block < spec.Blocks; block++) Assert.Equal(computed.Of(block), official.Of(block));
         Assert.Equal(computed.Fixed, official.Fixed);
         Assert.Equal(322_918_720, official.Of(Architecture.Parse("(2, 1, 0, 1, 2, 0, 2, 0, 2, 0, 2, 3, 0, 0, 0, 0, 3, 2, 3, 3)")));
 
@@ -51,7 +48,7 @@ public sealed class OfficialFlopsTests : IDisposable
             int input = block.Input * (3 - block.Stride);
             foreach ((int choice, string name) in Names.Index())
             {
-                Assert.Equal(computed.Of(block.Index, choice), Entry(table, $"{name}_stride_{block.Stride}", input, block.Output, block.Middle, block.Size, block.Size, block.Stride));
+                Assert.Equal(computed.Of(block.Index)[choice], Entry(table, $"{name}_stride_{block.Stride}", input, block.Output, block.Middle, block.Size, block.Size, block.Stride));
                 seen.Add($"{name} {input} {block.Output} {block.Size} {block.Stride}");
             }
         }
@@ -63,8 +60,8 @@ public sealed class OfficialFlopsTests : IDisposable
     [MemberData(nameof(Published))]
     public void The_table_has_the_authors_figures(int block, long[] flops)
     {
-        FlopsTable official = OfficialFlops.Load(TorchFixtures.At("op_flops_dict.pkl"), new NetworkSpec());
-        Assert.Equal(flops, Enumerable.Range(0, Architecture.Choices).Select(choice => official.Of(block, choice)));
+        CostTable official = OfficialFlops.Load(TorchFixtures.At("op_flops_dict.pkl"), new NetworkSpec());
+        Assert.Equal(flops, official.Of(block));
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Ops;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Pytorch;
 

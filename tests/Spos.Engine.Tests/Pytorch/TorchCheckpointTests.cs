@@ -2,6 +2,7 @@ using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Pytorch;
 

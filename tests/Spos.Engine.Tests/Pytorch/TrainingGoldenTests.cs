@@ -5,6 +5,7 @@ using Spos.Engine.Ops;
 using Spos.Engine.Optim;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Pytorch;
 

@@ -1,4 +1,3 @@
-using Spos.Engine.Random;
 
 namespace Spos.Engine.Tests.Random;
 

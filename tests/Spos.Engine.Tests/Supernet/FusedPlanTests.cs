@@ -1,9 +1,9 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Ops.Convolutions;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Supernet;
 

@@ -2,10 +2,10 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Supernet;
 

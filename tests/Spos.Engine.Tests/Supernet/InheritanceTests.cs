@@ -3,6 +3,7 @@ using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Supernet;
 

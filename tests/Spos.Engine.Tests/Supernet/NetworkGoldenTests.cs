@@ -7,6 +7,7 @@ using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 using System.Text.Json;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Supernet;
 

@@ -6,6 +6,7 @@ using Spos.Engine.Optim;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Training;
 

@@ -7,6 +7,7 @@ using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Data;
 using Spos.Engine.Tests.Devices;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Training;
 

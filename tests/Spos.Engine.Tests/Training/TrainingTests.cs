@@ -3,10 +3,10 @@ using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
-using Spos.Engine.Random;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tests.Data;
 using Spos.Engine.Training;
+using Spos.Space;
 
 namespace Spos.Engine.Tests.Training;
 
@@ -276,7 +276,7 @@ public sealed class TrainingTests
     private static Trainer NewTrainer(Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options)
     {
         Initialisation.Initialise(network, session.Stream, options.Seed, InitialisationScheme.Aligned);
-        var sampler = new PathSampler(new FlopsTable(Spec));
+        var sampler = new PathSampler(NetworkFlops.Of(Spec));
         return new Trainer(session, network, data, options, step => sampler.Disjoint(new CounterRandom(options.Seed, RandomPurpose.Paths, (ulong)step), 3), new DamageReport(m => Assert.Fail(m)));
     }
 

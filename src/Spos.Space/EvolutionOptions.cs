@@ -1,4 +1,4 @@
-namespace Spos.Engine.Search;
+namespace Spos.Space;
 
 /// <summary>How new candidates are found.</summary>
 public enum SearchStrategy

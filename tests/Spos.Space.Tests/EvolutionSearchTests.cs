@@ -1,11 +1,11 @@
-using Spos.Engine.Search;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
-namespace Spos.Engine.Tests.Search;
+namespace Spos.Space.Tests;
 
 public sealed class EvolutionSearchTests
 {
-    private static readonly FlopsTable Flops = new(new NetworkSpec());
+    private static readonly CostTable Flops = NetworkFlops.Of(new NetworkSpec());
 
     [Fact]
     public void It_climbs_never_scores_twice_and_keeps_the_limit()
@@ -85,7 +85,7 @@ public sealed class EvolutionSearchTests
     public void A_small_space_ends_with_fewer_candidates()
     {
         var spec = new NetworkSpec { ImageSize = 32, StageRepeats = [1, 1, 1, 1], Classes = 10 };
-        var flops = new FlopsTable(spec);
+        var flops = NetworkFlops.Of(spec);
         var search = new EvolutionSearch(flops, new PathSampler(flops), new EvolutionOptions { FlopsLimit = double.MaxValue });
         search.Run([p => p.Blocks[0]], _ => { }, _ => { }, CancellationToken.None);
         Assert.InRange(search.Candidates.Count, 200, 256);

@@ -1,8 +1,6 @@
 using System.Runtime.ExceptionServices;
-using Spos.Engine.Random;
-using Spos.Engine.Supernet;
 
-namespace Spos.Engine.Search;
+namespace Spos.Space;
 
 /// <summary>
 /// The paper's evolution (arXiv 1904.00420, algorithm 1): random paths under a FLOPs limit, then in each generation
@@ -15,17 +13,20 @@ public sealed class EvolutionSearch
     // Small spaces run out of new paths: then a generation is smaller.
     private const int TriesPerCandidate = 200;
 
-    private readonly FlopsTable _flops;
+    private readonly CostTable _flops;
     private readonly PathSampler _sampler;
     private readonly EvolutionOptions _options;
     private readonly HashSet<Architecture> _seen = [];
     private readonly List<Candidate> _candidates = [];
 
-    public EvolutionSearch(FlopsTable flops, PathSampler sampler, EvolutionOptions options)
+    public EvolutionSearch(CostTable flops, PathSampler sampler, EvolutionOptions options)
     {
         options.Validate();
         (_flops, _sampler, _options) = (flops, sampler, options);
     }
+
+    /// <summary>What is searched.</summary>
+    public SearchSpace Space => _flops.Space;
 
     /// <summary>All scored candidates, in the order in which they were proposed.</summary>
     public IReadOnlyList<Candidate> Candidates => _candidates;
@@ -79,7 +80,8 @@ public sealed class EvolutionSearch
     }
 
     private Architecture Mutate(Architecture parent, CounterRandom random) =>
-        new(parent.Blocks.Select(choice => random.NextUnit() < _options.MutationProbability ? random.NextInt(Architecture.Choices) : choice));
+        new(parent.Blocks.Zip(_flops.Space.Blocks, (choice, alternatives) =>
+            random.NextUnit() < _options.MutationProbability ? random.NextInt(alternatives.Length) : choice));
 
     private static Architecture Cross(Candidate[] parents, CounterRandom random)
     {

@@ -1,19 +1,20 @@
 using System.Collections.Immutable;
 
-namespace Spos.Engine.Supernet;
+namespace Spos.Space;
 
-/// <summary>A path through the supernet: one choice (0–3) for each block.</summary>
+/// <summary>A path through a search space: for each block the number of one of its alternatives, from 0.</summary>
 public sealed class Architecture : IEquatable<Architecture>
 {
-    /// <summary>How many operations a block chooses from.</summary>
-    public const int Choices = 4;
+    /// <summary>More alternatives than this no block has.</summary>
+    public const int MostAlternatives = 1000;
 
+    /// <exception cref="FormatException">A number is no choice in any space.</exception>
     public Architecture(IEnumerable<int> choices)
     {
         Blocks = [.. choices];
         foreach (int choice in Blocks)
         {
-            if (choice is < 0 or >= Choices) throw new FormatException($"{choice} is not a choice: 0 to {Choices - 1} are.");
+            if (choice is < 0 or >= MostAlternatives) throw new FormatException($"{choice} is not the number of a choice.");
         }
     }
 
@@ -30,9 +31,15 @@ public sealed class Architecture : IEquatable<Architecture>
         string[] parts = list.Contains(',')
             ? (list.EndsWith(',') ? list[..^1] : list).Split(',', StringSplitOptions.TrimEntries)
             : list.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0) throw new FormatException("an architecture is a list of numbers 0 to 3, one for each block.");
-        return new Architecture(parts.Select(ChoiceOf));
+        if (parts.Length == 0) throw new FormatException("an architecture is a list of numbers, one for each block.");
+        return new Architecture(parts.Select(part => ChoiceOf(part) ?? throw new FormatException(part.Length == 0
+            ? "a number is missing at a comma."
+            : $"'{Shown.Excerpt(part)}' in an architecture is not the number of a choice.")));
     }
+
+    /// <summary>Reads the number of a choice: digits, without a sign or leading zeros; null if it is none.</summary>
+    public static int? ChoiceOf(string text) =>
+        text.Length is > 0 and <= 3 && text.All(char.IsAsciiDigit) && (text.Length == 1 || text[0] != '0') ? int.Parse(text) : null;
 
     public bool Equals(Architecture? other) => other != null && Blocks.SequenceEqual(other.Blocks);
 
@@ -41,10 +48,4 @@ public sealed class Architecture : IEquatable<Architecture>
     public override int GetHashCode() => Blocks.Aggregate(17, (hash, choice) => HashCode.Combine(hash, choice));
 
     public override string ToString() => string.Join(' ', Blocks);
-
-    private static int ChoiceOf(string text) => text is [>= '0' and < (char)('0' + Choices)]
-        ? text[0] - '0'
-        : throw new FormatException(text.Length == 0
-            ? "a number is missing at a comma."
-            : $"'{Shown.Excerpt(text)}' in an architecture is not a number 0 to {Choices - 1}.");
 }

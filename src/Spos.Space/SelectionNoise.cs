@@ -1,4 +1,4 @@
-namespace Spos.Engine.Search;
+namespace Spos.Space;
 
 /// <summary>
 /// How much of a search's best score may be chance. A score on n pictures is a share of them, and so has a standard error of

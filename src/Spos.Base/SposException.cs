@@ -1,4 +1,4 @@
-namespace Spos.Engine;
+namespace Spos;
 
 /// <summary>
 /// Something could not be done, for a reason outside of this program: its message is the one line that a user sees. It names the

@@ -1,45 +1,46 @@
 using System.Numerics;
-using Spos.Engine.Random;
 
-namespace Spos.Engine.Supernet;
+namespace Spos.Space;
 
-/// <summary>Draws paths: uniformly, uniformly within a FLOPs window or a bin of it, or disjoint ones.</summary>
+/// <summary>Draws paths: uniformly, uniformly within a window of their costs or a bin of it, or disjoint ones.</summary>
 public sealed class PathSampler
 {
-    /// <summary>The window that the paper's supernet is trained in, and the parts that NNI's trainer divides it into.</summary>
-    public const double OfficialLow = 290e6, OfficialHigh = 360e6;
-
-    public const int OfficialBins = 7;
-
     /// <summary>The most parts that a window is divided into: finer ones of the official window would have a few costs each.</summary>
     public const int MostBins = 1000;
 
     // Costs are counted in their greatest common divisor. Only if that takes more steps than this are they rounded.
     private const long MostSteps = 1 << 18;
 
-    private readonly FlopsTable _flops;
+    private readonly CostTable _costs;
     private readonly long _quantum;
+
+    // steps[b][c]: what alternative c of block b costs above the block's cheapest, in quanta, rounded up.
+    private readonly int[][] _steps;
+
+    // counts[b][s]: in how many ways blocks b, b+1, … can add up to s steps.
     private readonly BigInteger[][] _counts;
 
     // before[s]: how many paths cost less than s steps above the cheapest.
     private readonly BigInteger[] _before;
 
-    public PathSampler(FlopsTable flops)
+    public PathSampler(CostTable costs)
     {
-        _flops = flops;
-        Least = flops.Fixed + Enumerable.Range(0, flops.Blocks).Sum(Smallest);
-        Most = flops.Fixed + Enumerable.Range(0, flops.Blocks).Sum(Largest);
+        _costs = costs;
         long divisor = 0;
-        for (int block = 0; block < flops.Blocks; block++)
+        for (int block = 0; block < Blocks; block++)
         {
-            for (int choice = 0; choice < Architecture.Choices; choice++) divisor = (long)BigInteger.GreatestCommonDivisor(divisor, Excess(block, flops.Of(block, choice)));
+            foreach (long cost in costs.Of(block)) divisor = (long)BigInteger.GreatestCommonDivisor(divisor, cost - Smallest(block));
         }
-        _quantum = Math.Max(Math.Max(1, divisor), (Most - Least + MostSteps - 1) / MostSteps);
+        _quantum = Math.Max(Math.Max(1, divisor), (costs.Most - costs.Least + MostSteps - 1) / MostSteps);
         IsExact = divisor == 0 || _quantum == divisor;
+        _steps = [.. Enumerable.Range(0, Blocks).Select(StepsOf)];
         _counts = CountSuffixes();
         _before = new BigInteger[_counts[0].Length + 1];
         for (int sum = 0; sum < _counts[0].Length; sum++) _before[sum + 1] = _before[sum] + _counts[0][sum];
     }
+
+    /// <summary>What is counted.</summary>
+    public CostTable Costs => _costs;
 
     /// <summary>
     /// Whether costs are counted without rounding, as they are for all but very large networks of odd sizes. Otherwise a window's
@@ -49,25 +50,27 @@ public sealed class PathSampler
 
     /// <summary>A path, each equally likely.</summary>
     public Architecture Uniform(CounterRandom random) =>
-        new(Enumerable.Range(0, _flops.Blocks).Select(_ => random.NextInt(Architecture.Choices)));
+        new(_costs.Space.Blocks.Select(alternatives => random.NextInt(alternatives.Length)));
 
     /// <summary>
-    /// Four paths that share no operation: each block's four operations in random order (strict fairness, arXiv 1907.01845).
-    /// Each alone is a uniform path; the first <paramref name="count"/> are returned.
+    /// Paths that share no alternative: the first <paramref name="count"/> of each block's alternatives in random order (strict fairness,
+    /// arXiv 1907.01845). Each alone is a uniform path.
     /// </summary>
+    /// <param name="count">At most <see cref="SearchSpace.MostDisjoint"/>.</param>
     public Architecture[] Disjoint(CounterRandom random, int count)
     {
-        int[][] orders = new int[_flops.Blocks][];
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _costs.Space.MostDisjoint);
+        int[][] orders = new int[Blocks][];
         for (int b = 0; b < orders.Length; b++)
         {
-            orders[b] = [0, 1, 2, 3];
+            orders[b] = [.. Enumerable.Range(0, _steps[b].Length)];
             random.Shuffle<int>(orders[b]);
         }
         return [.. Enumerable.Range(0, count).Select(k => new Architecture(orders.Select(o => o[k])))];
     }
 
     /// <summary>
-    /// A path of at least <paramref name="low"/> and at most <paramref name="high"/> FLOPs, each equally likely, without
+    /// A path of at least <paramref name="low"/> and at most <paramref name="high"/> in cost, each equally likely, without
     /// trial and error: by the number of paths at each cost.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such path, or the window is none.</exception>
@@ -115,10 +118,10 @@ public sealed class PathSampler
     }
 
     // Sums of quantised costs, each rounded up, lie at most a step a block above the true ones; without rounding, at them.
-    private int FirstAtLeast(double flops) =>
-        flops <= Least ? 0 : (int)Math.Clamp(Math.Ceiling((flops - Least) / _quantum) + (IsExact ? 0 : _flops.Blocks), 0, _counts[0].Length);
+    private int FirstAtLeast(double cost) =>
+        cost <= _costs.Least ? 0 : (int)Math.Clamp(Math.Ceiling((cost - _costs.Least) / _quantum) + (IsExact ? 0 : Blocks), 0, _counts[0].Length);
 
-    private int LastAtMost(double flops) => (int)Math.Clamp(Math.Floor((flops - Least) / _quantum), -1, _counts[0].Length - 1);
+    private int LastAtMost(double cost) => (int)Math.Clamp(Math.Floor((cost - _costs.Least) / _quantum), -1, _counts[0].Length - 1);
 
     private BigInteger Count(int first, int last) => last < first ? 0 : _before[last + 1] - _before[first];
 
@@ -135,34 +138,32 @@ public sealed class PathSampler
     }
 
     private ArgumentException Empty(double low, double high) =>
-        new($"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: this network's have {Least / 1e6:0.###}M to {Most / 1e6:0.###}M.");
+        new($"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: this network's have {_costs.Least / 1e6:0.###}M to {_costs.Most / 1e6:0.###}M.");
 
-    /// <summary>The FLOPs of the cheapest and of the dearest path.</summary>
-    public long Least { get; }
+    private int Blocks => _costs.Space.Blocks.Length;
 
-    public long Most { get; }
+    private long Smallest(int block)
+    {
+        long smallest = long.MaxValue;
+        foreach (long cost in _costs.Of(block)) smallest = Math.Min(smallest, cost);
+        return smallest;
+    }
 
-    private long Smallest(int block) => Enumerable.Range(0, Architecture.Choices).Min(c => _flops.Of(block, c));
+    private int[] StepsOf(int block)
+    {
+        long smallest = Smallest(block);
+        return [.. _costs.Of(block).ToArray().Select(cost => (int)((cost - smallest + _quantum - 1) / _quantum))];
+    }
 
-    private long Largest(int block) => Enumerable.Range(0, Architecture.Choices).Max(c => _flops.Of(block, c));
-
-    private long Excess(int block, long cost) => cost - Smallest(block);
-
-    private int Quantised(int block, int choice) => (int)((Excess(block, _flops.Of(block, choice)) + _quantum - 1) / _quantum);
-
-    // counts[b][s]: in how many ways blocks b, b+1, … can add up to s.
     private BigInteger[][] CountSuffixes()
     {
-        int blocks = _flops.Blocks;
-        var counts = new BigInteger[blocks + 1][];
-        counts[blocks] = [BigInteger.One];
-        for (int b = blocks - 1; b >= 0; b--)
+        var counts = new BigInteger[Blocks + 1][];
+        counts[Blocks] = [BigInteger.One];
+        for (int b = Blocks - 1; b >= 0; b--)
         {
-            int most = Enumerable.Range(0, Architecture.Choices).Max(c => Quantised(b, c));
-            counts[b] = new BigInteger[counts[b + 1].Length + most];
-            for (int choice = 0; choice < Architecture.Choices; choice++)
+            counts[b] = new BigInteger[counts[b + 1].Length + _steps[b].Max()];
+            foreach (int cost in _steps[b])
             {
-                int cost = Quantised(b, choice);
                 for (int s = 0; s < counts[b + 1].Length; s++) counts[b][s + cost] += counts[b + 1][s];
             }
         }
@@ -172,12 +173,12 @@ public sealed class PathSampler
     // The path numbered `pick` among those of sum `target`.
     private Architecture Walk(int target, BigInteger pick)
     {
-        int[] choices = new int[_flops.Blocks];
+        int[] choices = new int[Blocks];
         for (int b = 0; b < choices.Length; b++)
         {
             for (int choice = 0; ; choice++)
             {
-                int rest = target - Quantised(b, choice);
+                int rest = target - _steps[b][choice];
                 BigInteger ways = rest >= 0 && rest < _counts[b + 1].Length ? _counts[b + 1][rest] : 0;
                 if (pick < ways)
                 {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Spos.Engine;
+namespace Spos;
 
 /// <summary>
 /// Texts of others (names, values, what files hold) as messages show them: short, of one line, and of characters that do nothing to
@@ -53,7 +53,7 @@ public static class Shown
         text.Any(c => char.IsControl(c) && !besides.Contains(c, StringComparison.Ordinal));
 
     /// <summary>Whether a character does something to a terminal, or to the direction of writing, instead of being seen.</summary>
-    internal static bool Acts(Rune rune) => Rune.GetUnicodeCategory(rune) switch
+    public static bool Acts(Rune rune) => Rune.GetUnicodeCategory(rune) switch
     {
         UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => true,
         UnicodeCategory.Format => rune.Value is not (ZeroWidthNonJoiner or ZeroWidthJoiner),

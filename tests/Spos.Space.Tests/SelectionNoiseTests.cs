@@ -1,7 +1,6 @@
-using Spos.Engine.Random;
-using Spos.Engine.Search;
+using Spos.Space;
 
-namespace Spos.Engine.Tests.Search;
+namespace Spos.Space.Tests;
 
 public sealed class SelectionNoiseTests
 {

@@ -1,6 +1,4 @@
-using Spos.Engine.Supernet;
-
-namespace Spos.Engine.Search;
+namespace Spos.Space;
 
 /// <summary>A scored path.</summary>
 /// <param name="Generation">The generation that found it, from 0.</param>

@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Spos.Engine.Random;
-using Spos.Engine.Search;
+using Spos.Space;
 
-namespace Spos.Engine.Tests.Search;
+namespace Spos.Space.Tests;
 
 public sealed class RankStatisticsTests
 {

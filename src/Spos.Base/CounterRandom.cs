@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Spos.Engine.Random;
+namespace Spos;
 
 /// <summary>What random numbers are for: numbers for different purposes never coincide.</summary>
 public enum RandomPurpose
@@ -118,7 +118,7 @@ public sealed class CounterRandom(ulong seed, RandomPurpose purpose, ulong place
         }
     }
 
-    internal static void Philox(ulong key, ulong counter, ulong high, uint[] words)
+    private static void Philox(ulong key, ulong counter, ulong high, uint[] words)
     {
         (uint c0, uint c1, uint c2, uint c3) = ((uint)counter, (uint)(counter >> 32), (uint)high, (uint)(high >> 32));
         (uint k0, uint k1) = ((uint)key, (uint)(key >> 32));

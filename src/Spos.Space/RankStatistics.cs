@@ -1,6 +1,4 @@
-using Spos.Engine.Random;
-
-namespace Spos.Engine.Search;
+namespace Spos.Space;
 
 /// <summary>A figure with the interval in which it lies with 95% confidence.</summary>
 public readonly record struct Estimate(double Value, double Low, double High);

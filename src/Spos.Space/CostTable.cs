@@ -1,0 +1,44 @@
+namespace Spos.Space;
+
+/// <summary>
+/// A cost of architectures that is a sum: a part that all have, and one for the alternative that is chosen in each block. FLOPs are such a
+/// cost.
+/// </summary>
+public sealed class CostTable
+{
+    private readonly long[][] _costs;
+
+    /// <param name="fixed">What every architecture costs.</param>
+    /// <param name="costs">The cost of each alternative of each block.</param>
+    /// <exception cref="ArgumentException">The costs are not of this space.</exception>
+    public CostTable(SearchSpace space, long @fixed, IEnumerable<IEnumerable<long>> costs)
+    {
+        (Space, Fixed, _costs) = (space, @fixed, [.. costs.Select(block => block.ToArray())]);
+        if (!_costs.Select(block => block.Length).SequenceEqual(space.Blocks.Select(block => block.Length)))
+        {
+            throw new ArgumentException("A table of costs has one for each alternative of each block.");
+        }
+        Least = @fixed + _costs.Sum(block => block.Min());
+        Most = @fixed + _costs.Sum(block => block.Max());
+    }
+
+    public SearchSpace Space { get; }
+
+    /// <summary>What every architecture costs.</summary>
+    public long Fixed { get; }
+
+    /// <summary>The cost of the cheapest architecture.</summary>
+    public long Least { get; }
+
+    /// <summary>The cost of the dearest architecture.</summary>
+    public long Most { get; }
+
+    /// <summary>The mean over all architectures.</summary>
+    public double Mean => Fixed + _costs.Sum(block => block.Average());
+
+    /// <summary>The costs of a block's alternatives.</summary>
+    public ReadOnlySpan<long> Of(int block) => _costs[block];
+
+    /// <summary>The cost of an architecture.</summary>
+    public long Of(Architecture path) => Fixed + path.Blocks.Select((choice, block) => _costs[block][choice]).Sum();
+}
