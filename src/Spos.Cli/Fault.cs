@@ -21,7 +21,7 @@ internal static class Fault
     {
         string what = $"this is a fault in Spos: {error.GetType().Name} in {Place(error)}: {error.Message}";
         Console.Error.WriteLine($"spos: {Shown.Line(what)} {Keep(error)}");
-        return Program.Internal;
+        return ExitCode.Internal;
     }
 
     private static void OnUnhandled(object sender, UnhandledExceptionEventArgs thrown)

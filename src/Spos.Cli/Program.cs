@@ -10,21 +10,6 @@ namespace Spos.Cli;
 /// <summary>The command line: finds the verb, runs it, and turns failures into one line and an exit code.</summary>
 internal static class Program
 {
-    /// <summary>Done.</summary>
-    public const int Success = 0;
-
-    /// <summary>It could not be done.</summary>
-    public const int Failure = 1;
-
-    /// <summary>The options make no sense.</summary>
-    public const int Usage = 2;
-
-    /// <summary>The program has a fault: EX_SOFTWARE of sysexits.h.</summary>
-    public const int Internal = 70;
-
-    /// <summary>Stopped by Ctrl-C, as shells have it.</summary>
-    public const int Stopped = 130;
-
     /// <summary>The verbs, in the order in which help lists them.</summary>
     internal static IReadOnlyList<Type> Verbs { get; } =
     [
@@ -71,13 +56,13 @@ internal static class Program
         {
             case OperationCanceledException:
                 Console.WriteLine("Stopped. To go on, run the same command again.");
-                return Stopped;
+                return ExitCode.Stopped;
             case UsageException:
-                return Fail(error.Message, Usage);
+                return Fail(error.Message, ExitCode.Usage);
             case OutOfMemoryException:
-                return Fail("there is not enough memory. Smaller batches, pictures or networks, or fewer --workers, take less.", Failure);
+                return Fail("there is not enough memory. Smaller batches, pictures or networks, or fewer --workers, take less.", ExitCode.Failure);
             case SposException or IOException or UnauthorizedAccessException or DllNotFoundException:
-                return Fail(error.Message, Failure);
+                return Fail(error.Message, ExitCode.Failure);
             default:
                 return Fault.Report(error);
         }
@@ -88,13 +73,13 @@ internal static class Program
         string page = help.Verb == null ? HelpPage.OfAll(Verbs) : HelpPage.Of(help.Verb);
         if (help.Asked) Console.Out.WriteLine(page);
         else Console.Error.WriteLine(page);
-        return help.Asked ? Success : Usage;
+        return help.Asked ? ExitCode.Success : ExitCode.Usage;
     }
 
     private static int ShowVersion()
     {
         Console.Out.WriteLine($"spos {RunRecord.Version}");
-        return Success;
+        return ExitCode.Success;
     }
 
     private static int Fail(string message, int code)

@@ -61,8 +61,8 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             Assert.Equal(File.ReadAllText(Path.Combine(second, file)), File.ReadAllText(Path.Combine(first, file)));
         }
         Assert.Equal(6 + 3 + 3, Directory.GetFiles(Path.Combine(first, "checkpoints")).Length);
-        SearchSpace space = new NetworkSpec { StageRepeats = [1, 1, 2, 1] }.Space;
-        Architecture Read(string file) => ArchitectureFile.Read(Path.Combine(first, file), space);
+        SearchSpace blocks = new NetworkSpec { StageRepeats = [1, 1, 2, 1] }.Space;
+        Architecture Read(string file) => ArchitectureFile.Read(Path.Combine(first, file), blocks);
         Assert.Equal(Read("architecture_final.json"), Read("checkpoints/002_000.json"));
 
         // What a search writes repeats it; an option on the command line wins.

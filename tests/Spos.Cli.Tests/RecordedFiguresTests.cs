@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
-using Spos.Space;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Cli.Tests;
 
@@ -11,7 +11,9 @@ namespace Spos.Cli.Tests;
 [Collection(InProcess.Collection)]
 public sealed class RecordedFiguresTests : IDisposable
 {
-    private const int Blocks = 5, Recalibrations = 2;
+    private const int Recalibrations = 2;
+
+    private static readonly SearchSpace Space = new NetworkSpec { StageRepeats = [1, 1, 2, 1] }.Space;
 
     private static readonly Dictionary<string, string> Options = new() { ["seed"] = "42" };
     private static readonly DataSetIdentity Pictures = new([new ClassIdentity("cat", 3, "A"), new ClassIdentity("dog", 4, "B")], "AB");
@@ -37,7 +39,7 @@ public sealed class RecordedFiguresTests : IDisposable
         SearchState state = NewSearch();
         Change(state.FilePath, field, value);
         string before = File.ReadAllText(state.FilePath);
-        CheckpointException error = Assert.Throws<CheckpointException>(() => NewSearch().Load(Blocks));
+        CheckpointException error = Assert.Throws<CheckpointException>(() => NewSearch().Load(Space));
         Assert.StartsWith($"{state.FilePath}: {field} {says}", error.Message, StringComparison.Ordinal);
         Assert.Contains("--restart", error.Message, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllText(state.FilePath));
@@ -53,15 +55,15 @@ public sealed class RecordedFiguresTests : IDisposable
     {
         RankState state = NewRanking();
         Change(state.FilePath, field, value);
-        CheckpointException error = Assert.Throws<CheckpointException>(() => NewRanking().Load(Blocks, Recalibrations));
+        CheckpointException error = Assert.Throws<CheckpointException>(() => NewRanking().Load(Space, Recalibrations));
         Assert.StartsWith($"{state.FilePath}: {field} {says}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Those_of_a_run_are_read()
     {
-        Assert.Equal(0.75, NewSearch().Load(Blocks)!["3 2 1 0 3"]);
-        Assert.Equal(0.5, Assert.Single(NewRanking().Load(Blocks, Recalibrations)!).Standalone);
+        Assert.Equal(0.75, NewSearch().Load(Space)!["3 2 1 0 3"]);
+        Assert.Equal(0.5, Assert.Single(NewRanking().Load(Space, Recalibrations)!).Standalone);
     }
 
     [Fact]
@@ -69,7 +71,7 @@ public sealed class RecordedFiguresTests : IDisposable
     {
         RankState state = NewRanking();
         File.WriteAllText(state.FilePath, File.ReadAllText(state.FilePath).Replace("\"Standalone\": 0.5", "\"Standalone\": NaN", StringComparison.Ordinal));
-        string message = Assert.Throws<CheckpointException>(() => NewRanking().Load(Blocks, Recalibrations)).Message;
+        string message = Assert.Throws<CheckpointException>(() => NewRanking().Load(Space, Recalibrations)).Message;
         Assert.Matches(@"rank\.json is damaged: it is not JSON, or nested too deeply, from line \d+, column 21 on\. Begin anew", message);
     }
 
@@ -84,7 +86,7 @@ public sealed class RecordedFiguresTests : IDisposable
         Console.SetError(said);
         try
         {
-            Assert.Equal(2, NewSearch(save: false).Load(Blocks)!.Count);
+            Assert.Equal(2, NewSearch(save: false).Load(Space)!.Count);
         }
         finally
         {
@@ -123,7 +125,7 @@ public sealed class RecordedFiguresTests : IDisposable
     {
         Dictionary<string, string> With(string name, string value) => new() { [name] = value };
         foreach (string name in new[] { "init", "lr-decay", "plan" }) OptionCheck.Require("file", With(name, "Word"), With(name, "word"), anyPictures: false);
-        Assert.Throws<Verbs.UsageException>(() => OptionCheck.Require("file", With("flops-table", "A"), With("flops-table", "a"), anyPictures: false));
+        Assert.Throws<UsageException>(() => OptionCheck.Require("file", With("flops-table", "A"), With("flops-table", "a"), anyPictures: false));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -5,8 +5,7 @@ using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
-using Spos.Space;
-using Architecture = Spos.Engine.Supernet.Architecture;
+using Architecture = Spos.Space.Architecture;
 
 namespace Spos.Check;
 

@@ -1,3 +1,4 @@
+using Spos;
 using Spos.Check;
 using Spos.Engine.Native;
 

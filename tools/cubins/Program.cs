@@ -1,5 +1,6 @@
 // Compiles the kernels for NVIDIA's GPUs, for a bundle that carries them (Spos.Engine.Kernels.PrebuiltKernels). It needs NVRTC, and no GPU:
 // dotnet run --project tools/cubins -- FOLDER TARGET..., such as sm_80 for machine code, or compute_90 for PTX, which later GPUs can use too.
+using Spos;
 using Spos.Engine.Kernels;
 using Spos.Engine.Native;
 

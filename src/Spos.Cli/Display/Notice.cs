@@ -1,4 +1,3 @@
-
 namespace Spos.Cli.Display;
 
 /// <summary>

@@ -1,4 +1,3 @@
-
 namespace Spos.Cli.Display;
 
 /// <summary>What a command was asked to print could not be printed.</summary>

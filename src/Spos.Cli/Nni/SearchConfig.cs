@@ -1,6 +1,4 @@
-using System.Globalization;
-using Spos.Cli.Runs;
-using Spos.Cli.Verbs;
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
 using Spos.Space;
 using YamlDotNet.RepresentationModel;
@@ -14,6 +12,9 @@ namespace Spos.Cli.Nni;
 internal static class SearchConfig
 {
     public const string FileName = "config_search.yml";
+
+    /// <summary>What NNI calls the file of a search space.</summary>
+    public const string SpaceFileName = "nni_auto_gen_search_space.json";
 
     // Fields of NNI's that change nothing here, of those that NNI v1.9 knows (tools/nni_cmd/config_schema.py).
     private static readonly string[] Idle =
@@ -34,31 +35,29 @@ internal static class SearchConfig
         ("num_crossover", "num-crossover"), ("num_mutation", "num-mutation"), ("flops_limit", "flops-limit"),
     ];
 
-    /// <summary>Writes the file that repeats a search.</summary>
-    public static void Write(string path, SearchVerb verb, Supernet supernet)
+    /// <summary>Writes the file that repeats a search, and beside it the one of its space.</summary>
+    /// <param name="options">All options of spos search by name, those that were not given null.</param>
+    public static void Write(string path, IReadOnlyDictionary<string, string?> options, SearchSpace space)
     {
-        string space = Path.Combine(Path.GetDirectoryName(path)!, SearchSpaceVerb.FileName);
-        Engine.Checkpoints.SearchSpaceFile.Write(space, supernet.Spec.Space);
+        SearchSpaceFile.Write(Path.Combine(Path.GetDirectoryName(path)!, SpaceFileName), space);
         var tuner = new YamlMappingNode();
-        if (verb.Strategy == SearchStrategy.Random) tuner.Add("builtinTunerName", "Random");
+        if (options["strategy"] == "random") tuner.Add("builtinTunerName", "Random");
         else tuner.Add("className", Tuners[0]);
         var arguments = new YamlMappingNode();
-        SortedDictionary<string, string?> options = RunRecord.OptionsOf(verb);
-        options["flops-limit"] = Convert.ToString(supernet.FlopsLimit, CultureInfo.InvariantCulture);
         foreach ((string field, string option) in ClassArgs) arguments.Add(field, options[option]!);
         tuner.Add("classArgs", arguments);
         var root = new YamlMappingNode
         {
             { "experimentName", "SPOS Search" },
-            { "trialConcurrency", $"{verb.Concurrency}" },
-            { "maxTrialNum", $"{verb.MaxTrials}" },
+            { "trialConcurrency", options["concurrency"]! },
+            { "maxTrialNum", options["max-trials"]! },
             { "trainingServicePlatform", "local" },
-            { "searchSpacePath", SearchSpaceVerb.FileName },
+            { "searchSpacePath", SpaceFileName },
             { "useAnnotation", "false" },
             { "tuner", tuner },
             { "trial", new YamlMappingNode { { "command", TrialCommand.Write(options) }, { "codeDir", "." } } },
         };
-        if (verb.MaxDuration != null) root.Add("maxExecDuration", verb.MaxDuration);
+        if (options["max-duration"] is { } duration) root.Add("maxExecDuration", duration);
         using var text = new StringWriter();
         new YamlStream(new YamlDocument(root)).Save(text, assignAnchors: false);
         AtomicFile.WriteText(path, text.ToString().Replace("...\n", "", StringComparison.Ordinal));

@@ -1,5 +1,3 @@
-using Spos.Cli.Nni;
-
 namespace Spos.Cli.Options;
 
 /// <summary>A time, as <see cref="Duration"/> reads it.</summary>

@@ -1,4 +1,3 @@
-
 namespace Spos.Cli.Options;
 
 /// <summary>An option, or a word that follows a verb, with the value that it was given.</summary>

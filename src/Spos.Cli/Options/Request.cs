@@ -1,5 +1,3 @@
-using Spos.Cli.Verbs;
-
 namespace Spos.Cli.Options;
 
 /// <summary>What a command line asks for.</summary>

@@ -1,6 +1,4 @@
 using CommandLine;
-using Spos.Cli.Nni;
-using Spos.Cli.Verbs;
 
 namespace Spos.Cli.Options;
 
@@ -109,12 +107,12 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
         }
     }
 
-    // The options of the file that --config names, but for those on the command line, which win.
+    // The options of the file that an option names, but for those on the command line, which win.
     private IEnumerable<Given> Configured(List<Given> given)
     {
         DeclaredOption Option(string name) => options.First(o => o.Name == $"--{name}");
-        if (verb != typeof(SearchVerb) || given.FirstOrDefault(g => g.Option == Option(SearchVerb.ConfigOption))?.Value is not { } file) return [];
-        Given[] configured = [.. SearchConfig.Read(file).Select(o => new Given(Option(o.Option), o.Value, file))];
+        if (given.FirstOrDefault(g => g.Option.Rule is OptionsFileRule) is not { Value: { } file } named) return [];
+        Given[] configured = [.. ((OptionsFileRule)named.Option.Rule!).OptionsOf(file).Select(o => new Given(Option(o.Option), o.Value, file))];
         RefuseRepeated(configured);
         return configured.Where(c => given.All(g => g.Option != c.Option)).DistinctBy(c => c.Option);
     }

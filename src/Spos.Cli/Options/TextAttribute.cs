@@ -1,4 +1,3 @@
-
 namespace Spos.Cli.Options;
 
 /// <summary>Any text of one line.</summary>

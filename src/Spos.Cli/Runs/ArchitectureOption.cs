@@ -1,5 +1,4 @@
 using Spos.Cli.Options;
-using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 using Spos.Space;

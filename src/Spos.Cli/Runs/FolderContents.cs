@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
 

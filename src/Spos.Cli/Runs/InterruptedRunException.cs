@@ -1,4 +1,3 @@
-
 namespace Spos.Cli.Runs;
 
 /// <summary>A run could not go on; the message says why and what it has left.</summary>

@@ -1,4 +1,3 @@
-using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;

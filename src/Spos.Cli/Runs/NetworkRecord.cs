@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;

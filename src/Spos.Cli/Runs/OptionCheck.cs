@@ -1,4 +1,3 @@
-using Spos.Cli.Verbs;
 using Spos.Engine.Data;
 
 namespace Spos.Cli.Runs;

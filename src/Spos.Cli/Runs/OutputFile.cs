@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Spos.Cli.Verbs;
 using Spos.Engine.Files;
 
 namespace Spos.Cli.Runs;

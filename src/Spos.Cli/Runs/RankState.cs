@@ -24,7 +24,7 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
         JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options), data, [.. architectures]));
 
     /// <summary>What was saved; null if nothing was.</summary>
-    /// <exception cref="Verbs.UsageException">It was made with other options or pictures.</exception>
+    /// <exception cref="UsageException">It was made with other options or pictures.</exception>
     /// <exception cref="CheckpointException">It is damaged, or has figures that cannot be.</exception>
     /// <param name="space">What was searched.</param>
     /// <param name="recalibrations">Scores of an architecture.</param>

@@ -22,7 +22,7 @@ internal sealed class RunFolder : IDisposable
     private readonly string _metrics;
     private readonly FileStream _lock;
 
-    /// <exception cref="Verbs.UsageException">The folder belongs to a run of another kind, or holds files that this one would write over.</exception>
+    /// <exception cref="UsageException">The folder belongs to a run of another kind, or holds files that this one would write over.</exception>
     /// <exception cref="IOException">Another run uses the folder.</exception>
     public RunFolder(string path, RunKind kind)
     {
@@ -33,7 +33,7 @@ internal sealed class RunFolder : IDisposable
         Directory.CreateDirectory(Folder);
         _metrics = Path.Combine(Folder, "metrics.jsonl");
         string file = Path.Combine(Folder, ".lock");
-        if (RegularFile.IsOther(file)) throw new Verbs.UsageException($"{file} is not a regular file. Remove it, or choose another --output-dir.");
+        if (RegularFile.IsOther(file)) throw new UsageException($"{file} is not a regular file. Remove it, or choose another --output-dir.");
         try
         {
             _lock = new FileStream(file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
@@ -97,11 +97,11 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Throws if an earlier run ended here: its results are not removed unless somebody says so.</summary>
     /// <param name="missing">What the run would go on from, such as "checkpoint".</param>
-    /// <exception cref="Verbs.UsageException">It did.</exception>
+    /// <exception cref="UsageException">It did.</exception>
     public void RequireNoResult(string missing)
     {
         if (!File.Exists(Path.Combine(Folder, ResultName))) return;
-        throw new Verbs.UsageException($"{Folder} holds the results of {Kind.Title}, but no {missing} to go on from. Choose another --output-dir, or begin anew with --restart.");
+        throw new UsageException($"{Folder} holds the results of {Kind.Title}, but no {missing} to go on from. Choose another --output-dir, or begin anew with --restart.");
     }
 
     /// <summary>Removes what an earlier run of this kind left, so that it is not taken for this run's, and says so.</summary>

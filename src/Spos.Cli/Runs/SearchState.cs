@@ -30,7 +30,7 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
     }
 
     /// <summary>The scores by architecture; null if there are none.</summary>
-    /// <exception cref="Verbs.UsageException">They are of a search with other options or pictures; the message names one.</exception>
+    /// <exception cref="UsageException">They are of a search with other options or pictures; the message names one.</exception>
     /// <exception cref="CheckpointException">The file and the one before it are damaged, or have figures that cannot be.</exception>
     /// <param name="space">What was searched.</param>
     public Dictionary<string, double>? Load(SearchSpace space)

@@ -1,5 +1,4 @@
 using Spos.Cli.Display;
-using Spos.Cli.Verbs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;

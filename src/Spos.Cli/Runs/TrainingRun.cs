@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Spos.Cli.Display;
-using Spos.Cli.Verbs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;
@@ -13,7 +12,7 @@ namespace Spos.Cli.Runs;
 
 /// <summary>Drives a <see cref="Trainer"/>: progress, logs, checkpoints, going on and stopping.</summary>
 /// <param name="trainedOn">The data set, which checkpoints keep, and which a run that goes on must share.</param>
-internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, IReadOnlyDictionary<string, string> options, TrainedOn trainedOn, PhaseOptions how) : IDisposable
+internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, IReadOnlyDictionary<string, string> options, TrainedOn trainedOn, RunStart start) : IDisposable
 {
     private readonly List<(long Step, double Loss, double Top1)> _curve = [];
     private EventWriter? _events;
@@ -38,18 +37,18 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
     /// <exception cref="UsageException">There is a checkpoint that was made with other options or pictures, or --resume and none.</exception>
     public void Begin(Trainer trainer, Action initialise)
     {
-        if (how.Restart || folder.NewestWhole() is not var (path, header))
+        if (start.Restart || folder.NewestWhole() is not var (path, header))
         {
-            if (how.Resume) throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
-            if (!how.Restart) folder.RequireNoResult("checkpoint");
+            if (start.Resume) throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
+            if (!start.Restart) folder.RequireNoResult("checkpoint");
             initialise();
             folder.Clear();
             Average?.Begin(session);
         }
         else
         {
-            OptionCheck.Require(path, header.Options, options, how.AcceptChangedData || header.Train != null);
-            DataRecord.Of(header).Require(path, new DataRecord(trainedOn.Train, trainedOn.Val), how.AcceptChangedData);
+            OptionCheck.Require(path, header.Options, options, start.AcceptChangedData || header.Train != null);
+            DataRecord.Of(header).Require(path, new DataRecord(trainedOn.Train, trainedOn.Val), start.AcceptChangedData);
             Checkpoint.Load(path, session, network, Average?.Network);
             trainer.StepsDone = header.StepsDone;
             (CheckpointPath, _savedStep) = (path, header.StepsDone);
@@ -80,7 +79,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         if (trainer.StepsDone >= trainer.Steps && _measured) return true;
         try
         {
-            _events = new EventWriter(how.TbDir ?? folder.Folder, trainer.StepsDone);
+            _events = new EventWriter(start.TbDir ?? folder.Folder, trainer.StepsDone);
             ProgressDisplay.Run(title, trainer.Steps, "img", display =>
             {
                 if (!_measured) FinishEpoch(trainer, epochDone);

@@ -120,7 +120,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
                 steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles, device_bytes = r.DeviceBytes, managed_bytes = r.ManagedBytes }),
             });
         }
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private int RunLoader(NetworkSpec spec, Device device)
@@ -154,7 +154,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
                 transforms = results.Select(r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
             });
         }
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private int RunKernels(Session session, NetworkSpec spec, Device device)
@@ -191,7 +191,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
                 }),
             });
         }
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private int CountLaunches(Session session, NetworkSpec spec, Device device)
@@ -235,7 +235,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
                 works = works.Select(work => new { work = work.Work, all = Figures(work.All), kernels = work.Kernels.Select(Figures) }),
             });
         }
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private static object Figures(LaunchCount count) => new
@@ -267,7 +267,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         }
         PlainTable.Write(table);
         ResultTable.Print("Plans", ("device", device), ("choices", $"{names.Length}"), ("cuDNN lacks", $"{names.Count(lacks.ContainsKey)}, for which the hand-written kernels stand in"), ("folder", PlanCache.FolderOfUser));
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private (DevicePeaks Peaks, IReadOnlyList<KernelResult> Results) Measure(Session session, NetworkSpec spec)

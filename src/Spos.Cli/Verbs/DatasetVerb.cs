@@ -58,7 +58,7 @@ internal sealed class DatasetVerb : IVerb
         catch (OperationCanceledException)
         {
             Notice.Say($"Stopped. Nothing is left of {OutputDir}: the same command draws it anew.");
-            return Program.Stopped;
+            return ExitCode.Stopped;
         }
         ResultTable.Print(
             "Data set drawn",
@@ -66,7 +66,7 @@ internal sealed class DatasetVerb : IVerb
             ("training pictures", $"{Train * Classes}"),
             ("validation pictures", $"{Val * Classes}"),
             ("classes", string.Join(", ", ShapeDrawer.Classes.Take(Classes))));
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     // Drawn beside and renamed: a data set is whole or not there.

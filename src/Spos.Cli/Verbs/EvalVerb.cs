@@ -90,6 +90,6 @@ internal sealed class EvalVerb : DataOptions, IVerb
             ("pictures", EvaluationData.Count(test)),
             ("damaged pictures", $"{damage}"),
             RowOfRefused(damage));
-        return Program.Success;
+        return ExitCode.Success;
     }
 }

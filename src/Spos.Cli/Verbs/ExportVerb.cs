@@ -88,7 +88,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             ("class names", header.ClassNames == null ? "not known" : $"{header.ClassNames.Length}, in the file"),
             ("file", output),
             ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private static ExportRecord RecordOf(CheckpointHeader header)

@@ -67,7 +67,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         if (CheckpointPath != null) return Import(CheckpointPath);
         string table = FlopsTablePath ?? throw new UsageException("import: name a --checkpoint or a --flops-table.");
         CompareFlops(table, new NetworkSpec { ImageSize = ImageSize ?? OfficialImageSize });
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private int Import(string file)
@@ -77,7 +77,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         if (List)
         {
             Show(checkpoint, found);
-            return Program.Success;
+            return ExitCode.Success;
         }
         string output = OutputDir ?? "runs/imported";
         FolderContents.Of(output).RequireFor(RunKind.Import);
@@ -117,7 +117,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
                 ("class names", classNames == null ? "not known" : $"{classNames.Count}"),
                 ("checkpoint", saved),
             ]);
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     // NaN in one weight is NaN in every logit: what is imported is of little use, but it is what the file holds.

@@ -30,7 +30,7 @@ internal sealed class InfoVerb : DeviceOptions, IVerb
         }
         if (device != null) ShowDevice(device);
         ResultTable.Print("NVIDIA's libraries", [.. GpuLibraries.Describe()]);
-        return failure == null ? Program.Success : throw new GpuUnavailableException(failure);
+        return failure == null ? ExitCode.Success : throw new GpuUnavailableException(failure);
     }
 
     private static void ShowDevice(Device device)

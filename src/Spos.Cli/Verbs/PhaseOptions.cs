@@ -22,6 +22,9 @@ internal abstract class PhaseOptions : DataOptions
     [Output(PathKind.Folder)]
     public string? TbDir { get; set; }
 
+    /// <summary>How the run begins.</summary>
+    protected RunStart Start => new(Resume, Restart, AcceptChangedData, TbDir);
+
     /// <summary>Checks, before anything is opened, that this run may write where it is told to.</summary>
     /// <exception cref="UsageException">The options contradict each other, or a folder belongs to another run.</exception>
     protected void RequireFolder(RunKind kind)

@@ -40,7 +40,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
             HeldOut = 0.1f,
         };
         Configure(first, data, supernet);
-        if (first.Run() is var firstCode && firstCode != Program.Success) return firstCode;
+        if (first.Run() is var firstCode && firstCode != ExitCode.Success) return firstCode;
 
         var second = new SearchVerb
         {
@@ -55,7 +55,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
             TestBatchSize = 128,
         };
         Place(second, data, search);
-        if (second.Run() is var secondCode && secondCode != Program.Success) return secondCode;
+        if (second.Run() is var secondCode && secondCode != ExitCode.Success) return secondCode;
 
         var third = new ScratchVerb
         {

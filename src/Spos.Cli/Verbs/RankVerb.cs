@@ -88,12 +88,12 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         {
             if (ranked[i].Standalone != null) continue;
             Accuracy? accuracy = TrainAlone(i, supernet.Spec, paths[i], device, all, val, training, test, damage, folder, stop.Token);
-            if (accuracy == null) return Program.Stopped;
+            if (accuracy == null) return ExitCode.Stopped;
             ranked[i] = ranked[i] with { Standalone = accuracy.Value.Top1 };
             state.Save(ranked);
         }
         Report(folder, ranked, compared, test, damage);
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private RankedArchitecture[]? Known(RunFolder folder, RankState state, SearchSpace space, Architecture[] paths)
@@ -164,7 +164,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         var trainer = new Trainer(session, network, train, training, _ => [path], damage) { ReservedBytes = () => test.BytesToKeep };
         var options = new Dictionary<string, string>(TrainingForResume(train)) { ["architecture"] = $"{path}" };
-        using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, TrainedOn(train, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
+        using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, TrainedOn(train, val), Start) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
         RunRecord.Write(own, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
         return run.Train(trainer, null, cancel) ? Evaluator.Measure(session, network, path, test.Until(cancel)) : null;

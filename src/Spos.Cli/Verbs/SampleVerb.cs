@@ -76,7 +76,7 @@ internal sealed class SampleVerb : IVerb
             ("in all", $"{all}, {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M FLOPs"),
             ("in the window", $"{paths.Aggregate(BigInteger.Add)}"),
             ("counted", sampler.IsExact ? "exactly" : "with rounding at the edges"));
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private int[] Histogram(double low, double high, Func<long> draw)

@@ -85,7 +85,7 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         using WeightAverage? average = EmaDecay > 0 ? new WeightAverage(session, network, EmaDecay) : null;
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
-        using var run = new TrainingRun("scratch", session, network, folder, ForResume(spec, train, path, loaded), TrainedOn(train, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
+        using var run = new TrainingRun("scratch", session, network, folder, ForResume(spec, train, path, loaded), TrainedOn(train, val), Start) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
         string begun = loaded == null ? $"Training {path} from scratch" : $"Fine-tuning {path} from {loaded.Path}";
         Notice.Say($"{begun}: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
         if (origin != null) Notice.Say(string.Join(' ', origin.Differences(spec, PreprocessingOf(null)).Prepend($"Sizes and preprocessing are those of {origin.Source}.")));
@@ -109,7 +109,7 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
             if (averaged != null) run.LogAccuracy("ema", trainer.StepsDone, epoch, averaged.Value);
         }
 
-        if (!run.Train(trainer, AfterEpoch, stop.Token)) return Program.Stopped;
+        if (!run.Train(trainer, AfterEpoch, stop.Token)) return ExitCode.Stopped;
 
         Accuracy accuracy = Measure(average?.Network ?? network);
         long flops = NetworkFlops.Of(spec).Of(path);
@@ -140,7 +140,7 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
                 ("checkpoint", run.CheckpointPath),
                 ("plot", run.Plot() ?? "none"),
             ]);
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private TrainingOptions Recipe()

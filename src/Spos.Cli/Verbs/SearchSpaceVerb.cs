@@ -2,6 +2,7 @@ using System.Text.Json;
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Nni;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
@@ -14,15 +15,13 @@ namespace Spos.Cli.Verbs;
 [Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
 internal sealed class SearchSpaceVerb : IVerb
 {
-    public const string FileName = "nni_auto_gen_search_space.json";
-
     [Option("checkpoint", HelpText = "The supernet: a checkpoint or the folder of its run (default: a supernet of the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
-    [Option("file", Default = FileName, HelpText = "The file to write.")]
+    [Option("file", Default = SearchConfig.SpaceFileName, HelpText = "The file to write.")]
     [Output(PathKind.File)]
-    public string OutputFile { get; set; } = FileName;
+    public string OutputFile { get; set; } = SearchConfig.SpaceFileName;
 
     [Usage(ApplicationAlias = "spos")]
     public static IEnumerable<Example> Examples => [new("Describe the supernet that was trained", new SearchSpaceVerb { CheckpointPath = "runs/supernet" })];
@@ -33,6 +32,6 @@ internal sealed class SearchSpaceVerb : IVerb
         Runs.OutputFile.Require("--file", OutputFile, "a search space", Runs.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object));
         SearchSpaceFile.Write(OutputFile, spec.Space);
         ResultTable.Print("Search space", ("network", $"{spec}"), ("blocks", $"{spec.Blocks} of {spec.Space.MostDisjoint} choices"), ("file", Path.GetFullPath(OutputFile)));
-        return Program.Success;
+        return ExitCode.Success;
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
@@ -17,11 +18,8 @@ namespace Spos.Cli.Verbs;
 [Verb("search", HelpText = "Phase 2: search the trained supernet by evolution under a FLOPs limit.")]
 internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
 {
-    /// <summary>The option that names a file of options.</summary>
-    internal const string ConfigOption = "config";
-
-    [Option(ConfigOption, HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
-    [Input(PathKind.File)]
+    [Option("config", HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
+    [SearchConfig]
     public string? Config { get; set; }
 
     [Option("search-space", HelpText = "Check that this file, NNI's nni_auto_gen_search_space.json, describes the supernet (default: none).")]
@@ -111,7 +109,9 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         // All that can be refused has been: now what is there may go.
         Dictionary<string, double> known = Known(folder, state, supernet.Spec.Space);
         RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Spec, PreprocessingOf(supernet.Header)), all.Classes);
-        SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), this, supernet);
+        SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(this);
+        repeated["flops-limit"] = Convert.ToString(supernet.FlopsLimit, CultureInfo.InvariantCulture);
+        SearchConfig.Write(Path.Combine(folder.Folder, SearchConfig.FileName), repeated, supernet.Spec.Space);
         using var events = new EventWriter(TbDir ?? folder.Folder, known.Count > 0 ? 1 : 0);
         Notice.Say($"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
@@ -122,7 +122,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
         bool whole = run.Run(scorers.On(calibration, test, stop.Token), clock.Token);
         if (whole || (!stop.Token.IsCancellationRequested && run.Search.Candidates.Count > 0)) return Report(folder, run.Search, all.Classes, test, damage, whole);
         Notice.Say($"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
-        return Program.Stopped;
+        return ExitCode.Stopped;
     }
 
     private Dictionary<string, double> Known(RunFolder folder, SearchState state, SearchSpace space)
@@ -138,7 +138,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     {
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
-        ArchitectureFile.Write(architecture, best.Path, supernet.Spec.Space);
+        ArchitectureFile.Write(architecture, best.Path, search.Space);
         SelectionNoise noise = SelectionNoise.Of(test.Pictures, [.. search.Candidates.Select(c => c.Top1)]);
         folder.WriteResult(new
         {
@@ -176,7 +176,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
             string more = SelectOn == IScoringOptions.OnVal ? "more pictures in val" : "a supernet with a larger --held-out, or --select-on val";
             Notice.Warn($"the best score, {noise.Best:0.0%}, is no more than what chance makes of {noise.Candidates} equally good candidates on {noise.Pictures} pictures ({noise.BestByChance:0.0%}). It says little about which is best: compare on more pictures ({more}).");
         }
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private void CheckSearchSpace(Supernet supernet)

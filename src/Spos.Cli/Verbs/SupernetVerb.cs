@@ -90,7 +90,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         using var session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec);
         var trainer = new Trainer(session, network, train, training, paths, damage);
-        using var run = new TrainingRun("supernet", session, network, folder, ForResume(spec, train, loaded), TrainedOn(all, val), this) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
+        using var run = new TrainingRun("supernet", session, network, folder, ForResume(spec, train, loaded), TrainedOn(all, val), Start) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         Notice.Say($"Supernet: {spec}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {Describe(device)}.");
         run.Begin(trainer, () =>
         {
@@ -99,7 +99,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
         });
         RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
         using var stop = new StopSignal();
-        if (!run.Train(trainer, null, stop.Token)) return Program.Stopped;
+        if (!run.Train(trainer, null, stop.Token)) return ExitCode.Stopped;
         return Report(session, network, sampler, train, val, damage, folder, run, stop.Token);
     }
 
@@ -158,7 +158,7 @@ internal sealed class SupernetVerb : TrainOptions, IVerb
             RowOfRefused(damage),
             ("checkpoint", run.CheckpointPath),
             ("plot", run.Plot() ?? "none"));
-        return Program.Success;
+        return ExitCode.Success;
     }
 
     private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, CheckpointReader? loaded) => new(TrainingForResume(spec, train))

@@ -2,46 +2,95 @@ using System.Text.RegularExpressions;
 
 namespace Spos.Engine.Tests.Layers;
 
-/// <summary>Dependencies point one way: a folder of the engine uses only folders below it.</summary>
+/// <summary>
+/// Dependencies point one way: a project refers to those below it alone, and a folder of a project, with the folders in it, uses what is
+/// below it alone.
+/// </summary>
 public sealed partial class LayerTests
 {
-    private static readonly string[] BottomUp =
+    // From the bottom up. Files that lie in a project's root, and not in a folder, may be used by all of its folders.
+    private static readonly Dictionary<string, string[]> Folders = new()
+    {
+        ["Spos.Base"] = [],
+        ["Spos.Space"] = [],
+        ["Spos.Engine"] =
         [
-            "Files", "Logs", "Native", "Random", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet",
-            "Checkpoints", "Pytorch", "Data", "Training", "Search",
-        ];
+            "Files", "Logs", "Native", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet",
+            "Checkpoints", "Pytorch", "Data", "Training",
+        ],
+        ["Spos.Cli"] = ["Display", "Drawing", "Options", "Runs", "Nni", "Benchmarks", "Verbs"],
+    };
+
+    private static readonly string[] Projects = [.. Folders.Keys];
 
     // One component in two folders: a device hands out its kernels, and a kernel belongs to a device.
     private static readonly (string From, string To)[] Together = [("Devices", "Kernels")];
 
+    public static TheoryData<string> ProjectNames => [.. Projects];
+
     [Fact]
-    public void Every_folder_uses_only_those_below()
+    public void Every_project_is_known() =>
+        Assert.Equal(Projects.Order(StringComparer.Ordinal), Directory.GetDirectories(Source()).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(ProjectNames))]
+    public void Every_project_refers_to_those_below(string project)
     {
-        string engine = FindEngine();
-        Assert.Equal(BottomUp.Order(StringComparer.Ordinal), Directory.GetDirectories(engine).Select(d => Path.GetFileName(d)).Except(["bin", "obj"]).Order(StringComparer.Ordinal));
+        string file = File.ReadAllText(Path.Combine(Source(), project, $"{project}.csproj"));
+        IEnumerable<string> above = Reference().Matches(file).Select(m => m.Groups[1].Value)
+            .Where(other => Array.IndexOf(Projects, other) >= Array.IndexOf(Projects, project));
+        Assert.Empty(above);
+    }
+
+    [Theory]
+    [MemberData(nameof(ProjectNames))]
+    public void Every_folder_uses_only_those_below(string project)
+    {
+        string[] bottomUp = Folders[project];
+        string root = Path.Combine(Source(), project);
+        Assert.Equal(bottomUp.Order(StringComparer.Ordinal), Directory.GetDirectories(root).Select(d => Path.GetFileName(d)).Except(["bin", "obj"]).Order(StringComparer.Ordinal));
         var wrong = new List<string>();
-        foreach (string layer in BottomUp)
+        foreach (string layer in bottomUp)
         {
-            foreach (string file in Directory.GetFiles(Path.Combine(engine, layer), "*.cs", SearchOption.AllDirectories))
+            string[] above = bottomUp[(Array.IndexOf(bottomUp, layer) + 1)..];
+            foreach (string file in Directory.GetFiles(Path.Combine(root, layer), "*.cs", SearchOption.AllDirectories))
             {
-                wrong.AddRange(Using().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value)
-                    .Where(used => Array.IndexOf(BottomUp, used) > Array.IndexOf(BottomUp, layer) && !Together.Contains((layer, used)))
+                wrong.AddRange(Uses(File.ReadAllText(file), project, above)
+                    .Where(used => !Together.Contains((layer, used)))
                     .Select(used => $"{layer}/{Path.GetFileName(file)} uses {used}"));
             }
         }
         Assert.Empty(wrong);
     }
 
-    private static string FindEngine()
+    [Theory]
+    [InlineData("using Spos.Engine.Training;\n", "Training")]
+    [InlineData("using Spos.Engine.Ops.Convolutions;\n", "Ops")]
+    [InlineData("using One = Spos.Engine.Data.Transforms;\n", "Data")]
+    [InlineData("    Engine.Training.Trainer trainer = null!;\n", "Training")]
+    [InlineData("    var x = Spos.Engine.Data.Transforms.All;\n", "Data")]
+    [InlineData("    session.Engine.Data.Go();\n", null)]
+    [InlineData("/// <see cref=\"Engine.DataFolder\"/>\n", null)]
+    public void What_a_file_uses_is_seen(string text, string? used) =>
+        Assert.Equal(used == null ? [] : [used], Uses(text, "Spos.Engine", ["Training", "Ops", "Data"]));
+
+    // The folders of a project that a file names, by a using or where it uses something.
+    private static IEnumerable<string> Uses(string text, string project, IEnumerable<string> folders)
+    {
+        string last = project[(project.LastIndexOf('.') + 1)..];
+        return folders.Where(folder => Regex.IsMatch(text, $@"(?<![\w.])(Spos\.)?{last}\.{folder}\b"));
+    }
+
+    private static string Source()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder != null; folder = folder.Parent)
         {
-            string engine = Path.Combine(folder.FullName, "src", "Spos.Engine");
-            if (Directory.Exists(engine)) return engine;
+            string source = Path.Combine(folder.FullName, "src");
+            if (Directory.Exists(Path.Combine(source, "Spos.Engine"))) return source;
         }
         throw new DirectoryNotFoundException("src/Spos.Engine");
     }
 
-    [GeneratedRegex(@"^using Spos\.Engine\.(\w+)[.;]", RegexOptions.Multiline)]
-    private static partial Regex Using();
+    [GeneratedRegex(@"<ProjectReference Include=""[^""]*/(Spos\.\w+)\.csproj""")]
+    private static partial Regex Reference();
 }

@@ -1,6 +1,4 @@
-using Spos.Cli.Options;
-
-namespace Spos.Cli.Nni;
+namespace Spos.Cli.Options;
 
 /// <summary>Times as NNI writes them: a number and s, m, h or d.</summary>
 internal static class Duration

@@ -1,7 +1,7 @@
 using CommandLine;
 using Spos.Cli.Options;
 
-namespace Spos.Cli.Verbs;
+namespace Spos.Cli.Runs;
 
 /// <summary>How paths are scored with a supernet's weights.</summary>
 internal interface IScoringOptions

@@ -1,0 +1,20 @@
+namespace Spos.Cli;
+
+/// <summary>What the program ends with.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done.</summary>
+    public const int Success = 0;
+
+    /// <summary>It could not be done.</summary>
+    public const int Failure = 1;
+
+    /// <summary>The options make no sense.</summary>
+    public const int Usage = 2;
+
+    /// <summary>The program has a fault: EX_SOFTWARE of sysexits.h.</summary>
+    public const int Internal = 70;
+
+    /// <summary>Stopped by Ctrl-C, as shells have it.</summary>
+    public const int Stopped = 130;
+}
