@@ -1,6 +1,8 @@
 // Initialisation, the one device and its primary context. At their end nothing may be left over.
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "../abi/spos_checking.h"
@@ -26,16 +28,40 @@ void end_context() {
     if (findings().empty()) Ledger::instance().tell_of_leaks();
 }
 
-int architecture() {
-    const char* wanted = std::getenv("SPOS_CHECKED_ARCHITECTURE");
-    return wanted == nullptr ? 90 : std::atoi(wanted);
+// A variable of the environment that says what the device is like.
+struct Variable {
+    const char* name;
+    int least, most, otherwise;
+
+    // None if it holds anything but a whole number of this range.
+    std::optional<int> value() const {
+        const char* text = std::getenv(name);
+        if (text == nullptr || *text == '\0') return otherwise;
+        const char* const end = text + std::strlen(text);
+        int number = 0;
+        const auto [stop, error] = std::from_chars(text, end, number);
+        if (error != std::errc() || stop != end || number < least || number > most) return std::nullopt;
+        return number;
+    }
+};
+
+constexpr Variable kDry{"SPOS_CHECKING_DRY", 0, 1, 0}, kArchitecture{"SPOS_CHECKED_ARCHITECTURE", 30, 999, 90},
+    // How many there are decides how kernels are cut into blocks. 0 for the emulator's own.
+    kMultiprocessors{"SPOS_CHECKED_MULTIPROCESSORS", 1, 1024, 0};
+
+// What is wrong with the variables, or an empty text.
+std::string fault_of_variables() {
+    for (const Variable& variable : {kDry, kArchitecture, kMultiprocessors}) {
+        if (variable.value()) continue;
+        return std::string(variable.name) + "=" + std::getenv(variable.name) + ": a whole number from " +
+               std::to_string(variable.least) + " to " + std::to_string(variable.most) + " is possible";
+    }
+    return "";
 }
 
-// How many there are decides how kernels are cut into blocks. 0 for the emulator's own.
-int multiprocessors() {
-    const char* wanted = std::getenv("SPOS_CHECKED_MULTIPROCESSORS");
-    return wanted == nullptr ? 0 : std::atoi(wanted);
-}
+// cuInit has looked at what they hold.
+int architecture() { return kArchitecture.value().value_or(kArchitecture.otherwise); }
+int multiprocessors() { return kMultiprocessors.value().value_or(kMultiprocessors.otherwise); }
 
 }  // namespace
 
@@ -69,7 +95,10 @@ int sposCheckingIsDry() { return is_dry() ? 1 : 0; }
 
 CUresult cuInit(unsigned int flags) {
     before_exit(end_context);
-    return checked("cuInit", [&](const Emulator& emulator) { return emulator.cuInit(flags); });
+    return checked("cuInit", [&](const Emulator& emulator) {
+        const std::string fault = fault_of_variables();
+        return fault.empty() ? emulator.cuInit(flags) : found(CUDA_ERROR_INVALID_VALUE, fault);
+    });
 }
 
 // Of the first driver that knows all that is bound here.

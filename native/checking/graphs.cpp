@@ -1,5 +1,5 @@
-// Capture and graphs: handles that there are not, and captures that hold nothing. What a graph's launches do to memory
-// is the emulator's to find.
+// Capture and graphs: finds handles of streams and graphs that do not exist. What a graph's launches do to memory, the
+// emulator finds.
 #include "call.h"
 #include "ledger.h"
 

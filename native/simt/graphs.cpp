@@ -11,7 +11,7 @@ using spos::handles;
 
 namespace {
 
-// What a launch of a graph takes of the device's memory, about: its arguments, and how it is issued.
+// About what a graph takes of the device's memory for each launch: the arguments, and how it is issued.
 constexpr size_t kNodeBytes = 256;
 
 template <class Body>
@@ -51,7 +51,7 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, uns
     return guarded([&](Queue&) {
         if (executable == nullptr || flags != 0) return CUDA_ERROR_INVALID_VALUE;
         if (!handles<CUgraph_st>().contains(graph)) return CUDA_ERROR_INVALID_VALUE;
-        // It is not kept, so that what an arena has in use is buffers alone.
+        // The room is only checked and not taken, so that what the arena has in use is buffers alone.
         const size_t used = Arena::instance().used() + graph->nodes.size() * kNodeBytes;
         if (used > spos::limited(Arena::instance().bytes())) return CUDA_ERROR_OUT_OF_MEMORY;
         *executable = handles<CUgraphExec_st>().add(new CUgraphExec_st{graph->nodes});

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "../abi/cuda_driver_12_4.h"
 #include "../abi/cuda_graphs.h"
@@ -384,5 +385,24 @@ TEST_CASE("a process that did something wrong does not end with success") {
         REQUIRE(waitpid(child, &status, 0) == child);
         REQUIRE(WIFEXITED(status));
         CHECK(WEXITSTATUS(status) == (leak ? 86 : 0));
+    }
+}
+
+TEST_CASE("variables that say what no device is like are told of") {
+    const std::pair<const char*, const char*> wrong[] = {{"SPOS_CHECKED_MULTIPROCESSORS", "many"},
+                                                         {"SPOS_CHECKED_MULTIPROCESSORS", "0"},
+                                                         {"SPOS_CHECKED_MULTIPROCESSORS", "132x"},
+                                                         {"SPOS_CHECKED_ARCHITECTURE", "sm_90"},
+                                                         {"SPOS_CHECKING_DRY", "yes"}};
+    for (const auto& [name, text] : wrong) {
+        CAPTURE(name);
+        CAPTURE(text);
+        setenv(name, text, 1);
+        CHECK(cuInit(0) == CUDA_ERROR_INVALID_VALUE);
+        CHECK(findings().rfind(std::string(name) + "=" + text + ": a whole number from ", 0) == 0);
+        unsetenv(name);
+        OK(cuInit(0));
+        OK(cuDevicePrimaryCtxReset_v2(0));
+        CHECK(findings().empty());
     }
 }

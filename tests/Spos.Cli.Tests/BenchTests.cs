@@ -42,6 +42,26 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void What_plan_auto_is_measured_with_is_none_of_a_steps_memory()
+    {
+        var environment = new Dictionary<string, string> { ["XDG_CACHE_HOME"] = Path.Combine(_folder, "cache") };
+        long[] measured = Bytes(), known = Bytes();
+        // A buffer that measuring has left serves for a slightly smaller one.
+        foreach ((long first, long second) in measured.Zip(known)) Assert.InRange(first, second, second * 1.01);
+
+        long[] Bytes()
+        {
+            string file = Path.Combine(_folder, "memory.json"), path = string.Join(' ', Enumerable.Repeat(0, 20));
+            Outcome outcome = SposProcess.RunWith(
+                environment, "bench", "step", "--alone", "--plan", "auto", "--architecture", path,
+                "--image-size", "32", "--batch-size", "4", "--runs", "1", "--output", file);
+            Assert.True(outcome.Code == 0, outcome.Error);
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+            return [.. document.RootElement.GetProperty("steps").EnumerateArray().Select(s => s.GetProperty("device_bytes").GetInt64())];
+        }
+    }
+
+    [Fact]
     public void The_loader_is_timed_by_both_transforms()
     {
         string data = Path.Combine(_folder, "data"), file = Path.Combine(_folder, "loader.json");

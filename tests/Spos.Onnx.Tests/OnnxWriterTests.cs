@@ -45,22 +45,11 @@ public sealed class OnnxWriterTests : IDisposable
     public void A_graph_carries_the_record()
     {
         string file = Path.Combine(_folder, "network.onnx");
-        var record = new ExportRecord
-        {
-            ImageSize = TorchFixtures.ImageSize,
-            OfficialPreprocessing = false,
-            Dropout = 0.25f,
-            ClassNames = ["cat", "chien", "犬 \"quoted\"", "a\nb", "5"],
-            Architecture = new Architecture([1, 2, 0, 3, 2]),
-            Flops = 123,
-            Mean = [0.485f, 0.456f, 0.406f],
-            Deviation = [0.229f, 0.224f, 0.225f],
-        };
         (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
         using (session)
-        using (network) OnnxWriter.Save(file, session, network, keepBatchNorm: false, record);
+        using (network) OnnxWriter.Save(file, session, network, keepBatchNorm: false, TorchFixtures.Record);
         using var runtime = new InferenceSession(file);
-        Assert.Equal(record.ToMetadata().OrderBy(e => e.Key), runtime.ModelMetadata.CustomMetadataMap.OrderBy(e => e.Key));
+        Assert.Equal(TorchFixtures.Record.ToMetadata().OrderBy(e => e.Key), runtime.ModelMetadata.CustomMetadataMap.OrderBy(e => e.Key));
     }
 
     [Fact]

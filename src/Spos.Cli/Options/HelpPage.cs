@@ -69,7 +69,16 @@ internal static class HelpPage
             string shown = $"--{option.LongName} {property.GetValue(sample)}";
             command = command.Replace(shown, shown.ToLowerInvariant(), StringComparison.Ordinal);
         }
-        return command;
+        return WithWordFirst(command, sample);
+    }
+
+    // What a verb is to do: the parser writes it last, users write it first.
+    private static string WithWordFirst(string command, object sample)
+    {
+        object? word = sample.GetType().GetProperties().FirstOrDefault(p => p.GetCustomAttribute<ValueAttribute>() != null)?.GetValue(sample);
+        if (word == null || !command.EndsWith($" {word}", StringComparison.Ordinal)) return command;
+        string[] parts = command[..^$" {word}".Length].Split(' ', 2);
+        return string.Join(' ', [parts[0], $"{word}", .. parts[1..]]);
     }
 
     private static string Columns((string Name, string Text)[] rows)

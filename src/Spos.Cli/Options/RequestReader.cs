@@ -67,7 +67,9 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
             DeclaredOption option = options.First(o => o.Name == name);
             if (option.IsFlag)
             {
-                given.Add(parts.Length == 1 ? new Given(option, null, null) : throw Usage($"{name} takes no value."));
+                if (parts.Length > 1) throw Usage($"{name} takes no value.");
+                // Given twice it says what it says given once.
+                if (given.All(g => g.Option != option)) given.Add(new Given(option, null, null));
                 continue;
             }
             // What begins with two dashes is the next option; --name=value takes it all the same.

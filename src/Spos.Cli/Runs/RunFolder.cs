@@ -13,7 +13,7 @@ namespace Spos.Cli.Runs;
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const int Kept = 2;
+    private const int Kept = 2, MostBytesOfLine = 64 << 10;
     private const string SetAside = ".damaged", ResultName = "result.json";
 
     // EWOULDBLOCK of Linux: somebody else has the lock.
@@ -130,9 +130,9 @@ internal sealed class RunFolder : IDisposable
     {
         if (!File.Exists(_metrics)) return [];
         var kept = new List<JsonElement>();
-        foreach (string line in File.ReadLines(_metrics))
+        foreach (string line in ShortLines.Read(_metrics, MostBytesOfLine))
         {
-            // A killed run may leave half a line.
+            // A killed run may leave half a line. No run writes one that is too long.
             if (TryParse(line) is { } metrics && StepOf(metrics) <= step) kept.Add(metrics);
         }
         AtomicFile.WriteText(_metrics, string.Concat(kept.Select(m => m.GetRawText() + "\n")));

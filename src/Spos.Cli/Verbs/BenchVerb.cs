@@ -7,6 +7,7 @@ using Spos.Cli.Benchmarks;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Runs;
+using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -125,7 +126,9 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
 
     private int RunLoader(NetworkSpec spec, Device device)
     {
-        ImageFolder data = ImageFolder.Open(Images ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class."));
+        string folder = Images ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class.");
+        if (!Directory.Exists(folder)) throw new DataException($"--images {Shown.Value(folder)}: no such folder. One is needed that has a folder of JPEGs per class.");
+        ImageFolder data = ImageFolder.Open(folder);
         if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
         Notice.Say($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {Describe(device)}.");
         int runs = Runs ?? 15;

@@ -49,10 +49,10 @@ public sealed class Session : IDisposable
         return (T)attachment;
     }
 
-    /// <summary>Takes what ops do on the host while their launches are noted as a graph, for each of its launches; null else.</summary>
+    /// <summary>While a graph is captured: collects what ops do on the host, to be done at each launch of the graph. Else null.</summary>
     internal List<Action>? HostEffects { get; set; }
 
-    /// <summary>Does what an op leaves on the host: once for each time that its launches are issued.</summary>
+    /// <summary>Does what an op does on the host, each time that the op's launches are issued.</summary>
     internal void OnHost(Action effect)
     {
         if (HostEffects != null) HostEffects.Add(effect);
@@ -75,7 +75,7 @@ public sealed class Session : IDisposable
         foreach (IDisposable attachment in _attachments.Values) attachment.Dispose();
         Pool.Dispose();
         Stream.Dispose();
-        // Where nobody has been told that the last work failed, it is told here; else it would stand in the place of what was thrown.
+        // A failure that nobody was told of is thrown here. One that was thrown before may be on its way: it is not thrown in its place.
         if (!Device.Driver.HasToldLoss) Device.Driver.Check(end, "cuStreamSynchronize");
     }
 }

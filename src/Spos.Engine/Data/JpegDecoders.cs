@@ -18,7 +18,7 @@ public static class JpegDecoders
         catch (GpuUnavailableException error)
         {
             throw new GpuUnavailableException(
-                $"--decoder nvjpeg: {error.Message.TrimEnd('.')}. --decoder spos, the default, decodes on every device", cause: error);
+                $"--decoder nvjpeg: {error.Message.TrimEnd('.')}. --decoder spos, the default, decodes on every device.", cause: error);
         }
     }
 }

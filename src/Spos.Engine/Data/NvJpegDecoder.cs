@@ -67,7 +67,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
         _session.Device.MakeCurrent();
         fixed (byte* data = file)
         {
-            // Of others than grey ones and YCbCr it makes something else than libjpeg: of CMYK and YCCK, perhaps of RGB.
+            // Grey and YCbCr alone: of CMYK and YCCK nvJPEG makes other pixels than libjpeg-turbo, and perhaps of RGB.
             if (JpegFile.TryReadHeader(file, CompressedPicture.MostPixelsOf(file)) is not { } header) return null;
             if (header is not ({ Components: 1 } or { Components: Planes, IsYcc: 1 })) return null;
             int known = _library.GetImageInfo(_handle.Value, data, (nuint)file.Length, &components, &subsampling, widths, heights);
@@ -83,7 +83,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
                 image.Channels[c] = planes.Address + (ulong)c * (ulong)stride * (ulong)height;
                 image.Pitches[c] = (ulong)stride;
             }
-            // The library may read it while it decodes, when the collector may have moved what was given.
+            // The library may read the file until it is decoded, and the garbage collector may have moved the caller's by then.
             byte[] kept = GC.AllocateUninitializedArray<byte>(file.Length, pinned: true);
             file.CopyTo(kept);
             byte* place = (byte*)Unsafe.AsPointer(ref kept[0]);
@@ -91,7 +91,7 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
             int status = _library.Decode(_handle.Value, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, stream);
             long freed = status == NvJpeg.AllocatorFailure ? _session.Device.Pools.Trim() : 0;
             if (freed > 0) status = _library.Decode(_handle.Value, _state, place, (nuint)kept.Length, NvJpeg.PlanarRgb, &image, stream);
-            // What failed may have been issued in part, and reads the file too.
+            // A call that failed may have issued a part of its work, which reads the file too.
             _decoded.Record(_session.Stream);
             if (status == NvJpeg.Success) return new CompressedPicture(width, height, new DeviceFrame(planes, stride, kept));
             Wait();

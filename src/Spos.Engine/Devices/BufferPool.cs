@@ -5,8 +5,8 @@ namespace Spos.Engine.Devices;
 /// <summary>
 /// Device memory kept for reuse, for the work of one stream: a buffer given back is handed out again at once, which is
 /// right only because the stream runs its work in order. Sizes are rounded up a little, and a kept buffer may be half as large again as
-/// what is asked for, so that nearly equal ones share. While a <see cref="DeviceGraph"/> is made, what is given back is the graph's. When
-/// the device is full, all pools of it give back what they keep, and their graphs end.
+/// what is asked for, so that nearly equal ones share. While a <see cref="DeviceGraph"/> is captured, it gets the buffers that are given
+/// back. When the device is full, all of its pools free what they keep, and their graphs end.
 /// </summary>
 public sealed unsafe class BufferPool : IDisposable
 {
@@ -20,8 +20,8 @@ public sealed unsafe class BufferPool : IDisposable
     // The end of the list of buffers that are handed out.
     private DeviceBuffer? _newest;
 
-    // Of the graph that is being made: what its launches have done with.
-    private KeptBuffers? _ofGraph;
+    // While a graph is captured: the buffers that its launches no longer need, which are the graph's. Else null.
+    private KeptBuffers? _captured;
     private long _bytesInUse;
     private bool _disposed;
 
@@ -71,7 +71,7 @@ public sealed unsafe class BufferPool : IDisposable
     {
         lock (_lock)
         {
-            DeviceBuffer? kept = Device.ExactBuffers ? null : _ofGraph?.Take(size) ?? _free.Take(size);
+            DeviceBuffer? kept = Device.ExactBuffers ? null : _captured?.Take(size) ?? _free.Take(size);
             if (kept != null) return HandOut(kept);
         }
         ulong pointer = Allocate(size);
@@ -86,9 +86,9 @@ public sealed unsafe class BufferPool : IDisposable
     {
         Device.MakeCurrent();
         if (TryAllocate(size, out ulong pointer)) return pointer;
-        // While a graph is made, nothing that its stream may have used can be given back: whoever makes it does without.
-        long kept = _ofGraph == null ? Device.Pools.Trim() : 0;
-        if (_ofGraph == null && TryAllocate(size, out pointer)) return pointer;
+        // Freeing waits for the stream, which nobody can while it is captured. Whoever captures it works without a graph then.
+        long kept = _captured == null ? Device.Pools.Trim() : 0;
+        if (_captured == null && TryAllocate(size, out pointer)) return pointer;
         throw Full(size, kept);
     }
 
@@ -100,8 +100,8 @@ public sealed unsafe class BufferPool : IDisposable
     private bool TryAllocate(long size, out ulong pointer)
     {
         ulong memory = 0;
-        // What a stream allocates while it is captured would be the graph's launches' to allocate.
-        CudaResult result = Device.ExactBuffers && _ofGraph == null
+        // A captured stream would allocate at each launch of the graph, and not now.
+        CudaResult result = Device.ExactBuffers && _captured == null
             ? Device.Driver.MemAllocAsync(&memory, (nuint)size, _stream.Handle)
             : Device.Driver.MemAlloc(&memory, (nuint)size);
         if (result != CudaResult.OutOfMemory) Device.Driver.Check(result, $"cuMemAlloc({size} bytes)");
@@ -149,7 +149,7 @@ public sealed unsafe class BufferPool : IDisposable
         lock (_lock)
         {
             TakeOffList(buffer);
-            if (_ofGraph is { } graph) graph.Add(buffer);
+            if (_captured is { } graph) graph.Add(buffer);
             else Keep(buffer);
         }
     }
@@ -160,34 +160,34 @@ public sealed unsafe class BufferPool : IDisposable
         else _free.Add(buffer);
     }
 
-    /// <summary>From now on what is given back is kept in <paramref name="memory"/>, for a graph that is being made.</summary>
-    internal void BeginGraph(KeptBuffers memory)
+    /// <summary>Begins the capture of a graph: from now on <paramref name="memory"/> gets the buffers that are given back.</summary>
+    internal void BeginCapture(KeptBuffers memory)
     {
-        lock (_lock) _ofGraph = memory;
+        lock (_lock) _captured = memory;
     }
 
-    /// <summary>The graph is made, and ends when the pool ends or is short of memory.</summary>
-    internal void EndGraph(DeviceGraph graph)
+    /// <summary>Ends the capture. The graph that came of it ends with the pool, or when the device is short of memory.</summary>
+    internal void EndCapture(DeviceGraph graph)
     {
         lock (_lock)
         {
-            _ofGraph = null;
+            _captured = null;
             _graphs.Add(graph);
         }
     }
 
-    /// <summary>No graph came of it: its memory is the pool's again.</summary>
-    internal void GiveUpGraph()
+    /// <summary>Ends a capture of which no graph came: the memory is the pool's again.</summary>
+    internal void GiveUpCapture()
     {
         lock (_lock)
         {
-            KeptBuffers memory = _ofGraph!;
-            _ofGraph = null;
+            KeptBuffers memory = _captured!;
+            _captured = null;
             foreach (DeviceBuffer buffer in memory.TakeAll()) Keep(buffer);
         }
     }
 
-    /// <summary>A graph has served: its memory is the pool's again.</summary>
+    /// <summary>Ends a graph that is no longer needed: its memory is the pool's again.</summary>
     internal void TakeBack(DeviceGraph graph)
     {
         lock (_lock)

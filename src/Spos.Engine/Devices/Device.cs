@@ -198,10 +198,10 @@ public sealed unsafe class Device
         set => Driver.IsSynchronous = value;
     }
 
-    /// <summary>Whether work that is done again and again is noted once and issued as a graph, where the driver can: the same bits, sooner.</summary>
+    /// <summary>Whether work that repeats itself is issued as a graph where the driver has graphs. The bits are the same.</summary>
     public bool WantsGraphs { get; set; } = true;
 
-    /// <summary>Whether work is issued as graphs now: not while launches are looked at one by one.</summary>
+    /// <summary>Whether work is issued as graphs now: not while launches are timed, recorded or waited for one by one.</summary>
     internal bool UsesGraphs => WantsGraphs && Driver.HasGraphs && !IsSynchronous && Timer == null && Recorder == null;
 
     /// <summary>How often a graph was launched.</summary>

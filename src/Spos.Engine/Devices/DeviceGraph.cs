@@ -3,13 +3,13 @@ using Spos.Engine.Native;
 namespace Spos.Engine.Devices;
 
 /// <summary>
-/// Launches that are noted once and then issued together, by one call (CUgraph): a GPU begins them sooner one after the other, and the
-/// CPU has next to nothing to do. Each launch works on the addresses that it was noted with, so the memory that the work rented and gave
-/// back is kept for the graph alone; what it did not give back is the caller's to keep as long as the graph.
+/// A CUDA graph: launches that are captured once and then issued together, by one call. The GPU begins each of them sooner after the one
+/// before, and the CPU has next to nothing to do. A launch uses the addresses that it was captured with. So the graph alone keeps the
+/// memory that the work rented and gave back; what the work did not give back, the caller keeps as long as the graph.
 /// </summary>
 internal sealed unsafe class DeviceGraph : IDisposable
 {
-    // Other threads go on allocating meanwhile (CU_STREAM_CAPTURE_MODE_RELAXED).
+    // The work and other threads may allocate memory meanwhile (CU_STREAM_CAPTURE_MODE_RELAXED).
     private const int Relaxed = 2;
 
     private readonly Lock _lock = new();
@@ -22,32 +22,33 @@ internal sealed unsafe class DeviceGraph : IDisposable
         (_stream, _pool, _memory, _executable) = (stream, pool, memory, executable);
 
     /// <summary>
-    /// Notes what <paramref name="work"/> issues to <paramref name="stream"/>; none of it runs. The work rents from <paramref name="pool"/>,
-    /// waits for nothing and copies nothing from or to the host.
+    /// Captures what <paramref name="work"/> issues to <paramref name="stream"/>; none of it runs. The work rents from
+    /// <paramref name="pool"/>, waits for nothing, and copies nothing from or to the host.
     /// </summary>
-    /// <exception cref="DeviceMemoryException">The device is full. What the work has rented by then is still rented.</exception>
+    /// <exception cref="DeviceMemoryException">The device is full. What the work rented and did not give back is still rented.</exception>
     public static DeviceGraph Capture(DeviceStream stream, BufferPool pool, Action work)
     {
         CudaDriver driver = stream.Device.Driver;
         var memory = new KeptBuffers();
         lock (stream.Device.Pools.GraphMaking)
         {
-            pool.BeginGraph(memory);
+            pool.BeginCapture(memory);
             try
             {
-                var graph = new DeviceGraph(stream, pool, memory, Instantiate(driver, pool, Note(driver, stream, work)));
-                pool.EndGraph(graph);
+                var graph = new DeviceGraph(stream, pool, memory, Instantiate(driver, pool, CaptureWork(driver, stream, work)));
+                pool.EndCapture(graph);
                 return graph;
             }
             catch
             {
-                pool.GiveUpGraph();
+                pool.GiveUpCapture();
                 throw;
             }
         }
     }
 
-    /// <summary>Issues the launches again; false if the graph has ended, as it does when the device is full, or has no room to be launched.</summary>
+    /// <summary>Issues the launches again.</summary>
+    /// <returns>False if the graph has ended, as it does when the device is full, or if the device has no room to launch it.</returns>
     public bool TryLaunch()
     {
         lock (_lock)
@@ -63,7 +64,10 @@ internal sealed unsafe class DeviceGraph : IDisposable
 
     public void Dispose() => _pool.TakeBack(this);
 
-    /// <summary>Ends it, once what it has launched has run; its memory is the pool's to give back. From any thread.</summary>
+    /// <summary>
+    /// Ends the graph and gives its memory to the pool. What was launched still runs; the pool's next use of the memory, or freeing it,
+    /// comes after that. From any thread.
+    /// </summary>
     internal IEnumerable<DeviceBuffer> End()
     {
         lock (_lock)
@@ -76,7 +80,7 @@ internal sealed unsafe class DeviceGraph : IDisposable
         }
     }
 
-    private static nint Note(CudaDriver driver, DeviceStream stream, Action work)
+    private static nint CaptureWork(CudaDriver driver, DeviceStream stream, Action work)
     {
         nint graph = 0;
         driver.Check(driver.StreamBeginCapture(stream.Handle, Relaxed), "cuStreamBeginCapture");
@@ -86,7 +90,7 @@ internal sealed unsafe class DeviceGraph : IDisposable
         }
         catch
         {
-            // The stream is to be used again.
+            // The stream is used again.
             _ = driver.StreamEndCapture(stream.Handle, &graph);
             if (graph != 0) _ = driver.GraphDestroy(graph);
             throw;
@@ -100,7 +104,7 @@ internal sealed unsafe class DeviceGraph : IDisposable
         nint executable = 0;
         CudaResult result = driver.GraphInstantiate(&executable, graph, 0);
         _ = driver.GraphDestroy(graph);
-        // The launches themselves take memory of the device, and the driver does not tell how much.
+        // The launches themselves take memory of the device. The driver does not say how much.
         if (result == CudaResult.OutOfMemory) throw pool.Full(0, 0);
         driver.Check(result, "cuGraphInstantiate");
         return executable;

@@ -11,7 +11,7 @@ internal sealed class KeptBuffers
         stack.Push(buffer);
     }
 
-    /// <summary>One of the smallest that hold so many bytes and are at most half as large again; null if there is none.</summary>
+    /// <summary>A buffer of the smallest kept size that has room for the bytes; null if that is more than half as large again.</summary>
     public DeviceBuffer? Take(long size)
     {
         int low = 0, high = _bySize.Count;

@@ -7,7 +7,8 @@ internal sealed class PoolList
     private readonly HashSet<BufferPool> _pools = [];
 
     /// <summary>
-    /// Held while a graph is made. Its memory can be given back only when it is made, which is soon: who is short of memory waits.
+    /// Held while a graph is captured. Its memory cannot be freed before the capture ends, which is soon, so a thread that is short of
+    /// memory waits for that.
     /// </summary>
     public Lock GraphMaking { get; } = new();
 

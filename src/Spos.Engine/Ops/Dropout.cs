@@ -45,10 +45,10 @@ public static class Dropout
         }
     }
 
-    // In device memory, so that a graph that is launched again drops by the key of then.
+    // The key lies in device memory, so that each launch of a graph uses the one that is set then.
     private sealed class Key : IDisposable
     {
-        // Of its own: what is kept from step to step is none of the session's tensors.
+        // A pool of its own: the session's takes back what a step that failed has rented, and this is kept from step to step.
         private readonly BufferPool _pool;
         private readonly StagingBuffer _staging;
 

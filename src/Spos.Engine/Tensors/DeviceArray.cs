@@ -46,10 +46,10 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
         staging.CopyTo(Address, bytes, stream);
     }
 
-    /// <summary>Issues a copy of <paramref name="source"/>, as long as this, over this.</summary>
+    /// <summary>Issues a copy of the first values of <paramref name="source"/>, which has at least as many as this, over this.</summary>
     internal void CopyFrom(DeviceStream stream, DeviceArray<T> source)
     {
-        if (source.Length != Length) throw new ArgumentException($"{source.Length} values copied to an array of {Length}.");
+        if (source.Length < Length) throw new ArgumentException($"{source.Length} values copied to an array of {Length}.");
         stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToDevice(Address, source.Address, (nuint)Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyDtoDAsync");
     }
 

@@ -5,27 +5,27 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Training;
 
 /// <summary>
-/// The same launches for batch after batch. The first batch is worked on launch by launch, so that whatever is made or measured once is
-/// there. Where the device uses graphs, the launches of the second are noted (<see cref="DeviceGraph"/>), or of the first that has as many
-/// pictures as the one before, and from then on a batch is copied to where they read it, and one call issues them. A batch of another
-/// size, and all batches of a device that is too full for a graph's memory, are worked on launch by launch. The bits are the same.
+/// Work whose launches are the same for batch after batch. The launches for the first batch are issued one by one, so that what is made or
+/// measured once is there. Where the device uses graphs, the launches for the next batch that has as many pictures as the one before it are
+/// captured (<see cref="DeviceGraph"/>). From then on a batch is copied to where the graph reads it, and one call issues the launches. They
+/// are issued one by one for a batch of another size, and for all batches if the device has no room for the graph. The bits are the same.
 /// </summary>
 /// <typeparam name="T">What the work leaves on the device.</typeparam>
 /// <param name="issue">
-/// Issues the work on a batch of pictures and their labels. It depends on nothing that changes from batch to batch but what lies in
-/// device memory, waits for nothing, and copies nothing from or to the host. What it leaves on the host, but by
-/// <see cref="Session.OnHost"/>, it leaves when it is called, and that is not for every batch.
+/// Issues the work on a batch of pictures and their labels, of which there may be more. Of all that the work depends on, only what lies in
+/// device memory may change from batch to batch. It waits for nothing, and copies nothing from or to the host. It is not called for every
+/// batch: what it does on the host for each of them, it does by <see cref="Session.OnHost"/>.
 /// </param>
 public sealed class RepeatedWork<T>(Session session, Func<Tensor, DeviceArray<int>, T> issue) : IDisposable
     where T : struct, IDisposable
 {
-    // Of the last batch that was worked on launch by launch.
+    // Of the last batch whose launches were issued one by one.
     private Shape? _size;
     private T? _result;
     private Replay? _replay;
     private bool _isTooFull;
 
-    /// <summary>Whether the last batch was worked on by a graph.</summary>
+    /// <summary>Whether a graph did the work on the last batch.</summary>
     public bool WasReplayed { get; private set; }
 
     /// <summary>Issues the work.</summary>

@@ -117,14 +117,15 @@ public sealed class Trainer
         }
     }
 
-    // The gradients of a network's only path, which are the same work at each step; null for others. Mixup's share is another each time.
+    // What makes the gradients of a network's only path, by the same launches at each step. Null if a network has more paths, and with
+    // mixup, whose share is another at each step.
     private RepeatedWork<Predictions>? RepeatedPath()
     {
         if (_network.Path is not { } path || _options.Mixup != 0) return null;
         ParameterGroup[] groups = [.. _network.GroupsOf(path)];
         return new RepeatedWork<Predictions>(_session, (images, labels) =>
         {
-            // Whatever was issued before, this writes over it.
+            // The launches write over the gradients, whatever was issued before.
             foreach (ParameterGroup group in groups) group.ClearGradients();
             return AddGradients(images, labels, path, 1);
         });

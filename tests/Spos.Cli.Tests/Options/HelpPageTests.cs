@@ -24,5 +24,12 @@ public sealed class HelpPageTests : IDisposable
         Assert.InRange(HelpPage.Of(typeof(Verbs.SupernetVerb)).Split('\n').Max(line => line.Length), most - 5, most);
     }
 
+    [Fact]
+    public void Examples_begin_with_what_is_to_be_done()
+    {
+        Assert.Contains("\n  spos bench kernels --filter pointwise --output pointwise.json\n", HelpPage.Of(typeof(Verbs.BenchVerb)), StringComparison.Ordinal);
+        Assert.Contains("\n  spos dataset make --", HelpPage.Of(typeof(Verbs.DatasetVerb)), StringComparison.Ordinal);
+    }
+
     public void Dispose() => Environment.SetEnvironmentVariable(Columns, _before);
 }

@@ -14,7 +14,8 @@ namespace Spos.Cli.Tests.Options;
 [CollectionDefinition(nameof(HostileValueTests), DisableParallelization = true)]
 public sealed class HostileValueTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    // Long enough for a busy machine: what waits for ever is looked for.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static readonly Dictionary<string, string[]> Quick = new()
     {

@@ -38,6 +38,14 @@ public sealed class RequestReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_switch_given_twice_says_what_it_says_given_once()
+    {
+        var verb = Verb<BenchVerb>("bench", "step", "--sync", "--alone", "--syn", "--sync");
+        Assert.True(verb.Synchronous && verb.Alone);
+        Assert.True(Verb<SupernetVerb>("supernet", "--resume", "--resume").Resume);
+    }
+
+    [Fact]
     public void Paths_may_begin_with_dashes_and_blanks()
     {
         Assert.Equal("-x", Verb<SupernetVerb>("supernet", "--imagenet-dir", "-x").ImagenetDir);

@@ -50,6 +50,17 @@ public sealed class ConvolutionPlannerTests : IDisposable
         Assert.Equal(2, lacks.Count);
     }
 
+    [Fact]
+    public unsafe void What_cudnn_lacks_on_a_device_that_computes_nothing_is_not_kept()
+    {
+        using var fixture = new OpFixture("host");
+        var shape = new ConvolutionShape(ConvolutionKind.Pointwise, new(2, 8, 8, 32), 48, 1, 1);
+        var cudnn = new Cudnn(NativeLibraries.Load("spos_host_cudnn")) { BackwardDataAlgorithms = &NotSupported };
+        using var planner = new ConvolutionPlanner(fixture.Session, _folder, cudnn, keeps: false) { Plan = ConvolutionPlan.Cudnn };
+        Assert.Equal("own", planner.EngineFor(shape, ConvolutionPass.BackwardData).Name);
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
     // cudnnConvolutionBwdFilterAlgoPerf_t: it succeeded, needs no memory, and adds in any order.
     [UnmanagedCallersOnly]
     private static unsafe int NoneDeterministic(nint handle, nint x, nint dy, nint convolution, nint dw, int most, int* found, CudnnAlgorithm* algorithms)

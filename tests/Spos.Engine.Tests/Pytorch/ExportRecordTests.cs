@@ -9,18 +9,6 @@ namespace Spos.Engine.Tests.Pytorch;
 /// <summary>Exported files say what they are, and keep PyTorch's counts of batches.</summary>
 public sealed class ExportRecordTests : IDisposable
 {
-    private static readonly ExportRecord Record = new()
-    {
-        ImageSize = TorchFixtures.ImageSize,
-        OfficialPreprocessing = false,
-        Dropout = 0.25f,
-        ClassNames = ["cat", "chien", "犬 \"quoted\"", "a\nb", "5"],
-        Architecture = new Architecture([1, 2, 0, 3, 2]),
-        Flops = 123,
-        Mean = [0.485f, 0.456f, 0.406f],
-        Deviation = [0.229f, 0.224f, 0.225f],
-    };
-
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-record-").FullName;
 
     [Theory]
@@ -32,7 +20,7 @@ public sealed class ExportRecordTests : IDisposable
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
         ExportRecord record = ExportRecord.From(checkpoint.Metadata, file)!;
         Assert.Equal((32, false, 0.25f), (record.ImageSize, record.OfficialPreprocessing, record.Dropout));
-        Assert.Equal(Record.ClassNames, record.ClassNames);
+        Assert.Equal(TorchFixtures.Record.ClassNames, record.ClassNames);
         Assert.Equal("[0.485,0.456,0.406]", checkpoint.Metadata["mean"]);
         Assert.Equal("[1,2,0,3,2]", checkpoint.Metadata["architecture"]);
         IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
@@ -44,8 +32,8 @@ public sealed class ExportRecordTests : IDisposable
     [Fact]
     public void The_record_tells_the_order_of_channels()
     {
-        Assert.Equal("RGB", Record.ToMetadata()["channel_order"]);
-        Assert.Equal("BGR", (Record with { OfficialPreprocessing = true }).ToMetadata()["channel_order"]);
+        Assert.Equal("RGB", TorchFixtures.Record.ToMetadata()["channel_order"]);
+        Assert.Equal("BGR", (TorchFixtures.Record with { OfficialPreprocessing = true }).ToMetadata()["channel_order"]);
     }
 
     [Fact]
@@ -74,7 +62,7 @@ public sealed class ExportRecordTests : IDisposable
     [InlineData("channel_order", null, "cannot be read: channel_order is missing.")]
     public void A_wrong_record_is_told(string name, string? value, string says)
     {
-        var metadata = new Dictionary<string, string>(Record.ToMetadata());
+        var metadata = new Dictionary<string, string>(TorchFixtures.Record.ToMetadata());
         if (value == null) metadata.Remove(name);
         else metadata[name] = value;
         Assert.Contains(says, Assert.Throws<TorchCheckpointException>(() => ExportRecord.From(metadata, "x.pth")).Message, StringComparison.Ordinal);
@@ -90,8 +78,8 @@ public sealed class ExportRecordTests : IDisposable
     [InlineData("std", "[0.229, 0.224, 0.226]", "std is [0.229, 0.224, 0.226], not [0.229, 0.224, 0.225]")]
     public void Pictures_that_are_fed_otherwise_are_told(string name, string value, string? difference)
     {
-        var metadata = new Dictionary<string, string>(Record.ToMetadata()) { [name] = value };
-        Assert.Equal(difference, ExportRecord.From(metadata, "x.pth")!.DifferenceInPictures(Record));
+        var metadata = new Dictionary<string, string>(TorchFixtures.Record.ToMetadata()) { [name] = value };
+        Assert.Equal(difference, ExportRecord.From(metadata, "x.pth")!.DifferenceInPictures(TorchFixtures.Record));
     }
 
     [Fact]
@@ -99,7 +87,7 @@ public sealed class ExportRecordTests : IDisposable
     {
         var spec = new NetworkSpec { ImageSize = 64, Classes = 5 };
         var path = new Architecture(Enumerable.Repeat(1, spec.Blocks));
-        ExportRecord right = Record with { ImageSize = 64, Architecture = path, Flops = NetworkFlops.Of(spec).Of(path) };
+        ExportRecord right = TorchFixtures.Record with { ImageSize = 64, Architecture = path, Flops = NetworkFlops.Of(spec).Of(path) };
         Assert.Empty(right.DifferencesFrom(spec, path));
         // The size of pictures is an option's to change, and FLOPs with it.
         Assert.Empty(right.DifferencesFrom(spec with { ImageSize = 96 }, path));
@@ -169,13 +157,13 @@ public sealed class ExportRecordTests : IDisposable
             switch (Path.GetExtension(name))
             {
                 case ".pth":
-                    TorchWriter.Save(file, session, network, Record);
+                    TorchWriter.Save(file, session, network, TorchFixtures.Record);
                     break;
                 case ".safetensors":
-                    SafetensorsWriter.Save(file, session, network, Record);
+                    SafetensorsWriter.Save(file, session, network, TorchFixtures.Record);
                     break;
                 default:
-                    OnnxWriter.Save(file, session, network, keepBatchNorm: false, Record);
+                    OnnxWriter.Save(file, session, network, keepBatchNorm: false, TorchFixtures.Record);
                     break;
             }
         }

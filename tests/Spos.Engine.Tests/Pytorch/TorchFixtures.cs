@@ -15,6 +15,19 @@ internal static class TorchFixtures
 
     private static readonly JsonDocument Document = JsonDocument.Parse(File.ReadAllText(At("torch_golden.json")));
 
+    /// <summary>A record that an export of the fixtures' network may carry, with names that need care.</summary>
+    public static ExportRecord Record { get; } = new()
+    {
+        ImageSize = ImageSize,
+        OfficialPreprocessing = false,
+        Dropout = 0.25f,
+        ClassNames = ["cat", "chien", "犬 \"quoted\"", "a\nb", "5"],
+        Architecture = new Architecture([1, 2, 0, 3, 2]),
+        Flops = 123,
+        Mean = [0.485f, 0.456f, 0.406f],
+        Deviation = [0.229f, 0.224f, 0.225f],
+    };
+
     public static JsonElement Golden => Document.RootElement;
 
     public static string At(string name) => Path.Combine(AppContext.BaseDirectory, "fixtures", name);

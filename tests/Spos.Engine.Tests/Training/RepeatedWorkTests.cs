@@ -70,7 +70,7 @@ public sealed class RepeatedWorkTests
         Evaluator.Recalibrate(session, network, Path, source);
         Accuracy one = Measure(graphs: false, launches: 0);
         Assert.Equal(one, Measure(graphs: true, launches: 2));
-        // Another path, and what has changed since, are seen.
+        // The graph of a measurement works on the weights as they are then.
         network.Classifier.Value.Fill(session.Stream, 0);
         Assert.NotEqual(one.Loss, Measure(graphs: true, launches: 2).Loss);
 
@@ -124,6 +124,25 @@ public sealed class RepeatedWorkTests
             labels.Upload(session.Stream, new int[count]);
             images.Fill(session.Stream, count);
             Assert.All(work.Run(images, labels).Download(session.Stream), v => Assert.Equal(count, v));
+            Assert.Equal(replayed, work.WasReplayed);
+        }
+    }
+
+    [Theory]
+    [OnGpus]
+    public void There_may_be_more_labels_than_pictures(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(session, images));
+        using Tensor images = session.Rent(new Shape(2, 4, 4, 3));
+        images.Fill(session.Stream, 5);
+        // The estimate of a batch that fits works on the first pictures of a batch, and leaves the labels as they are.
+        using var labels = new DeviceArray<int>(session.Pool, 3);
+        labels.Upload(session.Stream, [0, 1, 2]);
+        foreach (bool replayed in new[] { false, true, true })
+        {
+            Assert.All(work.Run(images, labels).Download(session.Stream), v => Assert.Equal(5, v));
             Assert.Equal(replayed, work.WasReplayed);
         }
     }

@@ -14,6 +14,13 @@ internal static class LoaderCases
         Scene.Spos("info").Ended(0).Printed("nvJPEG");
     }
 
+    [Case("bench loader says which folder it needs")]
+    public static void Bench_without_pictures(Scene scene)
+    {
+        Scene.Spos("bench", "loader").Ended(2).Said("bench loader needs --images FOLDER");
+        Scene.Spos("bench", "loader", "--images", scene.At("gone")).Ended(1).Said($"--images {scene.At("gone")}: no such folder. One is needed that has a folder of JPEGs");
+    }
+
     [Case("A run records its decoder")]
     public static void Decoder_is_recorded(Scene scene)
     {

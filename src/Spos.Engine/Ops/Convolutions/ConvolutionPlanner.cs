@@ -32,6 +32,7 @@ public sealed class ConvolutionPlanner : IDisposable
     private const int Warmup = 2, Runs = 5;
 
     private readonly Session _session;
+    private readonly bool _keeps;
     private readonly OwnConvolutions _own;
     private readonly Lazy<CudnnConvolutions> _cudnn;
     private readonly Lazy<PlanCache> _cache;
@@ -39,16 +40,17 @@ public sealed class ConvolutionPlanner : IDisposable
 
     /// <param name="cacheFolder">Where choices are kept; by default in the user's cache folder.</param>
     /// <param name="cudnn">By default the device's.</param>
-    internal ConvolutionPlanner(Session session, string? cacheFolder = null, Cudnn? cudnn = null)
+    /// <param name="keeps">Whether what cuDNN lacks is kept there: not what it lacks where nothing is computed.</param>
+    internal ConvolutionPlanner(Session session, string? cacheFolder = null, Cudnn? cudnn = null, bool keeps = true)
     {
-        _session = session;
+        (_session, _keeps) = (session, keeps);
         _own = new OwnConvolutions(session);
         _cudnn = new Lazy<CudnnConvolutions>(() => new CudnnConvolutions(session, cudnn));
         _cache = new Lazy<PlanCache>(() => new PlanCache(cacheFolder ?? PlanCache.FolderOfUser, PlanCache.Describe(session.Device)));
     }
 
     /// <summary>The session's planner.</summary>
-    public static ConvolutionPlanner Of(Session session) => session.Attachment(s => new ConvolutionPlanner(s));
+    public static ConvolutionPlanner Of(Session session) => session.Attachment(s => new ConvolutionPlanner(s, keeps: !s.Device.IsDry));
 
     /// <summary>How to choose.</summary>
     public ConvolutionPlan Plan { get; set; }
@@ -74,7 +76,7 @@ public sealed class ConvolutionPlanner : IDisposable
     private IConvolutionEngine CudnnOrOwn(in ConvolutionShape shape, ConvolutionPass pass)
     {
         if (_cudnn.Value.WhyNot(shape, pass) is not { } reason) return _cudnn.Value;
-        _cache.Value.SetLack($"{pass} of {shape}", reason);
+        if (_keeps) _cache.Value.SetLack($"{pass} of {shape}", reason);
         return _own;
     }
 
