@@ -45,12 +45,14 @@ public static class OfficialFlops
         }
 
         // A block of stride 1 takes as many channels as it gives; half of them pass by.
-        IEnumerable<IEnumerable<long>> operations = spec.BlockSpecs().Select(block => spec.Space.Blocks[block.Index].Select(operation => Cost(
-            $"{operation.Name}_stride_{block.Stride}",
-            block.Stride == 1 ? 2 * block.Input : block.Input, block.Output, block.Middle, block.Size, block.Size, block.Stride)));
+        long[] OfBlock(BlockSpec block, IEnumerable<Alternative> alternatives) => [.. alternatives.Select(alternative => Cost(
+            $"{alternative.Name}_stride_{block.Stride}",
+            block.Stride == 1 ? 2 * block.Input : block.Input, block.Output, block.Middle, block.Size, block.Size, block.Stride))];
+        SearchSpace space = spec.Space;
+        long[][] operations = [.. spec.BlockSpecs().Select(block => OfBlock(block, space.Blocks[block.Index]))];
         long stem = Cost("conv1", 3, spec.StemChannels, spec.ImageSize, spec.ImageSize, 2);
         int last = spec.ImageSize / 32;
-        return new CostTable(spec.Space, stem + Cost("rest_operation", spec.StageChannels[^1], spec.Classes, last, last, 1), operations);
+        return new CostTable(space, stem + Cost("rest_operation", spec.StageChannels[^1], spec.Classes, last, last, 1), operations);
     }
 
     private static PickleDictionary Read(string path)
