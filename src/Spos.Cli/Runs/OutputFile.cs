@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Spos.Engine.Files;
 
@@ -10,6 +11,13 @@ internal static class OutputFile
 
     /// <summary>A file of this format.</summary>
     public static Func<string, bool> Is(FileFormat format) => path => FileContent.OfFile(path) == format;
+
+    /// <summary>A text that begins so.</summary>
+    public static Func<string, bool> BeginsWith(string start) => path =>
+    {
+        byte[] wanted = Encoding.UTF8.GetBytes(start);
+        return RegularFile.ReadHead(FilePath.Of(path), wanted.Length).AsSpan().SequenceEqual(wanted);
+    };
 
     /// <summary>A JSON object that has a field of this kind.</summary>
     public static Func<string, bool> IsJsonWith(string field, JsonValueKind kind) => path =>

@@ -24,12 +24,17 @@ internal enum ExportFormat
 
     /// <summary>A graph that runtimes run; single paths only.</summary>
     Onnx,
+
+    /// <summary>A Python module with the network's source, and its weights as pth beside it; single paths only.</summary>
+    Pytorch,
 }
 
 /// <summary>Writes a checkpoint in other programs' formats.</summary>
-[Verb("export", HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
+[Verb("export", HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
 internal sealed class ExportVerb : DeviceOptions, IVerb
 {
+    private const string ModuleEnding = ".py";
+
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
@@ -37,7 +42,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     [Option("format", Default = ExportFormat.Pth, HelpText = "The file's format.")]
     public ExportFormat Format { get; set; } = ExportFormat.Pth;
 
-    [Option("output", HelpText = "The file (default: network with the format's ending, beside the checkpoint).")]
+    [Option("output", HelpText = "The file (default: network with the format's ending, beside the checkpoint). Beside a pytorch file, which ends in .py, its weights are written, ending in .pth.")]
     [Output(PathKind.File)]
     public string? Output { get; set; }
 
@@ -55,14 +60,15 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     {
         using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
-        if (Format == ExportFormat.Onnx && header.Path == null) throw new CheckpointException($"{checkpoint} is a supernet: only a single path can be exported as ONNX.");
-        string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network.{Format.ToString().ToLowerInvariant()}"));
-        OutputFile.Require("--output", output, $"a network in the format {Format.ToString().ToLowerInvariant()}", OutputFile.Is(Format switch
+        string format = Format.ToString().ToLowerInvariant();
+        if (Format is ExportFormat.Onnx or ExportFormat.Pytorch && header.Path == null)
         {
-            ExportFormat.Pth => FileFormat.TorchArchive,
-            ExportFormat.Safetensors => FileFormat.Safetensors,
-            _ => FileFormat.Onnx,
-        }));
+            throw new CheckpointException($"{checkpoint} is a supernet: only a single path can be exported as {format}. Use --format pth or safetensors, or train a path of it by spos scratch.");
+        }
+        string ending = Format == ExportFormat.Pytorch ? ModuleEnding : $".{format}";
+        string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network{ending}"));
+        string weights = Path.ChangeExtension(output, ".pth");
+        RequireOutput(output, weights, format);
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, Weights);
@@ -71,6 +77,10 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         {
             case ExportFormat.Pth:
                 TorchWriter.Save(output, session, network, record);
+                break;
+            case ExportFormat.Pytorch:
+                TorchWriter.Save(weights, session, network, record);
+                AtomicFile.WriteText(output, ModuleSource.Of(header.Spec, header.Path!, record, Path.GetFileName(weights)));
                 break;
             case ExportFormat.Safetensors:
                 SafetensorsWriter.Save(output, session, network, record);
@@ -87,8 +97,30 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             ("weights", averaged ? "averaged" : "those of the last step"),
             ("class names", header.ClassNames == null ? "not known" : $"{header.ClassNames.Length}, in the file"),
             ("file", output),
-            ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
+            Format == ExportFormat.Pytorch ? ("weights' file", weights) : ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
         return ExitCode.Success;
+    }
+
+    private void RequireOutput(string output, string weights, string format)
+    {
+        string kind = $"a network in the format {format}";
+        switch (Format)
+        {
+            case ExportFormat.Pth:
+                OutputFile.Require("--output", output, kind, OutputFile.Is(FileFormat.TorchArchive));
+                break;
+            case ExportFormat.Safetensors:
+                OutputFile.Require("--output", output, kind, OutputFile.Is(FileFormat.Safetensors));
+                break;
+            case ExportFormat.Onnx:
+                OutputFile.Require("--output", output, kind, OutputFile.Is(FileFormat.Onnx));
+                break;
+            default:
+                if (!output.EndsWith(ModuleEnding, StringComparison.Ordinal)) throw new UsageException($"--output {output}: the format {format} is Python source, whose file ends in {ModuleEnding}.");
+                OutputFile.Require("--output", output, kind, OutputFile.BeginsWith(ModuleSource.Mark));
+                OutputFile.Require("--output", weights, "the weights of such a network", OutputFile.Is(FileFormat.TorchArchive));
+                break;
+        }
     }
 
     private static ExportRecord RecordOf(CheckpointHeader header)

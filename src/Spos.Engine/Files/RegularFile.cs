@@ -21,7 +21,7 @@ public static unsafe class RegularFile
     /// <summary>The first bytes of a file, as many as are asked for or there are.</summary>
     /// <exception cref="UnreadableFileException">As of <see cref="Read(FilePath, int)"/>.</exception>
     /// <exception cref="IOException">As of <see cref="Read(FilePath, int)"/>.</exception>
-    internal static byte[] ReadHead(FilePath path, int bytes) => Read(path, size => (int)Math.Min(size, bytes));
+    public static byte[] ReadHead(FilePath path, int bytes) => Read(path, size => (int)Math.Min(size, bytes));
 
     private static byte[] Read(FilePath path, Func<long, int> lengthOf)
     {

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -6,24 +7,22 @@ using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
 
-/// <summary>A convolution, batch norm and perhaps ReLU: what all of the network is made of.</summary>
-public sealed record UnitSpec(ConvolutionKind Kind, int Input, int Output, int Kernel, int Stride, bool Rectify)
+/// <summary>A convolution, batch norm and perhaps ReLU, as they follow each other in a graph: what is computed together.</summary>
+public sealed record UnitSpec(ConvolutionOp Convolution, bool Rectify)
 {
-    public static UnitSpec Pointwise(int input, int output) => new(ConvolutionKind.Pointwise, input, output, 1, 1, true);
+    public ConvolutionKind Kind { get; } =
+        Convolution.Groups > 1 ? ConvolutionKind.Depthwise : Convolution.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Stem;
 
-    public static UnitSpec Depthwise(int channels, int kernel, int stride) => new(ConvolutionKind.Depthwise, channels, channels, kernel, stride, false);
+    public int Input => Convolution.Inputs;
 
-    public static UnitSpec Stem(int output) => new(ConvolutionKind.Stem, 3, output, 3, 2, true);
+    public int Output => Convolution.Outputs;
+
+    public int Kernel => Convolution.Kernel;
+
+    public int Stride => Convolution.Stride;
 
     /// <summary>Of the weight; see <see cref="Parameter.Shape"/>.</summary>
-    public Shape WeightShape => new(Kernel, Kernel, Kind == ConvolutionKind.Depthwise ? 1 : Input, Output);
-
-    /// <summary>Multiply-adds of one image at an input of <paramref name="size"/>², and the size after it.</summary>
-    public (long MultiplyAdds, int Size) Cost(int size)
-    {
-        int output = (size - 1) / Stride + 1;
-        return (WeightShape.Count * output * output, output);
-    }
+    public Shape WeightShape => new(Kernel, Kernel, Input / Convolution.Groups, Output);
 }
 
 /// <summary>A unit with its parameters.</summary>
@@ -62,4 +61,27 @@ public sealed class ConvolutionUnit(UnitSpec spec, Parameter weight, BatchNormLa
     /// <summary>Inference from channels of one tensor to channels of another.</summary>
     internal void ForwardNormalised(Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x) =>
         NormalisedConvolution.Forward(session, shape, y, x, Weight.Value, BatchNorm, Spec.Rectify);
+}
+
+/// <summary>Makes units of a graph's nodes.</summary>
+internal static class ConvolutionUnits
+{
+    /// <summary>The units of one branch, with parameters under the nodes' names.</summary>
+    /// <param name="prefix">What the graph's names follow in the official checkpoints, such as "features.3.0.".</param>
+    /// <param name="branch">The branch's name in the graph; there may be none of it.</param>
+    public static IReadOnlyList<ConvolutionUnit> Of(Graph graph, string prefix, string branch, ParameterGroup group)
+    {
+        var units = new List<ConvolutionUnit>();
+        for (int i = 0; i < graph.Nodes.Length; i++)
+        {
+            GraphNode node = graph.Nodes[i];
+            if (node.Op is not ConvolutionOp convolution || !node.Name.StartsWith($"{branch}.", StringComparison.Ordinal)) continue;
+            GraphNode next = graph.Nodes[i + 1];
+            if (next.Op is not BatchNormOp norm) throw new InvalidOperationException($"{prefix}{node.Name} has no batch norm after it.");
+            var spec = new UnitSpec(convolution, Rectify: i + 2 < graph.Nodes.Length && graph.Nodes[i + 2].Op is ReluOp);
+            Parameter weight = group.Add($"{prefix}{node.Name}.weight", spec.WeightShape, decays: true);
+            units.Add(new ConvolutionUnit(spec, weight, new BatchNormLayer($"{prefix}{next.Name}", norm.Channels, norm.IsAffine, group)));
+        }
+        return units;
+    }
 }

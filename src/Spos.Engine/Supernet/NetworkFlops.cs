@@ -18,22 +18,10 @@ public static class NetworkFlops
     public static CostTable Of(NetworkSpec spec)
     {
         spec.Validate();
-        (long stem, _) = UnitSpec.Stem(spec.StemChannels).Cost(spec.ImageSize);
-        (long last, _) = UnitSpec.Pointwise(spec.StageChannels[^1], spec.LastChannels).Cost(spec.ImageSize / 32);
-        return new CostTable(spec.Space, stem + last + (long)spec.LastChannels * spec.Classes, spec.BlockSpecs().Select(OperationsOf));
+        long stem = NetworkGraph.Stem(spec).MultiplyAddsOn(NetworkGraph.ImagesOf(spec)), tail = NetworkGraph.Tail(spec).MultiplyAddsOn(NetworkGraph.TailInputOf(spec));
+        return new CostTable(spec.Space, stem + tail, spec.BlockSpecs().Select(OperationsOf));
     }
 
-    private static IEnumerable<long> OperationsOf(BlockSpec block) => Enum.GetValues<Choice>().Select(choice =>
-        CostOf(Operation.MainUnits(block, choice), block.Size) + CostOf(Operation.ProjectionUnits(block, choice), block.Size));
-
-    private static long CostOf(IEnumerable<UnitSpec> units, int size)
-    {
-        long total = 0;
-        foreach (UnitSpec unit in units)
-        {
-            (long cost, size) = unit.Cost(size);
-            total += cost;
-        }
-        return total;
-    }
+    private static IEnumerable<long> OperationsOf(BlockSpec block) => Enum.GetValues<Choice>()
+        .Select(choice => NetworkGraph.Block(block, choice, affine: false).MultiplyAddsOn(NetworkGraph.InputOf(block)));
 }

@@ -35,10 +35,10 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         if (path != null && spec.Space.FaultOf(path) is { } fault) throw new ArgumentException($"the architecture {fault}.");
         Spec = spec;
         Path = path;
-        _stem = UnitBuilder.Build("first_conv", [UnitSpec.Stem(spec.StemChannels)], spec.Affine, _stemGroup)[0];
+        _stem = ConvolutionUnits.Of(NetworkGraph.Stem(spec), "", NetworkGraph.StemName, _stemGroup)[0];
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
-        _last = UnitBuilder.Build("conv_last", [UnitSpec.Pointwise(spec.StageChannels[^1], spec.LastChannels)], spec.Affine, _lastGroup)[0];
-        _classifier = _classifierGroup.Add("classifier.0.weight", new Shape(1, 1, spec.LastChannels, spec.Classes), decays: true);
+        _last = ConvolutionUnits.Of(NetworkGraph.Tail(spec), "", NetworkGraph.LastName, _lastGroup)[0];
+        _classifier = _classifierGroup.Add($"{NetworkGraph.Classifier}.weight", new Shape(1, 1, spec.LastChannels, spec.Classes), decays: true);
     }
 
     public NetworkSpec Spec { get; }
@@ -115,15 +115,14 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     private IEnumerable<Operation> OperationsOf(Architecture path) => path.Blocks.Select((choice, block) => OperationAt(block, (Choice)choice));
 
-    // Names have the choice's number in a supernet ("features.3.0.…") and not in a single path ("features.3.…").
     private static Operation?[] CreateBlock(BlockSpec block, Architecture? path, bool affine)
     {
         var operations = new Operation?[Alternatives.OfBlock.Length];
         for (int choice = 0; choice < operations.Length; choice++)
         {
             if (path != null && path.Blocks[block.Index] != choice) continue;
-            string name = path == null ? $"features.{block.Index}.{choice}" : $"features.{block.Index}";
-            operations[choice] = Operation.Create(name, block, (Choice)choice, affine);
+            string prefix = NetworkGraph.PrefixOf(block.Index, path == null ? (Choice)choice : null);
+            operations[choice] = Operation.Create(prefix, block, (Choice)choice, affine);
         }
         return operations;
     }

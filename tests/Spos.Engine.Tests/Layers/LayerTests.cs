@@ -15,7 +15,7 @@ public sealed partial class LayerTests
         ["Spos.Space"] = [],
         ["Spos.Engine"] =
         [
-            "Files", "Logs", "Native", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet",
+            "Files", "Graphs", "Logs", "Native", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet",
             "Checkpoints", "Pytorch", "Data", "Training",
         ],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Runs", "Nni", "Benchmarks", "Verbs"],

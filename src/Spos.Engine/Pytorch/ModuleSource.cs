@@ -1,0 +1,212 @@
+using System.Globalization;
+using System.Text;
+using Spos.Engine.Graphs;
+using Spos.Engine.Supernet;
+using Spos.Space;
+
+namespace Spos.Engine.Pytorch;
+
+/// <summary>
+/// Writes a single path as a Python module that needs PyTorch alone: its network has the official names, so it loads what
+/// <see cref="TorchWriter"/> writes.
+/// </summary>
+public static class ModuleSource
+{
+    /// <summary>What every such file begins with.</summary>
+    public const string Mark = "\"\"\"A network that spos export wrote: the path ";
+
+    /// <summary>The source text.</summary>
+    /// <param name="record">What is said of the network's pictures and classes.</param>
+    /// <param name="weights">The name of the file with the weights, which lies beside the module.</param>
+    public static string Of(NetworkSpec spec, Architecture path, ExportRecord record, string weights)
+    {
+        var text = new StringBuilder();
+        var classes = new BlockClasses();
+        string[] lines = Network(spec, path, classes);
+        text.Append(CultureInfo.InvariantCulture, $"""
+            {Mark}{path}.
+
+            It takes images [batch, 3, {spec.ImageSize}, {spec.ImageSize}] in {record.ChannelOrder}, their values in {record.ValueRange}, less MEAN and divided by STD,
+            and gives logits [batch, {spec.Classes}].
+            """);
+        text.Append("\n\"\"\"\n\nfrom pathlib import Path\n\nimport torch\nfrom torch import nn\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"MEAN = ({Numbers(record.Mean)})\nSTD = ({Numbers(record.Deviation)})\n");
+        if (record.ClassNames != null)
+        {
+            text.Append("CLASSES = [\n");
+            foreach (string name in record.ClassNames) text.Append(CultureInfo.InvariantCulture, $"    {Quoted(name)},\n");
+            text.Append("]\n");
+        }
+        text.Append(CultureInfo.InvariantCulture, $"WEIGHTS = Path(__file__).with_name({Quoted(weights)})\n\n\n");
+        foreach (string block in classes.Sources) text.Append(block).Append("\n\n");
+        foreach (string line in lines) text.Append(line).Append('\n');
+        text.Append("""
+
+
+            def load(weights=WEIGHTS):
+                # The network with its weights, for inference.
+                network = Network()
+                network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True)["state_dict"])
+                return network.eval()
+
+
+            if __name__ == "__main__":
+                print(load())
+
+            """);
+        return text.ToString();
+    }
+
+    // The class of the whole network: its parts that come one after the other, and the blocks as one of them.
+    private static string[] Network(NetworkSpec spec, Architecture path, BlockClasses classes)
+    {
+        (string Prefix, Graph Graph)[] parts = [.. NetworkGraph.PartsOf(spec, path)];
+        List<string> made = [], forward = [];
+        Chain(parts[0].Graph, made, forward);
+        made.Add("        self.features = nn.Sequential(");
+        foreach ((_, Graph block) in parts[1..^1]) made.AddRange(classes.Call(block));
+        made.Add("        )");
+        forward.Add("x = self.features(x)");
+        Chain(parts[^1].Graph, made, forward);
+        return
+        [
+            "class Network(nn.Module):", "    def __init__(self):", "        super().__init__()", .. made, "", "    def forward(self, x):",
+            .. forward.Select(line => $"        {line}"), "        return x",
+        ];
+    }
+
+    // A part whose nodes each take the result of the one before: a line each in `forward`.
+    private static void Chain(Graph graph, List<string> made, List<string> forward)
+    {
+        foreach ((int index, GraphNode node) in graph.Nodes.Index())
+        {
+            if (node.Inputs is not [int taken] || taken != index) throw new NotSupportedException("Stem and tail are chains.");
+        }
+        foreach (Run run in Run.Of(graph))
+        {
+            if (run.Name is not { } name)
+            {
+                forward.Add($"x = {graph.Nodes[run.First].Op.PytorchExpression(["x"])}");
+                continue;
+            }
+            made.AddRange(run.Lines($"        self.{name} = ", "        ", ""));
+            forward.Add($"x = self.{name}(x)");
+        }
+    }
+
+    private static string Numbers(IEnumerable<float> numbers) => string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)));
+
+    // A Python string. The file is UTF-8, so only what would end or change the line is written as a code.
+    private static string Quoted(string text)
+    {
+        var quoted = new StringBuilder("\"");
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            quoted.Append(rune.Value switch
+            {
+                '"' => "\\\"",
+                '\\' => "\\\\",
+                _ when Shown.HasControls(rune.ToString()) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => $"\\u{rune.Value:x4}",
+                _ => rune.ToString(),
+            });
+        }
+        return quoted.Append('"').ToString();
+    }
+
+    // Nodes that one module computes: a sequence of modules, a module by itself, or no module but an expression, where the name is null.
+    private sealed record Run(Graph Graph, string? Name, int First, int Last, bool IsSequence)
+    {
+        public static IEnumerable<Run> Of(Graph graph)
+        {
+            for (int i = 0, last; i < graph.Nodes.Length; i = last + 1)
+            {
+                last = i;
+                string name = graph.Nodes[i].Name;
+                int dot = name.LastIndexOf('.');
+                if (dot > 0)
+                {
+                    string sequence = name[..dot];
+                    while (last + 1 < graph.Nodes.Length && graph.Nodes[last + 1].Name == $"{sequence}.{last + 1 - i}" && graph.Nodes[last + 1].Inputs[0] == last + 1) last++;
+                    yield return new Run(graph, sequence, i, last, IsSequence: true);
+                }
+                else
+                {
+                    yield return new Run(graph, name.Length > 0 ? name : null, i, i, IsSequence: false);
+                }
+            }
+        }
+
+        // What makes the module. A line begins with each op that is not done to the result of a convolution.
+        public IEnumerable<string> Lines(string before, string indent, string after)
+        {
+            GraphNode[] nodes = Graph.Nodes[First..(Last + 1)].ToArray();
+            if (!IsSequence)
+            {
+                yield return $"{before}{nodes[0].Op.PytorchModule}{after}";
+                yield break;
+            }
+            yield return $"{before}nn.Sequential(";
+            for (int i = 0, end; i < nodes.Length; i = end)
+            {
+                end = i + 1;
+                while (end < nodes.Length && nodes[end].Op is BatchNormOp or ReluOp) end++;
+                yield return $"{indent}    {string.Join(", ", nodes[i..end].Select(node => node.Op.PytorchModule))},";
+            }
+            yield return $"{indent}){after}";
+        }
+    }
+
+    // The classes of blocks: one for all that differ in their modules alone.
+    private sealed class BlockClasses
+    {
+        private readonly Dictionary<string, string> _names = [];
+
+        public IEnumerable<string> Sources => _names.Select(pair => $"class {pair.Value}(nn.Module):\n{pair.Key}");
+
+        // What makes a block, as an item of a list.
+        public IEnumerable<string> Call(Graph block)
+        {
+            Run[] runs = [.. Run.Of(block)];
+            string[] modules = [.. runs.Select(run => run.Name).OfType<string>()];
+            string source = string.Join('\n',
+            [
+                $"    def __init__(self, {string.Join(", ", modules)}):", "        super().__init__()", .. modules.Select(name => $"        self.{name} = {name}"),
+                "", "    def forward(self, x):", .. Forward(block, runs), "",
+            ]);
+            if (!_names.TryGetValue(source, out string? name)) _names[source] = name = $"Block{_names.Count + 1}";
+            yield return $"            {name}(";
+            foreach (Run run in runs.Where(run => run.Name != null))
+            {
+                foreach (string line in run.Lines($"                {run.Name}=", "                ", ",")) yield return line;
+            }
+            yield return "            ),";
+        }
+
+        // A result that is taken once stands where it is taken, others have a line and a name.
+        private static IEnumerable<string> Forward(Graph block, Run[] runs)
+        {
+            string[] values = ["x", .. new string[block.Nodes.Length]];
+            int named = 0;
+            foreach (Run run in runs)
+            {
+                GraphNode first = block.Nodes[run.First];
+                string[] inputs = [.. first.Inputs.Select(value => values[value])];
+                string expression = run.Name is { } name ? $"self.{name}({inputs[0]})" : first.Op.PytorchExpression(inputs);
+                int takers = block.Nodes.Sum(node => node.Inputs.Count(value => value == run.Last + 1));
+                if (run.Last == block.Nodes.Length - 1)
+                {
+                    yield return $"        return {expression}";
+                }
+                else if (takers > 1)
+                {
+                    values[run.Last + 1] = $"value{++named}";
+                    yield return $"        value{named} = {expression}";
+                }
+                else
+                {
+                    values[run.Last + 1] = expression;
+                }
+            }
+        }
+    }
+}

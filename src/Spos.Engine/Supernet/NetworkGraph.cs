@@ -1,0 +1,120 @@
+using Spos.Engine.Graphs;
+using Spos.Engine.Nn;
+using Spos.Space;
+
+namespace Spos.Engine.Supernet;
+
+/// <summary>
+/// The ShuffleNetV2-style network of Single Path One-Shot NAS as graphs: the stem, each operation of each choice block, and the tail. This
+/// is where it is described; all else is read off it.
+/// </summary>
+public static class NetworkGraph
+{
+    /// <summary>The names of the parts, under which the official checkpoints have the tensors of a part.</summary>
+    public const string Main = "branch_main", Projection = "branch_proj", StemName = "first_conv", LastName = "conv_last";
+
+    /// <summary>The name of the linear layer.</summary>
+    public const string Classifier = "classifier.0";
+
+    /// <summary>What goes into the network.</summary>
+    public static FeatureShape ImagesOf(NetworkSpec spec) => new(3, spec.ImageSize, spec.ImageSize);
+
+    /// <summary>What goes into a block: all channels of the one before.</summary>
+    public static FeatureShape InputOf(BlockSpec block) => new(block.Stride == 1 ? 2 * block.Input : block.Input, block.Size, block.Size);
+
+    /// <summary>What goes into the tail.</summary>
+    public static FeatureShape TailInputOf(NetworkSpec spec) => new(spec.StageChannels[^1], spec.ImageSize / 32, spec.ImageSize / 32);
+
+    /// <summary>The first convolution.</summary>
+    public static Graph Stem(NetworkSpec spec)
+    {
+        var graph = new GraphBuilder();
+        new Branch(graph, StemName, GraphBuilder.Input, spec.Affine).Convolution(new ConvolutionOp(3, spec.StemChannels, 3, 2, 1), rectify: true);
+        return graph.Build();
+    }
+
+    /// <summary>
+    /// One operation of a choice block: a main branch, and at stride 2 a projection branch. At stride 1 the even channels pass by (channel
+    /// shuffle). The results are concatenated, the passed or projected channels first.
+    /// </summary>
+    public static Graph Block(BlockSpec block, Choice choice, bool affine)
+    {
+        var graph = new GraphBuilder();
+        int passed, main = GraphBuilder.Input;
+        if (block.Stride == 1)
+        {
+            passed = graph.Add(new EverySecondChannelOp(0), GraphBuilder.Input);
+            main = graph.Add(new EverySecondChannelOp(1), GraphBuilder.Input);
+        }
+        else
+        {
+            passed = new Branch(graph, Projection, GraphBuilder.Input, affine)
+                .Depthwise(block.Input, KernelOf(choice), block.Stride).Pointwise(block.Input, block.Input).Result;
+        }
+        var branch = new Branch(graph, Main, main, affine);
+        if (choice == Choice.Xception)
+        {
+            branch.Depthwise(block.Input, 3, block.Stride).Pointwise(block.Input, block.Middle)
+                .Depthwise(block.Middle, 3, 1).Pointwise(block.Middle, block.Middle)
+                .Depthwise(block.Middle, 3, 1).Pointwise(block.Middle, block.MainOutput);
+        }
+        else
+        {
+            branch.Pointwise(block.Input, block.Middle).Depthwise(block.Middle, KernelOf(choice), block.Stride).Pointwise(block.Middle, block.MainOutput);
+        }
+        graph.Add(new ConcatOp(), passed, branch.Result);
+        return graph.Build();
+    }
+
+    /// <summary>The last convolution, pooling, dropout and the classifier.</summary>
+    public static Graph Tail(NetworkSpec spec)
+    {
+        var graph = new GraphBuilder();
+        int last = new Branch(graph, LastName, GraphBuilder.Input, spec.Affine).Pointwise(spec.StageChannels[^1], spec.LastChannels).Result;
+        int pooled = graph.Add(new GlobalAveragePoolOp(), last);
+        int features = graph.Add("dropout", new DropoutOp(spec.Dropout), pooled);
+        graph.Add(Classifier, new LinearOp(spec.LastChannels, spec.Classes), features);
+        return graph.Build();
+    }
+
+    /// <summary>What the names of a block's graph follow in the official checkpoints.</summary>
+    /// <param name="choice">Which operation of the block, in a supernet; null in a single path, which has one.</param>
+    public static string PrefixOf(int block, Choice? choice) => choice is { } one ? $"features.{block}.{(int)one}." : $"features.{block}.";
+
+    /// <summary>The parts of a single path one after the other, and what their names follow in the official checkpoints.</summary>
+    public static IEnumerable<(string Prefix, Graph Graph)> PartsOf(NetworkSpec spec, Architecture path) =>
+    [
+        ("", Stem(spec)),
+        .. spec.BlockSpecs().Select(block => (PrefixOf(block.Index, null), Block(block, (Choice)path.Blocks[block.Index], spec.Affine))),
+        ("", Tail(spec)),
+    ];
+
+    private static int KernelOf(Choice choice) => choice switch
+    {
+        Choice.Shuffle5 => 5,
+        Choice.Shuffle7 => 7,
+        _ => 3,
+    };
+
+    // Convolutions one after the other, each with its batch norm and perhaps ReLU. They are counted as the official nn.Sequential does.
+    private sealed class Branch(GraphBuilder graph, string name, int input, bool affine)
+    {
+        private int _layer;
+
+        public int Result { get; private set; } = input;
+
+        public Branch Pointwise(int inputs, int outputs) => Convolution(ConvolutionOp.Pointwise(inputs, outputs), rectify: true);
+
+        public Branch Depthwise(int channels, int kernel, int stride) => Convolution(ConvolutionOp.Depthwise(channels, kernel, stride), rectify: false);
+
+        public Branch Convolution(ConvolutionOp convolution, bool rectify)
+        {
+            Add(convolution);
+            Add(new BatchNormOp(convolution.Outputs, affine, BatchNormLayer.Epsilon));
+            if (rectify) Add(new ReluOp());
+            return this;
+        }
+
+        private void Add(GraphOp op) => Result = graph.Add($"{name}.{_layer++}", op, Result);
+    }
+}
