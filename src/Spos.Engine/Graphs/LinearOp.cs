@@ -12,7 +12,7 @@ public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
     public override string PytorchModule => $"nn.Linear({Inputs}, {Outputs}, bias=False)";
 
     public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) =>
-        Only(inputs).Count == Inputs ? new FeatureShape(Outputs, 1, 1) : throw new ArgumentException($"{inputs[0]} goes into a linear layer of {Inputs}.");
+        Only(inputs) == new FeatureShape(Inputs, 1, 1) ? new FeatureShape(Outputs, 1, 1) : throw new ArgumentException($"{inputs[0]} goes into a linear layer of {Inputs}.");
 
     public override long MultiplyAddsOf(ReadOnlySpan<FeatureShape> inputs) => Weight.Count;
 

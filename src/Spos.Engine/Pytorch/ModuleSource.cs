@@ -40,11 +40,11 @@ public static class ModuleSource
         text.Append(CultureInfo.InvariantCulture, $"WEIGHTS = Path(__file__).with_name({Quoted(weights)})\n\n\n");
         foreach (string block in classes.Sources) text.Append(block).Append("\n\n");
         foreach (string line in lines) text.Append(line).Append('\n');
-        text.Append("""
+        text.Append(""""
 
 
             def load(weights=WEIGHTS):
-                # The network with its weights, for inference.
+                """The network with its weights, for inference."""
                 network = Network()
                 network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True)["state_dict"])
                 return network.eval()
@@ -53,7 +53,7 @@ public static class ModuleSource
             if __name__ == "__main__":
                 print(load())
 
-            """);
+            """");
         return text.ToString();
     }
 

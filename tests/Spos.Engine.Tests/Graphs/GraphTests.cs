@@ -1,0 +1,81 @@
+using Spos.Engine.Graphs;
+using Spos.Engine.Supernet;
+using Spos.Space;
+
+namespace Spos.Engine.Tests.Graphs;
+
+public sealed class GraphTests
+{
+    [Fact]
+    public void Shapes_costs_and_tensors_are_read_off_a_graph()
+    {
+        var builder = new GraphBuilder();
+        int even = builder.Add(new EverySecondChannelOp(0), GraphBuilder.Input), odd = builder.Add(new EverySecondChannelOp(1), GraphBuilder.Input);
+        int wide = builder.Add("wide", ConvolutionOp.Pointwise(3, 5), odd);
+        int norm = builder.Add("norm", new BatchNormOp(5, IsAffine: true, 1e-5f), wide);
+        int small = builder.Add("small", ConvolutionOp.Depthwise(5, 7, 2), builder.Add(new ReluOp(), norm));
+        int other = builder.Add("other", new ConvolutionOp(3, 4, 3, 2, 1), even);
+        builder.Add(new ConcatOp(), other, small);
+        Graph graph = builder.Build();
+        var input = new FeatureShape(6, 9, 4);
+        Assert.Equal(new FeatureShape(9, 5, 2), graph.OutputOn(input));
+        Assert.Equal((3 * 5 * 9 * 4) + (5 * 49 * 5 * 2) + (3 * 4 * 9 * 5 * 2), graph.MultiplyAddsOn(input));
+        Assert.Equal(["wide.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "small.weight", "other.weight"], graph.Tensors.Select(t => t.Name));
+        Assert.Equal([5L, 1, 7, 7], graph.Tensors.ElementAt(5).Tensor.Sizes.ToArray());
+        Assert.Equal((3 * 5) + 5 + 5 + (5 * 49) + (3 * 4 * 9), graph.Parameters);
+        // Two of the same op are equal: plans are found by them.
+        Assert.Equal(ConvolutionOp.Depthwise(5, 7, 2), graph.Nodes[small - 1].Op);
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_refused()
+    {
+        static Graph Of(GraphOp op, int inputs = 1)
+        {
+            var builder = new GraphBuilder();
+            builder.Add(op.Tensors.IsEmpty ? "" : "op", op, [.. Enumerable.Repeat(GraphBuilder.Input, inputs)]);
+            return builder.Build();
+        }
+
+        void Refused(GraphOp op, FeatureShape input, int inputs = 1) => Assert.Throws<ArgumentException>(() => Of(op, inputs).ShapesOn(input));
+        Refused(ConvolutionOp.Pointwise(3, 5), new FeatureShape(4, 2, 2));
+        Refused(new BatchNormOp(3, IsAffine: false, 1e-5f), new FeatureShape(4, 2, 2));
+        Refused(new EverySecondChannelOp(0), new FeatureShape(5, 2, 2));
+        Refused(new LinearOp(8, 3), new FeatureShape(4, 2, 1));
+        Refused(new ReluOp(), new FeatureShape(4, 2, 2), inputs: 2);
+        Assert.Equal(3, Of(new LinearOp(8, 3)).OutputOn(new FeatureShape(8, 1, 1)).Channels);
+
+        Assert.Throws<ArgumentException>(() => new GraphBuilder().Build());
+        Assert.Throws<ArgumentException>(() => new Graph([new GraphNode("", new ReluOp(), [1])]));
+        Assert.Throws<ArgumentException>(() => new Graph([new GraphNode("", new ReluOp(), [])]));
+        Assert.Throws<ArgumentException>(() => new Graph([new GraphNode("", ConvolutionOp.Pointwise(1, 1), [0])]));
+        Assert.Throws<ArgumentException>(() => new Graph([new GraphNode("a", new ReluOp(), [0]), new GraphNode("a", new ReluOp(), [1])]));
+    }
+
+    [Fact]
+    public void The_parts_of_the_official_network_fit_each_other()
+    {
+        var spec = new NetworkSpec { Affine = true };
+        Architecture released = Architecture.Parse("2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3");
+        FeatureShape shape = NetworkGraph.ImagesOf(spec);
+        long flops = 0, parameters = 0;
+        foreach ((_, Graph part) in NetworkGraph.PartsOf(spec, released))
+        {
+            flops += part.MultiplyAddsOn(shape);
+            parameters += part.Parameters;
+            shape = part.OutputOn(shape);
+        }
+        Assert.Equal(new FeatureShape(1000, 1, 1), shape);
+        Assert.Equal(322_918_720, flops);
+        // Of the official code's network with this architecture, by sum(p.numel() for p in network.parameters()).
+        Assert.Equal(3_558_464, parameters);
+        foreach (BlockSpec block in spec.BlockSpecs())
+        {
+            foreach (Choice choice in Enum.GetValues<Choice>())
+            {
+                FeatureShape output = NetworkGraph.Block(block, choice, affine: false).OutputOn(NetworkGraph.InputOf(block));
+                Assert.Equal(new FeatureShape(block.Output, (block.Size - 1) / block.Stride + 1, (block.Size - 1) / block.Stride + 1), output);
+            }
+        }
+    }
+}
