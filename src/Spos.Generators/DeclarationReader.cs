@@ -94,11 +94,13 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
         CudaToken name = _sizes.Take(TokenKind.Name, "a parameter's name");
         string? fault = (isPointer, access) switch
         {
-            (true, Access.None) => $"{name.Text} is a pointer: SPOS_IN(…), SPOS_OUT(…) or SPOS_IN_OUT(…) says what of it is read or written.",
+            (true, Access.None) =>
+                $"{name.Text} is a pointer: SPOS_IN(…), SPOS_OUT(…) or SPOS_IN_OUT(…) says what of it is read or written.",
             (false, not Access.None) => $"{name.Text} is no pointer.",
             (true, Access.In) when !isConst => $"{name.Text} is only read, so it is const.",
             (true, not Access.In) when isConst => $"{name.Text} is const, so it is not written.",
-            (true, _) when extent.Elements != null && !CudaType.IsNumber(type.Text) => $"Elements of {type.Text} are not counted: the parentheses stay empty.",
+            (true, _) when extent.Elements != null && !CudaType.IsNumber(type.Text) =>
+                $"Elements of {type.Text} are not counted: the parentheses stay empty.",
             (false, _) when !CudaType.IsScalar(type.Text) => $"Kernels take int, int64_t and float by value, not {type.Text}.",
             _ when isFlag && (isPointer || type.Text != "int") => $"{name.Text} is no int, so it is no flag.",
             _ => null,
@@ -125,7 +127,8 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
         if (shape.Count == 0) return new Extent(null, counted, mayBeNull);
         Expression elements = Expression.Product(shape);
         // Of what lies apart, what is between is not counted.
-        Expression values = shape.Count == 1 && shape[0] is Expression.Call { Function: "strided" } call ? Expression.Product(call.Arguments.Skip(2)) : elements;
+        bool lieApart = shape[0] is Expression.Call { Function: "strided" } && shape.Count == 1;
+        Expression values = lieApart ? Expression.Product(((Expression.Call)shape[0]).Arguments.Skip(2)) : elements;
         return new Extent(elements, uncounted ? null : counted ?? values, mayBeNull);
     }
 }

@@ -11,7 +11,8 @@ internal sealed record KernelFile(string Module, EquatableArray<KernelDeclaratio
 /// <param name="Name">Without what a macro's arguments add to it.</param>
 /// <param name="FamilyParameters">The macro's parameters; none where there is no macro.</param>
 internal sealed record KernelDeclaration(
-    string Name, EquatableArray<KernelParameter> Parameters, KernelWork? Work, EquatableArray<string> FamilyParameters, EquatableArray<KernelInstance> Instances)
+    string Name, EquatableArray<KernelParameter> Parameters, KernelWork? Work, EquatableArray<string> FamilyParameters,
+    EquatableArray<KernelInstance> Instances)
 {
     public bool IsFamily => FamilyParameters.Count > 0;
 
@@ -45,7 +46,7 @@ internal enum Access
 /// <param name="Extent">How many elements there must be; null where it depends on more than the arguments.</param>
 /// <param name="Counted">How many of them are read, or written; null for those that are not counted.</param>
 internal sealed record KernelParameter(
-    string Name, string Type, Access Access, bool IsFlag = false, bool MayBeNull = false, Expression? Extent = null, Expression? Counted = null)
+    string Name, string Type, Access Access, bool IsFlag, bool MayBeNull, Expression? Extent, Expression? Counted)
 {
     public bool IsPointer => Access != Access.None;
 

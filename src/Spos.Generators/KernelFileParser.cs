@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.CodeAnalysis.Text;
 
 namespace Spos.Generators;
@@ -39,9 +38,10 @@ internal sealed class KernelFileParser
         var outside = new List<CudaToken>();
         for (int i = 0; i < tokens.Count; i++)
         {
-            if (tokens[i].Kind == TokenKind.Directive) i = ReadDirective(tokens, i);
-            else if (tokens[i].Kind == TokenKind.Name && _macros.TryGetValue(tokens[i].Text, out Macro macro)) i = ReadUse(macro, tokens, i);
-            else outside.Add(tokens[i]);
+            CudaToken token = tokens[i];
+            if (token.Kind == TokenKind.Directive) i = ReadDirective(tokens, i);
+            else if (token.Kind == TokenKind.Name && _macros.TryGetValue(token.Text, out Macro macro)) i = ReadUse(macro, tokens, i);
+            else outside.Add(token);
         }
         List<Declared> kernels = ReadDeclarations(outside, []);
         foreach (Declared declared in kernels) declared.Instances.Add(new KernelInstance(declared.Name.Text, default));
@@ -86,7 +86,10 @@ internal sealed class KernelFileParser
             }
         }
         if (work is var (_, last)) Refuse(last, "SPOS_WORK belongs before SPOS_KERNEL.");
-        foreach (Declared kernel in kernels.Where(d => !d.IsExported)) Refuse(kernel.Name.Span, $"{kernel.Name.Text} lacks its SPOS_EXPORT.");
+        foreach (PastedName name in kernels.Where(d => !d.IsExported).Select(d => d.Name))
+        {
+            Refuse(name.Span, $"{name.Text} lacks its SPOS_EXPORT.");
+        }
         return kernels;
     }
 
@@ -96,7 +99,8 @@ internal sealed class KernelFileParser
         int end = i;
         while (tokens[end].Kind != TokenKind.EndOfDirective) end++;
         // #define NAME(A, B), with the parenthesis right behind the name.
-        if (end < i + 4 || !tokens[i + 1].Is("define") || !tokens[i + 3].Is("(") || tokens[i + 3].Start != tokens[i + 2].Span.End) return end;
+        if (end < i + 4 || !tokens[i + 1].Is("define")) return end;
+        if (!tokens[i + 3].Is("(") || tokens[i + 3].Start != tokens[i + 2].Span.End) return end;
         int close = i + 4;
         while (close < end && !tokens[close].Is(")")) close++;
         CudaToken[] body = [.. tokens.Skip(close + 1).Take(end - close - 1), new CudaToken(TokenKind.EndOfFile, "", tokens[end].Start)];
@@ -111,19 +115,21 @@ internal sealed class KernelFileParser
     {
         int end = i;
         while (end < tokens.Count - 1 && !tokens[end].Is(")")) end++;
-        int[] arguments = [.. tokens.Skip(i).Take(end - i).Where(t => t.Kind == TokenKind.Number).Select(t => WholeNumber.Of(t.Text) ?? -1)];
-        if (arguments.Length != macro.Parameters.Length || arguments.Contains(-1))
+        int?[] numbers = [.. tokens.Skip(i).Take(end - i).Where(t => t.Kind == TokenKind.Number).Select(t => WholeNumber.Of(t.Text))];
+        if (numbers.Length != macro.Parameters.Length || numbers.Contains(null))
         {
-            Refuse(tokens[i].Span, $"{tokens[i].Text} takes {macro.Parameters.Length} whole numbers: {string.Join(", ", macro.Parameters)}.");
+            string needed = string.Join(", ", macro.Parameters);
+            Refuse(tokens[i].Span, $"{tokens[i].Text} takes {macro.Parameters.Length} whole numbers: {needed}.");
             return end;
         }
+        int[] arguments = [.. numbers.Select(n => n!.Value)];
         foreach (Declared declared in macro.Kernels)
         {
-            string name = declared.Name.With(macro.Parameters.Zip(arguments, (p, a) => (p, a)).ToDictionary(x => x.p, x => x.a.ToString(CultureInfo.InvariantCulture)));
-            declared.Instances.Add(new KernelInstance(name, new(arguments)));
+            declared.Instances.Add(new KernelInstance(declared.Name.With(macro.Parameters, arguments), new(arguments)));
         }
         return end;
     }
 
-    private void Refuse(TextSpan span, string message) => _faults.Add(new Fault(message, _path, span, _text.Lines.GetLinePositionSpan(span)));
+    private void Refuse(TextSpan span, string message) =>
+        _faults.Add(new Fault(message, _path, span, _text.Lines.GetLinePositionSpan(span)));
 }

@@ -28,7 +28,9 @@ public sealed class KernelGenerator : IIncrementalGenerator
             output.AddSource($"LaunchGrid.{file.Module}.g.cs", SourceText.From(LauncherWriter.Write(file), Encoding.UTF8));
             output.AddSource($"KernelCatalogue.{file.Module}.g.cs", SourceText.From(WorkWriter.Write(file), Encoding.UTF8));
         });
-        IncrementalValueProvider<ImmutableArray<CatalogueWriter.Entry>> kernels = files.SelectMany((file, _) => CatalogueWriter.Entry.Of(file)).Collect();
-        context.RegisterSourceOutput(kernels, (output, all) => output.AddSource("KernelCatalogue.g.cs", SourceText.From(CatalogueWriter.Write(all), Encoding.UTF8)));
+        IncrementalValueProvider<ImmutableArray<CatalogueWriter.Entry>> kernels =
+            files.SelectMany((file, _) => CatalogueWriter.Entry.Of(file)).Collect();
+        context.RegisterSourceOutput(
+            kernels, (output, all) => output.AddSource("KernelCatalogue.g.cs", SourceText.From(CatalogueWriter.Write(all), Encoding.UTF8)));
     }
 }

@@ -26,8 +26,9 @@ internal static class LauncherWriter
             text.Append($"    /// <param name=\"{parameter.CSharpName.TrimStart('@')}\">{Describe(parameter)}</param>\n");
         }
         IEnumerable<string> family = kernel.FamilyParameters.Select(CSharpName.OfParameter);
-        IEnumerable<string> parameters = family.Select(name => $"int {name}").Concat(kernel.Parameters.Select(p => $"{TypeOf(p)} {p.CSharpName}"));
-        text.Append($"    public unsafe void {kernel.MethodName}(\n        {string.Join(", ", parameters)})\n    {{\n");
+        IEnumerable<string> parameters =
+            family.Select(name => $"int {name}").Concat(kernel.Parameters.Select(p => $"{TypeOf(p)} {p.CSharpName}"));
+        text.Append($"    public unsafe void {kernel.MethodName}(\n        {string.Join(",\n        ", parameters)})\n    {{\n");
         foreach (KernelParameter parameter in kernel.Parameters.Where(p => p.Extent != null))
         {
             string length = parameter.MayBeNull ? $"{parameter.CSharpName}?.Length" : $"{parameter.CSharpName}.Length";
@@ -49,7 +50,10 @@ internal static class LauncherWriter
             }
         }
         IEnumerable<string> pointers = kernel.Parameters.Select((p, i) => p.IsPointer || p.IsFlag ? $"&argument_{i}" : $"&{p.CSharpName}");
-        text.Append($"        void** arguments_ = stackalloc void*[] {{ {string.Join(", ", pointers)} }};\n");
+        string list = string.Concat(pointers.Select(pointer => $"            {pointer},\n"));
+        text.Append(list.Length == 0
+            ? "        void** arguments_ = null;\n"
+            : $"        void** arguments_ = stackalloc void*[]\n        {{\n{list}        }};\n");
         string index = kernel.IsFamily ? $"{kernel.MethodName}({string.Join(", ", family)})" : kernel.MethodName;
         text.Append($"        Issue(KernelIndex.{index}, arguments_);\n    }}\n");
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.CodeAnalysis.Text;
 
 namespace Spos.Generators;
@@ -11,7 +12,10 @@ internal sealed record PastedName(EquatableArray<string> Pieces, TextSpan Span)
     /// <summary>What all kernels of the family have in common: depthwise_forward.</summary>
     public string Common => Pieces.Count == 1 ? Pieces[0] : Pieces[0].Substring(0, Math.Max(1, Pieces[0].LastIndexOf('_')));
 
-    /// <summary>With the macro's arguments in it.</summary>
-    public string With(IReadOnlyDictionary<string, string> arguments) =>
-        string.Concat(Pieces.Select(piece => arguments.TryGetValue(piece, out string value) ? value : piece));
+    /// <summary>With a macro's arguments in the place of its parameters.</summary>
+    public string With(string[] parameters, int[] arguments) => string.Concat(Pieces.Select(piece =>
+    {
+        int place = Array.IndexOf(parameters, piece);
+        return place < 0 ? piece : arguments[place].ToString(CultureInfo.InvariantCulture);
+    }));
 }

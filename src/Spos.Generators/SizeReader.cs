@@ -1,6 +1,6 @@
 namespace Spos.Generators;
 
-/// <summary>Reads sizes from tokens: sums and products of parameters, a choice by a condition, min, max, product, ceil_div and strided.</summary>
+/// <summary>Reads sizes from tokens: sums and products of parameters, choices by a condition, and functions of sizes.</summary>
 /// <param name="tokens">The last one is the end.</param>
 internal sealed class SizeReader(IReadOnlyList<CudaToken> tokens)
 {
@@ -67,7 +67,8 @@ internal sealed class SizeReader(IReadOnlyList<CudaToken> tokens)
         ForgetNames();
         if (unknown.Text != null)
         {
-            throw new DeclarationException(unknown.Span, $"'{unknown.Text}' is no size: those here are {string.Join(", ", known)}, gridDim.x and gridDim.y.");
+            string those = string.Join(", ", known);
+            throw new DeclarationException(unknown.Span, $"'{unknown.Text}' is no size: those here are {those}, gridDim.x and gridDim.y.");
         }
     }
 
@@ -111,7 +112,8 @@ internal sealed class SizeReader(IReadOnlyList<CudaToken> tokens)
         {
             Expect(".");
             CudaToken axis = Take();
-            return axis.Is("x") || axis.Is("y") ? new Expression.Name($"gridDim.{axis.Text}") : throw new DeclarationException(axis.Span, "A grid has x and y.");
+            if (!axis.Is("x") && !axis.Is("y")) throw new DeclarationException(axis.Span, "A grid has x and y.");
+            return new Expression.Name($"gridDim.{axis.Text}");
         }
         if (!Next.Is("("))
         {
@@ -121,7 +123,8 @@ internal sealed class SizeReader(IReadOnlyList<CudaToken> tokens)
         if (token.Is("product")) return ReadProduct();
         if (!Expression.Call.Functions.TryGetValue(token.Text, out (string CSharp, int Least, int Most) function))
         {
-            throw new DeclarationException(token.Span, $"There is no function '{token.Text}': only product, {string.Join(", ", Expression.Call.Functions.Keys)}.");
+            string those = string.Join(", ", Expression.Call.Functions.Keys);
+            throw new DeclarationException(token.Span, $"There is no function '{token.Text}': only product, {those}.");
         }
         IReadOnlyList<Expression> arguments = ReadSizes();
         return arguments.Count >= function.Least && arguments.Count <= function.Most

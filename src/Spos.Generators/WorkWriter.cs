@@ -22,18 +22,20 @@ internal static class WorkWriter
     private static void WriteKernel(StringBuilder text, KernelDeclaration kernel)
     {
         string family = string.Concat(kernel.FamilyParameters.Select(name => $", long {CSharpName.OfParameter(name)}"));
-        text.Append($"    private static unsafe KernelWork WorkOf{kernel.MethodName}(long gridX, long gridY, void** arguments{family})\n    {{\n");
+        text.Append($"    private static unsafe KernelWork WorkOf{kernel.MethodName}(")
+            .Append($"long gridX, long gridY, void** arguments{family})\n    {{\n");
         if (kernel.Work is not { } work)
         {
             text.Append("        return KernelWork.OfGrid(gridX, gridY);\n    }\n");
             return;
         }
-        KernelParameter[] counted = [.. kernel.Parameters.Where(p => p.Counted != null)];
-        HashSet<string> needed = [.. new[] { work.Flops, work.Reads }.Concat(work.Shape).Concat(counted.Select(p => p.Counted)).SelectMany(e => e?.Names ?? [])];
+        IEnumerable<Expression?> sizes = [work.Flops, work.Reads, .. work.Shape, .. kernel.Parameters.Select(p => p.Counted)];
+        HashSet<string> needed = [.. sizes.SelectMany(size => size?.Names ?? [])];
         for (int i = 0; i < kernel.Parameters.Count; i++)
         {
             KernelParameter parameter = kernel.Parameters[i];
-            if (needed.Contains(parameter.Name)) text.Append($"        long {parameter.CSharpName} = *({CudaType.CSharpOf(parameter.Type)}*)arguments[{i}];\n");
+            if (!needed.Contains(parameter.Name)) continue;
+            text.Append($"        long {parameter.CSharpName} = *({CudaType.CSharpOf(parameter.Type)}*)arguments[{i}];\n");
         }
         text.Append("        long bytes_ = 0;\n");
         for (int i = 0; i < kernel.Parameters.Count; i++)
@@ -46,7 +48,8 @@ internal static class WorkWriter
         }
         if (work.Reads != null) text.Append($"        bytes_ += {FloatBytes} * ({work.Reads.ToCSharp(SizeOf)});\n");
         string shape = string.Join(", ", work.Shape.Select(size => size.ToCSharp(SizeOf)));
-        text.Append($"        return new KernelWork(KernelWork.ShapeOf({shape}), bytes_, {work.Flops?.ToCSharp(SizeOf) ?? "0"});\n    }}\n");
+        string flops = work.Flops?.ToCSharp(SizeOf) ?? "0";
+        text.Append($"        return new KernelWork(KernelWork.ShapeOf({shape}), bytes_, {flops});\n    }}\n");
     }
 
     private static string SizeOf(string name) => name switch

@@ -11,7 +11,8 @@ internal sealed class GeneratorRun
     private readonly CSharpCompilation _compilation = CSharpCompilation.Create("Engine");
     private readonly Dictionary<string, CudaFile> _files = [];
     private GeneratorDriver _driver = CSharpGeneratorDriver.Create(
-        [new KernelGenerator().AsSourceGenerator()], driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
+        [new KernelGenerator().AsSourceGenerator()],
+        driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
 
     public GeneratorRunResult Result { get; private set; }
 
@@ -27,7 +28,9 @@ internal sealed class GeneratorRun
     public void Put(string name, string text)
     {
         var file = new CudaFile(name, text);
-        _driver = _files.TryGetValue(name, out CudaFile? before) ? _driver.ReplaceAdditionalText(before, file) : _driver.AddAdditionalTexts([file]);
+        _driver = _files.TryGetValue(name, out CudaFile? before)
+            ? _driver.ReplaceAdditionalText(before, file)
+            : _driver.AddAdditionalTexts([file]);
         _files[name] = file;
         _driver = _driver.RunGenerators(_compilation);
         Result = _driver.GetRunResult().Results.Single();

@@ -10,8 +10,8 @@ public sealed class KernelGeneratorTests
 
         SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
         SPOS_KERNEL product(SPOS_OUT(rows, out) float* y, SPOS_IN(rows, in) const float* __restrict__ x,
-                            SPOS_IN(in, out, or_null) const float* w, int rows, int in, int out, SPOS_FLAG int add,
-                            int64_t rows_per_block, float scale) {
+                            SPOS_IN(in, out, or_null) const float* w, int rows, int in, int out, SPOS_FLAG int odd,
+                            int64_t per, float c) {
             run(y, x, w);
         }
         SPOS_EXPORT(product)
@@ -37,7 +37,15 @@ public sealed class KernelGeneratorTests
         Assert.Contains(
             """
                 public unsafe void Product(
-                    DeviceSpan<float> y, ReadOnlyDeviceSpan<float> x, ReadOnlyDeviceSpan<float>? w, int rows, int @in, int @out, bool add, long rowsPerBlock, float scale)
+                    DeviceSpan<float> y,
+                    ReadOnlyDeviceSpan<float> x,
+                    ReadOnlyDeviceSpan<float>? w,
+                    int rows,
+                    int @in,
+                    int @out,
+                    bool odd,
+                    long per,
+                    float c)
                 {
                     KernelExtent.Require("product", "y", y.Length, (long)rows * (long)@out);
                     KernelExtent.Require("product", "x", x.Length, (long)rows * (long)@in);
@@ -45,8 +53,19 @@ public sealed class KernelGeneratorTests
                     ulong argument_0 = y.Address;
                     ulong argument_1 = x.Address;
                     ulong argument_2 = w?.Address ?? 0;
-                    int argument_6 = add ? 1 : 0;
-                    void** arguments_ = stackalloc void*[] { &argument_0, &argument_1, &argument_2, &rows, &@in, &@out, &argument_6, &rowsPerBlock, &scale };
+                    int argument_6 = odd ? 1 : 0;
+                    void** arguments_ = stackalloc void*[]
+                    {
+                        &argument_0,
+                        &argument_1,
+                        &argument_2,
+                        &rows,
+                        &@in,
+                        &@out,
+                        &argument_6,
+                        &per,
+                        &c,
+                    };
                     Issue(KernelIndex.Product, arguments_);
                 }
             """,
@@ -81,7 +100,7 @@ public sealed class KernelGeneratorTests
                     new("product", "product", [new("y", KernelParameterKind.Pointer), 
             """,
             text, StringComparison.Ordinal);
-        Assert.Contains("        (3, 1) => 0,\n        (5, 2) => 1,\n", text, StringComparison.Ordinal);
+        Assert.Contains("            (3, 1) => 0,\n            (5, 2) => 1,\n", text, StringComparison.Ordinal);
         Assert.Contains("public const int Product = 2;", text, StringComparison.Ordinal);
         Assert.Contains("1 => WorkOfFilterForward(gridX, gridY, arguments, 5, 2),", text, StringComparison.Ordinal);
     }
@@ -91,7 +110,7 @@ public sealed class KernelGeneratorTests
     {
         GeneratorRun run = GeneratorRun.On("filter.cu", Family);
         string text = run.Text("LaunchGrid.filter.g.cs");
-        Assert.Contains("public unsafe void FilterForward(\n        int k, int s, DeviceSpan<float> y, int n)", text, StringComparison.Ordinal);
+        Assert.Contains("void FilterForward(\n        int k,\n        int s,\n        DeviceSpan<float> y,\n        int n)", text, StringComparison.Ordinal);
         Assert.Contains("y.Length, (long)k * (long)n);", text, StringComparison.Ordinal);
         Assert.Contains("Issue(KernelIndex.FilterForward(k, s), arguments_);", text, StringComparison.Ordinal);
         // It says nothing of its work.
@@ -112,7 +131,8 @@ public sealed class KernelGeneratorTests
     [InlineData("SPOS_IN() const Record* y", null, null)]
     public void Sizes(string parameter, string? needed, string? counted)
     {
-        GeneratorRun run = GeneratorRun.On("a.cu", $"SPOS_WORK(shape(n))\nSPOS_KERNEL a({parameter}, int n, int64_t m, SPOS_FLAG int f) {{}}\nSPOS_EXPORT(a)\n");
+        GeneratorRun run = GeneratorRun.On(
+            "a.cu", $"SPOS_WORK(shape(n))\nSPOS_KERNEL a({parameter}, int n, int64_t m, SPOS_FLAG int f) {{}}\nSPOS_EXPORT(a)\n");
         Assert.Empty(run.Result.Diagnostics);
         string launcher = run.Text("LaunchGrid.a.g.cs"), work = run.Text("KernelCatalogue.a.g.cs");
         Assert.Contains(needed ?? "Span<byte> y", launcher, StringComparison.Ordinal);
@@ -138,20 +158,20 @@ public sealed class KernelGeneratorTests
     [InlineData("double y", 2, "Kernels take int, int64_t and float by value, not double.")]
     [InlineData("SPOS_FLAG float y", 2, "y is no int, so it is no flag.")]
     public void A_wrong_parameter_is_an_error_with_its_line(string parameter, int line, string message) =>
-        Refused($"\nSPOS_KERNEL a({parameter}, int n) {{}}\nSPOS_EXPORT(a)\n".Replace("int, int n", "int", StringComparison.Ordinal), line, message);
+        Refused($"\nSPOS_KERNEL a(int n, {parameter}) {{}}\nSPOS_EXPORT(a)\n", line, message);
 
     [Theory]
     [InlineData("SPOS_WORK(shape(n), flops(m))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "'m' is no size")]
-    [InlineData("SPOS_WORK(sizes(n))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "SPOS_WORK says shape(…), flops(…) and reads(…), not 'sizes'.")]
+    [InlineData("SPOS_WORK(sizes(n))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "SPOS_WORK says shape(…), flops(…) and reads(…)")]
     [InlineData("SPOS_WORK(shape())\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "a size is expected, and not ')'.")]
     [InlineData("\nSPOS_WORK(shape(1))\nint n;\n", 2, "SPOS_WORK belongs before SPOS_KERNEL.")]
-    [InlineData("SPOS_WORK(shape(1))\nSPOS_WORK(shape(2))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "SPOS_WORK belongs before SPOS_KERNEL.")]
+    [InlineData("SPOS_WORK(shape(1))\nSPOS_WORK(shape(2))\nSPOS_KERNEL a() {}\nSPOS_EXPORT(a)\n", 1, "SPOS_WORK belongs before SPOS_KER")]
     [InlineData("\nSPOS_KERNEL a(int n) {}\n", 2, "a lacks its SPOS_EXPORT.")]
     [InlineData("SPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\nSPOS_EXPORT(b)\n", 3, "There is no SPOS_KERNEL b.")]
     [InlineData("SPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 3, "a is declared twice.")]
     [InlineData("SPOS_KERNEL a(int n", 1, "',' or ')' is expected, and not the end.")]
     [InlineData("#define A(K) SPOS_KERNEL a_k##K(int n) {} SPOS_EXPORT(a_k##K)\n\nA(x)\n", 3, "A takes 1 whole numbers: K.")]
-    [InlineData("#define A(K) \\\n  SPOS_KERNEL a_k##K(SPOS_IN(L) const float* x) {} \\\n  SPOS_EXPORT(a_k##K)\nA(1)\n", 2, "'L' is no size: those here are K, gridDim.x")]
+    [InlineData("#define A(K) \\\n SPOS_KERNEL a_k##K(SPOS_OUT(L) float* x) {} \\\n SPOS_EXPORT(a_k##K)\nA(1)\n", 2, "'L' is no size")]
     public void A_wrong_declaration_is_an_error_with_its_line(string text, int line, string message) => Refused(text, line, message);
 
     [Fact]
@@ -168,7 +188,7 @@ public sealed class KernelGeneratorTests
         GeneratorRun run = GeneratorRun.On("product.cu", Product);
         run.Put("filter.cu", Family);
         run.Put("product.cu", Product.Replace("run(y, x, w);", "// Faster.\n    run_faster(y, x, w);", StringComparison.Ordinal));
-        Assert.All(run.Reasons, reason => Assert.True(reason is IncrementalStepRunReason.Cached or IncrementalStepRunReason.Unchanged, $"{reason}"));
+        Assert.All(run.Reasons, reason => Assert.Equal(IncrementalStepRunReason.Cached, reason));
     }
 
     [Fact]

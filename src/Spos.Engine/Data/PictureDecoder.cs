@@ -87,7 +87,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
             ? (1, [0, 0, 0], [1, 1, 1])
             : (255, ImageNetStatistics.Mean, ImageNetStatistics.Deviation);
         session.Grid(size, work.Count).ImageJitterAndNormalise(
-            batch, resized, grey, descriptors, size, range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2], preprocessing == Preprocessing.Spos);
+            batch, resized, grey, descriptors, size, range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2],
+            preprocessing == Preprocessing.Spos);
     }
 
     private void Resize(DeviceArray<uint> resized, DeviceSpan<byte> pixels, DeviceSpan<byte> transforms, ResizeWork work)

@@ -17,7 +17,8 @@ public sealed unsafe class Kernel
     internal Kernel(Device device, nint function, int index, KernelCatalogue.Entry entry)
     {
         (_device, _function, _index, _parameters, Name) = (device, function, index, entry.Parameters, entry.Name);
-        IReadOnlyList<int>? sizes = device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function);
+        IReadOnlyList<int>? sizes =
+            device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function);
         IEnumerable<int> declared = _parameters.Select(parameter => parameter.Size);
         if (sizes != null && !sizes.SequenceEqual(declared))
         {

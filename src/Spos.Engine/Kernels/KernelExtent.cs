@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Spos.Engine.Kernels;
 
-/// <summary>What launchers need to check the lengths of their arrays: functions of kernels' declarations (toolchains/kernel_declaration.h).</summary>
+/// <summary>
+/// What launchers check the lengths of their arrays by, and the functions of declarations (native/toolchains/kernel_declaration.h).
+/// </summary>
 internal static class KernelExtent
 {
     /// <exception cref="ArgumentException">An array is shorter than the kernel's sizes say.</exception>

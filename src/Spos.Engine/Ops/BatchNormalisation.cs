@@ -57,8 +57,9 @@ public static class BatchNormalisation
         Tensor statistics = session.Rent(new Shape(Rows, 1, 1, shape.C));
         session.OnHost(layer.CountBatch);
         session.Grid(WarpPerChannel(session.Device, shape.C)).BatchNormFinalize(
-            Row(statistics, Mean), Row(statistics, Inverse), Row(statistics, Scale), Row(statistics, Shift), layer.RunningMean, layer.RunningVariance,
-            partials, layer.Gamma?.Value, layer.Beta?.Value, shape.Rows, shape.C, rowsPerSlice, session.BatchNormMomentum, BatchNormLayer.Epsilon);
+            Row(statistics, Mean), Row(statistics, Inverse), Row(statistics, Scale), Row(statistics, Shift),
+            layer.RunningMean, layer.RunningVariance, partials, layer.Gamma?.Value, layer.Beta?.Value,
+            shape.Rows, shape.C, rowsPerSlice, session.BatchNormMomentum, BatchNormLayer.Epsilon);
         return statistics;
     }
 

@@ -95,8 +95,8 @@ internal static class FusedConvolution
         using Tensor partials = session.Rent(Shape.Matrix(slices.Blocks, checked((int)weight.Shape.Count)));
         Tensor? sums = x.Statistics == null ? null : session.Rent(new Shape(slices.Blocks, 1, 2, shape.Input.C));
         session.Slices(slices, from.C).DepthwiseFusedBackward(
-            shape.Kernel, shape.Stride, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Statistics, weight.Value,
-            from.N, from.H, from.W, to.H, to.W, from.C, slices.RowsPerBlock);
+            shape.Kernel, shape.Stride, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Statistics,
+            weight.Value, from.N, from.H, from.W, to.H, to.W, from.C, slices.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
         return sums;
     }

@@ -36,7 +36,8 @@ public static class PointwiseConvolution
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
         Partition partition = Rows(session.Device, rows, output);
         session.Grid(partition.Blocks, BlocksAcross(session.Device, output)).PointwiseNormalised(
-            y.Start, x.Start, weight, scale, shift, rows, input, output, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify, partition.RowsPerBlock);
+            y.Start, x.Start, weight, scale, shift, rows, input, output, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify,
+            partition.RowsPerBlock);
     }
 
     internal static void BackwardData(Session session, Tensor dx, Tensor dy, Tensor weight)

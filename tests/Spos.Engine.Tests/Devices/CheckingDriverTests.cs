@@ -107,13 +107,17 @@ public sealed unsafe class CheckingDriverTests : IDisposable
     {
         Device device = Device.Cuda;
         (nint module, nint function) = LoadRelu(device);
-        KernelCatalogue.Entry entry = KernelCatalogue.Entries[KernelIndex.ReluForward];
-        Assert.Equal("relu_forward", new Kernel(device, function, KernelIndex.ReluForward, entry).Name);
+        const int index = KernelIndex.ReluForward;
+        KernelCatalogue.Entry entry = KernelCatalogue.Entries[index];
+        Assert.Equal("relu_forward", new Kernel(device, function, index, entry).Name);
         KernelParameter[] right = [.. entry.Parameters];
-        foreach (KernelParameter[] wrong in new KernelParameter[][] { [.. right[..2], right[3], right[3]], right[..3], [.. right, right[3]] })
+        KernelParameter[][] wrongs = [[.. right[..2], right[3], right[3]], right[..3], [.. right, right[3]]];
+        foreach (KernelParameter[] wrong in wrongs)
         {
-            var error = Assert.Throws<InvalidOperationException>(() => new Kernel(device, function, KernelIndex.ReluForward, entry with { Parameters = wrong }));
-            Assert.Contains($"has parameters of 8, 8, 8, 4 bytes; the catalogue says {string.Join(", ", wrong.Select(p => p.Size))}", error.Message, StringComparison.Ordinal);
+            KernelCatalogue.Entry other = entry with { Parameters = wrong };
+            var error = Assert.Throws<InvalidOperationException>(() => new Kernel(device, function, index, other));
+            string said = string.Join(", ", wrong.Select(p => p.Size));
+            Assert.Contains($"has parameters of 8, 8, 8, 4 bytes; the catalogue says {said}.", error.Message, StringComparison.Ordinal);
         }
         device.Driver.Check(device.Driver.ModuleUnload(module), "cuModuleUnload");
     }

@@ -23,6 +23,7 @@ public sealed class KernelCatalogueTests
     public void A_kernel_that_is_not_there_is_refused()
     {
         Assert.Throws<KeyNotFoundException>(() => Device.Host.Kernels["no_such_kernel"]);
-        Assert.Contains("no depthwise_forward for K 4, S 1", Assert.Throws<ArgumentOutOfRangeException>(() => KernelIndex.DepthwiseForward(4, 1)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<ArgumentOutOfRangeException>(() => KernelIndex.DepthwiseForward(4, 1));
+        Assert.Contains("no depthwise_forward for K 4, S 1", error.Message, StringComparison.Ordinal);
     }
 }

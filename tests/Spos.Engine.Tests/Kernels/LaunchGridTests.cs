@@ -49,8 +49,8 @@ public sealed class LaunchGridTests : IDisposable
     public void Rows_that_lie_apart_need_what_is_between()
     {
         using Tensor x = Filled(3 * 8), w = Filled(8 * 4), channels = Filled(4), y = Filled((2 * 6) + 4);
-        void Launch(int yStride) =>
-            _session.Grid(1).PointwiseNormalised(y, x, w, channels, channels, rows: 3, @in: 8, @out: 4, xStride: 8, xStep: 1, yStride, rectify: true, 3);
+        void Launch(int yStride) => _session.Grid(1).PointwiseNormalised(
+            y, x, w, channels, channels, rows: 3, @in: 8, @out: 4, xStride: 8, xStep: 1, yStride, rectify: true, rowsPerBlock: 3);
         Launch(6);
         Refused("pointwise_normalised takes 18 values of y, and got 16.", () => Launch(7));
         _session.Stream.Synchronize();
