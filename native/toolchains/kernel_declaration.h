@@ -1,10 +1,8 @@
-// What a kernel says of itself, for the launcher that src/Spos.Generators makes of it in C#. To compilers it is
-// nothing.
+// What a kernel says of itself. Compilers see nothing of it; src/Spos.Generators makes a launcher in C# of it.
 //
 //   SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
 //   SPOS_KERNEL pointwise_forward(SPOS_OUT(rows, out) float* y, SPOS_IN(rows, in) const float* x,
-//                                 SPOS_IN(in, out) const float* w, int rows, int in, int out, int rows_per_block) { ...
-//   }
+//                                 SPOS_IN(in, out) const float* w, int rows, int in, int out) { ... }
 //   SPOS_EXPORT(pointwise_forward)
 //
 // Each pointer is read (SPOS_IN), written (SPOS_OUT) or both (SPOS_IN_OUT), and is an array of the shape in the
@@ -18,7 +16,8 @@
 // Sizes are numbers, the kernel's int and int64_t parameters, those of a macro around it, gridDim.x and gridDim.y,
 // their sums, products and quotients, `condition ? a : b`, and
 //
-//   min(a, b), max(a, b), product(a, b, ...)
+//   min(a, b), max(a, b)
+//   product(a, b, ...)                  a * b * ..., which clang-format takes for a pointer before a parameter
 //   ceil_div(a, b)                      a / b, rounded up
 //   strided(row_stride, step, m, n)     as the shape itself: m rows of n values, rows row_stride and values step apart;
 //                                       values between them are not counted
