@@ -101,7 +101,8 @@ has_nvrtc() { [[ $(ldconfig -p) == *libnvrtc.so.11.2* ]]; }
 
 # dotnet takes seconds even to find that nothing changed: look at the files' times first.
 build_cli() {
-    if [[ -e "$cli_dll" ]] && [[ -z "$(find "$setup_root/src" "$setup_root"/*.props -newer "$cli_dll" -not -path '*/bin/*' -not -path '*/obj/*' -type f -print -quit)" ]]; then
+    # Kernels' files are in the program, and their launchers.
+    if [[ -e "$cli_dll" ]] && [[ -z "$(find "$setup_root/src" "$setup_root/native/kernels" "$setup_root/native/toolchains" "$setup_root"/*.props -newer "$cli_dll" -not -path '*/bin/*' -not -path '*/obj/*' -type f -print -quit)" ]]; then
         return
     fi
     local log

@@ -2,7 +2,9 @@
 // All arrays are [length]. Launch: grid.x = ceil(length / length_per_block).
 #include "device/lanes.h"
 
-SPOS_KERNEL moving_average(float* average, const float* value, int64_t length, float rate, int length_per_block) {
+SPOS_WORK(shape(length), flops(3 * length))
+SPOS_KERNEL moving_average(SPOS_IN_OUT(length) float* average, SPOS_IN(length) const float* value, int64_t length,
+                           float rate, int length_per_block) {
     const int64_t first = (int64_t)blockIdx.x * length_per_block;
     for_lanes((int)min((int64_t)length_per_block, length - first), [&](int c, auto lane) {
         const int64_t i = first + c;

@@ -16,7 +16,9 @@
 #include "device/warp.h"
 
 //   partials[b] = [mean of the slice's rows, sum of squared deviations from it]   each [C]
-SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int channels, int rows_per_slice) {
+SPOS_WORK(shape(rows, channels), flops(4 * rows * channels))
+SPOS_KERNEL batch_norm_statistics(SPOS_OUT(ceil_div(rows, rows_per_slice), 2, channels, uncounted) float* partials,
+                                  SPOS_IN(rows, channels) const float* x, int rows, int channels, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int count = min(rows_per_slice, rows - first);
     const float* source = x + (int64_t)first * channels;
@@ -37,9 +39,16 @@ SPOS_KERNEL batch_norm_statistics(float* partials, const float* x, int rows, int
 SPOS_EXPORT(batch_norm_statistics)
 
 // Combines the slices, a warp a channel; updates running = (1 - momentum) * running + momentum * batch. Any grid.
-SPOS_KERNEL batch_norm_finalize(float* mean, float* inverse_deviation, float* scale, float* shift, float* running_mean,
-                                float* running_variance, const float* partials, const float* gamma, const float* beta,
-                                int rows, int channels, int rows_per_slice, float momentum, float epsilon) {
+SPOS_WORK(shape(ceil_div(rows, rows_per_slice), channels), flops(8 * ceil_div(rows, rows_per_slice) * channels))
+SPOS_KERNEL batch_norm_finalize(SPOS_OUT(channels, uncounted) float* mean,
+                                SPOS_OUT(channels, uncounted) float* inverse_deviation,
+                                SPOS_OUT(channels, uncounted) float* scale, SPOS_OUT(channels, uncounted) float* shift,
+                                SPOS_IN_OUT(channels, uncounted) float* running_mean,
+                                SPOS_IN_OUT(channels, uncounted) float* running_variance,
+                                SPOS_IN(ceil_div(rows, rows_per_slice), 2, channels) const float* partials,
+                                SPOS_IN(channels, uncounted, or_null) const float* gamma,
+                                SPOS_IN(channels, uncounted, or_null) const float* beta, int rows, int channels,
+                                int rows_per_slice, float momentum, float epsilon) {
     const int slices = (rows + rows_per_slice - 1) / rows_per_slice;
     const int warps = (int)gridDim.x * warps_of_block();
     for (int c = (int)blockIdx.x * warps_of_block() + warp_index(); c < channels; c += warps) {
@@ -74,8 +83,9 @@ SPOS_EXPORT(batch_norm_finalize)
 // counted over all layers, and the addresses of its running mean and variance, gamma and beta. `folded` holds [scale,
 // shift] of one layer after the other, from twice its first channel on. Launch: grid.x = ceil(channels /
 // channels_per_block).
-SPOS_KERNEL batch_norm_fold(float* folded, const uint64_t* table, int layers, int channels, float epsilon,
-                            int channels_per_block) {
+SPOS_WORK(shape(channels), flops(4 * channels), reads(4 * channels))
+SPOS_KERNEL batch_norm_fold(SPOS_OUT(2, channels) float* folded, SPOS_IN(layers, 5, uncounted) const uint64_t* table,
+                            int layers, int channels, float epsilon, int channels_per_block) {
     constexpr int kNumbers = 5;
     const int begin = (int)blockIdx.x * channels_per_block, end = min(begin + channels_per_block, channels);
     for (int i = begin + (int)threadIdx.x; i < end; i += (int)blockDim.x) {
@@ -105,8 +115,11 @@ SPOS_KERNEL batch_norm_fold(float* folded, const uint64_t* table, int layers, in
 SPOS_EXPORT(batch_norm_fold)
 
 //   y = scale * x + shift, then ReLU if `rectify`. y may be x.
-SPOS_KERNEL batch_norm_apply(float* y, const float* x, const float* scale, const float* shift, int rows, int channels,
-                             int rectify, int rows_per_slice) {
+SPOS_WORK(shape(rows, channels), flops(2 * rows * channels))
+SPOS_KERNEL batch_norm_apply(SPOS_OUT(rows, channels) float* y, SPOS_IN(rows, channels) const float* x,
+                             SPOS_IN(channels, uncounted) const float* scale,
+                             SPOS_IN(channels, uncounted) const float* shift, int rows, int channels,
+                             SPOS_FLAG int rectify, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * channels;
@@ -120,8 +133,11 @@ SPOS_EXPORT(batch_norm_apply)
 
 //   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the slice's rows.
 // `statistics` is [mean, 1/deviation, scale, shift].
-SPOS_KERNEL batch_norm_backward_sums(float* partials, const float* dy, const float* x, const float* statistics,
-                                     int rows, int channels, int rectify, int rows_per_slice) {
+SPOS_WORK(shape(rows, channels), flops(6 * rows * channels))
+SPOS_KERNEL batch_norm_backward_sums(SPOS_OUT(ceil_div(rows, rows_per_slice), 2, channels, uncounted) float* partials,
+                                     SPOS_IN(rows, channels) const float* dy, SPOS_IN(rows, channels) const float* x,
+                                     SPOS_IN(4, channels, uncounted) const float* statistics, int rows, int channels,
+                                     SPOS_FLAG int rectify, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int count = min(rows_per_slice, rows - first);
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
@@ -150,9 +166,14 @@ SPOS_EXPORT(batch_norm_backward_sums)
 
 // Turns the sums into dx = a * g + b * (x - mean) + c, coefficients = [a, b, c] each [C]; dgamma and dbeta
 // may be null, and are added to with `accumulate`. A warp a channel, any grid.
-SPOS_KERNEL batch_norm_backward_finalize(float* coefficients, float* dgamma, float* dbeta, const float* partials,
-                                         const float* inverse_deviation, const float* scale, int rows, int channels,
-                                         int slices, int accumulate) {
+SPOS_WORK(shape(slices, channels), flops(2 * slices * channels))
+SPOS_KERNEL batch_norm_backward_finalize(SPOS_OUT(3, channels, uncounted) float* coefficients,
+                                         SPOS_IN_OUT(channels, uncounted, or_null) float* dgamma,
+                                         SPOS_IN_OUT(channels, uncounted, or_null) float* dbeta,
+                                         SPOS_IN(slices, 2, channels) const float* partials,
+                                         SPOS_IN(channels, uncounted) const float* inverse_deviation,
+                                         SPOS_IN(channels, uncounted) const float* scale, int rows, int channels,
+                                         int slices, SPOS_FLAG int accumulate) {
     const int warps = (int)gridDim.x * warps_of_block();
     for (int c = (int)blockIdx.x * warps_of_block() + warp_index(); c < channels; c += warps) {
         double sum = 0, products = 0;
@@ -174,9 +195,14 @@ SPOS_KERNEL batch_norm_backward_finalize(float* coefficients, float* dgamma, flo
 SPOS_EXPORT(batch_norm_backward_finalize)
 
 //   dx = a * g + b * (x - mean) + c. dx may be dy.
-SPOS_KERNEL batch_norm_backward_apply(float* dx, const float* dy, const float* x, const float* mean, const float* scale,
-                                      const float* shift, const float* coefficients, int rows, int channels,
-                                      int rectify, int rows_per_slice) {
+SPOS_WORK(shape(rows, channels), flops(7 * rows * channels))
+SPOS_KERNEL batch_norm_backward_apply(SPOS_OUT(rows, channels) float* dx, SPOS_IN(rows, channels) const float* dy,
+                                      SPOS_IN(rows, channels) const float* x,
+                                      SPOS_IN(channels, uncounted) const float* mean,
+                                      SPOS_IN(channels, uncounted) const float* scale,
+                                      SPOS_IN(channels, uncounted) const float* shift,
+                                      SPOS_IN(3, channels, uncounted) const float* coefficients, int rows, int channels,
+                                      SPOS_FLAG int rectify, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * channels;

@@ -10,8 +10,9 @@
 // Launch: slices (device/slices.h) of rows_per_slice rows.
 #include "device/slices.h"
 
-SPOS_KERNEL channel_split(float* __restrict__ even, float* __restrict__ odd, const float* __restrict__ x, int rows,
-                          int half, int rows_per_slice) {
+SPOS_WORK(shape(rows, 2 * half))
+SPOS_KERNEL channel_split(SPOS_OUT(rows, half) float* __restrict__ even, SPOS_OUT(rows, half) float* __restrict__ odd,
+                          SPOS_IN(rows, 2, half) const float* __restrict__ x, int rows, int half, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * half;
@@ -23,8 +24,10 @@ SPOS_KERNEL channel_split(float* __restrict__ even, float* __restrict__ odd, con
 }
 SPOS_EXPORT(channel_split)
 
-SPOS_KERNEL channel_take(float* __restrict__ y, const float* __restrict__ x, int rows, int half, int odd, int y_stride,
-                         int rows_per_slice) {
+SPOS_WORK(shape(rows, half))
+SPOS_KERNEL channel_take(SPOS_OUT(strided(y_stride, 1, rows, half)) float* __restrict__ y,
+                         SPOS_IN(rows, 2, half, counted(rows, half)) const float* __restrict__ x, int rows, int half,
+                         SPOS_FLAG int odd, int y_stride, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         float* target = y + (int64_t)r * y_stride;
@@ -34,8 +37,10 @@ SPOS_KERNEL channel_take(float* __restrict__ y, const float* __restrict__ x, int
 }
 SPOS_EXPORT(channel_take)
 
-SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even, const float* __restrict__ odd,
-                          int rows, int half, int rows_per_slice) {
+SPOS_WORK(shape(rows, 2 * half))
+SPOS_KERNEL channel_merge(SPOS_OUT(rows, 2, half) float* __restrict__ x,
+                          SPOS_IN(rows, half) const float* __restrict__ even,
+                          SPOS_IN(rows, half) const float* __restrict__ odd, int rows, int half, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * half;
@@ -47,8 +52,11 @@ SPOS_KERNEL channel_merge(float* __restrict__ x, const float* __restrict__ even,
 }
 SPOS_EXPORT(channel_merge)
 
-SPOS_KERNEL channel_concat(float* __restrict__ y, const float* __restrict__ a, const float* __restrict__ b, int rows,
-                           int a_channels, int b_channels, int rows_per_slice) {
+SPOS_WORK(shape(rows, a_channels + b_channels))
+SPOS_KERNEL channel_concat(SPOS_OUT(rows, a_channels + b_channels) float* __restrict__ y,
+                           SPOS_IN(rows, a_channels) const float* __restrict__ a,
+                           SPOS_IN(rows, b_channels) const float* __restrict__ b, int rows, int a_channels,
+                           int b_channels, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         float* row = y + (int64_t)r * (a_channels + b_channels);
@@ -60,8 +68,11 @@ SPOS_KERNEL channel_concat(float* __restrict__ y, const float* __restrict__ a, c
 }
 SPOS_EXPORT(channel_concat)
 
-SPOS_KERNEL channel_cut(float* __restrict__ a, float* __restrict__ b, const float* __restrict__ y, int rows,
-                        int a_channels, int b_channels, int rows_per_slice) {
+SPOS_WORK(shape(rows, a_channels + b_channels))
+SPOS_KERNEL channel_cut(SPOS_OUT(rows, a_channels) float* __restrict__ a,
+                        SPOS_OUT(rows, b_channels) float* __restrict__ b,
+                        SPOS_IN(rows, a_channels + b_channels) const float* __restrict__ y, int rows, int a_channels,
+                        int b_channels, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         const float* row = y + (int64_t)r * (a_channels + b_channels);

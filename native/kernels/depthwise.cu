@@ -159,34 +159,50 @@ __device__ __forceinline__ void backward_data(float* dx, const float* dy, const 
     });
 }
 
-#define SPOS_DEPTHWISE(K, S)                                                                                         \
-    SPOS_KERNEL depthwise_forward_k##K##_s##S(float* y, const float* x, const float* w, int images, int in_height,   \
-                                              int in_width, int out_height, int out_width, int channels,             \
-                                              int rows_per_slice) {                                                  \
-        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,       \
-                      RawInput{}, RawResult{});                                                                      \
-    }                                                                                                                \
-    SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                       \
-    SPOS_KERNEL depthwise_normalised_k##K##_s##S(                                                                    \
-        float* y, const float* x, const float* w, const float* scale, const float* shift, int images, int in_height, \
-        int in_width, int out_height, int out_width, int channels, int rectify, int rows_per_slice) {                \
-        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,       \
-                      RawInput{}, NormalisedResult{scale, shift, rectify});                                          \
-    }                                                                                                                \
-    SPOS_EXPORT(depthwise_normalised_k##K##_s##S)                                                                    \
-    SPOS_KERNEL depthwise_backward_data_k##K##_s##S(float* dx, const float* dy, const float* w, int images,          \
-                                                    int in_height, int in_width, int out_height, int out_width,      \
-                                                    int channels, int rows_per_slice) {                              \
-        backward_data<K, S>(dx, dy, w, {images, in_height, in_width, out_height, out_width, channels},               \
-                            rows_per_slice);                                                                         \
-    }                                                                                                                \
-    SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                                 \
-    SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(float* partials, const float* dy, const float* x, int images, \
-                                                       int in_height, int in_width, int out_height, int out_width,   \
-                                                       int channels, int rows_per_slice) {                           \
-        backward_weights<K, S>(partials, dy, x, {images, in_height, in_width, out_height, out_width, channels},      \
-                               rows_per_slice);                                                                      \
-    }                                                                                                                \
+#define SPOS_DEPTHWISE(K, S)                                                                                          \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
+              flops(2 * images * out_height * out_width * channels * K * K))                                          \
+    SPOS_KERNEL depthwise_forward_k##K##_s##S(                                                                        \
+        SPOS_OUT(images, out_height, out_width, channels) float* y,                                                   \
+        SPOS_IN(images, in_height, in_width, channels) const float* x, SPOS_IN(K, K, channels) const float* w,        \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {   \
+        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,        \
+                      RawInput{}, RawResult{});                                                                       \
+    }                                                                                                                 \
+    SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                        \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
+              flops(2 * images * out_height * out_width * channels * K * K))                                          \
+    SPOS_KERNEL depthwise_normalised_k##K##_s##S(                                                                     \
+        SPOS_OUT(images, out_height, out_width, channels) float* y,                                                   \
+        SPOS_IN(images, in_height, in_width, channels) const float* x, SPOS_IN(K, K, channels) const float* w,        \
+        SPOS_IN(channels, uncounted) const float* scale, SPOS_IN(channels, uncounted) const float* shift, int images, \
+        int in_height, int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,              \
+        int rows_per_slice) {                                                                                         \
+        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,        \
+                      RawInput{}, NormalisedResult{scale, shift, rectify});                                           \
+    }                                                                                                                 \
+    SPOS_EXPORT(depthwise_normalised_k##K##_s##S)                                                                     \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
+              flops(2 * images * out_height * out_width * channels * K * K))                                          \
+    SPOS_KERNEL depthwise_backward_data_k##K##_s##S(                                                                  \
+        SPOS_OUT(images, in_height, in_width, channels) float* dx,                                                    \
+        SPOS_IN(images, out_height, out_width, channels) const float* dy, SPOS_IN(K, K, channels) const float* w,     \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {   \
+        backward_data<K, S>(dx, dy, w, {images, in_height, in_width, out_height, out_width, channels},                \
+                            rows_per_slice);                                                                          \
+    }                                                                                                                 \
+    SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                                  \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
+              flops(2 * images * out_height * out_width * channels * K * K))                                          \
+    SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(                                                               \
+        SPOS_OUT(ceil_div(product(images, out_height), rows_per_slice), K, K, channels,                               \
+                 counted(K, K, channels)) float* partials,                                                            \
+        SPOS_IN(images, out_height, out_width, channels) const float* dy,                                             \
+        SPOS_IN(images, in_height, in_width, channels) const float* x, int images, int in_height, int in_width,       \
+        int out_height, int out_width, int channels, int rows_per_slice) {                                            \
+        backward_weights<K, S>(partials, dy, x, {images, in_height, in_width, out_height, out_width, channels},       \
+                               rows_per_slice);                                                                       \
+    }                                                                                                                 \
     SPOS_EXPORT(depthwise_backward_weights_k##K##_s##S)
 
 SPOS_DEPTHWISE(3, 1)

@@ -246,9 +246,14 @@ __device__ __forceinline__ void backward(const BackwardTensors& t, const Depthwi
 #endif
 
 #define SPOS_DEPTHWISE_FUSED(K, S)                                                                                     \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                            \
+              flops(2 * images * out_height * out_width * channels * K * K))                                           \
     SPOS_KERNEL depthwise_fused_forward_k##K##_s##S(                                                                   \
-        float* y, float* partials, const float* x, const float* x_statistics, const float* w, int images,              \
-        int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {                \
+        SPOS_OUT(images, out_height, out_width, channels) float* y,                                                    \
+        SPOS_OUT(ceil_div(product(images, out_height), rows_per_slice), 2, channels, uncounted) float* partials,       \
+        SPOS_IN(images, in_height, in_width, channels) const float* x,                                                 \
+        SPOS_IN(4, channels, uncounted, or_null) const float* x_statistics, SPOS_IN(K, K, channels) const float* w,    \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {    \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                          \
         if (x_statistics) {                                                                                            \
             forward_slice<K, S>(y, partials, x, NormalisedInput{statistics_at(x_statistics, channels)}, w, s,          \
@@ -258,11 +263,21 @@ __device__ __forceinline__ void backward(const BackwardTensors& t, const Depthwi
         }                                                                                                              \
     }                                                                                                                  \
     SPOS_EXPORT(depthwise_fused_forward_k##K##_s##S)                                                                   \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                            \
+              flops(4 * images * out_height * out_width * channels * K * K))                                           \
     SPOS_KERNEL depthwise_fused_backward_k##K##_s##S(                                                                  \
-        float* dx, float* weight_partials, float* sum_partials, const float* dy, const float* y,                       \
-        const float* y_statistics, const float* coefficients, const float* x, const float* x_statistics,               \
-        const float* w, int images, int in_height, int in_width, int out_height, int out_width, int channels,          \
-        int rows_per_slice) {                                                                                          \
+        SPOS_OUT(images, in_height, in_width, channels) float* dx,                                                     \
+        SPOS_OUT(ceil_div(product(images, in_height), rows_per_slice), K, K, channels,                                 \
+                 counted(K, K, channels)) float* weight_partials,                                                      \
+        SPOS_OUT(ceil_div(product(images, in_height), rows_per_slice), 2, channels, uncounted,                         \
+                 or_null) float* sum_partials,                                                                         \
+        SPOS_IN(images, out_height, out_width, channels) const float* dy,                                              \
+        SPOS_IN(images, out_height, out_width, channels) const float* y,                                               \
+        SPOS_IN(4, channels, uncounted) const float* y_statistics,                                                     \
+        SPOS_IN(3, channels, uncounted) const float* coefficients,                                                     \
+        SPOS_IN(images, in_height, in_width, channels) const float* x,                                                 \
+        SPOS_IN(4, channels, uncounted, or_null) const float* x_statistics, SPOS_IN(K, K, channels) const float* w,    \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {    \
         const BackwardTensors t{dx, weight_partials, sum_partials, dy, y, y_statistics, coefficients, x, x_statistics, \
                                 w};                                                                                    \
         const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                          \

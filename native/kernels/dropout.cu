@@ -4,8 +4,9 @@
 // Launch: grid.x = ceil(length / length_per_block), length_per_block % 4 == 0.
 #include "device/philox.h"
 
-SPOS_KERNEL dropout(float* y, const float* x, int64_t length, const uint64_t* key, float probability,
-                    int length_per_block) {
+SPOS_WORK(shape(length), flops(length))
+SPOS_KERNEL dropout(SPOS_OUT(length) float* y, SPOS_IN(length) const float* x, int64_t length,
+                    SPOS_IN(2, uncounted) const uint64_t* key, float probability, int length_per_block) {
     const int64_t first = (int64_t)blockIdx.x * length_per_block;
     const int64_t last = min(first + length_per_block, length);
     const uint64_t seed = key[0], stream = key[1];

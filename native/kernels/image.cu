@@ -44,8 +44,9 @@ __device__ __forceinline__ int padded(int size) { return (size + 15) / 16 * 16; 
 // Of columns (grid.y 0), mirrored where `flip` is set, and rows (1): taps[n][axis][padded],
 // weights[n][axis][padded][most]. All columns of an image have the same count, a multiple of kPixelGroup where the
 // region is so wide: the weights of those beyond the filter are 0. Launch: grid.x = images, grid.y = 2.
-SPOS_KERNEL image_filter_taps(FilterTaps* taps, int32_t* weights, const ImageTransform* transforms, int size,
-                              int most) {
+SPOS_KERNEL image_filter_taps(SPOS_OUT() FilterTaps* taps,
+                              SPOS_OUT(gridDim.x, 2, ceil_div(size, 16) * 16, most) int32_t* weights,
+                              SPOS_IN() const ImageTransform* transforms, int size, int most) {
     const ImageTransform& t = transforms[blockIdx.x];
     const bool across = blockIdx.y == 0;
     const int origin = across ? t.source_left : t.source_top;
@@ -122,9 +123,10 @@ constexpr int kVectorsDown = SPOS_HOST ? 4 : 1;
 // newest `slots` of them, which lie from rows + t.rows on as [blocks][slots][padded]. A thread of a GPU reads there the
 // columns that it wrote itself, so that none waits for another.
 // Launch: grid.x = ceil(size / rows_per_block), grid.y = images.
-SPOS_KERNEL image_resize(uint32_t* resized, uint32_t* rows, const uint8_t* pixels, const FilterTaps* taps,
-                         const int32_t* weights, const ImageTransform* transforms, int size, int most,
-                         int rows_per_block) {
+SPOS_KERNEL image_resize(SPOS_OUT(gridDim.y, size, size) uint32_t* resized, SPOS_OUT() uint32_t* rows,
+                         SPOS_IN() const uint8_t* pixels, SPOS_IN() const FilterTaps* taps,
+                         SPOS_IN(gridDim.y, 2, ceil_div(size, 16) * 16, most) const int32_t* weights,
+                         SPOS_IN() const ImageTransform* transforms, int size, int most, int rows_per_block) {
     const ImageTransform& t = transforms[blockIdx.y];
     const int width = t.right - t.left, stride = padded(size);
     const int64_t axes = (int64_t)blockIdx.y * 2 * stride;
@@ -187,7 +189,8 @@ __device__ __forceinline__ FixedTaps fixed_taps(int i, int source, int target) {
 }
 
 // resized[n][size][size]: the resized picture's middle. Launch: grid.x = size (rows), grid.y = images.
-SPOS_KERNEL image_resize_fixed(uint32_t* resized, const uint8_t* pixels, const ImageTransform* transforms, int size) {
+SPOS_KERNEL image_resize_fixed(SPOS_OUT(gridDim.y, size, size) uint32_t* resized, SPOS_IN() const uint8_t* pixels,
+                               SPOS_IN() const ImageTransform* transforms, int size) {
     const ImageTransform& t = transforms[blockIdx.y];
     const int64_t stride = (int64_t)(t.right - t.left) * 4;
     // Where the picture's first pixel would be.
@@ -253,8 +256,9 @@ __device__ __forceinline__ bool has_jitter(const ImageTransform& t) {
 
 // The jitter operations before contrast, in place, and the mean grey level they leave, rounded: mean_grey[n]. Nothing
 // where there is no jitter. Launch: grid.x = images.
-SPOS_KERNEL image_jitter_before_contrast(uint32_t* pixels, float* mean_grey, const ImageTransform* transforms,
-                                         int size) {
+SPOS_KERNEL image_jitter_before_contrast(SPOS_IN_OUT(gridDim.x, size, size) uint32_t* pixels,
+                                         SPOS_OUT(gridDim.x) float* mean_grey,
+                                         SPOS_IN() const ImageTransform* transforms, int size) {
     SPOS_SHARED(double, warp_sums, kMostThreads / kWarpThreads);
     const ImageTransform& t = transforms[blockIdx.x];
     if (!has_jitter(t)) return;
@@ -285,10 +289,12 @@ SPOS_EXPORT(image_jitter_before_contrast)
 
 // Contrast, the jitter operations after it, and normalisation: batch[n][y][x][3], in the order blue, green, red if
 // `bgr`; then erasing. Launch: grid.x = size (rows), grid.y = images.
-SPOS_KERNEL image_jitter_and_normalise(float* batch, const uint32_t* pixels, const float* mean_grey,
-                                       const ImageTransform* transforms, int size, float range, float mean_r,
+SPOS_KERNEL image_jitter_and_normalise(SPOS_OUT(gridDim.y, size, size, 3) float* batch,
+                                       SPOS_IN(gridDim.y, size, size) const uint32_t* pixels,
+                                       SPOS_IN(gridDim.y) const float* mean_grey,
+                                       SPOS_IN() const ImageTransform* transforms, int size, float range, float mean_r,
                                        float mean_g, float mean_b, float deviation_r, float deviation_g,
-                                       float deviation_b, int bgr) {
+                                       float deviation_b, SPOS_FLAG int bgr) {
     const ImageTransform& t = transforms[blockIdx.y];
     const int y = (int)blockIdx.x;
     const uint32_t* source = pixels + ((int64_t)blockIdx.y * size + y) * size;

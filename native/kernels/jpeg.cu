@@ -68,8 +68,9 @@ __device__ __forceinline__ uint8_t clamp_sample(int32_t value) {
 }
 
 // Launch: grid.x = number of strips; one thread kDctBlocks neighbouring blocks of samples.
-SPOS_KERNEL jpeg_inverse_dct(uint8_t* samples, const int16_t* coefficients, const uint16_t* quantisation,
-                             const JpegImage* images, const JpegStrip* strips) {
+SPOS_KERNEL jpeg_inverse_dct(SPOS_OUT() uint8_t* samples, SPOS_IN() const int16_t* coefficients,
+                             SPOS_IN() const uint16_t* quantisation, SPOS_IN() const JpegImage* images,
+                             SPOS_IN() const JpegStrip* strips) {
     const JpegStrip strip = strips[blockIdx.x];
     const JpegPlane& plane = images[strip.image].planes[strip.plane];
     const uint16_t* table = quantisation + plane.quantisation * 64;
@@ -199,7 +200,8 @@ __device__ __forceinline__ void convert_full(uint32_t* __restrict__ row, const S
 
 // A strip is one row of pixels (its plane and columns are unused). Launch: grid.x = number of strips; one thread one or
 // two pixels. What most pictures are made of has loops of its own, which a CPU's vectors take whole.
-SPOS_KERNEL jpeg_to_rgb(uint8_t* pixels, const uint8_t* samples, const JpegImage* images, const JpegStrip* strips) {
+SPOS_KERNEL jpeg_to_rgb(SPOS_OUT() uint8_t* pixels, SPOS_IN() const uint8_t* samples, SPOS_IN() const JpegImage* images,
+                        SPOS_IN() const JpegStrip* strips) {
     const JpegStrip strip = strips[blockIdx.x];
     const JpegImage& image = images[strip.image];
     const int left = image.left, right = image.right;

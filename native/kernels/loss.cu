@@ -14,8 +14,12 @@
 // Launch: grid.x = ceil(N / rows_per_block), a warp a row at a time.
 #include "device/warp.h"
 
-SPOS_KERNEL softmax_cross_entropy(float* loss, float* dlogits, const float* logits, const int* labels, int rows,
-                                  int classes, float smoothing, float share, float gradient_scale, int rows_per_block) {
+SPOS_WORK(shape(rows, classes), flops(8 * rows * classes))
+SPOS_KERNEL softmax_cross_entropy(SPOS_OUT(rows, uncounted) float* loss,
+                                  SPOS_OUT(rows, classes, or_null) float* dlogits,
+                                  SPOS_IN(rows, classes) const float* logits,
+                                  SPOS_IN(rows, uncounted) const int* labels, int rows, int classes, float smoothing,
+                                  float share, float gradient_scale, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     for (int r = first + warp_index(); r < last; r += warps_of_block()) {
@@ -49,7 +53,9 @@ SPOS_KERNEL softmax_cross_entropy(float* loss, float* dlogits, const float* logi
 }
 SPOS_EXPORT(softmax_cross_entropy)
 
-SPOS_KERNEL label_rank(int* rank, const float* logits, const int* labels, int rows, int classes, int rows_per_block) {
+SPOS_WORK(shape(rows, classes), flops(2 * rows * classes))
+SPOS_KERNEL label_rank(SPOS_OUT(rows, uncounted) int* rank, SPOS_IN(rows, classes) const float* logits,
+                       SPOS_IN(rows, uncounted) const int* labels, int rows, int classes, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     const int last = min(first + rows_per_block, rows);
     for (int r = first + warp_index(); r < last; r += warps_of_block()) {

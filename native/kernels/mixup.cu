@@ -6,7 +6,8 @@
 // grid.y = floor(N / 2).
 #include "device/lanes.h"
 
-SPOS_KERNEL mixup(float* x, int images, int64_t length, float share, int length_per_block) {
+SPOS_WORK(shape(images, length), flops(3 * images * length))
+SPOS_KERNEL mixup(SPOS_IN_OUT(images, length) float* x, int images, int64_t length, float share, int length_per_block) {
     const int64_t first = (int64_t)blockIdx.x * length_per_block;
     float* one = x + (int64_t)blockIdx.y * length + first;
     float* other = x + (int64_t)(images - 1 - (int)blockIdx.y) * length + first;

@@ -10,7 +10,8 @@
 // Enough independent chains to hide the latency of an addition: 4 or 5 cycles, two of them a cycle.
 constexpr int kChains = 12;
 
-SPOS_KERNEL peak_multiply_add(float* out, float factor, int iterations) {
+SPOS_WORK(shape(gridDim.x))
+SPOS_KERNEL peak_multiply_add(SPOS_OUT() float* out, float factor, int iterations) {
     Lane sum[kChains];
     SPOS_UNROLL for (int k = 0; k < kChains; ++k) sum[k] = Lane((float)k);
     const Lane multiplier(factor);
@@ -23,7 +24,8 @@ SPOS_KERNEL peak_multiply_add(float* out, float factor, int iterations) {
 }
 SPOS_EXPORT(peak_multiply_add)
 
-SPOS_KERNEL peak_copy(float* y, const float* x, int64_t length, int length_per_block) {
+SPOS_WORK(shape(length))
+SPOS_KERNEL peak_copy(SPOS_OUT(length) float* y, SPOS_IN(length) const float* x, int64_t length, int length_per_block) {
     const int64_t first = (int64_t)blockIdx.x * length_per_block;
     for_lanes((int)min((int64_t)length_per_block, length - first),
               [&](int c, auto lane) { lane.store(y + first + c, lane.load(x + first + c)); });

@@ -20,32 +20,41 @@
 #include "device/gemm.h"
 #endif
 
-SPOS_KERNEL pointwise_forward(float* y, const float* x, const float* w, int rows, int in, int out, int rows_per_block) {
+SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
+SPOS_KERNEL pointwise_forward(SPOS_OUT(rows, out) float* y, SPOS_IN(rows, in) const float* x,
+                              SPOS_IN(in, out) const float* w, int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     multiply<true>(y + (int64_t)first * out, out, {x + (int64_t)first * in, in, 1}, {w, out, 1},
                    min(rows_per_block, rows - first), out, in);
 }
 SPOS_EXPORT(pointwise_forward)
 
-SPOS_KERNEL pointwise_normalised(float* y, const float* x, const float* w, const float* scale, const float* shift,
-                                 int rows, int in, int out, int x_stride, int x_step, int y_stride, int rectify,
-                                 int rows_per_block) {
+SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
+SPOS_KERNEL pointwise_normalised(SPOS_OUT(strided(y_stride, 1, rows, out)) float* y,
+                                 SPOS_IN(strided(x_stride, x_step, rows, in)) const float* x,
+                                 SPOS_IN(in, out) const float* w, SPOS_IN(out, uncounted) const float* scale,
+                                 SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out, int x_stride,
+                                 int x_step, int y_stride, SPOS_FLAG int rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     multiply<true>(y + (int64_t)first * y_stride, y_stride, {x + (int64_t)first * x_stride, x_stride, x_step},
                    {w, out, 1}, min(rows_per_block, rows - first), out, in, NormalisedResult{scale, shift, rectify});
 }
 SPOS_EXPORT(pointwise_normalised)
 
-SPOS_KERNEL pointwise_backward_data(float* dx, const float* dy, const float* w, int rows, int in, int out,
-                                    int rows_per_block) {
+SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
+SPOS_KERNEL pointwise_backward_data(SPOS_OUT(rows, in) float* dx, SPOS_IN(rows, out) const float* dy,
+                                    SPOS_IN(in, out) const float* w, int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     multiply<true, false>(dx + (int64_t)first * in, in, {dy + (int64_t)first * out, out, 1}, {w, 1, out},
                           min(rows_per_block, rows - first), in, out);
 }
 SPOS_EXPORT(pointwise_backward_data)
 
-SPOS_KERNEL pointwise_backward_weights(float* partials, const float* dy, const float* x, int rows, int in, int out,
-                                       int rows_per_block) {
+SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
+SPOS_KERNEL pointwise_backward_weights(SPOS_OUT(ceil_div(rows, rows_per_block), in, out,
+                                                counted(in, out)) float* partials,
+                                       SPOS_IN(rows, out) const float* dy, SPOS_IN(rows, in) const float* x, int rows,
+                                       int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     multiply_deep(partials + (int64_t)blockIdx.x * in * out, {x + (int64_t)first * in, 1, in},
                   {dy + (int64_t)first * out, out, 1}, in, out, min(rows_per_block, rows - first));

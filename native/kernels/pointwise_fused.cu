@@ -24,16 +24,27 @@
 #include "device/pointwise_fused.h"
 #endif
 
-SPOS_KERNEL pointwise_fused_forward(float* y, float* partials, const float* x, const float* x_statistics,
-                                    const float* w, int rows, int in, int out, int x_rectify, int rows_per_block) {
+SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
+SPOS_KERNEL pointwise_fused_forward(SPOS_OUT(rows, out) float* y,
+                                    SPOS_OUT(ceil_div(rows, rows_per_block), 2, out, uncounted) float* partials,
+                                    SPOS_IN(rows, in) const float* x,
+                                    SPOS_IN(4, in, uncounted, or_null) const float* x_statistics,
+                                    SPOS_IN(in, out) const float* w, int rows, int in, int out, SPOS_FLAG int x_rectify,
+                                    int rows_per_block) {
     pointwise_forward(y, partials, input_view(x, x_statistics, in, x_rectify), w, rows, in, out, rows_per_block);
 }
 SPOS_EXPORT(pointwise_fused_forward)
 
-SPOS_KERNEL pointwise_fused_backward(float* dx, float* weight_partials, float* sum_partials, const float* dy,
-                                     const float* y, const float* y_statistics, const float* coefficients,
-                                     const float* x, const float* x_statistics, const float* w, int rows, int in,
-                                     int out, int y_rectify, int x_rectify, int rows_per_block, int rows_per_chunk) {
+SPOS_WORK(shape(rows, in, out), flops(4 * rows * in * out))
+SPOS_KERNEL pointwise_fused_backward(
+    SPOS_OUT(rows, in) float* dx,
+    SPOS_OUT(ceil_div(rows, rows_per_chunk), in, out, counted(in, out)) float* weight_partials,
+    SPOS_OUT(ceil_div(rows, rows_per_block), 2, in, uncounted, or_null) float* sum_partials,
+    SPOS_IN(rows, out) const float* dy, SPOS_IN(rows, out) const float* y,
+    SPOS_IN(4, out, uncounted) const float* y_statistics, SPOS_IN(3, out, uncounted) const float* coefficients,
+    SPOS_IN(rows, in) const float* x, SPOS_IN(4, in, uncounted, or_null) const float* x_statistics,
+    SPOS_IN(in, out) const float* w, int rows, int in, int out, SPOS_FLAG int y_rectify, SPOS_FLAG int x_rectify,
+    int rows_per_block, int rows_per_chunk) {
     const GradientView gradient{dy, y, {out, statistics_at(y_statistics, out), coefficients, y_rectify}};
     pointwise_backward(dx, weight_partials, x_statistics ? sum_partials : nullptr, gradient,
                        input_view(x, x_statistics, in, x_rectify), statistics_at(x_statistics, in), w, rows, in, out,

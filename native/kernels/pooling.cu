@@ -2,7 +2,9 @@
 // Layouts: x [N][P][C] (NHWC), y [N][C]. Outputs are overwritten. Launch: grid.x = N.
 #include "device/lanes.h"
 
-SPOS_KERNEL global_average_pool_forward(float* y, const float* x, int pixels, int channels) {
+SPOS_WORK(shape(product(gridDim.x, pixels), channels), flops(gridDim.x, pixels, channels))
+SPOS_KERNEL global_average_pool_forward(SPOS_OUT(gridDim.x, channels, uncounted) float* y,
+                                        SPOS_IN(gridDim.x, pixels, channels) const float* x, int pixels, int channels) {
     const float* image = x + (int64_t)blockIdx.x * pixels * channels;
     for_lanes(channels, [&](int c, auto lane) {
         Lane sum(0.0f);
@@ -12,7 +14,10 @@ SPOS_KERNEL global_average_pool_forward(float* y, const float* x, int pixels, in
 }
 SPOS_EXPORT(global_average_pool_forward)
 
-SPOS_KERNEL global_average_pool_backward(float* dx, const float* dy, int pixels, int channels) {
+SPOS_WORK(shape(product(gridDim.x, pixels), channels))
+SPOS_KERNEL global_average_pool_backward(SPOS_OUT(gridDim.x, pixels, channels) float* dx,
+                                         SPOS_IN(gridDim.x, channels, uncounted) const float* dy, int pixels,
+                                         int channels) {
     float* image = dx + (int64_t)blockIdx.x * pixels * channels;
     for_lanes(channels, [&](int c, auto lane) {
         const Lane value = lane.load(dy + (int64_t)blockIdx.x * channels + c) * Lane(1.0f / (float)pixels);

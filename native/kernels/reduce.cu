@@ -6,8 +6,9 @@
 // channels, whose rows of threads each add a part of the partials, one after another, and then what they have.
 #include "device/block_sums.h"
 
-SPOS_KERNEL reduce_partials(float* target, const float* partials, int count, int length, int length_per_block,
-                            int accumulate) {
+SPOS_WORK(shape(count, length), flops(count, length))
+SPOS_KERNEL reduce_partials(SPOS_IN_OUT(length, uncounted) float* target, SPOS_IN(count, length) const float* partials,
+                            int count, int length, int length_per_block, SPOS_FLAG int accumulate) {
     if constexpr (Lane::width > 1) {
         const int first = (int)blockIdx.x * length_per_block;
         for_lanes(min(length_per_block, length - first), [&](int c, auto lane) {
@@ -30,7 +31,9 @@ SPOS_KERNEL reduce_partials(float* target, const float* partials, int count, int
 SPOS_EXPORT(reduce_partials)
 
 //   target[i] += source[i]
-SPOS_KERNEL add_in_place(float* target, const float* source, int64_t length, int length_per_block) {
+SPOS_WORK(shape(length), flops(length))
+SPOS_KERNEL add_in_place(SPOS_IN_OUT(length) float* target, SPOS_IN(length) const float* source, int64_t length,
+                         int length_per_block) {
     const int64_t first = (int64_t)blockIdx.x * length_per_block;
     const int count = (int)min((int64_t)length_per_block, length - first);
     for_lanes(count, [&](int c, auto lane) {

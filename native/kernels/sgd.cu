@@ -5,8 +5,10 @@
 // All arrays are [length]. Launch: grid.x = ceil(length / length_per_block).
 #include "device/lanes.h"
 
-SPOS_KERNEL sgd_momentum(float* w, float* v, const float* g, int64_t length, float learning_rate, float momentum,
-                         float decay, float gradient_scale, int length_per_block) {
+SPOS_WORK(shape(length), flops(5 * length))
+SPOS_KERNEL sgd_momentum(SPOS_IN_OUT(length) float* w, SPOS_IN_OUT(length) float* v, SPOS_IN(length) const float* g,
+                         int64_t length, float learning_rate, float momentum, float decay, float gradient_scale,
+                         int length_per_block) {
     const int64_t first = (int64_t)blockIdx.x * length_per_block;
     for_lanes((int)min((int64_t)length_per_block, length - first), [&](int c, auto lane) {
         const int64_t i = first + c;

@@ -7,8 +7,11 @@
 // Launch: any grid.
 #include "device/places.h"
 
-SPOS_KERNEL stage_scatter(float* inputs, float* outputs, const float* x, int rows, int channels, int first_place,
-                          int after, int half) {
+SPOS_WORK(shape(rows, channels))
+SPOS_KERNEL stage_scatter(SPOS_OUT(after, rows, half, uncounted, or_null) float* inputs,
+                          SPOS_OUT(rows, 2, half, counted(rows, channels)) float* outputs,
+                          SPOS_IN(rows, channels) const float* x, int rows, int channels, int first_place, int after,
+                          int half) {
     const int threads = (int)(gridDim.x * blockDim.x);
     for (int c = (int)(blockIdx.x * blockDim.x + threadIdx.x); c < channels; c += threads) {
         const PlacedColumn<float> y = find_column(inputs, outputs, Places{rows, channels, first_place, after, half}, c);
@@ -17,8 +20,11 @@ SPOS_KERNEL stage_scatter(float* inputs, float* outputs, const float* x, int row
 }
 SPOS_EXPORT(stage_scatter)
 
-SPOS_KERNEL stage_gather(float* x, const float* inputs, const float* outputs, int rows, int channels, int first_place,
-                         int after, int half) {
+SPOS_WORK(shape(rows, channels))
+SPOS_KERNEL stage_gather(SPOS_OUT(rows, channels) float* x,
+                         SPOS_IN(after, rows, half, uncounted, or_null) const float* inputs,
+                         SPOS_IN(rows, 2, half, counted(rows, channels)) const float* outputs, int rows, int channels,
+                         int first_place, int after, int half) {
     const int threads = (int)(gridDim.x * blockDim.x);
     for (int c = (int)(blockIdx.x * blockDim.x + threadIdx.x); c < channels; c += threads) {
         const PlacedColumn<const float> y =

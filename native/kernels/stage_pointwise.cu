@@ -12,20 +12,32 @@
 #include "device/stage_pointwise.h"
 #endif
 
-SPOS_KERNEL stage_pointwise_forward(float* inputs, float* outputs, float* partials, const float* x,
-                                    const float* x_statistics, const float* w, int rows, int in, int out, int x_rectify,
+SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
+SPOS_KERNEL stage_pointwise_forward(SPOS_OUT(after, rows, half, uncounted, or_null) float* inputs,
+                                    SPOS_OUT(rows, 2, half, counted(rows, out)) float* outputs,
+                                    SPOS_OUT(ceil_div(rows, rows_per_block), 2, out, uncounted) float* partials,
+                                    SPOS_IN(rows, in) const float* x,
+                                    SPOS_IN(4, in, uncounted, or_null) const float* x_statistics,
+                                    SPOS_IN(in, out) const float* w, int rows, int in, int out, SPOS_FLAG int x_rectify,
                                     int first_place, int after, int half, int rows_per_block) {
     placed_forward({inputs, outputs, {rows, out, first_place, after, half}}, partials,
                    input_view(x, x_statistics, in, x_rectify), w, rows, in, out, rows_per_block);
 }
 SPOS_EXPORT(stage_pointwise_forward)
 
-SPOS_KERNEL stage_pointwise_backward(float* dx, float* weight_partials, float* sum_partials, const float* d_inputs,
-                                     const float* d_outputs, const float* y_inputs, const float* y_outputs,
-                                     const float* y_statistics, const float* coefficients, const float* x,
-                                     const float* x_statistics, const float* w, int rows, int in, int out,
-                                     int x_rectify, int first_place, int after, int half, int rows_per_block,
-                                     int rows_per_chunk) {
+SPOS_WORK(shape(rows, in, out), flops(4 * rows * in * out))
+SPOS_KERNEL stage_pointwise_backward(
+    SPOS_OUT(rows, in) float* dx,
+    SPOS_OUT(ceil_div(rows, rows_per_chunk), in, out, counted(in, out)) float* weight_partials,
+    SPOS_OUT(ceil_div(rows, rows_per_block), 2, in, uncounted, or_null) float* sum_partials,
+    SPOS_IN(after, rows, half, uncounted, or_null) const float* d_inputs,
+    SPOS_IN(rows, 2, half, counted(rows, out)) const float* d_outputs,
+    SPOS_IN(after, rows, half, uncounted, or_null) const float* y_inputs,
+    SPOS_IN(rows, 2, half, counted(rows, out)) const float* y_outputs,
+    SPOS_IN(4, out, uncounted) const float* y_statistics, SPOS_IN(3, out, uncounted) const float* coefficients,
+    SPOS_IN(rows, in) const float* x, SPOS_IN(4, in, uncounted, or_null) const float* x_statistics,
+    SPOS_IN(in, out) const float* w, int rows, int in, int out, SPOS_FLAG int x_rectify, int first_place, int after,
+    int half, int rows_per_block, int rows_per_chunk) {
     const Places places{rows, out, first_place, after, half};
     const PlacedGradients gradients{{d_inputs, d_outputs, places},
                                     {y_inputs, y_outputs, places},

@@ -103,15 +103,21 @@ __device__ __forceinline__ void forward_rows(float* y, const float* x, const flo
     }
 }
 
-SPOS_KERNEL stem_forward(float* y, const float* x, const float* w, int images, int in_height, int in_width,
+SPOS_WORK(shape(images, in_height, in_width, channels), flops(2 * images * out_height * out_width * channels * 27))
+SPOS_KERNEL stem_forward(SPOS_OUT(images, out_height, out_width, channels) float* y,
+                         SPOS_IN(images, in_height, in_width, 3) const float* x,
+                         SPOS_IN(3, 3, 3, channels) const float* w, int images, int in_height, int in_width,
                          int out_height, int out_width, int channels, int rows_per_slice) {
     forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice, RawResult{});
 }
 SPOS_EXPORT(stem_forward)
 
-SPOS_KERNEL stem_normalised(float* y, const float* x, const float* w, const float* scale, const float* shift,
-                            int images, int in_height, int in_width, int out_height, int out_width, int channels,
-                            int rectify, int rows_per_slice) {
+SPOS_WORK(shape(images, in_height, in_width, channels), flops(2 * images * out_height * out_width * channels * 27))
+SPOS_KERNEL stem_normalised(SPOS_OUT(images, out_height, out_width, channels) float* y,
+                            SPOS_IN(images, in_height, in_width, 3) const float* x,
+                            SPOS_IN(3, 3, 3, channels) const float* w, SPOS_IN(channels, uncounted) const float* scale,
+                            SPOS_IN(channels, uncounted) const float* shift, int images, int in_height, int in_width,
+                            int out_height, int out_width, int channels, SPOS_FLAG int rectify, int rows_per_slice) {
     forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,
                  NormalisedResult{scale, shift, rectify});
 }
@@ -137,7 +143,11 @@ __device__ __forceinline__ void backward_weights_row(Lane* sum, const float* dy,
     }
 }
 
-SPOS_KERNEL stem_backward_weights(float* partials, const float* dy, const float* x, int images, int in_height,
+SPOS_WORK(shape(images, in_height, in_width, channels), flops(2 * images * out_height * out_width * channels * 27))
+SPOS_KERNEL stem_backward_weights(SPOS_OUT(ceil_div(product(images, out_height), rows_per_slice), 3, 3, 3, channels,
+                                           counted(3, 3, 3, channels)) float* partials,
+                                  SPOS_IN(images, out_height, out_width, channels) const float* dy,
+                                  SPOS_IN(images, in_height, in_width, 3) const float* x, int images, int in_height,
                                   int in_width, int out_height, int out_width, int channels, int rows_per_slice) {
     const StemShape s{images, in_height, in_width, out_height, out_width, channels};
     const RowRange rows = rows_of_thread(rows_per_slice, images * out_height);

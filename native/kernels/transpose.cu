@@ -12,7 +12,9 @@ constexpr int kTile = 32;
 // Columns of the tile fall on different banks.
 constexpr int kTileStride = kTile + 1;
 
-SPOS_KERNEL transpose(float* y, const float* x, int rows, int columns, int accumulate) {
+SPOS_WORK(shape(rows, columns))
+SPOS_KERNEL transpose(SPOS_OUT(columns, rows) float* y, SPOS_IN(rows, columns) const float* x, int rows, int columns,
+                      SPOS_FLAG int accumulate) {
     const int j0 = (int)blockIdx.x * kTile, i0 = (int)blockIdx.y * kTile;
 #if SPOS_HOST
     if (i0 + kTile <= rows && j0 + kTile <= columns) {

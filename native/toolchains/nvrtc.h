@@ -1,6 +1,8 @@
 // NVIDIA GPUs through NVRTC: a lane is one float of one thread, neighbouring threads hold neighbouring channels.
 #pragma once
 
+#include "kernel_declaration.h"
+
 typedef unsigned char uint8_t;
 typedef short int16_t;
 typedef unsigned short uint16_t;

@@ -41,6 +41,6 @@ public sealed class GradientTable(Session session)
     {
         if (target.Shape != source.Shape) throw new ArgumentException($"Gradients {target.Shape} and {source.Shape} cannot be added.");
         Partition partition = Partition.Flat(session.Device, target.Shape.Count);
-        session.Launch("add_in_place", partition.Blocks, 1, target, source, target.Shape.Count, partition.RowsPerBlock);
+        session.Grid(partition.Blocks).AddInPlace(target, source, target.Shape.Count, partition.RowsPerBlock);
     }
 }

@@ -62,11 +62,11 @@ public sealed class Session : IDisposable
     /// <summary>A tensor with arbitrary contents.</summary>
     public Tensor Rent(Shape shape) => new(Pool.Rent(shape.Count * sizeof(float)), shape);
 
-    public void Launch(string kernel, int gridX, int gridY, params ReadOnlySpan<KernelArgument> arguments) =>
-        Device.Kernels[kernel].Launch(Stream, gridX, gridY, arguments);
+    /// <summary>Blocks on the session's stream, for a kernel's launch.</summary>
+    public LaunchGrid Grid(int x, int y = 1) => LaunchGrid.Of(Stream, x, y);
 
-    internal void LaunchSlices(string kernel, Partition slices, int channels, params ReadOnlySpan<KernelArgument> arguments) =>
-        Device.Kernels[kernel].LaunchSlices(Stream, slices.Blocks, channels, arguments);
+    /// <summary>The same for a kernel that works on slices of rows.</summary>
+    internal LaunchGrid Slices(Partition slices, int channels) => LaunchGrid.OfSlices(Stream, slices.Blocks, channels);
 
     public void Dispose()
     {

@@ -77,29 +77,29 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     {
         int size = batch.Shape.W;
         using DeviceArray<byte> buffer = ToPixels(layout, transforms);
-        KernelArgument pixels = buffer.At(layout.Pixels), descriptors = buffer.At(PictureLayout.Transforms);
+        DeviceSpan<byte> pixels = buffer.From(layout.Pixels), descriptors = buffer.From(PictureLayout.Transforms);
         using var resized = new DeviceArray<uint>(session.Pool, work.Outputs);
-        if (fixedPoint) session.Launch("image_resize_fixed", size, work.Count, resized, pixels, descriptors, size);
+        if (fixedPoint) session.Grid(size, work.Count).ImageResizeFixed(resized, pixels, descriptors, size);
         else Resize(resized, pixels, descriptors, work);
         using var grey = new DeviceArray<float>(session.Pool, work.Count);
-        session.Launch("image_jitter_before_contrast", work.Count, 1, resized, grey, descriptors, size);
+        session.Grid(work.Count).ImageJitterBeforeContrast(resized, grey, descriptors, size);
         (float range, IReadOnlyList<float> mean, IReadOnlyList<float> deviation) = preprocessing == Preprocessing.Spos
             ? (1, [0, 0, 0], [1, 1, 1])
             : (255, ImageNetStatistics.Mean, ImageNetStatistics.Deviation);
-        session.Launch(
-            "image_jitter_and_normalise", size, work.Count, batch, resized, grey, descriptors, size,
-            range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2], preprocessing == Preprocessing.Spos);
+        session.Grid(size, work.Count).ImageJitterAndNormalise(
+            batch, resized, grey, descriptors, size, range, mean[0], mean[1], mean[2], deviation[0], deviation[1], deviation[2],
+            preprocessing == Preprocessing.Spos);
     }
 
-    private void Resize(DeviceArray<uint> resized, KernelArgument pixels, KernelArgument transforms, ResizeWork work)
+    private void Resize(DeviceArray<uint> resized, DeviceSpan<byte> pixels, DeviceSpan<byte> transforms, ResizeWork work)
     {
         using var taps = new DeviceArray<long>(session.Pool, work.Taps);
         using var weights = new DeviceArray<int>(session.Pool, work.Weights);
         using var rows = new DeviceArray<uint>(session.Pool, work.Rows);
-        session.Launch("image_filter_taps", work.Count, 2, taps, weights, transforms, work.Size, work.MostTaps);
-        session.Launch(
-            "image_resize", work.Blocks, work.Count,
-            resized, rows, pixels, taps, weights, transforms, work.Size, work.MostTaps, work.RowsPerBlock);
+        DeviceSpan<byte> records = taps.From(0).Cast<byte>();
+        session.Grid(work.Count, 2).ImageFilterTaps(records, weights, transforms, work.Size, work.MostTaps);
+        session.Grid(work.Blocks, work.Count).ImageResize(
+            resized, rows, pixels, records, weights, transforms, work.Size, work.MostTaps, work.RowsPerBlock);
     }
 
     private int RowsPerBlock => session.Device.BlocksAreThreads ? RowsPerCpuBlock : RowsPerGpuBlock;
@@ -113,16 +113,15 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         if (layout.BlockRows > 0)
         {
             using var samples = new DeviceArray<byte>(session.Pool, layout.SampleBytes);
-            session.Launch(
-                "jpeg_inverse_dct", layout.BlockRows, 1, samples, buffer.At(layout.Coefficients), buffer.At(layout.Quantisation),
-                buffer.At(layout.Images), buffer.At(layout.BlockStrips));
-            session.Launch(
-                "jpeg_to_rgb", layout.PixelRows, 1,
-                buffer.At(layout.Pixels), samples, buffer.At(layout.Images), buffer.At(layout.PixelStrips));
+            session.Grid(layout.BlockRows).JpegInverseDct(
+                samples, buffer.From(layout.Coefficients).Cast<short>(), buffer.From(layout.Quantisation).Cast<ushort>(),
+                buffer.From(layout.Images), buffer.From(layout.BlockStrips));
+            session.Grid(layout.PixelRows).JpegToRgb(
+                buffer.From(layout.Pixels), samples, buffer.From(layout.Images), buffer.From(layout.PixelStrips));
         }
         foreach ((DeviceFrame frame, long strips, int rows) in layout.Frames)
         {
-            session.Launch("jpeg_to_rgb", rows, 1, buffer.At(layout.Pixels), frame.Planes, buffer.At(layout.Images), buffer.At(strips));
+            session.Grid(rows).JpegToRgb(buffer.From(layout.Pixels), frame.Planes, buffer.From(layout.Images), buffer.From(strips));
         }
         return buffer;
     }

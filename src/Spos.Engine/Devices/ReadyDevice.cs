@@ -115,8 +115,8 @@ public static class ReadyDevice
         CudaDriver driver = device.Driver;
         driver.Check(driver.MemsetD32(sum.Pointer, BitConverter.SingleToUInt32Bits(1), length, stream.Handle), "cuMemsetD32Async");
         driver.Check(driver.MemsetD32(summand.Pointer, BitConverter.SingleToUInt32Bits(2), length, stream.Handle), "cuMemsetD32Async");
-        device.Kernels["add_in_place"].Launch(
-            stream, Partition.OfRows(length, perBlock).Blocks, 1, KernelArgument.Pointer(sum.Pointer), KernelArgument.Pointer(summand.Pointer), (long)length, perBlock);
+        LaunchGrid.Of(stream, Partition.OfRows(length, perBlock).Blocks).AddInPlace(
+            new DeviceSpan<float>(sum.Pointer, length), new DeviceSpan<float>(summand.Pointer, length), length, perBlock);
         float[] results = new float[length];
         fixed (float* target = results) driver.Check(driver.CopyDeviceToHost(target, sum.Pointer, sizeof(float) * length, stream.Handle), "cuMemcpyDtoHAsync");
         stream.Synchronize();

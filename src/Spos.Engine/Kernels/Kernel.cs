@@ -4,112 +4,95 @@ using Spos.Engine.Native;
 
 namespace Spos.Engine.Kernels;
 
-/// <summary>A kernel loaded on a device, ready to launch.</summary>
+/// <summary>A kernel loaded on a device; <see cref="LaunchGrid"/> launches it.</summary>
 public sealed unsafe class Kernel
 {
-    private const int MostParameters = 32;
-
     private readonly Device _device;
     private readonly nint _function;
-    private readonly string _parameters;
+    private readonly int _index;
+    private readonly IReadOnlyList<KernelParameter> _parameters;
 
-    internal Kernel(Device device, nint function, KernelCatalogue.Entry entry)
+    /// <param name="index">Its place in the catalogue.</param>
+    /// <exception cref="InvalidOperationException">The compiled kernel has other parameters than the catalogue says.</exception>
+    internal Kernel(Device device, nint function, int index, KernelCatalogue.Entry entry)
     {
-        _device = device;
-        _function = function;
-        _parameters = entry.Parameters;
-        Name = entry.Name;
-        IReadOnlyList<int>? sizes = device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function);
-        if (sizes != null && !sizes.SequenceEqual(_parameters.Select(letter => letter is 'P' or 'l' ? 8 : 4)))
+        (_device, _function, _index, _parameters, Name) = (device, function, index, entry.Parameters, entry.Name);
+        IReadOnlyList<int>? sizes =
+            device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function);
+        IEnumerable<int> declared = _parameters.Select(parameter => parameter.Size);
+        if (sizes != null && !sizes.SequenceEqual(declared))
         {
-            throw new InvalidOperationException($"Kernel {Name} has parameters of {string.Join(", ", sizes)} bytes; the catalogue says '{_parameters}'.");
+            throw new InvalidOperationException(
+                $"Kernel {Name} has parameters of {string.Join(", ", sizes)} bytes; the catalogue says {string.Join(", ", declared)}.");
         }
     }
 
     public string Name { get; }
 
-    /// <summary>Issues the kernel to a stream, one block of <see cref="Device.ThreadsPerBlock"/> for each point of the grid.</summary>
-    public void Launch(DeviceStream stream, int gridX, int gridY, params ReadOnlySpan<KernelArgument> arguments) =>
-        Launch(stream, new LaunchShape(gridX, gridY, _device.ThreadsPerBlock, 1), arguments);
-
-    /// <summary>
-    /// Issues a kernel that works on slices of rows (kernels/device/slices.h): a block for each on the host, for each tile of its
-    /// <paramref name="channels"/> on a GPU.
-    /// </summary>
-    public void LaunchSlices(DeviceStream stream, int slices, int channels, params ReadOnlySpan<KernelArgument> arguments)
+    /// <summary>Issues the kernel to the grid's stream.</summary>
+    /// <param name="arguments">As cuLaunchKernel takes them: where each of the kernel's parameters is.</param>
+    internal void Launch(in LaunchGrid grid, void** arguments)
     {
-        ChannelTiles tiles = ChannelTiles.Of(_device, channels);
-        Launch(stream, _device.BlocksAreThreads ? new LaunchShape(slices, 1, 1, 1) : new LaunchShape(tiles.Count, slices, tiles.Width, tiles.ThreadRows), arguments);
+        if (_device.IsSynchronous) LaunchAlone(grid, arguments);
+        else LaunchWatched(grid, arguments);
     }
 
-    private readonly record struct LaunchShape(int GridX, int GridY, int BlockX, int BlockY);
-
-    private void Launch(DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments)
-    {
-        if (arguments.Length != _parameters.Length) throw new ArgumentException($"Kernel {Name} takes {_parameters.Length} arguments, got {arguments.Length}.");
-        ulong* values = stackalloc ulong[MostParameters];
-        void** pointers = stackalloc void*[MostParameters];
-        for (int i = 0; i < arguments.Length; i++)
-        {
-            if (arguments[i].Kind != _parameters[i]) throw new ArgumentException($"Argument {i} of kernel {Name} is '{arguments[i].Kind}', not '{_parameters[i]}'.");
-            values[i] = arguments[i].Bits;
-            pointers[i] = values + i;
-        }
-        if (_device.IsSynchronous) LaunchAlone(stream, shape, arguments, pointers);
-        else Launch(stream, shape, arguments, pointers);
-    }
-
-    private void Launch(DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters)
+    private void LaunchWatched(in LaunchGrid grid, void** arguments)
     {
         if (_device.Recorder is { } recorder)
         {
-            recorder.Add(new RecordedLaunch(Name, KernelWork.Of(Name, shape.GridX, shape.GridY, arguments), (long)shape.GridX * shape.GridY));
+            recorder.Add(new RecordedLaunch(Name, KernelCatalogue.WorkOf(_index, grid.X, grid.Y, arguments), (long)grid.X * grid.Y));
         }
-        if (_device.Timer is { } timer) IssueTimed(timer, stream, shape, arguments, parameters);
-        else Issue(stream, shape, parameters);
+        if (_device.Timer is { } timer) IssueTimed(timer, grid, arguments);
+        else Issue(grid, arguments);
     }
 
     // Nothing else runs meanwhile, so a failure is this launch's; what failed before it is told first, and not as this one's.
-    private void LaunchAlone(DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters)
+    private void LaunchAlone(in LaunchGrid grid, void** arguments)
     {
         lock (_device.OneByOne)
         {
-            stream.Synchronize();
+            grid.Stream.Synchronize();
             try
             {
-                Launch(stream, shape, arguments, parameters);
-                stream.Synchronize();
+                LaunchWatched(grid, arguments);
+                grid.Stream.Synchronize();
             }
             catch (DeviceException error)
             {
-                throw _device.Driver.Lay(error, Describe(shape, arguments));
+                throw _device.Driver.Lay(error, Describe(grid, arguments));
             }
         }
     }
 
     // Pointers as the bytes from there to the end of their buffer.
-    private string Describe(LaunchShape shape, ReadOnlySpan<KernelArgument> arguments)
+    private string Describe(in LaunchGrid grid, void** arguments)
     {
         var texts = new List<string>();
-        foreach (KernelArgument argument in arguments)
+        for (int i = 0; i < _parameters.Count; i++)
         {
-            texts.Add(argument.Kind switch
+            texts.Add(_parameters[i].Kind switch
             {
-                'P' when argument.Bits == 0 => "null",
-                'P' => _device.Pools.RoomAt(argument.Bits) is { } bytes ? $"{bytes} bytes" : "an address in no buffer",
-                'f' => string.Create(CultureInfo.InvariantCulture, $"{BitConverter.UInt32BitsToSingle((uint)argument.Bits)}"),
-                'i' => string.Create(CultureInfo.InvariantCulture, $"{(int)argument.Bits}"),
-                _ => string.Create(CultureInfo.InvariantCulture, $"{(long)argument.Bits}"),
+                KernelParameterKind.Int32 => string.Create(CultureInfo.InvariantCulture, $"{*(int*)arguments[i]}"),
+                KernelParameterKind.Int64 => string.Create(CultureInfo.InvariantCulture, $"{*(long*)arguments[i]}"),
+                KernelParameterKind.Single => string.Create(CultureInfo.InvariantCulture, $"{*(float*)arguments[i]}"),
+                _ => DescribePointer(*(ulong*)arguments[i]),
             });
         }
-        return $"kernel {Name} with a grid of {shape.GridX}×{shape.GridY} blocks of {shape.BlockX}×{shape.BlockY} threads and the arguments ({string.Join(", ", texts)})";
+        return $"kernel {Name} with {grid} and the arguments ({string.Join(", ", texts)})";
     }
 
-    private void IssueTimed(KernelTimer timer, DeviceStream stream, LaunchShape shape, ReadOnlySpan<KernelArgument> arguments, void** parameters) =>
-        timer.Time(Name, KernelWork.Of(Name, shape.GridX, shape.GridY, arguments), stream, () => Issue(stream, shape, parameters));
+    private string DescribePointer(ulong address)
+    {
+        if (address == 0) return "null";
+        return _device.Pools.RoomAt(address) is { } bytes ? $"{bytes} bytes" : "an address in no buffer";
+    }
 
-    private void Issue(DeviceStream stream, LaunchShape shape, void** parameters) => _device.Driver.Check(
+    private void IssueTimed(KernelTimer timer, LaunchGrid grid, void** arguments) =>
+        timer.Time(Name, KernelCatalogue.WorkOf(_index, grid.X, grid.Y, arguments), grid.Stream, () => Issue(grid, arguments));
+
+    private void Issue(in LaunchGrid grid, void** arguments) => _device.Driver.Check(
         _device.Driver.LaunchKernel(
-            _function, (uint)shape.GridX, (uint)shape.GridY, 1, (uint)shape.BlockX, (uint)shape.BlockY, 1, 0, stream.Handle, parameters, null),
+            _function, (uint)grid.X, (uint)grid.Y, 1, (uint)grid.BlockX, (uint)grid.BlockY, 1, 0, grid.Stream.Handle, arguments, null),
         Name);
 }

@@ -7,36 +7,30 @@ namespace Spos.Engine.Kernels;
 /// <summary>The kernels of one device; each file's module is loaded when one of its kernels is first asked for, or all by <see cref="LoadAll"/>.</summary>
 public sealed unsafe class KernelSet
 {
-    private static readonly Dictionary<string, KernelCatalogue.Entry> Catalogue = KernelCatalogue.Entries.ToDictionary(e => e.Name);
+    private static readonly Dictionary<string, int> Indices =
+        KernelCatalogue.Entries.Select((entry, index) => (entry.Name, index)).ToDictionary(e => e.Name, e => e.index);
 
     private readonly Device _device;
     private readonly ConcurrentDictionary<string, Lazy<nint>> _modules = [];
-    private readonly Dictionary<string, Kernel> _kernels = [];
+    private readonly Kernel?[] _kernels = new Kernel?[KernelCatalogue.Entries.Count];
     private readonly Lock _lock = new();
 
     internal KernelSet(Device device) => _device = device;
 
     /// <summary>The kernel of that name.</summary>
     /// <exception cref="KeyNotFoundException">It is not in the catalogue.</exception>
-    public Kernel this[string name]
-    {
-        get
-        {
-            lock (_lock)
-            {
-                if (_kernels.TryGetValue(name, out Kernel? kernel)) return kernel;
-                if (!Catalogue.TryGetValue(name, out KernelCatalogue.Entry entry)) throw new KeyNotFoundException($"No kernel is called '{name}'.");
-                return _kernels[name] = Load(entry);
-            }
-        }
-    }
+    public Kernel this[string name] =>
+        Indices.TryGetValue(name, out int index) ? this[index] : throw new KeyNotFoundException($"No kernel is called '{name}'.");
+
+    /// <summary>The kernel at a place of the catalogue.</summary>
+    internal Kernel this[int index] => Volatile.Read(ref _kernels[index]) ?? Load(index);
 
     /// <summary>The names of those that were asked for so far.</summary>
     internal IReadOnlyList<string> Loaded
     {
         get
         {
-            lock (_lock) return [.. _kernels.Keys];
+            lock (_lock) return [.. _kernels.OfType<Kernel>().Select(kernel => kernel.Name)];
         }
     }
 
@@ -48,15 +42,22 @@ public sealed unsafe class KernelSet
         loaded?.Invoke(module);
     });
 
-    private Kernel Load(KernelCatalogue.Entry entry)
+    private Kernel Load(int index)
     {
-        nint module = ModuleOf(entry.Module), function;
-        _device.MakeCurrent();
-        fixed (byte* name = Encoding.ASCII.GetBytes(entry.Name + '\0'))
+        lock (_lock)
         {
-            _device.Driver.Check(_device.Driver.ModuleGetFunction(&function, module, name), $"cuModuleGetFunction({entry.Name})");
+            if (_kernels[index] is { } loaded) return loaded;
+            KernelCatalogue.Entry entry = KernelCatalogue.Entries[index];
+            nint module = ModuleOf(entry.Module), function;
+            _device.MakeCurrent();
+            fixed (byte* name = Encoding.ASCII.GetBytes(entry.Name + '\0'))
+            {
+                _device.Driver.Check(_device.Driver.ModuleGetFunction(&function, module, name), $"cuModuleGetFunction({entry.Name})");
+            }
+            var kernel = new Kernel(_device, function, index, entry);
+            Volatile.Write(ref _kernels[index], kernel);
+            return kernel;
         }
-        return new Kernel(_device, function, entry);
     }
 
     private nint ModuleOf(string name) => _modules.GetOrAdd(name, module => new Lazy<nint>(() => LoadModule(module))).Value;

@@ -29,9 +29,9 @@ internal readonly record struct Partition(int RowsPerBlock, int Blocks)
     }
 
     /// <summary>
-    /// Slices of rows for <see cref="Kernel.LaunchSlices"/>: as many as keep the threads of a CPU busy. On a GPU, where each slice is a block
-    /// for each tile of its channels, as many as make <paramref name="waves"/> times the blocks that it works on at once, all of whole
-    /// rounds of a block's rows of threads.
+    /// Slices of rows for <see cref="LaunchGrid.OfSlices"/>: as many as keep the threads of a CPU busy. On a GPU, where each slice is a
+    /// block for each tile of its channels, as many as make <paramref name="waves"/> times the blocks that it works on at once, all of
+    /// whole rounds of a block's rows of threads.
     /// </summary>
     public static Partition Slices(Device device, int rows, int channels, int onCpu, int waves)
     {

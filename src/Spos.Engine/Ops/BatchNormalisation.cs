@@ -44,7 +44,7 @@ public static class BatchNormalisation
         (int rows, int channels) = (x.Shape.Rows, x.Shape.C);
         Partition chunks = Chunks(session.Device, rows, channels);
         using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-        session.LaunchSlices("batch_norm_statistics", chunks, channels, partials, x, rows, channels, chunks.RowsPerBlock);
+        session.Slices(chunks, channels).BatchNormStatistics(partials, x, rows, channels, chunks.RowsPerBlock);
         return Finalize(session, layer, partials, x.Shape, chunks.RowsPerBlock);
     }
 
@@ -56,9 +56,10 @@ public static class BatchNormalisation
     {
         Tensor statistics = session.Rent(new Shape(Rows, 1, 1, shape.C));
         session.OnHost(layer.CountBatch);
-        session.Launch(
-            "batch_norm_finalize", WarpPerChannel(session.Device, shape.C), 1, Row(statistics, Mean), Row(statistics, Inverse), Row(statistics, Scale), Row(statistics, Shift), layer.RunningMean, layer.RunningVariance, partials,
-            layer.Gamma?.Value, layer.Beta?.Value, shape.Rows, shape.C, rowsPerSlice, session.BatchNormMomentum, BatchNormLayer.Epsilon);
+        session.Grid(WarpPerChannel(session.Device, shape.C)).BatchNormFinalize(
+            Row(statistics, Mean), Row(statistics, Inverse), Row(statistics, Scale), Row(statistics, Shift),
+            layer.RunningMean, layer.RunningVariance, partials, layer.Gamma?.Value, layer.Beta?.Value,
+            shape.Rows, shape.C, rowsPerSlice, session.BatchNormMomentum, BatchNormLayer.Epsilon);
         return statistics;
     }
 
@@ -72,8 +73,8 @@ public static class BatchNormalisation
         (int channels, int slices) = (statistics.Shape.C, sums.Shape.N);
         Tensor coefficients = session.Rent(new Shape(3, 1, 1, channels));
         (Parameter? gamma, Parameter? beta) = (layer.Gamma, layer.Beta);
-        session.Launch(
-            "batch_norm_backward_finalize", WarpPerChannel(session.Device, channels), 1, coefficients, gamma?.Gradient, beta?.Gradient, sums, Row(statistics, Inverse), Row(statistics, Scale),
+        session.Grid(WarpPerChannel(session.Device, channels)).BatchNormBackwardFinalize(
+            coefficients, gamma?.Gradient, beta?.Gradient, sums, Row(statistics, Inverse), Row(statistics, Scale),
             rows, channels, slices, gamma?.HasGradient ?? false);
         gamma?.HasGradient = true;
         beta?.HasGradient = true;
@@ -84,11 +85,11 @@ public static class BatchNormalisation
     internal static void Apply(Session session, Tensor y, Tensor x, Tensor statistics, bool rectify) =>
         Apply(session, y, x, Row(statistics, Scale), Row(statistics, Shift), rectify);
 
-    private static void Apply(Session session, Tensor y, Tensor x, KernelArgument scale, KernelArgument shift, bool rectify)
+    private static void Apply(Session session, Tensor y, Tensor x, DeviceSpan<float> scale, DeviceSpan<float> shift, bool rectify)
     {
         (int rows, int channels) = (x.Shape.Rows, x.Shape.C);
         Partition partition = Partition.Elementwise(session.Device, rows, channels);
-        session.LaunchSlices("batch_norm_apply", partition, channels, y, x, scale, shift, rows, channels, rectify, partition.RowsPerBlock);
+        session.Slices(partition, channels).BatchNormApply(y, x, scale, shift, rows, channels, rectify, partition.RowsPerBlock);
     }
 
     /// <summary>The sums that <see cref="Coefficients"/> takes, [slices, 1, 2, C], of the gradient of what becomes of <paramref name="x"/>.</summary>
@@ -97,11 +98,11 @@ public static class BatchNormalisation
         (int rows, int channels) = (dy.Shape.Rows, dy.Shape.C);
         Partition chunks = Chunks(session.Device, rows, channels);
         Tensor sums = session.Rent(new Shape(chunks.Blocks, 1, 2, channels));
-        session.LaunchSlices("batch_norm_backward_sums", chunks, channels, sums, dy, x, statistics, rows, channels, rectify, chunks.RowsPerBlock);
+        session.Slices(chunks, channels).BatchNormBackwardSums(sums, dy, x, statistics, rows, channels, rectify, chunks.RowsPerBlock);
         return sums;
     }
 
-    private static KernelArgument Row(Tensor statistics, int row) => statistics.From((long)row * statistics.Shape.C);
+    private static DeviceSpan<float> Row(Tensor statistics, int row) => statistics.From((long)row * statistics.Shape.C);
 
     // On a CPU a slice's rows stay in the second-level cache: its channels are walked one lane at a time.
     internal static Partition Chunks(Device device, int rows, int channels) =>
@@ -130,9 +131,9 @@ public static class BatchNormalisation
             using Tensor sums = GradientSums(session, dy, _x.Raw, _x.Statistics, _x.Rectify);
             using Tensor coefficients = Coefficients(session, _x.Layer, _x.Statistics, rows, sums);
             Partition partition = Partition.Elementwise(session.Device, rows, channels);
-            session.LaunchSlices(
-                "batch_norm_backward_apply", partition, channels, dy, dy, _x.Raw, Row(_x.Statistics, Mean), Row(_x.Statistics, Scale), Row(_x.Statistics, Shift), coefficients, rows, channels, _x.Rectify,
-                partition.RowsPerBlock);
+            session.Slices(partition, channels).BatchNormBackwardApply(
+                dy, dy, _x.Raw, Row(_x.Statistics, Mean), Row(_x.Statistics, Scale), Row(_x.Statistics, Shift), coefficients,
+                rows, channels, _x.Rectify, partition.RowsPerBlock);
             gradients.Add(_x.Raw.Identity, dy.Retain());
         }
     }

@@ -15,7 +15,8 @@ public static class ChannelConcat
         if (a.Shape.WithChannels(1) != b.Shape.WithChannels(1)) throw new ArgumentException($"{a.Shape} and {b.Shape} cannot be concatenated.");
         Tensor y = session.Rent(a.Shape.WithChannels(a.Shape.C + b.Shape.C));
         Partition partition = Partition.Elementwise(session.Device, y.Shape.Rows, y.Shape.C);
-        session.LaunchSlices("channel_concat", partition, Math.Max(a.Shape.C, b.Shape.C), y, a, b, y.Shape.Rows, a.Shape.C, b.Shape.C, partition.RowsPerBlock);
+        session.Slices(partition, Math.Max(a.Shape.C, b.Shape.C))
+            .ChannelConcat(y, a, b, y.Shape.Rows, a.Shape.C, b.Shape.C, partition.RowsPerBlock);
         session.Tape?.Record(new Step(a, b, y));
         return y;
     }
@@ -30,7 +31,8 @@ public static class ChannelConcat
             Shape y = outputGradients[0].Shape;
             Tensor da = session.Rent(_a.Shape), db = session.Rent(_b.Shape);
             Partition partition = Partition.Elementwise(session.Device, y.Rows, y.C);
-            session.LaunchSlices("channel_cut", partition, Math.Max(_a.Shape.C, _b.Shape.C), da, db, outputGradients[0], y.Rows, _a.Shape.C, _b.Shape.C, partition.RowsPerBlock);
+            session.Slices(partition, Math.Max(_a.Shape.C, _b.Shape.C))
+                .ChannelCut(da, db, outputGradients[0], y.Rows, _a.Shape.C, _b.Shape.C, partition.RowsPerBlock);
             gradients.Add(_a.Identity, da);
             gradients.Add(_b.Identity, db);
         }

@@ -17,7 +17,7 @@ public static class ChannelShuffle
         int half = x.Shape.C / 2;
         Tensor even = session.Rent(x.Shape.WithChannels(half)), odd = session.Rent(x.Shape.WithChannels(half));
         Partition partition = Partition.Elementwise(session.Device, x.Shape.Rows, x.Shape.C);
-        session.LaunchSlices("channel_split", partition, half, even, odd, x, x.Shape.Rows, half, partition.RowsPerBlock);
+        session.Slices(partition, half).ChannelSplit(even, odd, x, x.Shape.Rows, half, partition.RowsPerBlock);
         session.Tape?.Record(new Step(x, even, odd));
         return (even, odd);
     }
@@ -31,7 +31,8 @@ public static class ChannelShuffle
         {
             Tensor dx = session.Rent(_shape);
             Partition partition = Partition.Elementwise(session.Device, dx.Shape.Rows, dx.Shape.C);
-            session.LaunchSlices("channel_merge", partition, dx.Shape.C / 2, dx, outputGradients[0], outputGradients[1], dx.Shape.Rows, dx.Shape.C / 2, partition.RowsPerBlock);
+            session.Slices(partition, dx.Shape.C / 2)
+                .ChannelMerge(dx, outputGradients[0], outputGradients[1], dx.Shape.Rows, dx.Shape.C / 2, partition.RowsPerBlock);
             gradients.Add(_input, dx);
         }
     }

@@ -29,7 +29,7 @@ public static class Dropout
     private static void Launch(Session session, Tensor y, Tensor x, float probability, Key key)
     {
         Partition partition = Partition.Flat(session.Device, x.Shape.Count);
-        session.Launch("dropout", partition.Blocks, 1, y, x, x.Shape.Count, key.Numbers, probability, partition.RowsPerBlock);
+        session.Grid(partition.Blocks).Dropout(y, x, x.Shape.Count, key.Numbers, probability, partition.RowsPerBlock);
     }
 
     private sealed class Step(Tensor x, Tensor y, float probability, Key key) : BackwardStep(y)

@@ -75,8 +75,8 @@ internal sealed class FoldedBatchNorms : IDisposable
         // A path's table stays as it is from batch to batch.
         if (!numbers.AsSpan().SequenceEqual(_numbers)) Upload(numbers);
         _folded = _session.Rent(Shape.Vector(2 * channels));
-        _session.Launch(
-            "batch_norm_fold", Partition.OfRows(channels, ChannelsPerBlock).Blocks, 1, _folded, _table!, layers.Length, channels, BatchNormLayer.Epsilon, ChannelsPerBlock);
+        _session.Grid(Partition.OfRows(channels, ChannelsPerBlock).Blocks).BatchNormFold(
+            _folded.Value, _table!, layers.Length, channels, BatchNormLayer.Epsilon, ChannelsPerBlock);
     }
 
     private void Upload(ulong[] numbers)

@@ -53,16 +53,19 @@ internal static class FusedConvolution
         {
             Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows, shape.OutputChannels);
             partials = session.Rent(new Shape(partition.Blocks, 1, 2, shape.OutputChannels));
-            session.Launch(
-                "pointwise_fused_forward", partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, shape.OutputChannels), y, partials, x.Values, x.Statistics,
-                weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Rectify, partition.RowsPerBlock);
+            session.Grid(partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, shape.OutputChannels)).PointwiseFusedForward(
+                y, partials, x.Values, x.Statistics, weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Rectify,
+                partition.RowsPerBlock);
             rowsPerSlice = partition.RowsPerBlock;
         }
         else
         {
-            Partition slices = Partition.Slices(session.Device, shape.Output.N * shape.Output.H, shape.OutputChannels, 64, waves: 4);
+            (Shape input, Shape output) = (shape.Input, shape.Output);
+            Partition slices = Partition.Slices(session.Device, output.N * output.H, output.C, 64, waves: 4);
             partials = session.Rent(new Shape(slices.Blocks, 1, 2, shape.OutputChannels));
-            DepthwiseConvolution.Launch(session, "fused_forward", shape, slices, y, partials, OfDepthwise(x), x.Statistics, weight);
+            session.Slices(slices, input.C).DepthwiseFusedForward(
+                shape.Kernel, shape.Stride, y, partials, OfDepthwise(x), x.Statistics, weight,
+                input.N, input.H, input.W, output.H, output.W, input.C, slices.RowsPerBlock);
             rowsPerSlice = slices.RowsPerBlock * shape.Output.W;
         }
         using (partials) return new PendingTensor(y, BatchNormalisation.Finalize(session, layer, partials, y.Shape, rowsPerSlice), layer, rectify);
@@ -81,15 +84,19 @@ internal static class FusedConvolution
         if (shape.Kind == ConvolutionKind.Pointwise)
         {
             using var pass = new PointwiseBackward(session, shape, weight, x);
-            session.Launch(
-                "pointwise_fused_backward", pass.Blocks, 1, dx, pass.Partials, pass.Sums, dy, y.Raw, y.Statistics, coefficients, x.Values, x.Statistics, pass.KernelWeight,
-                shape.Input.Rows, shape.Input.C, shape.OutputChannels, y.Rectify && !gated, x.Rectify, pass.Rows.RowsPerBlock, pass.Chunks.RowsPerBlock);
+            session.Grid(pass.Blocks).PointwiseFusedBackward(
+                dx, pass.Partials, pass.Sums, dy, y.Raw, y.Statistics, coefficients, x.Values, x.Statistics, pass.KernelWeight,
+                shape.Input.Rows, shape.Input.C, shape.OutputChannels, y.Rectify && !gated, x.Rectify,
+                pass.Rows.RowsPerBlock, pass.Chunks.RowsPerBlock);
             return pass.Finish();
         }
-        Partition slices = Partition.Slices(session.Device, shape.Input.N * shape.Input.H, shape.Input.C, 32, waves: 1);
+        (Shape from, Shape to) = (shape.Input, shape.Output);
+        Partition slices = Partition.Slices(session.Device, from.N * from.H, from.C, 32, waves: 1);
         using Tensor partials = session.Rent(Shape.Matrix(slices.Blocks, checked((int)weight.Shape.Count)));
         Tensor? sums = x.Statistics == null ? null : session.Rent(new Shape(slices.Blocks, 1, 2, shape.Input.C));
-        DepthwiseConvolution.Launch(session, "fused_backward", shape, slices, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Statistics, weight.Value);
+        session.Slices(slices, from.C).DepthwiseFusedBackward(
+            shape.Kernel, shape.Stride, dx, partials, sums, dy, y.Raw, y.Statistics, coefficients, OfDepthwise(x), x.Statistics,
+            weight.Value, from.N, from.H, from.W, to.H, to.W, from.C, slices.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
         return sums;
     }

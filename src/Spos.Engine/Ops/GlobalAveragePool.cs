@@ -11,7 +11,7 @@ public static class GlobalAveragePool
     public static Tensor Forward(Session session, Tensor x)
     {
         Tensor y = session.Rent(Shape.Matrix(x.Shape.N, x.Shape.C));
-        session.Launch("global_average_pool_forward", x.Shape.N, 1, y, x, x.Shape.H * x.Shape.W, x.Shape.C);
+        session.Grid(x.Shape.N).GlobalAveragePoolForward(y, x, x.Shape.H * x.Shape.W, x.Shape.C);
         session.Tape?.Record(new Step(x, y));
         return y;
     }
@@ -24,7 +24,7 @@ public static class GlobalAveragePool
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
         {
             Tensor dx = session.Rent(_shape);
-            session.Launch("global_average_pool_backward", _shape.N, 1, dx, outputGradients[0], _shape.H * _shape.W, _shape.C);
+            session.Grid(_shape.N).GlobalAveragePoolBackward(dx, outputGradients[0], _shape.H * _shape.W, _shape.C);
             gradients.Add(_input, dx);
         }
     }

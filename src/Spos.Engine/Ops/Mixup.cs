@@ -19,6 +19,6 @@ public static class Mixup
         if (pairs == 0) return;
         long length = images.Shape.Count / images.Shape.N;
         Partition partition = Partition.Flat(session.Device, length);
-        session.Launch("mixup", partition.Blocks, pairs, images, images.Shape.N, length, share, partition.RowsPerBlock);
+        session.Grid(partition.Blocks, pairs).Mixup(images, images.Shape.N, length, share, partition.RowsPerBlock);
     }
 }

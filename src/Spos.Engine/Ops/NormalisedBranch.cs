@@ -54,9 +54,11 @@ internal static class NormalisedBranch
         using Tensor workspace = session.Rent(Shape.Matrix(blocks, checked((int)perBlock)));
         using Tensor? folded1 = first == null ? null : FoldedBatchNorms.Get(session, first.Value.Layer);
         using Tensor folded2 = FoldedBatchNorms.Get(session, second.Layer), folded3 = FoldedBatchNorms.Get(session, third.Layer);
-        session.Launch(
-            $"branch_normalised_k{depthwise.Kernel}_s{depthwise.Stride}", blocks, 1, y.Start, x.Start, passBy ? y.Tensor : (Tensor?)null, passBy ? x.Tensor : (Tensor?)null, workspace, first?.Weight, folded1, second.Weight, folded2, third.Weight, folded3,
-            input.N, input.H, input.W, output.H, output.W, input.C, first?.Weight.Shape.W ?? 0, third.Weight.Shape.C, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, passBy ? x.Tensor.Shape.C / 2 : 0, perStrip, perBand, perBlock);
+        session.Grid(blocks).BranchNormalised(
+            depthwise.Kernel, depthwise.Stride, y.Start, x.Start, passBy ? y.Tensor : null, passBy ? x.Tensor : null, workspace,
+            first?.Weight, folded1, second.Weight, folded2, third.Weight, folded3,
+            input.N, input.H, input.W, output.H, output.W, input.C, first?.Weight.Shape.W ?? 0, third.Weight.Shape.C,
+            x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, passBy ? x.Tensor.Shape.C / 2 : 0, perStrip, perBand, perBlock);
     }
 
     // Of results. Whole images where they fit into the cache, several of them where they are small.

@@ -10,7 +10,7 @@ namespace Spos.Engine.Ops;
 internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int Step = 1)
 {
     /// <summary>For a kernel: the range's first value.</summary>
-    public KernelArgument Start => Tensor.From(First);
+    public DeviceSpan<float> Start => Tensor.From(First);
 }
 
 /// <summary>
@@ -48,7 +48,7 @@ internal static class NormalisedConvolution
     {
         (int rows, int half) = (x.Shape.Rows, x.Shape.C / 2);
         Partition partition = Partition.Elementwise(session.Device, rows, half);
-        session.LaunchSlices("channel_take", partition, half, y.Start, x, rows, half, odd, y.Tensor.Shape.C, partition.RowsPerBlock);
+        session.Slices(partition, half).ChannelTake(y.Start, x, rows, half, odd, y.Tensor.Shape.C, partition.RowsPerBlock);
     }
 
     private static Tensor Whole(ChannelRange range) =>

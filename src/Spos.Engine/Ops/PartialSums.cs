@@ -16,12 +16,11 @@ internal static class PartialSums
     }
 
     /// <summary>Adds the arrays of <paramref name="partials"/>, [count, H, W, C], into a target, or overwrites it.</summary>
-    public static void Reduce(Session session, KernelArgument target, Tensor partials, bool accumulate)
+    public static void Reduce(Session session, Tensor target, Tensor partials, bool accumulate)
     {
         int count = partials.Shape.N, length = checked((int)(partials.Shape.Count / count));
         Partition partition = Partition.Flat(session.Device, length);
-        ReadOnlySpan<KernelArgument> arguments = [target, partials, count, length, partition.RowsPerBlock, accumulate];
-        if (session.Device.BlocksAreThreads) session.Launch("reduce_partials", partition.Blocks, 1, arguments);
-        else session.LaunchSlices("reduce_partials", Partition.Of(1, 1), length, arguments);
+        LaunchGrid grid = session.Device.BlocksAreThreads ? session.Grid(partition.Blocks) : session.Slices(Partition.Of(1, 1), length);
+        grid.ReducePartials(target, partials, count, length, partition.RowsPerBlock, accumulate);
     }
 }

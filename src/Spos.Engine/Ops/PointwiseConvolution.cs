@@ -26,7 +26,8 @@ public static class PointwiseConvolution
     {
         (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, y.Shape.C);
         Partition partition = Rows(session.Device, rows, output);
-        session.Launch("pointwise_forward", partition.Blocks, BlocksAcross(session.Device, output), y, x, weight, rows, input, output, partition.RowsPerBlock);
+        session.Grid(partition.Blocks, BlocksAcross(session.Device, output))
+            .PointwiseForward(y, x, weight, rows, input, output, partition.RowsPerBlock);
     }
 
     internal static void ForwardNormalised(Session session, ChannelRange y, ChannelRange x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
@@ -34,16 +35,17 @@ public static class PointwiseConvolution
         (int rows, int input, int output) = (x.Tensor.Shape.Rows, weight.Shape.W, weight.Shape.C);
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
         Partition partition = Rows(session.Device, rows, output);
-        session.Launch(
-            "pointwise_normalised", partition.Blocks, BlocksAcross(session.Device, output), y.Start, x.Start, weight, scale, shift, rows, input, output,
-            x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify, partition.RowsPerBlock);
+        session.Grid(partition.Blocks, BlocksAcross(session.Device, output)).PointwiseNormalised(
+            y.Start, x.Start, weight, scale, shift, rows, input, output, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify,
+            partition.RowsPerBlock);
     }
 
     internal static void BackwardData(Session session, Tensor dx, Tensor dy, Tensor weight)
     {
         (int rows, int input, int output) = (dx.Shape.Rows, dx.Shape.C, dy.Shape.C);
         Partition partition = Rows(session.Device, rows, input);
-        session.Launch("pointwise_backward_data", partition.Blocks, BlocksAcross(session.Device, input), dx, dy, weight, rows, input, output, partition.RowsPerBlock);
+        session.Grid(partition.Blocks, BlocksAcross(session.Device, input))
+            .PointwiseBackwardData(dx, dy, weight, rows, input, output, partition.RowsPerBlock);
     }
 
     internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor x)
@@ -51,7 +53,8 @@ public static class PointwiseConvolution
         (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, dy.Shape.C);
         Partition chunks = Chunks(session.Device, rows, input, output);
         using Tensor partials = session.Rent(new Shape(chunks.Blocks, 1, input, output));
-        session.Launch("pointwise_backward_weights", chunks.Blocks, session.Device.BlocksAreThreads ? 1 : ProductTiles.OfSums(input, output), partials, dy, x, rows, input, output, chunks.RowsPerBlock);
+        session.Grid(chunks.Blocks, session.Device.BlocksAreThreads ? 1 : ProductTiles.OfSums(input, output))
+            .PointwiseBackwardWeights(partials, dy, x, rows, input, output, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
     }
 

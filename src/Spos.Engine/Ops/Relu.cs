@@ -12,7 +12,7 @@ public static class Relu
     {
         Tensor y = session.Rent(x.Shape);
         Partition partition = Partition.Flat(session.Device, x.Shape.Count);
-        session.Launch("relu_forward", partition.Blocks, 1, y, x, x.Shape.Count, partition.RowsPerBlock);
+        session.Grid(partition.Blocks).ReluForward(y, x, x.Shape.Count, partition.RowsPerBlock);
         session.Tape?.Record(new Step(x, y));
         return y;
     }
@@ -33,7 +33,7 @@ public static class Relu
         {
             Tensor dy = outputGradients[0];
             Partition partition = Partition.Flat(session.Device, dy.Shape.Count);
-            session.Launch("relu_backward", partition.Blocks, 1, dy, dy, _y, dy.Shape.Count, partition.RowsPerBlock);
+            session.Grid(partition.Blocks).ReluBackward(dy, dy, _y, dy.Shape.Count, partition.RowsPerBlock);
             gradients.Add(_input, dy.Retain());
         }
     }

@@ -49,16 +49,16 @@ internal sealed class StageChannels : IDisposable
     public void ScatterTable(int block, int place, Tensor table)
     {
         int channels = table.Shape.C;
-        _session.Launch(
-            "stage_scatter", BlocksFor(channels), 1, After(_tables, block), OutputTable, table, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
+        _session.Grid(BlocksFor(channels)).StageScatter(
+            After(_tables, block), OutputTable, table, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
     }
 
     /// <summary>The reverse: [1, 1, rows, channels].</summary>
     public Tensor GatherTable(int block, int place, int channels)
     {
         Tensor table = _session.Rent(new Shape(1, 1, _tableRows, channels));
-        _session.Launch(
-            "stage_gather", BlocksFor(channels), 1, table, After(_tables, block), OutputTable, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
+        _session.Grid(BlocksFor(channels)).StageGather(
+            table, After(_tables, block), OutputTable, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
         return table;
     }
 
@@ -66,7 +66,7 @@ internal sealed class StageChannels : IDisposable
     public int BlocksAfter(int block) => _blocks - 1 - block;
 
     /// <summary>For a kernel: the inputs of the blocks after one.</summary>
-    public KernelArgument InputsAfter(int block) => After(_inputs, block);
+    public DeviceSpan<float>? InputsAfter(int block) => After(_inputs, block);
 
     public void Dispose()
     {
@@ -76,8 +76,8 @@ internal sealed class StageChannels : IDisposable
         OutputTable.Dispose();
     }
 
-    private KernelArgument After(Tensor? arrays, int block) =>
-        arrays is { } all && BlocksAfter(block) > 0 ? all.From(block * (all.Shape.Count / (_blocks - 1))) : (Tensor?)null;
+    private DeviceSpan<float>? After(Tensor? arrays, int block) =>
+        arrays is { } all && BlocksAfter(block) > 0 ? all.From(block * (all.Shape.Count / (_blocks - 1))) : null;
 
     private int BlocksFor(int channels) => _session.Device.BlocksAreThreads ? 1 : Partition.OfRows(channels, _session.Device.ThreadsPerBlock).Blocks;
 }

@@ -23,8 +23,8 @@ internal static class StageConvolution
         if (Math.Max(input, output) > MostChannels) throw new LimitException($"{layer.Name}: at the end of a branch the fused plan takes {MostChannels} channels, not {input} and {output}. Use --plan unfused.");
         Partition partition = PointwiseConvolution.Rows(session.Device, rows, output);
         using Tensor partials = session.Rent(new Shape(partition.Blocks, 1, 2, output));
-        session.Launch(
-            "stage_pointwise_forward", partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, output), results.InputsAfter(block), results.Outputs, partials, x.Values, x.Statistics, weight,
+        session.Grid(partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, output)).StagePointwiseForward(
+            results.InputsAfter(block), results.Outputs, partials, x.Values, x.Statistics, weight,
             rows, input, output, x.Rectify, place, results.BlocksAfter(block), results.Outputs.Shape.C / 2, partition.RowsPerBlock);
         Tensor statistics = BatchNormalisation.Finalize(session, layer, partials, shape.Output, partition.RowsPerBlock);
         results.ScatterTable(block, place, statistics);
@@ -44,9 +44,10 @@ internal static class StageConvolution
         using Tensor sums = gradients.GatherTable(block, place, output);
         using Tensor coefficients = BatchNormalisation.Coefficients(session, layer, statistics, rows, sums);
         using var pass = new FusedConvolution.PointwiseBackward(session, shape, weight, x);
-        session.Launch(
-            "stage_pointwise_backward", pass.Blocks, 1, dx, pass.Partials, pass.Sums, gradients.InputsAfter(block), gradients.Outputs, results.InputsAfter(block), results.Outputs,
-            statistics, coefficients, x.Values, x.Statistics, pass.KernelWeight, rows, input, output, x.Rectify, place, results.BlocksAfter(block), results.Outputs.Shape.C / 2, pass.Rows.RowsPerBlock, pass.Chunks.RowsPerBlock);
+        session.Grid(pass.Blocks).StagePointwiseBackward(
+            dx, pass.Partials, pass.Sums, gradients.InputsAfter(block), gradients.Outputs, results.InputsAfter(block), results.Outputs,
+            statistics, coefficients, x.Values, x.Statistics, pass.KernelWeight, rows, input, output, x.Rectify, place,
+            results.BlocksAfter(block), results.Outputs.Shape.C / 2, pass.Rows.RowsPerBlock, pass.Chunks.RowsPerBlock);
         return pass.Finish();
     }
 }

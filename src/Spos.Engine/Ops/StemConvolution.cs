@@ -23,14 +23,16 @@ public static class StemConvolution
     {
         (Shape x, Shape output) = (images.Shape, y.Shape);
         Partition partition = Rows(session.Device, output);
-        session.LaunchSlices("stem_forward", partition, output.C, y, images, weight, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
+        session.Slices(partition, output.C).StemForward(
+            y, images, weight, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
     }
 
     internal static void ForwardNormalised(Session session, Tensor y, Tensor images, Tensor weight, Tensor scale, Tensor shift, bool rectify)
     {
         (Shape x, Shape output) = (images.Shape, y.Shape);
         Partition partition = Rows(session.Device, output);
-        session.LaunchSlices("stem_normalised", partition, output.C, y, images, weight, scale, shift, x.N, x.H, x.W, output.H, output.W, output.C, rectify, partition.RowsPerBlock);
+        session.Slices(partition, output.C).StemNormalised(
+            y, images, weight, scale, shift, x.N, x.H, x.W, output.H, output.W, output.C, rectify, partition.RowsPerBlock);
     }
 
     internal static void BackwardWeights(Session session, Parameter weight, Tensor dy, Tensor images)
@@ -38,7 +40,7 @@ public static class StemConvolution
         (Shape x, Shape y) = (images.Shape, dy.Shape);
         Partition chunks = Partition.Slices(session.Device, y.N * y.H, y.C, 16, waves: 2);
         using Tensor partials = session.Rent(Shape.Matrix(chunks.Blocks, checked((int)weight.Shape.Count)));
-        session.LaunchSlices("stem_backward_weights", chunks, y.C, partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
+        session.Slices(chunks, y.C).StemBackwardWeights(partials, dy, images, x.N, x.H, x.W, y.H, y.W, y.C, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
     }
 

@@ -18,7 +18,7 @@ public static class TopK
         int rows = logits.Shape.N;
         var ranks = new DeviceArray<int>(session.Pool, rows);
         Partition partition = Partition.Of(rows, 16);
-        session.Launch("label_rank", partition.Blocks, 1, ranks, logits, labels, rows, logits.Shape.C, partition.RowsPerBlock);
+        session.Grid(partition.Blocks).LabelRank(ranks, logits, labels, rows, logits.Shape.C, partition.RowsPerBlock);
         return ranks;
     }
 }

@@ -12,5 +12,6 @@ internal static class Transposition
 
     /// <param name="accumulate">Whether the result is added to what is there.</param>
     public static void Launch(Session session, Tensor target, Tensor source, int rows, int columns, bool accumulate) =>
-        session.Launch("transpose", Partition.OfRows(columns, Tile).Blocks, Partition.OfRows(rows, Tile).Blocks, target, source, rows, columns, accumulate);
+        session.Grid(Partition.OfRows(columns, Tile).Blocks, Partition.OfRows(rows, Tile).Blocks)
+            .Transpose(target, source, rows, columns, accumulate);
 }

@@ -32,6 +32,7 @@ public sealed class Sgd(float momentum, float weightDecay)
         var shape = Shape.Vector(checked((int)length));
         using Tensor values = group.Values.View(shape, offset), momenta = group.Momenta.View(shape, offset), gradients = group.Gradients.View(shape, offset);
         Partition partition = Partition.Flat(session.Device, length);
-        session.Launch("sgd_momentum", partition.Blocks, 1, values, momenta, gradients, length, learningRate, momentum, decay, scale, partition.RowsPerBlock);
+        session.Grid(partition.Blocks).SgdMomentum(
+            values, momenta, gradients, length, learningRate, momentum, decay, scale, partition.RowsPerBlock);
     }
 }

@@ -26,7 +26,7 @@ public sealed record DevicePeaks(double FlopsPerSecond, double BytesPerSecond)
         int iterations = Math.Max(1, (int)((device.BlocksAreThreads ? 2_000_000 : 20_000) * scale));
         using (Tensor result = session.Rent(Shape.Vector(blocks * lanes)))
         {
-            for (int i = 0; i < Runs; i++) session.Launch("peak_multiply_add", blocks, 1, result, 0.5f, iterations);
+            for (int i = 0; i < Runs; i++) session.Grid(blocks).PeakMultiplyAdd(result, 0.5f, iterations);
         }
         double flops = 2.0 * Chains * iterations * blocks * lanes / Best(timer);
         timer.Clear();
@@ -35,7 +35,7 @@ public sealed record DevicePeaks(double FlopsPerSecond, double BytesPerSecond)
         using Tensor x = session.Rent(Shape.Vector(length)), y = session.Rent(Shape.Vector(length));
         x.Fill(session.Stream, 1);
         const int perBlock = 1 << 14;
-        for (int i = 0; i < Runs; i++) session.Launch("peak_copy", Partition.OfRows(length, perBlock).Blocks, 1, y, x, (long)length, perBlock);
+        for (int i = 0; i < Runs; i++) session.Grid(Partition.OfRows(length, perBlock).Blocks).PeakCopy(y, x, length, perBlock);
         return new DevicePeaks(flops, 2.0 * sizeof(float) * length / Best(timer));
     }
 

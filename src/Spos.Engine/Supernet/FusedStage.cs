@@ -136,7 +136,7 @@ internal sealed class FusedStage : IDisposable
             }
             dy.Dispose();
             if (made is not { } partials) return;
-            PartialSums.Reduce(session, sums, partials, accumulate);
+            PartialSums.Reduce(session, sums!.Value, partials, accumulate);
             partials.Dispose();
         }
 

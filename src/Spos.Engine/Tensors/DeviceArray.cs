@@ -22,7 +22,9 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
         }
     }
 
-    public static implicit operator KernelArgument(DeviceArray<T> array) => KernelArgument.Pointer(array.Address);
+    public static implicit operator DeviceSpan<T>(DeviceArray<T> array) => array.From(0);
+
+    public static implicit operator ReadOnlyDeviceSpan<T>(DeviceArray<T> array) => array.From(0);
 
     /// <summary>Issues a copy of <paramref name="values"/>, which must stay as they are until it has run.</summary>
     public void Upload(DeviceStream stream, ReadOnlySpan<T> values)
@@ -54,7 +56,12 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
     }
 
     /// <summary>The values from <paramref name="start"/> on, for a kernel.</summary>
-    internal KernelArgument At(long start) => KernelArgument.Pointer(Address + (ulong)start * (ulong)sizeof(T));
+    internal DeviceSpan<T> From(long start)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length);
+        return new DeviceSpan<T>(Address + (ulong)start * (ulong)sizeof(T), Length - start);
+    }
 
     /// <summary>Copies values from <paramref name="start"/> on out, after the work issued to <paramref name="stream"/>.</summary>
     public void Download(DeviceStream stream, Span<T> values, long start = 0)

@@ -39,14 +39,16 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     private TensorReference Reference =>
         _reference != null && _reference.Use == _use ? _reference : throw new ObjectDisposedException(nameof(Tensor));
 
-    public static implicit operator KernelArgument(Tensor? tensor) => KernelArgument.Pointer(tensor?.Address ?? 0);
+    public static implicit operator DeviceSpan<float>(Tensor tensor) => new(tensor.Address, tensor.Shape.Count);
+
+    public static implicit operator ReadOnlyDeviceSpan<float>(Tensor tensor) => new(tensor.Address, tensor.Shape.Count);
 
     /// <summary>For a kernel: the values from the one at <paramref name="offset"/> on.</summary>
-    internal KernelArgument From(long offset)
+    internal DeviceSpan<float> From(long offset)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Shape.Count);
-        return KernelArgument.Pointer(Address + (ulong)offset * sizeof(float));
+        return new DeviceSpan<float>(Address + (ulong)offset * sizeof(float), Shape.Count - offset);
     }
 
     /// <summary>Another reference to the same value.</summary>

@@ -50,6 +50,6 @@ public sealed class WeightAverage : IDisposable
     internal static void Move(Session session, Tensor average, Tensor value, float rate)
     {
         Partition partition = Partition.Flat(session.Device, value.Shape.Count);
-        session.Launch("moving_average", partition.Blocks, 1, average, value, value.Shape.Count, rate, partition.RowsPerBlock);
+        session.Grid(partition.Blocks).MovingAverage(average, value, value.Shape.Count, rate, partition.RowsPerBlock);
     }
 }

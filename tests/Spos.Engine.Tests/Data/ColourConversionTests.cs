@@ -76,7 +76,7 @@ public sealed unsafe class ColourConversionTests
         samples.Upload(session.Stream, planes);
         images.Upload(session.Stream, image);
         strips.Upload(session.Stream, rows);
-        session.Launch("jpeg_to_rgb", Height, 1, pixels, samples, images, strips);
+        session.Grid(Height).JpegToRgb(pixels, samples, images.From(0).Cast<byte>(), strips.From(0).Cast<byte>());
         return pixels;
     }
 }

@@ -75,7 +75,7 @@ public sealed unsafe class CheckingDriverTests : IDisposable
     public void A_grid_too_large()
     {
         using Tensor x = Filled(_session), y = _session.Rent(Flat);
-        Expect<DeviceException>("the grid is too large: 1 x 65536 x 1", () => _session.Launch("relu_forward", 1, 65536, y, x, (long)Count, Count));
+        Expect<DeviceException>("the grid is too large: 1 x 65536 x 1", () => _session.Grid(1, 65536).ReluForward(y, x, Count, Count));
     }
 
     [CheckingFact]
@@ -90,7 +90,7 @@ public sealed unsafe class CheckingDriverTests : IDisposable
         }
         Expect<DeviceException>(
             "cuLaunchKernel of relu_forward: argument 0 of 4 is buffer",
-            () => _session.Launch("relu_forward", 1, 1, KernelArgument.Pointer(freed), x, (long)Count, Count));
+            () => _session.Grid(1).ReluForward(new DeviceSpan<float>(freed, Count), x, Count, Count));
         Assert.Contains("which was freed", CheckingFactAttribute.Findings(), StringComparison.Ordinal);
     }
 
@@ -98,7 +98,7 @@ public sealed unsafe class CheckingDriverTests : IDisposable
     public void A_kernel_that_writes_beyond_its_buffer()
     {
         using Tensor x = Filled(_session, 3 * Count), y = _session.Rent(Flat);
-        _session.Launch("relu_forward", 1, 1, y, x, 3L * Count, 3 * Count);
+        _session.Grid(1).ReluForward(new DeviceSpan<float>(y.Address, 3 * Count), x, 3 * Count, 3 * Count);
         Expect<DeviceException>("out of bounds: writes 4 bytes", _session.Stream.Synchronize);
     }
 
@@ -107,11 +107,17 @@ public sealed unsafe class CheckingDriverTests : IDisposable
     {
         Device device = Device.Cuda;
         (nint module, nint function) = LoadRelu(device);
-        Assert.Equal("relu_forward", new Kernel(device, function, new KernelCatalogue.Entry("relu", "relu_forward", "PPli")).Name);
-        foreach (string wrong in new[] { "PPii", "PPl", "PPlii" })
+        const int index = KernelIndex.ReluForward;
+        KernelCatalogue.Entry entry = KernelCatalogue.Entries[index];
+        Assert.Equal("relu_forward", new Kernel(device, function, index, entry).Name);
+        KernelParameter[] right = [.. entry.Parameters];
+        KernelParameter[][] wrongs = [[.. right[..2], right[3], right[3]], right[..3], [.. right, right[3]]];
+        foreach (KernelParameter[] wrong in wrongs)
         {
-            var error = Assert.Throws<InvalidOperationException>(() => new Kernel(device, function, new KernelCatalogue.Entry("relu", "relu_forward", wrong)));
-            Assert.Contains($"has parameters of 8, 8, 8, 4 bytes; the catalogue says '{wrong}'", error.Message, StringComparison.Ordinal);
+            KernelCatalogue.Entry other = entry with { Parameters = wrong };
+            var error = Assert.Throws<InvalidOperationException>(() => new Kernel(device, function, index, other));
+            string said = string.Join(", ", wrong.Select(p => p.Size));
+            Assert.Contains($"has parameters of 8, 8, 8, 4 bytes; the catalogue says {said}.", error.Message, StringComparison.Ordinal);
         }
         device.Driver.Check(device.Driver.ModuleUnload(module), "cuModuleUnload");
     }
@@ -173,5 +179,5 @@ public sealed unsafe class CheckingDriverTests : IDisposable
         return tensor;
     }
 
-    private static void Relu(Session session, Tensor y, Tensor x) => session.Launch("relu_forward", 1, 1, y, x, (long)Count, Count);
+    private static void Relu(Session session, Tensor y, Tensor x) => session.Grid(1).ReluForward(y, x, Count, Count);
 }

@@ -53,6 +53,6 @@ public sealed class EndTests
     private static void Fail(Session session)
     {
         DeviceBuffer buffer = session.Pool.Rent(256);
-        session.Launch("relu_forward", 2, 1, KernelArgument.Pointer(buffer.Pointer), KernelArgument.Pointer(buffer.Pointer + 64), 64L, 32);
+        session.Grid(2).ReluForward(new DeviceSpan<float>(buffer.Pointer, 64), new DeviceSpan<float>(buffer.Pointer + 64, 64), 64, 32);
     }
 }

@@ -11,6 +11,7 @@ public sealed partial class LayerTests
     // From the bottom up. Files that lie in a project's root, and not in a folder, may be used by all of its folders.
     private static readonly Dictionary<string, string[]> Folders = new()
     {
+        ["Spos.Generators"] = [],
         ["Spos.Base"] = [],
         ["Spos.Space"] = [],
         ["Spos.Engine"] =

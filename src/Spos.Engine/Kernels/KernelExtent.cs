@@ -1,0 +1,39 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Spos.Engine.Kernels;
+
+/// <summary>
+/// What launchers check the lengths of their arrays by, and the functions of declarations (native/toolchains/kernel_declaration.h).
+/// </summary>
+internal static class KernelExtent
+{
+    /// <exception cref="ArgumentException">An array is shorter than the kernel's sizes say.</exception>
+    public static void Require(string kernel, string parameter, long length, long needed)
+    {
+        if (length < needed) Refuse(kernel, parameter, length, needed);
+    }
+
+    /// <summary>The same for a pointer that may be null.</summary>
+    public static void Require(string kernel, string parameter, long? length, long needed)
+    {
+        if (length < needed) Refuse(kernel, parameter, length.Value, needed);
+    }
+
+    /// <summary>a / b, rounded up.</summary>
+    public static long CeilDiv(long a, long b) => (a + b - 1) / b;
+
+    /// <summary>
+    /// How far an array reaches whose rows, of the last size's values each, lie <paramref name="rowStride"/> apart, and their values
+    /// <paramref name="step"/>.
+    /// </summary>
+    public static long Strided(long rowStride, long step, params ReadOnlySpan<long> shape)
+    {
+        long rows = 1, columns = shape[^1];
+        foreach (long size in shape[..^1]) rows *= size;
+        return rows > 0 && columns > 0 ? ((rows - 1) * rowStride) + ((columns - 1) * step) + 1 : 0;
+    }
+
+    [DoesNotReturn]
+    private static void Refuse(string kernel, string parameter, long length, long needed) =>
+        throw new ArgumentException($"{kernel} takes {needed} values of {parameter}, and got {length}.");
+}
