@@ -32,7 +32,7 @@ public sealed class ErrorTests
     [InlineData(2, "--epochs takes a value: 1 to 100000", "supernet", "--epochs", "--resume")]
     [InlineData(2, "--resume takes no value", "supernet", "--resume=yes")]
     [InlineData(2, "nonsense is not an option of spos supernet", "supernet", "nonsense")]
-    [InlineData(2, "pth, safetensors and onnx are possible", "export", "--format", "tflite")]
+    [InlineData(2, "pth, safetensors, onnx and pytorch are possible", "export", "--format", "tflite")]
     [InlineData(2, "such as 330e6 or 330M", "search", "--flops-limit", "330X")]
     [InlineData(2, "4 even numbers", "supernet", "--stage-channels", "2,4,6,4200")]
     [InlineData(2, "at --image-size 2048 at most 256 are possible", "supernet", "--image-size", "2048", "--batch-size", "512")]

@@ -22,7 +22,11 @@ public sealed class ImportTests : IDisposable
         PipelineFixture.Expect(0, "export", "--checkpoint", run, "--format", "pth", "--output", exported);
         Outcome listed = PipelineFixture.Expect(0, "import", "--checkpoint", exported, "--list");
         Assert.Contains("features.1.3.branch_main.12.weight", listed.Output, StringComparison.Ordinal);
-        Assert.Contains("single path", PipelineFixture.Expect(1, "export", "--checkpoint", run, "--format", "onnx").Error, StringComparison.Ordinal);
+        foreach (string format in new[] { "onnx", "pytorch" })
+        {
+            string refused = PipelineFixture.Expect(1, "export", "--checkpoint", run, "--format", format).Error;
+            Assert.Contains($"only a single path can be exported as {format}. Use --format pth", refused, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -39,6 +43,29 @@ public sealed class ImportTests : IDisposable
         Assert.Equal([5, 12], classifier.GetProperty("shape").EnumerateArray().Select(s => s.GetInt32()));
         Assert.Equal(file.Length, 8 + header + classifier.GetProperty("data_offsets")[1].GetInt64());
         Assert.Equal(0, (8 + header) % 8);
+    }
+
+    [Fact]
+    public void Python_source_is_exported_with_its_weights_beside_it()
+    {
+        string run = At("single"), source = At("found.py"), weights = At("found.pth");
+        PipelineFixture.Expect(0, "import", "--checkpoint", Fixture("torch_single_zip.pth"), "--image-size", "32", "--output-dir", run);
+        string[] export = ["export", "--checkpoint", run, "--format", "pytorch", "--output"];
+        PipelineFixture.Expect(0, [.. export, source]);
+        Assert.StartsWith("\"\"\"A network that spos export wrote: the path 1 2 0 3 2.\n", File.ReadAllText(source), StringComparison.Ordinal);
+        Assert.Contains("with_name(\"found.pth\")", File.ReadAllText(source), StringComparison.Ordinal);
+        string plain = At("plain.pth");
+        PipelineFixture.Expect(0, "export", "--checkpoint", run, "--output", plain);
+        Assert.Equal(File.ReadAllBytes(plain), File.ReadAllBytes(weights));
+        // It may be written again, and nothing else may be lost for it.
+        PipelineFixture.Expect(0, [.. export, source]);
+        Assert.Contains("ends in .py", PipelineFixture.Expect(2, [.. export, At("found.pth")]).Error, StringComparison.Ordinal);
+        File.WriteAllText(At("mine.py"), "print()\n");
+        Assert.Contains("mine.py is there already", PipelineFixture.Expect(2, [.. export, At("mine.py")]).Error, StringComparison.Ordinal);
+        File.WriteAllText(At("notes.pth"), "notes");
+        Assert.Contains("notes.pth is there already", PipelineFixture.Expect(2, [.. export, At("notes.py")]).Error, StringComparison.Ordinal);
+        Assert.Equal("print()\n", File.ReadAllText(At("mine.py")));
+        Assert.False(File.Exists(At("notes.py")));
     }
 
     [Fact]
