@@ -61,12 +61,20 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
     [Fact]
     public void Runs_before_there_were_decoders_go_on_with_the_one_that_there_was()
     {
-        Dictionary<string, string> By(JpegDecoder decoder) => new() { [OptionCheck.DecoderOption] = OptionCheck.ValueOf(decoder) };
-        OptionCheck.Require("file", new Dictionary<string, string>(), By(JpegDecoder.Spos), anyPictures: false);
-        OptionCheck.Require("file", By(JpegDecoder.NvJpeg), By(JpegDecoder.NvJpeg), anyPictures: false);
+        KeptOptions By(JpegDecoder decoder) => new(new SupernetVerb { Decoder = decoder }, []);
+        void Require(IReadOnlyDictionary<string, string> before, JpegDecoder now) => By(now).Require("file", before, anyPictures: false);
+        foreach (string? earlier in new[] { null, "" })
+        {
+            var before = new Dictionary<string, string>(By(JpegDecoder.Spos).Values);
+            before.Remove(OptionCheck.DecoderOption);
+            if (earlier != null) before[OptionCheck.DecoderOption] = earlier;
+            Require(before, JpegDecoder.Spos);
+            Assert.Contains("--decoder spos, not nvjpeg", Assert.Throws<UsageException>(() => Require(before, JpegDecoder.NvJpeg)).Message, StringComparison.Ordinal);
+        }
+        Require(By(JpegDecoder.NvJpeg).Values, JpegDecoder.NvJpeg);
         foreach ((JpegDecoder before, JpegDecoder now) in new[] { (JpegDecoder.Spos, JpegDecoder.NvJpeg), (JpegDecoder.NvJpeg, JpegDecoder.Spos) })
         {
-            string message = Assert.Throws<UsageException>(() => OptionCheck.Require("file", By(before), By(now), anyPictures: false)).Message;
+            string message = Assert.Throws<UsageException>(() => Require(By(before).Values, now)).Message;
             Assert.Contains($"--decoder {before}, not {now}".ToLowerInvariant(), message, StringComparison.Ordinal);
         }
     }

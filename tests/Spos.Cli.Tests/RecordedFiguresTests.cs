@@ -134,14 +134,14 @@ public sealed class RecordedFiguresTests : IDisposable
 
     private SearchState NewSearch(bool save = true)
     {
-        var state = new SearchState(_folder, Options, Data, acceptChangedData: false);
+        var state = new SearchState(_folder, new KeptOptions(Options), Data, acceptChangedData: false);
         if (save && !File.Exists(state.FilePath)) state.Save([Found("0 1 2 3 0", 0.5), Found("3 2 1 0 3", 0.75)]);
         return state;
     }
 
     private RankState NewRanking()
     {
-        var state = new RankState(_folder, Options, Data, acceptChangedData: false);
+        var state = new RankState(_folder, new KeptOptions(Options), Data, acceptChangedData: false);
         if (!File.Exists(state.FilePath)) state.Save([new RankedArchitecture("0 1 2 3 0", 1e6, [0.5, 0.25], 0.5)]);
         return state;
     }

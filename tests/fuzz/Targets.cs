@@ -163,7 +163,7 @@ internal static class Targets
         file =>
         {
             file.Save("search.json");
-            new SearchState(file.Folder, Seeded, NoData, acceptChangedData: true).Load(Tiny.Space);
+            new SearchState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true).Load(Tiny.Space);
         },
         IsText: true);
 
@@ -178,7 +178,7 @@ internal static class Targets
         file =>
         {
             file.Save(RankState.FileName);
-            new RankState(file.Folder, Seeded, NoData, acceptChangedData: true).Load(Tiny.Space, recalibrations: 2);
+            new RankState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true).Load(Tiny.Space, recalibrations: 2);
         },
         IsText: true);
 

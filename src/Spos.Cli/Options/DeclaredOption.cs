@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using CommandLine;
@@ -9,11 +10,20 @@ namespace Spos.Cli.Options;
 /// <param name="Type">The property's type, without Nullable.</param>
 /// <param name="Rule">What values it takes; null for a flag, which takes none.</param>
 /// <param name="Default">The value that it has if it is not given; null if there is none, or the help says it.</param>
-internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, string Help, string? Default)
+internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, string Help, string? Default, PropertyInfo Property)
 {
     private const string Dashes = "--";
 
     public bool IsFlag => Rule == null;
+
+    /// <summary>Without its dashes.</summary>
+    public string PlainName => Name.TrimStart('-');
+
+    /// <summary>What of a run depends on it; null where its declaration does not say so.</summary>
+    public Influence? Influence { get; } = Property.GetCustomAttribute<InfluencesAttribute>()?.Influence;
+
+    /// <summary>The value that it has if it is not given, as <see cref="TextOf"/> has it; null if there is none.</summary>
+    public string? DefaultText { get; } = TextOf(Property.GetCustomAttribute<BaseAttribute>()?.Default);
 
     public bool IsOption => Name.StartsWith(Dashes, StringComparison.Ordinal);
 
@@ -31,6 +41,16 @@ internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, s
     /// <summary>The name of a verb's type.</summary>
     public static string NameOf(Type verb) => verb.GetCustomAttribute<VerbAttribute>()!.Name;
 
+    /// <summary>A value of an option as the command line takes it; null of one that is not given.</summary>
+    public static string? TextOf(object? value) => value switch
+    {
+        null => null,
+        string text => text,
+        Enum word => $"{word}".ToLowerInvariant(),
+        IEnumerable values => string.Join(',', values.Cast<object>().Select(v => Convert.ToString(v, CultureInfo.InvariantCulture))),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+    };
+
     private static DeclaredOption Of(Type verb, PropertyInfo property, BaseAttribute option)
     {
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
@@ -43,6 +63,6 @@ internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, s
         string? value = type == typeof(bool) || option.Default == null ? null : Convert.ToString(option.Default, CultureInfo.InvariantCulture);
         // Words and exponents are shown as people write them.
         if (type != typeof(string)) value = value?.ToLowerInvariant();
-        return new DeclaredOption(name, type, rule, option.HelpText, value);
+        return new DeclaredOption(name, type, rule, option.HelpText, value, property);
     }
 }

@@ -1,5 +1,3 @@
-using Spos.Engine.Data;
-
 namespace Spos.Cli.Runs;
 
 /// <summary>Whether a run may go on with what an earlier one left: with the same options only.</summary>
@@ -45,9 +43,6 @@ internal static class OptionCheck
         }
     }
 
-    /// <summary>The value of <see cref="DecoderOption"/>: none for the one that was the only one in earlier versions.</summary>
-    public static string ValueOf(JpegDecoder decoder) => decoder == JpegDecoder.Spos ? "" : $"{decoder}".ToLowerInvariant();
-
     private static bool IsSame(string name, IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now)
     {
         string old = Of(before, name), value = Of(now, name);
@@ -68,7 +63,6 @@ internal static class OptionCheck
 
     private static string Shown(string name, IReadOnlyDictionary<string, string> options) => Of(options, name) switch
     {
-        "" when name == DecoderOption => $"{JpegDecoder.Spos}".ToLowerInvariant(),
         "" => "(unset)",
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
         string value => value,

@@ -10,7 +10,7 @@ namespace Spos.Cli.Runs;
 internal sealed record RankedArchitecture(string Architecture, double Flops, double[] Scores, double? Standalone);
 
 /// <summary>rank.json: the options and the data set that the figures depend on, and the figures so far.</summary>
-internal sealed class RankState(string folder, IReadOnlyDictionary<string, string> options, DataRecord data, bool acceptChangedData)
+internal sealed class RankState(string folder, KeptOptions options, DataRecord data, bool acceptChangedData)
 {
     public const string FileName = "rank.json";
 
@@ -21,7 +21,7 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
     public string FilePath { get; } = Path.Combine(folder, FileName);
 
     public void Save(IEnumerable<RankedArchitecture> architectures) =>
-        JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options), data, [.. architectures]));
+        JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options.Values), data, [.. architectures]));
 
     /// <summary>What was saved; null if nothing was.</summary>
     /// <exception cref="UsageException">It was made with other options or pictures.</exception>
@@ -35,7 +35,7 @@ internal sealed class RankState(string folder, IReadOnlyDictionary<string, strin
         {
             Contents contents = JsonFile.Read<Contents>(FilePath, MostBytes);
             if (contents.Options == null || contents.Architectures == null || contents.Architectures.Any(a => a is not { Architecture: not null, Scores.Length: > 0 })) throw new FormatException("it holds no ranking.");
-            OptionCheck.Require(FilePath, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
+            options.Require(FilePath, contents.Options, acceptChangedData || contents.Data?.Train != null);
             var check = new FigureCheck(FilePath);
             contents.Data?.Check(check);
             contents.Data?.Require(FilePath, data, acceptChangedData);

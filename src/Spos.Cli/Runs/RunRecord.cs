@@ -1,9 +1,8 @@
-using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
-using CommandLine;
+using Spos.Cli.Options;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
 
@@ -73,24 +72,10 @@ internal static class RunRecord
     public static SortedDictionary<string, string?> OptionsOf(object verb)
     {
         var options = new SortedDictionary<string, string?>(StringComparer.Ordinal);
-        foreach ((PropertyInfo property, OptionAttribute option) in OptionsOf(verb.GetType())) options[option.LongName] = Text(property.GetValue(verb));
+        foreach (DeclaredOption option in DeclaredOption.Of(verb.GetType()).Where(option => option.IsOption))
+        {
+            options[option.PlainName] = DeclaredOption.TextOf(option.Property.GetValue(verb));
+        }
         return options;
     }
-
-    private static IEnumerable<(PropertyInfo Property, OptionAttribute Option)> OptionsOf(Type verb) =>
-        from type in verb.GetInterfaces().Prepend(verb)
-        from property in type.GetProperties()
-        let option = property.GetCustomAttribute<OptionAttribute>()
-        where option != null
-        select (property, option);
-
-    private static string? Text(object? value) => value switch
-    {
-        null => null,
-        string text => text,
-        // As the command line takes it.
-        Enum word => $"{word}".ToLowerInvariant(),
-        IEnumerable values => string.Join(',', values.Cast<object>().Select(v => Convert.ToString(v, CultureInfo.InvariantCulture))),
-        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
-    };
 }

@@ -10,7 +10,7 @@ namespace Spos.Cli.Runs;
 /// search.json: the options and the data set that scores depend on, and every candidate with its score. It is written after each candidate; the one
 /// before stays beside it.
 /// </summary>
-internal sealed class SearchState(string folder, IReadOnlyDictionary<string, string> options, DataRecord data, bool acceptChangedData)
+internal sealed class SearchState(string folder, KeptOptions options, DataRecord data, bool acceptChangedData)
 {
     // A million candidates fit.
     private const int MostBytes = 256 << 20;
@@ -23,7 +23,7 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
 
     public void Save(IReadOnlyList<Candidate> candidates)
     {
-        string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options), data, [.. candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1))]));
+        string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options.Values), data, [.. candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1))]));
         if (!_isDamaged && File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
         AtomicFile.WriteText(FilePath, text + "\n");
         _isDamaged = false;
@@ -42,7 +42,7 @@ internal sealed class SearchState(string folder, IReadOnlyDictionary<string, str
             {
                 Contents contents = JsonFile.Read<Contents>(file, MostBytes);
                 if (contents.Options == null || contents.Scores == null) throw new FormatException("it holds no search.");
-                OptionCheck.Require(file, contents.Options, options, acceptChangedData || contents.Data?.Train != null);
+                options.Require(file, contents.Options, acceptChangedData || contents.Data?.Train != null);
                 var check = new FigureCheck(file);
                 contents.Data?.Check(check);
                 contents.Data?.Require(file, data, acceptChangedData);

@@ -59,18 +59,15 @@ internal sealed class Supernet : IDisposable
     /// <summary>The share of train that the supernet was not trained on.</summary>
     public float HeldOut => _options.HeldOut ?? (float.TryParse(Header.Options.GetValueOrDefault("held-out"), out float saved) ? saved : 0);
 
-    /// <summary>What scores depend on: those of another supernet, or on other pictures, must not be mixed in.</summary>
-    public Dictionary<string, string> ForResume(Preprocessing preprocessing, JpegDecoder decoder) => new()
+    /// <summary>
+    /// What options came to that scores depend on: those of another supernet, or on pictures that are fed otherwise, must not be mixed in.
+    /// </summary>
+    public IEnumerable<KeyValuePair<string, string>> CameTo(Preprocessing preprocessing) => new Dictionary<string, string>
     {
         [OptionCheck.CheckpointOption] = Convert.ToHexString(Header.Sha256),
-        ["train-iters"] = $"{_options.TrainIters}",
-        ["train-batch-size"] = $"{_options.TrainBatchSize}",
-        ["select-on"] = $"{_options.SelectOn}",
         ["held-out"] = $"{HeldOut}",
         ["flops-limit"] = $"{FlopsLimit:R}",
-        ["flops-table"] = _options.FlopsTablePath ?? "",
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
-        [OptionCheck.DecoderOption] = OptionCheck.ValueOf(decoder),
     };
 
     /// <summary>The pictures to recalibrate on, and those to compare on.</summary>

@@ -12,7 +12,7 @@ namespace Spos.Cli.Runs;
 
 /// <summary>Drives a <see cref="Trainer"/>: progress, logs, checkpoints, going on and stopping.</summary>
 /// <param name="trainedOn">The data set, which checkpoints keep, and which a run that goes on must share.</param>
-internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, IReadOnlyDictionary<string, string> options, TrainedOn trainedOn, RunStart start) : IDisposable
+internal sealed class TrainingRun(string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, KeptOptions options, TrainedOn trainedOn, RunStart start) : IDisposable
 {
     private readonly List<(long Step, double Loss, double Top1)> _curve = [];
     private EventWriter? _events;
@@ -47,7 +47,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         }
         else
         {
-            OptionCheck.Require(path, header.Options, options, start.AcceptChangedData || header.Train != null);
+            options.Require(path, header.Options, start.AcceptChangedData || header.Train != null);
             DataRecord.Of(header).Require(path, new DataRecord(trainedOn.Train, trainedOn.Val), start.AcceptChangedData);
             Checkpoint.Load(path, session, network, Average?.Network);
             trainer.StepsDone = header.StepsDone;
@@ -187,7 +187,7 @@ internal sealed class TrainingRun(string title, Session session, ShuffleNetV2One
         long steps = trainer.StepsDone;
         if (steps == _savedStep) return;
         trainer.RequireFiniteWeights();
-        CheckpointPath = folder.Save(session, network, steps, options, Average?.Network, trainedOn);
+        CheckpointPath = folder.Save(session, network, steps, options.Values, Average?.Network, trainedOn);
         _savedStep = steps;
     }
 }

@@ -18,19 +18,24 @@ internal abstract class DeviceOptions
 
     [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
     [OneOf(Auto, "cuda", "host", "simt")]
+    [Influences(Influence.None)]
     public string DeviceName { get; set; } = Auto;
 
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
     [InRange(1, 1024)]
+    [Influences(Influence.None)]
     public int? Threads { get; set; }
 
     [Option("plan", Default = ConvolutionPlan.Fused, HelpText = "What computes convolutions: fused (hand-written kernels with batch norm and ReLU in them), unfused (one after the other: in inference the same bits, in training the same up to rounding), cudnn (NVIDIA's cuDNN; on the CPU oneDNN), or auto (for each shape the faster, measured once and remembered).")]
+    [Influences(Influence.Kept)]
     public ConvolutionPlan Plan { get; set; } = ConvolutionPlan.Fused;
 
     [Option("sync", HelpText = "Wait for each kernel before the next one is issued, so that one which fails is named, with its grid and arguments. Slow; for looking for faults (default: off). The variable SPOS_SYNC=1 does the same.")]
+    [Influences(Influence.None)]
     public bool Synchronous { get; set; }
 
     [Option("no-graphs", HelpText = "Issue every kernel on its own, also where a path that stays the same would be issued to a GPU as one CUDA graph. The results are the same (default: off). The variable SPOS_NO_GRAPHS=1 does the same.")]
+    [Influences(Influence.None)]
     public bool WithoutGraphs { get; set; }
 
     protected static string Describe(Device device) =>

@@ -10,16 +10,20 @@ internal abstract class PhaseOptions : DataOptions
 {
     [Option("output-dir", HelpText = "Where checkpoints, logs and plots go (default: runs/ and the name of the command). A run that was stopped there goes on, if the options agree.")]
     [Output(PathKind.Folder)]
+    [Influences(Influence.None)]
     public string? OutputDir { get; set; }
 
     [Option("resume", Default = false, HelpText = "Fail unless the output folder holds a run to go on with.")]
+    [Influences(Influence.None)]
     public bool Resume { get; set; }
 
     [Option("restart", Default = false, HelpText = "Begin anew: remove the checkpoints and logs of the run of this kind that the output folder holds. Nothing else there is touched.")]
+    [Influences(Influence.None)]
     public bool Restart { get; set; }
 
     [Option("tb-dir", HelpText = "Where TensorBoard's event files go (default: the output folder).")]
     [Output(PathKind.Folder)]
+    [Influences(Influence.None)]
     public string? TbDir { get; set; }
 
     /// <summary>How the run begins.</summary>

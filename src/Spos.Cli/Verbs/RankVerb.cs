@@ -23,10 +23,12 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
 
     [Option("num-architectures", Default = 16, HelpText = "Random architectures to compare, all different.")]
     [InRange(3, 10_000)]
+    [Influences(Influence.Kept)]
     public int NumArchitectures { get; set; } = 16;
 
     [Option("recalibrations", Default = 5, HelpText = "Sets of training pictures that each score is repeated with, to see how much it varies.")]
     [InRange(1, 1000)]
+    [Influences(Influence.Kept)]
     public int Recalibrations { get; set; } = 5;
 
     public int Epochs { get; set; } = IScratchOptions.DefaultEpochs;
@@ -73,7 +75,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         EvaluationData.RequireBatch(train, TrainBatchSize, "--train-batch-size");
         EvaluationData.RequireBatch(all, BatchSize, "--batch-size");
         using RunFolder folder = OpenFolder(RunKind.Rank);
-        var state = new RankState(folder.Folder, ForResume(supernet, all), DataRecord.Of(all, val), AcceptChangedData);
+        var state = new RankState(folder.Folder, new KeptOptions(this, PicturesCameTo(all).Concat(supernet.CameTo(PreprocessingOf(supernet.Header)))), DataRecord.Of(all, val), AcceptChangedData);
         RankedArchitecture[]? known = Known(folder, state, supernet.Spec.Space, paths);
         RunRecord.Write(folder, this, device, NetworkRecord.Of(supernet.Header), all.Classes);
         DamageReport damage = Damage();
@@ -163,7 +165,8 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         using Session session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         var trainer = new Trainer(session, network, train, training, _ => [path], damage) { ReservedBytes = () => test.BytesToKeep };
-        var options = new Dictionary<string, string>(TrainingForResume(train)) { ["architecture"] = $"{path}" };
+        // What is scored does not matter here.
+        var options = new KeptOptions(this, PicturesCameTo(train).Append(new("architecture", $"{path}")), typeof(RecipeOptions), typeof(IScratchOptions));
         using var run = new TrainingRun($"architecture {index + 1}/{NumArchitectures}", session, network, own, options, TrainedOn(train, val), Start) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency };
         run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, Seed, Init));
         RunRecord.Write(own, this, device, NetworkRecord.Of(spec, PreprocessingOf(null)), train.Classes);
@@ -220,13 +223,4 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, IScratchOptions
         double[] Set(int set) => [.. ranked.Select(r => r.Scores[set])];
         return (from a in Enumerable.Range(0, Recalibrations) from b in Enumerable.Range(0, a) select RankStatistics.KendallTau(Set(a), Set(b))).Average();
     }
-
-    private Dictionary<string, string> TrainingForResume(ImageFolder train) => new(RecipeForResume(train).Concat(ScheduleForResume(this)));
-
-    private Dictionary<string, string> ForResume(Supernet supernet, ImageFolder train) =>
-        new(supernet.ForResume(PreprocessingOf(supernet.Header), Decoder).Concat(TrainingForResume(train)).DistinctBy(o => o.Key))
-        {
-            ["num-architectures"] = $"{NumArchitectures}",
-            ["recalibrations"] = $"{Recalibrations}",
-        };
 }

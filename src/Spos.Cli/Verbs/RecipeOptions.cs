@@ -20,45 +20,56 @@ internal abstract class RecipeOptions : PhaseOptions
 
     [Option("total-iters", HelpText = "Train for this many steps, as the official code counts, instead of --epochs (default: by epochs).")]
     [InRange(1, MostSteps)]
+    [Influences(Influence.Kept)]
     public long? TotalIters { get; set; }
 
     [Option("momentum", Default = 0.9f, HelpText = "Momentum of SGD.")]
     [InRange(0, 1, BelowMost = true)]
+    [Influences(Influence.Kept)]
     public float Momentum { get; set; } = 0.9f;
 
     [Option("weight-decay", Default = 4e-5f, HelpText = "Weight decay of convolution and linear weights.")]
     [InRange(0, 1, BelowMost = true)]
+    [Influences(Influence.Kept)]
     public float WeightDecay { get; set; } = 4e-5f;
 
     [Option("label-smoothing", Default = 0.1f, HelpText = "Label smoothing.")]
     [InRange(0, 1, BelowMost = true)]
+    [Influences(Influence.Kept)]
     public float LabelSmoothing { get; set; } = 0.1f;
 
     [Option("warmup-steps", Default = 0, HelpText = "Steps over which the learning rate rises to its full value.")]
     [InRange(0, MostSteps)]
+    [Influences(Influence.Kept)]
     public int WarmupSteps { get; set; }
 
     [Option("init", Default = InitialisationScheme.Official, HelpText = "Initial weights. Aligned: a block's three shuffle operations start as the same function, which small data needs.")]
+    [Influences(Influence.Kept)]
     public InitialisationScheme Init { get; set; } = InitialisationScheme.Official;
 
     [Option("crop-min-area", Default = 0.08f, HelpText = "Least share of a picture that a random crop takes.")]
     [InRange(0, 1, AboveLeast = true)]
+    [Influences(Influence.Kept)]
     public float CropMinArea { get; set; } = 0.08f;
 
     [Option("jitter", Default = 0.4f, HelpText = "Random change of brightness, contrast and saturation.")]
     [InRange(0, 1)]
+    [Influences(Influence.Kept)]
     public float Jitter { get; set; } = 0.4f;
 
     [Option("flip", Default = 0.5f, HelpText = "Probability of mirroring a picture (0 for digits and letters).")]
     [InRange(0, 1)]
+    [Influences(Influence.Kept)]
     public float Flip { get; set; } = 0.5f;
 
     [Option("log-frequency", Default = 10, HelpText = "Steps between lines of the log.")]
     [InRange(1, MostSteps)]
+    [Influences(Influence.None)]
     public int LogFrequency { get; set; } = 10;
 
     [Option("save-frequency", Default = 0, HelpText = "Steps between checkpoints, besides the one after each epoch (0: none).")]
     [InRange(0, MostSteps)]
+    [Influences(Influence.None)]
     public int SaveFrequency { get; set; }
 
     protected TrainingOptions Training(int epochs, int batchSize, float learningRate, Decay decay) => new()
@@ -84,32 +95,11 @@ internal abstract class RecipeOptions : PhaseOptions
     /// <summary>What checkpoints keep of the data set.</summary>
     protected static TrainedOn TrainedOn(ImageFolder train, ImageFolder val) => new(train.Classes, train.Identity, val.Identity);
 
-    /// <summary>The options and the data that a resumed run must share with the run that it goes on with.</summary>
-    protected Dictionary<string, string> RecipeForResume(ImageFolder train) => new()
+    /// <summary>What the options of how pictures are fed came to, and how many there are.</summary>
+    protected IEnumerable<KeyValuePair<string, string>> PicturesCameTo(ImageFolder train) => new Dictionary<string, string>
     {
-        ["total-iters"] = $"{TotalIters}",
-        ["momentum"] = $"{Momentum}",
-        ["weight-decay"] = $"{WeightDecay}",
-        ["label-smoothing"] = $"{LabelSmoothing}",
-        ["warmup-steps"] = $"{WarmupSteps}",
-        ["init"] = $"{Init}".ToLowerInvariant(),
-        ["crop-min-area"] = $"{CropMinArea}",
-        ["jitter"] = $"{Jitter}",
-        ["flip"] = $"{Flip}",
-        ["seed"] = $"{Seed}",
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(PreprocessingOf(null)),
-        [OptionCheck.DecoderOption] = OptionCheck.ValueOf(Decoder),
-        ["plan"] = $"{Plan}".ToLowerInvariant(),
         [OptionCheck.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
-    };
-
-    /// <summary>As <see cref="RecipeForResume"/>, the options of a training from scratch.</summary>
-    protected static Dictionary<string, string> ScheduleForResume(IScratchOptions scratch) => new()
-    {
-        ["epochs"] = $"{scratch.Epochs}",
-        ["batch-size"] = $"{scratch.BatchSize}",
-        ["learning-rate"] = $"{scratch.LearningRate}",
-        ["lr-decay"] = $"{scratch.LrDecay}".ToLowerInvariant(),
     };
 
     /// <summary>Checks a training's length, and says what will hardly be meant.</summary>

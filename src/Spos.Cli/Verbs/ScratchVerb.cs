@@ -22,34 +22,42 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
 
     [Option("architecture", HelpText = "The architecture: a search's folder or a file in it, whose network's sizes and preprocessing count too; another file (NNI's JSON, megvii's arch.pkl or a list); or a list such as \"2 1 0 1 …\" (default: that of --load-checkpoint, or runs/search/architecture_final.json).")]
     [Input(PathKind.Any, OrArchitecture = true)]
+    [Influences(Influence.Kept)]
     public string? ArchitectureText { get; set; }
 
     [Option("load-checkpoint", HelpText = "Fine-tune: start from the weights of this checkpoint, or of the newest one of this folder, and take its sizes. A single path brings its architecture; of a supernet, the path that --architecture says is inherited. For other classes the classifier begins anew (default: from random weights).")]
     [Input(PathKind.Any)]
+    [Influences(Influence.Kept)]
     public string? LoadCheckpoint { get; set; }
 
     [Option("fixed-arc", HelpText = "The same as --architecture, by its older name (default: what --architecture says).")]
     [Input(PathKind.Any, OrArchitecture = true)]
+    [Influences(Influence.None)]
     public string? FixedArc { get; set; }
 
     [Option("ema-decay", Default = 0f, HelpText = "Keep a moving average of the weights with this decay, such as 0.9999, and use it for the result (0: none).")]
     [InRange(0, 1, BelowMost = true)]
+    [Influences(Influence.Kept)]
     public float EmaDecay { get; set; }
 
     [Option("mixup", Default = 0f, HelpText = "Mix pictures in pairs, by shares of a beta distribution of this parameter, such as 0.2 (0: do not).")]
     [InRange(0, 100)]
+    [Influences(Influence.Kept)]
     public float Mixup { get; set; }
 
     [Option("random-erasing", Default = 0f, HelpText = "Probability of erasing a random rectangle of a picture, such as 0.25.")]
     [InRange(0, 1)]
+    [Influences(Influence.Kept)]
     public float RandomErasing { get; set; }
 
     [Option("val-frequency", Default = 1, HelpText = "Epochs between measurements on val (0: only at the end).")]
     [InRange(0, 100_000)]
+    [Influences(Influence.Later)]
     public int ValFrequency { get; set; } = 1;
 
     [Option("test-batch-size", HelpText = "Pictures of a batch of val (default: 512, or --batch-size if that is smaller: what could be trained on fits).")]
     [InRange(1, 65_536)]
+    [Influences(Influence.None)]
     public int? TestBatchSize { get; set; }
 
     public int Epochs { get; set; } = IScratchOptions.DefaultEpochs;
@@ -85,7 +93,8 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         using WeightAverage? average = EmaDecay > 0 ? new WeightAverage(session, network, EmaDecay) : null;
         var trainer = new Trainer(session, network, train, training, _ => [path], damage);
-        using var run = new TrainingRun("scratch", session, network, folder, ForResume(spec, train, path, loaded), TrainedOn(train, val), Start) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
+        var kept = new KeptOptions(this, CameTo(spec, train, loaded).Append(new("architecture", $"{path}")));
+        using var run = new TrainingRun("scratch", session, network, folder, kept, TrainedOn(train, val), Start) { LogFrequency = LogFrequency, SaveFrequency = SaveFrequency, Average = average };
         string begun = loaded == null ? $"Training {path} from scratch" : $"Fine-tuning {path} from {loaded.Path}";
         Notice.Say($"{begun}: {spec}; {train.Samples.Length} pictures; on {Describe(device)}.");
         if (origin != null) Notice.Say(string.Join(' ', origin.Differences(spec, PreprocessingOf(null)).Prepend($"Sizes and preprocessing are those of {origin.Source}.")));
@@ -176,14 +185,4 @@ internal sealed class ScratchVerb : TrainOptions, IScratchOptions, IVerb
         TrainedWeights.Load(loaded, session, from, WeightKind.Best);
         Inheritance.Copy(session, from, network, classifier: other == null);
     }
-
-    private Dictionary<string, string> ForResume(NetworkSpec spec, ImageFolder train, Architecture path, CheckpointReader? loaded) => new(TrainingForResume(spec, train).Concat(ScheduleForResume(this)))
-    {
-        ["architecture"] = $"{path}",
-        ["ema-decay"] = $"{EmaDecay}",
-        ["mixup"] = $"{Mixup}",
-        ["random-erasing"] = $"{RandomErasing}",
-        [OptionCheck.LoadOption] = LoadCheckpoint ?? "",
-        [OptionCheck.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
-    };
 }
