@@ -14,7 +14,7 @@ internal static class Program
     internal static IReadOnlyList<Type> Verbs { get; } =
     [
         typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(RankVerb), typeof(ImportVerb), typeof(ExportVerb),
-        typeof(SampleVerb), typeof(SearchSpaceVerb), typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
+        typeof(SummaryVerb), typeof(SampleVerb), typeof(SearchSpaceVerb), typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
     ];
 
     public static int Main(string[] arguments)

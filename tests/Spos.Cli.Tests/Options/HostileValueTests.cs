@@ -28,6 +28,7 @@ public sealed class HostileValueTests : IDisposable
         ["import"] = ["--checkpoint", "missing"],
         ["export"] = ["--checkpoint", "missing"],
         ["sample"] = ["--samples", "10"],
+        ["summary"] = [],
         ["search-space"] = [],
         ["dataset"] = ["make", "--output-dir", "folder", "--train", "1", "--val", "1", "--size", "16", "--classes", "2"],
         ["bench"] = ["loader"],

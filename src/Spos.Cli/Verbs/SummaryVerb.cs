@@ -1,0 +1,95 @@
+using CommandLine;
+using CommandLine.Text;
+using Spectre.Console;
+using Spos.Cli.Display;
+using Spos.Cli.Options;
+using Spos.Cli.Runs;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Graphs;
+using Spos.Engine.Supernet;
+using Spos.Space;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Prints what a network consists of.</summary>
+[Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each.")]
+internal sealed class SummaryVerb : IVerb
+{
+    [Option("checkpoint", HelpText = "A checkpoint, or the folder of a run (default: the official sizes).")]
+    [Input(PathKind.Any)]
+    public string? CheckpointPath { get; set; }
+
+    [Option("architecture", HelpText = "The path: a file, or a list such as \"2 1 0 1\" (default: the checkpoint's own; of a supernet all operations of each block).")]
+    [Input(PathKind.Any, OrArchitecture = true)]
+    public string? ArchitectureText { get; set; }
+
+    [Usage(ApplicationAlias = "spos")]
+    public static IEnumerable<Example> Examples =>
+        [new("Look at the network that megvii released", new SummaryVerb { ArchitectureText = "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3" })];
+
+    public int Run()
+    {
+        (NetworkSpec spec, Architecture? path) = Network();
+        Table table = PlainTable.New("part", "operation", "shape", "FLOPs", "parameters");
+        List<Part> parts = PartsOf(spec, path);
+        foreach (Part part in parts)
+        {
+            string flops = part.Least == part.Most ? $"{part.Least:N0}" : $"{part.Least:N0} to {part.Most:N0}";
+            table.AddRow(part.Name, part.Operation, $"{part.Output.Channels}×{part.Output.Height}×{part.Output.Width}", flops, $"{part.Parameters:N0}");
+        }
+        PlainTable.Write(table);
+        (double least, double most) = (parts.Sum(part => part.Least), parts.Sum(part => part.Most));
+        ResultTable.Print(
+            "Summary",
+            ("network", $"{spec}"),
+            ("kind", path == null ? $"supernet of {(double)spec.Space.Size:0.##E+0} paths" : $"single path, {path}"),
+            ("FLOPs", least.Equals(most) ? $"{least / 1e6:0.##}M" : $"{least / 1e6:0.##}M to {most / 1e6:0.##}M"),
+            ("parameters", $"{parts.Sum(part => part.Parameters):N0}"),
+            ("batch norms", spec.Affine ? "with γ and β" : "without γ and β"));
+        return ExitCode.Success;
+    }
+
+    // The network, and its path if it is one.
+    private (NetworkSpec Spec, Architecture? Path) Network()
+    {
+        // A path of the official sizes is meant to be trained from scratch, with all parameters.
+        NetworkSpec spec = new() { Affine = ArchitectureText != null };
+        Architecture? own = null;
+        if (CheckpointPath != null)
+        {
+            using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath);
+            (spec, own) = (reader.Header.Spec, reader.Header.Path);
+        }
+        if (ArchitectureText == null) return (spec, own);
+        Architecture path = ArchitectureOption.Read(ArchitectureText, spec.Space);
+        if (own != null && !own.Equals(path)) throw new CheckpointException($"{CheckpointPath} is of another network: it has the architecture {own}.");
+        return (spec, path);
+    }
+
+    private static List<Part> PartsOf(NetworkSpec spec, Architecture? path)
+    {
+        FeatureShape shape = NetworkGraph.ImagesOf(spec);
+        var parts = new List<Part>();
+        void Add(string name, string operation, IReadOnlyList<Graph> alternatives)
+        {
+            long[] flops = [.. alternatives.Select(graph => graph.MultiplyAddsOn(shape))];
+            shape = alternatives[0].OutputOn(shape);
+            parts.Add(new Part(name, operation, shape, flops.Min(), flops.Max(), alternatives.Sum(graph => graph.Parameters)));
+        }
+
+        SearchSpace space = spec.Space;
+        Add(NetworkGraph.StemName, "", [NetworkGraph.Stem(spec)]);
+        foreach (BlockSpec block in spec.BlockSpecs())
+        {
+            var alternatives = space.Blocks[block.Index];
+            IEnumerable<int> choices = path == null ? Enumerable.Range(0, alternatives.Length) : [path.Blocks[block.Index]];
+            string operation = path == null ? $"any of {alternatives.Length}" : alternatives[path.Blocks[block.Index]].Name;
+            Add($"features.{block.Index}", operation, [.. choices.Select(choice => NetworkGraph.Block(block, (Choice)choice, spec.Affine))]);
+        }
+        Add($"{NetworkGraph.LastName}, {NetworkGraph.Classifier}", "", [NetworkGraph.Tail(spec)]);
+        return parts;
+    }
+
+    // A part of the network; in a supernet its FLOPs depend on the path.
+    private sealed record Part(string Name, string Operation, FeatureShape Output, long Least, long Most, long Parameters);
+}
