@@ -10,8 +10,11 @@ namespace Spos.Engine.Supernet;
 /// <summary>A convolution, batch norm and perhaps ReLU, as they follow each other in a graph: what is computed together.</summary>
 public sealed record UnitSpec(ConvolutionOp Convolution, bool Rectify)
 {
+    // The number of groups alone does not tell the kind: a depthwise convolution of one channel has one group.
     public ConvolutionKind Kind { get; } =
-        Convolution.Groups > 1 ? ConvolutionKind.Depthwise : Convolution.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Stem;
+        Convolution.Kernel == 1 ? ConvolutionKind.Pointwise
+        : Convolution.Groups == Convolution.Inputs ? ConvolutionKind.Depthwise
+        : ConvolutionKind.Stem;
 
     public int Input => Convolution.Inputs;
 

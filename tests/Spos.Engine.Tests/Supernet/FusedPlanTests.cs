@@ -21,17 +21,37 @@ public sealed class FusedPlanTests
         LastChannels = 33,
     };
 
+    // The narrowest network that there is: convolutions of one channel.
+    private static readonly NetworkSpec Narrowest = Spec with { StemChannels = 1, StageChannels = [2, 4, 6, 8], LastChannels = 1 };
+
     [Theory]
     [OnEachDevice("0 1 2 3 3 2 1 0 3", false)]
     [OnEachDevice("3 3 0 0 1 1 2 2 0", true)]
     [OnEachDevice("2 0 1 2 0 3 3 1 2", true)]
-    public void Inference_gives_the_same_bits(string device, string choices, bool affine)
+    public void Inference_gives_the_same_bits(string device, string choices, bool affine) => HasTheSameBits(Spec, device, choices, affine);
+
+    [Theory]
+    [OnEachDevice("0 1 2 3 3 2 1 0 3", false)]
+    [OnEachDevice("2 2 0 0 1 1 2 2 0", true)]
+    public void Inference_of_one_channel_gives_the_same_bits(string device, string choices, bool affine) =>
+        HasTheSameBits(Narrowest, device, choices, affine);
+
+    [Fact]
+    public void One_channel_is_convolved_depthwise()
+    {
+        using var network = new ShuffleNetV2OneShot(Narrowest, null);
+        Assert.Single(network.Units, unit => unit.Spec.Kind == ConvolutionKind.Stem);
+        Assert.All(network.Units.Skip(1), unit => Assert.Equal(
+            unit.Spec.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Depthwise, unit.Spec.Kind));
+    }
+
+    private static void HasTheSameBits(NetworkSpec spec, string device, string choices, bool affine)
     {
         using TestDevice test = TestDevice.Open(device);
         using var session = new Session(test.Device);
         session.Pool.Poison = true;
         Architecture path = Architecture.Parse(choices);
-        using ShuffleNetV2OneShot network = Network(session, path, affine);
+        using ShuffleNetV2OneShot network = Network(session, spec with { Affine = affine }, path);
         using Tensor images = Images(session, 3);
         var random = new CounterRandom(2, RandomPurpose.Drawing, 0);
         foreach (var layer in network.BatchNorms)
@@ -69,7 +89,7 @@ public sealed class FusedPlanTests
         (string Name, float[] Values)[] Results(ConvolutionPlan plan)
         {
             ConvolutionPlanner.Of(session).Plan = plan;
-            using ShuffleNetV2OneShot network = Network(session, path, affine, imageSize);
+            using ShuffleNetV2OneShot network = Network(session, Spec with { Affine = affine, ImageSize = imageSize }, path);
             session.Tape = new Tape();
             using Tensor logits = network.Forward(session, images, path);
             Tensor gradient = session.Rent(logits.Shape);
@@ -99,9 +119,9 @@ public sealed class FusedPlanTests
 
     private static double Size(IEnumerable<float> values) => Math.Sqrt(values.Sum(v => (double)v * v));
 
-    private static ShuffleNetV2OneShot Network(Session session, Architecture path, bool affine, int imageSize = 32)
+    private static ShuffleNetV2OneShot Network(Session session, NetworkSpec spec, Architecture path)
     {
-        var network = new ShuffleNetV2OneShot(session, Spec with { Affine = affine, ImageSize = imageSize }, path);
+        var network = new ShuffleNetV2OneShot(session, spec, path);
         Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
         return network;
     }
