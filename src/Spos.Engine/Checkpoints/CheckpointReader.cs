@@ -164,7 +164,7 @@ public sealed class CheckpointReader : IDisposable
         CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader>(head.AsMemory(start, length), Untrusted);
         if (header.Version != CheckpointHeader.CurrentVersion) throw new CheckpointException($"{path} has format version {header.Version}; this program reads version {CheckpointHeader.CurrentVersion}.") { IsDamage = false };
         header.Spec.Validate();
-        _ = header.Path;
+        if (header.Path is { } own && header.Spec.Space.FaultOf(own) is { } fault) throw new FormatException($"its architecture {fault}.");
         if (header.ClassNames is { } names && (names.Length != header.Classes || names.Contains(null))) throw new FormatException($"it has {header.Classes} classes, which its names do not fit.");
         header.Sha256 = ReadEnd(stream);
         return header;

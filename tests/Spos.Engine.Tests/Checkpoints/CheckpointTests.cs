@@ -62,6 +62,23 @@ public sealed class CheckpointTests : IDisposable
         Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(Path.Combine(_folder, "missing")));
     }
 
+    [Theory]
+    [InlineData(new[] { 0, 1, 2, 4 }, "its architecture chooses 4 in block 3; the choices there are 0 to 3.")]
+    [InlineData(new[] { 0, 1, 2 }, "its architecture has 3 blocks; the network has 4.")]
+    [InlineData(new[] { 0, 1, 2, -1 }, "-1 is not the number of a choice.")]
+    public void A_header_whose_architecture_is_not_of_its_network_is_refused(int[] choices, string says)
+    {
+        string path = Save(Spec, Architecture.Parse("0 1 2 3"));
+        byte[] whole = File.ReadAllBytes(path);
+        CheckpointHeader header = Checkpoint.ReadHeader(path);
+        header.Architecture = choices;
+        byte[] changed = MessagePackSerializer.Serialize(header);
+        // The tensors need not be there: the header is looked at first.
+        byte[] file = [.. whole[..8], .. BitConverter.GetBytes((long)changed.Length), .. changed, .. new byte[64 + 32]];
+        File.WriteAllBytes(path, file);
+        Assert.Equal($"{path} is not a whole Spos checkpoint: {says}", Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(path)).Message);
+    }
+
     [Fact]
     public void What_a_network_was_trained_on_is_kept_and_old_files_know_nothing_of_it()
     {
