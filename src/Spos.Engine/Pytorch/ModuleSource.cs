@@ -96,7 +96,8 @@ public static class ModuleSource
 
     private static string Numbers(IEnumerable<float> numbers) => string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)));
 
-    // A Python string. The file is UTF-8, so only what would end or change the line is written as a code.
+    // A Python string. The file is UTF-8, so only what would end the string or the line, or would make the source look like another, is
+    // written as a code.
     private static string Quoted(string text)
     {
         var quoted = new StringBuilder("\"");
@@ -106,8 +107,9 @@ public static class ModuleSource
             {
                 '"' => "\\\"",
                 '\\' => "\\\\",
-                _ when Shown.HasControls(rune.ToString()) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => $"\\u{rune.Value:x4}",
-                _ => rune.ToString(),
+                _ when !Shown.Acts(rune) => rune.ToString(),
+                _ when rune.IsBmp => $"\\u{rune.Value:x4}",
+                _ => $"\\U{rune.Value:x8}",
             });
         }
         return quoted.Append('"').ToString();

@@ -23,6 +23,24 @@ public sealed class ModuleSourceTests
         Assert.Equal(File.ReadAllText(TorchFixtures.At("exported_network.py")), source);
     }
 
+    [Theory]
+    [InlineData("\"\"\"; import os", "\\\"\\\"\\\"; import os")]
+    [InlineData("ends with \\", "ends with \\\\")]
+    [InlineData("{0} %s\t\r\n\0\f", "{0} %s\\u0009\\u000d\\u000a\\u0000\\u000c")]
+    [InlineData("\u0085\u2028\u2029", "\\u0085\\u2028\\u2029")]
+    // They turn round what follows, so that the source looks like another.
+    [InlineData("\u202e\u2066", "\\u202e\\u2066")]
+    [InlineData("\U000e0041", "\\U000e0041")]
+    [InlineData("犬 😀", "犬 😀")]
+    public void A_name_stays_within_its_string(string name, string written)
+    {
+        var spec = new NetworkSpec { ImageSize = 32, Classes = 2 };
+        var record = new ExportRecord { ImageSize = 32, OfficialPreprocessing = false, ClassNames = [name, "b"] };
+        string source = ModuleSource.Of(spec, new Architecture(Enumerable.Repeat(0, spec.Blocks)), record, $"{name}.pth");
+        Assert.Contains($"CLASSES = [\n    \"{written}\",\n    \"b\",\n]\n", source, StringComparison.Ordinal);
+        Assert.Contains($"with_name(\"{written}.pth\")\n", source, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_batch_norm_without_parameters_says_so()
     {
