@@ -13,36 +13,49 @@ public static partial class AtomicFile
     {
         foreach (string file in Directory.GetFiles(folder, $".*{Ending}"))
         {
-            if (Beside().Match(Path.GetFileName(file)) is { Success: true } match && owns(match.Groups[1].Value)) File.Delete(file);
+            if (NameBeside().Match(Path.GetFileName(file)) is { Success: true } match && owns(match.Groups[1].Value)) File.Delete(file);
         }
     }
 
     /// <summary>Replaces <paramref name="path"/> by what <paramref name="write"/> writes.</summary>
     /// <exception cref="WriteException">It could not be written; what was there before is as it was.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write) => WriteTogether((path, write));
+
+    /// <summary>Replaces files that belong together: all are written beside before the first one is renamed.</summary>
+    /// <param name="files">The path of each, and what writes it. They are renamed in this order.</param>
+    /// <exception cref="WriteException">
+    /// One could not be written, and then what was there before is as it was; or it could not be renamed, and then those before it are.
+    /// </exception>
+    public static void WriteTogether(params ReadOnlySpan<(string Path, Action<Stream> Write)> files)
     {
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        string temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}{Ending}");
-        UnfinishedWork.Begin(temporary);
+        string[] temporaries = [.. files.ToArray().Select(file => Beside(file.Path))];
+        foreach (string temporary in temporaries) UnfinishedWork.Begin(temporary);
+        string path = files[0].Path;
         try
         {
-            Directory.CreateDirectory(folder);
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
+            for (int i = 0; i < files.Length; i++)
             {
-                write(stream);
+                path = files[i].Path;
+                Directory.CreateDirectory(Path.GetDirectoryName(temporaries[i])!);
+                using var stream = new FileStream(temporaries[i], FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
+                files[i].Write(stream);
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(temporary, path, overwrite: true);
+            for (int i = 0; i < files.Length; i++)
+            {
+                path = files[i].Path;
+                File.Move(temporaries[i], path, overwrite: true);
+            }
         }
         catch (Exception error)
         {
-            UnfinishedWork.Discard(temporary);
+            foreach (string temporary in temporaries) UnfinishedWork.Discard(temporary);
             if (WriteException.Tells(error)) throw WriteException.Of(path, error);
             throw;
         }
         finally
         {
-            UnfinishedWork.End(temporary);
+            foreach (string temporary in temporaries) UnfinishedWork.End(temporary);
         }
     }
 
@@ -64,6 +77,9 @@ public static partial class AtomicFile
         }
     }
 
+    private static string Beside(string path) => Path.Combine(
+        Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}{Ending}");
+
     [GeneratedRegex(@"^\.(.+)\.\d+-\d+\.tmp$")]
-    private static partial Regex Beside();
+    private static partial Regex NameBeside();
 }

@@ -22,10 +22,15 @@ public static class TorchWriter
 
     /// <summary>Writes a checkpoint, whole or not at all.</summary>
     /// <param name="record">What the file says of the network; null for nothing.</param>
-    public static void Save(string path, Session session, ShuffleNetV2OneShot network, ExportRecord? record = null)
+    public static void Save(string path, Session session, ShuffleNetV2OneShot network, ExportRecord? record = null) =>
+        AtomicFile.Write(path, WriterOf(session, network, record));
+
+    /// <summary>What writes the checkpoint to a stream; the weights are those of now.</summary>
+    /// <param name="record">As of <see cref="Save"/>.</param>
+    public static Action<Stream> WriterOf(Session session, ShuffleNetV2OneShot network, ExportRecord? record)
     {
         (OfficialTensor Tensor, float[] Values)[] tensors = [.. OfficialTensors.Of(network).Select(t => (t, t.ToTorch(t.Tensor.Download(session.Stream))))];
-        AtomicFile.Write(path, stream =>
+        return stream =>
         {
             using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
             var pickle = new Pickler();
@@ -43,7 +48,7 @@ public static class TorchWriter
             Add(archive, "data.pkl", pickle.End(record?.ToMetadata()));
             for (int storage = 0; storage < storages.Count; storage++) Add(archive, $"data/{storage}", storages[storage]);
             Add(archive, "version", "3\n"u8);
-        });
+        };
     }
 
     private static void Add(ZipArchive archive, string name, ReadOnlySpan<byte> contents)

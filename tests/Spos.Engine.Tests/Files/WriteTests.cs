@@ -26,6 +26,20 @@ public sealed class WriteTests : IDisposable
     }
 
     [Fact]
+    public void Files_that_belong_together_are_all_written_or_none()
+    {
+        (string first, string second) = (At("first"), Path.Combine(_folder, "new", "second"));
+        AtomicFile.WriteText(first, "before");
+        WriteException error = Assert.Throws<WriteException>(() => AtomicFile.WriteTogether(
+            (first, stream => stream.Write("after"u8)), (second, _ => throw new IOException("No space left on device"))));
+        Assert.Equal(second, error.Path);
+        Assert.Equal("before", File.ReadAllText(first));
+        Assert.Equal([first], Directory.GetFileSystemEntries(_folder));
+        AtomicFile.WriteTogether((first, stream => stream.Write("one"u8)), (second, stream => stream.Write("two"u8)));
+        Assert.Equal(("one", "two"), (File.ReadAllText(first), File.ReadAllText(second)));
+    }
+
+    [Fact]
     public void A_fault_in_what_is_written_is_not_taken_for_the_disk_s()
     {
         Assert.Throws<InvalidOperationException>(() => AtomicFile.Write(At("file"), _ => throw new InvalidOperationException()));
