@@ -69,6 +69,19 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
+    public void Weights_beside_python_source_replace_no_other_checkpoint()
+    {
+        string run = At("single"), source = At("model.py"), weights = At("model.pth");
+        File.Copy(Fixture("torch_single_zip.pth"), weights);
+        PipelineFixture.Expect(0, "import", "--checkpoint", weights, "--image-size", "32", "--output-dir", run);
+        byte[] before = File.ReadAllBytes(weights);
+        Outcome refused = PipelineFixture.Expect(2, "export", "--checkpoint", run, "--format", "pytorch", "--output", source);
+        Assert.Contains($"--output {weights} is there already, and is not a file of weights that spos export wrote", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(weights));
+        Assert.False(File.Exists(source));
+    }
+
+    [Fact]
     public void What_cannot_be_imported_says_why()
     {
         string file = At("bad.pth");

@@ -1,3 +1,4 @@
+using System.Text;
 using CommandLine;
 using CommandLine.Text;
 using Spos.Cli.Display;
@@ -79,8 +80,8 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
                 TorchWriter.Save(output, session, network, record);
                 break;
             case ExportFormat.Pytorch:
-                TorchWriter.Save(weights, session, network, record);
-                AtomicFile.WriteText(output, ModuleSource.Of(header.Spec, header.Path!, record, Path.GetFileName(weights)));
+                byte[] source = Encoding.UTF8.GetBytes(ModuleSource.Of(header.Spec, header.Path!, record, Path.GetFileName(weights)));
+                AtomicFile.WriteTogether((weights, TorchWriter.WriterOf(session, network, record)), (output, stream => stream.Write(source)));
                 break;
             case ExportFormat.Safetensors:
                 SafetensorsWriter.Save(output, session, network, record);
@@ -118,8 +119,22 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             default:
                 if (!output.EndsWith(ModuleEnding, StringComparison.Ordinal)) throw new UsageException($"--output {output}: the format {format} is Python source, whose file ends in {ModuleEnding}.");
                 OutputFile.Require("--output", output, kind, OutputFile.BeginsWith(ModuleSource.Mark));
-                OutputFile.Require("--output", weights, "the weights of such a network", OutputFile.Is(FileFormat.TorchArchive));
+                OutputFile.Require("--output", weights, "a file of weights that spos export wrote", IsExport);
                 break;
+        }
+    }
+
+    // Nobody named the file of the weights, so it replaces no other checkpoint of PyTorch's, such as the one that was imported.
+    private static bool IsExport(string path)
+    {
+        try
+        {
+            using TorchCheckpoint checkpoint = TorchCheckpoint.Open(path);
+            return ExportRecord.From(checkpoint.Metadata, path) != null;
+        }
+        catch (TorchCheckpointException)
+        {
+            return false;
         }
     }
 
