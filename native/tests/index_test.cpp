@@ -211,7 +211,7 @@ Launch blocks(bool gpu, long units, Arguments arguments) {
     return {std::move(arguments), {static_cast<unsigned>(units), 1}, {gpu ? kThreads : 1, 1}};
 }
 
-// A unit a slice, as Kernel.LaunchSlices has them: on a GPU a block takes some of the channels.
+// A unit a slice, as LaunchGrid.OfSlices has them: on a GPU a block takes some of the channels.
 constexpr unsigned kMostSlices = 65535, kTileChannels = 16;
 
 Launch slices(bool gpu, long units, long channels, Arguments arguments) {

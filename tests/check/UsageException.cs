@@ -1,4 +1,3 @@
-
 namespace Spos.Check;
 
 /// <summary>The command line makes no sense.</summary>

@@ -7,7 +7,6 @@ using Spos.Cli.Options;
 using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
-using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -31,7 +30,7 @@ internal sealed class SearchSpaceVerb : IVerb
         NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
         Runs.OutputFile.Require("--file", OutputFile, "a search space", Runs.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object));
         SearchSpaceFile.Write(OutputFile, spec.Space);
-        ResultTable.Print("Search space", ("network", $"{spec}"), ("blocks", $"{spec.Blocks} of {spec.Space.MostDisjoint} choices"), ("file", Path.GetFullPath(OutputFile)));
+        ResultTable.Print("Search space", ("network", $"{spec}"), ("blocks", $"{spec.Blocks} of {Alternatives.OfBlock.Length} choices"), ("file", Path.GetFullPath(OutputFile)));
         return ExitCode.Success;
     }
 }

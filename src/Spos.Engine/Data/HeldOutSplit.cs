@@ -1,4 +1,3 @@
-
 namespace Spos.Engine.Data;
 
 /// <summary>

@@ -1,4 +1,3 @@
-
 namespace Spos.Engine.Data;
 
 /// <summary>The random changes of training pictures. The defaults are those of the official code.</summary>

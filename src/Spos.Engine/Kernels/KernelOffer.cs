@@ -1,4 +1,3 @@
-
 namespace Spos.Engine.Kernels;
 
 /// <summary>Where compiled kernels can come from: a version of NVRTC, or a folder of files that one has made.</summary>

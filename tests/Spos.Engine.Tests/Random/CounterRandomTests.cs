@@ -1,4 +1,3 @@
-
 namespace Spos.Engine.Tests.Random;
 
 public sealed class CounterRandomTests
