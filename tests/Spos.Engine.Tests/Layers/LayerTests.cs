@@ -70,16 +70,24 @@ public sealed partial class LayerTests
     [InlineData("using One = Spos.Engine.Data.Transforms;\n", "Data")]
     [InlineData("    Engine.Training.Trainer trainer = null!;\n", "Training")]
     [InlineData("    var x = Spos.Engine.Data.Transforms.All;\n", "Data")]
+    [InlineData("    Training.Trainer trainer = null!;\n", "Training")]
+    [InlineData("    throw new Ops.Convolutions.Failure();\n", "Ops")]
+    [InlineData("    long count = Data.Length;\n", null)]
     [InlineData("    session.Engine.Data.Go();\n", null)]
     [InlineData("/// <see cref=\"Engine.DataFolder\"/>\n", null)]
     public void What_a_file_uses_is_seen(string text, string? used) =>
         Assert.Equal(used == null ? [] : [used], Uses(text, "Spos.Engine", ["Training", "Ops", "Data"]));
 
-    // The folders of a project that a file names, by a using or where it uses something.
+    // The folders of a project that a file names, by a using or where it uses something. Within the project Spos.Engine.Training.Trainer
+    // is Training.Trainer too; Data.Length is none of a folder's types.
     private static IEnumerable<string> Uses(string text, string project, IEnumerable<string> folders)
     {
         string last = project[(project.LastIndexOf('.') + 1)..];
-        return folders.Where(folder => Regex.IsMatch(text, $@"(?<![\w.])(Spos\.)?{last}\.{folder}\b"));
+        return folders.Where(folder =>
+        {
+            string names = string.Join('|', Directory.GetFileSystemEntries(Path.Combine(Source(), project, folder)).Select(Path.GetFileNameWithoutExtension));
+            return Regex.IsMatch(text, $@"(?<![\w.])((Spos\.)?{last}\.{folder}\b|{folder}\.({names})\b)");
+        });
     }
 
     private static string Source()
