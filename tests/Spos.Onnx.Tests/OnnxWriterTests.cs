@@ -4,7 +4,6 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tests.Pytorch;
-using Spos.Space;
 
 namespace Spos.Onnx.Tests;
 

@@ -23,7 +23,7 @@ public sealed class GraphTests
         Assert.Equal(["wide.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "small.weight", "other.weight"], graph.Tensors.Select(t => t.Name));
         Assert.Equal([5L, 1, 7, 7], graph.Tensors.ElementAt(5).Tensor.Sizes.ToArray());
         Assert.Equal((3 * 5) + 5 + 5 + (5 * 49) + (3 * 4 * 9), graph.Parameters);
-        // Two of the same op are equal: plans are found by them.
+        // Ops are values: two that say the same are equal.
         Assert.Equal(ConvolutionOp.Depthwise(5, 7, 2), graph.Nodes[small - 1].Op);
     }
 
