@@ -24,7 +24,8 @@ public static partial class AtomicFile
     /// <summary>Replaces files that belong together: all are written beside before the first one is renamed.</summary>
     /// <param name="files">The path of each, and what writes it. They are renamed in this order.</param>
     /// <exception cref="WriteException">
-    /// One could not be written, and then what was there before is as it was; or it could not be renamed, and then those before it are.
+    /// One could not be written: then what was there before is as it was. Or one could not be renamed: then only those before it are
+    /// replaced.
     /// </exception>
     public static void WriteTogether(params ReadOnlySpan<(string Path, Action<Stream> Write)> files)
     {
