@@ -20,7 +20,7 @@ internal sealed class SummaryVerb : IVerb
     public string? CheckpointPath { get; set; }
 
     [Option("architecture", HelpText = "The path: a file, or a list such as \"2 1 0 1\" (default: the checkpoint's own; of a supernet all operations of each block).")]
-    [Input(PathKind.Any, OrArchitecture = true)]
+    [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
     [Usage(ApplicationAlias = "spos")]
