@@ -28,7 +28,7 @@ public sealed class GradientTable(Session session)
             : throw new InvalidOperationException("A recorded value has no gradient: it was not used in what Backward started from.");
 
     /// <summary>The gradient of a value that no recorded op made, or null; the caller owns it.</summary>
-    public Tensor? Take(Tensor leaf) => _gradients.Remove(leaf.Identity, out Tensor gradient) ? gradient : null;
+    internal Tensor? Take(long leaf) => _gradients.Remove(leaf, out Tensor gradient) ? gradient : null;
 
     internal void Clear()
     {

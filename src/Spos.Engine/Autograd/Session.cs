@@ -49,6 +49,13 @@ public sealed class Session : IDisposable
         return (T)attachment;
     }
 
+    /// <summary>While a plan is made: who notes what is rented and launched. Else null, and ops work on the device.</summary>
+    internal IRecording? Recording
+    {
+        get => Stream.Recording;
+        set => Stream.Recording = Pool.Recording = value;
+    }
+
     /// <summary>While a graph is captured: collects what ops do on the host, to be done at each launch of the graph. Else null.</summary>
     internal List<Action>? HostEffects { get; set; }
 
@@ -57,6 +64,20 @@ public sealed class Session : IDisposable
     {
         if (HostEffects != null) HostEffects.Add(effect);
         else effect();
+    }
+
+    /// <summary>Calls a library that works on the session's stream.</summary>
+    /// <param name="addresses">Of what it works on.</param>
+    /// <param name="call">Is given them, as they are when the work is issued.</param>
+    internal void Call(ReadOnlySpan<ulong> addresses, Action<ulong[]> call)
+    {
+        if (Recording is { } recording)
+        {
+            recording.Call(addresses, call);
+            return;
+        }
+        Device.MakeCurrent();
+        call(addresses.ToArray());
     }
 
     /// <summary>A tensor with arbitrary contents.</summary>

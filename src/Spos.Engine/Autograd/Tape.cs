@@ -20,10 +20,14 @@ public sealed class Tape
     /// reference it takes over, and empties the tape. Gradients of parameters go to the parameters; with
     /// <paramref name="leaf"/>, an input that no op made, its gradient is returned, for the caller to dispose of.
     /// </summary>
-    public Tensor? Backward(Session session, Tensor output, Tensor gradient, Tensor? leaf = null)
+    public Tensor? Backward(Session session, Tensor output, Tensor gradient, Tensor? leaf = null) =>
+        Backward(session, output.Identity, gradient, leaf?.Identity);
+
+    /// <summary>The same of tensors that nobody need hold any longer, by their identities.</summary>
+    internal Tensor? Backward(Session session, long output, Tensor gradient, long? leaf = null)
     {
         var gradients = new GradientTable(session);
-        gradients.Add(output.Identity, gradient);
+        gradients.Add(output, gradient);
         Tensor[] current = new Tensor[2];
         try
         {

@@ -36,6 +36,9 @@ public sealed unsafe class BufferPool : IDisposable
     /// <summary>Whether every buffer is handed out full of NaN, so that a test sees what an op forgot to write.</summary>
     public bool Poison { get; set; }
 
+    /// <summary>While a plan is made: who notes what is rented, and hands out buffers without memory. Else null.</summary>
+    internal IRecording? Recording { get; set; }
+
     /// <summary>Buffers handed out and not yet given back.</summary>
     public int InUse { get; private set; }
 
@@ -58,6 +61,7 @@ public sealed unsafe class BufferPool : IDisposable
     /// <exception cref="DeviceMemoryException">The device is full, even without what pools keep. The pool is as it was.</exception>
     public DeviceBuffer Rent(long bytes)
     {
+        if (Recording is { } recording) return recording.Rent(this, bytes);
         DeviceBuffer buffer = Take(Device.ExactBuffers ? Math.Max(bytes, 1) : RoundUp(Math.Max(bytes, 1)));
         if (Poison && !Device.ExactBuffers)
         {

@@ -19,6 +19,9 @@ public sealed class DeviceBuffer
     /// <summary>Bytes of room.</summary>
     public long Size => _size;
 
+    /// <summary>The plan in the making that handed it out, without memory; null for memory of a device.</summary>
+    internal IRecording? Recording { get; init; }
+
     internal ulong Pointer
     {
         get
@@ -27,6 +30,9 @@ public sealed class DeviceBuffer
             return _pointer;
         }
     }
+
+    /// <summary>How many hold it.</summary>
+    internal int References => _references;
 
     /// <summary>The memory, whether or not somebody holds it: for the pool.</summary>
     internal ulong Memory => _pointer;
@@ -61,6 +67,7 @@ public sealed class DeviceBuffer
         if (_takenBack) return;
         ObjectDisposedException.ThrowIf(left < 0, this);
         if (left != 0) return;
-        _pool.Return(this);
+        if (Recording is { } recording) recording.Return(this);
+        else _pool.Return(this);
     }
 }

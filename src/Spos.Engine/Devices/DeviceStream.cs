@@ -18,6 +18,9 @@ public sealed unsafe class DeviceStream : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>While a plan is made: who notes what is launched. Else null.</summary>
+    internal IRecording? Recording { get; set; }
+
     /// <summary>Whether it has ended; all its work had run then.</summary>
     internal bool IsDisposed => _handle == 0;
 

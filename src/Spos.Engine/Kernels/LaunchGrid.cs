@@ -41,5 +41,14 @@ public readonly partial record struct LaunchGrid
 
     public override string ToString() => $"a grid of {X}×{Y} blocks of {BlockX}×{BlockY} threads";
 
-    private unsafe void Issue(int kernel, void** arguments) => Stream.Device.Kernels[kernel].Launch(this, arguments);
+    /// <summary>The blocks of a launch that was recorded.</summary>
+    internal static LaunchGrid Of(DeviceStream stream, (int X, int Y, int BlockX, int BlockY) grid) =>
+        new(stream, grid.X, grid.Y, grid.BlockX, grid.BlockY);
+
+    /// <summary>Launches a kernel by its place in the catalogue.</summary>
+    internal unsafe void Issue(int kernel, void** arguments)
+    {
+        if (Stream.Recording is { } recording) recording.Launch(kernel, (X, Y, BlockX, BlockY), arguments);
+        else Stream.Device.Kernels[kernel].Launch(this, arguments);
+    }
 }

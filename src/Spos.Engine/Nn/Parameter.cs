@@ -1,3 +1,4 @@
+using Spos.Engine.Autograd;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Nn;
@@ -38,4 +39,15 @@ public sealed class Parameter
 
     /// <summary>Whether <see cref="Gradient"/> holds a sum to add to; otherwise a backward writes over it.</summary>
     public bool HasGradient { get; set; }
+
+    /// <summary>
+    /// Whether the launch that follows adds to the gradient, by its parameter `accumulate`, or writes over it. The one after that adds.
+    /// </summary>
+    internal bool Accumulates(Session session)
+    {
+        session.Recording?.Vary("accumulate");
+        bool adds = HasGradient;
+        HasGradient = true;
+        return adds;
+    }
 }

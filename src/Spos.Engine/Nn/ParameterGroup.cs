@@ -30,6 +30,16 @@ public sealed class ParameterGroup : IDisposable
     /// <summary>Backward passes that have added to the gradients since the last optimizer step.</summary>
     public int GradientCount { get; set; }
 
+    /// <summary>Whether the gradients hold sums to add to. They do for all parameters or for none, but in the middle of a pass.</summary>
+    internal bool HasGradient
+    {
+        get => _parameters.Count > 0 && _parameters[0].HasGradient;
+        set
+        {
+            foreach (Parameter parameter in _parameters) parameter.HasGradient = value;
+        }
+    }
+
     /// <summary>Declares a parameter; before <see cref="Allocate"/>.</summary>
     public Parameter Add(string name, Shape shape, bool decays)
     {
@@ -64,7 +74,7 @@ public sealed class ParameterGroup : IDisposable
     /// <summary>Forgets the gradients: the next backward writes over them.</summary>
     public void ClearGradients()
     {
-        foreach (Parameter parameter in _parameters) parameter.HasGradient = false;
+        HasGradient = false;
         GradientCount = 0;
     }
 

@@ -56,6 +56,7 @@ public static class BatchNormalisation
     {
         Tensor statistics = session.Rent(new Shape(Rows, 1, 1, shape.C));
         session.OnHost(layer.CountBatch);
+        session.Recording?.Vary("momentum");
         session.Grid(WarpPerChannel(session.Device, shape.C)).BatchNormFinalize(
             Row(statistics, Mean), Row(statistics, Inverse), Row(statistics, Scale), Row(statistics, Shift),
             layer.RunningMean, layer.RunningVariance, partials, layer.Gamma?.Value, layer.Beta?.Value,
@@ -75,8 +76,7 @@ public static class BatchNormalisation
         (Parameter? gamma, Parameter? beta) = (layer.Gamma, layer.Beta);
         session.Grid(WarpPerChannel(session.Device, channels)).BatchNormBackwardFinalize(
             coefficients, gamma?.Gradient, beta?.Gradient, sums, Row(statistics, Inverse), Row(statistics, Scale),
-            rows, channels, slices, gamma?.HasGradient ?? false);
-        gamma?.HasGradient = true;
+            rows, channels, slices, gamma?.Accumulates(session) ?? false);
         beta?.HasGradient = true;
         return coefficients;
     }

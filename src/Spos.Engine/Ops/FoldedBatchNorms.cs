@@ -72,15 +72,23 @@ internal sealed class FoldedBatchNorms : IDisposable
             _firstChannels.Add(layer, channels);
             channels += layer.Channels;
         }
-        // A path's table stays as it is from batch to batch.
-        if (!numbers.AsSpan().SequenceEqual(_numbers)) Upload(numbers);
+        DeviceArray<ulong> table = TableOf(numbers);
         _folded = _session.Rent(Shape.Vector(2 * channels));
         _session.Grid(Partition.OfRows(channels, ChannelsPerBlock).Blocks).BatchNormFold(
-            _folded.Value, _table!, layers.Length, channels, BatchNormLayer.Epsilon, ChannelsPerBlock);
+            _folded.Value, table, layers.Length, channels, BatchNormLayer.Epsilon, ChannelsPerBlock);
     }
 
-    private void Upload(ulong[] numbers)
+    private DeviceArray<ulong> TableOf(ulong[] numbers)
     {
+        // A plan has one of its own.
+        if (_session.Recording is { } recording)
+        {
+            DeviceArray<ulong> planned = Upload(new DeviceArray<ulong>(_pool, numbers.Length), numbers);
+            recording.Keep(planned);
+            return planned;
+        }
+        // A path's table stays as it is from batch to batch.
+        if (numbers.AsSpan().SequenceEqual(_numbers)) return _table!;
         if (_table?.Length != numbers.Length)
         {
             _table?.Dispose();
@@ -88,9 +96,16 @@ internal sealed class FoldedBatchNorms : IDisposable
         }
         // Until the copy has run, the device does not have them.
         _numbers = [];
-        _table.Upload(_session.Stream, numbers);
-        _session.Stream.Synchronize();
+        Upload(_table, numbers);
         _numbers = numbers;
+        return _table;
+    }
+
+    private DeviceArray<ulong> Upload(DeviceArray<ulong> table, ulong[] numbers)
+    {
+        table.Upload(_session.Stream, numbers);
+        _session.Stream.Synchronize();
+        return table;
     }
 
     /// <summary>A forward pass, for which layers are folded.</summary>

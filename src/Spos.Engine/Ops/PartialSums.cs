@@ -9,11 +9,8 @@ namespace Spos.Engine.Ops;
 internal static class PartialSums
 {
     /// <summary>Adds the arrays of <paramref name="partials"/>, one a block, into the gradient of <paramref name="parameter"/>.</summary>
-    public static void ReduceInto(Session session, Parameter parameter, Tensor partials)
-    {
-        Reduce(session, parameter.Gradient, partials, parameter.HasGradient);
-        parameter.HasGradient = true;
-    }
+    public static void ReduceInto(Session session, Parameter parameter, Tensor partials) =>
+        Reduce(session, parameter.Gradient, partials, parameter.Accumulates(session));
 
     /// <summary>Adds the arrays of <paramref name="partials"/>, [count, H, W, C], into a target, or overwrites it.</summary>
     public static void Reduce(Session session, Tensor target, Tensor partials, bool accumulate)

@@ -22,6 +22,7 @@ public static class SoftmaxCrossEntropy
         Tensor loss = session.Rent(Shape.Vector(rows));
         Tensor? gradient = gradientScale == 0 ? null : session.Rent(logits.Shape);
         Partition partition = Partition.Of(rows, 16);
+        session.Recording?.Vary("share");
         session.Grid(partition.Blocks).SoftmaxCrossEntropy(
             loss, gradient, logits, labels, rows, classes, smoothing, share, gradientScale, partition.RowsPerBlock);
         return (loss, gradient);

@@ -13,22 +13,18 @@ internal sealed class FusedStage : IDisposable
     // The rows of tables: of statistics forward, of sums of gradients backward.
     private const int StatisticsRows = 4, SumsRows = 2;
 
+    private readonly Session _session;
+    private readonly FusedInput _input;
     private readonly StageChannels _results;
-    private readonly Block[] _blocks;
+    private readonly int _blocks;
 
-    /// <summary>Runs the stage. What is kept is what the backward pass needs, if there is a tape.</summary>
-    /// <param name="operations">One a block; the first has stride 2.</param>
+    /// <param name="outputs">The shape of what the stage ends in.</param>
+    /// <param name="blocks">How many there are; the first has stride 2.</param>
     /// <param name="input">[N, H, W, channels of the stage before]; lives as long as the stage.</param>
-    public FusedStage(Session session, ReadOnlySpan<Operation> operations, FusedInput input)
+    public FusedStage(Session session, Shape outputs, int blocks, FusedInput input)
     {
-        _results = new StageChannels(session, session.Rent(operations[0].OutputOn(input.Values.Shape)), operations.Length, StatisticsRows);
-        _blocks = new Block[operations.Length];
-        for (int i = 0; i < _blocks.Length; i++)
-        {
-            FusedInput taken = i == 0 ? input : new FusedInput(_results.InputOf(i), _results.TableOf(i), Rectify: true);
-            _blocks[i] = new Block(session, operations[i], taken, _results, i);
-            if (session.Tape == null) _blocks[i].Dispose();
-        }
+        (_session, _blocks, _input) = (session, blocks, input);
+        _results = new StageChannels(session, session.Rent(outputs), blocks, StatisticsRows);
     }
 
     /// <summary>What the stage ends in, pending: [N, H/2, W/2, channels of the stage]; lives as long as the stage.</summary>
@@ -36,52 +32,46 @@ internal sealed class FusedStage : IDisposable
 
     /// <summary>Where the gradients of the stage's results go.</summary>
     /// <param name="outputs">Those of its output, or where they will be written; taken over.</param>
-    public StageChannels GradientsFrom(Session session, Tensor outputs) => new(session, outputs, _blocks.Length, SumsRows);
+    public StageChannels GradientsFrom(Tensor outputs) => new(_session, outputs, _blocks, SumsRows);
 
-    /// <summary>Runs the blocks backward.</summary>
-    /// <param name="gradients">Those of the output, with their sums.</param>
-    /// <param name="dx">Overwritten with the gradient of the input.</param>
-    /// <param name="sums">Overwritten with a pending input's sums of it; null for values as they are.</param>
-    public void Backward(Session session, StageChannels gradients, Tensor dx, Tensor? sums)
-    {
-        for (int i = _blocks.Length - 1; i > 0; i--)
-        {
-            using Tensor into = gradients.InputOf(i);
-            using Tensor table = gradients.TableOf(i);
-            _blocks[i].Backward(session, gradients, into, table);
-            _blocks[i].Dispose();
-        }
-        _blocks[0].Backward(session, gradients, dx, sums);
-        _blocks[0].Dispose();
-    }
+    /// <summary>Runs the operation of a block of the stage.</summary>
+    public Block Forward(int index, Operation operation) => new(_session, operation, index == 0 ? null : TakenBy(index), _input, _results, index);
 
-    public void Dispose()
-    {
-        foreach (Block block in _blocks) block.Dispose();
-        _results.Dispose();
-    }
+    public void Dispose() => _results.Dispose();
 
-    // What the backward of an operation needs. Views of a block's input but the first's are its own.
-    private sealed class Block : IDisposable
+    private FusedInput TakenBy(int index) => new(_results.InputOf(index), _results.TableOf(index), Rectify: true);
+
+    /// <summary>What the backward of an operation needs.</summary>
+    public sealed class Block : IDisposable
     {
+        private readonly Session _session;
         private readonly Branch? _projection;
         private readonly Branch _main;
         private readonly FusedInput? _view;
+        private readonly int _index;
 
-        public Block(Session session, Operation operation, FusedInput input, StageChannels results, int index)
+        /// <param name="view">What it takes of its stage, taken over; null for the first, which takes the stage's input.</param>
+        public Block(Session session, Operation operation, FusedInput? view, FusedInput stageInput, StageChannels results, int index)
         {
-            if (index > 0) _view = input;
+            (_session, _view, _index) = (session, view, index);
+            FusedInput input = view ?? stageInput;
             if (operation.Projection.Count > 0) _projection = new Branch(session, operation.Projection, input, results, index, firstPlace: 0);
             _main = new Branch(session, operation.Main, input, results, index, operation.Block.Input);
         }
 
-        public void Backward(Session session, StageChannels gradients, Tensor dx, Tensor? sums)
+        /// <summary>Runs the operation backward.</summary>
+        /// <param name="gradients">Those of the stage's results, with their sums.</param>
+        /// <param name="dx">Of the stage's input, for the first block: overwritten.</param>
+        /// <param name="sums">Overwritten with a pending input's sums of it; null for values as they are.</param>
+        public void Backward(StageChannels gradients, Tensor dx, Tensor? sums)
         {
-            _main.Backward(session, gradients, dx, sums, accumulate: false);
-            if (_projection == null) return;
-            using Tensor other = session.Rent(dx.Shape);
-            _projection.Backward(session, gradients, other, sums, accumulate: true);
-            GradientTable.AddInPlace(session, dx, other);
+            if (_index == 0)
+            {
+                BackwardTo(gradients, dx, sums);
+                return;
+            }
+            using Tensor into = gradients.InputOf(_index), table = gradients.TableOf(_index);
+            BackwardTo(gradients, into, table);
         }
 
         public void Dispose()
@@ -90,6 +80,15 @@ internal sealed class FusedStage : IDisposable
             _main.Dispose();
             _view?.Values.Dispose();
             _view?.Statistics?.Dispose();
+        }
+
+        private void BackwardTo(StageChannels gradients, Tensor dx, Tensor? sums)
+        {
+            _main.Backward(_session, gradients, dx, sums, accumulate: false);
+            if (_projection == null) return;
+            using Tensor other = _session.Rent(dx.Shape);
+            _projection.Backward(_session, gradients, other, sums, accumulate: true);
+            GradientTable.AddInPlace(_session, dx, other);
         }
     }
 

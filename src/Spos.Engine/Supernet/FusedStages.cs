@@ -4,71 +4,99 @@ using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
 
-/// <summary>All stages of a path with batch statistics on the fused plan: for the tape one step.</summary>
-internal static class FusedStages
+/// <summary>The stages of a network with batch statistics on the fused plan.</summary>
+/// <param name="repeats">How many blocks each stage has.</param>
+/// <param name="keeps">Whether a backward pass follows.</param>
+internal sealed class FusedStages(Session session, IReadOnlyList<int> repeats, bool keeps) : BlockWalk
 {
-    /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the stem].</summary>
-    /// <param name="operations">One a block.</param>
-    /// <param name="repeats">How many of them each stage has.</param>
-    /// <returns>[N, H/16, W/16, channels of the last stage].</returns>
-    public static Tensor Forward(Session session, ReadOnlySpan<Operation> operations, IReadOnlyList<int> repeats, Tensor x)
+    private readonly FusedStage?[] _stages = new FusedStage?[repeats.Count];
+    private readonly int[] _firsts = [.. repeats.Select((_, stage) => repeats.Take(stage).Sum())];
+    private Tensor _x;
+
+    // Backward: of the stage that is worked on, and of the one before it.
+    private StageChannels? _gradients, _before;
+    private Tensor? _dx;
+
+    public override void Begin(Tensor x) => _x = x;
+
+    public override void BeginStage(int stage, BlockSpec first)
     {
-        var stages = new FusedStage[repeats.Count];
-        var input = new FusedInput(x, null, Rectify: false);
-        for (int i = 0, first = 0; i < stages.Length; first += repeats[i++])
-        {
-            stages[i] = new FusedStage(session, operations.Slice(first, repeats[i]), input);
-            input = stages[i].Output;
-            if (session.Tape == null && i > 0) stages[i - 1].Dispose();
-        }
-        Tensor y = session.Rent(input.Values.Shape);
-        BatchNormalisation.Apply(session, y, input.Values, input.Statistics!.Value, input.Rectify);
-        if (session.Tape != null)
-        {
-            session.Tape.Record(new Step(x, stages, y));
-            return y;
-        }
-        stages[^1].Dispose();
-        x.Dispose();
+        FusedInput input = stage == 0 ? new FusedInput(_x, null, Rectify: false) : _stages[stage - 1]!.Output;
+        _stages[stage] = new FusedStage(session, first.OutputOn(input.Values.Shape), repeats[stage], input);
+    }
+
+    public override IDisposable Forward(Operation operation)
+    {
+        int stage = StageOf(operation);
+        FusedStage.Block block = _stages[stage]!.Forward(operation.Block.Index - _firsts[stage], operation);
+        if (!keeps) block.Dispose();
+        return block;
+    }
+
+    public override void EndStage(int stage)
+    {
+        if (!keeps && stage > 0) _stages[stage - 1]!.Dispose();
+    }
+
+    public override Tensor End()
+    {
+        FusedInput last = _stages[^1]!.Output;
+        Tensor y = session.Rent(last.Values.Shape);
+        BatchNormalisation.Apply(session, y, last.Values, last.Statistics!.Value, last.Rectify);
+        if (keeps) return y;
+        _stages[^1]!.Dispose();
+        _x.Dispose();
         return y;
     }
 
-    private sealed class Step : BackwardStep
+    public override void BeginBackward(Tensor dy)
     {
-        private readonly Tensor _x;
-        private readonly FusedStage[] _stages;
-
-        // Takes over `x`.
-        public Step(Tensor x, FusedStage[] stages, Tensor y)
-            : base(y)
+        FusedInput y = _stages[^1]!.Output;
+        _gradients = _stages[^1]!.GradientsFrom(dy);
+        using (Tensor sums = BatchNormalisation.GradientSums(session, _gradients.Outputs, y.Values, y.Statistics!.Value, y.Rectify))
         {
-            (_x, _stages) = (Take(x), stages);
+            PartialSums.Reduce(session, _gradients.OutputTable, sums, accumulate: false);
         }
-
-        public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)
-        {
-            FusedInput y = _stages[^1].Output;
-            StageChannels current = _stages[^1].GradientsFrom(session, outputGradients[0].Retain());
-            using (Tensor sums = BatchNormalisation.GradientSums(session, current.Outputs, y.Values, y.Statistics!.Value, y.Rectify))
-            {
-                PartialSums.Reduce(session, current.OutputTable, sums, accumulate: false);
-            }
-            for (int i = _stages.Length - 1; i > 0; i--)
-            {
-                StageChannels before = _stages[i - 1].GradientsFrom(session, session.Rent(_stages[i - 1].Output.Values.Shape));
-                using (current) _stages[i].Backward(session, current, before.Outputs, before.OutputTable);
-                _stages[i].Dispose();
-                current = before;
-            }
-            Tensor dx = session.Rent(_x.Shape);
-            using (current) _stages[0].Backward(session, current, dx, sums: null);
-            gradients.Add(_x.Identity, dx);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            base.Dispose(disposing);
-            foreach (FusedStage stage in _stages) stage.Dispose();
-        }
+        BeginBefore(_stages.Length - 1);
     }
+
+    public override void Backward(Operation operation, IDisposable forward)
+    {
+        using var block = (FusedStage.Block)forward;
+        block.Backward(_gradients!, _dx ?? _before!.Outputs, _before?.OutputTable);
+    }
+
+    public override void EndBackwardStage(int stage)
+    {
+        _gradients!.Dispose();
+        _stages[stage]!.Dispose();
+        (_gradients, _before) = (_before, null);
+        if (stage > 0) BeginBefore(stage - 1);
+    }
+
+    public override Tensor EndBackward()
+    {
+        Tensor dx = _dx!.Value;
+        _dx = null;
+        _x.Dispose();
+        return dx;
+    }
+
+    public override void Dispose()
+    {
+        foreach (FusedStage? stage in _stages) stage?.Dispose();
+        _gradients?.Dispose();
+        _before?.Dispose();
+        _dx?.Dispose();
+        _x.Dispose();
+    }
+
+    // Makes room for the gradients of what goes into a stage.
+    private void BeginBefore(int stage)
+    {
+        if (stage == 0) _dx = session.Rent(_x.Shape);
+        else _before = _stages[stage - 1]!.GradientsFrom(session.Rent(_stages[stage - 1]!.Output.Values.Shape));
+    }
+
+    private int StageOf(Operation operation) => Array.FindLastIndex(_firsts, first => first <= operation.Block.Index);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Spos.Engine.Tensors;
 using Spos.Space;
 
 namespace Spos.Engine.Supernet;
@@ -101,6 +102,9 @@ public readonly record struct BlockSpec(int Index, int Input, int Output, int St
 {
     /// <summary>Channels inside the block.</summary>
     public int Middle => Output / 2;
+
+    /// <summary>The shape of the result for an input of shape <paramref name="x"/>.</summary>
+    public Shape OutputOn(Shape x) => new(x.N, (x.H - 1) / Stride + 1, (x.W - 1) / Stride + 1, Output);
 
     /// <summary>Output channels of the main branch; the rest is passed by or projected.</summary>
     public int MainOutput => Output - Input;

@@ -15,7 +15,7 @@ internal static class NormalisedOperation
     public static Tensor Forward(Session session, Operation operation, Tensor x)
     {
         BlockSpec block = operation.Block;
-        Tensor y = session.Rent(operation.OutputOn(x.Shape));
+        Tensor y = session.Rent(block.OutputOn(x.Shape));
         (ChannelRange input, ChannelRange output) = (new ChannelRange(x, 1, 2), new ChannelRange(y, block.Input));
         if (block.Stride == 2)
         {

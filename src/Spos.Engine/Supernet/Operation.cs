@@ -61,9 +61,6 @@ public sealed class Operation : IDisposable
         return y;
     }
 
-    /// <summary>The shape of the result for an input of shape <paramref name="x"/>.</summary>
-    internal Shape OutputOn(Shape x) => new(x.N, (x.H - 1) / Block.Stride + 1, (x.W - 1) / Block.Stride + 1, Block.Output);
-
     public void Dispose()
     {
         foreach (ConvolutionUnit unit in Main.Concat(Projection)) unit.BatchNorm.Dispose();

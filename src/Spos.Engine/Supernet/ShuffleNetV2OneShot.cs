@@ -13,12 +13,11 @@ namespace Spos.Engine.Supernet;
 public sealed class ShuffleNetV2OneShot : IDisposable
 {
     private readonly Operation?[][] _blocks;
-    private readonly ConvolutionUnit _stem;
-    private readonly ConvolutionUnit _last;
     private readonly ParameterGroup _stemGroup = new();
     private readonly ParameterGroup _lastGroup = new();
     private readonly ParameterGroup _classifierGroup = new();
     private readonly Parameter _classifier;
+    private IDisposable? _attachment;
 
     /// <summary>The supernet of <paramref name="spec"/>, or with <paramref name="path"/> just that path.</summary>
     public ShuffleNetV2OneShot(Session session, NetworkSpec spec, Architecture? path = null)
@@ -35,9 +34,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         if (path != null && spec.Space.FaultOf(path) is { } fault) throw new ArgumentException($"the architecture {fault}.");
         Spec = spec;
         Path = path;
-        _stem = ConvolutionUnits.Of(NetworkGraph.Stem(spec), "", NetworkGraph.StemName, _stemGroup)[0];
+        Stem = ConvolutionUnits.Of(NetworkGraph.Stem(spec), "", NetworkGraph.StemName, _stemGroup)[0];
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
-        _last = ConvolutionUnits.Of(NetworkGraph.Tail(spec), "", NetworkGraph.LastName, _lastGroup)[0];
+        Last = ConvolutionUnits.Of(NetworkGraph.Tail(spec), "", NetworkGraph.LastName, _lastGroup)[0];
         _classifier = _classifierGroup.Add($"{NetworkGraph.Classifier}.weight", new Shape(1, 1, spec.LastChannels, spec.Classes), decays: true);
     }
 
@@ -54,7 +53,15 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     /// <summary>All convolution units, from the image on.</summary>
     public IEnumerable<ConvolutionUnit> Units =>
-        [_stem, .. Operations.SelectMany(o => o.Main.Concat(o.Projection)), _last];
+        [Stem, .. Operations.SelectMany(o => o.Main.Concat(o.Projection)), Last];
+
+    internal ConvolutionUnit Stem { get; }
+
+    /// <summary>The last convolution.</summary>
+    internal ConvolutionUnit Last { get; }
+
+    /// <summary>The parameters of the last convolution and of the classifier.</summary>
+    internal ParameterGroup[] TailGroups => [_lastGroup, _classifierGroup];
 
     /// <summary>The first layer's parameters.</summary>
     internal ParameterGroup FirstGroup => _stemGroup;
@@ -71,12 +78,19 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public Operation OperationAt(int block, Choice choice) =>
         _blocks[block][(int)choice] ?? throw new InvalidOperationException($"Block {block} of this single-path network has no {choice}.");
 
+    /// <summary>The operations of a block; those that a single path does not have are null.</summary>
+    internal Operation?[] OperationsOf(int block) => _blocks[block];
+
+    /// <summary>What a higher layer keeps with the network: made when first asked for, disposed of with it.</summary>
+    internal T Attachment<T>(Func<T> make)
+        where T : class, IDisposable => (T)(_attachment ??= make());
+
     /// <summary>The parameter groups that a path uses: the only ones that move when it is trained.</summary>
     public IEnumerable<ParameterGroup> GroupsOf(Architecture path) =>
         [_stemGroup, .. OperationsOf(path).Select(o => o.Parameters), _lastGroup, _classifierGroup];
 
     /// <summary>The convolution units that a path uses, from the image on.</summary>
-    public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) => [_stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), _last];
+    public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) => [Stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), Last];
 
     /// <summary>The batch norms that a path uses.</summary>
     public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) => UnitsOf(path).Select(u => u.BatchNorm);
@@ -89,11 +103,17 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize) throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
         if (path.Blocks.Length != _blocks.Length) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
         using FoldedBatchNorms.Pass? pass = session.BatchNorm == BatchNormMode.Running ? FoldedBatchNorms.Begin(session, BatchNormsOf(path)) : null;
-        Tensor x = _stem.Forward(session, images);
+        Tensor x = Stem.Forward(session, images);
         Operation[] operations = [.. OperationsOf(path)];
-        if (FusedConvolution.Applies(session)) x = FusedStages.Forward(session, operations, Spec.StageRepeats, x);
+        if (FusedConvolution.Applies(session)) x = FusedPath.Forward(session, operations, Spec.StageRepeats, x);
         else foreach (Operation operation in operations) x = operation.Forward(session, x);
-        Tensor last = _last.Forward(session, x);
+        return Tail(session, x);
+    }
+
+    /// <summary>Takes over what the last block has made, and makes the logits of it.</summary>
+    internal Tensor Tail(Session session, Tensor x)
+    {
+        Tensor last = Last.Forward(session, x);
         x.Dispose();
         Tensor pooled = GlobalAveragePool.Forward(session, last);
         last.Dispose();
@@ -105,9 +125,10 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     public void Dispose()
     {
+        _attachment?.Dispose();
         foreach (Operation operation in Operations) operation.Dispose();
-        _stem.BatchNorm.Dispose();
-        _last.BatchNorm.Dispose();
+        Stem.BatchNorm.Dispose();
+        Last.BatchNorm.Dispose();
         _stemGroup.Dispose();
         _lastGroup.Dispose();
         _classifierGroup.Dispose();

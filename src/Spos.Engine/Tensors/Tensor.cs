@@ -34,6 +34,9 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     /// <summary>The same for all references to one value: what gradients are kept under.</summary>
     internal long Identity => Reference.Identity;
 
+    /// <summary>Whether there is another reference to its memory.</summary>
+    internal bool IsHeldBesides => Reference.Buffer.References > 1;
+
     internal ulong Address => Reference.Buffer.Pointer + (ulong)Reference.Offset * sizeof(float);
 
     private TensorReference Reference =>

@@ -2,7 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops;
+using Spos.Engine.Plans;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Space;
@@ -30,7 +30,6 @@ public static class Evaluator
     {
         foreach (BatchNormLayer layer in network.BatchNormsOf(path)) layer.ResetStatistics(session.Stream);
         float momentum = session.BatchNormMomentum;
-        session.BatchNorm = BatchNormMode.Batch;
         int count = 0;
         try
         {
@@ -38,7 +37,7 @@ public static class Evaluator
             {
                 batch.ReadOn(session.Stream);
                 session.BatchNormMomentum = 1f / ++count;
-                Fitting(session, batch, option, images => network.Forward(session, images, path).Dispose());
+                Fitting(session, batch, option, images => Plan(session, network, PlanKind.Recalibration, images).Run(images, batch.Labels, path));
             }
         }
         catch (DeviceMemoryException error) when (error.Option == null)
@@ -57,10 +56,9 @@ public static class Evaluator
     public static Accuracy Measure(
         Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--test-batch-size")
     {
-        session.BatchNorm = BatchNormMode.Running;
         double loss = 0;
         int images = 0, top1 = 0, top5 = 0;
-        using var prediction = new RepeatedWork<Predictions>(session, (pictures, labels) => Predict(session, network, path, pictures, labels));
+        using var prediction = new RepeatedWork<Predictions>(session, (pictures, labels) => Plan(session, network, PlanKind.Inference, pictures).Run(pictures, labels, path));
         try
         {
             foreach (Batch batch in batches)
@@ -78,20 +76,11 @@ public static class Evaluator
         {
             throw error.ForBatch(null, null, option);
         }
-        finally
-        {
-            session.BatchNorm = BatchNormMode.Batch;
-        }
         return new Accuracy(loss / images, (double)top1 / images, (double)top5 / images, images);
     }
 
-    private static Predictions Predict(
-        Session session, ShuffleNetV2OneShot network, Architecture path, Tensor images, DeviceArray<int> labels)
-    {
-        using Tensor logits = network.Forward(session, images, path);
-        (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);
-        return new Predictions(losses, TopK.Ranks(session, logits, labels));
-    }
+    private static NetworkPlan Plan(Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images) =>
+        NetworkPlans.Of(network).For(session, network, kind, images.Shape.N);
 
     // Works on a batch; if it does not fit, the error says which would.
     private static void Fitting(Session session, Batch batch, string option, Action<Tensor> work)

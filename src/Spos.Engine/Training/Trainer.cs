@@ -4,6 +4,7 @@ using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Optim;
+using Spos.Engine.Plans;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Space;
@@ -228,22 +229,9 @@ public sealed class Trainer
 
     private Predictions AddGradients(Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare)
     {
-        _session.BatchNorm = BatchNormMode.Batch;
-        _session.Tape = new Tape();
-        try
-        {
-            using Tensor logits = _network.Forward(_session, images, path);
-            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
-                _session, logits, labels, _options.LabelSmoothing, 1f / images.Shape.N, mixupShare);
-            DeviceArray<int> ranks = TopK.Ranks(_session, logits, labels);
-            _session.Tape.Backward(_session, logits, gradient!.Value);
-            foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
-            return new Predictions(losses, ranks);
-        }
-        finally
-        {
-            _session.Tape.Clear();
-            _session.Tape = null;
-        }
+        NetworkPlan plan = NetworkPlans.Of(_network).For(_session, _network, PlanKind.Training, images.Shape.N, _options.LabelSmoothing);
+        Predictions predictions = plan.Run(images, labels, path, mixupShare);
+        foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
+        return predictions;
     }
 }

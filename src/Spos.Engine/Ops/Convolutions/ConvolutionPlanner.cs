@@ -88,6 +88,21 @@ public sealed class ConvolutionPlanner : IDisposable
 
     private PlanCache.Choice Measure(in ConvolutionShape shape, ConvolutionPass pass)
     {
+        // What is measured is no part of a plan that is being made.
+        IRecording? recording = _session.Recording;
+        _session.Recording = null;
+        try
+        {
+            return MeasureBoth(shape, pass);
+        }
+        finally
+        {
+            _session.Recording = recording;
+        }
+    }
+
+    private PlanCache.Choice MeasureBoth(in ConvolutionShape shape, ConvolutionPass pass)
+    {
         string name = $"{pass} of {shape}";
         double own = Time(_own, shape, pass);
         double? cudnn = null;

@@ -118,14 +118,16 @@ internal sealed unsafe class CudnnConvolution : IDisposable
     {
         (int algorithm, long bytes, string? whyNot) = Find(pass);
         if (whyNot != null) throw new CudnnException(NameOf(pass), whyNot, 0);
-        _session.Device.MakeCurrent();
         using DeviceArray<byte>? workspace = bytes > 0 ? new DeviceArray<byte>(_session.Pool, (int)bytes) : null;
-        float one = 1, zero = 0;
-        int status = convolve(
-            _handle, &one, first.Descriptor, first.Data.Address, second.Descriptor, second.Data.Address, _convolution, algorithm,
-            workspace?.Address ?? 0, (nuint)bytes, &zero, result.Descriptor, result.Data.Address);
-        if (status != 0) Check(status, NameOf(pass));
-        if (_session.Device.IsSynchronous) _session.Stream.Settle(NameOf(pass));
+        _session.Call([first.Data.Address, second.Data.Address, workspace?.Address ?? 0, result.Data.Address], addresses =>
+        {
+            float one = 1, zero = 0;
+            int status = convolve(
+                _handle, &one, first.Descriptor, addresses[0], second.Descriptor, addresses[1], _convolution, algorithm,
+                addresses[2], (nuint)bytes, &zero, result.Descriptor, addresses[3]);
+            if (status != 0) Check(status, NameOf(pass));
+            if (_session.Device.IsSynchronous) _session.Stream.Settle(NameOf(pass));
+        });
     }
 
     private string NameOf(ConvolutionPass pass) => $"cuDNN's {pass} of {_shape}";

@@ -1,7 +1,7 @@
 using Spos.Engine.Devices;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Training;
+namespace Spos.Engine.Plans;
 
 /// <summary>What a network made of a batch of N pictures, on the device.</summary>
 /// <param name="Losses">[N].</param>

@@ -1,0 +1,155 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Nn;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+using Spos.Space;
+
+namespace Spos.Engine.Plans;
+
+/// <summary>
+/// All that a network does with a batch of one size, on any path, made before the first batch: the launches of each operation of each block,
+/// and where in one piece of memory each tensor lies. A path's work is the launches of its parts, one after the other, so that a batch
+/// computes nothing of this anew, and takes no managed memory.
+/// </summary>
+public sealed class NetworkPlan : IDisposable
+{
+    private readonly Session _session;
+    private readonly ShuffleNetV2OneShot _network;
+    private readonly Shape _images;
+    private readonly Recording _recording;
+    private readonly Turn[] _turns;
+    private readonly long[] _offsets;
+    private readonly long[] _sizes;
+    private readonly ulong[] _addresses;
+    private readonly ulong[] _variables = new ulong[3];
+    private readonly int _imagesNumber, _labelsNumber;
+    private readonly (int Losses, int Ranks)? _results;
+    private readonly Renting? _renting;
+    private ulong _arena;
+
+    /// <param name="batch">How many pictures.</param>
+    /// <param name="smoothing">Of labels, in training.</param>
+    public NetworkPlan(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
+    {
+        (_session, _network) = (session, network);
+        _images = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
+        using PlanWriter writer = Write(kind, smoothing);
+        _recording = writer.Recording;
+        _turns = [.. writer.Turns.Select(turn => new Turn(turn.Block, [.. turn.Parts.Select(part => part == null ? null : new Part(_recording.Finish(part.Notes), part.Groups))]))];
+        (_imagesNumber, _labelsNumber, _results) = (writer.Images, writer.Labels, writer.Results);
+        PlannedBuffer[] buffers = [.. _recording.Buffers];
+        Bytes = BufferLayout.Place(buffers.Where((_, i) => i != _imagesNumber && i != _labelsNumber && _recording.Canonical(i) == i));
+        _offsets = [.. buffers.Select(buffer => buffer.Offset)];
+        _sizes = [.. buffers.Select(buffer => buffer.Size)];
+        _addresses = new ulong[buffers.Length];
+        if (session.Device.ExactBuffers) _renting = new Renting(this);
+    }
+
+    /// <summary>Device memory that a batch takes, besides pictures, labels and the network.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Issues the work on a batch.</summary>
+    /// <param name="images">[batch, S, S, 3], normalised.</param>
+    /// <param name="labels">A class for each picture; there may be more.</param>
+    /// <param name="share">Of each picture's own class in a batch that is mixed up.</param>
+    /// <returns>What it leaves; for the caller to dispose of. Nothing is left by a recalibration.</returns>
+    /// <exception cref="DeviceMemoryException">The device is full.</exception>
+    internal Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1)
+    {
+        if (images.Shape != _images) throw new ArgumentException($"The plan is for pictures {_images}, not {images.Shape}.");
+        if (path.Blocks.Length != _network.Spec.Blocks) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_network.Spec.Blocks}.");
+        DeviceBuffer? arena = _renting == null && Bytes > 0 ? _session.Pool.Rent(Bytes) : null;
+        if (arena != null) Place(arena.Pointer);
+        _renting?.Forget();
+        _addresses[_imagesNumber] = images.Address;
+        _addresses[_labelsNumber] = labels.Address;
+        _variables[1] = BitConverter.SingleToUInt32Bits(_session.BatchNormMomentum);
+        _variables[2] = BitConverter.SingleToUInt32Bits(share);
+        foreach (Turn turn in _turns)
+        {
+            Part part = turn.Parts[turn.Block is { } block ? path.Blocks[block] : 0]
+                ?? throw new InvalidOperationException($"The network has no alternative {path.Blocks[turn.Block!.Value]} of block {turn.Block}.");
+            Issue(part);
+        }
+        Predictions left = _results is { } results ? new Predictions(Losses(results.Losses, arena), Ranks(results.Ranks, arena)) : default;
+        arena?.Release();
+        return left;
+    }
+
+    public void Dispose() => _recording.Dispose();
+
+    private PlanWriter Write(PlanKind kind, float smoothing)
+    {
+        // What ops do to parameters and to the session while they are recorded is undone.
+        Parameter[] parameters = [.. _network.Parameters];
+        bool[] had = [.. parameters.Select(parameter => parameter.HasGradient)];
+        (BatchNormMode mode, Tape? tape) = (_session.BatchNorm, _session.Tape);
+        foreach (Parameter parameter in parameters) parameter.HasGradient = false;
+        _session.BatchNorm = kind == PlanKind.Inference ? BatchNormMode.Running : BatchNormMode.Batch;
+        try
+        {
+            return new PlanWriter(_session, _network, kind, _images, smoothing);
+        }
+        finally
+        {
+            (_session.BatchNorm, _session.Tape) = (mode, tape);
+            foreach ((Parameter parameter, bool has) in parameters.Zip(had)) parameter.HasGradient = has;
+        }
+    }
+
+    private void Issue(Part part)
+    {
+        _variables[0] = part.Groups.Length > 0 && part.Groups[0].HasGradient ? 1u : 0;
+        part.Segment.Issue(_session.Stream, _addresses, _variables, _renting);
+        foreach (ParameterGroup group in part.Groups) group.HasGradient = true;
+        foreach (Action effect in part.Segment.HostEffects) _session.OnHost(effect);
+    }
+
+    private void Place(ulong arena)
+    {
+        if (arena == _arena) return;
+        _arena = arena;
+        for (int i = 0; i < _addresses.Length; i++) _addresses[i] = arena + (ulong)_offsets[i];
+    }
+
+    private Tensor Losses(int number, DeviceBuffer? arena) => new(BufferOf(number, arena), Shape.Vector(_images.N), OffsetOf(number) / sizeof(float));
+
+    private DeviceArray<int> Ranks(int number, DeviceBuffer? arena) => new(BufferOf(number, arena), OffsetOf(number), _images.N);
+
+    private long OffsetOf(int number) => _renting == null ? _offsets[number] : 0;
+
+    // With a reference for whoever gets it.
+    private DeviceBuffer BufferOf(int number, DeviceBuffer? arena)
+    {
+        if (arena == null) return _renting!.Take(number);
+        arena.Retain();
+        return arena;
+    }
+
+    private sealed record Turn(int? Block, Part?[] Parts);
+
+    private sealed record Part(Segment Segment, ParameterGroup[] Groups);
+
+    // Each buffer by itself, where it is needed, so that the emulated GPU sees what is used before or after.
+    private sealed class Renting(NetworkPlan plan) : IBufferRenting
+    {
+        private readonly DeviceBuffer?[] _buffers = new DeviceBuffer?[plan._addresses.Length];
+
+        public void Rent(int buffer)
+        {
+            _buffers[buffer] = plan._session.Pool.Rent(plan._sizes[buffer]);
+            plan._addresses[buffer] = _buffers[buffer]!.Pointer;
+        }
+
+        public void Retain(int buffer) => _buffers[buffer]?.Retain();
+
+        public void Return(int buffer) => _buffers[buffer]?.Release();
+
+        /// <summary>Hands a buffer to a caller.</summary>
+        public DeviceBuffer Take(int buffer) => _buffers[buffer]!;
+
+        /// <summary>Whatever was there before is no longer the plan's.</summary>
+        public void Forget() => Array.Clear(_buffers);
+    }
+}

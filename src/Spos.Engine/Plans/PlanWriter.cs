@@ -1,0 +1,157 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+
+namespace Spos.Engine.Plans;
+
+/// <summary>
+/// Records what a network does with a batch, part by part: the stem, each operation of each block by itself, the tail; and the same
+/// backward.
+/// </summary>
+internal sealed class PlanWriter : IDisposable
+{
+    private readonly Session _session;
+    private readonly ShuffleNetV2OneShot _network;
+    private readonly PlanKind _kind;
+    private readonly BlockWalk _walk;
+    private readonly List<Turn> _turns = [];
+    private readonly Dictionary<Operation, IDisposable> _kept = [];
+    private readonly Tape _stemTape = new(), _tailTape = new();
+    private long _stemOutput;
+
+    /// <param name="images">The shape of the batch.</param>
+    /// <param name="smoothing">Of labels, in training.</param>
+    public PlanWriter(Session session, ShuffleNetV2OneShot network, PlanKind kind, Shape images, float smoothing)
+    {
+        (_session, _network, _kind) = (session, network, kind);
+        Recording = new Recording(session);
+        bool trains = kind == PlanKind.Training;
+        _walk = FusedConvolution.Applies(session)
+            ? new FusedStages(session, network.Spec.StageRepeats, trains)
+            : new OpByOp(session, Recording, network.Spec.Blocks, trains);
+        Tensor input = default;
+        DeviceArray<int> labels = null!;
+        Recording.Record(() => (input, labels) = (session.Rent(images), new DeviceArray<int>(session.Pool, images.N)));
+        (Images, Labels) = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
+        WriteForward(input);
+        WriteTail(labels, smoothing);
+        if (trains) WriteBackward();
+    }
+
+    public Recording Recording { get; }
+
+    /// <summary>The numbers of the buffers that whoever runs the plan brings.</summary>
+    public int Images { get; }
+
+    /// <summary>Like <see cref="Images"/>.</summary>
+    public int Labels { get; }
+
+    /// <summary>What is done, in that order.</summary>
+    public IReadOnlyList<Turn> Turns => _turns;
+
+    /// <summary>What is left on the device; nothing by a recalibration.</summary>
+    public (int Losses, int Ranks)? Results { get; private set; }
+
+    public void Dispose()
+    {
+        _stemTape.Clear();
+        _tailTape.Clear();
+        foreach (IDisposable kept in _kept.Values) kept.Dispose();
+        _walk.Dispose();
+    }
+
+    private void WriteForward(Tensor images)
+    {
+        bool trains = _kind == PlanKind.Training;
+        Write([], () =>
+        {
+            _session.Tape = trains ? _stemTape : null;
+            Tensor x = Folded([_network.Stem.BatchNorm], () => _network.Stem.Forward(_session, images));
+            _stemOutput = x.Identity;
+            _walk.Begin(x);
+        });
+        BlockSpec[] blocks = [.. _network.Spec.BlockSpecs()];
+        for (int stage = 0, block = 0; stage < _network.Spec.StageRepeats.Length; stage++)
+        {
+            (int current, BlockSpec first) = (stage, blocks[block]);
+            Write([], () => _walk.BeginStage(current, first));
+            for (int end = block + _network.Spec.StageRepeats[stage]; block < end; block++)
+            {
+                WriteBlock(block, adds: false, operation =>
+                {
+                    _session.Tape = trains ? new Tape() : null;
+                    _kept[operation] = Folded(operation.Main.Concat(operation.Projection).Select(unit => unit.BatchNorm), () => _walk.Forward(operation));
+                });
+            }
+            Write([], () => _walk.EndStage(current));
+        }
+    }
+
+    private void WriteTail(DeviceArray<int> labels, float smoothing)
+    {
+        bool trains = _kind == PlanKind.Training;
+        Write(trains ? _network.TailGroups : [], () =>
+        {
+            Tensor x = _walk.End();
+            long input = x.Identity;
+            _session.Tape = trains ? _tailTape : null;
+            using Tensor logits = Folded([_network.Last.BatchNorm], () => _network.Tail(_session, x));
+            if (_kind == PlanKind.Recalibration) return;
+            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
+                _session, logits, labels, trains ? smoothing : 0, trains ? 1f / logits.Shape.N : 0);
+            DeviceArray<int> ranks = TopK.Ranks(_session, logits, labels);
+            Results = (Recording.NumberOf(losses.Address), Recording.NumberOf(ranks.Address));
+            if (trains) _walk.BeginBackward(_tailTape.Backward(_session, logits.Identity, gradient!.Value, input)!.Value);
+        });
+    }
+
+    private void WriteBackward()
+    {
+        int block = _network.Spec.Blocks - 1;
+        for (int stage = _network.Spec.StageRepeats.Length - 1; stage >= 0; stage--)
+        {
+            int current = stage;
+            for (int i = 0; i < _network.Spec.StageRepeats[stage]; i++, block--)
+            {
+                WriteBlock(block, adds: true, operation =>
+                {
+                    _session.Tape = new Tape();
+                    _walk.Backward(operation, _kept[operation]);
+                });
+            }
+            Write([], () => _walk.EndBackwardStage(current));
+        }
+        Write([_network.FirstGroup], () => _stemTape.Backward(_session, _stemOutput, _walk.EndBackward()));
+    }
+
+    /// <param name="groups">Whose gradients it adds to.</param>
+    private void Write(ParameterGroup[] groups, Action issue) => _turns.Add(new Turn(null, [new Part(Recording.Record(issue), groups)]));
+
+    private void WriteBlock(int block, bool adds, Action<Operation> issue)
+    {
+        Operation?[] operations = _network.OperationsOf(block);
+        bool isAlone = operations.Count(operation => operation != null) == 1;
+        int turn = Recording.BeginTurn();
+        _turns.Add(new Turn(block, [.. operations.Select((operation, alternative) => operation == null
+            ? null
+            : new Part(Recording.Record(turn, (block, alternative), isAlone, () => issue(operation)), adds ? [operation.Parameters] : []))]));
+    }
+
+    private T Folded<T>(IEnumerable<BatchNormLayer> layers, Func<T> work)
+    {
+        if (_kind != PlanKind.Inference) return work();
+        using FoldedBatchNorms.Pass pass = FoldedBatchNorms.Begin(_session, layers);
+        return work();
+    }
+
+    /// <summary>A turn of a path.</summary>
+    /// <param name="Block">The block whose alternatives it has; null if all paths do the same.</param>
+    public sealed record Turn(int? Block, Part?[] Parts);
+
+    /// <summary>What is done in a turn.</summary>
+    /// <param name="Groups">The parameters whose gradients are added to.</param>
+    public sealed record Part(SegmentNotes Notes, ParameterGroup[] Groups);
+}
