@@ -4,6 +4,7 @@ using Spos.Engine.Kernels;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Optim;
+using Spos.Engine.Plans;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Training;
@@ -55,7 +56,7 @@ internal sealed class StepBenchmark : IDisposable
         var results = new List<StepResult>();
         foreach (Work work in Works)
         {
-            RepeatedWork<Tensor>[] repeated = path == null ? [] : [.. plans.Select(_ => new RepeatedWork<Tensor>(_session, (images, labels) => work.Issue(path, images, labels)))];
+            RepeatedWork<Predictions>[] repeated = path == null ? [] : [.. plans.Select(_ => new RepeatedWork<Predictions>(_session, (images, labels) => work.Issue(path, images, labels)))];
             double[][] rates = [.. plans.Select(_ => new double[runs])];
             long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
             for (int run = -Warmup; run < runs; run++)
@@ -78,7 +79,7 @@ internal sealed class StepBenchmark : IDisposable
                 }
                 report();
             }
-            foreach (RepeatedWork<Tensor> each in repeated) each.Dispose();
+            foreach (RepeatedWork<Predictions> each in repeated) each.Dispose();
             for (int p = 0; p < plans.Count; p++) results.Add(new StepResult(work.Name, plans[p], Rates.Of(rates[p]), deviceBytes[p], managedBytes[p]));
         }
         return results;
@@ -128,30 +129,14 @@ internal sealed class StepBenchmark : IDisposable
 
     private Work[] Works =>
     [
-        new("training step", AddGradients, path => _optimizer.Step(_session, _network.GroupsOf(path), LearningRate)),
-        new("inference", Infer, _ => { }),
+        new("training step", (path, images, labels) => Run(PlanKind.Training, path, images, labels), path => _optimizer.Step(_session, _network.GroupsOf(path), LearningRate)),
+        new("inference", (path, images, labels) => Run(PlanKind.Inference, path, images, labels), _ => { }),
     ];
 
-    // The losses.
-    private Tensor AddGradients(Architecture path, Tensor images, DeviceArray<int> labels)
-    {
-        _session.BatchNorm = BatchNormMode.Batch;
-        _session.Tape = new Tape();
-        using Tensor logits = _network.Forward(_session, images, path);
-        (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(_session, logits, labels, LabelSmoothing, 1f / _batch);
-        _session.Tape.Backward(_session, logits, gradient!.Value);
-        _session.Tape = null;
-        return losses;
-    }
-
-    // The logits.
-    private Tensor Infer(Architecture path, Tensor images, DeviceArray<int> labels)
-    {
-        _session.BatchNorm = BatchNormMode.Running;
-        return _network.Forward(_session, images, path);
-    }
+    private Predictions Run(PlanKind kind, Architecture path, Tensor images, DeviceArray<int> labels) =>
+        NetworkPlans.Of(_network).For(_session, _network, kind, _batch, kind == PlanKind.Training ? LabelSmoothing : 0).Run(images, labels, path);
 
     /// <param name="Issue">What is the same for each batch; it gives what it leaves on the device.</param>
     /// <param name="Finish">What follows on it.</param>
-    private sealed record Work(string Name, Func<Architecture, Tensor, DeviceArray<int>, Tensor> Issue, Action<Architecture> Finish);
+    private sealed record Work(string Name, Func<Architecture, Tensor, DeviceArray<int>, Predictions> Issue, Action<Architecture> Finish);
 }

@@ -17,13 +17,16 @@ public sealed class Sgd(float momentum, float weightDecay)
     /// </summary>
     public void Step(Session session, IEnumerable<ParameterGroup> groups, float learningRate)
     {
-        foreach (ParameterGroup group in groups)
-        {
-            float scale = 1f / Math.Max(1, group.GradientCount);
-            Update(session, group, 0, group.DecayedLength, learningRate, weightDecay, scale);
-            Update(session, group, group.DecayedLength, group.Length - group.DecayedLength, learningRate, 0, scale);
-            group.ClearGradients();
-        }
+        foreach (ParameterGroup group in groups) Step(session, group, learningRate);
+    }
+
+    /// <summary>Moves a group's parameters.</summary>
+    public void Step(Session session, ParameterGroup group, float learningRate)
+    {
+        float scale = 1f / Math.Max(1, group.GradientCount);
+        Update(session, group, 0, group.DecayedLength, learningRate, weightDecay, scale);
+        Update(session, group, group.DecayedLength, group.Length - group.DecayedLength, learningRate, 0, scale);
+        group.ClearGradients();
     }
 
     private void Update(Session session, ParameterGroup group, long offset, long length, float learningRate, float decay, float scale)

@@ -23,7 +23,7 @@ public sealed class NetworkPlan : IDisposable
     private readonly long[] _sizes;
     private readonly ulong[] _addresses;
     private readonly ulong[] _variables = new ulong[3];
-    private readonly int _imagesNumber, _labelsNumber;
+    private readonly int _blocks, _imagesNumber, _labelsNumber;
     private readonly (int Losses, int Ranks)? _results;
     private readonly Renting? _renting;
     private ulong _arena;
@@ -32,7 +32,7 @@ public sealed class NetworkPlan : IDisposable
     /// <param name="smoothing">Of labels, in training.</param>
     public NetworkPlan(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
     {
-        (_session, _network) = (session, network);
+        (_session, _network, _blocks) = (session, network, network.Spec.Blocks);
         _images = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
         using PlanWriter writer = Write(kind, smoothing);
         _recording = writer.Recording;
@@ -55,10 +55,10 @@ public sealed class NetworkPlan : IDisposable
     /// <param name="share">Of each picture's own class in a batch that is mixed up.</param>
     /// <returns>What it leaves; for the caller to dispose of. Nothing is left by a recalibration.</returns>
     /// <exception cref="DeviceMemoryException">The device is full.</exception>
-    internal Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1)
+    public Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1)
     {
         if (images.Shape != _images) throw new ArgumentException($"The plan is for pictures {_images}, not {images.Shape}.");
-        if (path.Blocks.Length != _network.Spec.Blocks) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_network.Spec.Blocks}.");
+        if (path.Blocks.Length != _blocks) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks}.");
         DeviceBuffer? arena = _renting == null && Bytes > 0 ? _session.Pool.Rent(Bytes) : null;
         if (arena != null) Place(arena.Pointer);
         _renting?.Forget();
@@ -72,7 +72,7 @@ public sealed class NetworkPlan : IDisposable
                 ?? throw new InvalidOperationException($"The network has no alternative {path.Blocks[turn.Block!.Value]} of block {turn.Block}.");
             Issue(part);
         }
-        Predictions left = _results is { } results ? new Predictions(Losses(results.Losses, arena), Ranks(results.Ranks, arena)) : default;
+        Predictions left = _results is { } results ? new Predictions(Left(results.Losses, arena), Left(results.Ranks, arena)) : default;
         arena?.Release();
         return left;
     }
@@ -113,18 +113,13 @@ public sealed class NetworkPlan : IDisposable
         for (int i = 0; i < _addresses.Length; i++) _addresses[i] = arena + (ulong)_offsets[i];
     }
 
-    private Tensor Losses(int number, DeviceBuffer? arena) => new(BufferOf(number, arena), Shape.Vector(_images.N), OffsetOf(number) / sizeof(float));
-
-    private DeviceArray<int> Ranks(int number, DeviceBuffer? arena) => new(BufferOf(number, arena), OffsetOf(number), _images.N);
-
-    private long OffsetOf(int number) => _renting == null ? _offsets[number] : 0;
-
-    // With a reference for whoever gets it.
-    private DeviceBuffer BufferOf(int number, DeviceBuffer? arena)
+    // A number a picture, for whoever gets it to keep.
+    private Tensor Left(int number, DeviceBuffer? arena)
     {
-        if (arena == null) return _renting!.Take(number);
+        var shape = Shape.Vector(_images.N);
+        if (arena == null) return new Tensor(_renting!.Take(number), shape);
         arena.Retain();
-        return arena;
+        return new Tensor(arena, shape, _offsets[number] / sizeof(float));
     }
 
     private sealed record Turn(int? Block, Part?[] Parts);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Spos.Engine.Devices;
 using Spos.Engine.Tensors;
 
@@ -5,15 +6,16 @@ namespace Spos.Engine.Plans;
 
 /// <summary>What a network made of a batch of N pictures, on the device.</summary>
 /// <param name="Losses">[N].</param>
-/// <param name="Ranks">Of each picture's label among the N rows of guesses, from 0.</param>
-internal readonly record struct Predictions(Tensor Losses, DeviceArray<int> Ranks) : IDisposable
+/// <param name="Ranks">[N], in whole numbers of 32 bits: of each picture's label among the guesses, from 0.</param>
+public readonly record struct Predictions(Tensor Losses, Tensor Ranks) : IDisposable
 {
     /// <summary>Waits for them and copies them out.</summary>
-    public (float[] Losses, int[] Ranks) Download(DeviceStream stream)
+    /// <param name="losses">Has room for N.</param>
+    /// <param name="ranks">Has room for N.</param>
+    public void Download(DeviceStream stream, Span<float> losses, Span<int> ranks)
     {
-        int[] ranks = new int[Ranks.Length];
-        Ranks.Download(stream, ranks);
-        return (Losses.Download(stream), ranks);
+        Ranks.Download(stream, MemoryMarshal.Cast<int, float>(ranks));
+        Losses.Download(stream, losses);
     }
 
     public void Dispose()

@@ -86,8 +86,16 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         where T : class, IDisposable => (T)(_attachment ??= make());
 
     /// <summary>The parameter groups that a path uses: the only ones that move when it is trained.</summary>
-    public IEnumerable<ParameterGroup> GroupsOf(Architecture path) =>
-        [_stemGroup, .. OperationsOf(path).Select(o => o.Parameters), _lastGroup, _classifierGroup];
+    public IEnumerable<ParameterGroup> GroupsOf(Architecture path) => Enumerable.Range(0, GroupsOfPath).Select(i => GroupOf(path, i));
+
+    /// <summary>How many groups a path uses.</summary>
+    internal int GroupsOfPath => _blocks.Length + 3;
+
+    /// <summary>One of the groups that a path uses, from the image on.</summary>
+    internal ParameterGroup GroupOf(Architecture path, int index) =>
+        index == 0 ? _stemGroup
+        : index <= _blocks.Length ? OperationAt(index - 1, (Choice)path.Blocks[index - 1]).Parameters
+        : index == _blocks.Length + 1 ? _lastGroup : _classifierGroup;
 
     /// <summary>The convolution units that a path uses, from the image on.</summary>
     public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) => [Stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), Last];

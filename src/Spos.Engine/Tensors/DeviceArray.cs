@@ -5,29 +5,20 @@ using Spos.Engine.Kernels;
 namespace Spos.Engine.Tensors;
 
 /// <summary>Values on a device that are not floats: labels, ranks, coefficients, descriptors.</summary>
-public sealed unsafe class DeviceArray<T> : IDisposable
+public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDisposable
     where T : unmanaged
 {
-    private readonly DeviceBuffer _buffer;
-    private readonly long _offset;
+    private readonly DeviceBuffer _buffer = pool.Rent(length * sizeof(T));
     private bool _disposed;
 
-    public DeviceArray(BufferPool pool, long length)
-        : this(pool.Rent(length * sizeof(T)), 0, length)
-    {
-    }
-
-    /// <summary>Takes over one reference to <paramref name="buffer"/>; <paramref name="offset"/> counts bytes.</summary>
-    internal DeviceArray(DeviceBuffer buffer, long offset, long length) => (_buffer, _offset, Length) = (buffer, offset, length);
-
-    public long Length { get; }
+    public long Length { get; } = length;
 
     internal ulong Address
     {
         get
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _buffer.Pointer + (ulong)_offset;
+            return _buffer.Pointer;
         }
     }
 

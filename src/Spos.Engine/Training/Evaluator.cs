@@ -64,8 +64,10 @@ public static class Evaluator
             foreach (Batch batch in batches)
             {
                 batch.ReadOn(session.Stream);
-                (float[] losses, int[] rank) = ([], []);
-                Fitting(session, batch, option, pictures => (losses, rank) = prediction.Run(pictures, batch.Labels).Download(session.Stream));
+                float[] losses = new float[batch.Count];
+                int[] rank = new int[batch.Count];
+                // Where it does not fit, fewer pictures are tried.
+                Fitting(session, batch, option, pictures => prediction.Run(pictures, batch.Labels).Download(session.Stream, losses.AsSpan(0, pictures.Shape.N), rank.AsSpan(0, pictures.Shape.N)));
                 loss += losses.Sum(l => (double)l);
                 top1 += rank.Count(r => r < 1);
                 top5 += rank.Count(r => r < 5);

@@ -35,7 +35,9 @@ public sealed class Trainer
     private readonly DamageReport _damage;
     private readonly Sgd _optimizer;
     private readonly LoaderOptions _loader;
-    private readonly float[] _firstGradients;
+    private readonly float[] _firstGradients, _losses;
+    private readonly int[] _ranks;
+    private readonly HashSet<ParameterGroup> _moved = [];
 
     /// <param name="pathsOf">The paths to train at a step, counted from 0.</param>
     /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
@@ -46,6 +48,7 @@ public sealed class Trainer
         _optimizer = new Sgd(options.Momentum, options.WeightDecay);
         _loader = options.Loader(network.Spec.ImageSize);
         _firstGradients = new float[network.FirstGroup.Length];
+        (_losses, _ranks) = (new float[options.BatchSize], new int[options.BatchSize]);
         StepsPerEpoch = BatchLoader.BatchesOf(data.Samples.Length, _loader);
         if (StepsPerEpoch == 0) throw new DataException($"{data.Root}: {data.Samples.Length} pictures to train on are fewer than a batch of {options.BatchSize}. Lower --batch-size.");
         Steps = options.TotalIters ?? (long)StepsPerEpoch * options.Epochs;
@@ -157,27 +160,59 @@ public sealed class Trainer
         {
             // A number for every (step, path): dropout never repeats.
             Dropout.UseKey(_session, _options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * MostPaths + (ulong)i);
-            (float[] losses, int[] ranks) = Work(batch, paths[i], share, repeated);
-            loss += losses.Average() / paths.Count;
-            top1 += ranks.Count(r => r < 1);
-            top5 += ranks.Count(r => r < 5);
+            Work(batch, paths[i], share, repeated);
+            loss += Mean(_losses.AsSpan(0, batch.Count)) / paths.Count;
+            top1 += Within(1, batch.Count);
+            top5 += Within(5, batch.Count);
         }
         DivergenceException Diverged(string what) => new(what, StepsDone + 1, Steps, learningRate);
         if (!float.IsFinite(loss)) throw Diverged("the loss is no longer a finite number");
         // Gradients that explode do so towards the image, so the first layer tells; the losses' download has waited for them.
         _network.FirstGroup.Gradients.Download(_session.Stream, _firstGradients);
         if (!AreFinite(_firstGradients)) throw Diverged("the gradients are no longer finite numbers");
-        _optimizer.Step(_session, paths.SelectMany(_network.GroupsOf).Distinct(), learningRate);
+        foreach (Architecture path in paths) Step(path, learningRate);
+        _moved.Clear();
         StepsDone++;
         float predictions = batch.Count * paths.Count;
         return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, batch.Count);
     }
 
-    private (float[] Losses, int[] Ranks) Work(Batch batch, Architecture path, float share, RepeatedWork<Predictions>? repeated)
+    // Moves a path's parameters, but for those that another path of the step has moved.
+    private void Step(Architecture path, float learningRate)
     {
-        if (repeated != null) return repeated.Run(batch.Images, batch.Labels).Download(_session.Stream);
-        using Predictions predictions = AddGradients(batch.Images, batch.Labels, path, share);
-        return predictions.Download(_session.Stream);
+        for (int i = 0; i < _network.GroupsOfPath; i++)
+        {
+            ParameterGroup group = _network.GroupOf(path, i);
+            if (_moved.Add(group)) _optimizer.Step(_session, group, learningRate);
+        }
+    }
+
+    // Leaves losses and ranks on the host.
+    private void Work(Batch batch, Architecture path, float share, RepeatedWork<Predictions>? repeated)
+    {
+        Predictions predictions = repeated?.Run(batch.Images, batch.Labels) ?? AddGradients(batch.Images, batch.Labels, path, share);
+        predictions.Download(_session.Stream, _losses.AsSpan(0, batch.Count), _ranks.AsSpan(0, batch.Count));
+        // Repeated work keeps what it leaves.
+        if (repeated == null) predictions.Dispose();
+    }
+
+    // As precise as a mean of doubles.
+    private static float Mean(ReadOnlySpan<float> values)
+    {
+        double sum = 0;
+        foreach (float value in values) sum += value;
+        return (float)(sum / values.Length);
+    }
+
+    // How many labels are among so many first guesses.
+    private int Within(int guesses, int pictures)
+    {
+        int count = 0;
+        foreach (int rank in _ranks.AsSpan(0, pictures))
+        {
+            if (rank < guesses) count++;
+        }
+        return count;
     }
 
     // How much of each picture is its own: 1 without mixup.
@@ -231,7 +266,7 @@ public sealed class Trainer
     {
         NetworkPlan plan = NetworkPlans.Of(_network).For(_session, _network, PlanKind.Training, images.Shape.N, _options.LabelSmoothing);
         Predictions predictions = plan.Run(images, labels, path, mixupShare);
-        foreach (ParameterGroup group in _network.GroupsOf(path)) group.GradientCount++;
+        for (int i = 0; i < _network.GroupsOfPath; i++) _network.GroupOf(path, i).GradientCount++;
         return predictions;
     }
 }

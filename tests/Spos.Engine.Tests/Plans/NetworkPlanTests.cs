@@ -1,0 +1,192 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Plans;
+using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
+using Spos.Space;
+
+namespace Spos.Engine.Tests.Plans;
+
+/// <summary>A plan leaves the bits that ops leave one after the other.</summary>
+public sealed class NetworkPlanTests
+{
+    private const int Batch = 3;
+
+    private static readonly NetworkSpec Spec = new()
+    {
+        ImageSize = 32,
+        Classes = 3,
+        StemChannels = 8,
+        StageRepeats = [1, 2, 1, 2],
+        StageChannels = [16, 24, 32, 40],
+        LastChannels = 16,
+        Affine = true,
+        Dropout = 0.3f,
+    };
+
+    private static readonly Architecture[] Paths = [.. new[] { "0 3 1 2 0 1", "3 3 3 3 3 3", "1 2 0 0 2 3" }.Select(text => Architecture.Parse(text))];
+
+    public static TheoryData<string, ConvolutionPlan, bool> Cases
+    {
+        get
+        {
+            var cases = new TheoryData<string, ConvolutionPlan, bool>();
+            foreach (ConvolutionPlan plan in new[] { ConvolutionPlan.Fused, ConvolutionPlan.Unfused, ConvolutionPlan.Cudnn })
+            {
+                foreach (bool single in new[] { false, true })
+                {
+                    cases.Add("host", plan, single);
+                    cases.Add("simt 1", plan, single);
+                }
+            }
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Its_bits_are_those_of_ops_one_by_one(string name, ConvolutionPlan plan, bool single)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        float[] planned = Work(test, plan, single, planned: true);
+        Assert.Equal(Work(test, plan, single, planned: false), planned);
+    }
+
+    [Fact]
+    public void Its_memory_is_what_it_says_and_no_more_than_ops_take_one_by_one()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, Paths[0]);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
+        (Tensor images, DeviceArray<int> labels) = Pictures(session, 16);
+        using (images)
+        using (labels)
+        {
+            session.Pool.ResetPeak();
+            long before = session.Pool.PeakBytesInUse;
+            Train(session, network, images, labels, Paths[0]).Dispose();
+            long ops = session.Pool.PeakBytesInUse - before;
+            using var plan = new NetworkPlan(session, network, PlanKind.Training, 16);
+            session.Pool.ResetPeak();
+            plan.Run(images, labels, Paths[0]).Dispose();
+            // The pool rounds up.
+            Assert.InRange(session.Pool.PeakBytesInUse - before, plan.Bytes, plan.Bytes + plan.Bytes / 8);
+            Assert.InRange(plan.Bytes, ops / 2, ops);
+        }
+    }
+
+    [Fact]
+    public void A_batch_of_another_size_and_another_path_are_refused()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, Paths[0]);
+        using var plan = new NetworkPlan(session, network, PlanKind.Inference, Batch);
+        (Tensor images, DeviceArray<int> labels) = Pictures(session, Batch + 1);
+        using (images)
+        using (labels)
+        {
+            Assert.Throws<ArgumentException>(() => plan.Run(images, labels, Paths[0]));
+            using Tensor fewer = images.View(images.Shape with { N = Batch });
+            Assert.Throws<InvalidOperationException>(() => plan.Run(fewer, labels, Paths[1]));
+            Assert.Throws<ArgumentException>(() => plan.Run(fewer, labels, Architecture.Parse("0 1")));
+        }
+    }
+
+    // Trains some steps on several paths, recalibrates and measures: all that is left of it.
+    private static float[] Work(TestDevice test, ConvolutionPlan convolutions, bool single, bool planned)
+    {
+        using var session = new Session(test.Device);
+        session.Pool.Poison = true;
+        ConvolutionPlanner.Of(session).Plan = convolutions;
+        using var network = new ShuffleNetV2OneShot(session, Spec, single ? Paths[0] : null);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
+        Architecture[] paths = single ? [Paths[0]] : test.Device.Kind == "simt" ? [.. Paths.Take(2)] : Paths;
+        (Tensor images, DeviceArray<int> labels) = Pictures(session, Batch);
+        var left = new List<float>();
+        float[] losses = new float[Batch];
+        int[] ranks = new int[Batch];
+        Dropout.UseKey(session, 5, 6);
+        using (images)
+        using (labels)
+        {
+            foreach (PlanKind kind in new[] { PlanKind.Training, PlanKind.Recalibration, PlanKind.Inference })
+            {
+                // Gradients of paths are added, as with several paths a step.
+                foreach (Architecture path in paths)
+                {
+                    session.BatchNormMomentum = kind == PlanKind.Recalibration ? 0.5f : 0.1f;
+                    if (!planned)
+                    {
+                        left.AddRange(OpByOp(session, network, kind, images, labels, path));
+                        continue;
+                    }
+                    using Predictions predictions = NetworkPlans.Of(network).For(session, network, kind, Batch, 0.1f).Run(images, labels, path);
+                    if (kind == PlanKind.Recalibration) continue;
+                    predictions.Download(session.Stream, losses, ranks);
+                    left.AddRange(losses);
+                    left.AddRange(ranks.Select(rank => (float)rank));
+                }
+            }
+        }
+        Assert.Null(test.Device.Report);
+        foreach (Architecture path in paths)
+        {
+            left.AddRange(network.GroupsOf(path).SelectMany(group => group.Parameters).SelectMany(p => p.Gradient.Download(session.Stream)));
+            left.AddRange(network.BatchNormsOf(path).SelectMany(b => b.RunningVariance.Download(session.Stream).Append(b.BatchesTracked)));
+        }
+        return [.. left];
+    }
+
+    private static List<float> OpByOp(Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images, DeviceArray<int> labels, Architecture path)
+    {
+        var left = new List<float>();
+        session.BatchNorm = kind == PlanKind.Inference ? BatchNormMode.Running : BatchNormMode.Batch;
+        if (kind == PlanKind.Recalibration)
+        {
+            network.Forward(session, images, path).Dispose();
+            return left;
+        }
+        using Tensor logits = kind == PlanKind.Training ? Train(session, network, images, labels, path, left) : network.Forward(session, images, path);
+        if (kind == PlanKind.Inference)
+        {
+            (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);
+            using (losses) left.AddRange(losses.Download(session.Stream));
+        }
+        using DeviceArray<int> ranks = TopK.Ranks(session, logits, labels);
+        int[] values = new int[Batch];
+        ranks.Download(session.Stream, values);
+        left.AddRange(values.Select(value => (float)value));
+        session.BatchNorm = BatchNormMode.Batch;
+        return left;
+    }
+
+    private static Tensor Train(Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, List<float>? left = null)
+    {
+        session.Tape = new Tape();
+        Tensor logits = network.Forward(session, images, path);
+        (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / images.Shape.N);
+        using (losses)
+        {
+            session.Tape.Backward(session, logits, gradient!.Value);
+            left?.AddRange(losses.Download(session.Stream));
+        }
+        session.Tape = null;
+        return logits;
+    }
+
+    private static (Tensor Images, DeviceArray<int> Labels) Pictures(Session session, int count)
+    {
+        Tensor images = session.Rent(new Shape(count, Spec.ImageSize, Spec.ImageSize, 3));
+        var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
+        images.Upload(session.Stream, [.. Enumerable.Range(0, (int)images.Shape.Count).Select(_ => random.NextNormal())]);
+        var labels = new DeviceArray<int>(session.Pool, count);
+        labels.Upload(session.Stream, [.. Enumerable.Range(0, count).Select(i => i % Spec.Classes)]);
+        session.Stream.Synchronize();
+        return (images, labels);
+    }
+}
