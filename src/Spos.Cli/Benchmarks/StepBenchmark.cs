@@ -56,7 +56,7 @@ internal sealed class StepBenchmark : IDisposable
         var results = new List<StepResult>();
         foreach (Work work in Works)
         {
-            RepeatedWork<Predictions>[] repeated = path == null ? [] : [.. plans.Select(_ => new RepeatedWork<Predictions>(_session, (images, labels) => work.Issue(path, images, labels)))];
+            RepeatedWork<Predictions>[] repeated = path == null ? [] : [.. plans.Select(_ => new RepeatedWork<Predictions>(_session, (images, labels) => PlanOf(work.Kind).Run(images, labels, path)))];
             double[][] rates = [.. plans.Select(_ => new double[runs])];
             long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
             for (int run = -Warmup; run < runs; run++)
@@ -65,14 +65,12 @@ internal sealed class StepBenchmark : IDisposable
                 for (int p = 0; p < plans.Count; p++)
                 {
                     ConvolutionPlanner.Of(_session).Plan = plans[p];
-                    _session.Pool.ResetPeak();
-                    long before = _session.Pool.PeakBytesInUse, managedBefore = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+                    long managedBefore = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
                     if (path != null) repeated[p].Run(_images, _labels);
-                    else work.Issue(chosen, _images, _labels).Dispose();
+                    else PlanOf(work.Kind).Run(_images, _labels, chosen).Dispose();
                     work.Finish(chosen);
                     _session.Stream.Synchronize();
-                    // The first run also takes what a plan is measured with. A graph's memory is in use only in the second, which captures it.
-                    if (run > -Warmup) deviceBytes[p] = Math.Max(deviceBytes[p], _session.Pool.PeakBytesInUse - before);
+                    deviceBytes[p] = PlanOf(work.Kind).Bytes;
                     if (run < 0) continue;
                     rates[p][run] = _batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
                     managedBytes[p] = Math.Max(managedBytes[p], GC.GetAllocatedBytesForCurrentThread() - managedBefore);
@@ -102,7 +100,7 @@ internal sealed class StepBenchmark : IDisposable
 
             void Do(Architecture path)
             {
-                work.Issue(path, _images, _labels).Dispose();
+                PlanOf(work.Kind).Run(_images, _labels, path).Dispose();
                 work.Finish(path);
                 _session.Stream.Synchronize();
                 report();
@@ -129,14 +127,14 @@ internal sealed class StepBenchmark : IDisposable
 
     private Work[] Works =>
     [
-        new("training step", (path, images, labels) => Run(PlanKind.Training, path, images, labels), path => _optimizer.Step(_session, _network.GroupsOf(path), LearningRate)),
-        new("inference", (path, images, labels) => Run(PlanKind.Inference, path, images, labels), _ => { }),
+        new("training step", PlanKind.Training, path => _optimizer.Step(_session, _network.GroupsOf(path), LearningRate)),
+        new("inference", PlanKind.Inference, _ => { }),
     ];
 
-    private Predictions Run(PlanKind kind, Architecture path, Tensor images, DeviceArray<int> labels) =>
-        NetworkPlans.Of(_network).For(_session, _network, kind, _batch, kind == PlanKind.Training ? LabelSmoothing : 0).Run(images, labels, path);
+    private NetworkPlan PlanOf(PlanKind kind) =>
+        NetworkPlans.Of(_network).For(_session, _network, kind, _batch, kind == PlanKind.Training ? LabelSmoothing : 0);
 
-    /// <param name="Issue">What is the same for each batch; it gives what it leaves on the device.</param>
+    /// <param name="Kind">What is planned, and the same for each batch.</param>
     /// <param name="Finish">What follows on it.</param>
-    private sealed record Work(string Name, Func<Architecture, Tensor, DeviceArray<int>, Predictions> Issue, Action<Architecture> Finish);
+    private sealed record Work(string Name, PlanKind Kind, Action<Architecture> Finish);
 }

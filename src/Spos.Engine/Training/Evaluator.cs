@@ -37,7 +37,7 @@ public static class Evaluator
             {
                 batch.ReadOn(session.Stream);
                 session.BatchNormMomentum = 1f / ++count;
-                Fitting(session, batch, option, images => Plan(session, network, PlanKind.Recalibration, images).Run(images, batch.Labels, path));
+                Fitting(session, network, PlanKind.Recalibration, batch, option, () => Plan(session, network, PlanKind.Recalibration, batch.Images).Run(batch.Images, batch.Labels, path));
             }
         }
         catch (DeviceMemoryException error) when (error.Option == null)
@@ -66,8 +66,7 @@ public static class Evaluator
                 batch.ReadOn(session.Stream);
                 float[] losses = new float[batch.Count];
                 int[] rank = new int[batch.Count];
-                // Where it does not fit, fewer pictures are tried.
-                Fitting(session, batch, option, pictures => prediction.Run(pictures, batch.Labels).Download(session.Stream, losses.AsSpan(0, pictures.Shape.N), rank.AsSpan(0, pictures.Shape.N)));
+                Fitting(session, network, PlanKind.Inference, batch, option, () => prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, rank));
                 loss += losses.Sum(l => (double)l);
                 top1 += rank.Count(r => r < 1);
                 top5 += rank.Count(r => r < 5);
@@ -85,21 +84,21 @@ public static class Evaluator
         NetworkPlans.Of(network).For(session, network, kind, images.Shape.N);
 
     // Works on a batch; if it does not fit, the error says which would.
-    private static void Fitting(Session session, Batch batch, string option, Action<Tensor> work)
+    private static void Fitting(Session session, ShuffleNetV2OneShot network, PlanKind kind, Batch batch, string option, Action work)
     {
         long moment = session.Pool.Rentings;
         try
         {
-            work(batch.Images);
+            work();
         }
         catch (Exception error)
         {
             session.Pool.GiveBackSince(moment);
             if (error is not DeviceMemoryException full) throw;
-            int fits = BatchRoom.Estimate(session, batch.Count, 0, 0, count =>
+            int fits = BatchRoom.Largest(session, batch.Count, 0, 0, count =>
             {
-                using Tensor first = batch.Images.View(batch.Images.Shape with { N = count });
-                work(first);
+                using var plan = new NetworkPlan(session, network, kind, count);
+                return plan.Bytes;
             });
             throw full.ForBatch(batch.Count, fits, option);
         }

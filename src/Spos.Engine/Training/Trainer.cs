@@ -234,32 +234,17 @@ public sealed class Trainer
         foreach (ParameterGroup group in paths.SelectMany(_network.GroupsOf)) group.ClearGradients();
     }
 
-    // How many pictures of a batch should fit, of which the loader had so many bytes on the device. Running statistics stay as they are.
+    // How many pictures of a batch should fit, of which the loader had so many bytes on the device.
     private int RoomFor(long loaded)
     {
-        IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
-        int size = _network.Spec.ImageSize;
-        var picture = new Shape(1, size, size, 3);
+        long picture = 3L * sizeof(float) * _network.Spec.ImageSize * _network.Spec.ImageSize;
         // It may not have read ahead as far as it will.
-        long loader = loaded / _options.BatchSize + picture.Count * sizeof(float) * 2 * _options.Workers;
-        float momentum = _session.BatchNormMomentum;
-        _session.BatchNormMomentum = 0;
-        try
+        long loader = loaded / _options.BatchSize + picture * 2 * _options.Workers;
+        return BatchRoom.Largest(_session, _options.BatchSize, loader, ReservedBytes(), count =>
         {
-            return BatchRoom.Estimate(_session, _options.BatchSize, loader, ReservedBytes(), count =>
-            {
-                using Tensor images = _session.Rent(picture with { N = count });
-                using var labels = new DeviceArray<int>(_session.Pool, count);
-                images.Fill(_session.Stream, 0);
-                labels.Upload(_session.Stream, new int[count]);
-                foreach (Architecture path in paths) AddGradients(images, labels, path, 1).Dispose();
-            });
-        }
-        finally
-        {
-            _session.BatchNormMomentum = momentum;
-            Undo(paths, _session.Pool.Rentings);
-        }
+            using var plan = new NetworkPlan(_session, _network, PlanKind.Training, count, _options.LabelSmoothing);
+            return plan.Bytes;
+        });
     }
 
     private Predictions AddGradients(Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare)
