@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
+using Spos.Engine.Autograd;
+using Spos.Engine.Nn;
+using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Graphs;
 
 /// <summary>
-/// What a node of a graph computes, without its weights: the rule of its shape, its cost, the arrays that it has, and its forms in ONNX and
-/// in PyTorch.
+/// What a node of a graph computes: the rule of its shape, its cost, the arrays that it has, its forms in ONNX and in PyTorch, and how it is
+/// run.
 /// </summary>
 public abstract record GraphOp
 {
@@ -32,6 +35,15 @@ public abstract record GraphOp
     /// <param name="values">The values of the node's tensors, in PyTorch's order.</param>
     /// <param name="output">The name that the result is to have, if it matters.</param>
     internal abstract string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null);
+
+    /// <summary>What the op has of its own in a network: parameters, which it adds to a group, and statistics; null for none.</summary>
+    /// <param name="name">The node's name in the network.</param>
+    internal virtual object? NewState(string name, ParameterGroup group) => null;
+
+    /// <summary>Runs the op, and records its backward pass where the session has a tape.</summary>
+    /// <param name="inputs">Taken over: it may write over one that nobody else holds.</param>
+    /// <param name="state">What <see cref="NewState"/> has made.</param>
+    internal abstract Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state);
 
     /// <summary>The one input of an op that takes one.</summary>
     protected static FeatureShape Only(ReadOnlySpan<FeatureShape> inputs) =>

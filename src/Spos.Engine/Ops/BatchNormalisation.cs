@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Graphs;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
@@ -17,7 +19,7 @@ public static class BatchNormalisation
 
     /// <summary>
     /// Normalises with the statistics that <see cref="Session.BatchNorm"/> asks for. Takes over <paramref name="x"/>: with no
-    /// tape it is written over in place.
+    /// tape it is written over in place, unless somebody else holds it.
     /// </summary>
     /// <param name="x">[N, H, W, C].</param>
     /// <returns>[N, H, W, C].</returns>
@@ -28,16 +30,26 @@ public static class BatchNormalisation
         {
             if (session.Tape != null) throw new InvalidOperationException("Training needs batch statistics.");
             using Tensor folded = FoldedBatchNorms.Get(session, layer);
-            Apply(session, x, x, Row(folded, 0), Row(folded, 1), rectify);
-            return x;
+            Tensor normalised = Target(session, x);
+            Apply(session, normalised, x, Row(folded, 0), Row(folded, 1), rectify);
+            if (normalised != x) x.Dispose();
+            return normalised;
         }
         Tensor statistics = BatchStatistics(session, layer, x);
-        Tensor y = session.Tape == null ? x : session.Rent(x.Shape);
+        Tensor y = Target(session, x);
         Apply(session, y, x, statistics, rectify);
-        if (session.Tape == null) statistics.Dispose();
-        else session.Tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
+        if (session.Tape is { } tape)
+        {
+            tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
+            return y;
+        }
+        statistics.Dispose();
+        if (y != x) x.Dispose();
         return y;
     }
+
+    // Where nobody needs the input any longer, the result takes its place.
+    private static Tensor Target(Session session, Tensor x) => session.Tape == null && !x.IsHeldBesides ? x : session.Rent(x.Shape);
 
     private static Tensor BatchStatistics(Session session, BatchNormLayer layer, Tensor x)
     {
@@ -137,4 +149,54 @@ public static class BatchNormalisation
             gradients.Add(_x.Raw.Identity, dy.Retain());
         }
     }
+}
+
+/// <summary>Batch norm by running statistics: y = γ · (x − mean) / √(variance + ε) + β, where γ is 1 and β is 0 without affine parameters.</summary>
+public sealed record BatchNormOp(int Channels, bool IsAffine, float Epsilon) : GraphOp
+{
+    private const float PytorchEpsilon = 1e-5f;
+
+    private OpTensor Gamma => new("weight", [Channels], IsTrained: true);
+
+    private OpTensor Beta => new("bias", [Channels], IsTrained: true);
+
+    private OpTensor Mean => new("running_mean", [Channels], IsTrained: false);
+
+    private OpTensor Variance => new("running_var", [Channels], IsTrained: false);
+
+    public override ImmutableArray<OpTensor> Tensors => IsAffine ? [Gamma, Beta, Mean, Variance] : [Mean, Variance];
+
+    public override string PytorchModule =>
+        $"nn.BatchNorm2d({Channels}{(Epsilon == PytorchEpsilon ? "" : FormattableString.Invariant($", eps={Epsilon}"))}{(IsAffine ? "" : ", affine=False")})";
+
+    public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) =>
+        Only(inputs) is { } x && x.Channels == Channels ? x : throw new ArgumentException($"{inputs[0].Channels} channels go into a batch norm of {Channels}.");
+
+    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null)
+    {
+        string Part(OpTensor part, float[] numbers) => graph.Weight($"{name}.{part.Name}", part.Sizes, numbers);
+        return graph.Node(
+            "BatchNormalization",
+            [inputs[0], Part(Gamma, GammaOf(values)), Part(Beta, BetaOf(values)), Part(Mean, values(Mean)), Part(Variance, values(Variance))],
+            output,
+            OnnxGraph.AttributeOf("epsilon", Epsilon));
+    }
+
+    /// <summary>The batch norm as y = scale · x + shift.</summary>
+    /// <param name="values">The values of its tensors.</param>
+    internal (double[] Scale, float[] Shift) Fold(Func<OpTensor, float[]> values)
+    {
+        float[] gamma = GammaOf(values), beta = BetaOf(values), mean = values(Mean), variance = values(Variance);
+        double[] scale = [.. gamma.Select((g, c) => g / Math.Sqrt(variance[c] + (double)Epsilon))];
+        return (scale, [.. scale.Select((s, c) => (float)(beta[c] - mean[c] * s))]);
+    }
+
+    private float[] GammaOf(Func<OpTensor, float[]> values) => IsAffine ? values(Gamma) : [.. Enumerable.Repeat(1f, Channels)];
+
+    private float[] BetaOf(Func<OpTensor, float[]> values) => IsAffine ? values(Beta) : new float[Channels];
+
+    internal override object NewState(string name, ParameterGroup group) => new BatchNormLayer(name, Channels, IsAffine, group);
+
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) =>
+        BatchNormalisation.Forward(session, inputs[0], (BatchNormLayer)state!, rectify: false);
 }

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
 using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
@@ -36,5 +37,33 @@ public static class ChannelConcat
             gradients.Add(_a.Identity, da);
             gradients.Add(_b.Identity, db);
         }
+    }
+}
+
+/// <summary>The channels of all inputs, one input after the other.</summary>
+public sealed record ConcatOp : GraphOp
+{
+    public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs)
+    {
+        if (inputs.IsEmpty) throw new ArgumentException("Nothing is concatenated.");
+        int channels = 0;
+        foreach (FeatureShape x in inputs)
+        {
+            if (x.Height != inputs[0].Height || x.Width != inputs[0].Width) throw new ArgumentException($"{x} and {inputs[0]} are of different sizes.");
+            channels += x.Channels;
+        }
+        return inputs[0] with { Channels = channels };
+    }
+
+    public override string PytorchExpression(IReadOnlyList<string> inputs) => $"torch.cat(({string.Join(", ", inputs)}), dim=1)";
+
+    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+        graph.Node("Concat", inputs, output, OnnxGraph.Attribute("axis", 1));
+
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
+    {
+        if (inputs.Length != 2) throw new NotSupportedException($"{inputs.Length} inputs: two are concatenated.");
+        using Tensor a = inputs[0], b = inputs[1];
+        return ChannelConcat.Forward(session, a, b);
     }
 }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Graphs;
 using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
@@ -81,4 +83,17 @@ public static class Dropout
             _pool.Dispose();
         }
     }
+}
+
+/// <summary>In training, each number becomes 0 with a probability p and else 1/(1 − p) of it; in inference nothing changes.</summary>
+public sealed record DropoutOp(float Probability) : GraphOp
+{
+    public override string PytorchModule => $"nn.Dropout({Probability.ToString(CultureInfo.InvariantCulture)})";
+
+    public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) => Only(inputs);
+
+    // Graphs are for inference.
+    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) => inputs[0];
+
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) => Dropout.Forward(session, inputs[0], Probability);
 }

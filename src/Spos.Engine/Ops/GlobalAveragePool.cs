@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops;
@@ -27,5 +28,22 @@ public static class GlobalAveragePool
             session.Grid(_shape.N).GlobalAveragePoolBackward(dx, outputGradients[0], _shape.H * _shape.W, _shape.C);
             gradients.Add(_input, dx);
         }
+    }
+}
+
+/// <summary>The mean of each channel.</summary>
+public sealed record GlobalAveragePoolOp : GraphOp
+{
+    public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) => new(Only(inputs).Channels, 1, 1);
+
+    public override string PytorchExpression(IReadOnlyList<string> inputs) => $"{inputs[0]}.mean(dim=(2, 3))";
+
+    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+        graph.Node("Flatten", [graph.Node("GlobalAveragePool", inputs)], output);
+
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
+    {
+        using Tensor x = inputs[0];
+        return GlobalAveragePool.Forward(session, x);
     }
 }

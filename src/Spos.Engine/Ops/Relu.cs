@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
 using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
@@ -36,5 +37,22 @@ public static class Relu
             session.Grid(partition.Blocks).ReluBackward(dy, dy, _y, dy.Shape.Count, partition.RowsPerBlock);
             gradients.Add(_input, dy.Retain());
         }
+    }
+}
+
+/// <summary>y = max(x, 0).</summary>
+public sealed record ReluOp : GraphOp
+{
+    public override string PytorchModule => "nn.ReLU()";
+
+    public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) => Only(inputs);
+
+    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+        graph.Node("Relu", inputs, output);
+
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
+    {
+        using Tensor x = inputs[0];
+        return Relu.Forward(session, x);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Spos.Engine.Graphs;
+using Spos.Engine.Ops;
 using Spos.Engine.Supernet;
 using Spos.Space;
 

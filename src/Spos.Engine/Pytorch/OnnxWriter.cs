@@ -1,6 +1,8 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Files;
 using Spos.Engine.Graphs;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Supernet;
 
 namespace Spos.Engine.Pytorch;

@@ -1,5 +1,7 @@
 using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Space;
 
 namespace Spos.Engine.Supernet;

@@ -16,7 +16,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     private readonly ParameterGroup _stemGroup = new();
     private readonly ParameterGroup _lastGroup = new();
     private readonly ParameterGroup _classifierGroup = new();
-    private readonly Parameter _classifier;
+    private readonly GraphModule _stem, _tail;
     private IDisposable? _attachment;
 
     /// <summary>The supernet of <paramref name="spec"/>, or with <paramref name="path"/> just that path.</summary>
@@ -34,10 +34,11 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         if (path != null && spec.Space.FaultOf(path) is { } fault) throw new ArgumentException($"the architecture {fault}.");
         Spec = spec;
         Path = path;
-        Stem = ConvolutionUnits.Of(NetworkGraph.Stem(spec), "", NetworkGraph.StemName, _stemGroup)[0];
+        _stem = new GraphModule(NetworkGraph.Stem(spec), "", _ => _stemGroup);
+        Stem = _stem.UnitsOf(NetworkGraph.StemName)[0];
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
-        Last = ConvolutionUnits.Of(NetworkGraph.Tail(spec), "", NetworkGraph.LastName, _lastGroup)[0];
-        _classifier = _classifierGroup.Add($"{NetworkGraph.Classifier}.weight", new Shape(1, 1, spec.LastChannels, spec.Classes), decays: true);
+        _tail = new GraphModule(NetworkGraph.Tail(spec), "", node => node == NetworkGraph.Classifier ? _classifierGroup : _lastGroup);
+        Last = _tail.UnitsOf(NetworkGraph.LastName)[0];
     }
 
     public NetworkSpec Spec { get; }
@@ -67,7 +68,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     internal ParameterGroup FirstGroup => _stemGroup;
 
     /// <summary>The linear layer's weight.</summary>
-    public Parameter Classifier => _classifier;
+    public Parameter Classifier => (Parameter)_tail.StateOf(NetworkGraph.Classifier)!;
 
     private IEnumerable<Operation> Operations => _blocks.SelectMany(b => b.OfType<Operation>());
 
@@ -119,24 +120,14 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     }
 
     /// <summary>Takes over what the last block has made, and makes the logits of it.</summary>
-    internal Tensor Tail(Session session, Tensor x)
-    {
-        Tensor last = Last.Forward(session, x);
-        x.Dispose();
-        Tensor pooled = GlobalAveragePool.Forward(session, last);
-        last.Dispose();
-        Tensor features = Dropout.Forward(session, pooled, Spec.Dropout);
-        Tensor logits = PointwiseConvolution.Forward(session, features, _classifier);
-        features.Dispose();
-        return logits;
-    }
+    internal Tensor Tail(Session session, Tensor x) => _tail.Forward(session, x);
 
     public void Dispose()
     {
         _attachment?.Dispose();
         foreach (Operation operation in Operations) operation.Dispose();
-        Stem.BatchNorm.Dispose();
-        Last.BatchNorm.Dispose();
+        _stem.Dispose();
+        _tail.Dispose();
         _stemGroup.Dispose();
         _lastGroup.Dispose();
         _classifierGroup.Dispose();
@@ -151,7 +142,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         {
             if (path != null && path.Blocks[block.Index] != choice) continue;
             string prefix = NetworkGraph.PrefixOf(block.Index, path == null ? (Choice)choice : null);
-            operations[choice] = Operation.Create(prefix, block, (Choice)choice, affine);
+            operations[choice] = new Operation(prefix, block, (Choice)choice, affine);
         }
         return operations;
     }

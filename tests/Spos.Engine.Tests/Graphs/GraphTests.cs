@@ -1,4 +1,6 @@
 using Spos.Engine.Graphs;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Supernet;
 using Spos.Space;
 

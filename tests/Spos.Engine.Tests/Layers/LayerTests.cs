@@ -16,7 +16,7 @@ public sealed partial class LayerTests
         ["Spos.Space"] = [],
         ["Spos.Engine"] =
         [
-            "Files", "Graphs", "Logs", "Native", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Ops", "Optim", "Supernet", "Plans",
+            "Files", "Logs", "Native", "Pickles", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Graphs", "Ops", "Optim", "Supernet", "Plans",
             "Checkpoints", "Pytorch", "Data", "Training",
         ],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Runs", "Nni", "Benchmarks", "Verbs"],

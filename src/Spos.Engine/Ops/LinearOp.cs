@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
+using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
+using Spos.Engine.Nn;
+using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Graphs;
+namespace Spos.Engine.Ops;
 
 /// <summary>A linear layer without bias over channels of 1×1: y[o] = Σ w[o, i] · x[i].</summary>
 public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
@@ -18,4 +22,13 @@ public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
 
     internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("Gemm", [inputs[0], graph.Weight($"{name}.{Weight.Name}", Weight.Sizes, values(Weight))], output, OnnxGraph.Attribute("transB", 1));
+
+    internal override object NewState(string name, ParameterGroup group) =>
+        group.Add($"{name}.{Weight.Name}", new Shape(1, 1, Inputs, Outputs), decays: true);
+
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
+    {
+        using Tensor x = inputs[0];
+        return PointwiseConvolution.Forward(session, x, (Parameter)state!);
+    }
 }

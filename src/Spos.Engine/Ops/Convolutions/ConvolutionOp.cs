@@ -1,6 +1,10 @@
 using System.Collections.Immutable;
+using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
+using Spos.Engine.Nn;
+using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Graphs;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// A convolution of square kernels without bias, padded by half a kernel, so that only the stride changes the size: y[o] = Σ w[o, i, ky,
@@ -53,5 +57,21 @@ public sealed record ConvolutionOp(int Inputs, int Outputs, int Kernel, int Stri
             "Conv", inputs, output,
             OnnxGraph.Attribute("kernel_shape", [Kernel, Kernel]), OnnxGraph.Attribute("strides", [Stride, Stride]),
             OnnxGraph.Attribute("pads", [padding, padding, padding, padding]), OnnxGraph.Attribute("group", Groups));
+    }
+
+    // The number of groups alone does not tell the kind: a depthwise convolution of one channel has one group.
+    internal ConvolutionKind Kind =>
+        Kernel == 1 ? ConvolutionKind.Pointwise : Groups == Inputs ? ConvolutionKind.Depthwise : ConvolutionKind.Stem;
+
+    /// <summary>The convolution of an input [N, H, W, any number of channels, of which it takes its own].</summary>
+    internal ConvolutionShape ShapeOn(Shape input) => new(Kind, input.WithChannels(Inputs), Outputs, Kernel, Stride);
+
+    internal override object NewState(string name, ParameterGroup group) =>
+        group.Add($"{name}.{Weight.Name}", new Shape(Kernel, Kernel, Inputs / Groups, Outputs), decays: true);
+
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
+    {
+        using Tensor x = inputs[0];
+        return Convolution.Forward(session, ShapeOn(x.Shape), x, (Parameter)state!);
     }
 }
