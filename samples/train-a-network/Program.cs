@@ -1,4 +1,4 @@
-// Builds a small network, trains it on pictures that it draws, and prints its accuracy. Run ./spos before, which builds the native libraries.
+// Builds a small network, trains it on pictures that it draws, and prints its accuracy. Run ./spos before: it builds the native libraries.
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -26,7 +26,8 @@ using var session = new Session(Device.Host);
 using var network = new ShuffleNetV2OneShot(session, spec, path);
 Initialisation.Initialise(network, session.Stream, seed: 1, InitialisationScheme.Official);
 
-var options = new TrainingOptions { Epochs = 6, BatchSize = 16, LearningRate = 0.1f, Augmentation = new Augmentation { MinArea = 0.6f, Flip = 0 } };
+var crops = new Augmentation { MinArea = 0.6f, Flip = 0 };
+var options = new TrainingOptions { Epochs = 6, BatchSize = 16, LearningRate = 0.1f, Augmentation = crops };
 var damage = new DamageReport(Console.Error.WriteLine);
 var trainer = new Trainer(session, network, train, options, _ => [path], damage);
 float loss = 0;

@@ -32,7 +32,8 @@ internal sealed class StripeData(int size) : IDisposable
     {
         byte[] file = new byte[HeaderBytes + size * size * 3];
         "BM"u8.CopyTo(file);
-        foreach ((int place, int value) in new[] { (2, file.Length), (10, HeaderBytes), (14, 40), (18, size), (22, size), (26, 1 | (24 << 16)) })
+        (int Place, int Value)[] header = [(2, file.Length), (10, HeaderBytes), (14, 40), (18, size), (22, size), (26, 1 | (24 << 16))];
+        foreach ((int place, int value) in header)
         {
             BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(place), value);
         }

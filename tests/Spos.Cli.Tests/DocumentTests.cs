@@ -18,7 +18,8 @@ public sealed partial class DocumentTests
     private static readonly string[] Documents =
     [
         .. Directory.GetFiles(Checkout.Root, "*.md").Select(path => Path.GetFileName(path)),
-        .. Directory.GetFiles(Path.Combine(Checkout.Root, "docs"), "*.md", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Checkout.Root, path)),
+        .. Directory.GetFiles(Path.Combine(Checkout.Root, "docs"), "*.md", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Checkout.Root, path)),
     ];
 
     public static TheoryData<string> DocumentNames => [.. Documents];
@@ -57,7 +58,7 @@ public sealed partial class DocumentTests
     public void Options_are_those_of_some_verb(string document)
     {
         string[] known = [.. Program.Verbs.SelectMany(OptionsOf).Distinct()];
-        IEnumerable<string> unknown = Option().Matches(TextOf(document)).Select(match => match.Value).Distinct()
+        IEnumerable<string> unknown = NamesOf(TextOf(document))
             .Where(option => !Others.Contains(option) && !known.Any(name => name.StartsWith(option, StringComparison.Ordinal)));
         Assert.Empty(unknown);
     }
@@ -72,7 +73,7 @@ public sealed partial class DocumentTests
             string name = command.Groups[1].Value;
             string[] known = VerbNamed(name) is { } verb ? OptionsOf(verb) : [];
             if (known.Length == 0) wrong.Add(command.Value);
-            wrong.AddRange(Option().Matches(command.Groups[2].Value).Select(option => option.Value).Where(option => !known.Contains(option)).Select(option => $"{name} {option}"));
+            wrong.AddRange(NamesOf(command.Groups[2].Value).Except(known).Select(option => $"{name} {option}"));
         }
         Assert.Empty(wrong);
     }
@@ -87,7 +88,7 @@ public sealed partial class DocumentTests
         {
             foreach (string verb in row.Groups[2].Value.Split(", "))
             {
-                wrong.AddRange(Option().Matches(row.Groups[1].Value).Select(option => option.Value).Except(OptionsOf(VerbNamed(verb)!)).Select(option => $"{verb} {option}"));
+                wrong.AddRange(NamesOf(row.Groups[1].Value).Except(OptionsOf(VerbNamed(verb)!)).Select(option => $"{verb} {option}"));
             }
         }
         Assert.Empty(wrong);
@@ -104,7 +105,8 @@ public sealed partial class DocumentTests
     public void The_page_on_the_phases_tells_of_every_signal()
     {
         string page = TextOf("docs/imagenet.md");
-        foreach (string word in new[] { "Ctrl-C", "SIGTERM", "SIGHUP", "SIGUSR1", "second", "130", "143" }) Assert.Contains(word, page, StringComparison.Ordinal);
+        string[] words = ["Ctrl-C", "SIGTERM", "SIGHUP", "SIGUSR1", "second", "130", "143"];
+        Assert.All(words, word => Assert.Contains(word, page, StringComparison.Ordinal));
     }
 
     // Files that the developers' pages name by their places in the checkout.
@@ -131,6 +133,9 @@ public sealed partial class DocumentTests
     public void Headings_have_the_anchors_that_GitHub_gives_them(string text, string anchor) => Assert.Contains(anchor, AnchorsOf(text));
 
     private static string TextOf(string document) => File.ReadAllText(Path.Combine(Checkout.Root, document));
+
+    // The options that a text names.
+    private static IEnumerable<string> NamesOf(string text) => Option().Matches(text).Select(match => match.Value).Distinct();
 
     private static Type? VerbNamed(string name) => Program.Verbs.SingleOrDefault(verb => DeclaredOption.NameOf(verb) == name);
 
