@@ -109,7 +109,7 @@ public sealed partial class DocumentTests
         Assert.All(words, word => Assert.Contains(word, page, StringComparison.Ordinal));
     }
 
-    // Files that the developers' pages name by their places in the checkout.
+    // Files that pages for developers name by their places in the checkout.
     [Theory]
     [InlineData("CONTRIBUTING.md")]
     [InlineData("docs/adding-a-block.md")]
@@ -118,9 +118,11 @@ public sealed partial class DocumentTests
     [InlineData("docs/kernels.md")]
     public void Files_that_are_named_are_there(string document)
     {
-        IEnumerable<string> missing = NamedFile().Matches(TextOf(document)).Select(match => match.Groups[1].Value).Distinct()
-            .Where(path => !File.Exists(Path.Combine(Checkout.Root, path)) && !Directory.Exists(Path.Combine(Checkout.Root, path)));
-        Assert.Empty(missing);
+        string text = TextOf(document);
+        IEnumerable<string> missing = NamedFile().Matches(text).Select(match => match.Groups[1].Value).Distinct()
+            .Where(path => !Path.Exists(Path.Combine(Checkout.Root, path)));
+        // What the example of a page makes is marked where it is first named.
+        Assert.Empty(missing.Where(path => !text.Contains($"`{path}` (new)", StringComparison.Ordinal)));
     }
 
     [Theory]
