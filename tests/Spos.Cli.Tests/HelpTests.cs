@@ -1,7 +1,6 @@
 using System.Reflection;
 using CommandLine;
 using CommandLine.Text;
-using Spos.Engine.Tests;
 
 namespace Spos.Cli.Tests;
 
@@ -45,18 +44,4 @@ public sealed class HelpTests
     [Fact]
     public void The_version_is_shown_after_a_verb_too() =>
         Assert.Equal(PipelineFixture.Expect(0, "--version").Output, PipelineFixture.Expect(0, "supernet", "--epochs", "3", "--version").Output);
-
-    [Fact]
-    public void The_readme_tells_of_every_signal()
-    {
-        string readme = File.ReadAllText(Path.Combine(Checkout.Root, "README.md"));
-        foreach (string word in new[] { "Ctrl-C", "SIGTERM", "SIGHUP", "SIGUSR1", "second", "130", "143" }) Assert.Contains(word, readme, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void The_readme_names_every_verb()
-    {
-        string readme = File.ReadAllText(Path.Combine(Checkout.Root, "README.md"));
-        foreach (Type verb in Program.Verbs) Assert.Contains($"spos {verb.GetCustomAttribute<VerbAttribute>()!.Name}", readme, StringComparison.Ordinal);
-    }
 }

@@ -31,17 +31,13 @@ internal sealed class Scene(string folder) : IDisposable
     public string At(params string[] names) => Path.Combine([Folder, .. names]);
 
     /// <summary>Runs the program as a user does, as a process of its own.</summary>
-    public static Outcome Spos(params string[] arguments) => Run(Start(arguments), arguments);
+    public static Outcome Spos(params string[] arguments) => Run(Start(arguments), $"spos {string.Join(' ', arguments)}");
+
+    /// <summary>Runs a program of samples/, by the name of its folder.</summary>
+    public static Outcome SampleRun(string name) => Run(StartProgram(name, []), name);
 
     /// <summary>Starts the program; its output is to be read.</summary>
-    public static Process Start(params string[] arguments)
-    {
-        // The cases may run under nohup or in the background, where signals are ignored, which children inherit.
-        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "spos.dll"));
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        return Process.Start(start)!;
-    }
+    public static Process Start(params string[] arguments) => StartProgram("spos", arguments);
 
     /// <summary>Copies a folder, as cp -r does.</summary>
     public static void Copy(string from, string to)
@@ -59,11 +55,19 @@ internal sealed class Scene(string folder) : IDisposable
         if (SharedFolder.IsValueCreated) Directory.Delete(SharedFolder.Value, recursive: true);
     }
 
-    private static Outcome Run(Process process, string[] arguments)
+    private static Process StartProgram(string name, string[] arguments)
+    {
+        // The cases may run under nohup or in the background, where signals are ignored, which children inherit.
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, $"{name}.dll"));
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    private static Outcome Run(Process process, string command)
     {
         using Process running = process;
         Task<string> output = running.StandardOutput.ReadToEndAsync(), error = running.StandardError.ReadToEndAsync();
-        string command = $"spos {string.Join(' ', arguments)}";
         if (!running.WaitForExit(Patience))
         {
             running.Kill(entireProcessTree: true);

@@ -17,7 +17,6 @@ internal sealed unsafe class Segment
     private readonly (int Value, int Variable)[] _variables;
     private readonly Action[] _hostEffects;
 
-    /// <param name="buffers">The number of each address's buffer; null if it is none of the plan's.</param>
     public Segment(SegmentNotes notes)
     {
         // They do not move, so that their addresses can be kept.

@@ -40,7 +40,7 @@ public sealed record ConvolutionOp(int Inputs, int Outputs, int Kernel, int Stri
     internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         Node(graph, [inputs[0], graph.Weight($"{name}.{Weight.Name}", Weight.Sizes, values(Weight))], output);
 
-    /// <summary>As <see cref="ToOnnx"/>, with the batch norm after it in its weights: y = scale · (w ∗ x) + shift.</summary>
+    /// <summary>As <see cref="GraphOp.ToOnnx"/>, with the batch norm after it in its weights: y = scale · (w ∗ x) + shift.</summary>
     /// <param name="norm">The batch norm's name, which the bias is called after.</param>
     internal string ToOnnx(OnnxGraph graph, string name, string norm, IReadOnlyList<string> inputs, float[] weight, double[] scale, float[] shift)
     {
