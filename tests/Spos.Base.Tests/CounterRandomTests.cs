@@ -1,4 +1,4 @@
-namespace Spos.Engine.Tests.Random;
+namespace Spos.Base.Tests;
 
 public sealed class CounterRandomTests
 {

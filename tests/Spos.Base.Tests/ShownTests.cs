@@ -1,4 +1,4 @@
-namespace Spos.Engine.Tests;
+namespace Spos.Base.Tests;
 
 public sealed class ShownTests
 {
