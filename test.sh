@@ -14,8 +14,8 @@ tests/field/run
 
 if has_nvrtc; then
     echo "The cuda device on the checking driver:"
-    on_checking_driver dotnet test tests/Spos.Engine.Tests -c Release --nologo --no-build --logger "console;verbosity=minimal" \
-        --filter "FullyQualifiedName~CheckingDriver|(FullyQualifiedName~.Ops.|FullyQualifiedName~.Supernet.|FullyQualifiedName~BatchStream|FullyQualifiedName~PictureBatch|FullyQualifiedName~NvJpeg|FullyQualifiedName~DeviceGraph|FullyQualifiedName~RepeatedWork)&DisplayName~cuda"
+    SPOS_CHECKED_DEVICES=2 on_checking_driver dotnet test tests/Spos.Engine.Tests -c Release --nologo --no-build --logger "console;verbosity=minimal" \
+        --filter "FullyQualifiedName~CheckingDriver|(FullyQualifiedName~.Ops.|FullyQualifiedName~.Supernet.|FullyQualifiedName~BatchStream|FullyQualifiedName~PictureBatch|FullyQualifiedName~NvJpeg|FullyQualifiedName~DeviceGraph|FullyQualifiedName~RepeatedWork|FullyQualifiedName~SeveralDevices)&DisplayName~cuda"
 fi
 
 for library in libnvrtc.so libcuda.so.1 libnppicc.so; do

@@ -8,18 +8,18 @@
 extern "C" {
 #endif
 
-// The seed of the order in which streams, blocks and threads run; 0 for the order in which they were issued. It can
-// be changed while nothing runs.
+// The seed of the order in which streams, blocks and threads of the current context's device run; 0 for the order in
+// which they were issued. It can be changed while nothing runs.
 SPOS_API CUresult sposSimtSetSchedule(unsigned long long seed);
 
-// Only so many blocks of each launch run, at least two: the first, the last, and others between; 0 for all, as at the
-// start. Then a buffer of 64 KiB or more takes memory where it is touched only, reads as zeros where nothing was
-// written, and may be larger than the machine's memory: for sizes that nobody could wait for. It can be changed while
-// nothing runs, and buffers must not outlive it.
+// On the current context's device only so many blocks of each launch run, at least two: the first, the last, and others
+// between; 0 for all, as at the start. Then a buffer of 64 KiB or more takes memory where it is touched only, reads as
+// zeros where nothing was written, and may be larger than the machine's memory: for sizes that nobody could wait for.
+// It can be changed while nothing runs, and buffers must not outlive it.
 SPOS_API CUresult sposSimtSetSample(unsigned blocks);
 
-// What was found wrong since the context was last reset: the kernel, block and thread, the access, the buffer and the
-// source line. Null if nothing was. The text stays valid until the reset.
+// What was found wrong since the current context was last reset: the kernel, block and thread, the access, the buffer
+// and the source line. Null if nothing was, or no context is current. The text stays valid until the reset.
 SPOS_API CUresult sposSimtGetReport(const char** text);
 
 typedef struct {

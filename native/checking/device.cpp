@@ -1,31 +1,37 @@
-// Initialisation, the one device and its primary context. At their end nothing may be left over.
+// Initialisation, the devices and their primary contexts. At their end nothing may be left over.
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <string>
 
 #include "../abi/spos_checking.h"
 #include "call.h"
-#include "dry.h"
-#include "ledger.h"
+#include "checked_device.h"
 
 using namespace spos::checking;
 
 namespace {
 
-int g_users = 0;
-CUcontext g_context = nullptr;
-std::string g_told;  // the emulator's report that was told last
+thread_local CheckedDevice* t_current = nullptr;
 
 // Whatever is pending runs, so that its faults are found too.
-void end_context() {
-    std::lock_guard lock(mutex());
+void end_context(CheckedDevice& device) {
     const Emulator* emulator = Emulator::instance();
-    if (emulator == nullptr || g_users == 0) return;
-    emulator->cuCtxSetCurrent(g_context);
+    if (emulator == nullptr || device.users == 0) return;
+    CheckedDevice* const before = t_current;
+    emulator->cuCtxSetCurrent(device.context);
+    t_current = &device;
     told(*emulator, "the work that was left", emulator->cuCtxSynchronize());
-    if (findings().empty()) Ledger::instance().tell_of_leaks();
+    if (findings().empty()) device.ledger.tell_of_leaks();
+    emulator->cuCtxSetCurrent(before == nullptr ? nullptr : before->context);
+    t_current = before;
+}
+
+void end_all_contexts() {
+    std::lock_guard lock(mutex());
+    for (int i = 0; i < CheckedDevice::count(); ++i) end_context(CheckedDevice::of(i));
 }
 
 // A variable of the environment that says what the device is like.
@@ -47,11 +53,11 @@ struct Variable {
 
 constexpr Variable kDry{"SPOS_CHECKING_DRY", 0, 1, 0}, kArchitecture{"SPOS_CHECKED_ARCHITECTURE", 30, 999, 90},
     // How many there are decides how kernels are cut into blocks. 0 for the emulator's own.
-    kMultiprocessors{"SPOS_CHECKED_MULTIPROCESSORS", 1, 1024, 0};
+    kMultiprocessors{"SPOS_CHECKED_MULTIPROCESSORS", 1, 1024, 0}, kDevices{"SPOS_CHECKED_DEVICES", 1, 16, 1};
 
 // What is wrong with the variables, or an empty text.
 std::string fault_of_variables() {
-    for (const Variable& variable : {kDry, kArchitecture, kMultiprocessors}) {
+    for (const Variable& variable : {kDry, kArchitecture, kMultiprocessors, kDevices}) {
         if (variable.value()) continue;
         return std::string(variable.name) + "=" + std::getenv(variable.name) + ": a whole number from " +
                std::to_string(variable.least) + " to " + std::to_string(variable.most) + " is possible";
@@ -65,6 +71,33 @@ int multiprocessors() { return kMultiprocessors.value().value_or(kMultiprocessor
 
 }  // namespace
 
+int CheckedDevice::count() {
+    static const int count = kDevices.value().value_or(kDevices.otherwise);
+    return count;
+}
+
+CheckedDevice& CheckedDevice::of(int number) {
+    static auto* const all = new std::map<int, CheckedDevice>;
+    CheckedDevice& device = (*all)[number];
+    device.number = number;
+    return device;
+}
+
+CheckedDevice& CheckedDevice::current() { return t_current == nullptr ? of(0) : *t_current; }
+
+void CheckedDevice::make_current(CUcontext context) {
+    t_current = nullptr;
+    for (int i = 0; i < count(); ++i) {
+        if (context != nullptr && of(i).context == context) t_current = &of(i);
+    }
+}
+
+std::string spos::checking::stranger(CUstream stream) {
+    if (stream == nullptr || Ledger::instance().streams.count(stream) != 0) return {};
+    const std::string owner = elsewhere([&](const Ledger& other) { return other.streams.count(stream) != 0; });
+    return owner.empty() ? "a stream that there is not" : "a stream" + owner;
+}
+
 std::recursive_mutex& spos::checking::mutex() {
     static auto* const mutex = new std::recursive_mutex;
     return *mutex;
@@ -76,8 +109,9 @@ CUresult spos::checking::told(const Emulator& emulator, const char* call, CUresu
     emulator.sposSimtGetReport(&report);
     if (report != nullptr) {
         // Every later call fails of it too.
-        if (g_told == report) return result;
-        g_told = report;
+        std::string& told_last = CheckedDevice::current().told;
+        if (told_last == report) return result;
+        told_last = report;
         return found(result, std::string(call) + ": " + report);
     }
     cuGetErrorName(result, &name);
@@ -94,10 +128,12 @@ CUresult sposCheckingGetFindings(const char** text) {
 int sposCheckingIsDry() { return is_dry() ? 1 : 0; }
 
 CUresult cuInit(unsigned int flags) {
-    before_exit(end_context);
+    before_exit(end_all_contexts);
     return checked("cuInit", [&](const Emulator& emulator) {
         const std::string fault = fault_of_variables();
-        return fault.empty() ? emulator.cuInit(flags) : found(CUDA_ERROR_INVALID_VALUE, fault);
+        if (!fault.empty()) return found(CUDA_ERROR_INVALID_VALUE, fault);
+        const CUresult result = emulator.sposSetDeviceCount(CheckedDevice::count());
+        return result == CUDA_SUCCESS ? emulator.cuInit(flags) : result;
     });
 }
 
@@ -109,7 +145,12 @@ CUresult cuDriverGetVersion(int* version) {
 }
 
 CUresult cuDeviceGetCount(int* count) {
-    return checked("cuDeviceGetCount", [&](const Emulator& emulator) { return emulator.cuDeviceGetCount(count); });
+    return checked("cuDeviceGetCount", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuDeviceGetCount(count);
+        // A process that uses the emulated GPU beside this driver may want more of it.
+        if (result == CUDA_SUCCESS) *count = CheckedDevice::count();
+        return result;
+    });
 }
 
 CUresult cuDeviceGet(CUdevice* device, int ordinal) {
@@ -141,7 +182,7 @@ CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice
 CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
     return checked("cuDeviceTotalMem", [&](const Emulator& emulator) {
         const CUresult result = emulator.cuDeviceTotalMem_v2(bytes, device);
-        if (result == CUDA_SUCCESS && is_dry()) *bytes = DryMemory::instance().total_bytes();
+        if (result == CUDA_SUCCESS && is_dry()) *bytes = CheckedDevice::of(device).dry_memory.total_bytes();
         return result;
     });
 }
@@ -150,35 +191,42 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
     return checked("cuDevicePrimaryCtxRetain", [&](const Emulator& emulator) {
         const CUresult result = emulator.cuDevicePrimaryCtxRetain(context, device);
         if (result != CUDA_SUCCESS) return result;
-        ++g_users;
-        g_context = *context;
+        CheckedDevice& checked_device = CheckedDevice::of(device);
+        ++checked_device.users;
+        checked_device.context = *context;
         return result;
     });
 }
 
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
     return checked("cuDevicePrimaryCtxRelease", [&](const Emulator& emulator) {
-        if (g_users == 1) end_context();
+        CheckedDevice& checked_device = CheckedDevice::of(device);
+        if (checked_device.users == 1) end_context(checked_device);
         const CUresult result = emulator.cuDevicePrimaryCtxRelease_v2(device);
-        if (result == CUDA_SUCCESS) --g_users;
+        if (result == CUDA_SUCCESS) --checked_device.users;
         return result;
     });
 }
 
-// For tests that go on after a fault: what was on the device and what was found is forgotten.
+// For tests that go on after a fault: what was on the device and all that was found is forgotten.
 CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
     return checked("cuDevicePrimaryCtxReset", [&](const Emulator& emulator) {
         const CUresult result = emulator.cuDevicePrimaryCtxReset_v2(device);
-        Ledger::instance().forget_memory();
-        DryMemory::instance().forget();
+        CheckedDevice& checked_device = CheckedDevice::of(device);
+        checked_device.ledger.forget_memory();
+        checked_device.dry_memory.forget();
+        checked_device.told.clear();
         forget_findings();
-        g_told.clear();
         return result;
     });
 }
 
 CUresult cuCtxSetCurrent(CUcontext context) {
-    return checked("cuCtxSetCurrent", [&](const Emulator& emulator) { return emulator.cuCtxSetCurrent(context); });
+    return checked("cuCtxSetCurrent", [&](const Emulator& emulator) {
+        const CUresult result = emulator.cuCtxSetCurrent(context);
+        if (result == CUDA_SUCCESS) CheckedDevice::make_current(context);
+        return result;
+    });
 }
 
 CUresult cuCtxSynchronize() {

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "checked_device.h"
+
 namespace spos::checking {
 
 bool is_dry() {
@@ -16,10 +18,7 @@ bool is_dry() {
     return dry;
 }
 
-DryMemory& DryMemory::instance() {
-    static auto* const memory = new DryMemory;
-    return *memory;
-}
+DryMemory& DryMemory::instance() { return CheckedDevice::current().dry_memory; }
 
 size_t DryMemory::total_bytes() const { return size_t{80} << 30; }
 

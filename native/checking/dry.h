@@ -12,9 +12,10 @@ namespace spos::checking {
 // Whether SPOS_CHECKING_DRY is 1.
 bool is_dry();
 
-// Device memory of a dry run: as much as an H100 has, in addresses.
+// Memory of one device in a dry run: as much as an H100 has, in addresses.
 class DryMemory {
  public:
+    // Of the current context's device.
     static DryMemory& instance();
 
     CUresult allocate(CUdeviceptr* pointer, size_t bytes);

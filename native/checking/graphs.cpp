@@ -1,20 +1,23 @@
 // Capture and graphs: finds handles of streams and graphs that do not exist. What a graph's launches do to memory, the
 // emulator finds.
 #include "call.h"
-#include "ledger.h"
+#include "checked_device.h"
 
 using namespace spos::checking;
 
 namespace {
 
-CUresult missing(const char* call, const char* what) {
-    return found(CUDA_ERROR_INVALID_VALUE, std::string(call) + " of " + what + " that there is not");
+CUresult missing(const char* call, const std::string& what) {
+    return found(CUDA_ERROR_INVALID_VALUE, std::string(call) + " of " + what);
 }
+
+CUresult missing_graph(const char* call) { return missing(call, "a graph that there is not, or of another device"); }
 
 template <class Forward>
 CUresult on_stream(const char* call, CUstream stream, Forward&& forward) {
     return checked(call, [&](const Emulator& emulator) {
-        return Ledger::instance().streams.count(stream) == 0 ? missing(call, "a stream") : forward(emulator);
+        const std::string strange = stream == nullptr ? "the null stream" : stranger(stream);
+        return strange.empty() ? forward(emulator) : missing(call, strange);
     });
 }
 
@@ -35,7 +38,7 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph* graph) {
 
 CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, unsigned long long flags) {
     return checked("cuGraphInstantiate", [&](const Emulator& emulator) {
-        if (Ledger::instance().graphs.count(graph) == 0) return missing("cuGraphInstantiate", "a graph");
+        if (Ledger::instance().graphs.count(graph) == 0) return missing_graph("cuGraphInstantiate");
         const CUresult result = emulator.cuGraphInstantiateWithFlags(executable, graph, flags);
         if (result == CUDA_SUCCESS) Ledger::instance().executables.insert(*executable);
         return result;
@@ -44,21 +47,21 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, uns
 
 CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
     return on_stream("cuGraphLaunch", stream, [&](const Emulator& emulator) {
-        if (Ledger::instance().executables.count(executable) == 0) return missing("cuGraphLaunch", "a graph");
+        if (Ledger::instance().executables.count(executable) == 0) return missing_graph("cuGraphLaunch");
         return emulator.cuGraphLaunch(executable, stream);
     });
 }
 
 CUresult cuGraphExecDestroy(CUgraphExec executable) {
     return checked("cuGraphExecDestroy", [&](const Emulator& emulator) {
-        if (Ledger::instance().executables.erase(executable) == 0) return missing("cuGraphExecDestroy", "a graph");
+        if (Ledger::instance().executables.erase(executable) == 0) return missing_graph("cuGraphExecDestroy");
         return emulator.cuGraphExecDestroy(executable);
     });
 }
 
 CUresult cuGraphDestroy(CUgraph graph) {
     return checked("cuGraphDestroy", [&](const Emulator& emulator) {
-        if (Ledger::instance().graphs.erase(graph) == 0) return missing("cuGraphDestroy", "a graph");
+        if (Ledger::instance().graphs.erase(graph) == 0) return missing_graph("cuGraphDestroy");
         return emulator.cuGraphDestroy(graph);
     });
 }

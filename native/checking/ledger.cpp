@@ -1,5 +1,6 @@
 #include "ledger.h"
 
+#include "checked_device.h"
 #include "findings.h"
 
 namespace spos::checking {
@@ -15,10 +16,7 @@ void tell(size_t count, const char* what, const std::string& more = "") {
 
 }  // namespace
 
-Ledger& Ledger::instance() {
-    static auto* const ledger = new Ledger;
-    return *ledger;
-}
+Ledger& Ledger::instance() { return CheckedDevice::current().ledger; }
 
 void Ledger::add(CUdeviceptr pointer, size_t bytes) {
     // What lay there was freed and forgotten.
@@ -32,9 +30,17 @@ std::map<CUdeviceptr, Allocation>::const_iterator Ledger::at_or_before(CUdevicep
     return after == allocations_.begin() ? allocations_.end() : std::prev(after);
 }
 
+bool Ledger::holds(CUdeviceptr pointer) const {
+    const auto at = at_or_before(pointer);
+    return at != allocations_.end() && !at->second.freed && pointer - at->first < at->second.bytes;
+}
+
 std::string Ledger::free(CUdeviceptr pointer) {
     const auto found = allocations_.find(pointer);
-    if (found == allocations_.end()) return "no buffer begins there";
+    if (found == allocations_.end()) {
+        const std::string owner = elsewhere([&](const Ledger& other) { return other.holds(pointer); });
+        return owner.empty() ? "no buffer begins there" : "a buffer" + owner;
+    }
     if (found->second.freed) return buffer(found->second) + " was freed before";
     found->second.freed = true;
     return {};
@@ -43,7 +49,10 @@ std::string Ledger::free(CUdeviceptr pointer) {
 std::string Ledger::fault_of(CUdeviceptr pointer, size_t bytes) const {
     const auto at = at_or_before(pointer);
     if (pointer == 0) return "a null pointer";
-    if (at == allocations_.end() || pointer - at->first > at->second.bytes) return "a pointer into no buffer";
+    if (at == allocations_.end() || pointer - at->first > at->second.bytes) {
+        const std::string owner = elsewhere([&](const Ledger& other) { return other.holds(pointer); });
+        return owner.empty() ? "a pointer into no buffer" : "a pointer into a buffer" + owner;
+    }
     if (at->second.freed) return buffer(at->second) + ", which was freed";
     const size_t offset = pointer - at->first;
     if (bytes <= at->second.bytes - offset) return {};
@@ -51,6 +60,8 @@ std::string Ledger::fault_of(CUdeviceptr pointer, size_t bytes) const {
 }
 
 std::string Ledger::fault_of_argument(CUdeviceptr value) const {
+    const std::string owner = elsewhere([&](const Ledger& other) { return other.holds(value); });
+    if (!owner.empty() && !holds(value)) return "a pointer into a buffer" + owner;
     if (allocations_.empty() || value < allocations_.begin()->first) return {};
     const auto& [last, allocation] = *allocations_.rbegin();
     return value > last + allocation.bytes ? std::string() : fault_of(value, 0);

@@ -21,6 +21,7 @@ struct Event {
 
 class Ledger {
  public:
+    // Of the current context's device.
     static Ledger& instance();
 
     // ---- device memory ------------------------------------------------------------------------------------------
@@ -29,10 +30,12 @@ class Ledger {
     std::string free(CUdeviceptr pointer);
     // Of the buffer that begins there, freed or not.
     size_t bytes_of(CUdeviceptr pointer) const { return allocations_.at(pointer).bytes; }
+    // Whether a live buffer holds the pointer.
+    bool holds(CUdeviceptr pointer) const;
     // What is wrong with the bytes at a pointer, or an empty text.
     std::string fault_of(CUdeviceptr pointer, size_t bytes) const;
     // What is wrong with an argument of eight bytes if it is a pointer, or an empty text. It may be a number: only what
-    // lies among buffers is taken for a pointer.
+    // lies among buffers, of this device or of another, is taken for a pointer.
     std::string fault_of_argument(CUdeviceptr value) const;
 
     // ---- page-locked memory, streams, events, graphs ------------------------------------------------------------

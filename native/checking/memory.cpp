@@ -3,8 +3,7 @@
 #include <cstring>
 
 #include "call.h"
-#include "dry.h"
-#include "ledger.h"
+#include "checked_device.h"
 
 using namespace spos::checking;
 
@@ -36,9 +35,8 @@ template <class Forward>
 CUresult move(const char* call, std::initializer_list<Range> ranges, CUstream stream, Forward&& forward) {
     return checked(call, [&](const Emulator& emulator) {
         const Ledger& ledger = Ledger::instance();
-        if (stream != nullptr && ledger.streams.count(stream) == 0) {
-            return found(CUDA_ERROR_INVALID_HANDLE, std::string(call) + " on a stream that there is not");
-        }
+        const std::string strange = stranger(stream);
+        if (!strange.empty()) return found(CUDA_ERROR_INVALID_HANDLE, std::string(call) + " on " + strange);
         for (const Range& range : ranges) {
             const std::string fault = range.bytes == 0 ? "" : ledger.fault_of(range.pointer, range.bytes);
             if (!fault.empty()) return found(CUDA_ERROR_INVALID_VALUE, std::string(call) + ": " + fault);

@@ -7,19 +7,20 @@
 #include "../abi/cuda_driver_12_4.h"
 #include "../driver/kernel_library.h"
 #include "call.h"
-#include "dry.h"
+#include "checked_device.h"
 #include "launch.h"
-#include "ledger.h"
 #include "module_image.h"
 
 using namespace spos::checking;
 
 struct CUfunc_st {
+    int device;  // whose context the module was loaded in
     CUfunction emulated;
     CompiledKernel kernel;
 };
 
 struct CUmod_st {
+    int device;
     CUmodule emulated;
     ModuleImage image;
     std::vector<std::unique_ptr<CUfunc_st>> functions;
@@ -77,6 +78,7 @@ CUresult cuModuleLoadData(CUmodule* module, const void* image) {
             return found(CUDA_ERROR_INVALID_VALUE, "cuModuleLoadData without an image");
         }
         auto loaded = std::make_unique<CUmod_st>();
+        loaded->device = CheckedDevice::current().number;
         std::string name;
         try {
             loaded->image = read_image(image);
@@ -121,6 +123,7 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
             return found(CUDA_ERROR_NOT_FOUND, "cuModuleGetFunction: the module has no kernel " + std::string(name));
         }
         auto made = std::make_unique<CUfunc_st>();
+        made->device = module->device;
         made->kernel = at->second;
         const CUresult result = emulator.cuModuleGetFunction(&made->emulated, module->emulated, name);
         if (result != CUDA_SUCCESS) return result;
@@ -153,8 +156,12 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
                          "cuLaunchKernel of what is no function, or one of a module that ended");
         }
         const std::string launch = "cuLaunchKernel of " + function->kernel.name + ": ";
-        if (stream != nullptr && Ledger::instance().streams.count(stream) == 0) {
-            return found(CUDA_ERROR_INVALID_HANDLE, launch + "on a stream that there is not");
+        const std::string strange = stranger(stream);
+        if (!strange.empty()) return found(CUDA_ERROR_INVALID_HANDLE, launch + "on " + strange);
+        if (const int here = CheckedDevice::current().number; function->device != here) {
+            return found(CUDA_ERROR_INVALID_HANDLE, launch + "it was loaded on device " +
+                                                        std::to_string(function->device) + ", where device " +
+                                                        std::to_string(here) + " is current");
         }
         const Fault fault =
             fault_of(function->kernel, Launch{grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes});

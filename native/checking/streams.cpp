@@ -1,7 +1,7 @@
 // Streams and events. What two streams do to the same bytes without an event between is the emulator's to find; here
 // are waits that order nothing, and handles that there are not.
 #include "call.h"
-#include "ledger.h"
+#include "checked_device.h"
 
 using namespace spos::checking;
 
@@ -13,9 +13,8 @@ constexpr unsigned kDisableTiming = 2;  // CU_EVENT_DISABLE_TIMING
 template <class Forward>
 CUresult on_stream(const char* call, CUstream stream, Forward&& forward) {
     return checked(call, [&](const Emulator& emulator) {
-        if (stream != nullptr && Ledger::instance().streams.count(stream) == 0) {
-            return found(CUDA_ERROR_INVALID_HANDLE, std::string(call) + " of a stream that there is not");
-        }
+        const std::string strange = stranger(stream);
+        if (!strange.empty()) return found(CUDA_ERROR_INVALID_HANDLE, std::string(call) + " of " + strange);
         return forward(emulator);
     });
 }
@@ -25,7 +24,9 @@ CUresult check_event(const std::string& call, CUevent event, bool must_be_record
     const auto& events = Ledger::instance().events;
     const auto at = events.find(event);
     if (at == events.end()) {
-        return found(CUDA_ERROR_INVALID_HANDLE, call + ": the event was destroyed, or never created");
+        const std::string owner = elsewhere([&](const Ledger& other) { return other.events.count(event) != 0; });
+        return found(CUDA_ERROR_INVALID_HANDLE,
+                     call + (owner.empty() ? ": the event was destroyed, or never created" : ": an event" + owner));
     }
     if (must_be_recorded && !at->second.recorded) {
         return found(CUDA_ERROR_INVALID_VALUE, call + ": the event was never recorded, so this waits for nothing");
@@ -46,9 +47,9 @@ CUresult cuStreamCreate(CUstream* stream, unsigned int flags) {
 
 CUresult cuStreamDestroy_v2(CUstream stream) {
     return checked("cuStreamDestroy", [&](const Emulator& emulator) {
-        if (Ledger::instance().streams.erase(stream) == 0) {
-            return found(CUDA_ERROR_INVALID_HANDLE, "cuStreamDestroy of a stream that there is not");
-        }
+        const std::string strange = stream == nullptr ? "the null stream" : stranger(stream);
+        if (!strange.empty()) return found(CUDA_ERROR_INVALID_HANDLE, "cuStreamDestroy of " + strange);
+        Ledger::instance().streams.erase(stream);
         return emulator.cuStreamDestroy_v2(stream);
     });
 }

@@ -4,16 +4,16 @@
 #include <new>
 
 #include "../abi/cuda_driver.h"
+#include "device.h"
 
 namespace spos {
 
 bool initialised();
-bool context_is_current();
 
-// What a driver holds while a call runs, and whether an earlier failure bars it. Each driver has its own.
+// What a driver holds while a call to a device runs, and whether an earlier failure bars it. Each driver has its own.
 class CallScope {
  public:
-    CallScope();
+    explicit CallScope(int device);
     ~CallScope();
     CallScope(const CallScope&) = delete;
     CallScope& operator=(const CallScope&) = delete;
@@ -39,7 +39,7 @@ template <class Body>
 CUresult guarded(Body&& body) noexcept {
     return initialised_call([&] {
         if (!context_is_current()) return CUDA_ERROR_INVALID_CONTEXT;
-        const CallScope scope;
+        const CallScope scope(current_device());
         if (scope.status() != CUDA_SUCCESS) return scope.status();
         const CUresult result = body();
         return scope.status() != CUDA_SUCCESS ? scope.status() : result;

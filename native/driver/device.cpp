@@ -1,36 +1,50 @@
-// Initialisation, the one device and its primary context.
+// Initialisation, the devices and their primary contexts.
 #include "device.h"
 
 #include <atomic>
 #include <cstdio>
 
+#include "../abi/spos_kernels.h"
 #include "call.h"
 
 namespace {
 
 std::atomic<bool> g_initialised{false};
-std::atomic<int> g_context_users{0};
-thread_local CUcontext t_current = nullptr;
+std::atomic<int> g_devices{1};
+CUctx_st g_contexts[spos::kMostDevices];
 
-CUcontext primary_context() {
-    static char context;
-    return reinterpret_cast<CUcontext>(&context);
+bool is_context(CUcontext context) {
+    for (const CUctx_st& own : g_contexts) {
+        if (context == &own) return true;
+    }
+    return false;
 }
 
 template <class Body>
 CUresult on_device(CUdevice device, Body&& body) noexcept {
-    return spos::initialised_call([&] { return device == 0 ? body() : CUDA_ERROR_INVALID_DEVICE; });
+    return spos::initialised_call(
+        [&] { return device >= 0 && device < spos::device_count() ? body() : CUDA_ERROR_INVALID_DEVICE; });
 }
 
 }  // namespace
 
+constinit thread_local CUcontext spos::t_context = nullptr;
+
 bool spos::initialised() { return g_initialised; }
-bool spos::context_is_current() { return t_current != nullptr && g_context_users > 0; }
+int spos::device_count() { return g_devices; }
+
+CUresult sposSetDeviceCount(int count) {
+    if (count < 1 || count > spos::kMostDevices) return CUDA_ERROR_INVALID_VALUE;
+    int before = g_devices;
+    while (before < count && !g_devices.compare_exchange_weak(before, count)) {
+    }
+    return CUDA_SUCCESS;
+}
 
 CUresult cuInit(unsigned int flags) {
     if (flags != 0) return CUDA_ERROR_INVALID_VALUE;
     try {
-        const CUresult result = spos::device::start();
+        const CUresult result = spos::device::start(0);
         if (result == CUDA_SUCCESS) g_initialised = true;
         return result;
     } catch (...) {
@@ -47,7 +61,7 @@ CUresult cuDriverGetVersion(int* version) {
 CUresult cuDeviceGetCount(int* count) {
     return spos::initialised_call([&] {
         if (count == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        *count = 1;
+        *count = spos::device_count();
         return CUDA_SUCCESS;
     });
 }
@@ -55,7 +69,7 @@ CUresult cuDeviceGetCount(int* count) {
 CUresult cuDeviceGet(CUdevice* device, int ordinal) {
     return on_device(ordinal, [&] {
         if (device == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        *device = 0;
+        *device = ordinal;
         return CUDA_SUCCESS;
     });
 }
@@ -70,7 +84,7 @@ CUresult cuDeviceGetName(char* name, int length, CUdevice device) {
 
 CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice device) {
     return on_device(device, [&] {
-        if (value == nullptr || !spos::device::attribute(attribute, value)) return CUDA_ERROR_INVALID_VALUE;
+        if (value == nullptr || !spos::device::attribute(device, attribute, value)) return CUDA_ERROR_INVALID_VALUE;
         return CUDA_SUCCESS;
     });
 }
@@ -78,7 +92,7 @@ CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice
 CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
     return on_device(device, [&] {
         if (bytes == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        *bytes = spos::device::total_memory();
+        *bytes = spos::device::total_memory(device);
         return CUDA_SUCCESS;
     });
 }
@@ -86,35 +100,37 @@ CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
 CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
     return on_device(device, [&] {
         if (context == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        ++g_context_users;
-        *context = primary_context();
-        return CUDA_SUCCESS;
+        const CUresult result = spos::device::start(device);
+        if (result != CUDA_SUCCESS) return result;
+        g_contexts[device].device = device;
+        ++g_contexts[device].users;
+        *context = &g_contexts[device];
+        return result;
     });
 }
 
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
     return on_device(device, [&] {
-        int users = g_context_users;
-        while (users > 0 && !g_context_users.compare_exchange_weak(users, users - 1)) {
+        std::atomic<int>& of_context = g_contexts[device].users;
+        int users = of_context;
+        while (users > 0 && !of_context.compare_exchange_weak(users, users - 1)) {
         }
         return users > 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_CONTEXT;
     });
 }
 
 CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
-    return on_device(device, [] {
-        const spos::CallScope scope;
-        spos::device::reset();
+    return on_device(device, [&] {
+        const spos::CallScope scope(device);
+        spos::device::reset(device);
         return CUDA_SUCCESS;
     });
 }
 
 CUresult cuCtxSetCurrent(CUcontext context) {
     return spos::initialised_call([&] {
-        if (context != nullptr && (context != primary_context() || g_context_users == 0)) {
-            return CUDA_ERROR_INVALID_CONTEXT;
-        }
-        t_current = context;
+        if (context != nullptr && (!is_context(context) || context->users == 0)) return CUDA_ERROR_INVALID_CONTEXT;
+        spos::t_context = context;
         return CUDA_SUCCESS;
     });
 }
@@ -122,8 +138,8 @@ CUresult cuCtxSetCurrent(CUcontext context) {
 CUresult cuMemGetInfo_v2(size_t* free_bytes, size_t* total_bytes) {
     return spos::guarded([&] {
         if (free_bytes == nullptr || total_bytes == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        *total_bytes = spos::device::total_memory();
-        *free_bytes = spos::device::free_memory();
+        *total_bytes = spos::device::total_memory(spos::current_device());
+        *free_bytes = spos::device::free_memory(spos::current_device());
         return CUDA_SUCCESS;
     });
 }

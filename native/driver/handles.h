@@ -4,6 +4,8 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "device.h"
+
 namespace spos {
 
 template <class T>
@@ -34,6 +36,12 @@ template <class T>
 Handles<T>& handles() {
     static Handles<T>* const instance = new Handles<T>;
     return *instance;
+}
+
+// Whether a handle is live and of the current context.
+template <class T>
+bool is_own(T* handle) {
+    return handles<T>().contains(handle) && handle->device == current_device();
 }
 
 }  // namespace spos

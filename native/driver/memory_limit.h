@@ -1,5 +1,5 @@
-// A limit of the device memory that a driver gives out, below what its device has: for tests, and for users who need
-// the rest of a CPU's memory themselves.
+// A limit of the memory that a driver gives out of each device, below what the device has: for tests, and for users who
+// need the rest of a CPU's memory themselves.
 #pragma once
 
 #include <cstddef>

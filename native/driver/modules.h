@@ -5,8 +5,10 @@
 
 struct CUmod_st {
     const char* name;
+    int device;  // whose context it was loaded in
 };
 
 struct CUfunc_st {
     const SposKernelEntry* kernel;
+    int device;
 };

@@ -9,7 +9,7 @@
 #include "thread_pool.h"
 
 // Calls hold nothing, and no failure stays.
-spos::CallScope::CallScope() {}
+spos::CallScope::CallScope(int) {}
 spos::CallScope::~CallScope() {}
 CUresult spos::CallScope::status() const { return CUDA_SUCCESS; }
 
@@ -17,7 +17,7 @@ namespace spos::device {
 
 int driver_version() { return 12040; }
 
-CUresult start() { return KernelLibrary::instance().loaded() ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE; }
+CUresult start(int) { return KernelLibrary::instance().loaded() ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE; }
 
 std::string name() {
     std::ifstream file("/proc/cpuinfo");
@@ -29,7 +29,7 @@ std::string name() {
     return "x86-64 CPU";
 }
 
-bool attribute(CUdevice_attribute attribute, int* value) {
+bool attribute(int device, CUdevice_attribute attribute, int* value) {
     switch (attribute) {
         case CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
         case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X:
@@ -53,7 +53,7 @@ bool attribute(CUdevice_attribute attribute, int* value) {
             *value = 0;
             return true;
         case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT:
-            *value = ThreadPool::instance().threads();
+            *value = ThreadPool::of(device).threads();
             return true;
     }
     return false;
@@ -61,20 +61,28 @@ bool attribute(CUdevice_attribute attribute, int* value) {
 
 }  // namespace spos::device
 
-CUresult sposHostSetThreads(int threads) {
+namespace {
+
+bool is_device(CUdevice device) { return device >= 0 && device < spos::device_count(); }
+
+}  // namespace
+
+CUresult sposHostSetThreads(CUdevice device, int threads) {
     constexpr int kMost = 4096;
+    if (!is_device(device)) return CUDA_ERROR_INVALID_DEVICE;
     if (threads < 1 || threads > kMost) return CUDA_ERROR_INVALID_VALUE;
     try {
-        spos::ThreadPool::instance().set_threads(threads);
+        spos::ThreadPool::of(device).set_threads(threads);
     } catch (...) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     return CUDA_SUCCESS;
 }
 
-CUresult sposHostGetThreads(int* threads) {
+CUresult sposHostGetThreads(CUdevice device, int* threads) {
+    if (!is_device(device)) return CUDA_ERROR_INVALID_DEVICE;
     if (threads == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    *threads = spos::ThreadPool::instance().threads();
+    *threads = spos::ThreadPool::of(device).threads();
     return CUDA_SUCCESS;
 }
 

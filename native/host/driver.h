@@ -9,16 +9,19 @@
 #include "../driver/call.h"
 #include "../driver/handles.h"
 
-struct CUstream_st {};
+struct CUstream_st {
+    int device;  // whose context it was made in
+};
 
 struct CUevent_st {
-    std::chrono::steady_clock::time_point time;
+    int device;
+    std::chrono::steady_clock::time_point time{};
     bool recorded = false;
 };
 
 namespace spos {
 
 // The null stream, or one that cuStreamCreate gave.
-inline bool is_stream(CUstream stream) { return stream == nullptr || handles<CUstream_st>().contains(stream); }
+inline bool is_stream(CUstream stream) { return stream == nullptr || is_own(stream); }
 
 }  // namespace spos

@@ -1,4 +1,4 @@
-// Launches. A block has one thread; blocks are spread over the thread pool.
+// Launches. A block has one thread; blocks are spread over the device's thread pool.
 #include "../driver/modules.h"
 
 #include "driver.h"
@@ -24,7 +24,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
                         unsigned int block_x, unsigned int block_y, unsigned int block_z, unsigned int shared_bytes,
                         CUstream stream, void** parameters, void** extra) {
     return spos::guarded([&] {
-        if (!spos::handles<CUfunc_st>().contains(function) || !spos::is_stream(stream)) {
+        if (!spos::is_own(function) || !spos::is_stream(stream)) {
             return CUDA_ERROR_INVALID_HANDLE;
         }
         if (grid_x == 0 || grid_x > 0x7FFFFFFF || grid_y == 0 || grid_y > 65535 || grid_z != 1) {
@@ -38,7 +38,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
             if (parameters[i] == nullptr) return CUDA_ERROR_INVALID_VALUE;
         }
         Launch launch{function->kernel, parameters, grid_x, grid_y};
-        spos::ThreadPool::instance().run(grid_x * grid_y, run_block, &launch);
+        spos::ThreadPool::of(spos::current_device()).run(grid_x * grid_y, run_block, &launch);
         return CUDA_SUCCESS;
     });
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "../driver/device.h"
 #include "../driver/memory_limit.h"
@@ -30,19 +32,47 @@ void* allocate(size_t bytes) {
     return memory;
 }
 
+size_t physical_memory() {
+    static const size_t bytes =
+        static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
+    return bytes;
+}
+
+// The memory of all devices: no more than there is. The system would promise more, and end the program when it cannot
+// keep the promise.
+class Machine {
+ public:
+    bool take(size_t bytes) {
+        const size_t before = used_.fetch_add(bytes);
+        if (before <= physical_memory() && bytes <= physical_memory() - before) return true;
+        give_back(bytes);
+        return false;
+    }
+    void give_back(size_t bytes) { used_ -= bytes; }
+
+ private:
+    std::atomic<size_t> used_{0};
+};
+
+Machine g_machine;
+
 // Live allocations of one kind, so that freeing or copying anything else is an error.
 class Allocations {
  public:
-    // All of them together take at most `most` bytes, or what is set as the limit if that is less.
-    explicit Allocations(size_t most) : most_(most) {}
+    // A device's together take at most what is set as the limit; page-locked memory is the host's affair.
+    explicit Allocations(bool of_device) : of_device_(of_device) {}
 
     CUresult take(void** pointer, size_t bytes) {
         if (pointer == nullptr || bytes == 0) return CUDA_ERROR_INVALID_VALUE;
         std::lock_guard lock(mutex_);
         const size_t most = limit();
         if (used_ > most || bytes > most - used_) return CUDA_ERROR_OUT_OF_MEMORY;
+        if (of_device_ && !g_machine.take(bytes)) return CUDA_ERROR_OUT_OF_MEMORY;
         void* memory = allocate(bytes);
-        if (memory == nullptr) return CUDA_ERROR_OUT_OF_MEMORY;
+        if (memory == nullptr) {
+            if (of_device_) g_machine.give_back(bytes);
+            return CUDA_ERROR_OUT_OF_MEMORY;
+        }
         sizes_[reinterpret_cast<uintptr_t>(memory)] = bytes;
         used_ += bytes;
         *pointer = memory;
@@ -54,7 +84,7 @@ class Allocations {
             std::lock_guard lock(mutex_);
             const auto found = sizes_.find(reinterpret_cast<uintptr_t>(pointer));
             if (found == sizes_.end()) return CUDA_ERROR_INVALID_VALUE;
-            used_ -= found->second;
+            release(found->second);
             sizes_.erase(found);
         }
         std::free(pointer);
@@ -65,10 +95,10 @@ class Allocations {
         std::lock_guard lock(mutex_);
         for (const auto& [start, size] : sizes_) std::free(reinterpret_cast<void*>(start));
         sizes_.clear();
-        used_ = 0;
+        release(used_);
     }
 
-    size_t limit() const { return most_ == SIZE_MAX ? most_ : spos::limited(most_); }
+    size_t limit() const { return of_device_ ? spos::limited(physical_memory()) : SIZE_MAX; }
 
     size_t used() {
         std::lock_guard lock(mutex_);
@@ -85,15 +115,16 @@ class Allocations {
     }
 
  private:
-    const size_t most_;
+    void release(size_t bytes) {
+        used_ -= bytes;
+        if (of_device_) g_machine.give_back(bytes);
+    }
+
+    const bool of_device_;
     size_t used_ = 0;
     std::mutex mutex_;
     std::map<uintptr_t, size_t> sizes_;
 };
-
-size_t physical_memory() {
-    return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGE_SIZE));
-}
 
 // What the system could still give without swapping; all there is if it does not tell.
 size_t available_memory() {
@@ -104,15 +135,21 @@ size_t available_memory() {
     return physical_memory();
 }
 
-// No more than there is: the system would promise more, and end the program when it cannot keep the promise. Never
-// destroyed: threads may still call while the process exits.
-Allocations& device_memory() {
-    static Allocations* const instance = new Allocations(physical_memory());
-    return *instance;
+// Never destroyed: threads may still call while the process exits.
+Allocations& device_memory(int device) {
+    static const std::vector<Allocations*>* const all = [] {
+        auto* made = new std::vector<Allocations*>;
+        for (int i = 0; i < spos::kMostDevices; ++i) made->push_back(new Allocations(true));
+        return made;
+    }();
+    return *(*all)[static_cast<size_t>(device)];
 }
 
+// Of the current context.
+Allocations& device_memory() { return device_memory(spos::current_device()); }
+
 Allocations& pinned_memory() {
-    static Allocations* const instance = new Allocations(SIZE_MAX);
+    static Allocations* const instance = new Allocations(false);
     return *instance;
 }
 
@@ -139,11 +176,11 @@ CUresult copy(void* target, const void* source, size_t bytes) {
 
 }  // namespace
 
-void spos::device::reset() { device_memory().free_all(); }
-size_t spos::device::total_memory() { return device_memory().limit(); }
+void spos::device::reset(int device) { device_memory(device).free_all(); }
+size_t spos::device::total_memory(int device) { return device_memory(device).limit(); }
 
-size_t spos::device::free_memory() {
-    const size_t limit = device_memory().limit(), used = device_memory().used();
+size_t spos::device::free_memory(int device) {
+    const size_t limit = device_memory(device).limit(), used = device_memory(device).used();
     return std::min(limit - std::min(limit, used), available_memory());
 }
 

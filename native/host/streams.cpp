@@ -7,7 +7,7 @@ template <class T>
 CUresult create(T** handle) noexcept {
     return spos::guarded([&] {
         if (handle == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        *handle = spos::handles<T>().add(new T);
+        *handle = spos::handles<T>().add(new T{spos::current_device()});
         return CUDA_SUCCESS;
     });
 }
@@ -15,13 +15,13 @@ CUresult create(T** handle) noexcept {
 template <class T>
 CUresult destroy(T* handle) noexcept {
     return spos::guarded([&] {
-        if (!spos::handles<T>().remove(handle)) return CUDA_ERROR_INVALID_HANDLE;
+        if (!spos::is_own(handle) || !spos::handles<T>().remove(handle)) return CUDA_ERROR_INVALID_HANDLE;
         delete handle;
         return CUDA_SUCCESS;
     });
 }
 
-bool is_event(CUevent event) { return spos::handles<CUevent_st>().contains(event); }
+bool is_event(CUevent event) { return spos::is_own(event); }
 
 }  // namespace
 

@@ -2,7 +2,10 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <cstdlib>
+
+#include "../driver/device.h"
 
 namespace spos {
 namespace {
@@ -12,23 +15,29 @@ constexpr int kSpins = 4000;
 
 void pause() { __builtin_ia32_pause(); }
 
-// The cores this process may run on, or what SPOS_THREADS says.
+// A device's share of the cores this process may run on, or what SPOS_THREADS says.
 int default_threads() {
     if (const char* text = std::getenv("SPOS_THREADS")) {
         const int threads = std::atoi(text);
         if (threads > 0) return threads;
     }
     cpu_set_t cores;
-    if (sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores) / device_count());
     return 1;
 }
 
 }  // namespace
 
-ThreadPool& ThreadPool::instance() {
+ThreadPool& ThreadPool::of(int device) {
     // Never destroyed: worker threads of the process may still launch while it exits.
-    static ThreadPool* pool = new ThreadPool(default_threads());
-    return *pool;
+    static std::atomic<ThreadPool*> pools[kMostDevices];
+    if (ThreadPool* const made = pools[device].load(std::memory_order_acquire)) return *made;
+    static auto* const making = new std::mutex;
+    std::lock_guard lock(*making);
+    if (pools[device].load(std::memory_order_relaxed) == nullptr) {
+        pools[device].store(new ThreadPool(default_threads()), std::memory_order_release);
+    }
+    return *pools[device].load(std::memory_order_relaxed);
 }
 
 ThreadPool::~ThreadPool() { stop_helpers(); }

@@ -12,7 +12,8 @@ class ThreadPool {
  public:
     using Task = void (*)(void* context, unsigned index);
 
-    static ThreadPool& instance();
+    // Of one device; made when first asked for.
+    static ThreadPool& of(int device);
 
     // Calls task(context, i) once for each i in [0, count), in any order, and returns when all are done.
     // If another thread is using the helpers, the caller does the whole work alone.

@@ -6,13 +6,9 @@
 
 #include "arena.h"
 #include "executor.h"
+#include "gpu.h"
 
 namespace spos::simt {
-
-AccessLog& AccessLog::instance() {
-    static AccessLog* const log = new AccessLog;
-    return *log;
-}
 
 void AccessLog::begin(std::vector<IdRange> unordered) {
     unordered_ = std::move(unordered);
@@ -208,8 +204,8 @@ std::string AccessLog::check_range(uintptr_t address, size_t bytes, bool write) 
 
 // ---- what a kernel's arithmetic calls where it overflows (driver/kernel_arithmetic.cpp) ----------------------------
 extern "C" SPOS_API void spos_kernel_overflow(const char* what, const char* file, unsigned line) {
+    if (!spos::simt::Gpu::runs_kernel()) return;
     spos::simt::Executor& executor = spos::simt::Executor::instance();
-    if (!executor.running()) return;
     const char* folder = std::strstr(file, "native/");
     executor.fail(
         CUDA_ERROR_LAUNCH_FAILED,
@@ -221,8 +217,8 @@ extern "C" SPOS_API void spos_kernel_overflow(const char* what, const char* file
 namespace {
 
 inline void check(const void* address, unsigned bytes, bool write, const void* pc) {
-    if (!spos::simt::Executor::instance().running()) return;
-    spos::simt::AccessLog::instance().check(reinterpret_cast<uintptr_t>(address), bytes, write, false, pc);
+    if (!spos::simt::Gpu::runs_kernel()) return;
+    spos::simt::Gpu::current().log.check(reinterpret_cast<uintptr_t>(address), bytes, write, false, pc);
 }
 
 void check_bytes(const void* address, size_t bytes, bool write, const void* pc) {

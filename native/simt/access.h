@@ -33,6 +33,7 @@ struct IdRange {
 
 class AccessLog {
  public:
+    // Of the GPU whose turn it is.
     static AccessLog& instance();
 
     // Begins a launch, copy or fill. `unordered` is sorted by first.

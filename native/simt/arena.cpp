@@ -20,11 +20,6 @@ size_t rounded(size_t bytes) {
 
 }  // namespace
 
-Arena& Arena::instance() {
-    static Arena* const arena = new Arena;
-    return *arena;
-}
-
 Arena::Arena() {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void* memory = mmap(nullptr, kSparseBytes + kHugePage, PROT_NONE, flags, -1, 0);

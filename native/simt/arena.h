@@ -43,6 +43,8 @@ class Arena {
     static constexpr size_t kAlignment = 256;
     static constexpr size_t kSharedBytes = size_t{1} << 20;
 
+    Arena();
+    // Of the GPU whose turn it is.
     static Arena& instance();
 
     // False if the system gave no address space for it.
@@ -80,7 +82,6 @@ class Arena {
     void age();
 
  private:
-    Arena();
     uintptr_t place(size_t rounded);
     uintptr_t place_sparse(size_t rounded);
     void forget(uintptr_t address, size_t bytes, bool memory);

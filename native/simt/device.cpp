@@ -8,15 +8,18 @@
 #include "../driver/call.h"
 #include "../driver/kernel_library.h"
 #include "../driver/memory_limit.h"
-#include "arena.h"
-#include "queue.h"
+#include "gpu.h"
 
 using spos::simt::Arena;
+using spos::simt::Gpu;
 using spos::simt::Queue;
 
 // One call at a time; a failure stays until the context is reset.
-spos::CallScope::CallScope() { Queue::instance().mutex().lock(); }
-spos::CallScope::~CallScope() { Queue::instance().mutex().unlock(); }
+spos::CallScope::CallScope(int device) {
+    Gpu::mutex().lock();
+    Gpu::begin_turn(device);
+}
+spos::CallScope::~CallScope() { Gpu::mutex().unlock(); }
 CUresult spos::CallScope::status() const { return Queue::instance().status(); }
 
 // SPOS_SIMT_KERNELS names another library of kernels to run.
@@ -29,14 +32,14 @@ namespace spos::device {
 
 int driver_version() { return 11080; }
 
-CUresult start() {
+CUresult start(int device) {
     if (!KernelLibrary::instance().loaded()) return CUDA_ERROR_NO_DEVICE;
-    return Arena::instance().usable() ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+    return Gpu::of(device).arena.usable() ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
 std::string name() { return "emulated GPU"; }
 
-bool attribute(CUdevice_attribute attribute, int* value) {
+bool attribute(int, CUdevice_attribute attribute, int* value) {
     switch (attribute) {
         case CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
         case CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X:
@@ -73,15 +76,15 @@ bool attribute(CUdevice_attribute attribute, int* value) {
     return false;
 }
 
-size_t total_memory() { return limited(Arena::instance().bytes()); }
+size_t total_memory(int device) { return limited(Gpu::of(device).arena.bytes()); }
 
-size_t free_memory() {
-    const size_t total = total_memory(), used = Arena::instance().used();
+size_t free_memory(int device) {
+    const size_t total = total_memory(device), used = Gpu::of(device).arena.used();
     return total - std::min(total, used);
 }
 
 // Streams and events stay.
-void reset() { Queue::instance().reset(); }
+void reset(int device) { Gpu::of(device).queue.reset(); }
 
 }  // namespace spos::device
 
@@ -104,7 +107,9 @@ CUresult sposSimtSetSample(unsigned blocks) {
 
 CUresult sposSimtGetReport(const char** text) {
     if (text == nullptr) return CUDA_ERROR_INVALID_VALUE;
-    std::lock_guard lock(Queue::instance().mutex());
+    *text = nullptr;
+    if (!spos::context_is_current()) return CUDA_SUCCESS;
+    const spos::CallScope scope(spos::current_device());
     const std::string& report = Queue::instance().report();
     *text = report.empty() ? nullptr : report.c_str();
     return CUDA_SUCCESS;

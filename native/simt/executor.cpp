@@ -36,11 +36,6 @@ std::string hex(uint32_t value) {
 
 }  // namespace
 
-Executor& Executor::instance() {
-    static Executor* const executor = new Executor;
-    return *executor;
-}
-
 Executor::Executor() : stacks_(kMostThreadsPerBlock, fibre_main) {
     dl_iterate_phdr(
         [](dl_phdr_info* info, size_t, void* context) {

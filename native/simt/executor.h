@@ -55,6 +55,8 @@ class Order {
 
 class Executor {
  public:
+    Executor();
+    // Of the GPU whose turn it is.
     static Executor& instance();
 
     // Runs all blocks; the order is advanced. Memory must be accessible.
@@ -98,7 +100,6 @@ class Executor {
         size_t bytes;
     };
 
-    Executor();
     static void fibre_main();
     void run_block(uint64_t block, Order& order);
     void resume(unsigned thread);

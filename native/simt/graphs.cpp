@@ -8,6 +8,7 @@
 
 using namespace spos::simt;
 using spos::handles;
+using spos::is_own;
 
 namespace {
 
@@ -31,7 +32,7 @@ CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode) {
         }
         if (queue.is_null_stream(found)) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
         if (found->capture) return CUDA_ERROR_INVALID_VALUE;
-        found->capture = std::make_unique<CUgraph_st>();
+        found->capture = std::make_unique<CUgraph_st>(CUgraph_st{spos::current_device(), {}});
         return CUDA_SUCCESS;
     });
 }
@@ -50,18 +51,18 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph* graph) {
 CUresult cuGraphInstantiateWithFlags(CUgraphExec* executable, CUgraph graph, unsigned long long flags) {
     return guarded([&](Queue&) {
         if (executable == nullptr || flags != 0) return CUDA_ERROR_INVALID_VALUE;
-        if (!handles<CUgraph_st>().contains(graph)) return CUDA_ERROR_INVALID_VALUE;
+        if (!is_own(graph)) return CUDA_ERROR_INVALID_VALUE;
         // The room is only checked and not taken, so that what the arena has in use is buffers alone.
         const size_t used = Arena::instance().used() + graph->nodes.size() * kNodeBytes;
         if (used > spos::limited(Arena::instance().bytes())) return CUDA_ERROR_OUT_OF_MEMORY;
-        *executable = handles<CUgraphExec_st>().add(new CUgraphExec_st{graph->nodes});
+        *executable = handles<CUgraphExec_st>().add(new CUgraphExec_st{graph->device, graph->nodes});
         return CUDA_SUCCESS;
     });
 }
 
 CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
     return on_stream(stream, [&](Queue& queue, CUstream found) {
-        if (!handles<CUgraphExec_st>().contains(executable)) return CUDA_ERROR_INVALID_VALUE;
+        if (!is_own(executable)) return CUDA_ERROR_INVALID_VALUE;
         if (const CUresult refused = queue.refuse_capture(found); refused != CUDA_SUCCESS) return refused;
         for (const GraphNode& node : executable->nodes) queue.issue(found, node.what, node.run);
         return CUDA_SUCCESS;

@@ -19,10 +19,12 @@ struct GraphNode {
 }  // namespace spos::simt
 
 struct CUgraph_st {
+    int device;  // whose context it was captured in
     std::vector<spos::simt::GraphNode> nodes;
     bool valid = true;  // false once a call came that no capture takes
 };
 
 struct CUgraphExec_st {
+    int device;
     std::vector<spos::simt::GraphNode> nodes;
 };

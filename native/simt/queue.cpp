@@ -19,11 +19,6 @@ bool is_over(const Clock& clock, size_t stream, uint64_t number) {
 
 }  // namespace
 
-Queue& Queue::instance() {
-    static Queue* const queue = new Queue;
-    return *queue;
-}
-
 CUstream Queue::create() {
     auto* stream = new CUstream_st;
     auto gap = std::find(streams_.begin(), streams_.end(), nullptr);
@@ -43,7 +38,8 @@ void Queue::destroy(CUstream stream) {
 
 CUstream Queue::find(CUstream stream) {
     if (stream == nullptr) return null_stream_;
-    return handles<CUstream_st>().contains(stream) ? stream : nullptr;
+    if (!handles<CUstream_st>().contains(stream)) return nullptr;
+    return stream->index < streams_.size() && streams_[stream->index] == stream ? stream : nullptr;
 }
 
 CUresult Queue::refuse_capture(CUstream stream, CUresult why) {

@@ -5,7 +5,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -43,6 +42,7 @@ struct CUstream_st {
 };
 
 struct CUevent_st {
+    int device;  // whose context it was made in
     std::shared_ptr<spos::simt::Operation> marker;
 };
 
@@ -50,15 +50,14 @@ namespace spos::simt {
 
 class Queue {
  public:
+    Queue() { null_stream_ = create(); }
+    // Of the GPU whose turn it is.
     static Queue& instance();
-
-    // Guards everything of the emulated device: one call at a time.
-    std::recursive_mutex& mutex() { return mutex_; }
 
     CUstream create();
     // Runs what is left of it first.
     void destroy(CUstream stream);
-    CUstream find(CUstream stream);  // the null stream's own, or the stream; null if it is none
+    CUstream find(CUstream stream);  // the null stream's own, or the stream; null if this GPU has none such
     bool is_null_stream(CUstream found) const { return found == null_stream_; }
 
     // For a call that no capture takes: if the stream is captured, the capture is lost, and this is the call's result.
@@ -87,14 +86,12 @@ class Queue {
         uint64_t number;
     };
 
-    Queue() { null_stream_ = create(); }
     bool is_over_for_all(const Ran& ran) const;
     void drop_waiting();
     void run_one();
     void run(const std::shared_ptr<Operation>& operation);
     std::vector<IdRange> unordered(const Operation& operation) const;
 
-    std::recursive_mutex mutex_;
     CUstream null_stream_ = nullptr;
     std::vector<CUstream> streams_;
     Clock host_;  // what the host has waited for

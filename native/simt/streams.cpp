@@ -6,6 +6,7 @@
 
 using namespace spos::simt;
 using spos::handles;
+using spos::is_own;
 
 namespace {
 
@@ -20,8 +21,7 @@ CUresult on_stream(CUstream stream, Body&& body) noexcept {
 
 template <class Body>
 CUresult on_event(CUevent event, Body&& body) noexcept {
-    return guarded(
-        [&](Queue& queue) { return handles<CUevent_st>().contains(event) ? body(queue) : CUDA_ERROR_INVALID_HANDLE; });
+    return guarded([&](Queue& queue) { return is_own(event) ? body(queue) : CUDA_ERROR_INVALID_HANDLE; });
 }
 
 Failure nothing() { return {}; }
@@ -38,7 +38,9 @@ CUresult cuStreamCreate(CUstream* stream, unsigned int) {
 
 CUresult cuStreamDestroy_v2(CUstream stream) {
     return guarded([&](Queue& queue) {
-        if (!handles<CUstream_st>().remove(stream)) return CUDA_ERROR_INVALID_HANDLE;
+        if (stream == nullptr || queue.find(stream) == nullptr || !handles<CUstream_st>().remove(stream)) {
+            return CUDA_ERROR_INVALID_HANDLE;
+        }
         queue.destroy(stream);
         return CUDA_SUCCESS;
     });
@@ -59,9 +61,10 @@ CUresult cuStreamSynchronize(CUstream stream) {
     });
 }
 
+// Stricter than NVIDIA's driver: no stream waits for another device's event.
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int) {
     return on_stream(stream, [&](Queue& queue, CUstream found) {
-        if (!handles<CUevent_st>().contains(event)) return CUDA_ERROR_INVALID_HANDLE;
+        if (!is_own(event)) return CUDA_ERROR_INVALID_HANDLE;
         // What it marks is of no capture.
         const CUresult refused = queue.refuse_capture(found, CUDA_ERROR_STREAM_CAPTURE_ISOLATION);
         if (refused != CUDA_SUCCESS) return refused;
@@ -81,14 +84,14 @@ CUresult cuCtxSynchronize() {
 CUresult cuEventCreate(CUevent* event, unsigned int) {
     return guarded([&](Queue&) {
         if (event == nullptr) return CUDA_ERROR_INVALID_VALUE;
-        *event = handles<CUevent_st>().add(new CUevent_st);
+        *event = handles<CUevent_st>().add(new CUevent_st{spos::current_device(), nullptr});
         return CUDA_SUCCESS;
     });
 }
 
 CUresult cuEventDestroy_v2(CUevent event) {
     return guarded([&](Queue&) {
-        if (!handles<CUevent_st>().remove(event)) return CUDA_ERROR_INVALID_HANDLE;
+        if (!is_own(event) || !handles<CUevent_st>().remove(event)) return CUDA_ERROR_INVALID_HANDLE;
         delete event;
         return CUDA_SUCCESS;
     });
@@ -96,7 +99,7 @@ CUresult cuEventDestroy_v2(CUevent event) {
 
 CUresult cuEventRecord(CUevent event, CUstream stream) {
     return on_stream(stream, [&](Queue& queue, CUstream found) {
-        if (!handles<CUevent_st>().contains(event)) return CUDA_ERROR_INVALID_HANDLE;
+        if (!is_own(event)) return CUDA_ERROR_INVALID_HANDLE;
         if (const CUresult refused = queue.refuse_capture(found); refused != CUDA_SUCCESS) return refused;
         event->marker = queue.issue(found, "cuEventRecord", nothing);
         return CUDA_SUCCESS;
@@ -120,7 +123,7 @@ CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
     return guarded([&](Queue&) {
         if (milliseconds == nullptr) return CUDA_ERROR_INVALID_VALUE;
         for (CUevent event : {start, end}) {
-            if (!handles<CUevent_st>().contains(event) || !event->marker) return CUDA_ERROR_INVALID_HANDLE;
+            if (!is_own(event) || !event->marker) return CUDA_ERROR_INVALID_HANDLE;
             if (!event->marker->done) return CUDA_ERROR_NOT_READY;
         }
         *milliseconds = static_cast<float>((end->marker->seconds - start->marker->seconds) * 1000);
@@ -132,7 +135,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned int grid_x, unsigned int g
                         unsigned int block_x, unsigned int block_y, unsigned int block_z, unsigned int shared_bytes,
                         CUstream stream, void** parameters, void** extra) {
     return on_stream(stream, [&](Queue& queue, CUstream found) {
-        if (!handles<CUfunc_st>().contains(function)) return CUDA_ERROR_INVALID_HANDLE;
+        if (!is_own(function)) return CUDA_ERROR_INVALID_HANDLE;
         Launch launch{function->kernel, {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes, {}};
         if (grid_x > 0x7FFFFFFF || grid_y > 65535 || grid_z > 65535 || launch.grid.count() == 0) {
             return CUDA_ERROR_INVALID_VALUE;

@@ -183,6 +183,71 @@ TEST_CASE("a memory limit") {
     CHECK(total == all);
 }
 
+// Of two devices' contexts, the one that is current decides what a handle or a pointer is worth.
+TEST_CASE("two devices") {
+    const Context context;
+    CHECK(sposSetDeviceCount(0) == kInvalid);
+    CHECK(sposSetDeviceCount(17) == kInvalid);
+    CHECK(sposSetDeviceCount(INT_MIN) == kInvalid);
+    OK(sposSetDeviceCount(2));
+    OK(sposSetDeviceCount(1));
+    int count = 0;
+    CUdevice device = 0;
+    CUcontext other = nullptr;
+    OK(cuDeviceGetCount(&count));
+    CHECK(count == 2);
+    OK(cuDeviceGet(&device, 1));
+    CHECK(device == 1);
+    CHECK(cuDeviceGet(&device, 2) == CUDA_ERROR_INVALID_DEVICE);
+    OK(cuDevicePrimaryCtxRetain(&other, device));
+    REQUIRE(other != context.get());
+
+    CUstream stream = nullptr;
+    CUevent event = nullptr;
+    CUmodule module = nullptr;
+    CUdeviceptr here = 0, there = 0;
+    CUfunction relu = function("spos-module relu", "relu_forward"), relu_there = nullptr;
+    OK(cuStreamCreate(&stream, 1));
+    OK(cuEventCreate(&event, 0));
+    OK(cuEventRecord(event, stream));
+    OK(cuModuleLoadData(&module, "spos-module relu"));
+    OK(cuMemAlloc_v2(&here, 256));
+    EmptyLaunch launch;
+
+    OK(cuCtxSetCurrent(other));
+    OK(cuDevicePrimaryCtxReset_v2(1));
+    OK(cuMemAlloc_v2(&there, 256));
+    CHECK(cuStreamSynchronize(stream) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuStreamWaitEvent(nullptr, event, 0) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuStreamDestroy_v2(stream) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuEventRecord(event, nullptr) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuEventSynchronize(event) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuEventDestroy_v2(event) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuModuleGetFunction(&relu_there, module, "relu_forward") == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuModuleUnload(module) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuLaunchKernel(relu, 1, 1, 1, 1, 1, 1, 0, nullptr, launch.parameters, nullptr) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(cuMemsetD8Async(here, 1, 256, nullptr) == kInvalid);
+    CHECK(cuMemcpyDtoDAsync_v2(there, here, 256, nullptr) == kInvalid);
+    CHECK(cuMemFree_v2(here) == kInvalid);
+    OK(cuMemsetD8Async(there, 1, 256, nullptr));
+    OK(cuCtxSynchronize());
+
+    // One device's end is not the other's.
+    OK(cuDevicePrimaryCtxReset_v2(0));
+    unsigned char byte = 0;
+    OK(cuMemcpyDtoHAsync_v2(&byte, there + 255, 1, nullptr));
+    CHECK(byte == 1);
+    OK(cuDevicePrimaryCtxReset_v2(1));
+    CHECK(cuMemFree_v2(there) == kInvalid);
+
+    OK(cuCtxSetCurrent(context.get()));
+    OK(cuStreamDestroy_v2(stream));
+    OK(cuEventDestroy_v2(event));
+    OK(cuModuleUnload(module));
+    OK(cuDevicePrimaryCtxRelease_v2(1));
+    CHECK(cuCtxSetCurrent(other) == CUDA_ERROR_INVALID_CONTEXT);
+}
+
 TEST_CASE("copies and fills") {
     const Context context;
     unsigned char bytes[64] = {};

@@ -67,6 +67,8 @@ class Scene {
         return values;
     }
 
+    CUcontext context() const { return context_.get(); }
+
     CUmodule module = nullptr;
     CUfunction relu = nullptr;
     CUstream first = nullptr, second = nullptr;
@@ -264,6 +266,45 @@ TEST_CASE("planted faults are told of, and fail") {
     }
 }
 
+TEST_CASE("what is one device's is told of where the other is current") {
+    struct Mistake {
+        std::string told;
+        std::function<CUresult(Scene&, CUevent, CUstream)> make;
+    };
+    const Mistake mistakes[] = {
+        {"cuLaunchKernel of relu_forward: it was loaded on device 0, where device 1 is current",
+         [](Scene& s, CUevent, CUstream there) { return s.launch(there, s.y, s.x); }},
+        {"cuLaunchKernel of relu_forward: on a stream of device 0, where device 1 is current",
+         [](Scene& s, CUevent, CUstream) { return s.launch(s.first, s.y, s.x); }},
+        {"cuStreamWaitEvent: an event of device 0, where device 1 is current",
+         [](Scene&, CUevent event, CUstream there) { return cuStreamWaitEvent(there, event, 0); }},
+        {"cuMemsetD8Async: a pointer into a buffer of device 0, where device 1 is current",
+         [](Scene& s, CUevent, CUstream there) { return cuMemsetD8Async(s.x, 0, kBytes, there); }},
+        {"cuMemFree: a buffer of device 0, where device 1 is current",
+         [](Scene& s, CUevent, CUstream) { return cuMemFree_v2(s.x); }},
+    };
+    for (const Mistake& mistake : mistakes) {
+        CAPTURE(mistake.told);
+        Scene scene;
+        CUcontext second = nullptr;
+        CUevent event = nullptr;
+        CUstream there = nullptr;
+        OK(cuEventCreate(&event, 2));
+        OK(cuEventRecord(event, scene.first));
+        OK(cuDevicePrimaryCtxRetain(&second, 1));
+        OK(cuCtxSetCurrent(second));
+        OK(cuStreamCreate(&there, 1));
+        CHECK(findings().empty());
+        CHECK(mistake.make(scene, event, there) != CUDA_SUCCESS);
+        CHECK(findings().find(mistake.told) != std::string::npos);
+        OK(cuDevicePrimaryCtxReset_v2(1));
+        OK(cuStreamDestroy_v2(there));
+        OK(cuDevicePrimaryCtxRelease_v2(1));
+        OK(cuCtxSetCurrent(scene.context()));
+        OK(cuEventDestroy_v2(event));
+    }
+}
+
 TEST_CASE("the layout of a kernel's parameters can be asked for") {
     Scene scene;
     const size_t offsets[] = {0, 8, 16, 24}, sizes[] = {8, 8, 8, 4};
@@ -389,11 +430,10 @@ TEST_CASE("a process that did something wrong does not end with success") {
 }
 
 TEST_CASE("variables that say what no device is like are told of") {
-    const std::pair<const char*, const char*> wrong[] = {{"SPOS_CHECKED_MULTIPROCESSORS", "many"},
-                                                         {"SPOS_CHECKED_MULTIPROCESSORS", "0"},
-                                                         {"SPOS_CHECKED_MULTIPROCESSORS", "132x"},
-                                                         {"SPOS_CHECKED_ARCHITECTURE", "sm_90"},
-                                                         {"SPOS_CHECKING_DRY", "yes"}};
+    const std::pair<const char*, const char*> wrong[] = {
+        {"SPOS_CHECKED_MULTIPROCESSORS", "many"}, {"SPOS_CHECKED_MULTIPROCESSORS", "0"},
+        {"SPOS_CHECKED_MULTIPROCESSORS", "132x"}, {"SPOS_CHECKED_ARCHITECTURE", "sm_90"},
+        {"SPOS_CHECKED_DEVICES", "17"},           {"SPOS_CHECKING_DRY", "yes"}};
     for (const auto& [name, text] : wrong) {
         CAPTURE(name);
         CAPTURE(text);

@@ -35,7 +35,13 @@ internal static class LauncherWriter
             string needed = parameter.Extent!.ToCSharp(name => SizeOf(kernel, name));
             text.Append($"        KernelExtent.Require(\"{kernel.Name}\", \"{parameter.Name}\", {length}, {needed});\n");
         }
-        // No parameter has such a name: they have no underscores.
+        // No parameter has names like these: they have no underscores.
+        if (kernel.Parameters.Any(p => p.IsPointer)) text.Append("        var device_ = Stream.Device;\n");
+        foreach (KernelParameter parameter in kernel.Parameters.Where(p => p.IsPointer))
+        {
+            string device = parameter.MayBeNull ? $"{parameter.CSharpName}?.Device ?? device_" : $"{parameter.CSharpName}.Device";
+            text.Append($"        KernelExtent.RequireOn(device_, \"{kernel.Name}\", \"{parameter.Name}\", {device});\n");
+        }
         for (int i = 0; i < kernel.Parameters.Count; i++)
         {
             KernelParameter parameter = kernel.Parameters[i];

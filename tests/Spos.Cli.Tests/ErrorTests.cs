@@ -17,7 +17,7 @@ public sealed class ErrorTests
     [InlineData(2, "--batch-size 1", "scratch", "--batch-size", "1")]
     [InlineData(2, "no/such.json", "scratch", "--architecture", "no/such.json")]
     [InlineData(2, "3 blocks", "scratch", "--architecture", "0 1 2")]
-    [InlineData(2, "--device cuda9: auto, cuda, host and simt are possible", "supernet", "--device", "cuda9")]
+    [InlineData(2, "--device cuda9: auto, cuda, host, simt are possible", "supernet", "--device", "cuda9")]
     [InlineData(1, "no/such/folder", "supernet", "--imagenet-dir", "no/such/folder")]
     [InlineData(1, "no/such.spos", "search", "--checkpoint", "no/such.spos")]
     [InlineData(1, "no/such.spos", "eval", "--checkpoint", "no/such.spos")]

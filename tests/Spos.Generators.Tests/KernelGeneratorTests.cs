@@ -50,6 +50,10 @@ public sealed class KernelGeneratorTests
                     KernelExtent.Require("product", "y", y.Length, (long)rows * (long)@out);
                     KernelExtent.Require("product", "x", x.Length, (long)rows * (long)@in);
                     KernelExtent.Require("product", "w", w?.Length, (long)@in * (long)@out);
+                    var device_ = Stream.Device;
+                    KernelExtent.RequireOn(device_, "product", "y", y.Device);
+                    KernelExtent.RequireOn(device_, "product", "x", x.Device);
+                    KernelExtent.RequireOn(device_, "product", "w", w?.Device ?? device_);
                     ulong argument_0 = y.Address;
                     ulong argument_1 = x.Address;
                     ulong argument_2 = w?.Address ?? 0;

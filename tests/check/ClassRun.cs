@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text.Json;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Tests.Devices;
 using Xunit;
 using Xunit.Abstractions;

@@ -1,6 +1,7 @@
-// Compiles the kernels for NVIDIA's GPUs, for a bundle that carries them (Spos.Engine.Kernels.PrebuiltKernels). It needs NVRTC, and no GPU:
+// Compiles the kernels for NVIDIA's GPUs, for a bundle that carries them (PrebuiltKernels). It needs NVRTC, and no GPU:
 // dotnet run --project tools/cubins -- FOLDER TARGET..., such as sm_80 for machine code, or compute_90 for PTX, which later GPUs can use too.
 using Spos;
+using Spos.Engine.Compilation;
 using Spos.Engine.Kernels;
 using Spos.Engine.Native;
 
@@ -34,7 +35,7 @@ try
         Console.Error.WriteLine($"cubins: NVRTC {compiler.Version} ({compiler.Path}) does not compile for {name}, but for {string.Join(", ", compiler.Offer.Targets)}.");
         return usage;
     }
-    PrebuiltKernels.Build(args[0], compiler, targets);
+    PrebuiltKernels.Build(args[0], compiler, targets, KernelCatalogue.LargestModulesFirst);
     Console.WriteLine($"{Path.GetFullPath(args[0])}: {KernelSources.Modules.Count} kernel files for {string.Join(", ", targets)}, by NVRTC {compiler.Version}");
     return success;
 }

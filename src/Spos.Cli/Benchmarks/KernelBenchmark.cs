@@ -28,7 +28,7 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
     public (DevicePeaks Peaks, IReadOnlyList<KernelResult> Results) Run(Action<long, string> report)
     {
         Device device = session.Device;
-        DevicePeaks peaks = DevicePeaks.Measure(session, device == Device.Simt ? 1e-4 : 1);
+        DevicePeaks peaks = DevicePeaks.Measure(session, device.Kind == DeviceKind.Simt.Name ? 1e-4 : 1);
         report(1, "measured the device's peaks");
         string folder = Directory.CreateTempSubdirectory("spos-bench-").FullName;
         try
@@ -40,11 +40,11 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
             for (int run = 0; run <= runs; run++)
             {
                 // The first run warms up.
-                if (run == 1) device.Timer = timer;
+                if (run == 1) device.Kernels.Timer = timer;
                 for (int choice = 0; choice < spec.Space.MostDisjoint; choice++) RunPath(network, folder, choice);
                 report(1, run == 0 ? "warmed up" : $"run {run} of {runs}");
             }
-            device.Timer = null;
+            device.Kernels.Timer = null;
             return (peaks, [.. timer.Launches.Select(l => Result(peaks, l.Kernel, l.Work, l.Seconds))]);
         }
         finally

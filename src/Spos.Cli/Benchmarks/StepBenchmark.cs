@@ -93,9 +93,9 @@ internal sealed class StepBenchmark : IDisposable
         {
             // Once before: what a plan measures and what a first step makes does not count.
             foreach (Architecture path in paths) Do(path);
-            _session.Device.Recorder = recorder;
+            _session.Device.Kernels.Recorder = recorder;
             foreach (Architecture path in paths) Do(path);
-            _session.Device.Recorder = null;
+            _session.Device.Kernels.Recorder = null;
             results.Add(LaunchesOfWork.Of(work.Name, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
 
             void Do(Architecture path)

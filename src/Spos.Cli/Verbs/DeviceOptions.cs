@@ -5,6 +5,7 @@ using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Native;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Space;
@@ -14,10 +15,13 @@ namespace Spos.Cli.Verbs;
 /// <summary>The options of every verb that computes.</summary>
 internal abstract class DeviceOptions
 {
-    private const string Auto = "auto", DeviceVariable = "SPOS_DEVICE", ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU", SyncVariable = "SPOS_SYNC", NoGraphsVariable = "SPOS_NO_GRAPHS";
+    private const string Auto = DeviceNameAttribute.Auto, DeviceVariable = "SPOS_DEVICE";
+    private const string ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU";
+    private const string SyncVariable = "SPOS_SYNC", NoGraphsVariable = "SPOS_NO_GRAPHS";
 
-    [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU), host (the CPU), simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
-    [OneOf(Auto, "cuda", "host", "simt")]
+    [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU; cuda:1 is the second one), host or cpu (the CPU), "
+        + "simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
+    [DeviceName]
     [Influences(Influence.None)]
     public string DeviceName { get; set; } = Auto;
 
@@ -39,7 +43,9 @@ internal abstract class DeviceOptions
     public bool WithoutGraphs { get; set; }
 
     protected static string Describe(Device device) =>
-        device == Device.Host ? $"{device.Kind} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)" : $"{device.Kind} ({device.Name}, {device.Architecture})";
+        device.InstructionSet.Length > 0
+            ? $"{device.Id} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)"
+            : $"{device.Id} ({device.Name}, {device.Architecture})";
 
     /// <summary>A session that computes as the options say.</summary>
     protected Session NewSession(Device device)
@@ -56,7 +62,7 @@ internal abstract class DeviceOptions
         string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
         string? instructions = Variable(CpuVariable, new OneOfAttribute([.. Device.InstructionSets]), typeof(string));
         bool synchronous = Synchronous || IsOne(SyncVariable), withoutGraphs = WithoutGraphs || IsOne(NoGraphsVariable);
-        string name = variable ?? DeviceName;
+        string name = variable ?? DeviceName, asked = variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
         int? wanted = Threads ?? (Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) is { } number ? int.Parse(number, CultureInfo.InvariantCulture) : null);
         try
         {
@@ -65,7 +71,7 @@ internal abstract class DeviceOptions
             if (wanted is { } threads) SetThreads(device, threads);
             return device;
         }
-        catch (DeviceException) when (instructions != null && name != "simt")
+        catch (DeviceException) when (instructions != null && !name.StartsWith("simt", StringComparison.Ordinal))
         {
             throw new UsageException($"{CpuVariable}={instructions}: this CPU has no such instructions, or the kernels for them were not built. Leave the variable out, and the best that there is are used.");
         }
@@ -73,9 +79,12 @@ internal abstract class DeviceOptions
         {
             throw new UsageException(error.Message);
         }
+        catch (NoSuchDeviceException error)
+        {
+            throw new UsageException($"{asked}: {error.Message}.");
+        }
         catch (GpuUnavailableException error)
         {
-            string asked = variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
             throw new GpuUnavailableException($"{asked}: {error.Message.TrimEnd('.')}. Use --device host to compute on the CPU.", error.IsAbsent, error);
         }
     }

@@ -29,8 +29,29 @@ internal sealed class InfoVerb : DeviceOptions, IVerb
             failure = error.Message;
         }
         if (device != null) ShowDevice(device);
+        ResultTable.Print("Devices", [.. Devices()]);
         ResultTable.Print("NVIDIA's libraries", [.. GpuLibraries.Describe()]);
         return failure == null ? ExitCode.Success : throw new GpuUnavailableException(failure);
+    }
+
+    // All that there are, and of each kind that has none the reason.
+    private static IEnumerable<(string Name, string Value)> Devices()
+    {
+        foreach (DeviceKind kind in DeviceKind.All)
+        {
+            IReadOnlyList<DeviceInfo> devices = [];
+            string? whyNot = kind == DeviceKind.Cuda ? ReadyDevice.WhyNoCuda ?? Device.WhyNoCuda() : null;
+            try
+            {
+                devices = kind.List();
+            }
+            catch (Exception error) when (error is SposException or DllNotFoundException or FormatException)
+            {
+                whyNot ??= error.Message;
+            }
+            foreach (DeviceInfo device in devices) yield return (device.Id, device.ToString());
+            if (whyNot != null) yield return (kind.Name, devices.Count == 0 ? whyNot : $"not used: {whyNot}");
+        }
     }
 
     private static void ShowDevice(Device device)
@@ -39,9 +60,8 @@ internal sealed class InfoVerb : DeviceOptions, IVerb
             "Spos",
             ("version", RunRecord.Version),
             (".NET", Environment.Version.ToString()),
-            ("device", $"{device.Kind}: {device.Name}"),
-            ("cuda", ReadyDevice.WhyNoCuda ?? Device.WhyNoCuda() ?? Device.Cuda.Name),
-            ("instruction set", device == Device.Host ? device.InstructionSet : device.Architecture),
+            ("device", $"{device.Id}: {device.Name}"),
+            ("instruction set", device.Info.Capability),
             ("threads", $"{device.Threads}"),
             ("memory", $"{device.TotalMemory / (double)(1 << 30):0.0} GiB"),
             ("kernels", $"{KernelCatalogue.Entries.Count}{(device.KernelOrigin is { } origin ? $", for {device.KernelTarget} from {origin}" : "")}"),

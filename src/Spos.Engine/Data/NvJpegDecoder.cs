@@ -121,7 +121,10 @@ internal sealed unsafe class NvJpegDecoder : IDisposable
     /// <exception cref="GpuUnavailableException">The device is no NVIDIA GPU, or the library is missing or too old.</exception>
     private static NvJpeg Find(Device device)
     {
-        if (device.Kind != "cuda") throw new GpuUnavailableException($"nvJPEG decodes on an NVIDIA GPU only, not on '{device.Kind}'");
+        if (device.Kind != DeviceKind.Cuda.Name)
+        {
+            throw new GpuUnavailableException($"nvJPEG decodes on an NVIDIA GPU only, not on '{device.Kind}'");
+        }
         if (LibrarySearch.OfMachine.Find(NvidiaLibrary.NvJpeg) is not [var found, ..])
         {
             throw new GpuUnavailableException($"nvJPEG is missing: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.NvJpeg)}");

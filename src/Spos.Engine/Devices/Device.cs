@@ -1,95 +1,72 @@
-using System.Runtime.InteropServices;
 using System.Text;
-using Spos.Engine.Kernels;
+using Spos.Engine.Compilation;
 using Spos.Engine.Native;
 
 namespace Spos.Engine.Devices;
 
 /// <summary>
-/// A device that runs kernels, through the CUDA driver's interface. Opened once per process and kind; any thread may
-/// use it, each work on a <see cref="DeviceStream"/> of its own.
+/// A device that runs kernels, through the CUDA driver's interface: one of those that its <see cref="DeviceKind"/> has. Opened once in a
+/// process; any thread may use it, and several devices at once, each work on a <see cref="DeviceStream"/> of its own. Devices have nothing
+/// in common: what was made on one is not taken by another.
 /// </summary>
 public sealed unsafe class Device
 {
-    private static readonly Lazy<Device> LazyHost = new(OpenHost);
-    private static readonly Lazy<Device> LazySimt = new(OpenSimt);
-    private static readonly Lazy<Device> LazyCuda = new(CudaOpening.Open);
-
     // kMostThreads of the kernels' toolchains.
     private const int MostThreadsPerBlock = 256;
 
+    // CUdevice_attribute.
+    private const int MaxThreadsPerBlockAttribute = 1, MultiprocessorCount = 16;
+
+    // The device whose context is current on this thread, of whatever driver.
     [ThreadStatic]
     private static Device? s_current;
 
+    private readonly DeviceKind _kind;
+    private readonly DeviceInfo _info;
     private readonly Lazy<Cudnn> _cudnn;
     private readonly nint _context;
-    private readonly HostExtensions? _host;
-    private readonly SimtExtensions? _simt;
-    private readonly MemoryLimit? _limit;
-    private readonly Lazy<KernelList?> _compiled;
+    private ILaunches? _launches;
 
-    /// <param name="images">A GPU's kernels; null for our own libraries, which hold theirs.</param>
-    internal Device(string kind, CudaDriver driver, nint library, HostExtensions? host, SimtExtensions? simt, KernelImages? images)
+    /// <param name="index">Which one of its kind.</param>
+    /// <param name="driver">Bound and started, for this device alone.</param>
+    /// <param name="images">A GPU's kernels; null for our own drivers, which hold theirs.</param>
+    internal Device(DeviceKind kind, int index, CudaDriver driver, KernelImages? images)
     {
-        if (images == null)
-        {
-            _limit = new MemoryLimit(library);
-            _limit.Set(MemoryLimit.FromEnvironment());
-        }
-        Kind = kind;
-        _cudnn = new Lazy<Cudnn>(OpenCudnn);
-        _compiled = new Lazy<KernelList?>(() => images == null ? new KernelList(library) : null);
-        Images = images;
-        Driver = driver;
-        _host = host;
-        _simt = simt;
-        driver.Check(driver.Init(0), "cuInit");
-        int ordinal;
-        driver.Check(driver.DeviceGet(&ordinal, 0), "cuDeviceGet");
+        (_kind, Driver, Images) = (kind, driver, images);
+        _cudnn = new Lazy<Cudnn>(kind.OpenCudnn);
+        Ordinal = DeviceKind.OrdinalOf(driver, index);
         nint context;
-        driver.Check(driver.PrimaryCtxRetain(&context, ordinal), "cuDevicePrimaryCtxRetain");
+        driver.Check(driver.PrimaryCtxRetain(&context, Ordinal), "cuDevicePrimaryCtxRetain");
         _context = context;
-        byte* name = stackalloc byte[256];
-        driver.Check(driver.DeviceGetName(name, 256, ordinal), "cuDeviceGetName");
-        Name = Marshal.PtrToStringUTF8((nint)name) ?? "";
-        nuint bytes;
-        driver.Check(driver.DeviceTotalMem(&bytes, ordinal), "cuDeviceTotalMem");
-        TotalMemory = (long)bytes;
-        MaxThreadsPerBlock = Attribute(driver, ordinal, 1);
-        Multiprocessors = Attribute(driver, ordinal, 16);
-        Architecture = $"sm_{Attribute(driver, ordinal, 75)}{Attribute(driver, ordinal, 76)}";
-        IsDry = CheckingExtensions.IsDry(library);
-        Kernels = new KernelSet(this);
+        _info = kind.Read(driver, index);
+        MaxThreadsPerBlock = DeviceKind.Attribute(driver, Ordinal, MaxThreadsPerBlockAttribute);
+        Multiprocessors = DeviceKind.Attribute(driver, Ordinal, MultiprocessorCount);
+        Architecture = DeviceKind.ArchitectureName(driver, Ordinal);
+        IsDry = kind.IsDry;
     }
 
     /// <summary>What SPOS_CPU may name: the instruction sets of the CPU that kernels are compiled for (native/host/instruction_set.cpp).</summary>
     public static IReadOnlyList<string> InstructionSets { get; } = ["avx512", "avx2", "x86-64"];
 
-    /// <summary>The CPU of this machine.</summary>
-    public static Device Host => LazyHost.Value;
+    /// <summary>The CPU of this machine, or the first part of it.</summary>
+    public static Device Host => DeviceKind.Host.Open();
 
     /// <summary>Where the native libraries are looked for.</summary>
     public static string NativeFolder => NativeLibraries.Folder;
 
     /// <summary>A GPU emulated on the CPU, slowly, which finds what a GPU would break on.</summary>
-    public static Device Simt => LazySimt.Value;
+    public static Device Simt => DeviceKind.Simt.Open();
 
     /// <summary>The first NVIDIA GPU.</summary>
     /// <exception cref="GpuUnavailableException">There is none, or its driver or NVRTC is missing or does not work; the message says which.</exception>
-    public static Device Cuda => LazyCuda.Value;
+    public static Device Cuda => DeviceKind.Cuda.Open();
 
-    /// <summary>Opens the device that --device names: "cuda", "host", "simt", or "auto" for the best one there is.</summary>
-    /// <exception cref="ArgumentException">No such device.</exception>
+    /// <summary>Opens the device that --device names: as <see cref="DeviceName"/> reads it, or "auto" for the best one there is.</summary>
+    /// <exception cref="NoSuchDeviceException">There is no such device.</exception>
     /// <exception cref="GpuUnavailableException">This machine does not have it.</exception>
     /// <exception cref="FormatException">SPOS_MEMORY_LIMIT is no number of bytes.</exception>
-    public static Device Open(string name) => name switch
-    {
-        "auto" => WhyNoCuda() == null ? Cuda : Host,
-        "cuda" => Cuda,
-        "host" => Host,
-        "simt" => Simt,
-        _ => throw new ArgumentException($"Unknown device '{name}': there are 'cuda', 'host', 'simt', and 'auto' for the best one."),
-    };
+    public static Device Open(string name) =>
+        name == "auto" ? WhyNoCuda() == null ? Cuda : Host : DeviceName.Parse(name).Open();
 
     /// <summary>Why <see cref="Cuda"/> cannot be opened here; null if it can.</summary>
     public static string? WhyNoCuda()
@@ -105,22 +82,26 @@ public sealed unsafe class Device
         }
     }
 
-    /// <summary>The name that --device takes.</summary>
-    public string Kind { get; }
+    /// <summary>What it is.</summary>
+    public DeviceInfo Info => _info;
+
+    /// <summary>What --device takes for it, such as "cuda:1".</summary>
+    public string Id => _info.Id;
+
+    /// <summary>The name of its kind: "cuda", "host" or "simt".</summary>
+    public string Kind => _kind.Name;
 
     /// <summary>The product name, such as the CPU's.</summary>
-    public string Name { get; }
+    public string Name => _info.Name;
 
     /// <summary>Bytes of memory in all.</summary>
-    public long TotalMemory { get; }
+    public long TotalMemory => _info.Memory;
+
+    /// <summary>CUdevice.</summary>
+    internal int Ordinal { get; }
 
     /// <summary>The words for the device's memory at the start of a sentence.</summary>
-    internal string MemoryName => Kind switch
-    {
-        "host" => "The CPU's memory",
-        "simt" => "The emulated GPU's memory",
-        _ => $"The memory of {Name}",
-    };
+    internal string MemoryName => _kind.MemoryName(this);
 
     /// <summary>The pools of its memory.</summary>
     internal PoolList Pools { get; } = new();
@@ -135,8 +116,7 @@ public sealed unsafe class Device
     }
 
     /// <summary>Gives out no more memory than this; null for all there is. The CPU and the emulated GPU only.</summary>
-    internal void LimitMemory(long? bytes) =>
-        (_limit ?? throw new InvalidOperationException($"Device '{Kind}' has no limit to set.")).Set(bytes);
+    internal void LimitMemory(long? bytes) => _kind.LimitMemory(this, bytes);
 
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>
     public int MaxThreadsPerBlock { get; }
@@ -163,19 +143,16 @@ public sealed unsafe class Device
     /// Whether each buffer is allocated and freed on its own and to the byte: slow, but then the emulated device sees every
     /// access outside of a buffer or after its end.
     /// </summary>
-    internal bool ExactBuffers => _simt != null;
-
-    /// <summary>The device's kernels by name.</summary>
-    public KernelSet Kernels { get; }
+    internal bool ExactBuffers => _kind.ExactBuffers;
 
     /// <summary>Whether launches are checked and not carried out (native/checking): results are zeros.</summary>
     public bool IsDry { get; }
 
-    /// <summary>Times all launches while it is set.</summary>
-    public KernelTimer? Timer { get; set; }
+    /// <summary>Those who launch on the device: they are above it, and it knows no more of them. Null before the first launch.</summary>
+    internal ILaunches? Launches => Volatile.Read(ref _launches);
 
-    /// <summary>Notes all launches while it is set.</summary>
-    public LaunchRecorder? Recorder { get; set; }
+    /// <summary>Hands over those who launch on the device, and returns those that were there before if there were.</summary>
+    internal ILaunches Begin(ILaunches launches) => Interlocked.CompareExchange(ref _launches, launches, null) ?? launches;
 
     /// <summary>Sees all that is copied out: a check whether work that is done again gives the same bits.</summary>
     internal Action<ReadOnlySpan<byte>>? Downloaded { get; set; }
@@ -202,7 +179,7 @@ public sealed unsafe class Device
     public bool WantsGraphs { get; set; } = true;
 
     /// <summary>Whether work is issued as graphs now: not while launches are timed, recorded or waited for one by one.</summary>
-    internal bool UsesGraphs => WantsGraphs && Driver.HasGraphs && !IsSynchronous && Timer == null && Recorder == null;
+    internal bool UsesGraphs => WantsGraphs && Driver.HasGraphs && !IsSynchronous && Launches is not { AreWatched: true };
 
     /// <summary>How often a graph was launched.</summary>
     internal long GraphLaunches { get; set; }
@@ -218,28 +195,12 @@ public sealed unsafe class Device
     /// <exception cref="DeviceException">Fewer than 1, more than the driver takes, or more than the system starts.</exception>
     public int Threads
     {
-        get
-        {
-            int threads = 1;
-            if (_host != null) Driver.Check(_host.GetThreads(&threads), "sposHostGetThreads");
-            return threads;
-        }
-        set
-        {
-            if (_host != null) Driver.Check(_host.SetThreads(value), $"sposHostSetThreads({value})");
-        }
+        get => _kind.ReadThreads(this);
+        set => _kind.SetThreads(this, value);
     }
 
-    /// <summary>The CPU instruction set in use: "avx512", "avx2" or "x86-64". Host only.</summary>
-    public string InstructionSet
-    {
-        get
-        {
-            byte* name = null;
-            if (_host != null) Driver.Check(_host.GetInstructionSet(&name), "sposHostGetInstructionSet");
-            return Marshal.PtrToStringUTF8((nint)name) ?? "";
-        }
-    }
+    /// <summary>The CPU instruction set in use: "avx512", "avx2" or "x86-64". Host only; empty for others.</summary>
+    public string InstructionSet => _kind.InstructionSet;
 
     /// <summary>Makes the calling thread able to use the device. Cheap when it already is.</summary>
     internal void MakeCurrent() => Driver.Check(TryMakeCurrent(), "cuCtxSetCurrent");
@@ -254,21 +215,23 @@ public sealed unsafe class Device
     }
 
     /// <summary>The order in which an emulated device runs streams, blocks and threads; 0 for the order of issue.</summary>
-    public void SetSchedule(ulong seed)
-    {
-        if (_simt == null) throw new InvalidOperationException($"Device '{Kind}' has no schedule to set.");
-        MakeCurrent();
-        Driver.Check(_simt.SetSchedule(seed), $"sposSimtSetSchedule({seed})");
-    }
+    public void SetSchedule(ulong seed) => _kind.SetSchedule(this, seed);
 
     /// <summary>What an emulated device found wrong since it was last reset; null if nothing.</summary>
-    internal string? Report => _simt?.Report();
+    internal string? Report => _kind.ReadReport(this);
 
     /// <summary>Frees all memory of the device and clears its errors. What was open on it must not be used again.</summary>
     internal void Reset()
     {
-        Driver.Check(Driver.PrimaryCtxReset(0), "cuDevicePrimaryCtxReset");
+        Driver.Check(Driver.PrimaryCtxReset(Ordinal), "cuDevicePrimaryCtxReset");
         (Driver.Loss, Driver.HasToldLoss) = (null, false);
+    }
+
+    /// <summary>Ends the device for this process, which must not use it again: a context takes some hundred megabytes of a GPU.</summary>
+    internal void Release()
+    {
+        _ = Driver.PrimaryCtxRelease(Ordinal);
+        if (s_current == this) s_current = null;
     }
 
     /// <summary>What cuModuleLoadData takes for a kernel file: a cubin, or for our libraries, which hold the kernels, its name.</summary>
@@ -279,32 +242,7 @@ public sealed unsafe class Device
     internal static byte[] ModuleName(string module) => Encoding.ASCII.GetBytes($"spos-module {module}\0");
 
     /// <summary>The kernels that the device's library holds; null for a GPU, whose kernels NVRTC compiles.</summary>
-    internal IReadOnlyList<KernelList.Entry>? CompiledKernels => _compiled.Value?.Entries;
+    internal IReadOnlyList<KernelList.Entry>? CompiledKernels => _kind.CompiledKernels;
 
-    // CUdevice_attribute.
-    internal static int Attribute(CudaDriver driver, int ordinal, int attribute)
-    {
-        int value;
-        driver.Check(driver.DeviceGetAttribute(&value, attribute, ordinal), "cuDeviceGetAttribute");
-        return value;
-    }
-
-    private Cudnn OpenCudnn()
-    {
-        if (Images == null) return new Cudnn(NativeLibraries.Load($"spos_{Kind}_cudnn"));
-        return Cudnn.TryFind() ?? throw new GpuUnavailableException($"cuDNN 9 is missing: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.Cudnn)}. --plan fused, the default, needs none");
-    }
-
-    private static Device OpenHost()
-    {
-        nint library = NativeLibraries.Load("spos_host");
-        return new Device("host", new CudaDriver(library, "the CPU"), library, new HostExtensions(library), null, null);
-    }
-
-    private static Device OpenSimt()
-    {
-        nint library = NativeLibraries.Load("spos_simt");
-        var simt = new SimtExtensions(library);
-        return new Device("simt", new CudaDriver(library, "the emulated GPU", simt.Report), library, null, simt, null);
-    }
+    public override string ToString() => Id;
 }

@@ -67,6 +67,7 @@ public sealed unsafe class DeviceEvent : IDisposable
     /// <summary>Seconds from <paramref name="start"/> to this; both note the time, and their work has run.</summary>
     public double SecondsSince(DeviceEvent start)
     {
+        _device.MakeCurrent();
         float milliseconds;
         _device.Driver.Check(_device.Driver.EventElapsedTime(&milliseconds, start._handle, _handle), "cuEventElapsedTime");
         return milliseconds / 1e3;

@@ -34,6 +34,12 @@ public sealed unsafe class DeviceStream : IDisposable
         }
     }
 
+    /// <exception cref="ArgumentException">Memory is another device's than the one that the stream runs on.</exception>
+    internal void Require(Device of)
+    {
+        if (of != Device) throw new ArgumentException($"A stream of {Device} is given memory of {of}: copy it there first.");
+    }
+
     /// <summary>Waits until all work issued so far has run.</summary>
     public void Synchronize() => Device.Driver.Check(Device.Driver.StreamSynchronize(Handle), "cuStreamSynchronize");
 

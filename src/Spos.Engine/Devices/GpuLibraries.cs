@@ -1,4 +1,4 @@
-using Spos.Engine.Kernels;
+using Spos.Engine.Compilation;
 using Spos.Engine.Native;
 
 namespace Spos.Engine.Devices;

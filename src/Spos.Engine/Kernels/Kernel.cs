@@ -7,16 +7,18 @@ namespace Spos.Engine.Kernels;
 /// <summary>A kernel loaded on a device; <see cref="LaunchGrid"/> launches it.</summary>
 public sealed unsafe class Kernel
 {
+    private readonly KernelSet _set;
     private readonly Device _device;
     private readonly nint _function;
     private readonly int _index;
     private readonly IReadOnlyList<KernelParameter> _parameters;
 
+    /// <param name="set">Those of the device that it belongs to.</param>
     /// <param name="index">Its place in the catalogue.</param>
     /// <exception cref="InvalidOperationException">The compiled kernel has other parameters than the catalogue says.</exception>
-    internal Kernel(Device device, nint function, int index, KernelCatalogue.Entry entry)
+    internal Kernel(KernelSet set, Device device, nint function, int index, KernelCatalogue.Entry entry)
     {
-        (_device, _function, _index, _parameters, Name) = (device, function, index, entry.Parameters, entry.Name);
+        (_set, _device, _function, _index, _parameters, Name) = (set, device, function, index, entry.Parameters, entry.Name);
         IReadOnlyList<int>? sizes =
             device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function);
         IEnumerable<int> declared = _parameters.Select(parameter => parameter.Size);
@@ -39,11 +41,11 @@ public sealed unsafe class Kernel
 
     private void LaunchWatched(in LaunchGrid grid, void** arguments)
     {
-        if (_device.Recorder is { } recorder)
+        if (_set.Recorder is { } recorder)
         {
             recorder.Add(new RecordedLaunch(Name, KernelCatalogue.WorkOf(_index, grid.X, grid.Y, arguments), (long)grid.X * grid.Y));
         }
-        if (_device.Timer is { } timer) IssueTimed(timer, grid, arguments);
+        if (_set.Timer is { } timer) IssueTimed(timer, grid, arguments);
         else Issue(grid, arguments);
     }
 

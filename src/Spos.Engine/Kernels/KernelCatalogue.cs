@@ -12,6 +12,12 @@ public static partial class KernelCatalogue
     /// <summary>All kernels, file by file.</summary>
     public static IReadOnlyList<Entry> Entries { get; } = Make();
 
+    /// <summary>
+    /// The kernel files, those of many kernels first: they take longest to compile, and should not begin when the others are done.
+    /// </summary>
+    internal static IReadOnlyList<string> LargestModulesFirst { get; } =
+        [.. Entries.GroupBy(e => e.Module).OrderByDescending(m => m.Count()).ThenBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Key)];
+
     private static partial Entry[] Make();
 
     /// <summary>What a launch comes to.</summary>

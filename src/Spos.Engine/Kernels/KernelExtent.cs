@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using Spos.Engine.Devices;
 
 namespace Spos.Engine.Kernels;
 
 /// <summary>
-/// What launchers check the lengths of their arrays by, and the functions of declarations (native/toolchains/kernel_declaration.h).
+/// What launchers check their arrays by, and the functions of declarations (native/toolchains/kernel_declaration.h).
 /// </summary>
 internal static class KernelExtent
 {
@@ -19,6 +20,12 @@ internal static class KernelExtent
         if (length < needed) Refuse(kernel, parameter, length.Value, needed);
     }
 
+    /// <exception cref="ArgumentException">An array lies on another device than the one that the kernel runs on.</exception>
+    public static void RequireOn(Device device, string kernel, string parameter, Device of)
+    {
+        if (device != of) RefuseOther(device, kernel, parameter, of);
+    }
+
     /// <summary>a / b, rounded up.</summary>
     public static long CeilDiv(long a, long b) => (a + b - 1) / b;
 
@@ -31,6 +38,12 @@ internal static class KernelExtent
         long rows = 1, columns = shape[^1];
         foreach (long size in shape[..^1]) rows *= size;
         return rows > 0 && columns > 0 ? ((rows - 1) * rowStride) + ((columns - 1) * step) + 1 : 0;
+    }
+
+    private static void RefuseOther(Device device, string kernel, string parameter, Device? of)
+    {
+        // A pointer that is null is of no device.
+        if (of != null) throw new ArgumentException($"{kernel} runs on {device}, and its {parameter} lies on {of}: copy it there first.");
     }
 
     [DoesNotReturn]

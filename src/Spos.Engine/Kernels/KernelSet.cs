@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Spos.Engine.Compilation;
 using Spos.Engine.Devices;
 
 namespace Spos.Engine.Kernels;
 
 /// <summary>The kernels of one device; each file's module is loaded when one of its kernels is first asked for, or all by <see cref="LoadAll"/>.</summary>
-public sealed unsafe class KernelSet
+public sealed unsafe class KernelSet : ILaunches
 {
     private static readonly Dictionary<string, int> Indices =
         KernelCatalogue.Entries.Select((entry, index) => (entry.Name, index)).ToDictionary(e => e.Name, e => e.index);
@@ -15,7 +16,19 @@ public sealed unsafe class KernelSet
     private readonly Kernel?[] _kernels = new Kernel?[KernelCatalogue.Entries.Count];
     private readonly Lock _lock = new();
 
-    internal KernelSet(Device device) => _device = device;
+    private KernelSet(Device device) => _device = device;
+
+    /// <summary>Times all launches while it is set.</summary>
+    public KernelTimer? Timer { get; set; }
+
+    /// <summary>Notes all launches while it is set.</summary>
+    public LaunchRecorder? Recorder { get; set; }
+
+    bool ILaunches.AreWatched => Timer != null || Recorder != null;
+
+    /// <summary>The device's one.</summary>
+    internal static KernelSet Of(Device device) =>
+        device.Launches is KernelSet kernels ? kernels : (KernelSet)device.Begin(new KernelSet(device));
 
     /// <summary>The kernel of that name.</summary>
     /// <exception cref="KeyNotFoundException">It is not in the catalogue.</exception>
@@ -36,7 +49,7 @@ public sealed unsafe class KernelSet
 
     /// <summary>Loads all modules side by side, those first that take longest.</summary>
     /// <param name="loaded">Is told of each; from any thread.</param>
-    internal void LoadAll(Action<string>? loaded = null) => KernelModules.ForEach(KernelModules.LargestFirst, module =>
+    internal void LoadAll(Action<string>? loaded = null) => KernelModules.ForEach(KernelCatalogue.LargestModulesFirst, module =>
     {
         _ = ModuleOf(module);
         loaded?.Invoke(module);
@@ -54,7 +67,7 @@ public sealed unsafe class KernelSet
             {
                 _device.Driver.Check(_device.Driver.ModuleGetFunction(&function, module, name), $"cuModuleGetFunction({entry.Name})");
             }
-            var kernel = new Kernel(_device, function, index, entry);
+            var kernel = new Kernel(this, _device, function, index, entry);
             Volatile.Write(ref _kernels[index], kernel);
             return kernel;
         }

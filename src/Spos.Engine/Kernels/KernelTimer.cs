@@ -3,7 +3,7 @@ using Spos.Engine.Devices;
 namespace Spos.Engine.Kernels;
 
 /// <summary>
-/// Times every launch of a device while it is set as <see cref="Device.Timer"/>, by events of the launch's stream. Each launch
+/// Times every launch of a device while it is set as <see cref="KernelSet.Timer"/>, by events of the launch's stream. Each launch
 /// then waits for the one before, so that no two share the device.
 /// </summary>
 public sealed class KernelTimer : IDisposable
@@ -37,7 +37,7 @@ public sealed class KernelTimer : IDisposable
 
     public void Dispose()
     {
-        if (_device.Timer == this) _device.Timer = null;
+        if (_device.Kernels.Timer == this) _device.Kernels.Timer = null;
         _start.Dispose();
         _end.Dispose();
     }

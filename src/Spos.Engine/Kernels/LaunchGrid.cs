@@ -49,6 +49,6 @@ public readonly partial record struct LaunchGrid
     internal unsafe void Issue(int kernel, void** arguments)
     {
         if (Stream.Recording is { } recording) recording.Launch(kernel, (X, Y, BlockX, BlockY), arguments);
-        else Stream.Device.Kernels[kernel].Launch(this, arguments);
+        else KernelSet.Of(Stream.Device)[kernel].Launch(this, arguments);
     }
 }

@@ -1,12 +1,10 @@
-using Spos.Engine.Devices;
-
 namespace Spos.Engine.Kernels;
 
 /// <summary>One launch of a kernel.</summary>
 /// <param name="Blocks">Of the whole grid.</param>
 public readonly record struct RecordedLaunch(string Kernel, KernelWork Work, long Blocks);
 
-/// <summary>Notes every launch of a device while it is set as <see cref="Device.Recorder"/>, in the order of issue.</summary>
+/// <summary>Notes every launch of a device while it is set as <see cref="KernelSet.Recorder"/>, in the order of issue.</summary>
 public sealed class LaunchRecorder
 {
     private readonly List<RecordedLaunch> _launches = [];

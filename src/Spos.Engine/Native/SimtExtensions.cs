@@ -10,6 +10,7 @@ internal sealed unsafe class SimtExtensions(nint library)
     private readonly delegate* unmanaged<byte**, CudaResult> _getReport =
         (delegate* unmanaged<byte**, CudaResult>)NativeLibrary.GetExport(library, "sposSimtGetReport");
 
+    /// <summary>What the device whose context is current found wrong since it was last reset; null if nothing.</summary>
     public string? Report()
     {
         byte* text = null;

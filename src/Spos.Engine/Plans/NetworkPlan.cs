@@ -62,8 +62,8 @@ public sealed class NetworkPlan : IDisposable
         DeviceBuffer? arena = _renting == null && Bytes > 0 ? _session.Pool.Rent(Bytes) : null;
         if (arena != null) Place(arena.Pointer);
         _renting?.Forget();
-        _addresses[_imagesNumber] = images.Address;
-        _addresses[_labelsNumber] = labels.Address;
+        _addresses[_imagesNumber] = images.AddressOn(_session.Stream);
+        _addresses[_labelsNumber] = labels.AddressOn(_session.Stream);
         _variables[1] = BitConverter.SingleToUInt32Bits(_session.BatchNormMomentum);
         _variables[2] = BitConverter.SingleToUInt32Bits(share);
         foreach (Turn turn in _turns)

@@ -21,7 +21,7 @@ public sealed record DevicePeaks(double FlopsPerSecond, double BytesPerSecond)
     {
         Device device = session.Device;
         using var timer = new KernelTimer(device);
-        device.Timer = timer;
+        device.Kernels.Timer = timer;
         int lanes = device.ThreadsPerBlock * LaneWidth(device), blocks = BlocksPerUnit * device.Multiprocessors;
         int iterations = Math.Max(1, (int)((device.BlocksAreThreads ? 2_000_000 : 20_000) * scale));
         using (Tensor result = session.Rent(Shape.Vector(blocks * lanes)))

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
+using Spos.Engine.Native;
 
 namespace Spos.Engine.Tensors;
 
@@ -32,7 +33,9 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
         if (values.Length > Length) throw new ArgumentException($"{values.Length} values of an array of {Length}.");
         fixed (T* source = values)
         {
-            stream.Device.Driver.Check(stream.Device.Driver.CopyHostToDevice(Address, source, (nuint)values.Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyHtoDAsync");
+            CudaDriver driver = stream.Device.Driver;
+            nuint bytes = (nuint)values.Length * (nuint)sizeof(T);
+            driver.Check(driver.CopyHostToDevice(AddressOn(stream), source, bytes, stream.Handle), "cuMemcpyHtoDAsync");
         }
     }
 
@@ -45,14 +48,16 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
         if (values.Length > Length) throw new ArgumentException($"{values.Length} values of an array of {Length}.");
         long bytes = (long)values.Length * sizeof(T);
         values.CopyTo(new Span<T>(staging.Begin(bytes), values.Length));
-        staging.CopyTo(Address, bytes, stream);
+        staging.CopyTo(AddressOn(stream), bytes, stream);
     }
 
     /// <summary>Issues a copy of the first values of <paramref name="source"/>, which has at least as many as this, over this.</summary>
     internal void CopyFrom(DeviceStream stream, DeviceArray<T> source)
     {
         if (source.Length < Length) throw new ArgumentException($"{source.Length} values copied to an array of {Length}.");
-        stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToDevice(Address, source.Address, (nuint)Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyDtoDAsync");
+        CudaDriver driver = stream.Device.Driver;
+        nuint bytes = (nuint)Length * (nuint)sizeof(T);
+        driver.Check(driver.CopyDeviceToDevice(AddressOn(stream), source.AddressOn(stream), bytes, stream.Handle), "cuMemcpyDtoDAsync");
     }
 
     /// <summary>The values from <paramref name="start"/> on, for a kernel.</summary>
@@ -60,7 +65,7 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
     {
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, Length);
-        return new DeviceSpan<T>(Address + (ulong)start * (ulong)sizeof(T), Length - start);
+        return new DeviceSpan<T>(_buffer.Device, Address + (ulong)start * (ulong)sizeof(T), Length - start);
     }
 
     /// <summary>Copies values from <paramref name="start"/> on out, after the work issued to <paramref name="stream"/>.</summary>
@@ -69,10 +74,21 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
         if (start < 0 || values.Length > Length - start) throw new ArgumentException($"{values.Length} values at {start} of an array of {Length}.");
         fixed (T* target = values)
         {
-            stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToHost(target, Address + (ulong)start * (ulong)sizeof(T), (nuint)values.Length * (nuint)sizeof(T), stream.Handle), "cuMemcpyDtoHAsync");
+            CudaDriver driver = stream.Device.Driver;
+            ulong source = AddressOn(stream) + (ulong)start * (ulong)sizeof(T);
+            nuint bytes = (nuint)values.Length * (nuint)sizeof(T);
+            driver.Check(driver.CopyDeviceToHost(target, source, bytes, stream.Handle), "cuMemcpyDtoHAsync");
         }
         stream.Synchronize();
         stream.Device.Downloaded?.Invoke(MemoryMarshal.AsBytes(values));
+    }
+
+    /// <summary>For work of a stream.</summary>
+    /// <exception cref="ArgumentException">It lies on another device.</exception>
+    internal ulong AddressOn(DeviceStream stream)
+    {
+        stream.Require(_buffer.Device);
+        return Address;
     }
 
     public void Dispose()

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
+using Spos.Engine.Native;
 
 namespace Spos.Engine.Tensors;
 
@@ -37,21 +38,21 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     /// <summary>Whether there is another reference to its memory.</summary>
     internal bool IsHeldBesides => Reference.Buffer.References > 1;
 
-    internal ulong Address => Reference.Buffer.Pointer + (ulong)Reference.Offset * sizeof(float);
+    internal ulong Address => Reference.Address;
 
     private TensorReference Reference =>
         _reference != null && _reference.Use == _use ? _reference : throw new ObjectDisposedException(nameof(Tensor));
 
-    public static implicit operator DeviceSpan<float>(Tensor tensor) => new(tensor.Address, tensor.Shape.Count);
+    public static implicit operator DeviceSpan<float>(Tensor tensor) => tensor.Reference.Span;
 
-    public static implicit operator ReadOnlyDeviceSpan<float>(Tensor tensor) => new(tensor.Address, tensor.Shape.Count);
+    public static implicit operator ReadOnlyDeviceSpan<float>(Tensor tensor) => tensor.Reference.Span;
 
     /// <summary>For a kernel: the values from the one at <paramref name="offset"/> on.</summary>
     internal DeviceSpan<float> From(long offset)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Shape.Count);
-        return new DeviceSpan<float>(Address + (ulong)offset * sizeof(float), Shape.Count - offset);
+        return new DeviceSpan<float>(Reference.Buffer.Device, Address + (ulong)offset * sizeof(float), Shape.Count - offset);
     }
 
     /// <summary>Another reference to the same value.</summary>
@@ -77,7 +78,9 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
         if (values.Length != Shape.Count) throw new ArgumentException($"{values.Length} values for a tensor {Shape}.");
         fixed (float* source = values)
         {
-            stream.Device.Driver.Check(stream.Device.Driver.CopyHostToDevice(Address, source, (nuint)values.Length * sizeof(float), stream.Handle), "cuMemcpyHtoDAsync");
+            CudaDriver driver = stream.Device.Driver;
+            nuint bytes = (nuint)values.Length * sizeof(float);
+            driver.Check(driver.CopyHostToDevice(AddressOn(stream), source, bytes, stream.Handle), "cuMemcpyHtoDAsync");
         }
         stream.Synchronize();
     }
@@ -96,7 +99,9 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
         if (values.Length != Shape.Count) throw new ArgumentException($"{values.Length} values for a tensor {Shape}.");
         fixed (float* target = values)
         {
-            stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToHost(target, Address, (nuint)values.Length * sizeof(float), stream.Handle), "cuMemcpyDtoHAsync");
+            CudaDriver driver = stream.Device.Driver;
+            nuint bytes = (nuint)values.Length * sizeof(float);
+            driver.Check(driver.CopyDeviceToHost(target, AddressOn(stream), bytes, stream.Handle), "cuMemcpyDtoHAsync");
         }
         stream.Synchronize();
         stream.Device.Downloaded?.Invoke(MemoryMarshal.AsBytes(values));
@@ -106,14 +111,26 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     public void CopyFrom(DeviceStream stream, Tensor source)
     {
         if (source.Shape != Shape) throw new ArgumentException($"{source.Shape} copied to {Shape}.");
-        stream.Device.Driver.Check(stream.Device.Driver.CopyDeviceToDevice(Address, source.Address, (nuint)Shape.Count * sizeof(float), stream.Handle), "cuMemcpyDtoDAsync");
+        CudaDriver driver = stream.Device.Driver;
+        nuint bytes = (nuint)Shape.Count * sizeof(float);
+        driver.Check(driver.CopyDeviceToDevice(AddressOn(stream), source.AddressOn(stream), bytes, stream.Handle), "cuMemcpyDtoDAsync");
     }
 
     /// <summary>Sets all values to <paramref name="value"/>.</summary>
     public void Fill(DeviceStream stream, float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
-        stream.Device.Driver.Check(stream.Device.Driver.MemsetD32(Address, bits, (nuint)Shape.Count, stream.Handle), "cuMemsetD32Async");
+        CudaDriver driver = stream.Device.Driver;
+        driver.Check(driver.MemsetD32(AddressOn(stream), bits, (nuint)Shape.Count, stream.Handle), "cuMemsetD32Async");
+    }
+
+    /// <summary>For work of a stream.</summary>
+    /// <exception cref="ArgumentException">It lies on another device.</exception>
+    internal ulong AddressOn(DeviceStream stream)
+    {
+        TensorReference reference = Reference;
+        stream.Require(reference.Buffer.Device);
+        return reference.Address;
     }
 
     /// <summary>Lets the reference go; does nothing if it has been.</summary>

@@ -1,4 +1,5 @@
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 
 namespace Spos.Engine.Tensors;
 
@@ -27,6 +28,18 @@ internal sealed class TensorReference
     public long Offset { get; private set; }
 
     public long Identity { get; private set; }
+
+    public ulong Address => Buffer.Pointer + (ulong)Offset * sizeof(float);
+
+    /// <summary>The values, for a kernel.</summary>
+    public DeviceSpan<float> Span
+    {
+        get
+        {
+            DeviceBuffer buffer = Buffer;
+            return new DeviceSpan<float>(buffer.Device, buffer.Pointer + (ulong)Offset * sizeof(float), Shape.Count);
+        }
+    }
 
     /// <summary>Takes over one reference to <paramref name="buffer"/>.</summary>
     public static TensorReference Take(DeviceBuffer buffer, Shape shape, long offset, long identity)

@@ -90,7 +90,7 @@ public sealed unsafe class CheckingDriverTests : IDisposable
         }
         Expect<DeviceException>(
             "cuLaunchKernel of relu_forward: argument 0 of 4 is buffer",
-            () => _session.Grid(1).ReluForward(new DeviceSpan<float>(freed, Count), x, Count, Count));
+            () => _session.Grid(1).ReluForward(new DeviceSpan<float>(_session.Device, freed, Count), x, Count, Count));
         Assert.Contains("which was freed", CheckingFactAttribute.Findings(), StringComparison.Ordinal);
     }
 
@@ -98,7 +98,7 @@ public sealed unsafe class CheckingDriverTests : IDisposable
     public void A_kernel_that_writes_beyond_its_buffer()
     {
         using Tensor x = Filled(_session, 3 * Count), y = _session.Rent(Flat);
-        _session.Grid(1).ReluForward(new DeviceSpan<float>(y.Address, 3 * Count), x, 3 * Count, 3 * Count);
+        _session.Grid(1).ReluForward(new DeviceSpan<float>(_session.Device, y.Address, 3 * Count), x, 3 * Count, 3 * Count);
         Expect<DeviceException>("out of bounds: writes 4 bytes", _session.Stream.Synchronize);
     }
 
@@ -109,13 +109,13 @@ public sealed unsafe class CheckingDriverTests : IDisposable
         (nint module, nint function) = LoadRelu(device);
         const int index = KernelIndex.ReluForward;
         KernelCatalogue.Entry entry = KernelCatalogue.Entries[index];
-        Assert.Equal("relu_forward", new Kernel(device, function, index, entry).Name);
+        Assert.Equal("relu_forward", new Kernel(device.Kernels, device, function, index, entry).Name);
         KernelParameter[] right = [.. entry.Parameters];
         KernelParameter[][] wrongs = [[.. right[..2], right[3], right[3]], right[..3], [.. right, right[3]]];
         foreach (KernelParameter[] wrong in wrongs)
         {
             KernelCatalogue.Entry other = entry with { Parameters = wrong };
-            var error = Assert.Throws<InvalidOperationException>(() => new Kernel(device, function, index, other));
+            var error = Assert.Throws<InvalidOperationException>(() => new Kernel(device.Kernels, device, function, index, other));
             string said = string.Join(", ", wrong.Select(p => p.Size));
             Assert.Contains($"has parameters of 8, 8, 8, 4 bytes; the catalogue says {said}.", error.Message, StringComparison.Ordinal);
         }
@@ -138,6 +138,27 @@ public sealed unsafe class CheckingDriverTests : IDisposable
         Assert.Matches("leak: [0-9]+ streams", findings);
         device.Driver.Check(device.Driver.StreamDestroy(stream), "cuStreamDestroy");
         device.Driver.Check(device.Driver.MemFree(pointer), "cuMemFree");
+    }
+
+    [CheckingFact]
+    public void A_pointer_into_another_devices_memory()
+    {
+        Assert.True(DeviceKind.Cuda.Count > 1, "SPOS_CHECKED_DEVICES=2 shows two.");
+        Device second = DeviceKind.Cuda.Open(1);
+        using var there = new Session(second);
+        using Tensor x = Filled(there), y = _session.Rent(Flat);
+        Assert.Empty(CheckingFactAttribute.Findings());
+        Expect<DeviceException>(
+            "cuLaunchKernel of relu_forward: argument 1 of 4 is a pointer into a buffer of device 1, where device 0 is current",
+            () => _session.Grid(1).ReluForward(y, new DeviceSpan<float>(_session.Device, x.Address, Count), Count, Count));
+    }
+
+    [CheckingFact]
+    public void An_event_of_another_device()
+    {
+        using var there = new Session(DeviceKind.Cuda.Open(1));
+        using DeviceEvent marker = DeviceEvent.On(there.Stream);
+        Expect<DeviceException>("cuStreamWaitEvent: an event of device 1, where device 0 is current", () => _session.Stream.Wait(marker));
     }
 
     private static (nint Module, nint Function) LoadRelu(Device device)

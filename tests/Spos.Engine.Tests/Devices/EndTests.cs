@@ -53,6 +53,8 @@ public sealed class EndTests
     private static void Fail(Session session)
     {
         DeviceBuffer buffer = session.Pool.Rent(256);
-        session.Grid(2).ReluForward(new DeviceSpan<float>(buffer.Pointer, 64), new DeviceSpan<float>(buffer.Pointer + 64, 64), 64, 32);
+        session.Grid(2).ReluForward(
+            new DeviceSpan<float>(buffer.Device, buffer.Pointer, 64), new DeviceSpan<float>(buffer.Device, buffer.Pointer + 64, 64),
+            64, 32);
     }
 }

@@ -79,7 +79,8 @@ public sealed class LaunchFailureTests
         DeviceBuffer x = pool.Rent(256), y = pool.Rent(256);
         device.Driver.Check(device.Driver.MemsetD8(x.Pointer, 0, 256, stream.Handle), "cuMemsetD8Async");
         void Launch(ulong source) =>
-            LaunchGrid.Of(stream, 2).ReluForward(new DeviceSpan<float>(y.Pointer, 64), new DeviceSpan<float>(source, 64), 64, 32);
+            LaunchGrid.Of(stream, 2).ReluForward(
+                new DeviceSpan<float>(stream.Device, y.Pointer, 64), new DeviceSpan<float>(stream.Device, source, 64), 64, 32);
         Launch(x.Pointer);
         Launch(x.Pointer + 64);
         Launch(x.Pointer);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Native;
 
 namespace Spos.Engine.Tests.Native;

@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Ops;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
@@ -225,9 +226,9 @@ public sealed class RepeatedWorkTests
         test.Device.IsSynchronous = true;
         Assert.False(test.Device.UsesGraphs);
         test.Device.IsSynchronous = false;
-        test.Device.Recorder = new Engine.Kernels.LaunchRecorder();
+        test.Device.Kernels.Recorder = new LaunchRecorder();
         Assert.False(test.Device.UsesGraphs);
-        test.Device.Recorder = null;
+        test.Device.Kernels.Recorder = null;
         Assert.True(test.Device.UsesGraphs);
         Assert.False(Device.Host.UsesGraphs);
     }

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using Spos.Engine.Compilation;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
-using Spos.Engine.Kernels;
 
 namespace Spos.Engine.Ops.Convolutions;
 

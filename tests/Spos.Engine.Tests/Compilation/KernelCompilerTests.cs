@@ -1,8 +1,9 @@
 using System.Text;
+using Spos.Engine.Compilation;
 using Spos.Engine.Kernels;
 using Spos.Engine.Tests.Native;
 
-namespace Spos.Engine.Tests.Kernels;
+namespace Spos.Engine.Tests.Compilation;
 
 /// <summary>The kernels compiled for NVIDIA's GPUs by NVRTC. This needs no GPU.</summary>
 public sealed class KernelCompilerTests

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Text;
-using Spos.Engine.Kernels;
+using Spos.Engine.Compilation;
 using Spos.Engine.Tests.Native;
 
-namespace Spos.Engine.Tests.Kernels;
+namespace Spos.Engine.Tests.Compilation;
 
 /// <summary>
 /// How much of the matrix products' loops is multiply-adds. nvdisasm, which reads machine code, comes with NVIDIA's toolkit (Debian:

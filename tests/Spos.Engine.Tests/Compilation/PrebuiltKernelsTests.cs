@@ -1,7 +1,8 @@
+using Spos.Engine.Compilation;
 using Spos.Engine.Kernels;
 using Spos.Engine.Tests.Native;
 
-namespace Spos.Engine.Tests.Kernels;
+namespace Spos.Engine.Tests.Compilation;
 
 /// <summary>Compiled kernels that come with the program.</summary>
 public sealed class PrebuiltKernelsTests : IDisposable
@@ -65,7 +66,7 @@ public sealed class PrebuiltKernelsTests : IDisposable
     {
         KernelCompiler compiler = KernelCompiler.TryCreate()!;
         // PTX takes half of the time.
-        PrebuiltKernels.Build(_folder, compiler, [Ptx80]);
+        PrebuiltKernels.Build(_folder, compiler, [Ptx80], KernelCatalogue.LargestModulesFirst);
         PrebuiltKernels prebuilt = PrebuiltKernels.TryOpen(_folder, out _)!;
         Assert.Equal((compiler.Version, Ptx80), (prebuilt.Offer.Nvrtc, Assert.Single(prebuilt.Offer.Targets)));
         Assert.Equal(compiler.Compile("relu", Ptx80).Image, prebuilt.Read("relu", Ptx80));
@@ -75,8 +76,8 @@ public sealed class PrebuiltKernelsTests : IDisposable
     [Fact]
     public void Kernel_files_are_compiled_side_by_side_the_largest_first()
     {
-        Assert.Equal(KernelSources.Modules.Keys.Order(), KernelModules.LargestFirst.Order());
-        Assert.Equal("depthwise", KernelModules.LargestFirst[0]);
+        Assert.Equal(KernelSources.Modules.Keys.Order(), KernelCatalogue.LargestModulesFirst.Order());
+        Assert.Equal("depthwise", KernelCatalogue.LargestModulesFirst[0]);
         // Each waits for the other: one after the other, neither would end.
         using var both = new Barrier(2);
         KernelModules.ForEach(["a", "b"], _ => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(30))));

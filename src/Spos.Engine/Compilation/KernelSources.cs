@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>The kernels' CUDA sources, which the assembly carries.</summary>
 internal static class KernelSources

@@ -1,6 +1,6 @@
-using Spos.Engine.Kernels;
+using Spos.Engine.Compilation;
 
-namespace Spos.Engine.Tests.Kernels;
+namespace Spos.Engine.Tests.Compilation;
 
 /// <summary>Which version of NVRTC compiles for a GPU, and to what.</summary>
 public sealed class KernelOfferTests

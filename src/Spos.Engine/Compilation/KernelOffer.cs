@@ -1,4 +1,4 @@
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>Where compiled kernels can come from: a version of NVRTC, or a folder of files that one has made.</summary>
 /// <param name="Nvrtc">The version that compiles, or has compiled.</param>

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using Spos.Engine.Kernels;
+using Spos.Engine.Compilation;
+using Spos.Engine.Devices;
 using Spos.Engine.Native;
 
-namespace Spos.Engine.Devices;
+namespace Spos.Engine.Kernels;
 
 /// <summary>
 /// Opens a device so that nothing of its start is left for the first step: a GPU's kernels are compiled and loaded, and one has run. What
@@ -14,8 +15,9 @@ public static class ReadyDevice
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(5);
 
     private static readonly Lock Turn = new();
-    private static bool s_ready;
-    private static SposException? s_failure;
+
+    // The devices whose kernels were compiled and tried: null where all is well, else why it cannot be used.
+    private static readonly Dictionary<Device, GpuUnavailableException?> Tried = [];
 
     /// <summary>Why "auto" took the CPU although there should be a GPU, or there is none; null if it was not asked, or took the GPU.</summary>
     public static string? WhyNoCuda { get; private set; }
@@ -24,26 +26,37 @@ public static class ReadyDevice
     /// <param name="say">Takes lines for the user: that kernels are compiled, and why a GPU is not used.</param>
     /// <param name="synchronous">See <see cref="Device.IsSynchronous"/>.</param>
     /// <param name="dry">Whether a device that computes nothing (<see cref="Device.IsDry"/>) will do.</param>
+    /// <exception cref="NoSuchDeviceException">There is no such device.</exception>
     /// <exception cref="SposException">A device that was asked for by name cannot be used.</exception>
-    /// <exception cref="ArgumentException">No such device.</exception>
     /// <exception cref="FormatException">SPOS_MEMORY_LIMIT is no number of bytes.</exception>
     public static Device Open(string name, Action<string> say, bool synchronous = false, bool dry = false)
     {
-        Device device = name switch
-        {
-            "cuda" => OpenCuda(say, synchronous, dry),
-            "auto" => OpenBest(say, synchronous, dry),
-            _ => Device.Open(name),
-        };
+        Device device = name == "auto" ? OpenBest(say, synchronous, dry) : Open(DeviceName.Parse(name), say, synchronous, dry);
         device.IsSynchronous = synchronous;
         return device;
+    }
+
+    private static Device Open(DeviceName name, Action<string> say, bool synchronous, bool dry)
+    {
+        Device device = name.Open();
+        if (device.IsDry && !dry)
+        {
+            throw new GpuUnavailableException(
+                "SPOS_CHECKING_DRY=1 has the checking driver compute nothing, which is for spos bench launches alone: leave it out");
+        }
+        if (device.Images == null) return device;
+        lock (Turn)
+        {
+            if (!Tried.TryGetValue(device, out GpuUnavailableException? failure)) Tried[device] = failure = Try(device, say, synchronous);
+            return failure == null ? device : throw failure;
+        }
     }
 
     private static Device OpenBest(Action<string> say, bool synchronous, bool dry)
     {
         try
         {
-            return OpenCuda(say, synchronous, dry);
+            return Open(new DeviceName(DeviceKind.Cuda, 0), say, synchronous, dry);
         }
         catch (SposException error)
         {
@@ -57,29 +70,21 @@ public static class ReadyDevice
         }
     }
 
-    private static unsafe Device OpenCuda(Action<string> say, bool synchronous, bool dry)
+    // Null if kernels run on it.
+    private static GpuUnavailableException? Try(Device device, Action<string> say, bool synchronous)
     {
-        lock (Turn)
+        device.IsSynchronous = synchronous;
+        try
         {
-            if (s_failure != null) throw s_failure;
-            Device device = Device.Cuda;
-            if (device.IsDry && !dry) throw new GpuUnavailableException("SPOS_CHECKING_DRY=1 has the checking driver compute nothing, which is for spos bench launches alone: leave it out");
-            if (s_ready) return device;
-            device.IsSynchronous = synchronous;
-            try
-            {
-                LoadKernels(device, say);
-                if (!device.IsDry) Prove(device);
-            }
-            catch (SposException error)
-            {
-                s_failure = error as GpuUnavailableException ?? new GpuUnavailableException($"{device.Name} is there, but kernels do not run on it: {error.Message}", cause: error);
-                // Nobody uses it any more: a context takes some hundred megabytes of it.
-                _ = device.Driver.PrimaryCtxRelease(0);
-                throw s_failure;
-            }
-            s_ready = true;
-            return device;
+            LoadKernels(device, say);
+            if (!device.IsDry) Prove(device);
+            return null;
+        }
+        catch (SposException error)
+        {
+            device.Release();
+            return error as GpuUnavailableException
+                ?? new GpuUnavailableException($"{device.Name} is there, but kernels do not run on it: {error.Message}", cause: error);
         }
     }
 
@@ -116,7 +121,7 @@ public static class ReadyDevice
         driver.Check(driver.MemsetD32(sum.Pointer, BitConverter.SingleToUInt32Bits(1), length, stream.Handle), "cuMemsetD32Async");
         driver.Check(driver.MemsetD32(summand.Pointer, BitConverter.SingleToUInt32Bits(2), length, stream.Handle), "cuMemsetD32Async");
         LaunchGrid.Of(stream, Partition.OfRows(length, perBlock).Blocks).AddInPlace(
-            new DeviceSpan<float>(sum.Pointer, length), new DeviceSpan<float>(summand.Pointer, length), length, perBlock);
+            new DeviceSpan<float>(device, sum.Pointer, length), new DeviceSpan<float>(device, summand.Pointer, length), length, perBlock);
         float[] results = new float[length];
         fixed (float* target = results) driver.Check(driver.CopyDeviceToHost(target, sum.Pointer, sizeof(float) * length, stream.Handle), "cuMemcpyDtoHAsync");
         stream.Synchronize();

@@ -1,15 +1,11 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>All kernel files at once: each takes up to seconds to compile.</summary>
 internal static class KernelModules
 {
-    /// <summary>Those of many kernels first: they take longest, and should not begin when the others are done.</summary>
-    public static IReadOnlyList<string> LargestFirst { get; } =
-        [.. KernelCatalogue.Entries.GroupBy(e => e.Module).OrderByDescending(m => m.Count()).ThenBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Key)];
-
     /// <summary>Does something with each module, on as many threads as the machine has, begun in their order.</summary>
     /// <exception cref="Exception">The first failure, as it was.</exception>
     public static void ForEach(IEnumerable<string> modules, Action<string> work)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Spos.Engine.Tests.Kernels;
+namespace Spos.Engine.Tests.Compilation;
 
 /// <summary>A loop of a kernel in machine code (SASS), without the loops inside it.</summary>
 /// <param name="Start">The place of its first instruction in the kernel.</param>

@@ -1,6 +1,6 @@
 using Spos.Engine.Native;
 
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>The compiled kernels for one GPU: from the folder that came with the program, else from NVRTC, once, by way of a cache.</summary>
 internal sealed class KernelImages
@@ -33,9 +33,9 @@ internal sealed class KernelImages
             : new KernelImages(target, null, compilers.First(compiler => compiler.Offer == offer), cache);
     }
 
-    /// <summary>The modules that have to be compiled first, those that take longest first.</summary>
+    /// <summary>The modules that have to be compiled before the first launch.</summary>
     public IReadOnlyList<string> ToCompile => _compiler is { } compiler
-        ? [.. KernelModules.LargestFirst.Where(module => !_cache.Has(compiler, module, Target))]
+        ? [.. KernelSources.Modules.Keys.Where(module => !_cache.Has(compiler, module, Target))]
         : [];
 
     /// <summary>What cuModuleLoadData takes for a module.</summary>

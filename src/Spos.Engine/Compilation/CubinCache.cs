@@ -1,6 +1,6 @@
 using Spos.Engine.Files;
 
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>Compiled kernels on disk, by what they depend on. Any number of processes may use a folder at once.</summary>
 internal sealed class CubinCache(string folder)

@@ -1,36 +1,55 @@
-using Spos.Engine.Kernels;
+using Spos.Engine.Compilation;
 using Spos.Engine.Native;
 
 namespace Spos.Engine.Devices;
 
-/// <summary>Opens the first NVIDIA GPU: driver, device, context, and where its kernels come from.</summary>
-internal static unsafe class CudaOpening
+/// <summary>NVIDIA's GPUs: driver, contexts, and where their kernels come from.</summary>
+internal sealed unsafe class CudaKind : DeviceKind
 {
-    private const int MajorCapability = 75, MinorCapability = 76;
+    private readonly Lazy<(nint Library, int Count)> _driver = new(Load);
 
-    /// <exception cref="GpuUnavailableException">One of these is missing or does not work.</exception>
-    public static Device Open()
+    public override string Name => "cuda";
+
+    /// <exception cref="GpuUnavailableException">The driver is missing, does not work, or finds none.</exception>
+    public override int Count => _driver.Value.Count;
+
+    // As PyTorch names them.
+    protected override bool IsNumbered => true;
+
+    internal override CudaDriver NewDriver() => new(_driver.Value.Library);
+
+    internal override bool IsDry => CheckingExtensions.IsDry(_driver.Value.Library);
+
+    internal override string MemoryName(Device device) => $"The memory of {device.Name}";
+
+    internal override Cudnn OpenCudnn() => Cudnn.TryFind()
+        ?? throw new GpuUnavailableException(
+            $"cuDNN 9 is missing: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.Cudnn)}. --plan fused, the default, needs none");
+
+    private protected override Device OpenNew(int index)
     {
-        if (LibrarySearch.OfMachine.Folders.Fault is { } fault) throw new GpuUnavailableException(fault);
-        FoundLibrary library = LibrarySearch.OfMachine.Find(NvidiaLibrary.Driver) is [var found, ..]
-            ? found
-            : throw new GpuUnavailableException(
-                $"no NVIDIA driver: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.Driver)}. Install the driver; a container is to be started with its GPUs",
-                isAbsent: !GpuIsInMachine());
-        CudaDriver driver = Bind(library);
-        Start(driver);
+        CudaDriver driver = NewDriver();
         try
         {
-            int ordinal;
-            driver.Check(driver.DeviceGet(&ordinal, 0), "cuDeviceGet");
-            int architecture = 10 * Device.Attribute(driver, ordinal, MajorCapability) + Device.Attribute(driver, ordinal, MinorCapability);
-            KernelImages images = Images(driver.ReadVersion(), architecture);
-            return new Device("cuda", driver, library.Handle, null, null, images);
+            int architecture = ArchitectureOf(driver, OrdinalOf(driver, index));
+            return new Device(this, index, driver, Images(driver.ReadVersion(), architecture));
         }
         catch (DeviceException error)
         {
             throw new GpuUnavailableException($"the NVIDIA GPU cannot be opened: {error.Message} {Advice(error.Result)}", cause: error);
         }
+    }
+
+    private static (nint Library, int Count) Load()
+    {
+        if (LibrarySearch.OfMachine.Folders.Fault is { } fault) throw new GpuUnavailableException(fault);
+        FoundLibrary library = LibrarySearch.OfMachine.Find(NvidiaLibrary.Driver) is [var found, ..]
+            ? found
+            : throw new GpuUnavailableException(
+                $"no NVIDIA driver: {LibrarySearch.OfMachine.Tried(NvidiaLibrary.Driver)}. "
+                    + "Install the driver; a container is to be started with its GPUs",
+                isAbsent: !GpuIsInMachine());
+        return (library.Handle, Start(Bind(library)));
     }
 
     private static CudaDriver Bind(FoundLibrary library)
@@ -48,7 +67,8 @@ internal static unsafe class CudaOpening
     // The name is the first one in quotes.
     private static string EntryPoint(EntryPointNotFoundException error) => error.Message.Split('\'') is [_, var name, ..] ? name : "entry point that is needed";
 
-    private static void Start(CudaDriver driver)
+    // How many GPUs it finds.
+    private static int Start(CudaDriver driver)
     {
         int count = 0;
         try
@@ -62,7 +82,7 @@ internal static unsafe class CudaOpening
             string advice = absent ? "If there is one, see what nvidia-smi says, and CUDA_VISIBLE_DEVICES" : "See whether nvidia-smi works; after an update of the driver the machine has to be restarted";
             throw new GpuUnavailableException($"no NVIDIA GPU that works: {error.Message} {advice}", absent && IsMeant(), error);
         }
-        if (count == 0) throw new GpuUnavailableException("no NVIDIA GPU: the driver found none", IsMeant());
+        return count > 0 ? count : throw new GpuUnavailableException("no NVIDIA GPU: the driver found none", IsMeant());
     }
 
     private static KernelImages Images(Version version, int architecture)

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Spos.Engine.Files;
 using Spos.Engine.Native;
 
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>
 /// A folder of compiled kernels that came with the program: cubins.json, and for each target a folder of that name with a file for each
@@ -55,14 +55,17 @@ internal sealed class PrebuiltKernels
         return null;
     }
 
-    /// <summary>Compiles all kernel files for all targets into a folder, the manifest last. What it holds of other targets is left there.</summary>
+    /// <summary>
+    /// Compiles the kernel files for all targets into a folder, the manifest last. What it holds of other targets is left there.
+    /// </summary>
+    /// <param name="modules">All kernel files, in the order in which they are begun.</param>
     /// <exception cref="KernelCompilationException">NVRTC refuses one.</exception>
     /// <exception cref="WriteException">A file could not be written.</exception>
-    public static void Build(string folder, KernelCompiler compiler, IReadOnlyList<KernelTarget> targets)
+    public static void Build(string folder, KernelCompiler compiler, IReadOnlyList<KernelTarget> targets, IReadOnlyList<string> modules)
     {
         foreach (KernelTarget target in targets)
         {
-            KernelModules.ForEach(KernelModules.LargestFirst, module =>
+            KernelModules.ForEach(modules, module =>
             {
                 byte[] image = compiler.Compile(module, target).Image;
                 AtomicFile.Write(FileOf(folder, module, target), stream => stream.Write(image));

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>
 /// What a kernel file is compiled to: machine code of one architecture (a cubin), or PTX, which the driver compiles for the GPU at hand

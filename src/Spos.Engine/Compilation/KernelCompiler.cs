@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Spos.Engine.Native;
 
-namespace Spos.Engine.Kernels;
+namespace Spos.Engine.Compilation;
 
 /// <summary>Compiles the kernel files for NVIDIA's GPUs with NVRTC.</summary>
 internal sealed unsafe class KernelCompiler
