@@ -87,10 +87,9 @@ build_cmake() {
 
 build_native() { build_cmake "$native_build" "the native libraries"; }
 
-run_native_tests() {
-    build_cmake "$native_tests_build" "the native tests" -DSPOS_TESTS=ON
-    ctest --test-dir "$native_tests_build" --output-on-failure --timeout 300
-}
+build_native_tests() { build_cmake "$native_tests_build" "the native tests" -DSPOS_TESTS=ON; }
+
+run_native_tests() { ctest --test-dir "$native_tests_build" --output-on-failure --timeout 300 --parallel 2; }
 
 # on_checking_driver COMMAND...: with the checking driver in the place of NVIDIA's. Its kernels are NVRTC's of CUDA 11.
 on_checking_driver() {

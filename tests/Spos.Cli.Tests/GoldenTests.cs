@@ -87,15 +87,19 @@ public sealed class GoldenTests : IDisposable
         Keep("eval", Text(Measured(Run(["eval", .. data, "--plan", plan, "--checkpoint", scratch, "--recalibrate", .. scoring[^4..]]))));
         Run(["rank", .. training, .. scoring[^6..], "--num-architectures", "3", "--recalibrations", "2", "--output-dir", rank]);
         Keep("rank", Text(Property(Path.Combine(rank, "rank.json"), "Architectures")));
-        foreach ((string file, string checkpoint, string[] options) in new (string, string, string[])[]
+        // What is exported is read from the checkpoints, whose bits these are: by the same code whatever computed them.
+        if (instructions == "x86-64" && plan == "fused")
         {
-            ("network.pth", scratch, ["--format", "pth"]), ("network.safetensors", scratch, ["--format", "safetensors"]),
-            ("network.onnx", scratch, ["--format", "onnx"]), ("unfolded.onnx", scratch, ["--format", "onnx", "--keep-batch-norm"]),
-            ("supernet.pth", supernet, ["--format", "pth"]), ("supernet.safetensors", supernet, ["--format", "safetensors"]),
-        })
-        {
-            Run(["export", "--checkpoint", checkpoint, .. options, "--output", At(file)]);
-            Keep(file, File.ReadAllBytes(At(file)));
+            foreach ((string file, string checkpoint, string[] options) in new (string, string, string[])[]
+            {
+                ("network.pth", scratch, ["--format", "pth"]), ("network.safetensors", scratch, ["--format", "safetensors"]),
+                ("network.onnx", scratch, ["--format", "onnx"]), ("unfolded.onnx", scratch, ["--format", "onnx", "--keep-batch-norm"]),
+                ("supernet.pth", supernet, ["--format", "pth"]), ("supernet.safetensors", supernet, ["--format", "safetensors"]),
+            })
+            {
+                Run(["export", "--checkpoint", checkpoint, .. options, "--output", At(file)]);
+                Keep(file, File.ReadAllBytes(At(file)));
+            }
         }
         Compare($"{instructions}, {plan}, {(several ? "several paths" : "one path")}");
 

@@ -33,7 +33,8 @@ public sealed class KeptOptionsTests
     {
         var kept = new KeptOptions(new RankVerb(), [], typeof(RecipeOptions), typeof(IScratchOptions));
         Assert.Equal(
-            "batch-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan seed spos-preprocessing total-iters warmup-steps weight-decay".Split(' '),
+            ("batch-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan seed "
+                + "spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
             kept.Values.Keys.Order(StringComparer.Ordinal));
     }
 

@@ -3,15 +3,18 @@ using System.Diagnostics;
 namespace Spos.Cli.Tests;
 
 /// <summary>
-/// Runs that are killed (SIGKILL) at random moments, half of them while a file is being written, and started again: they come to
-/// the bits of a run that was left alone.
+/// Runs that are killed (SIGKILL) at random moments, half of them while a file is being written, and started again, until one is not
+/// killed before its end: they come to the bits of a run that was left alone.
 /// </summary>
 public sealed class KillTests(PipelineFixture fixture) : IClassFixture<PipelineFixture>
 {
-    private const int Kills = 30;
+    private const int Kills = 25;
 
     // Fewer would mean that the half which waits for a write misses it.
     private const int LeastWhileWriting = 5;
+
+    // What a program that SIGKILL ended has for an exit code.
+    private const int Killed = 128 + 9;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
@@ -47,40 +50,61 @@ public sealed class KillTests(PipelineFixture fixture) : IClassFixture<PipelineF
         Assert.True(wanted.Count >= results.Length, string.Join(' ', wanted.Keys));
 
         // Moments of killing need no seed to be reported: whatever they are, the result must be the same.
-        int whileWriting = 0, killed = 0;
-        for (int i = 0; i < Kills; i++)
+        int killed = 0, whileWriting = 0;
+        for (int run = 0; run < Kills && killed < Kills; run++)
         {
             string folder = fixture.At($"killed-{Guid.NewGuid():N}");
-            killed += await Kill(command(folder), folder, TimeSpan.FromMilliseconds(System.Random.Shared.NextDouble() * milliseconds), i % 2 == 0) ? 1 : 0;
-            if (Leftovers(folder)) whileWriting++;
-            Outcome outcome = PipelineFixture.Expect(0, command(folder));
-            Assert.DoesNotContain("damaged:", outcome.Error, StringComparison.Ordinal);
+            int first = killed;
+            Outcome? ended;
+            do
+            {
+                string[] before = Leftovers(folder);
+                TimeSpan? after = killed < Kills ? TimeSpan.FromMilliseconds(System.Random.Shared.NextDouble() * milliseconds) : null;
+                (ended, string error) = await Start(command(folder), folder, after, whileWriting: killed % 2 == 0);
+                Assert.DoesNotContain("damaged:", error, StringComparison.Ordinal);
+                if (ended != null) continue;
+                killed++;
+                if (Leftovers(folder).Except(before).Any()) whileWriting++;
+            }
+            while (ended == null);
+            Assert.True(ended.Code == 0, $"after {killed - first} kills it ended with {ended.Code}:\n{ended.Output}\n{ended.Error}");
             Dictionary<string, byte[]> got = Results(folder, results);
             Assert.Equal(wanted.Keys, got.Keys);
-            foreach ((string file, byte[] bytes) in wanted) Assert.True(bytes.AsSpan().SequenceEqual(got[file]), $"{file} differs after kill {i}, of which it is said:\n{outcome.Output}");
-            Assert.False(Leftovers(folder));
+            foreach ((string file, byte[] bytes) in wanted)
+            {
+                Assert.True(
+                    bytes.AsSpan().SequenceEqual(got[file]),
+                    $"{file} differs after {killed - first} kills, of which it is said:\n{ended.Output}");
+            }
+            Assert.Empty(Leftovers(folder));
             Directory.Delete(folder, recursive: true);
         }
-        Assert.True(killed >= Kills / 2, $"only {killed} of {Kills} were killed before their end.");
+        Assert.True(killed == Kills, $"only {killed} were killed before their end, not {Kills}.");
         Assert.True(whileWriting >= LeastWhileWriting, $"only {whileWriting} of {Kills} were killed while writing.");
     }
 
-    // Returns whether it was still running.
-    private static async Task<bool> Kill(string[] command, string folder, TimeSpan after, bool whileWriting)
+    // Runs the program until it ends by itself, or is killed after a while, perhaps with the next file that it writes; then there is no
+    // outcome. And what it said on standard error.
+    private static async Task<(Outcome? Ended, string Error)> Start(string[] command, string folder, TimeSpan? after, bool whileWriting)
     {
+        string[] before = Leftovers(folder);
         using Process process = SposProcess.Start(command);
-        Task output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await Task.Delay(after);
-        var clock = Stopwatch.StartNew();
-        while (whileWriting && !process.HasExited && !Leftovers(folder)) Assert.True(clock.Elapsed < Patience);
-        bool running = !process.HasExited;
-        process.Kill();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        if (after is { } moment)
+        {
+            await Task.WhenAny(Task.Delay(moment), process.WaitForExitAsync());
+            var clock = Stopwatch.StartNew();
+            while (whileWriting && !process.HasExited && !Leftovers(folder).Except(before).Any()) Assert.True(clock.Elapsed < Patience);
+            process.Kill();
+        }
         await process.WaitForExitAsync();
-        await output;
-        return running;
+        bool wasKilled = process.ExitCode == Killed;
+        return (wasKilled ? null : new Outcome(process.ExitCode, await output, await error), await error);
     }
 
-    private static bool Leftovers(string folder) => Directory.Exists(folder) && Directory.EnumerateFiles(folder, ".*.tmp", SearchOption.AllDirectories).Any();
+    // Their names tell which process began them.
+    private static string[] Leftovers(string folder) =>
+        Directory.Exists(folder) ? Directory.GetFiles(folder, ".*.tmp", SearchOption.AllDirectories) : [];
 
     private static Dictionary<string, byte[]> Results(string folder, string[] patterns) =>
         patterns.SelectMany(pattern => Directory.GetFiles(Path.Combine(folder, Path.GetDirectoryName(pattern)!), Path.GetFileName(pattern)))

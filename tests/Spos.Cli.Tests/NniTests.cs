@@ -122,7 +122,9 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         string config = Write("random.yml", """
             maxExecDuration: 1s
             maxTrialNum: 1000
-            tuner: {builtinTunerName: Random, classArgs: {max_epochs: 1000, num_population: 2, num_select: 2, num_crossover: 0, num_mutation: 0}}
+            tuner:
+              builtinTunerName: Random
+              classArgs: {max_epochs: 1000, num_population: 2, num_select: 2, num_crossover: 0, num_mutation: 0}
             trial: {command: spos search --imagenet-dir data --checkpoint supernet --train-iters 10 --train-batch-size 8 --select-on val}
             """);
         Outcome outcome = PipelineFixture.Expect(0, "search", "--config", config, "--output-dir", fixture.At("random"));

@@ -39,7 +39,7 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
     [Fact]
     public async Task Interrupted_training_saves_and_goes_on_to_the_same_bits()
     {
-        string[] training = fixture.Supernet(fixture.At("stopped"), epochs: 200);
+        string[] training = fixture.Supernet(fixture.At("stopped"), epochs: 80);
         using (Process process = SposProcess.Start([.. training, "--log-frequency", "1"]))
         {
             string metrics = Path.Combine(fixture.At("stopped"), "metrics.jsonl");

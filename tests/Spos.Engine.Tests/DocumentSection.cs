@@ -17,6 +17,13 @@ internal sealed class DocumentSection(string document, string heading)
         File.WriteAllText(_path, before + Whole(body) + after);
     }
 
+    /// <summary>The section as it is, without its heading.</summary>
+    public string Read()
+    {
+        string section = Split().Section;
+        return section[(section.IndexOf('\n', StringComparison.Ordinal) + 1)..].Trim('\n');
+    }
+
     public void Compare(string body) => Assert.Equal(Whole(body), Split().Section);
 
     private string Whole(string body) => $"## {heading}\n\n{body.Trim('\n')}\n";

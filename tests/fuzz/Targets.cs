@@ -106,7 +106,12 @@ internal static class Targets
 
     private static Target SearchSpaces() => new(
         "search-space",
-        ["""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, "LayerChoice2": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}"""u8.ToArray()],
+        [
+            """
+            {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]},
+            "LayerChoice2": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}
+            """u8.ToArray(),
+        ],
         file => SearchSpaceFile.Check(file.Save("space.json"), Tiny.Space),
         IsText: true);
 
@@ -156,8 +161,10 @@ internal static class Targets
         "search-state",
         [
             """
-            {"Options": {"seed": "1"}, "Data": {"Train": {"Classes": [{"Name": "a", "Pictures": 2, "Digest": "00"}], "Digest": "00"}, "Val": null},
-            "Scores": [{"Architecture": "0 1 2 3", "Generation": 0, "Flops": 1000, "Top1": 0.5}, {"Architecture": "3 1 2 3", "Generation": 1, "Flops": 2000, "Top1": 0.25}]}
+            {"Options": {"seed": "1"},
+            "Data": {"Train": {"Classes": [{"Name": "a", "Pictures": 2, "Digest": "00"}], "Digest": "00"}, "Val": null},
+            "Scores": [{"Architecture": "0 1 2 3", "Generation": 0, "Flops": 1000, "Top1": 0.5},
+            {"Architecture": "3 1 2 3", "Generation": 1, "Flops": 2000, "Top1": 0.25}]}
             """u8.ToArray(),
         ],
         file =>
@@ -172,7 +179,8 @@ internal static class Targets
         [
             """
             {"Options": {"seed": "1"}, "Data": null,
-            "Architectures": [{"Architecture": "0 1 2 3", "Flops": 1000, "Scores": [0.5, 0.25], "Standalone": null}, {"Architecture": "3 1 2 3", "Flops": 2000, "Scores": [0.5, 0.75], "Standalone": 0.75}]}
+            "Architectures": [{"Architecture": "0 1 2 3", "Flops": 1000, "Scores": [0.5, 0.25], "Standalone": null},
+            {"Architecture": "3 1 2 3", "Flops": 2000, "Scores": [0.5, 0.75], "Standalone": 0.75}]}
             """u8.ToArray(),
         ],
         file =>

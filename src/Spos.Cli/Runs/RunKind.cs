@@ -46,7 +46,8 @@ internal sealed partial class RunKind
     private static partial Regex TrainingFiles();
 
     [GeneratedRegex(
-        $@"^({Everyones}|search(\.previous)?\.json|architecture_final\.json|config_search\.yml|nni_auto_gen_search_space\.json|(accuracy-over-flops|best-over-generations)\.(png|svg)|checkpoints/\d{{3,}}_\d{{3,}}\.json)$",
+        $@"^({Everyones}|search(\.previous)?\.json|architecture_final\.json|config_search\.yml|nni_auto_gen_search_space\.json|"
+        + @"(accuracy-over-flops|best-over-generations)\.(png|svg)|checkpoints/\d{3,}_\d{3,}\.json)$",
         RegexOptions.CultureInvariant)]
     private static partial Regex SearchFiles();
 

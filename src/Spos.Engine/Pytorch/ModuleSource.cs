@@ -24,10 +24,11 @@ public static class ModuleSource
         var text = new StringBuilder();
         var classes = new BlockClasses();
         string[] lines = Network(spec, path, classes);
+        (int size, string order, string range) = (spec.ImageSize, record.ChannelOrder, record.ValueRange);
         text.Append(CultureInfo.InvariantCulture, $"""
             {Mark}{path}.
 
-            It takes images [batch, 3, {spec.ImageSize}, {spec.ImageSize}] in {record.ChannelOrder}, their values in {record.ValueRange}, less MEAN and divided by STD,
+            It takes images [batch, 3, {size}, {size}] in {order}, their values in {range}, less MEAN and divided by STD,
             and gives logits [batch, {spec.Classes}].
             """);
         text.Append("\n\"\"\"\n\nfrom pathlib import Path\n\nimport torch\nfrom torch import nn\n\n");

@@ -186,7 +186,12 @@ public sealed class ArchitectureFileTests : IDisposable
     [InlineData("""{"LayerChoice1": {"_name": 1}}""", "unknown field '_name'")]
     [InlineData("""{"LayerChoice21": {}}""", "unknown field 'LayerChoice21'; fields are LayerChoice1 to LayerChoice20")]
     [InlineData("""{"LayerChoice1": 1}""", "LayerChoice1 is not an object")]
-    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, "LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}""", "there twice")]
+    [InlineData(
+        """
+        {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]},
+        "LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}
+        """,
+        "there twice")]
     public void Another_search_space_is_refused_by_name(string text, string named)
     {
         string file = Write(text), message = Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, Official)).Message;

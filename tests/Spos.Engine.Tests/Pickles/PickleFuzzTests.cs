@@ -76,7 +76,13 @@ public sealed class PickleFuzzTests : IDisposable
     {
         get
         {
-            byte[] header = """{"__metadata__":{"spos_format":"1","image_size":"32","preprocessing":"spos","dropout":"0.1","class_names":"[\"a\"]"},"first_conv.0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[],"data_offsets":[8,10]}}"""u8.ToArray();
+            byte[] header =
+                """
+                {"__metadata__":
+                {"spos_format":"1","image_size":"32","preprocessing":"spos","dropout":"0.1","class_names":"[\"a\"]"},
+                "first_conv.0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},
+                "b":{"dtype":"BF16","shape":[],"data_offsets":[8,10]}}
+                """u8.ToArray();
             return [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[10]];
         }
     }

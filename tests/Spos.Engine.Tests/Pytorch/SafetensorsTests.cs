@@ -35,7 +35,8 @@ public sealed class SafetensorsTests : IDisposable
     {
         // As the reference implementation writes: names with a wrapper's prefix, types of other lengths, one that is not known here.
         string file = Write(
-            """{"__metadata__":{"format":"pt"},"model.first_conv.0.weight":{"dtype":"BF16","shape":[2,1],"data_offsets":[0,4]},"model.small":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[4,6]}}  """,
+            """{"__metadata__":{"format":"pt"},"model.first_conv.0.weight":{"dtype":"BF16","shape":[2,1],"data_offsets":[0,4]},"""
+            + "\"model.small\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[4,6]}}  ",
             [0x80, 0x3f, 0x00, 0xc0, 1, 2]);
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
         TorchStateDict found = TorchStateDict.Find(checkpoint, file);

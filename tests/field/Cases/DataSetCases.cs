@@ -15,7 +15,8 @@ internal static class DataSetCases
             """
             class=$(ls | head -n 1)
             mkdir .ipynb_checkpoints __MACOSX; echo x > .ipynb_checkpoints/a.jpg; echo x > __MACOSX/a.jpg; ln -s . loop
-            cd "$class"; echo x > ._a.jpg; echo x > .DS_Store; mkfifo pipe.jpg; ln -s /dev/zero zero.jpg; ln -s .. up; ln -s ../.. top; echo x > scan.tif
+            cd "$class"; echo x > ._a.jpg; echo x > .DS_Store; mkfifo pipe.jpg; ln -s /dev/zero zero.jpg
+            ln -s .. up; ln -s ../.. top; echo x > scan.tif
             """);
         Outcome outcome = Evaluate(data).Printed("4 hidden files or folders", "2 pipes, sockets or devices", "3 links to folders", "(scan.tif)", "convert");
         Same(outcome, Evaluate(Scene.Data));

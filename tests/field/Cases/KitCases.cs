@@ -24,7 +24,10 @@ internal static class KitCases
     [Case("The check of a GPU that can write neither its report nor temporary files says so in a line")]
     public static void Folders(Scene scene)
     {
-        const string bundle = """mkdir -p "$1/tools" "$1/bin"; cp -r "$2/tools/gpu-check" "$1/tools/"; printf '#!/bin/true' | tee "$1/bin/spos" >"$1/bin/spos-check"; chmod +x "$1"/bin/*""";
+        const string bundle = """
+            mkdir -p "$1/tools" "$1/bin"; cp -r "$2/tools/gpu-check" "$1/tools/"
+            printf '#!/bin/true' | tee "$1/bin/spos" >"$1/bin/spos-check"; chmod +x "$1"/bin/*
+            """;
         Shell.Run(bundle, scene.Folder, Shell.Checkout).Ended(0);
         File.WriteAllText(scene.At("file"), "");
         string run = $"'{scene.At("tools", "gpu-check", "run")}' --stages 2 --device host";

@@ -63,7 +63,12 @@ internal static class NniCases
         string by_list = Measure("2 1 0 1 2"), pickle = scene.At("arch.pkl"), export = scene.At("export.json");
         // The first five blocks, for the supernet here has five.
         File.WriteAllText(pickle, "(I2\nI1\nI0\nI1\nI2\ntp0\n.");
-        File.WriteAllText(export, """{"model/LayerChoice1": 2, "model/LayerChoice2": "1", "model/LayerChoice3": {"_value": "0", "_idx": 0}, "model/LayerChoice4": [false, true, false, false], "model/LayerChoice5": 2}""");
+        File.WriteAllText(
+            export,
+            """
+            {"model/LayerChoice1": 2, "model/LayerChoice2": "1", "model/LayerChoice3": {"_value": "0", "_idx": 0},
+            "model/LayerChoice4": [false, true, false, false], "model/LayerChoice5": 2}
+            """);
         foreach (string other in new[] { "(2, 1, 0, 1, 2)", "[2, 1, 0, 1, 2]", pickle, export })
         {
             string measured = Measure(other);

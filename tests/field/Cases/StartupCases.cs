@@ -14,8 +14,9 @@ internal static class StartupCases
             echo '#include <stdlib.h>'
             echo 'static int of(const char* name, int otherwise) { const char* text = getenv(name); return text ? atoi(text) : otherwise; }'
             sed -n 's/^SPOS_API CUresult \(cu[A-Za-z0-9_]*\)(.*/\1/p' "$2/native/abi/cuda_driver.h" | grep -vx \
-                -e cuDriverGetVersion -e cuGetErrorName -e cuGetErrorString -e cuDeviceGetCount -e cuDeviceGetName -e cuDeviceGetAttribute -e cuInit \
-                -e cuDevicePrimaryCtxRetain -e cuModuleLoadData -e cuStreamCreate -e cuMemAlloc_v2 -e cuStreamSynchronize -e "${WITHOUT:-none}" | sed 's/.*/int &(void) { return 0; }/'
+                -e cuInit -e cuDriverGetVersion -e cuGetErrorName -e cuGetErrorString -e cuDeviceGetCount -e cuDeviceGetName \
+                -e cuDeviceGetAttribute -e cuDevicePrimaryCtxRetain -e cuModuleLoadData -e cuStreamCreate -e cuMemAlloc_v2 \
+                -e cuStreamSynchronize -e "${WITHOUT:-none}" | sed 's/.*/int &(void) { return 0; }/'
             cat <<'CODE'
         int cuInit(unsigned flags) { return of("FAKE_INIT", 0); }
         int cuDriverGetVersion(int* version) { *version = of("FAKE_DRIVER", 13000); return 0; }
@@ -23,10 +24,18 @@ internal static class StartupCases
         int cuGetErrorString(int error, const char** text) { *text = "as the case wants"; return 0; }
         int cuDeviceGetCount(int* count) { *count = of("FAKE_COUNT", 1); return 0; }
         int cuDeviceGetName(char* name, int length, int device) { name[0] = 'G'; name[1] = 0; return 0; }
-        int cuDeviceGetAttribute(int* value, int attribute, int device) { *value = attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 1 ? 1024 : 132; return 0; }
+        int cuDeviceGetAttribute(int* value, int attribute, int device) {
+            *value = attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 1 ? 1024 : 132;
+            return 0;
+        }
         int cuDevicePrimaryCtxRetain(void** context, int device) { return of("FAKE_CONTEXT", 0); }
         int cuStreamCreate(void** stream, unsigned flags) { *stream = stream; return 0; }
-        int cuMemAlloc_v2(unsigned long* pointer, unsigned long bytes) { static unsigned long next = 1 << 20; *pointer = next; next += bytes; return 0; }
+        int cuMemAlloc_v2(unsigned long* pointer, unsigned long bytes) {
+            static unsigned long next = 1 << 20;
+            *pointer = next;
+            next += bytes;
+            return 0;
+        }
         int cuModuleLoadData(void** module, const void* image) { return of("FAKE_MODULE", 0); }
         int cuStreamSynchronize(void* stream) { static int calls; return ++calls > of("FAKE_CALLS", 0) ? of("FAKE_RUN", 0) : 0; }
         CODE
