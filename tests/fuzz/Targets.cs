@@ -149,7 +149,7 @@ internal static class Targets
         {
             File.WriteAllText(Path.Combine(file.Folder, NetworkOrigin.ArchitectureName), "0 0 0 0");
             file.Save(RunRecord.FileName);
-            NetworkOrigin.OfArchitecture(file.Folder, "--architecture", sizesAreGiven: true);
+            NetworkOrigin.OfArchitecture(file.Folder, "--architecture", sizesAreGiven: true, _ => { });
         },
         IsText: true);
 
