@@ -10,13 +10,16 @@ internal static class TerminalCases
     [Case("On a terminal each part of a run has a bar of its own, and the cursor is back when it ends, also when the run fails")]
     public static void Bars(Scene scene)
     {
-        string[] run = ["supernet", "--imagenet-dir", Scene.Data, .. Scene.Network, "--epochs", "1", "--random-paths", "2"];
-        string whole = OnTerminal(0, [.. run, "--output-dir", scene.At("whole")]);
+        string[] network = [.. Scene.Network, "--imagenet-dir", Scene.Data];
+        string whole = OnTerminal(0, ["supernet", .. network, "--epochs", "1", "--random-paths", "2", "--output-dir", scene.At("whole")]);
         foreach (string shown in new[] { "supernet  ", "img/s", "epoch 1  loss", "random paths  ", "path/s", "Supernet trained" })
         {
             if (!whole.Contains(shown, StringComparison.Ordinal)) throw new CaseFailedException($"'{shown}' is not shown:\n{whole}");
         }
-        string diverged = OnTerminal(1, [.. run, "--output-dir", scene.At("diverged"), "--learning-rate", "99"]);
+        int rate = Array.IndexOf(network, "--learning-rate");
+        network[rate + 1] = "50";
+        string[] diverging = ["supernet", .. network, "--epochs", "30", "--weight-decay", "0.9", "--output-dir", scene.At("diverged")];
+        string diverged = OnTerminal(1, diverging);
         foreach (string text in new[] { whole, diverged })
         {
             int hidden = Regex.Count(text, Regex.Escape(HideCursor)), shown = Regex.Count(text, Regex.Escape(ShowCursor));
