@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using Spos.Cli.Runs;
+using Spos.Runs.Folders;
 
 namespace Spos.Cli;
 

@@ -1,21 +1,32 @@
 using System.Reflection;
+using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
-using Spos.Cli.Verbs;
 using Spos.Engine.Native;
+using Spos.Runs.Folders;
 
 namespace Spos.Cli;
 
 /// <summary>The command line: finds the verb, runs it, and turns failures into one line and an exit code.</summary>
 internal static class Program
 {
-    /// <summary>The verbs, in the order in which help lists them.</summary>
+    /// <summary>The verbs, which their attribute tells, in the order in which help lists them.</summary>
     internal static IReadOnlyList<Type> Verbs { get; } =
     [
-        typeof(QuickstartVerb), typeof(SupernetVerb), typeof(SearchVerb), typeof(ScratchVerb), typeof(EvalVerb), typeof(RankVerb), typeof(ImportVerb), typeof(ExportVerb),
-        typeof(SummaryVerb), typeof(SampleVerb), typeof(SearchSpaceVerb), typeof(DatasetVerb), typeof(BenchVerb), typeof(InfoVerb),
+        .. from type in typeof(Program).Assembly.GetTypes()
+           where type.IsAssignableTo(typeof(IVerb)) && type.IsDefined(typeof(VerbAttribute))
+           orderby type.GetCustomAttribute<PlaceAttribute>()?.Place ?? int.MaxValue, DeclaredOption.NameOf(type)
+           select type,
     ];
+
+    /// <summary>Does what a command line asks for, and returns the <see cref="ExitCode"/>.</summary>
+    /// <exception cref="UsageException">It makes no sense.</exception>
+    internal static int Do(params string[] arguments) => RequestReader.Read(arguments, Verbs) switch
+    {
+        Request.Run run => run.Verb.Run(),
+        Request.Help help => Show(help),
+        _ => ShowVersion(),
+    };
 
     public static int Main(string[] arguments)
     {
@@ -35,12 +46,7 @@ internal static class Program
     {
         try
         {
-            return RequestReader.Read(arguments, Verbs) switch
-            {
-                Request.Run run => run.Verb.Run(),
-                Request.Help help => Show(help),
-                _ => ShowVersion(),
-            };
+            return Do(arguments);
         }
         catch (Exception error)
         {
@@ -60,7 +66,9 @@ internal static class Program
             case UsageException:
                 return Fail(error.Message, ExitCode.Usage);
             case OutOfMemoryException:
-                return Fail("there is not enough memory. Smaller batches, pictures or networks, or fewer --workers, take less.", ExitCode.Failure);
+                return Fail(
+                    "there is not enough memory. Smaller batches, pictures or networks, or fewer --workers, take "
+                    + "less.", ExitCode.Failure);
             case SposException or IOException or UnauthorizedAccessException or DllNotFoundException:
                 return Fail(error.Message, ExitCode.Failure);
             default:

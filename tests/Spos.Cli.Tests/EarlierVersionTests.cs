@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
-using Spos.Cli.Runs;
+using Spos.Cli.Options;
 using Spos.Cli.Verbs;
 using Spos.Engine.Data;
+using Spos.Runs.Folders;
+using Spos.Runs.Records;
 
 namespace Spos.Cli.Tests;
 
@@ -51,17 +53,17 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         JsonObject record = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
         record.Remove("network");
         File.WriteAllText(file, record.ToJsonString());
-        Assert.Equal([16, 24, 32, 48], NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false).Origin!.Network.StageChannels);
+        Assert.Equal([16, 24, 32, 48], NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { }).Origin!.Network.StageChannels);
         record["options"]!["checkpoint"] = "gone";
         File.WriteAllText(file, record.ToJsonString());
-        Assert.Contains("--stage-channels", Assert.Throws<UsageException>(() => NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false)).Message, StringComparison.Ordinal);
-        Assert.Null(NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: true).Origin);
+        Assert.Contains("--stage-channels", Assert.Throws<UsageException>(() => NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { })).Message, StringComparison.Ordinal);
+        Assert.Null(NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: true, _ => { }).Origin);
     }
 
     [Fact]
     public void Runs_before_there_were_decoders_go_on_with_the_one_that_there_was()
     {
-        KeptOptions By(JpegDecoder decoder) => new(new SupernetVerb { Decoder = decoder }, []);
+        KeptOptions By(JpegDecoder decoder) => new(DeclaredOption.Record(new SupernetVerb { Decoder = decoder }), []);
         void Require(IReadOnlyDictionary<string, string> before, JpegDecoder now) => By(now).Require("file", before, anyPictures: false);
         foreach (string? earlier in new[] { null, "" })
         {
@@ -76,28 +78,6 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         {
             string message = Assert.Throws<UsageException>(() => Require(By(before).Values, now)).Message;
             Assert.Contains($"--decoder {before}, not {now}".ToLowerInvariant(), message, StringComparison.Ordinal);
-        }
-    }
-
-    [Fact]
-    public void A_checkpoint_without_an_identity_is_held_against_the_number_of_pictures()
-    {
-        var before = new Dictionary<string, string> { [OptionCheck.PicturesFact] = "39 of 3 classes", ["epochs"] = "2" };
-        var now = new Dictionary<string, string> { [OptionCheck.PicturesFact] = "40 of 3 classes", ["epochs"] = "2", [OptionCheck.LoadOption] = "", [OptionCheck.LoadFact] = "" };
-        Assert.Contains("39 of 3 classes, not 40", Assert.Throws<UsageException>(() => OptionCheck.Require("file", before, now, anyPictures: false)).Message, StringComparison.Ordinal);
-        OptionCheck.Require("file", before, now, anyPictures: true);
-    }
-
-    [Fact]
-    public void A_checkpoint_that_was_loaded_is_the_same_by_its_path_or_its_content()
-    {
-        Dictionary<string, string> Loaded(string path, string checksum) => new() { [OptionCheck.LoadOption] = path, [OptionCheck.LoadFact] = checksum };
-        OptionCheck.Require("file", Loaded("a", "1"), Loaded("b", "1"), anyPictures: false);
-        OptionCheck.Require("file", Loaded("a", "1"), Loaded("a", "2"), anyPictures: false);
-        OptionCheck.Require("file", new Dictionary<string, string> { [OptionCheck.LoadOption] = "a" }, Loaded("a", "2"), anyPictures: false);
-        foreach (Dictionary<string, string> before in new[] { Loaded("a", "1"), Loaded("", "") })
-        {
-            Assert.Contains("--load-checkpoint", Assert.Throws<UsageException>(() => OptionCheck.Require("file", before, Loaded("b", "2"), anyPictures: false)).Message, StringComparison.Ordinal);
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.Reflection;
 using CommandLine;
-using Spos.Cli.Runs;
+using Spos.Runs.Folders;
 
 namespace Spos.Cli.Tests;
 

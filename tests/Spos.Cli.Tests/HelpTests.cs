@@ -1,6 +1,7 @@
 using System.Reflection;
 using CommandLine;
-using CommandLine.Text;
+using Spos.Cli.Nni;
+using Spos.Cli.Options;
 
 namespace Spos.Cli.Tests;
 
@@ -28,8 +29,7 @@ public sealed class HelpTests
         // Words are written as help and messages write them.
         string example = help.Split('\n').Single(line => line.StartsWith($"  spos {verb}", StringComparison.Ordinal));
         Assert.Equal(example.ToLowerInvariant(), example);
-        PropertyInfo examples = type.GetProperties(BindingFlags.Static | BindingFlags.Public).Single(p => p.GetCustomAttribute<UsageAttribute>() != null);
-        Assert.Single((IEnumerable<Example>)examples.GetValue(null)!);
+        Assert.IsType<Request.Run>(RequestReader.Read([.. ShellWords.Split(example).Skip(1)], Program.Verbs));
     }
 
     [Theory]

@@ -1,6 +1,7 @@
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Cli.Verbs;
+using Spos.Runs.Records;
 
 namespace Spos.Cli.Tests;
 
@@ -31,7 +32,7 @@ public sealed class KeptOptionsTests
     [Fact]
     public void An_architecture_that_is_ranked_keeps_the_options_of_its_training_alone()
     {
-        var kept = new KeptOptions(new RankVerb(), [], typeof(RecipeOptions), typeof(IScratchOptions));
+        var kept = new KeptOptions(DeclaredOption.Record(new RankVerb(), typeof(RecipeOptions), typeof(ISinglePathOptions)), []);
         Assert.Equal(
             ("batch-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan seed "
                 + "spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
@@ -69,7 +70,7 @@ public sealed class KeptOptionsTests
     [Fact]
     public void What_an_option_came_to_counts_in_its_place()
     {
-        var kept = new KeptOptions(new SupernetVerb { Momentum = 0.5f, StageRepeats = [1, 2, 3, 4] }, [new("image-size", "64"), new("training pictures", "9")]);
+        var kept = new KeptOptions(DeclaredOption.Record(new SupernetVerb { Momentum = 0.5f, StageRepeats = [1, 2, 3, 4] }), [new("image-size", "64"), new("training pictures", "9")]);
         Assert.Equal("0.5", kept.Values["momentum"]);
         Assert.Equal("1,2,3,4", kept.Values["stage-repeats"]);
         Assert.Equal("64", kept.Values["image-size"]);
@@ -82,5 +83,5 @@ public sealed class KeptOptionsTests
     private static Type TypeOf(string verb) => Verbs.Single(type => DeclaredOption.NameOf(type) == verb);
 
     // With all options as they are if nothing is given.
-    private static KeptOptions Of(string verb) => new(Activator.CreateInstance(TypeOf(verb))!, []);
+    private static KeptOptions Of(string verb) => new(DeclaredOption.Record(Activator.CreateInstance(TypeOf(verb))!), []);
 }

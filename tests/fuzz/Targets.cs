@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Spos.Cli.Nni;
-using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -11,6 +10,8 @@ using Spos.Engine.Devices;
 using Spos.Engine.Pickles;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Runs.Folders;
+using Spos.Runs.Records;
 using Spos.Space;
 
 namespace Spos.Fuzz;
@@ -153,7 +154,7 @@ internal static class Targets
         {
             File.WriteAllText(Path.Combine(file.Folder, NetworkOrigin.ArchitectureName), "0 0 0 0");
             file.Save(RunRecord.FileName);
-            NetworkOrigin.OfArchitecture(file.Folder, "--architecture", sizesAreGiven: true);
+            NetworkOrigin.OfArchitecture(file.Folder, "--architecture", sizesAreGiven: true, _ => { });
         },
         IsText: true);
 
@@ -170,7 +171,7 @@ internal static class Targets
         file =>
         {
             file.Save("search.json");
-            new SearchState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true).Load(Tiny.Space);
+            new SearchState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }).Load(Tiny.Space);
         },
         IsText: true);
 
@@ -186,7 +187,7 @@ internal static class Targets
         file =>
         {
             file.Save(RankState.FileName);
-            new RankState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true).Load(Tiny.Space, recalibrations: 2);
+            new RankState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }).Load(Tiny.Space, recalibrations: 2);
         },
         IsText: true);
 

@@ -11,9 +11,10 @@ internal static partial class Plots
     private const int Width = 900, Height = 600;
 
     /// <summary>Loss and accuracy over the steps of a training.</summary>
-    /// <returns>The path of the PNG.</returns>
-    public static string LossCurve(string folder, string title, IReadOnlyList<(long Step, double Loss, double Top1)> points)
+    /// <returns>The path of the PNG; null if there are too few points for a curve.</returns>
+    public static string? LossCurve(string folder, string title, IReadOnlyList<(long Step, double Loss, double Top1)> points)
     {
+        if (points.Count < 2) return null;
         var plot = new Plot();
         double[] steps = [.. points.Select(p => (double)p.Step)];
         var loss = plot.Add.ScatterLine(steps, points.Select(p => p.Loss).ToArray());

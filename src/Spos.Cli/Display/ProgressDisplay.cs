@@ -15,33 +15,46 @@ internal sealed class ProgressDisplay
     private readonly long _total;
     private readonly string _unit;
     private readonly ProgressTask? _bar;
+    private readonly Task? _drawing;
+    private readonly TaskCompletionSource _ended = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private long _start = -1;
     private double _units;
     private TimeSpan _nextLine = TimeSpan.Zero;
 
-    private ProgressDisplay(string title, long total, string unit, ProgressTask? bar)
+    /// <summary>Begins to show the work. A bar is drawn until it ends.</summary>
+    /// <param name="total">Steps in all.</param>
+    /// <param name="unit">What the rate counts, such as "img".</param>
+    public ProgressDisplay(string title, long total, string unit)
     {
-        (_title, _total, _unit, _bar) = (title, total, unit, bar);
+        (_title, _total, _unit) = (title, total, unit);
+        if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive) return;
+        ProgressTask? bar = null;
+        _drawing = AnsiConsole.Progress()
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn())
+            .StartAsync(context =>
+            {
+                bar = context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, total));
+                return _ended.Task;
+            });
+        // The bar is added before the call returns; where the terminal failed it is not, and End throws why.
+        _bar = bar;
     }
 
     /// <summary>Runs <paramref name="work"/>, which reports to the display.</summary>
-    /// <param name="total">Steps in all.</param>
-    /// <param name="unit">What the rate counts, such as "img".</param>
     public static void Run(string title, long total, string unit, Action<ProgressDisplay> work)
     {
-        if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
+        var display = new ProgressDisplay(title, total, unit);
+        try
         {
-            work(new ProgressDisplay(title, total, unit, null));
-            return;
+            work(display);
         }
-        AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context =>
-            {
-                ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, total));
-                work(new ProgressDisplay(title, total, unit, task));
-            });
+        finally
+        {
+            display.End();
+        }
     }
 
     /// <summary>Tells that <paramref name="done"/> steps are done, the last of which handled <paramref name="units"/>.</summary>
@@ -60,5 +73,12 @@ internal sealed class ProgressDisplay
         _nextLine = _clock.Elapsed + LineInterval;
         var remaining = TimeSpan.FromSeconds(seconds / Math.Max(1, done - _start) * (_total - done));
         Console.WriteLine($"{_title}  {done}/{_total}  {rate:0.#} {_unit}/s  {details}  remaining {remaining:h\\:mm\\:ss}");
+    }
+
+    /// <summary>Ends what is shown: the bar stays as it is.</summary>
+    public void End()
+    {
+        _ended.TrySetResult();
+        _drawing?.GetAwaiter().GetResult();
     }
 }

@@ -1,7 +1,7 @@
 using System.Text;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Engine.Data;
+using Spos.Runs.Records;
 
 namespace Spos.Cli.Nni;
 

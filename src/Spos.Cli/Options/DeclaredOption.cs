@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using CommandLine;
+using Spos.Runs.Records;
 
 namespace Spos.Cli.Options;
 
@@ -37,6 +38,20 @@ internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, s
            where option != null
            select Of(verb, property, option),
     ];
+
+    /// <summary>What a verb is asked for, as records of its run tell it.</summary>
+    /// <param name="of">The types whose options count; empty for all of the verb's.</param>
+    public static IReadOnlyList<RunOption> Record(object verb, params Type[] of)
+    {
+        HashSet<string> counted = [.. of.SelectMany(type => Of(type)).Select(option => option.Name)];
+        return
+        [
+            .. from option in Of(verb.GetType())
+               where option.IsOption && (of.Length == 0 || counted.Contains(option.Name))
+               let influence = option.Influence ?? Runs.Records.Influence.None
+               select new RunOption(option.PlainName, TextOf(option.Property.GetValue(verb)), option.DefaultText, influence),
+        ];
+    }
 
     /// <summary>The name of a verb's type.</summary>
     public static string NameOf(Type verb) => verb.GetCustomAttribute<VerbAttribute>()!.Name;

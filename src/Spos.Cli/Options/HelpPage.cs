@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using CommandLine;
-using CommandLine.Text;
 
 namespace Spos.Cli.Options;
 
@@ -26,10 +25,10 @@ internal static class HelpPage
         var page = new StringBuilder().AppendLine(Title).AppendLine();
         string name = DeclaredOption.NameOf(verb), text = $"spos {name}: {DescriptionOf(verb)}";
         foreach (string line in Wrapped(text, Width)) page.AppendLine(line);
-        foreach (Example example in ExamplesOf(verb))
+        if (verb.GetCustomAttribute<ExampleAttribute>() is { } example)
         {
-            page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{example.HelpText}:");
-            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}spos {CommandOf(example.Sample)}");
+            page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{example.Purpose}:");
+            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}{$"spos {name} {example.Options}".TrimEnd()}");
         }
         page.AppendLine();
         (string, string)[] options =
@@ -52,33 +51,6 @@ internal static class HelpPage
             .. option.Default is { } value ? [$"default: {value}"] : Array.Empty<string>(),
         ];
         return facts.Length == 0 ? option.Help : $"{option.Help} ({string.Join("; ", facts)})";
-    }
-
-    private static IEnumerable<Example> ExamplesOf(Type verb) => verb
-        .GetProperties(BindingFlags.Static | BindingFlags.Public)
-        .Where(p => p.GetCustomAttribute<UsageAttribute>() != null)
-        .SelectMany(p => (IEnumerable<Example>)p.GetValue(null)!);
-
-    // The parser writes words as their members are called; elsewhere they are in lower case.
-    private static string CommandOf(object sample)
-    {
-        string command = Parser.Default.FormatCommandLine(sample, settings => settings.SkipDefault = true);
-        foreach (PropertyInfo property in sample.GetType().GetProperties().Where(p => p.PropertyType.IsEnum))
-        {
-            if (property.GetCustomAttribute<OptionAttribute>() is not { } option) continue;
-            string shown = $"--{option.LongName} {property.GetValue(sample)}";
-            command = command.Replace(shown, shown.ToLowerInvariant(), StringComparison.Ordinal);
-        }
-        return WithWordFirst(command, sample);
-    }
-
-    // What a verb is to do: the parser writes it last, users write it first.
-    private static string WithWordFirst(string command, object sample)
-    {
-        object? word = sample.GetType().GetProperties().FirstOrDefault(p => p.GetCustomAttribute<ValueAttribute>() != null)?.GetValue(sample);
-        if (word == null || !command.EndsWith($" {word}", StringComparison.Ordinal)) return command;
-        string[] parts = command[..^$" {word}".Length].Split(' ', 2);
-        return string.Join(' ', [parts[0], $"{word}", .. parts[1..]]);
     }
 
     private static string Columns((string Name, string Text)[] rows)

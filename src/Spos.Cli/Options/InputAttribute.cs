@@ -1,3 +1,5 @@
+using Spos.Runs.Records;
+
 namespace Spos.Cli.Options;
 
 /// <summary>The path of something to read. Whether it is there is for its reader to say, who knows what to do if it is not.</summary>
@@ -8,7 +10,7 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
 
     public override string Read(string text, Type type)
     {
-        if (OrArchitecture && IsList(text)) return text;
+        if (OrArchitecture && NamedArchitecture.IsList(text)) return text;
         CheckText(text);
         if (Directory.Exists(text))
         {
@@ -22,8 +24,4 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
         }
         return text;
     }
-
-    /// <summary>Whether a text is an architecture itself, and not the name of its file.</summary>
-    internal static bool IsList(string text) =>
-        text.Any(char.IsAsciiDigit) && text.All(c => char.IsAsciiDigit(c) || " ,[]()\t\n".Contains(c, StringComparison.Ordinal));
 }

@@ -1,12 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CommandLine;
-using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Benchmarks;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Engine;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
@@ -15,12 +14,16 @@ using Spos.Engine.Files;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Profiling;
 using Spos.Engine.Supernet;
+using Spos.Runs.Phases;
+using Spos.Runs.Records;
 using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
+[Place(13)]
 [Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, bench kernels each kernel at each shape of the network; bench launches counts the launches of a step and how many blocks each has; bench plans shows what --plan auto has measured.")]
+[Example("Time the pointwise kernels, and keep the figures", "kernels --filter pointwise --output pointwise.json")]
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
     // Images a second that a large GPU may train on.
@@ -72,20 +75,16 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Output(PathKind.File)]
     public string? Output { get; set; }
 
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples =>
-        [new("Time the pointwise kernels, and keep the figures", new BenchVerb { What = "kernels", Filter = "pointwise", Output = "pointwise.json" })];
-
     public int Run()
     {
         if (What == "plans") return ShowPlans();
-        TrainOptions.CheckArea(BatchSize, ImageSize);
+        NetworkSizes.CheckArea(BatchSize, ImageSize);
         var spec = new NetworkSpec { ImageSize = ImageSize };
         if (Output != null) OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));
         Device device = OpenDevice(dry: What == "launches");
         if (What == "loader") return RunLoader(spec, device);
         using Session session = NewSession(device);
-        Notice.Say($"{spec}; batches of {BatchSize}; on {Describe(device)}.");
+        Notice.Say($"{spec}; batches of {BatchSize}; on {DeviceUse.Describe(device)}.");
         return What switch
         {
             "step" => RunSteps(session, spec, device),
@@ -96,7 +95,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
 
     private int RunSteps(Session session, NetworkSpec spec, Device device)
     {
-        Architecture? path = ArchitectureText == null ? null : ArchitectureOption.Read(ArchitectureText, spec.Space);
+        Architecture? path = ArchitectureText == null ? null : NamedArchitecture.Read(ArchitectureText, spec.Space);
         int runs = Runs ?? 15;
         ConvolutionPlan[] plans = Alone || Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
         IReadOnlyList<StepResult> results = [];
@@ -130,11 +129,11 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         if (!Directory.Exists(folder)) throw new DataException($"--images {Shown.Value(folder)}: no such folder. One is needed that has a folder of JPEGs per class.");
         ImageFolder data = ImageFolder.Open(folder);
         if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
-        Notice.Say($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {Describe(device)}.");
+        Notice.Say($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {DeviceUse.Describe(device)}.");
         int runs = Runs ?? 15;
         IReadOnlyList<LoaderResult> results = [];
         var hostWork = new Rates(0, 0, 0);
-        var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { Decoder = Decoder, ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, DataOptions.Damage());
+        var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { Decoder = Decoder, ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, new DamageReport(Notice.Warn));
         ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", display =>
         {
             long done = 0;
@@ -201,7 +200,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     {
         Architecture[] paths = ArchitectureText == null
             ? [.. Enumerable.Range(0, spec.Space.MostDisjoint).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
-            : [ArchitectureOption.Read(ArchitectureText, spec.Space)];
+            : [NamedArchitecture.Read(ArchitectureText, spec.Space)];
         if (device.IsDry && Plan == ConvolutionPlan.Auto) throw new UsageException("--plan auto measures what is fastest, and this device computes nothing (SPOS_CHECKING_DRY=1): name another plan.");
         IReadOnlyList<LaunchesOfWork> works = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
@@ -305,7 +304,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         JsonObject file = new()
         {
             ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
-            ["device"] = Describe(device),
+            ["device"] = DeviceUse.Describe(device),
             ["network"] = spec.ToString(),
             ["batch_size"] = BatchSize,
         };

@@ -1,15 +1,14 @@
 using CommandLine;
-using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Drawing;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
-using Spos.Engine.Files;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Makes data sets.</summary>
+[Place(12)]
 [Verb("dataset", HelpText = "dataset make: draw a labelled JPEG data set of textured shapes over noise.")]
+[Example("Draw a harder data set", "make --difficulty 0.8 --output-dir data/hard")]
 internal sealed class DatasetVerb : IVerb
 {
     [Value(0, MetaName = "make", Required = true, HelpText = "What to do: make.")]
@@ -44,16 +43,20 @@ internal sealed class DatasetVerb : IVerb
     [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples => [new("Draw a harder data set", new DatasetVerb { OutputDir = "data/hard", Difficulty = 0.8f })];
-
     public int Run()
     {
-        if (Directory.Exists(OutputDir) && Directory.EnumerateFileSystemEntries(OutputDir).Any()) throw new UsageException($"--output-dir {OutputDir}: the folder is not empty.");
-        if (Path.GetFullPath(OutputDir) == Environment.CurrentDirectory) throw new UsageException($"--output-dir {OutputDir} is the current folder, which cannot be replaced by a whole data set. Name one below it.");
+        if (Directory.Exists(OutputDir) && Directory.EnumerateFileSystemEntries(OutputDir).Any())
+        {
+            throw new UsageException($"--output-dir {OutputDir}: the folder is not empty.");
+        }
+        if (Path.GetFullPath(OutputDir) == Environment.CurrentDirectory)
+        {
+            throw new UsageException(
+                $"--output-dir {OutputDir} is the current folder, which cannot be replaced by a whole data set. Name one below it.");
+        }
         try
         {
-            Make(OutputDir);
+            new ShapeDataSet(Classes, Train, Val, Size, Difficulty, Seed).Draw(OutputDir);
         }
         catch (OperationCanceledException)
         {
@@ -67,30 +70,5 @@ internal sealed class DatasetVerb : IVerb
             ("validation pictures", $"{Val * Classes}"),
             ("classes", string.Join(", ", ShapeDrawer.Classes.Take(Classes))));
         return ExitCode.Success;
-    }
-
-    // Drawn beside and renamed: a data set is whole or not there.
-    internal void Make(string folder)
-    {
-        using var stop = new StopSignal("what was drawn is being removed");
-        AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", display =>
-        {
-            long done = 0;
-            foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })
-            {
-                for (int label = 0; label < Classes; label++)
-                {
-                    string classFolder = Path.Combine(drawing, split, ShapeDrawer.Classes[label]);
-                    Directory.CreateDirectory(classFolder);
-                    for (int i = 0; i < count; i++)
-                    {
-                        stop.Token.ThrowIfCancellationRequested();
-                        byte[] jpeg = ShapeDrawer.Draw(label, Size, Difficulty, Seed, offset + (ulong)(label * count + i));
-                        File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), jpeg);
-                        display.Report(++done, 1, split);
-                    }
-                }
-            }
-        }));
     }
 }

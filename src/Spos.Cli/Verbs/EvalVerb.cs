@@ -1,20 +1,16 @@
 using CommandLine;
-using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
-using Spos.Engine.Autograd;
-using Spos.Engine.Checkpoints;
-using Spos.Engine.Data;
-using Spos.Engine.Devices;
-using Spos.Engine.Supernet;
-using Spos.Engine.Training;
-using Spos.Space;
+using Spos.Runs;
+using Spos.Runs.Phases;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Evaluates a checkpoint.</summary>
+[Place(5)]
 [Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
+[Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
 internal sealed class EvalVerb : DataOptions, IVerb
 {
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
@@ -40,56 +36,38 @@ internal sealed class EvalVerb : DataOptions, IVerb
     [InRange(1, 65_536)]
     public int TestBatchSize { get; set; } = 512;
 
-    [Option("weights", Default = WeightKind.Best, HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
+    [Option("weights", Default = WeightKind.Best, HelpText =
+        "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
-
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples =>
-    [
-        new("Evaluate what was trained from scratch", new EvalVerb { ImagenetDir = "/data/imagenet", CheckpointPath = "runs/scratch" }),
-    ];
 
     public int Run()
     {
-        using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath);
-        (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
-        Architecture path = (header.Path, ArchitectureText) switch
+        var spec = new EvaluationSpec
         {
-            (null, null) => throw new UsageException($"{checkpoint} is a supernet: name the path to evaluate with --architecture."),
-            (null, string text) => ArchitectureOption.Read(text, header.Spec.Space),
-            (Architecture own, null) => own,
-            (Architecture own, string text) => ArchitectureOption.Read(text, header.Spec.Space).Equals(own)
-                ? own
-                : throw new CheckpointException($"{checkpoint} is of another network: it has the architecture {own}."),
+            Data = Data,
+            Plan = Plan,
+            Checkpoint = CheckpointPath,
+            Architecture = ArchitectureText,
+            Recalibrate = Recalibrate,
+            TrainIters = TrainIters,
+            TrainBatchSize = TrainBatchSize,
+            TestBatchSize = TestBatchSize,
+            Weights = Weights,
         };
-        Device device = OpenDevice();
-        ImageFolder val = OpenSplit("val");
-        ClassCheck.Require(checkpoint, header, val, AcceptChangedData);
-        DamageReport damage = Damage();
-
-        using var session = NewSession(device);
-        using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
-        bool averaged = TrainedWeights.Load(reader, session, network, Weights), recalibrated = Recalibrate || header.Path == null;
-        if (recalibrated)
-        {
-            using BatchSource calibration = EvaluationData.Calibration(device, OpenSplit("train"), header.Spec.ImageSize, TrainIters, TrainBatchSize, Workers, Seed, PreprocessingOf(header), Decoder, damage);
-            Evaluator.Recalibrate(session, network, path, calibration);
-        }
-        using BatchSource test = EvaluationData.Test(device, val, header.Spec.ImageSize, TestBatchSize, Workers, PreprocessingOf(header), Decoder, damage);
-        Accuracy accuracy = Evaluator.Measure(session, network, path, test);
+        EvaluationResult result = Evaluation.Run(spec, new RunContext(() => OpenDevice(), new RunConsole(), CancellationToken.None));
         ResultTable.Print(
             "Evaluation",
-            ("checkpoint", checkpoint),
-            ("architecture", $"{path}"),
-            ("weights", averaged ? "averaged" : "those of the last step"),
-            ("batch norm", recalibrated ? "recalibrated" : "as it was trained"),
-            ("FLOPs", $"{NetworkFlops.Of(header.Spec).Of(path) / 1e6:0.##}M"),
-            ("top-1 on val", $"{accuracy.Top1:0.00%}"),
-            ("top-5 on val", $"{accuracy.Top5:0.00%}"),
-            ("loss", $"{accuracy.Loss:0.0000}"),
-            ("pictures", EvaluationData.Count(test)),
-            ("damaged pictures", $"{damage}"),
-            RowOfRefused(damage));
+            ("checkpoint", result.Checkpoint),
+            ("architecture", $"{result.Architecture}"),
+            ("weights", result.IsAveraged ? "averaged" : "those of the last step"),
+            ("batch norm", result.IsRecalibrated ? "recalibrated" : "as it was trained"),
+            ("FLOPs", $"{result.Flops / 1e6:0.##}M"),
+            ("top-1 on val", $"{result.Accuracy.Top1:0.00%}"),
+            ("top-5 on val", $"{result.Accuracy.Top5:0.00%}"),
+            ("loss", $"{result.Accuracy.Loss:0.0000}"),
+            ("pictures", $"{result.Pictures}"),
+            ("damaged pictures", $"{result.Damage}"),
+            ResultTable.RowOfRefused(result.Damage));
         return ExitCode.Success;
     }
 }

@@ -1,16 +1,17 @@
 using System.Text;
 using CommandLine;
-using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Files;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
-using Spos.Space;
+using Spos.Runs.Folders;
+using Spos.Runs.Phases;
+using Spos.Runs.Records;
 
 namespace Spos.Cli.Verbs;
 
@@ -31,7 +32,9 @@ internal enum ExportFormat
 }
 
 /// <summary>Writes a checkpoint in other programs' formats.</summary>
+[Place(8)]
 [Verb("export", HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
+[Example("Write what was trained from scratch as ONNX", "--format onnx --output network.onnx")]
 internal sealed class ExportVerb : DeviceOptions, IVerb
 {
     private const string ModuleEnding = ".py";
@@ -53,13 +56,9 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     [Option("weights", Default = WeightKind.Best, HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples =>
-        [new("Write what was trained from scratch as ONNX", new ExportVerb { CheckpointPath = "runs/scratch", Format = ExportFormat.Onnx, Output = "network.onnx" })];
-
     public int Run()
     {
-        using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath);
+        using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         string format = Format.ToString().ToLowerInvariant();
         if (Format is ExportFormat.Onnx or ExportFormat.Pytorch && header.Path == null)
@@ -141,7 +140,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     private static ExportRecord RecordOf(CheckpointHeader header)
     {
         bool official = PreprocessingRecord.Of(header) == Preprocessing.Spos;
-        return WithPictures(new ExportRecord
+        return PreprocessingRecord.WithPictures(new ExportRecord
         {
             ImageSize = header.ImageSize,
             OfficialPreprocessing = official,
@@ -150,18 +149,5 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             Architecture = header.Path,
             Flops = header.Path is { } path ? NetworkFlops.Of(header.Spec).Of(path) : null,
         });
-    }
-
-    /// <summary>The record with what its preprocessing subtracts and divides by.</summary>
-    internal static ExportRecord WithPictures(ExportRecord record)
-    {
-        var plain = new ExportRecord { ImageSize = record.ImageSize, OfficialPreprocessing = record.OfficialPreprocessing };
-        return record with
-        {
-            ChannelOrder = plain.ChannelOrder,
-            ValueRange = plain.ValueRange,
-            Mean = record.OfficialPreprocessing ? plain.Mean : ImageNetStatistics.Mean,
-            Deviation = record.OfficialPreprocessing ? plain.Deviation : ImageNetStatistics.Deviation,
-        };
     }
 }

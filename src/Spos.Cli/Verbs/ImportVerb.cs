@@ -1,22 +1,25 @@
 using System.Security.Cryptography;
-using CommandLine.Text;
 using CommandLine;
 using Spectre.Console;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Runs.Folders;
+using Spos.Runs.Records;
 using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Takes over a PyTorch checkpoint.</summary>
+[Place(7)]
 [Verb("import", HelpText = "Read a PyTorch checkpoint (pth, safetensors) of the official network, of NNI's or of this program's export, and write it as one of this program's.")]
+[Example("Take over megvii's supernet, to search it", "--checkpoint checkpoint-150000.pth.tar --output-dir runs/supernet")]
 internal sealed class ImportVerb : DeviceOptions, IVerb
 {
     // What megvii released, of 323M FLOPs by its own account.
@@ -54,10 +57,6 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Option("list", Default = false, HelpText = "Only list what the file holds.")]
     public bool List { get; set; }
 
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples =>
-        [new("Take over megvii's supernet, to search it", new ImportVerb { CheckpointPath = "checkpoint-150000.pth.tar", OutputDir = "runs/supernet" })];
-
     private const string StandardOption = "standard-preprocessing";
     private const int OfficialImageSize = 224, MostNames = 5;
 
@@ -94,14 +93,14 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         ImportNotes notes = OfficialNetwork.Load(checkpoint, found.Tensors, session, network, file);
         WarnOfNotFinite(notes, file);
         IReadOnlyList<string>? classNames = ClassNamesOf(record, spec, path, file);
-        using var folder = new RunFolder(output, RunKind.Import);
+        using var folder = new RunFolder(output, RunKind.Import, new RunConsole());
         // Again: another import may have ended meanwhile.
         RequireSource(output, file, source);
         if (Restart) folder.Clear();
         else if (CheckpointFolder.Files(folder.Folder).Any()) Notice.Say($"Replacing what was imported from the same file into {folder.Folder} before.");
         // Before the checkpoint, so that it never lies beside the record of another file.
         Preprocessing preprocessing = official ? Preprocessing.Spos : Preprocessing.Standard;
-        RunRecord.Write(folder, this, device, NetworkRecord.Of(spec, preprocessing), null, source);
+        RunRecord.Write(folder, DeclaredOption.Record(this), device, NetworkRecord.Of(spec, preprocessing), null, source);
         var options = new Dictionary<string, string> { [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing) };
         string saved = folder.Save(session, network, 0, options, data: classNames == null ? null : new TrainedOn(classNames));
         ResultTable.Print(
@@ -149,7 +148,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     {
         bool? asked = StandardPreprocessing ? false : SposPreprocessing ? true : null;
         if (record == null) return asked ?? true;
-        string? other = record.DifferenceInPictures(ExportVerb.WithPictures(record));
+        string? other = record.DifferenceInPictures(PreprocessingRecord.WithPictures(record));
         string named = record.OfficialPreprocessing ? "the official code's" : "standard";
         if (asked is not { } official)
         {

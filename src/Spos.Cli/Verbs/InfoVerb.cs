@@ -1,20 +1,20 @@
 using CommandLine;
-using CommandLine.Text;
 using Spos.Cli.Display;
-using Spos.Cli.Runs;
+using Spos.Cli.OptionGroups;
+using Spos.Cli.Options;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
+using Spos.Runs.Folders;
 using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows what the program found.</summary>
+[Place(14)]
 [Verb("info", HelpText = "Show versions, devices, paths, and where NVIDIA's libraries were found.")]
+[Example("See whether the GPU works", "--device cuda")]
 internal sealed class InfoVerb : DeviceOptions, IVerb
 {
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples => [new("See whether the GPU works", new InfoVerb { DeviceName = "cuda" })];
-
     public int Run()
     {
         Device? device = null;

@@ -1,15 +1,16 @@
 using CommandLine;
-using CommandLine.Text;
 using Spos.Cli.Display;
+using Spos.Cli.Drawing;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
-using Spos.Engine.Supernet;
-using Spos.Engine.Training;
+using Spos.Runs.Folders;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>The whole pipeline on a small generated data set, with settings found by experiment.</summary>
+[Place(1)]
 [Verb("quickstart", HelpText = "Draw a small data set, then run all three phases on it: some minutes on two cores.")]
+[Example("See everything work")]
 internal sealed class QuickstartVerb : DeviceOptions, IVerb
 {
     [Option("output-dir", Default = "runs/quickstart", HelpText = "Where the data set and the results of all phases go.")]
@@ -20,74 +21,39 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
     [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples => [new("See everything work", new QuickstartVerb())];
-
     public int Run()
     {
         StandardStream.IsOptional = true;
-        string data = Path.Combine(OutputDir, "data"), supernet = Path.Combine(OutputDir, "supernet"), search = Path.Combine(OutputDir, "search");
-        if (FolderContents.Of(OutputDir).Description is { } run) throw new UsageException($"{OutputDir} holds {run}. Choose another --output-dir.");
-        if (!Directory.Exists(data)) new DatasetVerb { Seed = Seed }.Make(data);
+        string data = Path.Combine(OutputDir, "data"), supernet = Path.Combine(OutputDir, "supernet");
+        string search = Path.Combine(OutputDir, "search");
+        if (FolderContents.Of(OutputDir).Description is { } run)
+        {
+            throw new UsageException($"{OutputDir} holds {run}. Choose another --output-dir.");
+        }
+        if (!Directory.Exists(data)) new ShapeDataSet(Seed: Seed).Draw(data);
         Notice.Say($"Data set: {Path.GetFullPath(data)}");
-
-        var first = new SupernetVerb
-        {
-            Epochs = 16,
-            BatchSize = 64,
-            LearningRate = 0.1f,
-            PathsPerStep = 4,
-            HeldOut = 0.1f,
-        };
-        Configure(first, data, supernet);
-        if (first.Run() is var firstCode && firstCode != ExitCode.Success) return firstCode;
-
-        var second = new SearchVerb
-        {
-            CheckpointPath = supernet,
-            MaxEpochs = 5,
-            NumPopulation = 24,
-            NumCrossover = 10,
-            NumMutation = 10,
-            NumSelect = 8,
-            TrainIters = 4,
-            TrainBatchSize = 128,
-            TestBatchSize = 128,
-        };
-        Place(second, data, search);
-        if (second.Run() is var secondCode && secondCode != ExitCode.Success) return secondCode;
-
-        var third = new ScratchVerb
-        {
-            ArchitectureText = Path.Combine(search, "architecture_final.json"),
-            Epochs = 30,
-            BatchSize = 64,
-            LearningRate = 0.1f,
-            LrDecay = Decay.Cosine,
-        };
-        Configure(third, data, Path.Combine(OutputDir, "scratch"));
-        return third.Run();
+        string[] training = ["--batch-size=64", "--learning-rate=0.1", "--init=aligned", "--warmup-steps=100", "--crop-min-area=0.6"];
+        string[] network = ["--image-size=64", "--stage-repeats=2,2,4,2", "--stage-channels=32,80,160,320", "--last-channels=512"];
+        string[][] commands =
+        [
+            ["supernet", .. Placed(data, supernet), .. training, .. network, "--epochs=16", "--paths-per-step=4", "--held-out=0.1"],
+            [
+                "search", .. Placed(data, search), $"--checkpoint={supernet}", "--max-epochs=5", "--num-population=24",
+                "--num-crossover=10", "--num-mutation=10", "--num-select=8", "--train-iters=4",
+                "--train-batch-size=128", "--test-batch-size=128",
+            ],
+            [
+                "scratch", .. Placed(data, Path.Combine(OutputDir, "scratch")), .. training, .. network,
+                $"--architecture={Path.Combine(search, NetworkOrigin.ArchitectureName)}", "--epochs=30", "--lr-decay=cosine",
+            ],
+        ];
+        return commands.Select(command => Program.Do(command)).FirstOrDefault(code => code != ExitCode.Success);
     }
 
-    private void Configure(TrainOptions options, string data, string output)
-    {
-        Place(options, data, output);
-        options.ImageSize = 64;
-        options.StageRepeats = [2, 2, 4, 2];
-        options.StageChannels = [32, 80, 160, 320];
-        options.LastChannels = 512;
-        options.Init = InitialisationScheme.Aligned;
-        options.WarmupSteps = 100;
-        options.CropMinArea = 0.6f;
-    }
-
-    private void Place(PhaseOptions options, string data, string output)
-    {
-        options.ImagenetDir = data;
-        options.OutputDir = output;
-        options.Seed = Seed;
-        options.DeviceName = DeviceName;
-        options.Threads = Threads;
-        options.Plan = Plan;
-    }
+    // What every command is given.
+    private string[] Placed(string data, string output) =>
+    [
+        $"--imagenet-dir={data}", $"--output-dir={output}", $"--seed={Seed}", $"--device={DeviceName}", $"--plan={Plan}",
+        .. Threads is { } threads ? new[] { $"--threads={threads}" } : [],
+    ];
 }

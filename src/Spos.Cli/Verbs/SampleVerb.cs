@@ -1,17 +1,18 @@
 using System.Numerics;
 using CommandLine;
-using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Engine.Supernet;
+using Spos.Runs.Phases;
 using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows how paths are spread over a FLOPs window.</summary>
+[Place(10)]
 [Verb("sample", HelpText = "Show how many paths a FLOPs window has, and how random paths fall into its parts.")]
+[Example("Look at megvii's window by its own FLOPs table", "--flops-table op_flops_dict.pkl")]
 internal sealed class SampleVerb : IVerb
 {
     [Option("checkpoint", HelpText = "A supernet, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
@@ -42,13 +43,10 @@ internal sealed class SampleVerb : IVerb
     [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples => [new("Look at megvii's window by its own FLOPs table", new SampleVerb { FlopsTablePath = "op_flops_dict.pkl" })];
-
     public int Run()
     {
-        NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
-        CostTable flops = Supernet.FlopsOf(FlopsTablePath, spec);
+        NetworkSpec spec = NamedNetwork.SpecOf(CheckpointPath, Notice.Warn);
+        CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
         (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, flops);
         BigInteger[] paths = sampler.CountBins(low, high, FlopsBins);

@@ -1,17 +1,18 @@
 using System.Text.Json;
 using CommandLine;
-using CommandLine.Text;
 using Spos.Cli.Display;
 using Spos.Cli.Nni;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
+using Spos.Runs.Phases;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Writes the search space in NNI's format, as its nnictl ss_gen does.</summary>
+[Place(11)]
 [Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
+[Example("Describe the supernet that was trained", "--checkpoint runs/supernet")]
 internal sealed class SearchSpaceVerb : IVerb
 {
     [Option("checkpoint", HelpText = "The supernet: a checkpoint or the folder of its run (default: a supernet of the official sizes).")]
@@ -22,15 +23,17 @@ internal sealed class SearchSpaceVerb : IVerb
     [Output(PathKind.File)]
     public string OutputFile { get; set; } = SearchConfig.SpaceFileName;
 
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples => [new("Describe the supernet that was trained", new SearchSpaceVerb { CheckpointPath = "runs/supernet" })];
-
     public int Run()
     {
-        NetworkSpec spec = Supernet.SpecOf(CheckpointPath);
-        Runs.OutputFile.Require("--file", OutputFile, "a search space", Runs.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object));
+        NetworkSpec spec = NamedNetwork.SpecOf(CheckpointPath, Notice.Warn);
+        Func<string, bool> isSpace = Options.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object);
+        Options.OutputFile.Require("--file", OutputFile, "a search space", isSpace);
         SearchSpaceFile.Write(OutputFile, spec.Space);
-        ResultTable.Print("Search space", ("network", $"{spec}"), ("blocks", $"{spec.Blocks} of {Alternatives.OfBlock.Length} choices"), ("file", Path.GetFullPath(OutputFile)));
+        ResultTable.Print(
+            "Search space",
+            ("network", $"{spec}"),
+            ("blocks", $"{spec.Blocks} of {Alternatives.OfBlock.Length} choices"),
+            ("file", Path.GetFullPath(OutputFile)));
         return ExitCode.Success;
     }
 }

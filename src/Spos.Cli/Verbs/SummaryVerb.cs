@@ -1,18 +1,20 @@
 using CommandLine;
-using CommandLine.Text;
 using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
-using Spos.Cli.Runs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Graphs;
 using Spos.Engine.Supernet;
+using Spos.Runs.Folders;
+using Spos.Runs.Records;
 using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Prints what a network consists of.</summary>
+[Place(9)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each.")]
+[Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
 internal sealed class SummaryVerb : IVerb
 {
     [Option("checkpoint", HelpText = "A checkpoint, or the folder of a run (default: the official sizes).")]
@@ -22,10 +24,6 @@ internal sealed class SummaryVerb : IVerb
     [Option("architecture", HelpText = "The path: a file, or a list such as \"2 1 0 1\" (default: the checkpoint's own; of a supernet all operations of each block).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
-
-    [Usage(ApplicationAlias = "spos")]
-    public static IEnumerable<Example> Examples =>
-        [new("Look at the network that megvii released", new SummaryVerb { ArchitectureText = "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3" })];
 
     public int Run()
     {
@@ -57,11 +55,11 @@ internal sealed class SummaryVerb : IVerb
         Architecture? own = null;
         if (CheckpointPath != null)
         {
-            using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath);
+            using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
             (spec, own) = (reader.Header.Spec, reader.Header.Path);
         }
         if (ArchitectureText == null) return (spec, own);
-        Architecture path = ArchitectureOption.Read(ArchitectureText, spec.Space);
+        Architecture path = NamedArchitecture.Read(ArchitectureText, spec.Space);
         if (own != null && !own.Equals(path)) throw new CheckpointException($"{CheckpointPath} is of another network: it has the architecture {own}.");
         return (spec, path);
     }

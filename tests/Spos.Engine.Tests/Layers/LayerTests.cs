@@ -19,7 +19,8 @@ public sealed partial class LayerTests
             "Files", "Logs", "Native", "Pickles", "Compilation", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Graphs",
             "Ops", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
-        ["Spos.Cli"] = ["Display", "Drawing", "Options", "Runs", "Nni", "Benchmarks", "Verbs"],
+        ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
+        ["Spos.Cli"] = ["Display", "Drawing", "Options", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 
     private static readonly string[] Projects = [.. Folders.Keys];

@@ -1,4 +1,4 @@
-using Spos.Cli.Verbs;
+using Spos.Cli.Display;
 using Spos.Engine.Data;
 using Spos.Engine.Files;
 
@@ -12,10 +12,10 @@ internal static class DecoderCases
     {
         _ = scene;
         var damage = new DamageReport(_ => { });
-        if (DataOptions.RowOfRefused(damage).Value != null) throw new CaseFailedException("a row for nothing");
+        if (ResultTable.RowOfRefused(damage).Value != null) throw new CaseFailedException("a row for nothing");
         damage.AddRefused(FilePath.Of("a.jpg"));
         damage.AddRefused(FilePath.Of("a.jpg"));
-        (string name, string? value) = DataOptions.RowOfRefused(damage);
+        (string name, string? value) = ResultTable.RowOfRefused(damage);
         bool right = $"{damage}" == "0" && value?.StartsWith("1 JPEG", StringComparison.Ordinal) == true;
         if (!right) throw new CaseFailedException($"{damage}; {name}: {value}");
     }

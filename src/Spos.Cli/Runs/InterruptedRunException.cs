@@ -1,4 +1,0 @@
-namespace Spos.Cli.Runs;
-
-/// <summary>A run could not go on; the message says why and what it has left.</summary>
-internal sealed class InterruptedRunException(string message, Exception cause) : SposException(message, cause);

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Files;
+using Spos.Runs.Records;
+using Spos.Space;
+
+namespace Spos.Runs.Folders;
+
+/// <summary>
+/// search.json: the options and the data set that scores depend on, and every candidate with its score. It is written after each candidate;
+/// the one before stays beside it.
+/// </summary>
+public sealed class SearchState(string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn)
+{
+    /// <summary>The folder of each generation's best, below the search's.</summary>
+    public const string Exports = "checkpoints";
+
+    // A million candidates fit.
+    private const int MostBytes = 256 << 20;
+
+    private readonly string _before = Path.Combine(folder, "search.previous.json");
+    private bool _isDamaged;
+
+    /// <summary>The file.</summary>
+    public string FilePath { get; } = Path.Combine(folder, "search.json");
+
+    public void Save(IReadOnlyList<Candidate> candidates)
+    {
+        IEnumerable<Score> scores = candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1));
+        string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options.Values), data, [.. scores]));
+        if (!_isDamaged && File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
+        AtomicFile.WriteText(FilePath, text + "\n");
+        _isDamaged = false;
+    }
+
+    /// <summary>The scores by architecture; null if there are none.</summary>
+    /// <exception cref="UsageException">They are of a search with other options or pictures; the message names one.</exception>
+    /// <exception cref="CheckpointException">The file and the one before it are damaged, or have figures that cannot be.</exception>
+    /// <param name="space">What was searched.</param>
+    public Dictionary<string, double>? Load(SearchSpace space)
+    {
+        string[] files = [.. new[] { FilePath, _before }.Where(File.Exists)];
+        foreach (string file in files)
+        {
+            try
+            {
+                Contents contents = JsonFile.Read<Contents>(file, MostBytes);
+                if (contents.Options == null || contents.Scores == null) throw new FormatException("it holds no search.");
+                options.Require(file, contents.Options, acceptChangedData || contents.Data?.Train != null);
+                var check = new FigureCheck(file);
+                contents.Data?.Check(check);
+                contents.Data?.Require(file, data, acceptChangedData, warn);
+                return Checked(contents.Scores, check, space);
+            }
+            catch (FormatException error)
+            {
+                // The file before it is then the only whole one, and is kept until there is another.
+                _isDamaged |= file == FilePath;
+                warn($"{file} is damaged: {error.Message}");
+            }
+        }
+        return files.Length == 0 ? null : throw new CheckpointException(
+            $"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");
+    }
+
+    private static Dictionary<string, double> Checked(Score[] scores, FigureCheck check, SearchSpace space)
+    {
+        var known = new Dictionary<string, double>();
+        foreach ((int index, Score? score) in scores.Index())
+        {
+            string field = $"{nameof(Contents.Scores)}[{index}]";
+            if (score == null) throw check.Wrong($"{field} is null");
+            check.Architecture($"{field}.{nameof(score.Architecture)}", score.Architecture, space);
+            check.Amount($"{field}.{nameof(score.Generation)}", score.Generation);
+            check.Amount($"{field}.{nameof(score.Flops)}", score.Flops);
+            check.Share($"{field}.{nameof(score.Top1)}", score.Top1);
+            if (!known.TryAdd(score.Architecture, score.Top1)) throw check.Wrong($"{field}.{nameof(score.Architecture)} is there twice");
+        }
+        return known;
+    }
+
+    private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, Score[] Scores);
+
+    private sealed record Score(string Architecture, int Generation, double Flops, double Top1);
+}

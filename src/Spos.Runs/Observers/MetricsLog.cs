@@ -1,0 +1,35 @@
+using Spos.Engine.Training;
+using Spos.Runs.Folders;
+
+namespace Spos.Runs.Observers;
+
+/// <summary>Writes what a training comes to into its folder's metrics.jsonl, one JSON object a line.</summary>
+public sealed class MetricsLog(RunFolder folder) : IRunObserver
+{
+    public void Stepped(StepReport report, bool isLogged)
+    {
+        if (!isLogged) return;
+        folder.Log(new
+        {
+            step = report.Step,
+            epoch = report.Epoch + 1,
+            loss = report.Loss,
+            top1 = report.Top1,
+            top5 = report.Top5,
+            learning_rate = report.LearningRate,
+        });
+    }
+
+    public void Measured(bool averaged, long atStep, int epoch, Accuracy accuracy)
+    {
+        string kind = averaged ? "ema" : "val";
+        folder.Log(new Dictionary<string, object>
+        {
+            ["step"] = atStep,
+            ["epoch"] = epoch,
+            [$"{kind}_loss"] = accuracy.Loss,
+            [$"{kind}_top1"] = accuracy.Top1,
+            [$"{kind}_top5"] = accuracy.Top5,
+        });
+    }
+}

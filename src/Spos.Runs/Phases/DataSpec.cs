@@ -1,0 +1,53 @@
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Runs.Records;
+
+namespace Spos.Runs.Phases;
+
+/// <summary>A run's data set, and how its pictures are read.</summary>
+public sealed record DataSpec
+{
+    /// <summary>A folder with train and val.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Threads that read and decode pictures ahead.</summary>
+    public int Workers { get; init; } = 2;
+
+    public JpegDecoder Decoder { get; init; }
+
+    /// <summary>Fixes all random choices of the run.</summary>
+    public ulong Seed { get; init; } = 42;
+
+    /// <summary>Whether pictures are fed as the official code feeds them, whatever a checkpoint says.</summary>
+    public bool OfficialPreprocessing { get; init; }
+
+    /// <summary>Whether a run goes on with other classes or pictures than it, or its checkpoint, was made with.</summary>
+    public bool AcceptChanged { get; init; }
+
+    /// <summary>What a checkpoint's network was trained with, or what is asked for.</summary>
+    public Preprocessing PreprocessingOf(CheckpointHeader? header) =>
+        OfficialPreprocessing ? Preprocessing.Spos : PreprocessingRecord.Of(header);
+
+    /// <summary>train or val of the data set.</summary>
+    public ImageFolder OpenSplit(string split, Action<string> warn)
+    {
+        ImageFolder data = ImageFolder.Open(Path.Combine(Folder, split));
+        foreach (string remark in data.Remarks) warn(remark);
+        return data;
+    }
+
+    /// <summary>Training and validation pictures; both must have the same classes, two or more.</summary>
+    public (ImageFolder Train, ImageFolder Val) OpenBoth(Action<string> warn)
+    {
+        ImageFolder train = OpenSplit("train", warn), val = OpenSplit("val", warn);
+        string? odd = train.Classes.Except(val.Classes).Concat(val.Classes.Except(train.Classes)).FirstOrDefault();
+        if (odd != null)
+        {
+            throw new DataException($"{Folder}: class '{odd}' is in only one of train and val. Both need the same class folders.");
+        }
+        if (train.Classes.Length >= 2) return (train, val);
+        throw new DataException(
+            $"{Folder}: train and val have one class, '{train.Classes[0]}'. "
+            + "To tell pictures apart there must be two or more class folders.");
+    }
+}

@@ -1,0 +1,179 @@
+using System.Globalization;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Training;
+using Spos.Runs.Folders;
+using Spos.Runs.Records;
+using Spos.Space;
+
+namespace Spos.Runs.Phases;
+
+/// <summary>How paths are scored with a supernet's weights.</summary>
+public sealed record ScoringSpec
+{
+    /// <summary>The supernet: a checkpoint, or its folder.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Training batches that recalibrate batch norm for a path.</summary>
+    public int TrainIters { get; init; } = 200;
+
+    /// <summary>Pictures of a recalibration batch.</summary>
+    public int TrainBatchSize { get; init; } = 128;
+
+    /// <summary>Pictures of a test batch.</summary>
+    public int TestBatchSize { get; init; } = 512;
+
+    /// <summary>Whether paths are compared on val, and not on what the supernet was not trained on of train.</summary>
+    public bool OnVal { get; init; }
+
+    /// <summary>The share of train that the supernet was not trained on; null for what its checkpoint says.</summary>
+    public float? HeldOut { get; init; }
+
+    /// <summary>Most FLOPs of a path; null for 330M at the official sizes, else the mean of all paths.</summary>
+    public double? FlopsLimit { get; init; }
+
+    /// <summary>A table of megvii's to count FLOPs by; null to compute them from the shapes.</summary>
+    public string? FlopsTable { get; init; }
+}
+
+/// <summary>How a supernet is searched.</summary>
+public sealed record SearchSpec
+{
+    public required RunSetup Setup { get; init; }
+
+    public required ScoringSpec Scoring { get; init; }
+
+    /// <summary>
+    /// The search's settings. Its limit of FLOPs is that of <see cref="Scoring"/>, its seed that of <see cref="RunSetup.Data"/>.
+    /// </summary>
+    public EvolutionOptions Evolution { get; init; } = new();
+
+    /// <summary>NNI's file of a search space, which has to be the supernet's; null for none.</summary>
+    public string? SearchSpace { get; init; }
+
+    /// <summary>How long it searches at most; null for no limit.</summary>
+    public TimeSpan? MaxDuration { get; init; }
+
+    /// <summary>Candidates that are scored at once.</summary>
+    public int Concurrency { get; init; } = 1;
+}
+
+/// <summary>What a search came to.</summary>
+/// <param name="IsWhole">Whether it came to its end, and not to --max-duration's.</param>
+/// <param name="Noise">How much of the best score may be chance.</param>
+public sealed record SearchResult(
+    string Folder, string ArchitectureFile, Candidate Best, IReadOnlyList<Candidate> Candidates, bool IsWhole, SelectionNoise Noise,
+    MeasuredPictures Pictures, DamageReport Damage);
+
+/// <summary>Phase 2: searches a supernet's paths.</summary>
+public static class PathSearch
+{
+    /// <returns>Null if it was stopped before the end; what was done is saved.</returns>
+    /// <exception cref="SposException">It cannot be done; the message says why.</exception>
+    public static SearchResult? Run(SearchSpec spec, RunContext context)
+    {
+        IRunObserver observer = context.Observer;
+        (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
+        setup.RequireFolder(RunKind.Search);
+        using var supernet = new ScoredSupernet(scoring, observer.Warn);
+        CheckSearchSpace(spec.SearchSpace, supernet.Spec.Space);
+        EvolutionOptions options = spec.Evolution with { FlopsLimit = supernet.FlopsLimit, Seed = data.Seed };
+        Check(options);
+        Device device = context.OpenDevice();
+        (ImageFolder all, ImageFolder val) = data.OpenBoth(observer.Warn);
+        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
+        Preprocessing preprocessing = data.PreprocessingOf(supernet.Header);
+        using var folder = new RunFolder(setup.Folder, RunKind.Search, observer);
+        var kept = new KeptOptions(setup.Options, supernet.CameTo(preprocessing));
+        var state = new SearchState(folder.Folder, kept, DataRecord.Of(all, val), data.AcceptChanged, observer.Warn);
+        var damage = new DamageReport(observer.Warn);
+
+        device.Threads = Math.Max(1, device.Threads / spec.Concurrency);
+        var pictures = new EvaluationData(device, supernet.Spec.ImageSize, data, preprocessing, damage);
+        using BatchSource calibration = pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, data.Seed);
+        using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
+        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan), spec.Concurrency);
+        // All that can be refused has been: now what is there may go.
+        Dictionary<string, double> known = Known(setup, folder, state, supernet.Spec.Space);
+        RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);
+        SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(setup.Options);
+        repeated["flops-limit"] = Convert.ToString(supernet.FlopsLimit, CultureInfo.InvariantCulture);
+        observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated));
+        observer.Say(
+            $"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on "
+            + $"{selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
+
+        var run = new SearchRun(new EvolutionSearch(supernet.Flops, supernet.Sampler, options), options, folder, state, observer, known);
+        using var clock = CancellationTokenSource.CreateLinkedTokenSource(context.Cancel);
+        if (spec.MaxDuration is { } time) clock.CancelAfter(time);
+        bool whole = run.Run(scorers.On(calibration, test, context.Cancel), clock.Token);
+        if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
+        {
+            return Finish(folder, run.Search, all.Classes, test, damage, whole);
+        }
+        observer.Say(
+            $"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
+        return null;
+    }
+
+    private static Dictionary<string, double> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
+    {
+        if (!setup.Restart && state.Load(space) is { } known) return known;
+        if (setup.Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
+        if (!setup.Restart) folder.RequireNoResult(Path.GetFileName(state.FilePath));
+        folder.Clear();
+        return [];
+    }
+
+    private static SearchResult Finish(
+        RunFolder folder, EvolutionSearch search, IEnumerable<string> classes, BatchSource test, DamageReport damage, bool whole)
+    {
+        Candidate best = search.Best(1)[0];
+        string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
+        ArchitectureFile.Write(architecture, best.Path, search.Space);
+        MeasuredPictures pictures = MeasuredPictures.Of(test);
+        SelectionNoise noise = SelectionNoise.Of(pictures.Count, [.. search.Candidates.Select(c => c.Top1)]);
+        folder.WriteResult(new
+        {
+            architecture = best.Path.Blocks,
+            flops = best.Flops,
+            top1 = best.Top1,
+            candidates = search.Candidates.Count,
+            whole,
+            pictures = pictures.Count,
+            left_out = pictures.LeftOut,
+            top1_mean = noise.Mean,
+            top1_deviation = noise.Deviation,
+            standard_error = noise.StandardError,
+            best_by_chance = noise.BestByChance,
+            classes,
+        });
+        return new SearchResult(folder.Folder, architecture, best, search.Candidates, whole, noise, pictures, damage);
+    }
+
+    private static void CheckSearchSpace(string? file, SearchSpace space)
+    {
+        if (file == null) return;
+        try
+        {
+            SearchSpaceFile.Check(file, space);
+        }
+        catch (FormatException error)
+        {
+            throw new UsageException($"--search-space {error.Message}");
+        }
+    }
+
+    private static void Check(EvolutionOptions options)
+    {
+        try
+        {
+            options.Validate();
+        }
+        catch (ArgumentException error)
+        {
+            throw new UsageException($"--num-population, --num-select, --num-crossover and --num-mutation: {error.Message}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+using Spos.Runs.Folders;
+using Spos.Runs.Records;
+using Spos.Space;
+
+namespace Spos.Runs.Phases;
+
+/// <summary>How a supernet is trained.</summary>
+public sealed record SupernetSpec
+{
+    public required TrainingSetup Setup { get; init; }
+
+    /// <summary>The batch size that the default learning rate is meant for.</summary>
+    public const int DefaultBatchSize = 768;
+
+    public required NetworkSizes Sizes { get; init; }
+
+    /// <summary>Paths trained a step. Several share no operation, and their gradients are averaged.</summary>
+    public int PathsPerStep { get; init; } = 1;
+
+    /// <summary>Least FLOPs of a sampled path; null for the official ones at the official sizes, else none.</summary>
+    public double? FlopsLow { get; init; }
+
+    /// <summary>Most FLOPs of a sampled path; null as of <see cref="FlopsLow"/>.</summary>
+    public double? FlopsHigh { get; init; }
+
+    /// <summary>Equal parts of the window of FLOPs; a path is drawn from each as likely.</summary>
+    public int FlopsBins { get; init; } = NetworkFlops.OfficialBins;
+
+    /// <summary>The share of train that is kept for the search.</summary>
+    public float HeldOut { get; init; } = 0.05f;
+
+    /// <summary>Random paths that are measured on val at the end.</summary>
+    public int RandomPaths { get; init; } = 32;
+
+    /// <summary>A supernet's checkpoint, or its folder, to start from; null for random weights.</summary>
+    public string? LoadCheckpoint { get; init; }
+}
+
+/// <summary>What a supernet came to.</summary>
+/// <param name="RandomTop1">Top-1 on val of the random paths.</param>
+/// <param name="CalibrationPictures">Training pictures that each of them was recalibrated on.</param>
+/// <param name="Curve">Loss and top-1 of the logged steps.</param>
+public sealed record SupernetResult(
+    string Folder, string Checkpoint, IReadOnlyList<double> RandomTop1, int CalibrationPictures, MeasuredPictures Pictures,
+    DamageReport Damage, IReadOnlyList<(long Step, double Loss, double Top1)> Curve);
+
+/// <summary>Phase 1: trains the supernet.</summary>
+public static class SupernetTraining
+{
+    /// <summary>What the folder's run is called, and its plot.</summary>
+    public const string Title = "supernet";
+
+    private const int CalibrationPictures = 1280, CalibrationBatch = 128, TestBatch = 512;
+
+    /// <returns>Null if it was stopped before the end; what was done is saved.</returns>
+    /// <exception cref="SposException">It cannot be done; the message says why.</exception>
+    public static SupernetResult? Run(SupernetSpec spec, RunContext context)
+    {
+        IRunObserver observer = context.Observer;
+        using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
+        if (loaded?.Header.Path is { } path)
+        {
+            throw new CheckpointException(
+                $"{loaded.Path} is of another network: a single path, {path}. --load-checkpoint needs a supernet's.");
+        }
+        NetworkOrigin? origin = loaded == null ? null : NetworkOrigin.Of(loaded);
+        NetworkSpec shape = spec.Sizes.Spec(2, affine: false, origin);
+        TrainingSetup setup = origin?.Network.Preprocessing == Preprocessing.Spos ? spec.Setup.Official : spec.Setup;
+        setup.Check();
+        if (spec.PathsPerStep > 1 && (spec.FlopsLow ?? spec.FlopsHigh) != null)
+        {
+            throw new UsageException(
+                "--flops-lb and --flops-ub need --paths-per-step 1: paths that share no operation cannot all be kept within a window.");
+        }
+        NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
+        setup.RequireFolder(RunKind.Supernet);
+        Device device = context.OpenDevice();
+        (ImageFolder all, ImageFolder val) = setup.Data.OpenBoth(observer.Warn);
+        (ImageFolder train, _) = HeldOutSplit.Divide(all, spec.HeldOut);
+        setup.CheckSchedule(SupernetSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
+        NetworkSpec sizes = shape with { Classes = train.Classes.Length };
+        if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, setup.Data.AcceptChanged, observer.Warn);
+        var sampler = new PathSampler(NetworkFlops.Of(sizes));
+        Func<long, IReadOnlyList<Architecture>> paths = PathRule(spec, setup.Data.Seed, sizes, sampler);
+        using var folder = new RunFolder(setup.Folder, RunKind.Supernet, observer);
+        var damage = new DamageReport(observer.Warn);
+
+        using Session session = DeviceUse.NewSession(device, setup.Plan);
+        using var network = new ShuffleNetV2OneShot(session, sizes);
+        var trainer = new Trainer(session, network, train, setup.Training, paths, damage);
+        var kept = new KeptOptions(setup.Options, setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded)));
+        var run = new TrainingRun(Title, session, network, folder, kept, DataRecord.TrainedOn(all, val), setup, observer);
+        observer.Say(
+            $"Supernet: {sizes}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {DeviceUse.Describe(device)}.");
+        run.Begin(trainer, () =>
+        {
+            Initialisation.Initialise(network, session.Stream, setup.Data.Seed, setup.Init);
+            loaded?.Load(session, network);
+        });
+        RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(sizes, setup.Data.PreprocessingOf(null)), train.Classes);
+        observer.Begin(new RunBegin(folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        if (!run.Train(trainer, null, context.Cancel)) return null;
+        return Measure(spec.RandomPaths, setup, session, network, sampler, train, val, damage, folder, run, context);
+    }
+
+    // The paths of each step: a function of the seed and the step alone.
+    private static Func<long, IReadOnlyList<Architecture>> PathRule(SupernetSpec spec, ulong seed, NetworkSpec network, PathSampler sampler)
+    {
+        CounterRandom At(long step) => new(seed, RandomPurpose.Paths, (ulong)step);
+        if (spec.PathsPerStep > 1) return step => sampler.Disjoint(At(step), spec.PathsPerStep);
+        if ((spec.FlopsLow ?? 0) <= 0 && spec.FlopsHigh == null && !network.IsOfficialSize) return step => [sampler.Uniform(At(step))];
+        (double low, double high) = FlopsWindow.Of(spec.FlopsLow, spec.FlopsHigh, network, sampler.Costs);
+        (low, high) = (Math.Max(low, sampler.Costs.Least), Math.Min(high, sampler.Costs.Most));
+        TrainingSetup.Checked(() => sampler.FromBins(At(0), low, high, spec.FlopsBins));
+        return step => [sampler.FromBins(At(step), low, high, spec.FlopsBins)];
+    }
+
+    private static SupernetResult Measure(
+        int randomPaths, TrainingSetup setup, Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train,
+        ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, RunContext context)
+    {
+        // A batch that was trained on fits the device; larger ones may not.
+        int calibrationBatch = Math.Min(CalibrationBatch, setup.Recipe.BatchSize), testBatch = Math.Min(TestBatch, setup.Recipe.BatchSize);
+        var data = new EvaluationData(session.Device, network.Spec.ImageSize, setup.Data, setup.Data.PreprocessingOf(null), damage);
+        using BatchSource calibration = data.Calibration(train, CalibrationPictures / calibrationBatch, calibrationBatch, setup.Data.Seed);
+        using BatchSource test = data.Test(val, testBatch);
+        var top1 = new List<double>();
+        context.Observer.Observe(new RunPart(PartKind.Scoring, "random paths", folder.Folder, "path", randomPaths), () =>
+        {
+            for (int i = 0; i < randomPaths; i++)
+            {
+                Architecture path = sampler.Uniform(new CounterRandom(setup.Data.Seed, RandomPurpose.Search, ulong.MaxValue, (ulong)i));
+                Evaluator.Recalibrate(session, network, path, calibration.Until(context.Cancel), "--batch-size");
+                top1.Add(Evaluator.Measure(session, network, path, test.Until(context.Cancel), "--batch-size").Top1);
+                context.Observer.Score(i + 1, top1[^1]);
+            }
+        });
+        MeasuredPictures pictures = MeasuredPictures.Of(test);
+        folder.WriteResult(new
+        {
+            random_paths = top1.Count,
+            top1_mean = top1.Average(),
+            top1_min = top1.Min(),
+            top1_max = top1.Max(),
+            pictures = pictures.Count,
+            left_out = pictures.LeftOut,
+            classes = train.Classes,
+            checkpoint = run.CheckpointPath,
+        });
+        return new SupernetResult(
+            folder.Folder, run.CheckpointPath, top1, calibration.Batches * calibrationBatch, pictures, damage, run.Curve);
+    }
+}

@@ -1,0 +1,9 @@
+using Spos.Engine.Devices;
+
+namespace Spos.Runs;
+
+/// <summary>What a phase is given besides its options.</summary>
+/// <param name="OpenDevice">Opens the device that it computes on, once what needs none is checked.</param>
+/// <param name="Observer">Told of all that it does.</param>
+/// <param name="Cancel">Signalled when it is to save and end.</param>
+public sealed record RunContext(Func<Device> OpenDevice, IRunObserver Observer, CancellationToken Cancel);

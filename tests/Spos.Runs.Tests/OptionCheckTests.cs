@@ -1,0 +1,46 @@
+using Spos.Runs.Records;
+
+namespace Spos.Runs.Tests;
+
+/// <summary>What counts as the same option where a run goes on.</summary>
+public sealed class OptionCheckTests
+{
+    [Fact]
+    public void A_checkpoint_without_an_identity_is_held_against_the_number_of_pictures()
+    {
+        Dictionary<string, string> Of(int pictures) => new() { [OptionCheck.PicturesFact] = $"{pictures} of 3 classes", ["epochs"] = "2" };
+        Dictionary<string, string> now = new(Of(40)) { [OptionCheck.LoadOption] = "", [OptionCheck.LoadFact] = "" };
+        Assert.Contains("39 of 3 classes, not 40", Refusal(Of(39), now), StringComparison.Ordinal);
+        OptionCheck.Require("file", Of(39), now, anyPictures: true);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_was_loaded_is_the_same_by_its_path_or_its_content()
+    {
+        Require(Loaded("a", "1"), Loaded("b", "1"));
+        Require(Loaded("a", "1"), Loaded("a", "2"));
+        Require(With(OptionCheck.LoadOption, "a"), Loaded("a", "2"));
+        foreach (Dictionary<string, string> before in new[] { Loaded("a", "1"), Loaded("", "") })
+        {
+            Assert.Contains("--load-checkpoint", Refusal(before, Loaded("b", "2")), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Words_of_options_are_the_same_with_and_without_capitals()
+    {
+        foreach (string name in new[] { "init", "lr-decay", "plan" }) Require(With(name, "Word"), With(name, "word"));
+        Assert.Contains("--flops-table A, not a", Refusal(With("flops-table", "A"), With("flops-table", "a")), StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, string> With(string name, string value) => new() { [name] = value };
+
+    private static Dictionary<string, string> Loaded(string path, string checksum) =>
+        new() { [OptionCheck.LoadOption] = path, [OptionCheck.LoadFact] = checksum };
+
+    private static void Require(Dictionary<string, string> before, Dictionary<string, string> now) =>
+        OptionCheck.Require("file", before, now, anyPictures: false);
+
+    private static string Refusal(Dictionary<string, string> before, Dictionary<string, string> now) =>
+        Assert.Throws<UsageException>(() => Require(before, now)).Message;
+}

@@ -1,0 +1,131 @@
+using Spos.Engine.Devices;
+using Spos.Engine.Tests;
+using Spos.Engine.Training;
+using Spos.Runs.Folders;
+using Spos.Runs.Phases;
+using Spos.Runs.Records;
+using Spos.Space;
+
+namespace Spos.Runs.Tests;
+
+/// <summary>The phases as another program runs them: from records of options, without a command line or a console.</summary>
+public sealed class PhaseTests : IDisposable
+{
+    private static readonly NetworkSizes Tiny = new(32, 8, [1, 1, 1, 1], [12, 16, 20, 24], 16, 0.1f);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("spos-phases-").FullName;
+
+    [Fact]
+    public void Each_phase_returns_what_it_came_to_and_tells_its_observer_alone()
+    {
+        (TextWriter output, TextWriter error) = (Console.Out, Console.Error);
+        using var printed = new StringWriter();
+        try
+        {
+            Console.SetOut(printed);
+            Console.SetError(printed);
+            string training = "Training: step* saved step* saved end";
+            SupernetResult supernet = Run(SupernetTraining.Run, Supernet(), $"begin {training} Scoring: score* end")!;
+            Assert.Equal(3, supernet.RandomTop1.Count);
+            Assert.True(File.Exists(supernet.Checkpoint));
+
+            var search = new SearchSpec
+            {
+                Setup = Setup("search"),
+                Scoring = Scoring,
+                Evolution = new EvolutionOptions { MaxEpochs = 2, NumPopulation = 3, NumSelect = 2, NumCrossover = 1, NumMutation = 1 },
+            };
+            string generation = "saved candidate saved candidate saved candidate generation";
+            SearchResult found = Run(PathSearch.Run, search, $"begin Search: {generation} {generation} end")!;
+            Assert.True(found.IsWhole);
+            Assert.Equal(found.Best.Top1, found.Candidates.Max(c => c.Top1));
+
+            var scratch = new ScratchSpec
+            {
+                Setup = Training("scratch"),
+                Sizes = Tiny,
+                Architecture = found.ArchitectureFile,
+                EmaDecay = 0.9f,
+            };
+            string epoch = "step* measured averaged saved";
+            ScratchResult trained = Run(ScratchTraining.Run, scratch, $"begin Training: {epoch} {epoch} end")!;
+            Assert.Equal(found.Best.Path, trained.Architecture);
+            Assert.NotNull(trained.LastTop1);
+
+            var rank = new RankSpec
+            {
+                Setup = Training("rank"),
+                Scoring = Scoring,
+                NumArchitectures = 3,
+                Recalibrations = 2,
+                TrainingOptions = [],
+            };
+            string ranking = $"begin Scoring: score* end saved {training} saved {training} saved {training} saved";
+            RankResult ranked = Run(Ranking.Run, rank, ranking)!;
+            Assert.Equal(3, ranked.Standalone.Length);
+
+            var evaluation = new EvaluationSpec { Data = Data, Checkpoint = At("scratch") };
+            EvaluationResult evaluated = Run(Evaluation.Run, evaluation, "");
+            Assert.Equal(trained.Accuracy, evaluated.Accuracy);
+        }
+        finally
+        {
+            Console.SetOut(output);
+            Console.SetError(error);
+        }
+        Assert.Empty(printed.ToString());
+    }
+
+    [Fact]
+    public void A_run_that_was_stopped_goes_on_to_the_same_bits()
+    {
+        byte[] whole = File.ReadAllBytes(Run(SupernetTraining.Run, Supernet("whole"))!.Checkpoint);
+        using var stopping = new RecordingObserver { StopsAtOnce = true };
+        Assert.Null(SupernetTraining.Run(Supernet("stopped"), Context(stopping)));
+        Assert.Equal("begin Training: step saved end", stopping.Told);
+
+        using var going = new RecordingObserver();
+        SupernetResult result = SupernetTraining.Run(Supernet("stopped"), Context(going))!;
+        Assert.Equal(1, going.Parts[0].FirstStep);
+        Assert.Equal(whole, File.ReadAllBytes(result.Checkpoint));
+    }
+
+    [Fact]
+    public void A_run_with_another_option_is_refused_by_its_name()
+    {
+        RunOption momentum = new("momentum", "0.9", "0.9", Influence.Kept), frequency = new("log-frequency", "10", "10", Influence.None);
+        Run(SupernetTraining.Run, Supernet(options: [momentum, frequency]));
+        SupernetSpec other = Supernet(options: [momentum with { Value = "0.5" }, frequency]);
+        string refusal = Assert.Throws<UsageException>(() => Run(SupernetTraining.Run, other)).Message;
+        Assert.Contains("was made with --momentum 0.9, not 0.5.", refusal, StringComparison.Ordinal);
+        // As of an option that there was not when the run began.
+        Run(SupernetTraining.Run, Supernet(options: [momentum, frequency with { Value = "1" }, new("new", "3", "3", Influence.Kept)]));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static DataSpec Data => new() { Folder = Path.Combine(Checkout.Root, "tests/fixtures/phases/pictures") };
+
+    private ScoringSpec Scoring => new() { Checkpoint = At("supernet"), TrainIters = 1, TrainBatchSize = 6, OnVal = true };
+
+    private string At(string name) => Path.Combine(_folder, name);
+
+    private static RunContext Context(RecordingObserver observer) => new(() => Device.Host, observer, observer.Cancel);
+
+    private static T Run<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec, string? told = null)
+    {
+        using var observer = new RecordingObserver();
+        T result = phase(spec, Context(observer));
+        if (told != null) Assert.Equal(told, observer.Told);
+        return result;
+    }
+
+    private RunSetup Setup(string folder, IReadOnlyList<RunOption>? options = null) =>
+        new() { Data = Data, Folder = At(folder), Options = options ?? [] };
+
+    private TrainingSetup Training(string folder, IReadOnlyList<RunOption>? options = null) =>
+        new(Setup(folder, options), new TrainingOptions { Epochs = 2, BatchSize = 6, LearningRate = 0.05f });
+
+    private SupernetSpec Supernet(string folder = "supernet", IReadOnlyList<RunOption>? options = null) =>
+        new() { Setup = Training(folder, options), Sizes = Tiny, PathsPerStep = 2, HeldOut = 0.2f, RandomPaths = 3 };
+}

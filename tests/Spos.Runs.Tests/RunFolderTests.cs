@@ -1,0 +1,27 @@
+using System.Text.Json;
+using Spos.Runs.Folders;
+using Spos.Runs.Observers;
+
+namespace Spos.Runs.Tests;
+
+public sealed class RunFolderTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("spos-run-folder-test-").FullName;
+
+    [Fact]
+    public void A_run_that_goes_on_keeps_the_metrics_before_its_checkpoint_and_no_line_that_is_none()
+    {
+        using var folder = new RunFolder(_folder, RunKind.Scratch, new ObserverList());
+        string metrics = Path.Combine(_folder, "metrics.jsonl");
+        folder.Log(new { step = 1, loss = 2.5 });
+        // A whole object of more than 64 KiB, half a line, and text.
+        File.AppendAllText(metrics, $"{{\"step\": 1, \"loss\": 1{new string(' ', 64 << 10)}}}\n{{\"step\": 1, \"lo\nstep 1\n");
+        folder.Log(new { step = 2, loss = 2.25 });
+        folder.Log(new { step = 3, loss = 2.125 });
+        IReadOnlyList<JsonElement> kept = folder.KeepMetrics(2);
+        Assert.Equal([2.5, 2.25], kept.Select(line => line.GetProperty("loss").GetDouble()));
+        Assert.Equal(["{\"step\":1,\"loss\":2.5}", "{\"step\":2,\"loss\":2.25}"], File.ReadLines(metrics));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}
