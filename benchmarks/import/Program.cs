@@ -24,7 +24,9 @@ IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint,
 using var network = new ShuffleNetV2OneShot(session, spec with { Dropout = 0 }, single);
 OfficialNetwork.Load(checkpoint, tensors, session, network, file);
 session.Stream.Synchronize();
-Console.WriteLine($"imported {tensors.Count} tensors, {new FileInfo(file).Length / 1e6:0} MB, in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.00} s: {spec}");
+Console.WriteLine(
+    $"imported {tensors.Count} tensors, {new FileInfo(file).Length / 1e6:0} MB, "
+    + $"in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.00} s: {spec}");
 
 using JsonDocument golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "logits.json")));
 using Tensor images = session.Rent(new Shape(Images, Size, Size, 3));
@@ -32,8 +34,10 @@ images.Upload(session.Stream, [.. Pixels()]);
 foreach (JsonElement row in golden.RootElement.EnumerateArray())
 {
     var path = new Architecture(row.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()));
-    double evaluation = Error(path, row.GetProperty("eval"), BatchNormMode.Running), training = Error(path, row.GetProperty("train"), BatchNormMode.Batch);
-    Console.WriteLine($"{path}: largest difference, in parts of the largest logit: {evaluation:e1} in evaluation, {training:e1} in training mode");
+    double evaluation = Error(path, row.GetProperty("eval"), BatchNormMode.Running),
+        training = Error(path, row.GetProperty("train"), BatchNormMode.Batch);
+    Console.WriteLine(
+        $"{path}: largest difference, in parts of the largest logit: {evaluation:e1} in evaluation, {training:e1} in training mode");
     // The pass in training mode has moved the statistics.
     OfficialNetwork.Load(checkpoint, tensors, session, network, file);
 }
@@ -48,19 +52,28 @@ void ComparePictures()
     session.BatchNorm = BatchNormMode.Running;
     foreach ((Preprocessing preprocessing, string name) in new[] { (Preprocessing.Standard, "standard"), (Preprocessing.Spos, "spos") })
     {
-        double[][] theirs = [.. pictures.RootElement.GetProperty(name).EnumerateArray().Select(row => row.EnumerateArray().Select(v => v.GetDouble()).ToArray())];
+        double[][] theirs =
+        [
+            .. pictures.RootElement.GetProperty(name).EnumerateArray()
+                .Select(row => row.EnumerateArray().Select(v => v.GetDouble()).ToArray()),
+        ];
         var ours = new List<float[]>();
         var options = new LoaderOptions { ImageSize = Size, BatchSize = PicturesAtOnce, Preprocessing = preprocessing };
         using var loader = new BatchLoader(session.Device, data, options, new DamageReport(Console.Error.WriteLine));
         foreach (Batch batch in loader)
         {
             batch.ReadOn(session.Stream);
-            using (Tensor logits = network.Forward(session, batch.Images, path)) ours.AddRange(logits.Download(session.Stream).Chunk(spec.Classes));
+            using (Tensor logits = network.Forward(session, batch.Images, path))
+            {
+                ours.AddRange(logits.Download(session.Stream).Chunk(spec.Classes));
+            }
             batch.Dispose();
         }
         double[] errors = [.. ours.Zip(theirs, (a, b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max() / b.Max(Math.Abs))];
         int agreeing = ours.Zip(theirs, (a, b) => a.IndexOf(a.Max()) == b.IndexOf(b.Max())).Count(equal => equal);
-        Console.WriteLine($"{name} preprocessing, {ours.Count} of {theirs.Length} pictures: largest difference {errors.Max():e1} of the picture's largest logit; argmax equal in {agreeing}");
+        Console.WriteLine(
+            $"{name} preprocessing, {ours.Count} of {theirs.Length} pictures: "
+            + $"largest difference {errors.Max():e1} of the picture's largest logit; argmax equal in {agreeing}");
     }
 }
 

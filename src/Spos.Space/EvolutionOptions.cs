@@ -44,8 +44,18 @@ public sealed record EvolutionOptions
         if (MaxEpochs < 1) throw new ArgumentException($"{MaxEpochs} search epochs: at least 1 is needed.");
         if (MaxTrials < 1) throw new ArgumentException($"{MaxTrials} candidates: at least 1 is needed.");
         if (NumPopulation < 2) throw new ArgumentException($"population {NumPopulation}: at least 2 are needed.");
-        if (NumSelect < 2 || NumSelect > NumPopulation) throw new ArgumentException($"{NumSelect} selected: 2 to the population's {NumPopulation} are possible.");
-        if (MutationProbability is not (> 0 and <= 1)) throw new ArgumentException($"mutation probability {MutationProbability} is not in (0, 1].");
-        if (NumCrossover < 0 || NumMutation < 0 || NumCrossover + NumMutation > NumPopulation) throw new ArgumentException($"{NumCrossover} crossovers and {NumMutation} mutations do not fit a population of {NumPopulation}.");
+        if (NumSelect < 2 || NumSelect > NumPopulation)
+        {
+            throw new ArgumentException($"{NumSelect} selected: 2 to the population's {NumPopulation} are possible.");
+        }
+        if (MutationProbability is not (> 0 and <= 1))
+        {
+            throw new ArgumentException($"mutation probability {MutationProbability} is not in (0, 1].");
+        }
+        if (NumCrossover < 0 || NumMutation < 0 || NumCrossover + NumMutation > NumPopulation)
+        {
+            throw new ArgumentException(
+                $"{NumCrossover} crossovers and {NumMutation} mutations do not fit a population of {NumPopulation}.");
+        }
     }
 }

@@ -38,7 +38,8 @@ public sealed class EvolutionSearch
     /// <returns>The best candidate; of equal ones the cheaper.</returns>
     /// <exception cref="ArgumentException">No path is within the limit.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the end.</exception>
-    public Candidate Run(IReadOnlyList<Func<Architecture, double>> scorers, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel)
+    public Candidate Run(
+        IReadOnlyList<Func<Architecture, double>> scorers, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel)
     {
         for (int generation = 0; generation < _options.MaxEpochs && _candidates.Count < _options.MaxTrials; generation++)
         {
@@ -52,7 +53,10 @@ public sealed class EvolutionSearch
 
     /// <summary>The best of all generations, best first.</summary>
     public Candidate[] Best(int count) =>
-        [.. _candidates.OrderByDescending(c => c.Top1).ThenBy(c => c.Flops).ThenBy(c => c.Path.ToString(), StringComparer.Ordinal).Take(count)];
+    [
+        .. _candidates.OrderByDescending(c => c.Top1).ThenBy(c => c.Flops)
+            .ThenBy(c => c.Path.ToString(), StringComparer.Ordinal).Take(count),
+    ];
 
     private List<Architecture> Propose(int generation, CancellationToken cancel)
     {
@@ -62,7 +66,9 @@ public sealed class EvolutionSearch
         if (generation > 0 && _options.Strategy == SearchStrategy.Evolution)
         {
             Candidate[] parents = Best(_options.NumSelect);
-            Fill(proposed, Math.Min(population, _options.NumMutation), () => Mutate(parents[random.NextInt(parents.Length)].Path, random), cancel);
+            Fill(
+                proposed, Math.Min(population, _options.NumMutation), () => Mutate(parents[random.NextInt(parents.Length)].Path, random),
+                cancel);
             Fill(proposed, Math.Min(population, _options.NumMutation + _options.NumCrossover), () => Cross(parents, random), cancel);
         }
         Fill(proposed, population, () => _sampler.Within(random, 0, _options.FlopsLimit), cancel);
@@ -90,7 +96,8 @@ public sealed class EvolutionSearch
     }
 
     // Scores the candidates of a generation, by as many threads as there are scorers.
-    private sealed class Generation(EvolutionSearch search, int number, List<Architecture> paths, Action<Candidate> report, CancellationToken cancel)
+    private sealed class Generation(
+        EvolutionSearch search, int number, List<Architecture> paths, Action<Candidate> report, CancellationToken cancel)
     {
         private readonly Lock _lock = new();
         private readonly bool[] _done = new bool[paths.Count];

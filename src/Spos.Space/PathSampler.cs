@@ -88,7 +88,8 @@ public sealed class PathSampler
     public Architecture FromBins(CounterRandom random, double low, double high, int bins)
     {
         CheckWindow(low, high, bins);
-        (int First, int Last)[] filled = [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Where(b => Count(b.First, b.Last) > 0)];
+        (int First, int Last)[] filled =
+            [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Where(b => Count(b.First, b.Last) > 0)];
         if (filled.Length == 0) throw Empty(low, high);
         (int first, int last) = filled[random.NextInt(filled.Length)];
         return Draw(random, first, last, low, high);
@@ -119,7 +120,9 @@ public sealed class PathSampler
 
     // Sums of quantised costs, each rounded up, lie at most a step a block above the true ones; without rounding, at them.
     private int FirstAtLeast(double cost) =>
-        cost <= _costs.Least ? 0 : (int)Math.Clamp(Math.Ceiling((cost - _costs.Least) / _quantum) + (IsExact ? 0 : Blocks), 0, _counts[0].Length);
+        cost <= _costs.Least
+            ? 0
+            : (int)Math.Clamp(Math.Ceiling((cost - _costs.Least) / _quantum) + (IsExact ? 0 : Blocks), 0, _counts[0].Length);
 
     private int LastAtMost(double cost) => (int)Math.Clamp(Math.Floor((cost - _costs.Least) / _quantum), -1, _counts[0].Length - 1);
 
@@ -138,7 +141,9 @@ public sealed class PathSampler
     }
 
     private ArgumentException Empty(double low, double high) =>
-        new($"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: this network's have {_costs.Least / 1e6:0.###}M to {_costs.Most / 1e6:0.###}M.");
+        new(
+            $"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: "
+            + $"this network's have {_costs.Least / 1e6:0.###}M to {_costs.Most / 1e6:0.###}M.");
 
     private int Blocks => _costs.Space.Blocks.Length;
 

@@ -48,7 +48,8 @@ public static class RankStatistics
     /// A statistic of pairs with its bootstrap interval: the 2.5% and 97.5% percentiles over 10,000 draws of as many pairs with
     /// replacement. Draws in which the statistic is not defined are left out.
     /// </summary>
-    public static Estimate Bootstrap(IReadOnlyList<double> x, IReadOnlyList<double> y, Func<IReadOnlyList<double>, IReadOnlyList<double>, double> statistic, ulong seed)
+    public static Estimate Bootstrap(
+        IReadOnlyList<double> x, IReadOnlyList<double> y, Func<IReadOnlyList<double>, IReadOnlyList<double>, double> statistic, ulong seed)
     {
         CheckLengths(x, y);
         var values = new List<double>();
@@ -67,7 +68,8 @@ public static class RankStatistics
         values.Sort();
         return values.Count == 0
             ? new Estimate(statistic(x, y), double.NaN, double.NaN)
-            : new Estimate(statistic(x, y), values[(int)(0.025 * (values.Count - 1))], values[(int)Math.Ceiling(0.975 * (values.Count - 1))]);
+            : new Estimate(
+                statistic(x, y), values[(int)(0.025 * (values.Count - 1))], values[(int)Math.Ceiling(0.975 * (values.Count - 1))]);
     }
 
     private static double[] Ranks(IReadOnlyList<double> values) =>
@@ -75,6 +77,9 @@ public static class RankStatistics
 
     private static void CheckLengths(IReadOnlyList<double> x, IReadOnlyList<double> y)
     {
-        if (x.Count != y.Count || x.Count < 2) throw new ArgumentException($"{x.Count} and {y.Count} values: two lists of the same length are needed, of at least 2.");
+        if (x.Count != y.Count || x.Count < 2)
+        {
+            throw new ArgumentException($"{x.Count} and {y.Count} values: two lists of the same length are needed, of at least 2.");
+        }
     }
 }

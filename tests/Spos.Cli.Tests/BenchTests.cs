@@ -10,12 +10,19 @@ public sealed class BenchTests : IDisposable
     public void Kernels_are_timed_and_held_against_the_roofline()
     {
         string file = Path.Combine(_folder, "kernels.json");
-        Outcome outcome = PipelineFixture.Expect(0, "bench", "kernels", "--image-size", "32", "--batch-size", "4", "--runs", "2", "--filter", "pointwise", "--top", "500", "--output", file);
+        Outcome outcome = PipelineFixture.Expect(
+            0, "bench", "kernels", "--image-size", "32", "--batch-size", "4", "--runs", "2", "--filter", "pointwise", "--top", "500",
+            "--output", file);
         Assert.Contains("pointwise_forward", outcome.Output, StringComparison.Ordinal);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         Assert.True(document.RootElement.GetProperty("peak_gflops").GetDouble() > 0);
         JsonElement[] kernels = [.. document.RootElement.GetProperty("kernels").EnumerateArray()];
-        Assert.Equal(["pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward", "pointwise_fused_backward", "pointwise_fused_forward", "pointwise_normalised", "stage_pointwise_backward", "stage_pointwise_forward"], kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [
+                "pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward", "pointwise_fused_backward",
+                "pointwise_fused_forward", "pointwise_normalised", "stage_pointwise_backward", "stage_pointwise_forward",
+            ],
+            kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
         // The classifier, on all three passes.
         Assert.Equal(3, kernels.Count(k => k.GetProperty("shape").GetString() == "4×1024×1000"));
         foreach (JsonElement kernel in kernels)
@@ -32,13 +39,16 @@ public sealed class BenchTests : IDisposable
     public void Steps_are_timed_under_both_plans()
     {
         string file = Path.Combine(_folder, "step.json");
-        Outcome outcome = PipelineFixture.Expect(0, "bench", "step", "--image-size", "32", "--batch-size", "4", "--runs", "2", "--plan", "cudnn", "--output", file);
+        Outcome outcome = PipelineFixture.Expect(
+            0, "bench", "step", "--image-size", "32", "--batch-size", "4", "--runs", "2", "--plan", "cudnn", "--output", file);
         Assert.Matches("inference +cudnn +[0-9.]+", outcome.Output);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         JsonElement[] steps = [.. document.RootElement.GetProperty("steps").EnumerateArray()];
         Assert.Equal(2, document.RootElement.GetProperty("paths").EnumerateArray().Select(p => p.GetString()).Distinct().Count());
         Assert.Equal(["unfused", "cudnn", "unfused", "cudnn"], steps.Select(s => s.GetProperty("plan").GetString()));
-        Assert.All(steps, s => Assert.InRange(s.GetProperty("images_per_second").GetDouble(), s.GetProperty("quartiles")[0].GetDouble(), s.GetProperty("quartiles")[1].GetDouble()));
+        Assert.All(steps, s => Assert.InRange(
+            s.GetProperty("images_per_second").GetDouble(), s.GetProperty("quartiles")[0].GetDouble(),
+            s.GetProperty("quartiles")[1].GetDouble()));
     }
 
     [Fact]
@@ -66,15 +76,21 @@ public sealed class BenchTests : IDisposable
     {
         string data = Path.Combine(_folder, "data"), file = Path.Combine(_folder, "loader.json");
         PipelineFixture.Expect(0, "dataset", "make", "--output-dir", data, "--classes", "2", "--train", "20", "--val", "2", "--size", "16");
-        PipelineFixture.Expect(0, "bench", "loader", "--images", Path.Combine(data, "train"), "--image-size", "32", "--batch-size", "16", "--runs", "2", "--output", file);
+        PipelineFixture.Expect(
+            0, "bench", "loader", "--images", Path.Combine(data, "train"), "--image-size", "32", "--batch-size", "16", "--runs", "2",
+            "--output", file);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         Assert.Equal(40, document.RootElement.GetProperty("pictures").GetInt32());
         Assert.Equal("spos", document.RootElement.GetProperty("decoder").GetString());
         JsonElement[] transforms = [.. document.RootElement.GetProperty("transforms").EnumerateArray()];
         Assert.Equal(["training", "validation"], transforms.Select(t => t.GetProperty("transform").GetString()));
-        Assert.All(transforms, t => Assert.InRange(t.GetProperty("images_per_second").GetDouble(), t.GetProperty("quartiles")[0].GetDouble(), t.GetProperty("quartiles")[1].GetDouble()));
+        Assert.All(transforms, t => Assert.InRange(
+            t.GetProperty("images_per_second").GetDouble(), t.GetProperty("quartiles")[0].GetDouble(),
+            t.GetProperty("quartiles")[1].GetDouble()));
         JsonElement hostWork = document.RootElement.GetProperty("host_work");
-        Assert.InRange(hostWork.GetProperty("images_per_second_and_thread").GetDouble(), hostWork.GetProperty("quartiles")[0].GetDouble(), hostWork.GetProperty("quartiles")[1].GetDouble());
+        Assert.InRange(
+            hostWork.GetProperty("images_per_second_and_thread").GetDouble(), hostWork.GetProperty("quartiles")[0].GetDouble(),
+            hostWork.GetProperty("quartiles")[1].GetDouble());
         Assert.Contains("--images", PipelineFixture.Expect(2, "bench", "loader").Error, StringComparison.Ordinal);
         Outcome outcome = PipelineFixture.Expect(1, "bench", "loader", "--images", Path.Combine(data, "train"), "--decoder", "nvjpeg");
         Assert.Contains("--decoder nvjpeg: nvJPEG decodes on an NVIDIA GPU only", outcome.Error, StringComparison.Ordinal);
@@ -86,16 +102,23 @@ public sealed class BenchTests : IDisposable
         Outcome outcome = PipelineFixture.Expect(0, "sample", "--samples", "500", "--flops-bins", "2");
         Assert.Contains("290M to 325M", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("1096386220643", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("--flops-lb 1000000 to --flops-ub 2000000: no path is within", PipelineFixture.Expect(2, "sample", "--flops-lb", "1e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
-        Assert.Contains("--flops-lb 3000000 is above --flops-ub 2000000", PipelineFixture.Expect(2, "sample", "--flops-lb", "3e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--flops-lb 1000000 to --flops-ub 2000000: no path is within",
+            PipelineFixture.Expect(2, "sample", "--flops-lb", "1e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--flops-lb 3000000 is above --flops-ub 2000000",
+            PipelineFixture.Expect(2, "sample", "--flops-lb", "3e6", "--flops-ub", "2e6").Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_cannot_be_measured_is_a_usage_error()
     {
-        Assert.Contains("step, loader, kernels, launches and plans are possible", PipelineFixture.Expect(2, "bench", "nothing").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "step, loader, kernels, launches and plans are possible", PipelineFixture.Expect(2, "bench", "nothing").Error,
+            StringComparison.Ordinal);
         Assert.Contains("--runs", PipelineFixture.Expect(2, "bench", "kernels", "--runs", "0").Error, StringComparison.Ordinal);
-        Assert.Contains("--image-size 33", PipelineFixture.Expect(2, "bench", "kernels", "--image-size", "33").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--image-size 33", PipelineFixture.Expect(2, "bench", "kernels", "--image-size", "33").Error, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

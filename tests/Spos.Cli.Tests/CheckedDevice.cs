@@ -31,6 +31,7 @@ internal static class CheckedDevice
         string folder = Path.Combine(Device.NativeFolder, "checking");
         environment["SPOS_DEVICE"] = "cuda";
         environment["SPOS_CUDA_DIR"] = folder;
-        environment["LD_LIBRARY_PATH"] = folder + (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") is { Length: > 0 } rest ? $":{rest}" : "");
+        environment["LD_LIBRARY_PATH"] = folder
+            + (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") is { Length: > 0 } rest ? $":{rest}" : "");
     }
 }

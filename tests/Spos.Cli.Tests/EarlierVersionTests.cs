@@ -14,7 +14,10 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
     [Fact]
     public void Folders_without_a_record_are_known_by_what_they_hold()
     {
-        foreach ((string holder, RunKind kind) in new[] { ("import", RunKind.Import), ("supernet", RunKind.Supernet), ("scratch", RunKind.Scratch) })
+        foreach ((string holder, RunKind kind) in new[]
+        {
+            ("import", RunKind.Import), ("supernet", RunKind.Supernet), ("scratch", RunKind.Scratch),
+        })
         {
             string folder = runs.CopyOf(holder);
             File.Delete(Path.Combine(folder, RunRecord.FileName));
@@ -53,10 +56,16 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         JsonObject record = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
         record.Remove("network");
         File.WriteAllText(file, record.ToJsonString());
-        Assert.Equal([16, 24, 32, 48], NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { }).Origin!.Network.StageChannels);
+        Assert.Equal(
+            [16, 24, 32, 48],
+            NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { }).Origin!.Network.StageChannels);
         record["options"]!["checkpoint"] = "gone";
         File.WriteAllText(file, record.ToJsonString());
-        Assert.Contains("--stage-channels", Assert.Throws<UsageException>(() => NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--stage-channels",
+            Assert.Throws<UsageException>(
+                () => NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { })).Message,
+            StringComparison.Ordinal);
         Assert.Null(NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: true, _ => { }).Origin);
     }
 
@@ -71,10 +80,15 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
             before.Remove(OptionCheck.DecoderOption);
             if (earlier != null) before[OptionCheck.DecoderOption] = earlier;
             Require(before, JpegDecoder.Spos);
-            Assert.Contains("--decoder spos, not nvjpeg", Assert.Throws<UsageException>(() => Require(before, JpegDecoder.NvJpeg)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "--decoder spos, not nvjpeg", Assert.Throws<UsageException>(() => Require(before, JpegDecoder.NvJpeg)).Message,
+                StringComparison.Ordinal);
         }
         Require(By(JpegDecoder.NvJpeg).Values, JpegDecoder.NvJpeg);
-        foreach ((JpegDecoder before, JpegDecoder now) in new[] { (JpegDecoder.Spos, JpegDecoder.NvJpeg), (JpegDecoder.NvJpeg, JpegDecoder.Spos) })
+        foreach ((JpegDecoder before, JpegDecoder now) in new[]
+        {
+            (JpegDecoder.Spos, JpegDecoder.NvJpeg), (JpegDecoder.NvJpeg, JpegDecoder.Spos),
+        })
         {
             string message = Assert.Throws<UsageException>(() => Require(By(before).Values, now)).Message;
             Assert.Contains($"--decoder {before}, not {now}".ToLowerInvariant(), message, StringComparison.Ordinal);

@@ -21,7 +21,10 @@ public sealed class EmulatedDeviceTests(EmulatedPhases phases) : IClassFixture<E
         Phases host = phases.Of("host"), simt = phases.Of("simt");
         Assert.Equal(host.Losses.Length, simt.Losses.Length);
         Assert.Equal(5, host.Losses.Length);
-        for (int i = 0; i < host.Losses.Length; i++) Assert.InRange(simt.Losses[i] / host.Losses[i], 1 - RelativeTolerance, 1 + RelativeTolerance);
+        for (int i = 0; i < host.Losses.Length; i++)
+        {
+            Assert.InRange(simt.Losses[i] / host.Losses[i], 1 - RelativeTolerance, 1 + RelativeTolerance);
+        }
         Assert.Equal(host.Scores, simt.Scores);
         Assert.Equal(host.Architecture, simt.Architecture);
         Assert.Equal(host.Evaluation, simt.Evaluation);

@@ -19,7 +19,9 @@ public sealed class EmulatedPhases : IDisposable
     private readonly Dictionary<string, Phases> _done = [];
 
     public EmulatedPhases() =>
-        Expect(null, "dataset", "make", "--output-dir", At("data"), "--classes", "3", "--train", "6", "--val", "2", "--size", "32", "--difficulty", "0.1");
+        Expect(
+            null, "dataset", "make", "--output-dir", At("data"), "--classes", "3", "--train", "6", "--val", "2", "--size", "32",
+            "--difficulty", "0.1");
 
     private string[] Data => ["--imagenet-dir", At("data"), "--workers", "2"];
 
@@ -34,13 +36,16 @@ public sealed class EmulatedPhases : IDisposable
     internal Phases Of(string device) => _done.TryGetValue(device, out Phases? phases) ? phases : _done[device] = Run(device);
 
     /// <summary>The command that trains an architecture from scratch.</summary>
-    internal string[] Scratch(string architecture, string output) => ["scratch", .. Network, "--architecture", architecture, "--output-dir", output];
+    internal string[] Scratch(string architecture, string output) =>
+        ["scratch", .. Network, "--architecture", architecture, "--output-dir", output];
 
     /// <summary>What a run that must end with success printed.</summary>
     internal static string Expect(string? device, params string[] arguments)
     {
         Outcome outcome = SposProcess.RunOn(device, arguments);
-        Assert.True(outcome.Code == 0, $"spos {string.Join(' ', arguments)} on {device} ended with {outcome.Code}.\n{outcome.Output}\n{outcome.Error}");
+        Assert.True(
+            outcome.Code == 0,
+            $"spos {string.Join(' ', arguments)} on {device} ended with {outcome.Code}.\n{outcome.Output}\n{outcome.Error}");
         return outcome.Output;
     }
 
@@ -48,18 +53,32 @@ public sealed class EmulatedPhases : IDisposable
 
     private Phases Run(string device)
     {
-        string supernet = At($"{device}-supernet"), search = At($"{device}-search"), scratch = At($"{device}-scratch"), onnx = At($"{device}.onnx");
+        string supernet = At($"{device}-supernet"), search = At($"{device}-search"),
+            scratch = At($"{device}-scratch"), onnx = At($"{device}.onnx");
         string architecture = Path.Combine(search, "architecture_final.json");
-        Expect(device, ["supernet", .. Network, "--paths-per-step", "2", "--held-out", "0.3", "--random-paths", "1", "--output-dir", supernet]);
-        Expect(device, ["search", .. Data, "--checkpoint", supernet, "--max-epochs", "2", "--num-population", "3", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1", "--train-batch-size", "6", "--select-on", "val", "--concurrency", "2", "--output-dir", search]);
+        Expect(
+            device,
+            ["supernet", .. Network, "--paths-per-step", "2", "--held-out", "0.3", "--random-paths", "1", "--output-dir", supernet]);
+        Expect(
+            device,
+            [
+                "search", .. Data, "--checkpoint", supernet, "--max-epochs", "2", "--num-population", "3", "--num-select", "2",
+                "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1", "--train-batch-size", "6", "--select-on", "val",
+                "--concurrency", "2", "--output-dir", search,
+            ]);
         Expect(device, Scratch(architecture, scratch));
         string[] evaluation = Expect(device, ["eval", .. Data, "--checkpoint", scratch]).Split('\n');
         Expect(device, "export", "--checkpoint", scratch, "--format", "onnx", "--output", onnx);
-        double[] losses = [.. new[] { supernet, scratch }.SelectMany(run => File.ReadLines(Path.Combine(run, "metrics.jsonl"))).Select(Loss).OfType<double>()];
+        double[] losses =
+        [
+            .. new[] { supernet, scratch }.SelectMany(run => File.ReadLines(Path.Combine(run, "metrics.jsonl")))
+                .Select(Loss).OfType<double>(),
+        ];
         using JsonDocument scores = JsonDocument.Parse(File.ReadAllText(Path.Combine(search, "search.json")));
         return new Phases(
             losses, scores.RootElement.GetProperty("Scores").GetRawText(), architecture,
-            string.Join('\n', evaluation.Where(l => l.Contains("top-", StringComparison.Ordinal) || l.Contains("loss", StringComparison.Ordinal))),
+            string.Join(
+                '\n', evaluation.Where(l => l.Contains("top-", StringComparison.Ordinal) || l.Contains("loss", StringComparison.Ordinal))),
             Assert.Single(Directory.GetFiles(scratch, "*.spos")), onnx);
     }
 

@@ -23,7 +23,9 @@ public sealed class FaultTests
         }
         Assert.Equal(70, code);
         string line = Assert.Single(error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.StartsWith("spos: this is a fault in Spos: InvalidOperationException in Spos.Cli.Tests.FaultTests.Thrown: one two", line, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "spos: this is a fault in Spos: InvalidOperationException in Spos.Cli.Tests.FaultTests.Thrown: one two", line,
+            StringComparison.Ordinal);
         string file = line[(line.LastIndexOf(' ') + 1)..^1];
         Assert.Contains("   at Spos.Cli.Tests.FaultTests.Thrown", File.ReadAllText(file), StringComparison.Ordinal);
         File.Delete(file);

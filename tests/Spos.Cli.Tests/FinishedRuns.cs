@@ -25,16 +25,21 @@ public sealed class FinishedRuns : IDisposable
         "supernet" => _pipeline.Supernet(folder),
         "search" =>
         [
-            "search", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--max-epochs", "1", "--num-population", "4", "--num-select", "2",
-            "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1", "--train-batch-size", "8",
+            "search", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--max-epochs", "1",
+            "--num-population", "4", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1",
+            "--train-batch-size", "8",
         ],
         "scratch" => ["scratch", .. _pipeline.Network, "--architecture", "0 1 2 3 0", "--epochs", "1", "--output-dir", folder],
         "rank" =>
         [
-            "rank", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--num-architectures", "3", "--recalibrations", "1", "--train-iters", "1",
-            "--train-batch-size", "8", "--epochs", "1", "--batch-size", "8",
+            "rank", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--num-architectures", "3",
+            "--recalibrations", "1", "--train-iters", "1", "--train-batch-size", "8", "--epochs", "1", "--batch-size", "8",
         ],
-        "import" => ["import", "--checkpoint", Path.Combine(AppContext.BaseDirectory, "fixtures", "torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir", folder],
+        "import" =>
+        [
+            "import", "--checkpoint", Path.Combine(AppContext.BaseDirectory, "fixtures", "torch_supernet_legacy.pth.tar"),
+            "--image-size", "32", "--output-dir", folder,
+        ],
         "quickstart" => ["quickstart", "--output-dir", folder],
         "dataset" => ["dataset", "make", "--output-dir", folder],
         _ => throw new InvalidOperationException($"spos {verb} writes into a folder: say here how it is called."),
@@ -65,7 +70,13 @@ public sealed class FinishedRuns : IDisposable
     private static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (string folder in Directory.GetDirectories(from, "*", SearchOption.AllDirectories)) Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
-        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        foreach (string folder in Directory.GetDirectories(from, "*", SearchOption.AllDirectories))
+        {
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
+        }
+        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        }
     }
 }

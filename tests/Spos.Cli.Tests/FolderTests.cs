@@ -30,14 +30,18 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
                 File.WriteAllText(Path.Combine(folder, Notes), "mine");
                 Dictionary<string, byte[]> before = Contents(folder);
                 Outcome outcome = InProcess.Run([.. runs.Command(writer, folder), .. more]);
-                string said = $"spos {writer} {string.Join(' ', more)} in a folder of {holder} ended with {outcome.Code}:\n{outcome.Output}\n{outcome.Error}";
+                string said = $"spos {writer} {string.Join(' ', more)} in a folder of {holder} "
+                    + $"ended with {outcome.Code}:\n{outcome.Output}\n{outcome.Error}";
                 AssertKept(before, folder, said);
                 // A folder of folders has room for one more.
                 if (holder == "quickstart") continue;
                 Assert.True(outcome.Code == 2 && outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length == 1, said);
                 Assert.Equal(before.Keys.Order(), Contents(folder).Keys.Order());
                 Assert.True(outcome.Error.Contains("--output-dir", StringComparison.Ordinal), said);
-                if (writer != "dataset") Assert.True(outcome.Error.Contains(RunKind.All.Single(k => k.Command == holder).Title, StringComparison.Ordinal), said);
+                if (writer != "dataset")
+                {
+                    Assert.True(outcome.Error.Contains(RunKind.All.Single(k => k.Command == holder).Title, StringComparison.Ordinal), said);
+                }
             }
         }
     }
@@ -53,8 +57,10 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
             string folder = runs.New();
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(folder, name))!);
             File.WriteAllText(Path.Combine(folder, name), "mine");
-            Outcome outcome = InProcess.Run([.. runs.Command(writer, folder), .. HasOption(writer, "restart") ? new[] { "--restart" } : []]);
-            Assert.True(outcome.Code == 2 && outcome.Error.Contains(name, StringComparison.Ordinal), $"{name}: {outcome.Output}{outcome.Error}");
+            Outcome outcome = InProcess.Run(
+                [.. runs.Command(writer, folder), .. HasOption(writer, "restart") ? new[] { "--restart" } : []]);
+            Assert.True(
+                outcome.Code == 2 && outcome.Error.Contains(name, StringComparison.Ordinal), $"{name}: {outcome.Output}{outcome.Error}");
             Assert.Equal([name], Contents(folder).Keys);
             Assert.Equal("mine", File.ReadAllText(Path.Combine(folder, name)));
         }
@@ -72,7 +78,9 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
             {
                 if (name == "nni_auto_gen_search_space.json" && writer == "search-space") continue;
                 Outcome outcome = InProcess.Run(runs.FileCommand(writer, Path.Combine(folder, name)));
-                Assert.True(outcome.Code == 2 && outcome.Error.Contains(name, StringComparison.Ordinal), $"spos {writer} onto {name} ended with {outcome.Code}:\n{outcome.Output}{outcome.Error}");
+                Assert.True(
+                    outcome.Code == 2 && outcome.Error.Contains(name, StringComparison.Ordinal),
+                    $"spos {writer} onto {name} ended with {outcome.Code}:\n{outcome.Output}{outcome.Error}");
             }
             AssertKept(before, folder, writer);
             Assert.Equal(before.Keys.Order(), Contents(folder).Keys.Order());
@@ -84,7 +92,8 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
     [InlineData("scratch", "--epochs", "3")]
     [InlineData("search", "--train-iters", "3")]
     [InlineData("rank", "--recalibrations", "2")]
-    public void A_run_with_other_options_leaves_its_own_kinds_folder_alone_unless_it_is_to_begin_anew(string verb, string option, string value)
+    public void A_run_with_other_options_leaves_its_own_kinds_folder_alone_unless_it_is_to_begin_anew(
+        string verb, string option, string value)
     {
         string folder = runs.CopyOf(verb), notes = Path.Combine(folder, Notes), events = Path.Combine(folder, "events.mine");
         foreach (string mine in new[] { notes, events }) File.WriteAllText(mine, "mine");
@@ -96,7 +105,8 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
 
         Outcome anew = InProcess.Run([.. command, "--restart"]);
         Assert.True(anew.Code == 0, anew.Error);
-        Assert.Contains($"Removing {RunKind.All.Single(k => k.Command == verb).Title} from {folder}", anew.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Removing {RunKind.All.Single(k => k.Command == verb).Title} from {folder}", anew.Output, StringComparison.Ordinal);
         foreach (string mine in new[] { notes, events }) Assert.Equal("mine", File.ReadAllText(mine));
     }
 
@@ -106,7 +116,8 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
     private static bool HasOption(string verb, string option)
     {
         Type type = Program.Verbs.Single(v => v.GetCustomAttribute<VerbAttribute>()!.Name == verb);
-        return type.GetInterfaces().Prepend(type).SelectMany(t => t.GetProperties()).Any(p => p.GetCustomAttribute<OptionAttribute>()?.LongName == option);
+        return type.GetInterfaces().Prepend(type).SelectMany(t => t.GetProperties())
+            .Any(p => p.GetCustomAttribute<OptionAttribute>()?.LongName == option);
     }
 
     private static string[] With(string[] command, string option, string value)
@@ -117,7 +128,8 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
 
     // All files but locks, which are empty.
     private static Dictionary<string, byte[]> Contents(string folder) =>
-        Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(f => Path.GetFileName(f) != ".lock").ToDictionary(f => Path.GetRelativePath(folder, f), File.ReadAllBytes);
+        Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(f => Path.GetFileName(f) != ".lock")
+            .ToDictionary(f => Path.GetRelativePath(folder, f), File.ReadAllBytes);
 
     private static void AssertKept(Dictionary<string, byte[]> before, string folder, string said)
     {

@@ -18,12 +18,16 @@ public sealed class HelpTests
         string flat = string.Join(' ', help.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         Type type = Program.Verbs.Single(v => v.GetCustomAttribute<VerbAttribute>()!.Name == verb);
         (string Name, OptionAttribute Option)[] options =
-            [.. type.GetInterfaces().Prepend(type).SelectMany(t => t.GetProperties()).Select(p => p.GetCustomAttribute<OptionAttribute>()).OfType<OptionAttribute>().Select(o => (o.LongName, o))];
+        [
+            .. type.GetInterfaces().Prepend(type).SelectMany(t => t.GetProperties())
+                .Select(p => p.GetCustomAttribute<OptionAttribute>()).OfType<OptionAttribute>().Select(o => (o.LongName, o)),
+        ];
         Assert.NotEmpty(options);
         foreach ((string name, OptionAttribute option) in options)
         {
             Assert.Contains($" --{name} ", flat, StringComparison.Ordinal);
-            Assert.True(option.Default != null || option.HelpText.Contains("(default: ", StringComparison.Ordinal), $"--{name} shows no default.");
+            Assert.True(
+                option.Default != null || option.HelpText.Contains("(default: ", StringComparison.Ordinal), $"--{name} shows no default.");
         }
         Assert.Single(help.Split('\n'), line => line.StartsWith($"  spos {verb}", StringComparison.Ordinal));
         // Words are written as help and messages write them.
@@ -43,5 +47,6 @@ public sealed class HelpTests
 
     [Fact]
     public void The_version_is_shown_after_a_verb_too() =>
-        Assert.Equal(PipelineFixture.Expect(0, "--version").Output, PipelineFixture.Expect(0, "supernet", "--epochs", "3", "--version").Output);
+        Assert.Equal(
+            PipelineFixture.Expect(0, "--version").Output, PipelineFixture.Expect(0, "supernet", "--epochs", "3", "--version").Output);
 }

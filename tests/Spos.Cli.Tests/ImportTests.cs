@@ -14,11 +14,16 @@ public sealed class ImportTests : IDisposable
     {
         string data = At("data"), run = At("supernet"), exported = At("again.pth");
         PipelineFixture.Expect(0, "dataset", "make", "--output-dir", data, "--classes", "5", "--train", "4", "--val", "2", "--size", "32");
-        Outcome imported = PipelineFixture.Expect(0, "import", "--checkpoint", Fixture("torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir", run);
+        Outcome imported = PipelineFixture.Expect(
+            0, "import", "--checkpoint", Fixture("torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir", run);
         Assert.Contains("supernet", imported.Output, StringComparison.Ordinal);
-        PipelineFixture.Expect(0, "search", "--imagenet-dir", data, "--checkpoint", run, "--output-dir", At("search"), "--max-epochs", "1", "--num-population", "3", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1", "--train-batch-size", "8", "--select-on", "val");
+        PipelineFixture.Expect(
+            0, "search", "--imagenet-dir", data, "--checkpoint", run, "--output-dir", At("search"), "--max-epochs", "1",
+            "--num-population", "3", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "1",
+            "--train-batch-size", "8", "--select-on", "val");
         // The checkpoint remembers how the official code preprocesses.
-        Assert.Contains("\"spos-preprocessing\":\"True\"", File.ReadAllText(Path.Combine(At("search"), "search.json")), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"spos-preprocessing\":\"True\"", File.ReadAllText(Path.Combine(At("search"), "search.json")), StringComparison.Ordinal);
         PipelineFixture.Expect(0, "export", "--checkpoint", run, "--format", "pth", "--output", exported);
         Outcome listed = PipelineFixture.Expect(0, "import", "--checkpoint", exported, "--list");
         Assert.Contains("features.1.3.branch_main.12.weight", listed.Output, StringComparison.Ordinal);
@@ -34,7 +39,10 @@ public sealed class ImportTests : IDisposable
     {
         string run = At("single");
         PipelineFixture.Expect(0, "import", "--checkpoint", Fixture("torch_single_zip.pth"), "--image-size", "32", "--output-dir", run);
-        foreach (string format in new[] { "pth", "safetensors", "onnx" }) PipelineFixture.Expect(0, "export", "--checkpoint", run, "--format", format);
+        foreach (string format in new[] { "pth", "safetensors", "onnx" })
+        {
+            PipelineFixture.Expect(0, "export", "--checkpoint", run, "--format", format);
+        }
         byte[] file = File.ReadAllBytes(Path.Combine(run, "network.safetensors"));
         long header = BitConverter.ToInt64(file);
         using JsonDocument document = JsonDocument.Parse(file.AsMemory(8, (int)header));
@@ -52,7 +60,8 @@ public sealed class ImportTests : IDisposable
         PipelineFixture.Expect(0, "import", "--checkpoint", Fixture("torch_single_zip.pth"), "--image-size", "32", "--output-dir", run);
         string[] export = ["export", "--checkpoint", run, "--format", "pytorch", "--output"];
         PipelineFixture.Expect(0, [.. export, source]);
-        Assert.StartsWith("\"\"\"A network that spos export wrote: the path 1 2 0 3 2.\n", File.ReadAllText(source), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "\"\"\"A network that spos export wrote: the path 1 2 0 3 2.\n", File.ReadAllText(source), StringComparison.Ordinal);
         Assert.Contains("with_name(\"found.pth\")", File.ReadAllText(source), StringComparison.Ordinal);
         string plain = At("plain.pth");
         PipelineFixture.Expect(0, "export", "--checkpoint", run, "--output", plain);
@@ -63,7 +72,8 @@ public sealed class ImportTests : IDisposable
         File.WriteAllText(At("mine.py"), "print()\n");
         Assert.Contains("mine.py is there already", PipelineFixture.Expect(2, [.. export, At("mine.py")]).Error, StringComparison.Ordinal);
         File.WriteAllText(At("notes.pth"), "notes");
-        Assert.Contains("notes.pth is there already", PipelineFixture.Expect(2, [.. export, At("notes.py")]).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "notes.pth is there already", PipelineFixture.Expect(2, [.. export, At("notes.py")]).Error, StringComparison.Ordinal);
         Assert.Equal("print()\n", File.ReadAllText(At("mine.py")));
         Assert.False(File.Exists(At("notes.py")));
     }
@@ -76,7 +86,9 @@ public sealed class ImportTests : IDisposable
         PipelineFixture.Expect(0, "import", "--checkpoint", weights, "--image-size", "32", "--output-dir", run);
         byte[] before = File.ReadAllBytes(weights);
         Outcome refused = PipelineFixture.Expect(2, "export", "--checkpoint", run, "--format", "pytorch", "--output", source);
-        Assert.Contains($"--output {weights} is there already, and is not a file of weights that spos export wrote", refused.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"--output {weights} is there already, and is not a file of weights that spos export wrote", refused.Error,
+            StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(weights));
         Assert.False(File.Exists(source));
     }
@@ -89,9 +101,11 @@ public sealed class ImportTests : IDisposable
         Outcome outcome = PipelineFixture.Expect(1, "import", "--checkpoint", file);
         Assert.Contains("bad.pth", outcome.Error, StringComparison.Ordinal);
         Assert.Contains("os.system", outcome.Error, StringComparison.Ordinal);
-        Assert.Contains("missing.pth", PipelineFixture.Expect(1, "import", "--checkpoint", At("missing.pth")).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "missing.pth", PipelineFixture.Expect(1, "import", "--checkpoint", At("missing.pth")).Error, StringComparison.Ordinal);
         Assert.Contains("--checkpoint", PipelineFixture.Expect(2, "import").Error, StringComparison.Ordinal);
-        Assert.Contains("shufflenet_3x3_stride_2", PipelineFixture.Expect(1, "import", "--flops-table", Empty()).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "shufflenet_3x3_stride_2", PipelineFixture.Expect(1, "import", "--flops-table", Empty()).Error, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -17,7 +17,8 @@ internal static class InProcess
         {
             Console.SetOut(said);
             Console.SetError(complained);
-            AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(said), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
+            AnsiConsole.Console = AnsiConsole.Create(
+                new AnsiConsoleSettings { Out = new AnsiConsoleOutput(said), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
             int code = Program.Run(arguments);
             return new Outcome(code, said.ToString(), complained.ToString());
         }

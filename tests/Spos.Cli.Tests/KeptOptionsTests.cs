@@ -22,10 +22,24 @@ public sealed class KeptOptionsTests
 
     // These names are in the checkpoints of users: one that is missing would let a run go on with other options.
     [Theory]
-    [InlineData("supernet", "batch-size crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init jitter label-smoothing last-channels learning-rate load-checkpoint momentum paths-per-step plan seed spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
-    [InlineData("search", "checkpoint decoder flops-limit flops-table held-out plan seed select-on spos-preprocessing train-batch-size train-iters")]
-    [InlineData("scratch", "architecture batch-size crop-min-area decoder dropout ema-decay epochs flip image-size init jitter label-smoothing last-channels learning-rate load-checkpoint lr-decay mixup momentum plan random-erasing seed spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
-    [InlineData("rank", "batch-size checkpoint crop-min-area decoder epochs flip flops-limit flops-table held-out init jitter label-smoothing learning-rate lr-decay momentum num-architectures plan recalibrations seed select-on spos-preprocessing total-iters train-batch-size train-iters warmup-steps weight-decay")]
+    [InlineData(
+        "supernet",
+        "batch-size crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init jitter label-smoothing "
+        + "last-channels learning-rate load-checkpoint momentum paths-per-step plan seed spos-preprocessing "
+        + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
+    [InlineData(
+        "search",
+        "checkpoint decoder flops-limit flops-table held-out plan seed select-on spos-preprocessing train-batch-size train-iters")]
+    [InlineData(
+        "scratch",
+        "architecture batch-size crop-min-area decoder dropout ema-decay epochs flip image-size init jitter label-smoothing last-channels "
+        + "learning-rate load-checkpoint lr-decay mixup momentum plan random-erasing seed spos-preprocessing "
+        + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
+    [InlineData(
+        "rank",
+        "batch-size checkpoint crop-min-area decoder epochs flip flops-limit flops-table held-out init jitter label-smoothing "
+        + "learning-rate lr-decay momentum num-architectures plan recalibrations seed select-on "
+        + "spos-preprocessing total-iters train-batch-size train-iters warmup-steps weight-decay")]
     public void The_options_that_a_run_goes_on_with_are_these(string verb, string names) =>
         Assert.Equal(names.Split(' '), Of(verb).Values.Keys.Order(StringComparer.Ordinal));
 
@@ -70,7 +84,9 @@ public sealed class KeptOptionsTests
     [Fact]
     public void What_an_option_came_to_counts_in_its_place()
     {
-        var kept = new KeptOptions(DeclaredOption.Record(new SupernetVerb { Momentum = 0.5f, StageRepeats = [1, 2, 3, 4] }), [new("image-size", "64"), new("training pictures", "9")]);
+        var kept = new KeptOptions(
+            DeclaredOption.Record(new SupernetVerb { Momentum = 0.5f, StageRepeats = [1, 2, 3, 4] }),
+            [new("image-size", "64"), new("training pictures", "9")]);
         Assert.Equal("0.5", kept.Values["momentum"]);
         Assert.Equal("1,2,3,4", kept.Values["stage-repeats"]);
         Assert.Equal("64", kept.Values["image-size"]);

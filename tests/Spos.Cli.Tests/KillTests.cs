@@ -20,14 +20,17 @@ public sealed class KillTests(PipelineFixture fixture) : IClassFixture<PipelineF
 
     [Fact]
     public async Task Supernet_training_survives() =>
-        await Survives(folder => [.. fixture.Supernet(folder, epochs: 4), "--save-frequency", "1", "--log-frequency", "1", "--random-paths", "2"], "*.spos", "metrics.jsonl");
+        await Survives(
+            folder => [.. fixture.Supernet(folder, epochs: 4), "--save-frequency", "1", "--log-frequency", "1", "--random-paths", "2"],
+            "*.spos", "metrics.jsonl");
 
     [Fact]
     public async Task Search_survives() => await Survives(
         folder =>
         [
-            "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", folder, "--max-epochs", "5", "--num-population", "10", "--num-select", "4",
-            "--num-crossover", "4", "--num-mutation", "4", "--train-iters", "1", "--train-batch-size", "8",
+            "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", folder, "--max-epochs", "5",
+            "--num-population", "10", "--num-select", "4", "--num-crossover", "4", "--num-mutation", "4", "--train-iters", "1",
+            "--train-batch-size", "8",
         ],
         "search.json", "architecture_final.json", "result.json", "checkpoints/*.json");
 
@@ -35,7 +38,8 @@ public sealed class KillTests(PipelineFixture fixture) : IClassFixture<PipelineF
     public async Task Training_from_scratch_survives() => await Survives(
         folder =>
         [
-            "scratch", .. fixture.Network, "--architecture", "0 1 2 3 0", "--epochs", "4", "--output-dir", folder, "--save-frequency", "1", "--log-frequency", "1",
+            "scratch", .. fixture.Network, "--architecture", "0 1 2 3 0", "--epochs", "4", "--output-dir", folder, "--save-frequency", "1",
+            "--log-frequency", "1",
             "--ema-decay", "0.9", "--mixup", "0.2", "--random-erasing", "0.25", "--warmup-steps", "3",
         ],
         "*.spos", "metrics.jsonl");

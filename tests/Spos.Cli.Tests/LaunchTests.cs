@@ -28,7 +28,8 @@ public sealed class LaunchTests : IDisposable
             Assert.InRange(Number(all, "wide_launches"), 0, Number(all, "launches"));
         }
         // One launch each a step, whatever the path, of all logits: read and written, eight operations each.
-        JsonElement loss = Assert.Single(works[0].GetProperty("kernels").EnumerateArray(), k => k.GetProperty("kernel").GetString() == "softmax_cross_entropy");
+        JsonElement loss = Assert.Single(
+            works[0].GetProperty("kernels").EnumerateArray(), k => k.GetProperty("kernel").GetString() == "softmax_cross_entropy");
         Assert.Equal((1, 4 * 1000 * 2 * 4, 4 * 1000 * 8), (Number(loss, "launches"), Number(loss, "bytes"), Number(loss, "flops")));
     }
 
@@ -37,23 +38,39 @@ public sealed class LaunchTests : IDisposable
     {
         JsonElement[] works = Works(CheckedDevice.DryName, "--batch-size", "256");
         var text = new StringBuilder();
-        text.Append("A training step and an inference of the fused plan at batch 256 and 224×224 on 132 multiprocessors, an H100's: the mean of the\n")
-            .Append("four paths that take one operation in every block. A launch of fewer blocks than multiprocessors leaves some idle. Bytes are\n")
+        text.Append(
+            "A training step and an inference of the fused plan at batch 256 and 224×224 on 132 multiprocessors, an H100's: "
+            + "the mean of the\n")
+            .Append(
+                "four paths that take one operation in every block. "
+                + "A launch of fewer blocks than multiprocessors leaves some idle. Bytes are\n")
             .Append("those that a launch has to move: each input read once, each output written once. As\n")
-            .Append("`spos bench launches --batch-size 256` on the checking driver's dry run counts them; on a GPU the same command counts its own.\n\n")
-            .Append("| work | launches | of ≥ 132 blocks | GB | GFLOP | of the bytes in launches of ≥ 132 blocks |\n|---|---|---|---|---|---|\n");
+            .Append(
+                "`spos bench launches --batch-size 256` on the checking driver's dry run counts them; "
+                + "on a GPU the same command counts its own.\n\n")
+            .Append(
+                "| work | launches | of ≥ 132 blocks | GB | GFLOP | of the bytes in launches of ≥ 132 blocks |\n"
+                + "|---|---|---|---|---|---|\n");
         foreach (JsonElement work in works)
         {
             JsonElement all = work.GetProperty("all");
-            text.Append(CultureInfo.InvariantCulture, $"| {work.GetProperty("work").GetString()} | {Number(all, "launches"):0.##} | {Number(all, "wide_launches"):0.##} | {Number(all, "bytes") / 1e9:0.0} | {Number(all, "flops") / 1e9:0} | {Share(all)} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {work.GetProperty("work").GetString()} | {Number(all, "launches"):0.##} | {Number(all, "wide_launches"):0.##} "
+                + $"| {Number(all, "bytes") / 1e9:0.0} | {Number(all, "flops") / 1e9:0} | {Share(all)} |\n");
         }
         foreach (JsonElement work in works)
         {
             text.Append($"\n### {Capitalised(work.GetProperty("work").GetString()!)}\n\n")
-                .Append("| kernel | launches | blocks, least to most | MB | GFLOP | of the bytes in launches of ≥ 132 blocks |\n|---|---|---|---|---|---|\n");
+                .Append(
+                    "| kernel | launches | blocks, least to most | MB | GFLOP | of the bytes in launches of ≥ 132 blocks |\n"
+                    + "|---|---|---|---|---|---|\n");
             foreach (JsonElement k in work.GetProperty("kernels").EnumerateArray())
             {
-                text.Append(CultureInfo.InvariantCulture, $"| {k.GetProperty("kernel").GetString()} | {Number(k, "launches"):0.##} | {Number(k, "least_blocks")} to {Number(k, "most_blocks")} | {Number(k, "bytes") / 1e6:0.0} | {Number(k, "flops") / 1e9:0.0} | {Share(k)} |\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"| {k.GetProperty("kernel").GetString()} | {Number(k, "launches"):0.##} | {Number(k, "least_blocks")} to "
+                    + $"{Number(k, "most_blocks")} | {Number(k, "bytes") / 1e6:0.0} | {Number(k, "flops") / 1e9:0.0} | {Share(k)} |\n");
             }
         }
         var section = new DocumentSection("docs/kernel-resources.md", "Blocks of a launch");
@@ -64,11 +81,13 @@ public sealed class LaunchTests : IDisposable
     [NvidiaFact("libnvrtc.so.11.2")]
     public void A_dry_device_is_taken_for_nothing_else()
     {
-        Outcome outcome = SposProcess.RunOn(CheckedDevice.DryName, "bench", "step", "--image-size", "32", "--batch-size", "4", "--runs", "1");
+        Outcome outcome = SposProcess.RunOn(
+            CheckedDevice.DryName, "bench", "step", "--image-size", "32", "--batch-size", "4", "--runs", "1");
         Assert.Equal(1, outcome.Code);
         Assert.Contains("SPOS_CHECKING_DRY=1 has the checking driver compute nothing", outcome.Error, StringComparison.Ordinal);
         // What it measured would be remembered, and mean nothing.
-        outcome = SposProcess.RunOn(CheckedDevice.DryName, "bench", "launches", "--image-size", "32", "--batch-size", "4", "--plan", "auto");
+        outcome = SposProcess.RunOn(
+            CheckedDevice.DryName, "bench", "launches", "--image-size", "32", "--batch-size", "4", "--plan", "auto");
         Assert.Equal(2, outcome.Code);
         Assert.Contains("--plan auto measures what is fastest, and this device computes nothing", outcome.Error, StringComparison.Ordinal);
     }
@@ -87,7 +106,9 @@ public sealed class LaunchTests : IDisposable
     private static double Number(JsonElement element, string name) => element.GetProperty(name).GetDouble();
 
     private static string Share(JsonElement count) =>
-        Number(count, "bytes") > 0 ? string.Create(CultureInfo.InvariantCulture, $"{100 * Number(count, "wide_bytes") / Number(count, "bytes"):0.0} %") : "";
+        Number(count, "bytes") > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{100 * Number(count, "wide_bytes") / Number(count, "bytes"):0.0} %")
+            : "";
 
     private static string Capitalised(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

@@ -48,15 +48,23 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         PipelineFixture.Expect(0, "search-space", "--checkpoint", fixture.At("supernet"), "--file", space);
         using (JsonDocument document = JsonDocument.Parse(File.ReadAllText(space)))
         {
-            Assert.Equal(["LayerChoice1", "LayerChoice2", "LayerChoice3", "LayerChoice4", "LayerChoice5"], document.RootElement.EnumerateObject().Select(p => p.Name));
+            Assert.Equal(
+                ["LayerChoice1", "LayerChoice2", "LayerChoice3", "LayerChoice4", "LayerChoice5"],
+                document.RootElement.EnumerateObject().Select(p => p.Name));
             JsonElement choice = document.RootElement.GetProperty("LayerChoice5");
             Assert.Equal("layer_choice", choice.GetProperty("_type").GetString());
             Assert.Equal(["0", "1", "2", "3"], choice.GetProperty("_value").EnumerateArray().Select(v => v.GetString()!));
         }
 
         PipelineFixture.Expect(0, "search", "--config", config, "--output-dir", first);
-        PipelineFixture.Expect(0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", second, "--max-epochs", "2", "--num-select", "3", "--num-population", "6", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "2", "--train-batch-size", "8", "--spos-preprocessing");
-        foreach (string file in new[] { "search.json", "architecture_final.json", "checkpoints/000_005.json", "checkpoints/001_002.json", "checkpoints/002_000.json" })
+        PipelineFixture.Expect(
+            0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", second,
+            "--max-epochs", "2", "--num-select", "3", "--num-population", "6", "--num-crossover", "2", "--num-mutation", "2",
+            "--train-iters", "2", "--train-batch-size", "8", "--spos-preprocessing");
+        foreach (string file in new[]
+        {
+            "search.json", "architecture_final.json", "checkpoints/000_005.json", "checkpoints/001_002.json", "checkpoints/002_000.json",
+        })
         {
             Assert.Equal(File.ReadAllText(Path.Combine(second, file)), File.ReadAllText(Path.Combine(first, file)));
         }
@@ -69,11 +77,17 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         string again = fixture.At("by-own-config");
         PipelineFixture.Expect(0, "search", "--config", Path.Combine(first, "config_search.yml"), "--output-dir", again);
         Assert.Equal(File.ReadAllText(Path.Combine(first, "search.json")), File.ReadAllText(Path.Combine(again, "search.json")));
-        Outcome shorter = PipelineFixture.Expect(0, "search", "--config", config, "--output-dir", fixture.At("shorter"), "--max-epochs", "1");
+        Outcome shorter = PipelineFixture.Expect(
+            0, "search", "--config", config, "--output-dir", fixture.At("shorter"), "--max-epochs", "1");
         Assert.Matches("candidates +6", shorter.Output);
 
         string architecture = Path.Combine(first, "architecture_final.json");
-        Outcome trained = PipelineFixture.Expect(0, ["scratch", .. fixture.Network, "--fixed-arc", architecture, "--epochs", "1", "--lr-decay", "cosine", "--tb-dir", fixture.At("tb"), "--output-dir", fixture.At("retrained")]);
+        Outcome trained = PipelineFixture.Expect(
+            0,
+            [
+                "scratch", .. fixture.Network, "--fixed-arc", architecture, "--epochs", "1", "--lr-decay", "cosine",
+                "--tb-dir", fixture.At("tb"), "--output-dir", fixture.At("retrained"),
+            ]);
         Assert.Contains("top-1 on val", trained.Output, StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(fixture.At("tb"), "events.out.tfevents.*"));
     }
@@ -95,7 +109,8 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [InlineData("", "", "supernet", "'supernet' is not an option")]
     [InlineData("multiPhase: true", "", "", "multiPhase true: only false")]
     [InlineData("", "max_epochs: [1]", "", "unknown field tuner.max_epochs")]
-    [InlineData("logDir: !!python/object/apply:os.system [ls]", "", "", "the tag tag:yaml.org,2002:python/object/apply:os.system is not read")]
+    [InlineData(
+        "logDir: !!python/object/apply:os.system [ls]", "", "", "the tag tag:yaml.org,2002:python/object/apply:os.system is not read")]
     [InlineData("logDir: !local x", "", "", "the tag !local is not read")]
     [InlineData("a: &a x", "b: *a", "", "aliases (*name) are not read")]
     [InlineData("a: &a [*a]", "", "", "aliases (*name) are not read")]
@@ -129,7 +144,9 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             """);
         Outcome outcome = PipelineFixture.Expect(0, "search", "--config", config, "--output-dir", fixture.At("random"));
         Assert.Contains("ended after --max-duration 1s", outcome.Output, StringComparison.Ordinal);
-        Assert.Contains("builtinTunerName: Random", File.ReadAllText(Path.Combine(fixture.At("random"), "config_search.yml")), StringComparison.Ordinal);
+        Assert.Contains(
+            "builtinTunerName: Random", File.ReadAllText(Path.Combine(fixture.At("random"), "config_search.yml")),
+            StringComparison.Ordinal);
     }
 
     // Of NNI v1.9: the fields that tools/nni_cmd/config_schema.py knows and that change nothing here, YAML 1.1's words for false, and
@@ -170,8 +187,11 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             """);
         string by = fixture.At("idle");
         PipelineFixture.Expect(0, "search", "--config", config, "--output-dir", by);
-        string command = File.ReadAllLines(Path.Combine(by, "config_search.yml")).Single(line => line.Contains("command:", StringComparison.Ordinal));
-        Assert.Contains($"--imagenet-dir {fixture.Data} --checkpoint {fixture.At("supernet")} --spos-preprocessing --seed 3 ", command, StringComparison.Ordinal);
+        string command = File.ReadAllLines(Path.Combine(by, "config_search.yml"))
+            .Single(line => line.Contains("command:", StringComparison.Ordinal));
+        Assert.Contains(
+            $"--imagenet-dir {fixture.Data} --checkpoint {fixture.At("supernet")} --spos-preprocessing --seed 3 ", command,
+            StringComparison.Ordinal);
         Assert.Contains("--train-batch-size 8 --train-iters 2", command, StringComparison.Ordinal);
     }
 
@@ -179,8 +199,12 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [Fact]
     public void A_value_is_never_an_option()
     {
-        string config = Write("option.yml", "tuner: {classArgs: {max_epochs: --restart}}\ntrial: {command: spos search --imagenet-dir data --checkpoint supernet}\n");
-        Assert.Contains("--max-epochs", PipelineFixture.Expect(2, "search", "--config", config, "--output-dir", fixture.At("option")).Error, StringComparison.Ordinal);
+        string config = Write(
+            "option.yml",
+            "tuner: {classArgs: {max_epochs: --restart}}\ntrial: {command: spos search --imagenet-dir data --checkpoint supernet}\n");
+        Assert.Contains(
+            "--max-epochs", PipelineFixture.Expect(2, "search", "--config", config, "--output-dir", fixture.At("option")).Error,
+            StringComparison.Ordinal);
     }
 
     [Theory]

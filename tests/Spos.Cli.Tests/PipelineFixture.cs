@@ -5,7 +5,9 @@ public sealed class PipelineFixture : IDisposable
 {
     public PipelineFixture()
     {
-        Expect(0, "dataset", "make", "--output-dir", Data, "--classes", "3", "--train", "16", "--val", "6", "--size", "32", "--difficulty", "0.1");
+        Expect(
+            0, "dataset", "make", "--output-dir", Data, "--classes", "3", "--train", "16", "--val", "6", "--size", "32",
+            "--difficulty", "0.1");
         Expect(0, Supernet(At("supernet")));
     }
 
@@ -16,7 +18,10 @@ public sealed class PipelineFixture : IDisposable
     public string At(string name) => Path.Combine(Folder, name);
 
     internal string[] Network =>
-        ["--imagenet-dir", Data, "--image-size", "32", "--stem-channels", "8", "--stage-repeats", "1,1,2,1", "--stage-channels", "16,24,32,48", "--last-channels", "32", "--batch-size", "8", "--learning-rate", "0.1", "--init", "aligned"];
+    [
+        "--imagenet-dir", Data, "--image-size", "32", "--stem-channels", "8", "--stage-repeats", "1,1,2,1",
+        "--stage-channels", "16,24,32,48", "--last-channels", "32", "--batch-size", "8", "--learning-rate", "0.1", "--init", "aligned",
+    ];
 
     internal string[] Supernet(string output, int epochs = 2, double heldOut = 0.2) =>
         ["supernet", .. Network, "--paths-per-step", "4", "--epochs", $"{epochs}", "--held-out", $"{heldOut}", "--output-dir", output];
@@ -24,7 +29,9 @@ public sealed class PipelineFixture : IDisposable
     internal static Outcome Expect(int code, params string[] arguments)
     {
         Outcome outcome = SposProcess.Run(arguments);
-        Assert.True(code == outcome.Code, $"spos {string.Join(' ', arguments)} ended with {outcome.Code}, not {code}.\n{outcome.Output}\n{outcome.Error}");
+        Assert.True(
+            code == outcome.Code,
+            $"spos {string.Join(' ', arguments)} ended with {outcome.Code}, not {code}.\n{outcome.Output}\n{outcome.Error}");
         return outcome;
     }
 

@@ -8,7 +8,12 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
     public void All_phases_run_and_leave_their_results()
     {
         string search = fixture.At("search"), scratch = fixture.At("scratch");
-        string[] searching = ["search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", search, "--max-epochs", "2", "--num-population", "6", "--num-select", "3", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "2", "--train-batch-size", "8"];
+        string[] searching =
+        [
+            "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", search, "--max-epochs", "2",
+            "--num-population", "6", "--num-select", "3", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "2",
+            "--train-batch-size", "8",
+        ];
         Outcome found = PipelineFixture.Expect(0, searching);
         Assert.Contains("FLOPs", found.Output, StringComparison.Ordinal);
         string architecture = Path.Combine(search, "architecture_final.json");
@@ -17,14 +22,29 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
         Assert.Equal(first, File.ReadAllText(architecture));
         Assert.Equal(scores, File.ReadAllText(Path.Combine(search, "search.json")));
 
-        Outcome trained = PipelineFixture.Expect(0, ["scratch", .. fixture.Network, "--architecture", architecture, "--epochs", "3", "--output-dir", scratch]);
+        Outcome trained = PipelineFixture.Expect(
+            0, ["scratch", .. fixture.Network, "--architecture", architecture, "--epochs", "3", "--output-dir", scratch]);
         Outcome evaluated = PipelineFixture.Expect(0, "eval", "--imagenet-dir", fixture.Data, "--checkpoint", scratch);
         string Top1(string output) => output.Split('\n').Single(l => l.Contains("top-1 on val", StringComparison.Ordinal));
         Assert.Equal(Top1(trained.Output), Top1(evaluated.Output));
-        PipelineFixture.Expect(0, "eval", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--architecture", "0 1 2 3 0", "--train-iters", "2", "--train-batch-size", "8");
-        foreach (string file in new[] { $"{search}/accuracy-over-flops.png", $"{search}/best-over-generations.svg", $"{scratch}/loss.png", $"{scratch}/metrics.jsonl" }) Assert.True(new FileInfo(file).Length > 100, file);
-        Assert.Contains("another network", PipelineFixture.Expect(1, "search", "--imagenet-dir", fixture.Data, "--checkpoint", scratch).Error, StringComparison.Ordinal);
-        Assert.Contains("another network", PipelineFixture.Expect(1, [.. fixture.Supernet(fixture.At("other")), "--load-checkpoint", Directory.GetFiles(scratch, "*.spos")[0]]).Error, StringComparison.Ordinal);
+        PipelineFixture.Expect(
+            0, "eval", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--architecture", "0 1 2 3 0",
+            "--train-iters", "2", "--train-batch-size", "8");
+        foreach (string file in new[]
+        {
+            $"{search}/accuracy-over-flops.png", $"{search}/best-over-generations.svg", $"{scratch}/loss.png", $"{scratch}/metrics.jsonl",
+        })
+        {
+            Assert.True(new FileInfo(file).Length > 100, file);
+        }
+        Assert.Contains(
+            "another network", PipelineFixture.Expect(1, "search", "--imagenet-dir", fixture.Data, "--checkpoint", scratch).Error,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "another network",
+            PipelineFixture.Expect(
+                1, [.. fixture.Supernet(fixture.At("other")), "--load-checkpoint", Directory.GetFiles(scratch, "*.spos")[0]]).Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,7 +71,9 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
             Assert.Contains("run the same command again", await output, StringComparison.Ordinal);
         }
         string[] whole = [.. training.Select(a => a == fixture.At("stopped") ? fixture.At("whole") : a)];
-        Assert.Contains("--learning-rate", PipelineFixture.Expect(2, [.. training.Select(a => a == "0.1" ? "0.2" : a), "--resume"]).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--learning-rate", PipelineFixture.Expect(2, [.. training.Select(a => a == "0.1" ? "0.2" : a), "--resume"]).Error,
+            StringComparison.Ordinal);
         PipelineFixture.Expect(0, [.. training, "--resume"]);
         PipelineFixture.Expect(0, whole);
         Assert.Equal(Checkpoint("whole"), Checkpoint("stopped"));
@@ -62,12 +84,15 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
     {
         string data = fixture.At("damaged");
         Process.Start("cp", ["-r", fixture.Data, data]).WaitForExit();
-        string picture = Directory.GetFiles(data, "00003.jpg", SearchOption.AllDirectories).First(p => p.Contains("train", StringComparison.Ordinal));
+        string picture = Directory.GetFiles(data, "00003.jpg", SearchOption.AllDirectories)
+            .First(p => p.Contains("train", StringComparison.Ordinal));
         File.WriteAllBytes(picture, File.ReadAllBytes(picture)[..400]);
-        Outcome outcome = PipelineFixture.Expect(0, [.. fixture.Supernet(fixture.At("damaged-run"), heldOut: 0).Select(a => a == fixture.Data ? data : a)]);
+        Outcome outcome = PipelineFixture.Expect(
+            0, [.. fixture.Supernet(fixture.At("damaged-run"), heldOut: 0).Select(a => a == fixture.Data ? data : a)]);
         Assert.Equal(1, outcome.Error.Split('\n').Count(l => l.Contains(picture, StringComparison.Ordinal)));
         Assert.Matches("damaged pictures +1", outcome.Output);
     }
 
-    private byte[] Checkpoint(string run) => File.ReadAllBytes(Directory.GetFiles(fixture.At(run), "*.spos").Order(StringComparer.Ordinal).Last());
+    private byte[] Checkpoint(string run) =>
+        File.ReadAllBytes(Directory.GetFiles(fixture.At(run), "*.spos").Order(StringComparer.Ordinal).Last());
 }

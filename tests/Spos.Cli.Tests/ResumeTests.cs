@@ -47,10 +47,16 @@ public sealed class ResumeTests(PipelineFixture fixture) : IClassFixture<Pipelin
     public void A_search_goes_on_with_the_scores_it_has()
     {
         string folder = fixture.At("searched");
-        string[] search = ["search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", folder, "--max-epochs", "1", "--num-population", "6", "--num-select", "2", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "2", "--train-batch-size", "8"];
+        string[] search =
+        [
+            "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", folder, "--max-epochs", "1",
+            "--num-population", "6", "--num-select", "2", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "2",
+            "--train-batch-size", "8",
+        ];
         PipelineFixture.Expect(0, search);
         string state = File.ReadAllText(Path.Combine(folder, "search.json"));
-        Assert.Contains("--train-iters 2, not 3", PipelineFixture.Expect(2, With(search, "--train-iters", "3")).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--train-iters 2, not 3", PipelineFixture.Expect(2, With(search, "--train-iters", "3")).Error, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(folder, "search.json"), state[..^20]);
         Outcome outcome = PipelineFixture.Expect(0, search);
         Assert.Contains("search.json is damaged", outcome.Error, StringComparison.Ordinal);
@@ -68,7 +74,8 @@ public sealed class ResumeTests(PipelineFixture fixture) : IClassFixture<Pipelin
         using Process first = SposProcess.Start(fixture.Supernet(folder, epochs: 500));
         Task<string> output = first.StandardOutput.ReadToEndAsync();
         while (!File.Exists(Path.Combine(folder, "run.json")) && !first.HasExited) await Task.Delay(10);
-        Assert.Contains("in use by another run", PipelineFixture.Expect(1, fixture.Supernet(folder, epochs: 500)).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "in use by another run", PipelineFixture.Expect(1, fixture.Supernet(folder, epochs: 500)).Error, StringComparison.Ordinal);
         SposProcess.Interrupt(first);
         await first.WaitForExitAsync();
         Assert.Contains("run the same command again", await output, StringComparison.Ordinal);

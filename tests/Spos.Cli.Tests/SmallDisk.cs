@@ -37,7 +37,11 @@ internal static class SmallDisk
 
     private static Outcome Unshare(string script, params string[] arguments)
     {
-        var start = new ProcessStartInfo("unshare", ["--mount", "--map-root-user", "bash", "-c", script, "bash", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("unshare", ["--mount", "--map-root-user", "bash", "-c", script, "bash", .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         try
         {
             using Process process = Process.Start(start)!;

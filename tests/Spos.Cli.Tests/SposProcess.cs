@@ -40,7 +40,8 @@ internal static partial class SposProcess
     public static Process Start(string? device, string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         // The tests may run in the background, where the shell has SIGINT ignored, which children inherit.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start =
+            new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (device == CheckedDevice.Name) CheckedDevice.AddTo(start.Environment);
         else if (device == CheckedDevice.DryName) CheckedDevice.AddDryTo(start.Environment);
         else if (device != null) start.Environment["SPOS_DEVICE"] = device;

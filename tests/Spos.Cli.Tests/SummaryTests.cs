@@ -13,9 +13,16 @@ public sealed class SummaryTests
         string supernet = PipelineFixture.Expect(0, "summary").Output;
         Assert.Matches("FLOPs +270.36M to 398.61M", supernet);
         Assert.Matches(@"features\.19 +any of 4 +640×7×7 ", supernet);
-        Assert.Contains("--architecture 2 1: it has 2 blocks; the network has 20.", PipelineFixture.Expect(2, "summary", "--architecture", "2 1").Error, StringComparison.Ordinal);
-        Assert.Contains("chooses 4 in block 0", PipelineFixture.Expect(2, "summary", "--architecture", $"4{string.Concat(Enumerable.Repeat(" 1", 19))}").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--architecture 2 1: it has 2 blocks; the network has 20.", PipelineFixture.Expect(2, "summary", "--architecture", "2 1").Error,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "chooses 4 in block 0",
+            PipelineFixture.Expect(2, "summary", "--architecture", $"4{string.Concat(Enumerable.Repeat(" 1", 19))}").Error,
+            StringComparison.Ordinal);
         // As of eval and bench: scratch alone takes the folder of a search.
-        Assert.Contains("a file is needed", PipelineFixture.Expect(2, "summary", "--architecture", AppContext.BaseDirectory).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "a file is needed", PipelineFixture.Expect(2, "summary", "--architecture", AppContext.BaseDirectory).Error,
+            StringComparison.Ordinal);
     }
 }

@@ -114,7 +114,9 @@ public sealed class KernelGeneratorTests
     {
         GeneratorRun run = GeneratorRun.On("filter.cu", Family);
         string text = run.Text("LaunchGrid.filter.g.cs");
-        Assert.Contains("void FilterForward(\n        int k,\n        int s,\n        DeviceSpan<float> y,\n        int n)", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "void FilterForward(\n        int k,\n        int s,\n        DeviceSpan<float> y,\n        int n)", text,
+            StringComparison.Ordinal);
         Assert.Contains("y.Length, (long)k * (long)n);", text, StringComparison.Ordinal);
         Assert.Contains("Issue(KernelIndex.FilterForward(k, s), arguments_);", text, StringComparison.Ordinal);
         // It says nothing of its work.

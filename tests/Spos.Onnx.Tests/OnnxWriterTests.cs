@@ -33,8 +33,12 @@ public sealed class OnnxWriterTests : IDisposable
         foreach (int batch in new[] { TorchFixtures.Batch, 1 })
         {
             var input = new DenseTensor<float>([batch, 3, size, size]);
-            for (int i = 0; i < batch * size * size * 3; i++) input[i / 3 / size / size, i % 3, i / 3 / size % size, i / 3 % size] = images[i];
-            using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs = runtime.Run([NamedOnnxValue.CreateFromTensor("images", input)]);
+            for (int i = 0; i < batch * size * size * 3; i++)
+            {
+                input[i / 3 / size / size, i % 3, i / 3 / size % size, i / 3 % size] = images[i];
+            }
+            using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> outputs =
+                runtime.Run([NamedOnnxValue.CreateFromTensor("images", input)]);
             float[] logits = [.. outputs.Single().AsTensor<float>()];
             Assert.InRange(TorchFixtures.Error([.. expected.Take(logits.Length).Select(v => (double)v)], logits), 0, 1e-4);
         }

@@ -54,7 +54,9 @@ public sealed class EvolutionSearchTests
         int count = 0;
         double Fail(Architecture path) => Interlocked.Increment(ref count) == 30 ? throw new InvalidDataException("no more") : Score(path);
         EvolutionSearch search = Search(new EvolutionOptions());
-        Assert.Equal("no more", Assert.Throws<InvalidDataException>(() => search.Run([Fail, Fail], _ => { }, _ => { }, CancellationToken.None)).Message);
+        Assert.Equal(
+            "no more",
+            Assert.Throws<InvalidDataException>(() => search.Run([Fail, Fail], _ => { }, _ => { }, CancellationToken.None)).Message);
         // The other scorer may have gone on to the end of the generation, and no further.
         Assert.InRange(search.Candidates.Count, 29, 49);
     }
@@ -62,9 +64,11 @@ public sealed class EvolutionSearchTests
     [Fact]
     public void Random_search_begins_alike_and_stays_behind()
     {
-        EvolutionSearch evolved = Search(new EvolutionOptions { Seed = 5 }), random = Search(new EvolutionOptions { Seed = 5, Strategy = SearchStrategy.Random });
+        EvolutionSearch evolved = Search(new EvolutionOptions { Seed = 5 }),
+            random = Search(new EvolutionOptions { Seed = 5, Strategy = SearchStrategy.Random });
         List<int> generations = [];
-        Candidate best = evolved.Run([Score], _ => { }, generations.Add, CancellationToken.None), other = random.Run([Score], _ => { }, _ => { }, CancellationToken.None);
+        Candidate best = evolved.Run([Score], _ => { }, generations.Add, CancellationToken.None),
+            other = random.Run([Score], _ => { }, _ => { }, CancellationToken.None);
         Assert.Equal(Enumerable.Range(0, 20), generations);
         Assert.Equal(evolved.Candidates.Take(50), random.Candidates.Take(50));
         Assert.Equal(1000, random.Candidates.Select(c => c.Path).Distinct().Count());

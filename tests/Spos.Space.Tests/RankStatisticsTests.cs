@@ -8,7 +8,8 @@ public sealed class RankStatisticsTests
     [Fact]
     public void Tau_and_rho_are_scipys()
     {
-        using JsonDocument golden = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "rank_golden.json")));
+        using JsonDocument golden = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "rank_golden.json")));
         foreach (JsonElement one in golden.RootElement.EnumerateArray())
         {
             double[] Values(string name) => [.. one.GetProperty(name).EnumerateArray().Select(v => v.GetDouble())];

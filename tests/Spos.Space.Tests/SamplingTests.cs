@@ -68,7 +68,10 @@ public sealed class SamplingTests
         Architecture[] drawn = [.. Enumerable.Range(0, draws).Select(_ => sampler.FromBins(random, low, high, bins))];
         AssertUniform(Enumerable.Range(0, bins).Select(b => drawn.Count(p => Bin(p) == b)), draws);
         var counts = drawn.CountBy(p => p).ToDictionary();
-        foreach (IGrouping<int, Architecture> bin in all.GroupBy(Bin)) AssertUniform(bin.Select(p => counts.GetValueOrDefault(p)), drawn.Count(p => Bin(p) == bin.Key));
+        foreach (IGrouping<int, Architecture> bin in all.GroupBy(Bin))
+        {
+            AssertUniform(bin.Select(p => counts.GetValueOrDefault(p)), drawn.Count(p => Bin(p) == bin.Key));
+        }
     }
 
     [Fact]
@@ -76,9 +79,11 @@ public sealed class SamplingTests
     {
         // How 12,500 random paths fall into 290M to 360M by megvii's table.
         int[] published = [132, 828, 2366, 3941, 3482, 1406, 312];
-        BigInteger[] paths = new PathSampler(NetworkFlops.Of(new NetworkSpec())).CountBins(NetworkFlops.OfficialLow, NetworkFlops.OfficialHigh, NetworkFlops.OfficialBins);
+        BigInteger[] paths = new PathSampler(NetworkFlops.Of(new NetworkSpec())).CountBins(
+            NetworkFlops.OfficialLow, NetworkFlops.OfficialHigh, NetworkFlops.OfficialBins);
         double all = (double)new NetworkSpec().Space.Size;
-        double chi = published.Zip(paths, (seen, count) => (Seen: seen, Expected: 12500 * (double)count / all)).Sum(p => Math.Pow(p.Seen - p.Expected, 2) / p.Expected);
+        double chi = published.Zip(paths, (seen, count) => (Seen: seen, Expected: 12500 * (double)count / all))
+            .Sum(p => Math.Pow(p.Seen - p.Expected, 2) / p.Expected);
         // 22.5 is exceeded once in a thousand times.
         Assert.InRange(chi, 0, 22.5);
     }
@@ -101,5 +106,6 @@ public sealed class SamplingTests
 
     [Fact]
     public void An_empty_window_is_an_error() =>
-        Assert.Throws<ArgumentException>(() => new PathSampler(NetworkFlops.Of(new NetworkSpec())).Within(new CounterRandom(1, RandomPurpose.Paths, 0), 0, 1e6));
+        Assert.Throws<ArgumentException>(
+            () => new PathSampler(NetworkFlops.Of(new NetworkSpec())).Within(new CounterRandom(1, RandomPurpose.Paths, 0), 0, 1e6));
 }

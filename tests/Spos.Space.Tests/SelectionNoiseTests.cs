@@ -23,7 +23,11 @@ public sealed class SelectionNoiseTests
         for (int repetition = 0; repetition < Repetitions; repetition++)
         {
             var random = new CounterRandom(1, RandomPurpose.Drawing, (ulong)repetition);
-            double[] scores = [.. Enumerable.Range(0, Candidates).Select(_ => Enumerable.Range(0, Pictures).Count(_ => random.NextUnit() < 0.6f) / (double)Pictures)];
+            double[] scores =
+            [
+                .. Enumerable.Range(0, Candidates)
+                    .Select(_ => Enumerable.Range(0, Pictures).Count(_ => random.NextUnit() < 0.6f) / (double)Pictures),
+            ];
             SelectionNoise noise = SelectionNoise.Of(Pictures, scores);
             Assert.Equal(Math.Sqrt(0.6 * 0.4 / Pictures), noise.StandardError, 1e-4);
             Assert.InRange(noise.Deviation / noise.StandardError, 0.8, 1.2);

@@ -13,7 +13,12 @@ public sealed class UnevenSpaceTests
     private static readonly CostTable Costs = new(Space, 100, [[0, 30], [9, 3, 6], [12], [60, 0, 3, 45, 21]]);
 
     private static readonly Architecture[] All =
-        [.. from a in Enumerable.Range(0, 2) from b in Enumerable.Range(0, 3) from d in Enumerable.Range(0, 5) select new Architecture([a, b, 0, d])];
+    [
+        .. from a in Enumerable.Range(0, 2)
+           from b in Enumerable.Range(0, 3)
+           from d in Enumerable.Range(0, 5)
+           select new Architecture([a, b, 0, d]),
+    ];
 
     [Fact]
     public void It_knows_its_size_and_what_is_in_it()
@@ -59,7 +64,9 @@ public sealed class UnevenSpaceTests
     [Fact]
     public void Evolution_finds_all_of_it_and_nothing_else()
     {
-        var search = new EvolutionSearch(Costs, new PathSampler(Costs), new EvolutionOptions { NumPopulation = 6, NumSelect = 3, NumMutation = 3, NumCrossover = 3, FlopsLimit = 1e9, Seed = 3 });
+        var search = new EvolutionSearch(
+            Costs, new PathSampler(Costs),
+            new EvolutionOptions { NumPopulation = 6, NumSelect = 3, NumMutation = 3, NumCrossover = 3, FlopsLimit = 1e9, Seed = 3 });
         search.Run([path => path.Blocks[3] / 5.0], _ => { }, _ => { }, CancellationToken.None);
         Assert.Equal(All.ToHashSet(), search.Candidates.Select(c => c.Path).ToHashSet());
     }

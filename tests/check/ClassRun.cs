@@ -38,7 +38,8 @@ internal sealed class ClassRun(Options options) : LongLivedMarshalByRefObject, I
         ITestCase[] cases = [.. _cases.Where(OnDevice)];
         foreach (ITestCase test in _cases.Where(c => OfGpu(c) && c.SkipReason != null)) LeaveOut(test.DisplayName, test.SkipReason);
         // Its cases are not even there.
-        if (!TestDevice.HasCudnn(options.Device) && assembly.GetType(options.Name)!.GetMethods().Any(m => m.IsDefined(typeof(OnHostAndSimtWithCudnnAttribute), false)))
+        if (!TestDevice.HasCudnn(options.Device)
+            && assembly.GetType(options.Name)!.GetMethods().Any(m => m.IsDefined(typeof(OnHostAndSimtWithCudnnAttribute), false)))
         {
             LeaveOut(options.Name, "cuDNN cannot be loaded.");
         }

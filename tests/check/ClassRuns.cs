@@ -83,7 +83,8 @@ internal sealed class ClassRuns(Options options)
             return;
         }
         _results.Add(read);
-        string cases = $"{read.Passed} passed{(read.Failed == 0 ? "" : $", {read.Failed} FAILED")}{(read.Times > 1 ? $", {read.Times} times" : "")}";
+        string cases =
+            $"{read.Passed} passed{(read.Failed == 0 ? "" : $", {read.Failed} FAILED")}{(read.Times > 1 ? $", {read.Times} times" : "")}";
         Say([$"{(read.Failed == 0 ? "ok    " : "FAILED")}  {shown}: {cases} ({seconds})", .. said]);
     }
 

@@ -13,7 +13,10 @@ internal sealed record Outcome(string Command, int Code, string Output, string E
     /// <summary>Throws unless there is one line of standard error, and it has these words.</summary>
     public Outcome Said(params string[] words)
     {
-        if (ErrorLines.Length != 1) throw new CaseFailedException($"{Command}: {ErrorLines.Length} lines on standard error, not one.\n{Error}");
+        if (ErrorLines.Length != 1)
+        {
+            throw new CaseFailedException($"{Command}: {ErrorLines.Length} lines on standard error, not one.\n{Error}");
+        }
         string? missing = words.FirstOrDefault(w => !Error.Contains(w, StringComparison.Ordinal));
         return missing == null ? this : throw new CaseFailedException($"{Command} does not say '{missing}'.\n{Error}");
     }
@@ -24,7 +27,8 @@ internal sealed record Outcome(string Command, int Code, string Output, string E
     /// <summary>Throws unless these words are on standard output or standard error.</summary>
     public Outcome Printed(params string[] words)
     {
-        string? missing = words.FirstOrDefault(w => !Output.Contains(w, StringComparison.Ordinal) && !Error.Contains(w, StringComparison.Ordinal));
+        string? missing = words.FirstOrDefault(
+            w => !Output.Contains(w, StringComparison.Ordinal) && !Error.Contains(w, StringComparison.Ordinal));
         return missing == null ? this : throw new CaseFailedException($"{Command} does not print '{missing}'.\n{Output}\n{Error}");
     }
 }

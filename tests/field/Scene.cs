@@ -23,7 +23,10 @@ internal sealed class Scene(string folder) : IDisposable
 
     /// <summary>The options of a tiny network, and of training it quickly.</summary>
     public static string[] Network { get; } =
-        ["--image-size", "32", "--stem-channels", "8", "--stage-repeats", "1,1,2,1", "--stage-channels", "16,24,32,48", "--last-channels", "32", "--batch-size", "8", "--learning-rate", "0.1", "--init", "aligned"];
+    [
+        "--image-size", "32", "--stem-channels", "8", "--stage-repeats", "1,1,2,1", "--stage-channels", "16,24,32,48",
+        "--last-channels", "32", "--batch-size", "8", "--learning-rate", "0.1", "--init", "aligned",
+    ];
 
     /// <summary>Files that other programs made (tests/fixtures).</summary>
     public static string Fixtures { get; } = Path.Combine(AppContext.BaseDirectory, "fixtures");
@@ -43,8 +46,14 @@ internal sealed class Scene(string folder) : IDisposable
     public static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
-        foreach (string folder in Directory.GetDirectories(from, "*", SearchOption.AllDirectories)) Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
-        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories)) File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        foreach (string folder in Directory.GetDirectories(from, "*", SearchOption.AllDirectories))
+        {
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
+        }
+        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        }
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
@@ -58,7 +67,11 @@ internal sealed class Scene(string folder) : IDisposable
     private static Process StartProgram(string name, string[] arguments)
     {
         // The cases may run under nohup or in the background, where signals are ignored, which children inherit.
-        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT", "dotnet"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, $"{name}.dll"));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;
@@ -79,14 +92,19 @@ internal sealed class Scene(string folder) : IDisposable
     private static string MakeData()
     {
         string data = Path.Combine(SharedFolder.Value, "data");
-        Spos("dataset", "make", "--output-dir", data, "--classes", "3", "--train", "16", "--val", "6", "--size", "32", "--difficulty", "0.1").Ended(0);
+        Spos(
+            "dataset", "make", "--output-dir", data, "--classes", "3", "--train", "16", "--val", "6", "--size", "32", "--difficulty",
+            "0.1").Ended(0);
         return data;
     }
 
     private static string TrainSupernet()
     {
         string supernet = Path.Combine(SharedFolder.Value, "supernet");
-        Spos(["supernet", "--imagenet-dir", Data, .. Network, "--paths-per-step", "4", "--epochs", "2", "--held-out", "0.2", "--output-dir", supernet]).Ended(0);
+        Spos([
+            "supernet", "--imagenet-dir", Data, .. Network, "--paths-per-step", "4", "--epochs", "2", "--held-out", "0.2",
+            "--output-dir", supernet,
+        ]).Ended(0);
         return supernet;
     }
 }

@@ -28,20 +28,24 @@ internal sealed class Campaign(Target target, ulong seed, string kept)
     public void Run(TimeSpan time)
     {
         long start = Stopwatch.GetTimestamp();
-        Thread[] workers = [.. Enumerable.Range(0, _reading.Length).Select(i => new Thread(() => Work(i, start, time)) { IsBackground = true })];
+        Thread[] workers =
+            [.. Enumerable.Range(0, _reading.Length).Select(i => new Thread(() => Work(i, start, time)) { IsBackground = true })];
         foreach (Thread worker in workers) worker.Start();
         foreach (Thread worker in workers)
         {
             while (!worker.Join(TimeSpan.FromSeconds(1))) StopIfHung();
         }
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        Console.WriteLine($"{target.Name,-14} {Inputs,10:N0} inputs  {Inputs / seconds,9:N0}/s  slowest {_slowest.TotalMilliseconds,6:0} ms  most memory {_most / 1e6,6:0.0} MB  {Failures} failures");
+        Console.WriteLine(
+            $"{target.Name,-14} {Inputs,10:N0} inputs  {Inputs / seconds,9:N0}/s  slowest "
+            + $"{_slowest.TotalMilliseconds,6:0} ms  most memory {_most / 1e6,6:0.0} MB  {Failures} failures");
     }
 
     private void Work(int worker, long start, TimeSpan time)
     {
         // Readers that take a path are given one in memory, where there is such a disk.
-        string folder = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"spos-fuzz-{Environment.ProcessId}-{worker}");
+        string folder = Path.Combine(
+            Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"spos-fuzz-{Environment.ProcessId}-{worker}");
         Directory.CreateDirectory(folder);
         while (Stopwatch.GetElapsedTime(start) < time && Failures == 0) Read(worker, Interlocked.Increment(ref _next) - 1, folder);
         Directory.Delete(folder, recursive: true);
@@ -67,7 +71,10 @@ internal sealed class Campaign(Target target, ulong seed, string kept)
         _reading[worker] = null;
         TimeSpan took = Stopwatch.GetElapsedTime(start);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        if (allocated > FixedBytes + target.BytesPerByte * file.Bytes.Length) Fail(file, $"input {number}: {allocated} bytes allocated for a file of {file.Bytes.Length}");
+        if (allocated > FixedBytes + target.BytesPerByte * file.Bytes.Length)
+        {
+            Fail(file, $"input {number}: {allocated} bytes allocated for a file of {file.Bytes.Length}");
+        }
         lock (_lock)
         {
             if (took > _slowest) _slowest = took;

@@ -10,8 +10,10 @@ internal static class Mutator
     private const int MostChanges = 6, MostBytes = 1 << 20;
 
     private static readonly byte[] Edges = [0, 1, 0x7F, 0x80, 0xFE, 0xFF];
-    private static readonly long[] Limits = [0, -1, 1, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue, 1 << 16, 1 << 24, 1L << 33];
-    private static readonly string[] Numbers = ["-1", "0", "1e999", "NaN", "2147483648", "99999999999999999999", "0.5", "true", "null", "\"\"", "[]", "{}"];
+    private static readonly long[] Limits =
+        [0, -1, 1, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue, 1 << 16, 1 << 24, 1L << 33];
+    private static readonly string[] Numbers =
+        ["-1", "0", "1e999", "NaN", "2147483648", "99999999999999999999", "0.5", "true", "null", "\"\"", "[]", "{}"];
 
     /// <summary>The input of that number.</summary>
     public static byte[] Damage(Target target, ulong seed, long number)

@@ -12,12 +12,14 @@ internal static class PictureSeeds
 
     public static IEnumerable<byte[]> All() =>
         Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "fixtures"), "*", SearchOption.AllDirectories)
-            .Where(file => Endings.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)
+            .Where(file => Endings.Contains(Path.GetExtension(file).ToLowerInvariant()))
+            .Order(StringComparer.Ordinal).Select(File.ReadAllBytes)
             .Concat(Golden()).Concat(Made());
 
     // Small ones of every kind, BMP included, which no native decoder reads.
     private static IEnumerable<byte[]> Golden() =>
-        JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "picture_golden.json"))).RootElement.EnumerateArray()
+        JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "picture_golden.json"))).RootElement
+            .EnumerateArray()
             .Select(row => row.GetProperty("file").GetBytesFromBase64()).Where(file => file.Length > 0);
 
     private static IEnumerable<byte[]> Made()
@@ -25,9 +27,16 @@ internal static class PictureSeeds
         using var bitmap = new SKBitmap(Width, Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         for (int y = 0; y < Height; y++)
         {
-            for (int x = 0; x < Width; x++) bitmap.SetPixel(x, y, new SKColor((byte)(x * 10), (byte)(y * 15), (byte)(x * y), (byte)(255 - x)));
+            for (int x = 0; x < Width; x++)
+            {
+                bitmap.SetPixel(x, y, new SKColor((byte)(x * 10), (byte)(y * 15), (byte)(x * y), (byte)(255 - x)));
+            }
         }
-        foreach ((SKEncodedImageFormat format, int quality) in new[] { (SKEncodedImageFormat.Jpeg, 90), (SKEncodedImageFormat.Jpeg, 20), (SKEncodedImageFormat.Png, 100), (SKEncodedImageFormat.Webp, 80), (SKEncodedImageFormat.Webp, 100) })
+        foreach ((SKEncodedImageFormat format, int quality) in new[]
+        {
+            (SKEncodedImageFormat.Jpeg, 90), (SKEncodedImageFormat.Jpeg, 20), (SKEncodedImageFormat.Png, 100),
+            (SKEncodedImageFormat.Webp, 80), (SKEncodedImageFormat.Webp, 100),
+        })
         {
             using SKData data = bitmap.Encode(format, quality);
             yield return data.ToArray();

@@ -11,7 +11,9 @@ for (int i = 0; i < args.Length; i++)
     else names.Add(args[i]);
 }
 double seconds = double.Parse(options.GetValueOrDefault("--seconds", "60"), CultureInfo.InvariantCulture);
-ulong seed = options.TryGetValue("--seed", out string? given) ? ulong.Parse(given, CultureInfo.InvariantCulture) : (ulong)DateTime.UtcNow.Ticks;
+ulong seed = options.TryGetValue("--seed", out string? given)
+    ? ulong.Parse(given, CultureInfo.InvariantCulture)
+    : (ulong)DateTime.UtcNow.Ticks;
 string kept = options.GetValueOrDefault("--keep", "fuzz-found");
 Target[] targets = [.. Targets.All().Where(t => names.Count == 0 || names.Contains(t.Name))];
 if (targets.Length == 0)

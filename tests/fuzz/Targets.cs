@@ -19,7 +19,15 @@ namespace Spos.Fuzz;
 /// <summary>All readers of files that may come from anywhere.</summary>
 internal static class Targets
 {
-    private static readonly NetworkSpec Tiny = new() { ImageSize = 32, Classes = 3, StemChannels = 8, StageRepeats = [1, 1, 1, 1], StageChannels = [16, 24, 32, 40], LastChannels = 8 };
+    private static readonly NetworkSpec Tiny = new()
+    {
+        ImageSize = 32,
+        Classes = 3,
+        StemChannels = 8,
+        StageRepeats = [1, 1, 1, 1],
+        StageChannels = [16, 24, 32, 40],
+        LastChannels = 8,
+    };
     private static readonly string Fixtures = Path.Combine(AppContext.BaseDirectory, "fixtures");
 
     private static readonly Dictionary<string, string> Seeded = new() { ["seed"] = "1" };
@@ -27,8 +35,8 @@ internal static class Targets
 
     public static IReadOnlyList<Target> All() =>
     [
-        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(), RunRecords(), Searches(), Rankings(),
-        Pictures(),
+        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(),
+        RunRecords(), Searches(), Rankings(), Pictures(),
     ];
 
     private static Target Pickles()
@@ -41,15 +49,21 @@ internal static class Targets
         });
     }
 
-    private static Target TorchFiles() => new("torch", [.. Directory.GetFiles(Fixtures, "*.pth*").Select(File.ReadAllBytes).Where(f => f.Length < 200_000), .. TorchVariants(), Safetensors()], file =>
-    {
-        string path = file.Save("file.pth");
-        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(path);
-        IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, path);
-        ExportRecord.From(checkpoint.Metadata, path);
-        foreach (TorchTensor tensor in tensors.Values) checkpoint.Floats(tensor);
-        OfficialNetwork.Describe(tensors, 32, path);
-    });
+    private static Target TorchFiles() => new(
+        "torch",
+        [
+            .. Directory.GetFiles(Fixtures, "*.pth*").Select(File.ReadAllBytes).Where(f => f.Length < 200_000), .. TorchVariants(),
+            Safetensors(),
+        ],
+        file =>
+        {
+            string path = file.Save("file.pth");
+            using TorchCheckpoint checkpoint = TorchCheckpoint.Open(path);
+            IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, path);
+            ExportRecord.From(checkpoint.Metadata, path);
+            foreach (TorchTensor tensor in tensors.Values) checkpoint.Floats(tensor);
+            OfficialNetwork.Describe(tensors, 32, path);
+        });
 
     // Files as people hand them over, without checksums too, since those stop most changes.
     private static byte[][] TorchVariants()
@@ -67,7 +81,9 @@ internal static class Targets
         return [.. BitConverter.GetBytes((long)header.Length), .. header, .. new byte[10]];
     }
 
-    private static Target FlopsTables() => new("flops-table", [File.ReadAllBytes(Path.Combine(Fixtures, "op_flops_dict.pkl"))], file => OfficialFlops.Load(file.Save("table.pkl"), new NetworkSpec()));
+    private static Target FlopsTables() => new(
+        "flops-table", [File.ReadAllBytes(Path.Combine(Fixtures, "op_flops_dict.pkl"))],
+        file => OfficialFlops.Load(file.Save("table.pkl"), new NetworkSpec()));
 
     private static Target Checkpoints()
     {
@@ -93,7 +109,8 @@ internal static class Targets
             {
                 """{"LayerChoice1": [false, true, false, false], "LayerChoice2": [1.0, 0.0, 0.0, 0.0]}""",
                 """{"LayerChoice1": 1, "LayerChoice2": {"_value": "2", "_idx": 2}}""",
-                """{"model/LayerChoice1": "1", "model/LayerChoice2": "layerchoice_model/LayerChoice2_2"}""", "[0, 1, 2, 3]", "0 1 2 3", "(0, 1, 2, 3)",
+                """{"model/LayerChoice1": "1", "model/LayerChoice2": "layerchoice_model/LayerChoice2_2"}""", "[0, 1, 2, 3]", "0 1 2 3",
+                "(0, 1, 2, 3)",
             }.Select(Encoding.UTF8.GetBytes),
         ],
         file => ArchitectureFile.Read(file.Save("architecture.json"), Tiny.Space),
@@ -187,7 +204,8 @@ internal static class Targets
         file =>
         {
             file.Save(RankState.FileName);
-            new RankState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }).Load(Tiny.Space, recalibrations: 2);
+            new RankState(
+                file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }).Load(Tiny.Space, recalibrations: 2);
         },
         IsText: true);
 
@@ -202,7 +220,8 @@ internal static class Targets
     {
         JsonValueKind.Array => element.EnumerateArray().SelectMany(PicklesIn),
         JsonValueKind.Object => element.EnumerateObject().SelectMany(p => PicklesIn(p.Value)),
-        JsonValueKind.String when element.TryGetBytesFromBase64(out byte[]? bytes) && bytes is { Length: > 1 } && bytes[^1] == (byte)'.' => [bytes],
+        JsonValueKind.String when element.TryGetBytesFromBase64(out byte[]? bytes) && bytes is { Length: > 1 } && bytes[^1] == (byte)'.' =>
+            [bytes],
         _ => [],
     };
 

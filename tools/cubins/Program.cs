@@ -1,5 +1,6 @@
 // Compiles the kernels for NVIDIA's GPUs, for a bundle that carries them (PrebuiltKernels). It needs NVRTC, and no GPU:
-// dotnet run --project tools/cubins -- FOLDER TARGET..., such as sm_80 for machine code, or compute_90 for PTX, which later GPUs can use too.
+// dotnet run --project tools/cubins -- FOLDER TARGET..., such as sm_80 for machine code, or compute_90 for PTX, which later GPUs can use
+// too.
 using Spos;
 using Spos.Engine.Compilation;
 using Spos.Engine.Kernels;
@@ -32,11 +33,15 @@ try
             targets.Add(target);
             continue;
         }
-        Console.Error.WriteLine($"cubins: NVRTC {compiler.Version} ({compiler.Path}) does not compile for {name}, but for {string.Join(", ", compiler.Offer.Targets)}.");
+        Console.Error.WriteLine(
+            $"cubins: NVRTC {compiler.Version} ({compiler.Path}) does not compile for {name}, "
+            + $"but for {string.Join(", ", compiler.Offer.Targets)}.");
         return usage;
     }
     PrebuiltKernels.Build(args[0], compiler, targets, KernelCatalogue.LargestModulesFirst);
-    Console.WriteLine($"{Path.GetFullPath(args[0])}: {KernelSources.Modules.Count} kernel files for {string.Join(", ", targets)}, by NVRTC {compiler.Version}");
+    Console.WriteLine(
+        $"{Path.GetFullPath(args[0])}: "
+        + $"{KernelSources.Modules.Count} kernel files for {string.Join(", ", targets)}, by NVRTC {compiler.Version}");
     return success;
 }
 catch (SposException error)

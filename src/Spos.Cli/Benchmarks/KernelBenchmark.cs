@@ -60,7 +60,8 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
         var damage = new DamageReport(message => throw new DataException(message));
         var options = new TrainingOptions { Epochs = 1, BatchSize = batchSize, LearningRate = 1e-3f, Workers = 1 };
         new Trainer(session, network, pictures, options, _ => [path], damage).RunEpoch(_ => { }, CancellationToken.None);
-        using var test = new BatchSource(session.Device, pictures, new LoaderOptions { ImageSize = spec.ImageSize, BatchSize = batchSize, Workers = 1 }, damage, 1, 0);
+        using var test = new BatchSource(
+            session.Device, pictures, new LoaderOptions { ImageSize = spec.ImageSize, BatchSize = batchSize, Workers = 1 }, damage, 1, 0);
         Evaluator.Measure(session, network, path, test);
     }
 
@@ -70,7 +71,9 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
         {
             string classFolder = Path.Combine(folder, ShapeDrawer.Classes[i % Classes]);
             Directory.CreateDirectory(classFolder);
-            File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), ShapeDrawer.Draw(i % Classes, PictureSize, 0.5f, (ulong)RandomPurpose.Drawing, (ulong)i));
+            File.WriteAllBytes(
+                Path.Combine(classFolder, $"{i:D5}.jpg"),
+                ShapeDrawer.Draw(i % Classes, PictureSize, 0.5f, (ulong)RandomPurpose.Drawing, (ulong)i));
         }
     }
 

@@ -56,7 +56,10 @@ internal sealed class StepBenchmark : IDisposable
         var results = new List<StepResult>();
         foreach (Work work in Works)
         {
-            RepeatedWork<Predictions>[] repeated = path == null ? [] : [.. plans.Select(_ => new RepeatedWork<Predictions>(_session, (images, labels) => PlanOf(work.Kind).Run(images, labels, path)))];
+            RepeatedWork<Predictions>[] repeated = path == null
+                ? []
+                : [.. plans.Select(
+                    _ => new RepeatedWork<Predictions>(_session, (images, labels) => PlanOf(work.Kind).Run(images, labels, path)))];
             double[][] rates = [.. plans.Select(_ => new double[runs])];
             long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
             for (int run = -Warmup; run < runs; run++)
@@ -78,7 +81,10 @@ internal sealed class StepBenchmark : IDisposable
                 report();
             }
             foreach (RepeatedWork<Predictions> each in repeated) each.Dispose();
-            for (int p = 0; p < plans.Count; p++) results.Add(new StepResult(work.Name, plans[p], Rates.Of(rates[p]), deviceBytes[p], managedBytes[p]));
+            for (int p = 0; p < plans.Count; p++)
+            {
+                results.Add(new StepResult(work.Name, plans[p], Rates.Of(rates[p]), deviceBytes[p], managedBytes[p]));
+            }
         }
         return results;
     }

@@ -11,7 +11,11 @@ internal static class PlainTable
         var table = new Table { Border = TableBorder.Simple };
         foreach (string column in columns)
         {
-            table.AddColumn(new TableColumn(column) { Alignment = column == columns[0] || column == "shape" ? Justify.Left : Justify.Right, NoWrap = true });
+            table.AddColumn(new TableColumn(column)
+            {
+                Alignment = column == columns[0] || column == "shape" ? Justify.Left : Justify.Right,
+                NoWrap = true,
+            });
         }
         return table;
     }

@@ -36,7 +36,8 @@ internal static class ShapeDrawer
         return data.ToArray();
     }
 
-    private static SKColor AnyColour(CounterRandom random) => new((byte)random.NextInt(256), (byte)random.NextInt(256), (byte)random.NextInt(256));
+    private static SKColor AnyColour(CounterRandom random) =>
+        new((byte)random.NextInt(256), (byte)random.NextInt(256), (byte)random.NextInt(256));
 
     // Short lines that look like parts of shapes.
     private static void Clutter(SKCanvas canvas, int size, float difficulty, CounterRandom random)
@@ -44,7 +45,8 @@ internal static class ShapeDrawer
         int lines = (int)(12 * difficulty);
         for (int i = 0; i < lines; i++)
         {
-            using var paint = new SKPaint { Color = AnyColour(random), StrokeWidth = random.NextUniform(1, size / 20f), IsAntialias = true };
+            using var paint =
+                new SKPaint { Color = AnyColour(random), StrokeWidth = random.NextUniform(1, size / 20f), IsAntialias = true };
             float x = random.NextUniform(0, size), y = random.NextUniform(0, size), reach = size * 0.2f;
             canvas.DrawLine(x, y, x + random.NextUniform(-reach, reach), y + random.NextUniform(-reach, reach), paint);
         }
@@ -63,8 +65,10 @@ internal static class ShapeDrawer
         var end = new SKPoint(period * MathF.Cos(angle), period * MathF.Sin(angle));
         bool stripes = random.NextInt(2) == 0;
         SKShader shader = stripes
-            ? SKShader.CreateLinearGradient(new SKPoint(0, 0), end, [first, first, second, second], [0, 0.5f, 0.5f, 1], SKShaderTileMode.Repeat)
-            : SKShader.CreateLinearGradient(new SKPoint(-end.X * 4, -end.Y * 4), new SKPoint(end.X * 4, end.Y * 4), [first, second], SKShaderTileMode.Clamp);
+            ? SKShader.CreateLinearGradient(
+                new SKPoint(0, 0), end, [first, first, second, second], [0, 0.5f, 0.5f, 1], SKShaderTileMode.Repeat)
+            : SKShader.CreateLinearGradient(
+                new SKPoint(-end.X * 4, -end.Y * 4), new SKPoint(end.X * 4, end.Y * 4), [first, second], SKShaderTileMode.Clamp);
         return new SKPaint { Shader = shader, IsAntialias = true };
     }
 
@@ -135,7 +139,8 @@ internal static class ShapeDrawer
         return path;
     }
 
-    private static (float X, float Y) OnCircle(float radius, float turn) => (radius * MathF.Sin(2 * MathF.PI * turn), -radius * MathF.Cos(2 * MathF.PI * turn));
+    private static (float X, float Y) OnCircle(float radius, float turn) =>
+        (radius * MathF.Sin(2 * MathF.PI * turn), -radius * MathF.Cos(2 * MathF.PI * turn));
 
     private static void AddPolygon(SKPath path, params (float X, float Y)[] corners) =>
         path.AddPoly([.. corners.Select(c => new SKPoint(c.X, c.Y))]);

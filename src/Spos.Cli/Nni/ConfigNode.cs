@@ -33,7 +33,9 @@ internal sealed class ConfigNode(string name, YamlMappingNode mapping, IEnumerab
     {
         _known.Add(field);
         if (!mapping.Children.TryGetValue(field, out YamlNode? node)) return;
-        use(node is YamlMappingNode inner ? new ConfigNode(NameOf(field), inner, idleFields) : throw new FormatException($"{NameOf(field)} has no fields (line {node.Start.Line})."));
+        use(node is YamlMappingNode inner
+            ? new ConfigNode(NameOf(field), inner, idleFields)
+            : throw new FormatException($"{NameOf(field)} has no fields (line {node.Start.Line})."));
     }
 
     /// <exception cref="FormatException">There are fields that are not known; the message names them.</exception>
@@ -41,7 +43,8 @@ internal sealed class ConfigNode(string name, YamlMappingNode mapping, IEnumerab
     {
         string[] others = [.. mapping.Children.Keys.Select(key => ((YamlScalarNode)key).Value!).Where(key => !_known.Contains(key))];
         if (others.Length == 0) return;
-        string named = Shown.Few([.. others.Select(key => NameOf(Shown.Value(key)))], MostNamed), known = string.Join(", ", _known.Order(StringComparer.Ordinal));
+        string named = Shown.Few([.. others.Select(key => NameOf(Shown.Value(key)))], MostNamed),
+            known = string.Join(", ", _known.Order(StringComparer.Ordinal));
         throw new FormatException($"unknown field{(others.Length > 1 ? "s" : "")} {named}; known are {known}.");
     }
 

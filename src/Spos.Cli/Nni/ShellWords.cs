@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Spos.Cli.Nni;
 
-/// <summary>Divides a command into words as a POSIX shell does. What a shell would expand or run is refused, for no shell runs it.</summary>
+/// <summary>
+/// Divides a command into words as a POSIX shell does. What a shell would expand or run is refused, for no shell runs it.
+/// </summary>
 internal static class ShellWords
 {
     private const string Operators = ";&|<>()*?", Expansions = "$`", Escaped = "$`\"\\";

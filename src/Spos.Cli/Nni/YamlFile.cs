@@ -28,7 +28,9 @@ internal static class YamlFile
             CheckEvents(text);
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
-            return stream.Documents is [{ RootNode: YamlMappingNode mapping }] ? mapping : throw new FormatException("it is not one mapping of fields.");
+            return stream.Documents is [{ RootNode: YamlMappingNode mapping }]
+                ? mapping
+                : throw new FormatException("it is not one mapping of fields.");
         }
         catch (YamlException error)
         {

@@ -75,7 +75,9 @@ internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, s
         {
             throw new InvalidOperationException($"{name} of {NameOf(verb)} does not say what values it takes.");
         }
-        string? value = type == typeof(bool) || option.Default == null ? null : Convert.ToString(option.Default, CultureInfo.InvariantCulture);
+        string? value = type == typeof(bool) || option.Default == null
+            ? null
+            : Convert.ToString(option.Default, CultureInfo.InvariantCulture);
         // Words and exponents are shown as people write them.
         if (type != typeof(string)) value = value?.ToLowerInvariant();
         return new DeclaredOption(name, type, rule, option.HelpText, value, property);

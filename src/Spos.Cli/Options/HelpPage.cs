@@ -91,7 +91,10 @@ internal static class HelpPage
         {
             const int least = 80, most = 120, ofPipe = 100;
             string? variable = Environment.GetEnvironmentVariable("COLUMNS");
-            if (int.TryParse(variable, NumberStyles.None, CultureInfo.InvariantCulture, out int columns)) return Math.Clamp(columns, least, most);
+            if (int.TryParse(variable, NumberStyles.None, CultureInfo.InvariantCulture, out int columns))
+            {
+                return Math.Clamp(columns, least, most);
+            }
             return Console.IsOutputRedirected ? ofPipe : Math.Clamp(Console.WindowWidth, least, most);
         }
     }

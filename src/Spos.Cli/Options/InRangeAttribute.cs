@@ -71,7 +71,8 @@ internal sealed class InRangeAttribute(double least, double most) : ValueRule
         get
         {
             if (Count > 1) return $"{Possible}, are needed.";
-            return $"{(AboveLeast || BelowMost ? "numbers from " : "")}{Possible} are possible{(Example.Length > 0 ? $", such as {Example}" : "")}.";
+            return $"{(AboveLeast || BelowMost ? "numbers from " : "")}{Possible} "
+                + $"are possible{(Example.Length > 0 ? $", such as {Example}" : "")}.";
         }
     }
 

@@ -23,7 +23,9 @@ internal static partial class Number
 
     /// <summary>A finite number; null if the text is none, or one that a double cannot hold.</summary>
     public static double? Real(string text) =>
-        Plain(text) is { } plain && double.Parse(plain, NumberStyles.Float, CultureInfo.InvariantCulture) is var value && double.IsFinite(value)
+        Plain(text) is { } plain
+        && double.Parse(plain, NumberStyles.Float, CultureInfo.InvariantCulture) is var value
+        && double.IsFinite(value)
             ? value
             : null;
 
@@ -36,7 +38,8 @@ internal static partial class Number
         if (Math.Abs(exponent) > MostExponent) return null;
         int point = parts[0].IndexOf('.', StringComparison.Ordinal);
         if (point >= 0) exponent -= parts[0].Length - point - 1;
-        var digits = BigInteger.Parse(parts[0].Replace(".", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var digits = BigInteger.Parse(
+            parts[0].Replace(".", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         if (exponent >= 0) return digits * BigInteger.Pow(10, exponent);
         var quotient = BigInteger.DivRem(digits, BigInteger.Pow(10, -exponent), out BigInteger rest);
         return rest.IsZero ? quotient : null;
@@ -50,6 +53,7 @@ internal static partial class Number
         _ => 12,
     };
 
-    [GeneratedRegex(@"\A(?<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE][+-]?[0-9]{1,4}|(?<unit>[kKMGT]))?\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\A(?<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))(?:[eE][+-]?[0-9]{1,4}|(?<unit>[kKMGT]))?\z", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 }

@@ -10,5 +10,6 @@ internal sealed class OneOfAttribute(params string[] words) : ValueRule
 
     public override string Read(string text, Type type) =>
         words.FirstOrDefault(word => word.Equals(text, StringComparison.OrdinalIgnoreCase))
-        ?? throw new FormatException(words.Length == 1 ? $"only {words[0]} is possible." : $"{string.Join(", ", words[..^1])} and {words[^1]} are possible.");
+        ?? throw new FormatException(
+            words.Length == 1 ? $"only {words[0]} is possible." : $"{string.Join(", ", words[..^1])} and {words[^1]} are possible.");
 }

@@ -29,7 +29,9 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
         {
             throw new FormatException($"{system} is the system's: results cannot be kept there.");
         }
-        for (string? above = kind == PathKind.Folder ? path : Path.GetDirectoryName(path); above != null; above = Path.GetDirectoryName(above))
+        for (string? above = kind == PathKind.Folder ? path : Path.GetDirectoryName(path);
+            above != null;
+            above = Path.GetDirectoryName(above))
         {
             if (File.Exists(above)) throw new FormatException($"{above} is a file, not a folder.");
             if (!Directory.Exists(above)) continue;

@@ -25,7 +25,8 @@ internal static class OutputFile
         try
         {
             using JsonDocument document = JsonFile.Parse(SmallFile.ReadText(path, MostJson));
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(field, out JsonElement value) && value.ValueKind == kind;
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty(field, out JsonElement value) && value.ValueKind == kind;
         }
         catch (FormatException)
         {
@@ -38,8 +39,14 @@ internal static class OutputFile
     /// <exception cref="UsageException">It holds something else; the message names the option.</exception>
     public static void Require(string option, string path, string kind, Func<string, bool> isSame)
     {
-        if (RegularFile.IsOther(path)) throw new UsageException($"{option} {path} is there already, and is no regular file. Choose another name.");
+        if (RegularFile.IsOther(path))
+        {
+            throw new UsageException($"{option} {path} is there already, and is no regular file. Choose another name.");
+        }
         if (!File.Exists(path) || new FileInfo(path).Length == 0) return;
-        if (!isSame(path)) throw new UsageException($"{option} {path} is there already, and is not {kind}. Remove it, or choose another name.");
+        if (!isSame(path))
+        {
+            throw new UsageException($"{option} {path} is there already, and is not {kind}. Remove it, or choose another name.");
+        }
     }
 }

@@ -35,7 +35,8 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
 
     private static Type Find(string name, IReadOnlyList<Type> verbs) =>
         verbs.FirstOrDefault(v => DeclaredOption.NameOf(v) == name)
-        ?? throw new UsageException($"Unknown command {Shown.Value(name)}.{Nearest.Hint(name, verbs.Select(DeclaredOption.NameOf))} See spos --help.");
+        ?? throw new UsageException(
+            $"Unknown command {Shown.Value(name)}.{Nearest.Hint(name, verbs.Select(DeclaredOption.NameOf))} See spos --help.");
 
     private Request Read(string[] words)
     {
@@ -103,7 +104,8 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
 
     private void RefuseRepeated(IEnumerable<Given> given)
     {
-        foreach (IGrouping<DeclaredOption, Given> same in given.Where(g => g.Value != null).GroupBy(g => g.Option).Where(g => g.Count() > 1))
+        foreach (IGrouping<DeclaredOption, Given> same in given.Where(g => g.Value != null)
+            .GroupBy(g => g.Option).Where(g => g.Count() > 1))
         {
             throw Usage($"{same.Key.Name} is given {same.Count()} times: {string.Join(", ", same.Select(g => Shown.Value(g.Value!)))}.");
         }
@@ -114,7 +116,8 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
     {
         DeclaredOption Option(string name) => options.First(o => o.Name == $"--{name}");
         if (given.FirstOrDefault(g => g.Option.Rule is OptionsFileRule) is not { Value: { } file } named) return [];
-        Given[] configured = [.. ((OptionsFileRule)named.Option.Rule!).OptionsOf(file).Select(o => new Given(Option(o.Option), o.Value, file))];
+        Given[] configured =
+            [.. ((OptionsFileRule)named.Option.Rule!).OptionsOf(file).Select(o => new Given(Option(o.Option), o.Value, file))];
         RefuseRepeated(configured);
         return configured.Where(c => given.All(g => g.Option != c.Option)).DistinctBy(c => c.Option);
     }

@@ -12,6 +12,7 @@ internal abstract class ValueRule : Attribute
 
     /// <summary>The value as the parser is to read it.</summary>
     /// <param name="type">The option's type, without Nullable.</param>
-    /// <exception cref="FormatException">The option does not take it; the message says what it takes, and follows "--option value: ".</exception>
+    /// <exception cref="FormatException">The option does not take it; the message says what it takes, and follows
+    /// "--option value: ".</exception>
     public abstract string Read(string text, Type type);
 }

@@ -22,14 +22,22 @@ namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
 [Place(13)]
-[Verb("bench", HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, bench kernels each kernel at each shape of the network; bench launches counts the launches of a step and how many blocks each has; bench plans shows what --plan auto has measured.")]
+[Verb(
+    "bench",
+    HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, "
+        + "bench kernels each kernel at each shape of the network; "
+        + "bench launches counts the launches of a step and how many blocks each has; bench plans shows what --plan auto has measured.")]
 [Example("Time the pointwise kernels, and keep the figures", "kernels --filter pointwise --output pointwise.json")]
 internal sealed class BenchVerb : DeviceOptions, IVerb
 {
     // Images a second that a large GPU may train on.
     private const int FastGpu = 10_000;
 
-    [Value(0, MetaName = "what", Required = true, HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), loader (of the pictures under --images), kernels, launches (their blocks, bytes and arithmetic; nothing is timed), or plans, which shows the choices that --plan auto has made on this device.")]
+    [Value(
+        0, MetaName = "what", Required = true,
+        HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), "
+            + "loader (of the pictures under --images), kernels, launches (their blocks, bytes and arithmetic; nothing is timed), "
+            + "or plans, which shows the choices that --plan auto has made on this device.")]
     [OneOf("step", "loader", "kernels", "launches", "plans")]
     public string What { get; set; } = "";
 
@@ -49,14 +57,20 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [InRange(1, 100_000)]
     public int? Runs { get; set; }
 
-    [Option("architecture", HelpText = "The path that bench step and bench launches run (default: of step another random one each time, of launches the mean of each operation in every block in turn).")]
+    [Option(
+        "architecture",
+        HelpText = "The path that bench step and bench launches run "
+            + "(default: of step another random one each time, of launches the mean of each operation in every block in turn).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
     [Option("alone", Default = false, HelpText = "Let bench step time --plan alone, without unfused beside it.")]
     public bool Alone { get; set; }
 
-    [Option("images", HelpText = "The pictures that bench loader reads: a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
+    [Option(
+        "images",
+        HelpText = "The pictures that bench loader reads: "
+            + "a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
     [Input(PathKind.Folder)]
     public string? Images { get; set; }
 
@@ -67,7 +81,10 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
-    [Option("top", Default = 40, HelpText = "Lines of the table: those that take most time, of launches those of each work that move most bytes. The JSON file has all.")]
+    [Option(
+        "top", Default = 40,
+        HelpText = "Lines of the table: those that take most time, of launches those of each work that move most bytes. "
+            + "The JSON file has all.")]
     [InRange(1, 100_000)]
     public int Top { get; set; } = 40;
 
@@ -80,7 +97,10 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         if (What == "plans") return ShowPlans();
         NetworkSizes.CheckArea(BatchSize, ImageSize);
         var spec = new NetworkSpec { ImageSize = ImageSize };
-        if (Output != null) OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));
+        if (Output != null)
+        {
+            OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));
+        }
         Device device = OpenDevice(dry: What == "launches");
         if (What == "loader") return RunLoader(spec, device);
         using Session session = NewSession(device);
@@ -105,11 +125,15 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             long done = 0;
             results = benchmark.Run(plans, path, runs, () => display.Report(++done, 1, ""));
         });
-        Table table = PlainTable.New("work", "plan", "img/s", "quartiles", $"against {plans[0]}".ToLowerInvariant(), "device memory an image", "managed heap a run");
+        Table table = PlainTable.New(
+            "work", "plan", "img/s", "quartiles", $"against {plans[0]}".ToLowerInvariant(), "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
         {
             double ratio = r.Rates.Median / results.First(other => other.Work == r.Work).Rates.Median;
-            table.AddRow([r.Work, $"{r.Plan}".ToLowerInvariant(), .. r.Rates.Columns, $"{ratio:0.00}", $"{r.DeviceBytes / 1e6 / BatchSize:0.0} MB", $"{r.ManagedBytes / 1024} KiB"]);
+            table.AddRow([
+                r.Work, $"{r.Plan}".ToLowerInvariant(), .. r.Rates.Columns, $"{ratio:0.00}", $"{r.DeviceBytes / 1e6 / BatchSize:0.0} MB",
+                $"{r.ManagedBytes / 1024} KiB",
+            ]);
         }
         PlainTable.Write(table);
         if (Output != null)
@@ -117,7 +141,15 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             Save(Output, spec, device, new
             {
                 paths = path == null ? Enumerable.Range(0, runs).Select(run => $"{benchmark.RandomPath(run)}") : [$"{path}"],
-                steps = results.Select(r => new { work = r.Work, plan = $"{r.Plan}".ToLowerInvariant(), images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles, device_bytes = r.DeviceBytes, managed_bytes = r.ManagedBytes }),
+                steps = results.Select(r => new
+                {
+                    work = r.Work,
+                    plan = $"{r.Plan}".ToLowerInvariant(),
+                    images_per_second = r.Rates.Median,
+                    quartiles = r.Rates.Quartiles,
+                    device_bytes = r.DeviceBytes,
+                    managed_bytes = r.ManagedBytes,
+                }),
             });
         }
         return ExitCode.Success;
@@ -125,15 +157,23 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
 
     private int RunLoader(NetworkSpec spec, Device device)
     {
-        string folder = Images ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class.");
-        if (!Directory.Exists(folder)) throw new DataException($"--images {Shown.Value(folder)}: no such folder. One is needed that has a folder of JPEGs per class.");
+        string folder = Images
+            ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class.");
+        if (!Directory.Exists(folder))
+        {
+            throw new DataException($"--images {Shown.Value(folder)}: no such folder. One is needed that has a folder of JPEGs per class.");
+        }
         ImageFolder data = ImageFolder.Open(folder);
         if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
-        Notice.Say($"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; batches of {BatchSize}; {Workers} workers; on {DeviceUse.Describe(device)}.");
+        Notice.Say(
+            $"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; "
+            + $"batches of {BatchSize}; {Workers} workers; on {DeviceUse.Describe(device)}.");
         int runs = Runs ?? 15;
         IReadOnlyList<LoaderResult> results = [];
         var hostWork = new Rates(0, 0, 0);
-        var benchmark = new LoaderBenchmark(device, data, new LoaderOptions { Decoder = Decoder, ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers }, new DamageReport(Notice.Warn));
+        var benchmark = new LoaderBenchmark(
+            device, data, new LoaderOptions { Decoder = Decoder, ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers },
+            new DamageReport(Notice.Warn));
         ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", display =>
         {
             long done = 0;
@@ -144,7 +184,9 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
         table.AddRow(["none: a thread's work for a GPU by spos", .. hostWork.Columns]);
         PlainTable.Write(table);
-        Notice.Say($"For a GPU that does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads, if none slows another, read and entropy-decode {FastGpu:N0} images a second.");
+        Notice.Say(
+            $"For a GPU that does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads, "
+            + $"if none slows another, read and entropy-decode {FastGpu:N0} images a second.");
         if (Output != null)
         {
             Save(Output, spec, device, new
@@ -153,7 +195,8 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
                 workers = Workers,
                 decoder = $"{Decoder}".ToLowerInvariant(),
                 host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
-                transforms = results.Select(r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
+                transforms = results.Select(
+                    r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
             });
         }
         return ExitCode.Success;
@@ -165,7 +208,8 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         KernelResult[] results =
         [
             .. all.Where(r => Filter == null || r.Kernel.Contains(Filter, StringComparison.Ordinal))
-                .OrderByDescending(r => r.Seconds * r.Launches).ThenBy(r => r.Kernel, StringComparer.Ordinal).ThenBy(r => r.Shape, StringComparer.Ordinal),
+                .OrderByDescending(r => r.Seconds * r.Launches)
+                .ThenBy(r => r.Kernel, StringComparer.Ordinal).ThenBy(r => r.Shape, StringComparer.Ordinal),
         ];
         Print(results, all.Sum(r => r.Seconds * r.Launches));
         ResultTable.Print(
@@ -201,7 +245,11 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         Architecture[] paths = ArchitectureText == null
             ? [.. Enumerable.Range(0, spec.Space.MostDisjoint).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
             : [NamedArchitecture.Read(ArchitectureText, spec.Space)];
-        if (device.IsDry && Plan == ConvolutionPlan.Auto) throw new UsageException("--plan auto measures what is fastest, and this device computes nothing (SPOS_CHECKING_DRY=1): name another plan.");
+        if (device.IsDry && Plan == ConvolutionPlan.Auto)
+        {
+            throw new UsageException(
+                "--plan auto measures what is fastest, and this device computes nothing (SPOS_CHECKING_DRY=1): name another plan.");
+        }
         IReadOnlyList<LaunchesOfWork> works = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
         ConvolutionPlanner.Of(session).Plan = Plan;
@@ -210,19 +258,23 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
             long done = 0;
             works = benchmark.Record(paths, () => display.Report(++done, 1, ""));
         });
-        Table table = PlainTable.New("kernel", "work", "launches", "least blocks", "most blocks", "MB", "GFLOP", $"of ≥ {device.Multiprocessors} blocks");
+        Table table = PlainTable.New(
+            "kernel", "work", "launches", "least blocks", "most blocks", "MB", "GFLOP", $"of ≥ {device.Multiprocessors} blocks");
         var rows = new List<(string, string)> { ("paths", $"{paths.Length}"), ("multiprocessors", $"{device.Multiprocessors}") };
         foreach (LaunchesOfWork work in works)
         {
-            LaunchCount[] shown = [.. work.Kernels.Where(k => Filter == null || k.Kernel.Contains(Filter, StringComparison.Ordinal)).Take(Top)];
+            LaunchCount[] shown =
+                [.. work.Kernels.Where(k => Filter == null || k.Kernel.Contains(Filter, StringComparison.Ordinal)).Take(Top)];
             foreach (LaunchCount k in shown)
             {
                 table.AddRow(
-                    k.Kernel, work.Work, $"{k.Launches:0.##}", $"{k.LeastBlocks}", $"{k.MostBlocks}", $"{k.Bytes / 1e6:0.0}", $"{k.Flops / 1e9:0.00}",
-                    k.Bytes > 0 ? $"{k.WideShare:0%}" : "");
+                    k.Kernel, work.Work, $"{k.Launches:0.##}", $"{k.LeastBlocks}", $"{k.MostBlocks}", $"{k.Bytes / 1e6:0.0}",
+                    $"{k.Flops / 1e9:0.00}", k.Bytes > 0 ? $"{k.WideShare:0%}" : "");
             }
             LaunchCount all = work.All;
-            rows.Add((work.Work, $"{all.Launches:0.##} launches, {all.WideLaunches:0.##} of at least {device.Multiprocessors} blocks, which move {all.WideShare:0.0%} of {all.Bytes / 1e9:0.0} GB"));
+            rows.Add(
+                (work.Work, $"{all.Launches:0.##} launches, {all.WideLaunches:0.##} of at least {device.Multiprocessors} blocks, "
+                    + $"which move {all.WideShare:0.0%} of {all.Bytes / 1e9:0.0} GB"));
         }
         rows.Add(("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
         PlainTable.Write(table);
@@ -259,16 +311,24 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
         var cache = new PlanCache(PlanCache.FolderOfUser, device);
         IReadOnlyDictionary<string, PlanCache.Choice> choices = cache.Choices;
         IReadOnlyDictionary<string, string> lacks = cache.Lacks;
-        string[] names = [.. choices.Keys.Union(lacks.Keys).Where(n => Filter == null || n.Contains(Filter, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
+        string[] names =
+        [
+            .. choices.Keys.Union(lacks.Keys)
+                .Where(n => Filter == null || n.Contains(Filter, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal),
+        ];
         foreach (string name in names)
         {
             PlanCache.Choice? choice = choices.GetValueOrDefault(name);
             string cudnn = choice?.CudnnMicroseconds is { } time ? $"{time:0.0} µs" : lacks.GetValueOrDefault(name) ?? "not there";
             // Shapes are in brackets, which Spectre.Console takes for markup.
-            table.AddRow(Markup.Escape(name), choice == null ? "not measured" : $"{choice.OwnMicroseconds:0.0} µs", cudnn, choice?.Engine ?? "own");
+            table.AddRow(
+                Markup.Escape(name), choice == null ? "not measured" : $"{choice.OwnMicroseconds:0.0} µs", cudnn, choice?.Engine ?? "own");
         }
         PlainTable.Write(table);
-        ResultTable.Print("Plans", ("device", device), ("choices", $"{names.Length}"), ("cuDNN lacks", $"{names.Count(lacks.ContainsKey)}, for which the hand-written kernels stand in"), ("folder", PlanCache.FolderOfUser));
+        ResultTable.Print(
+            "Plans", ("device", device), ("choices", $"{names.Length}"),
+            ("cuDNN lacks", $"{names.Count(lacks.ContainsKey)}, for which the hand-written kernels stand in"),
+            ("folder", PlanCache.FolderOfUser));
         return ExitCode.Success;
     }
 

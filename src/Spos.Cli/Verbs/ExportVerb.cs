@@ -33,7 +33,10 @@ internal enum ExportFormat
 
 /// <summary>Writes a checkpoint in other programs' formats.</summary>
 [Place(8)]
-[Verb("export", HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
+[Verb(
+    "export",
+    HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads "
+        + "its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
 [Example("Write what was trained from scratch as ONNX", "--format onnx --output network.onnx")]
 internal sealed class ExportVerb : DeviceOptions, IVerb
 {
@@ -46,14 +49,21 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     [Option("format", Default = ExportFormat.Pth, HelpText = "The file's format.")]
     public ExportFormat Format { get; set; } = ExportFormat.Pth;
 
-    [Option("output", HelpText = "The file (default: network with the format's ending, beside the checkpoint). Beside a pytorch file, which ends in .py, its weights are written, ending in .pth.")]
+    [Option(
+        "output",
+        HelpText = "The file (default: network with the format's ending, beside the checkpoint). "
+            + "Beside a pytorch file, which ends in .py, its weights are written, ending in .pth.")]
     [Output(PathKind.File)]
     public string? Output { get; set; }
 
-    [Option("keep-batch-norm", Default = false, HelpText = "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
+    [Option(
+        "keep-batch-norm", Default = false,
+        HelpText = "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
     public bool KeepBatchNorm { get; set; }
 
-    [Option("weights", Default = WeightKind.Best, HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
+    [Option(
+        "weights", Default = WeightKind.Best,
+        HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
     public int Run()
@@ -63,7 +73,9 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         string format = Format.ToString().ToLowerInvariant();
         if (Format is ExportFormat.Onnx or ExportFormat.Pytorch && header.Path == null)
         {
-            throw new CheckpointException($"{checkpoint} is a supernet: only a single path can be exported as {format}. Use --format pth or safetensors, or train a path of it by spos scratch.");
+            throw new CheckpointException(
+                $"{checkpoint} is a supernet: only a single path can be exported as {format}. "
+                + "Use --format pth or safetensors, or train a path of it by spos scratch.");
         }
         string ending = Format == ExportFormat.Pytorch ? ModuleEnding : $".{format}";
         string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network{ending}"));
@@ -80,7 +92,8 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
                 break;
             case ExportFormat.Pytorch:
                 byte[] source = Encoding.UTF8.GetBytes(ModuleSource.Of(header.Spec, header.Path!, record, Path.GetFileName(weights)));
-                AtomicFile.WriteTogether((weights, TorchWriter.WriterOf(session, network, record)), (output, stream => stream.Write(source)));
+                AtomicFile.WriteTogether(
+                    (weights, TorchWriter.WriterOf(session, network, record)), (output, stream => stream.Write(source)));
                 break;
             case ExportFormat.Safetensors:
                 SafetensorsWriter.Save(output, session, network, record);
@@ -116,7 +129,11 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
                 OutputFile.Require("--output", output, kind, OutputFile.Is(FileFormat.Onnx));
                 break;
             default:
-                if (!output.EndsWith(ModuleEnding, StringComparison.Ordinal)) throw new UsageException($"--output {output}: the format {format} is Python source, whose file ends in {ModuleEnding}.");
+                if (!output.EndsWith(ModuleEnding, StringComparison.Ordinal))
+                {
+                    throw new UsageException(
+                        $"--output {output}: the format {format} is Python source, whose file ends in {ModuleEnding}.");
+                }
                 OutputFile.Require("--output", output, kind, OutputFile.BeginsWith(ModuleSource.Mark));
                 OutputFile.Require("--output", weights, "a file of weights that spos export wrote", IsExport);
                 break;

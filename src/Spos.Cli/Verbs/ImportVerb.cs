@@ -18,7 +18,10 @@ namespace Spos.Cli.Verbs;
 
 /// <summary>Takes over a PyTorch checkpoint.</summary>
 [Place(7)]
-[Verb("import", HelpText = "Read a PyTorch checkpoint (pth, safetensors) of the official network, of NNI's or of this program's export, and write it as one of this program's.")]
+[Verb(
+    "import",
+    HelpText = "Read a PyTorch checkpoint (pth, safetensors) of the official network, "
+        + "of NNI's or of this program's export, and write it as one of this program's.")]
 [Example("Take over megvii's supernet, to search it", "--checkpoint checkpoint-150000.pth.tar --output-dir runs/supernet")]
 internal sealed class ImportVerb : DeviceOptions, IVerb
 {
@@ -29,11 +32,16 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Input(PathKind.File)]
     public string? CheckpointPath { get; set; }
 
-    [Option("key", HelpText = "Of several networks in a checkpoint, which: its place as --list tells it, such as state_dict_ema (default: the usual one).")]
+    [Option(
+        "key",
+        HelpText = "Of several networks in a checkpoint, which: "
+            + "its place as --list tells it, such as state_dict_ema (default: the usual one).")]
     [Text]
     public string? Key { get; set; }
 
-    [Option("flops-table", HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
+    [Option(
+        "flops-table",
+        HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
     [Input(PathKind.File)]
     public string? FlopsTablePath { get; set; }
 
@@ -41,17 +49,27 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Output(PathKind.Folder)]
     public string? OutputDir { get; set; }
 
-    [Option("image-size", HelpText = "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
+    [Option(
+        "image-size",
+        HelpText = "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
     [InRange(32, 2048, MultipleOf = 32)]
     public int? ImageSize { get; set; }
 
-    [Option(StandardOption, Default = false, HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
+    [Option(
+        StandardOption, Default = false,
+        HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
     public bool StandardPreprocessing { get; set; }
 
-    [Option(PreprocessingRecord.Option, Default = false, HelpText = "The network was trained on pictures as the official code feeds them: blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
+    [Option(
+        PreprocessingRecord.Option, Default = false,
+        HelpText = "The network was trained on pictures as the official code feeds them: "
+            + "blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
     public bool SposPreprocessing { get; set; }
 
-    [Option("restart", Default = false, HelpText = "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. Nothing else there is touched.")]
+    [Option(
+        "restart", Default = false,
+        HelpText = "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. "
+            + "Nothing else there is touched.")]
     public bool Restart { get; set; }
 
     [Option("list", Default = false, HelpText = "Only list what the file holds.")]
@@ -62,7 +80,10 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        if (StandardPreprocessing && SposPreprocessing) throw new UsageException($"--{StandardOption} and --{PreprocessingRecord.Option} cannot be had together.");
+        if (StandardPreprocessing && SposPreprocessing)
+        {
+            throw new UsageException($"--{StandardOption} and --{PreprocessingRecord.Option} cannot be had together.");
+        }
         if (CheckpointPath != null) return Import(CheckpointPath);
         string table = FlopsTablePath ?? throw new UsageException("import: name a --checkpoint or a --flops-table.");
         CompareFlops(table, new NetworkSpec { ImageSize = ImageSize ?? OfficialImageSize });
@@ -83,7 +104,8 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         string source = ChecksumOf(file);
         RequireSource(output, file, source);
         ExportRecord? record = ExportRecord.From(checkpoint.Metadata, file);
-        (NetworkSpec read, Architecture? path) = OfficialNetwork.Describe(found.Tensors, ImageSize ?? record?.ImageSize ?? OfficialImageSize, file);
+        (NetworkSpec read, Architecture? path) = OfficialNetwork.Describe(
+            found.Tensors, ImageSize ?? record?.ImageSize ?? OfficialImageSize, file);
         NetworkSpec spec = record == null ? read : read with { Dropout = record.Dropout };
         bool official = IsOfficial(record, file);
         if (FlopsTablePath != null) CompareFlops(FlopsTablePath, spec);
@@ -96,8 +118,14 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         using var folder = new RunFolder(output, RunKind.Import, new RunConsole());
         // Again: another import may have ended meanwhile.
         RequireSource(output, file, source);
-        if (Restart) folder.Clear();
-        else if (CheckpointFolder.Files(folder.Folder).Any()) Notice.Say($"Replacing what was imported from the same file into {folder.Folder} before.");
+        if (Restart)
+        {
+            folder.Clear();
+        }
+        else if (CheckpointFolder.Files(folder.Folder).Any())
+        {
+            Notice.Say($"Replacing what was imported from the same file into {folder.Folder} before.");
+        }
         // Before the checkpoint, so that it never lies beside the record of another file.
         Preprocessing preprocessing = official ? Preprocessing.Spos : Preprocessing.Standard;
         RunRecord.Write(folder, DeclaredOption.Record(this), device, NetworkRecord.Of(spec, preprocessing), null, source);
@@ -111,7 +139,12 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
                 ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
                 .. found.Others.Count == 0 ? [] : new[] { ("also there (--key)", string.Join(", ", found.Others.Select(Place))) },
                 .. found.PassedOver.Count == 0 ? [] : new[] { ("passed over", Few(found.PassedOver.Select(p => p.Name))) },
-                .. notes.Converted.Count == 0 ? [] : new[] { ("converted to float32", string.Join(", ", notes.Converted.Select(c => $"{c.Tensors} tensors of {c.Type}"))) },
+                .. notes.Converted.Count == 0
+                    ? []
+                    : new[]
+                    {
+                        ("converted to float32", string.Join(", ", notes.Converted.Select(c => $"{c.Tensors} tensors of {c.Type}"))),
+                    },
                 ("preprocessing", official ? "the official code's" : "standard"),
                 ("class names", classNames == null ? "not known" : $"{classNames.Count}"),
                 ("checkpoint", saved),
@@ -140,7 +173,9 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         RunRecord.Contents? earlier = RunRecord.TryRead(output);
         if (earlier?.Source == checksum) return;
         string from = earlier?.Options.GetValueOrDefault("checkpoint") is { } before ? $" from {before}" : "";
-        throw new UsageException($"{Path.GetFullPath(output)} holds a network that was imported{from}; --checkpoint {file} is another file. Choose another --output-dir, or replace it with --restart.");
+        throw new UsageException(
+            $"{Path.GetFullPath(output)} holds a network that was imported{from}; --checkpoint {file} is another file. "
+            + "Choose another --output-dir, or replace it with --restart.");
     }
 
     // How pictures are fed: what options say, or else the file, or else as the official code does.
@@ -153,11 +188,15 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         if (asked is not { } official)
         {
             if (other == null) return record.OfficialPreprocessing;
-            throw new TorchCheckpointException($"{file} says that its network has {named} preprocessing, but there {other}: pictures cannot be fed to it so. To feed them by one of this program's two ways all the same, say which: --{StandardOption} or --{PreprocessingRecord.Option}.");
+            throw new TorchCheckpointException(
+                $"{file} says that its network has {named} preprocessing, but there {other}: pictures cannot be fed to it so. To feed "
+                + $"them by one of this program's two ways all the same, say which: --{StandardOption} or --{PreprocessingRecord.Option}.");
         }
         if (other != null || official != record.OfficialPreprocessing)
         {
-            Notice.Warn($"{file} says that its network has {named} preprocessing{(other == null ? "" : $", and there {other}")}; --{(official ? PreprocessingRecord.Option : StandardOption)} is used.");
+            Notice.Warn(
+                $"{file} says that its network has {named} preprocessing{(other == null ? "" : $", and there {other}")}; "
+                + $"--{(official ? PreprocessingRecord.Option : StandardOption)} is used.");
         }
         return official;
     }
@@ -168,7 +207,11 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     {
         if (record == null) return null;
         foreach (string difference in record.DifferencesFrom(spec, path)) Notice.Warn($"{file}: {difference}");
-        if (ImageSize is { } size && size != record.ImageSize) Notice.Warn($"{file} says that its network takes pictures of {record.ImageSize}×{record.ImageSize}; --image-size {size} is used.");
+        if (ImageSize is { } size && size != record.ImageSize)
+        {
+            Notice.Warn(
+                $"{file} says that its network takes pictures of {record.ImageSize}×{record.ImageSize}; --image-size {size} is used.");
+        }
         return record.ClassNames?.Count == spec.Classes ? record.ClassNames : null;
     }
 
@@ -186,7 +229,9 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         {
             foreach (Choice choice in Enum.GetValues<Choice>())
             {
-                Row($"block {block}, {choice.ToString().ToLowerInvariant()}", official.Of(block)[(int)choice], computed.Of(block)[(int)choice]);
+                Row(
+                    $"block {block}, {choice.ToString().ToLowerInvariant()}", official.Of(block)[(int)choice],
+                    computed.Of(block)[(int)choice]);
             }
         }
         PlainTable.Write(table);
@@ -205,13 +250,19 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     private static void Show(TorchCheckpoint checkpoint, TorchStateDict found)
     {
         Table table = PlainTable.New("tensor", "shape", "type");
-        foreach ((string name, TorchTensor tensor) in found.Tensors) table.AddRow(Markup.Escape(Shown.Line(name)), string.Join('×', tensor.Sizes), $"{tensor.Type}");
+        foreach ((string name, TorchTensor tensor) in found.Tensors)
+        {
+            table.AddRow(Markup.Escape(Shown.Line(name)), string.Join('×', tensor.Sizes), $"{tensor.Type}");
+        }
         PlainTable.Write(table);
         if (found.PassedOver.Count > 0)
         {
             Table others = PlainTable.New("passed over", "shape");
             others.Columns[1].Header("what it is");
-            foreach ((string name, string what) in found.PassedOver) others.AddRow(Markup.Escape(Shown.Value(name)), Markup.Escape(Shown.Value(what)));
+            foreach ((string name, string what) in found.PassedOver)
+            {
+                others.AddRow(Markup.Escape(Shown.Value(name)), Markup.Escape(Shown.Value(what)));
+            }
             PlainTable.Write(others);
         }
         ResultTable.Print(

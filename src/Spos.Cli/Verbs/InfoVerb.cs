@@ -64,7 +64,8 @@ internal sealed class InfoVerb : DeviceOptions, IVerb
             ("instruction set", device.Info.Capability),
             ("threads", $"{device.Threads}"),
             ("memory", $"{device.TotalMemory / (double)(1 << 30):0.0} GiB"),
-            ("kernels", $"{KernelCatalogue.Entries.Count}{(device.KernelOrigin is { } origin ? $", for {device.KernelTarget} from {origin}" : "")}"),
+            ("kernels", $"{KernelCatalogue.Entries.Count}"
+                + $"{(device.KernelOrigin is { } origin ? $", for {device.KernelTarget} from {origin}" : "")}"),
             ("native libraries", Device.NativeFolder));
     }
 }

@@ -21,7 +21,10 @@ internal sealed class SummaryVerb : IVerb
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
-    [Option("architecture", HelpText = "The path: a file, or a list such as \"2 1 0 1\" (default: the checkpoint's own; of a supernet all operations of each block).")]
+    [Option(
+        "architecture",
+        HelpText = "The path: a file, or a list such as \"2 1 0 1\" "
+            + "(default: the checkpoint's own; of a supernet all operations of each block).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
@@ -33,7 +36,9 @@ internal sealed class SummaryVerb : IVerb
         foreach (Part part in parts)
         {
             string flops = part.Least == part.Most ? $"{part.Least:N0}" : $"{part.Least:N0} to {part.Most:N0}";
-            table.AddRow(part.Name, part.Operation, $"{part.Output.Channels}×{part.Output.Height}×{part.Output.Width}", flops, $"{part.Parameters:N0}");
+            table.AddRow(
+                part.Name, part.Operation, $"{part.Output.Channels}×{part.Output.Height}×{part.Output.Width}", flops,
+                $"{part.Parameters:N0}");
         }
         PlainTable.Write(table);
         (double least, double most) = (parts.Sum(part => part.Least), parts.Sum(part => part.Most));
@@ -60,7 +65,10 @@ internal sealed class SummaryVerb : IVerb
         }
         if (ArchitectureText == null) return (spec, own);
         Architecture path = NamedArchitecture.Read(ArchitectureText, spec.Space);
-        if (own != null && !own.Equals(path)) throw new CheckpointException($"{CheckpointPath} is of another network: it has the architecture {own}.");
+        if (own != null && !own.Equals(path))
+        {
+            throw new CheckpointException($"{CheckpointPath} is of another network: it has the architecture {own}.");
+        }
         return (spec, path);
     }
 
@@ -82,7 +90,9 @@ internal sealed class SummaryVerb : IVerb
             var alternatives = space.Blocks[block.Index];
             IEnumerable<int> choices = path == null ? Enumerable.Range(0, alternatives.Length) : [path.Blocks[block.Index]];
             string operation = path == null ? $"any of {alternatives.Length}" : alternatives[path.Blocks[block.Index]].Name;
-            Add($"features.{block.Index}", operation, [.. choices.Select(choice => NetworkGraph.Block(block, (Choice)choice, spec.Affine))]);
+            Add(
+                $"features.{block.Index}", operation,
+                [.. choices.Select(choice => NetworkGraph.Block(block, (Choice)choice, spec.Affine))]);
         }
         Add($"{NetworkGraph.LastName}, {NetworkGraph.Classifier}", "", [NetworkGraph.Tail(spec)]);
         return parts;

@@ -68,7 +68,8 @@ public static class ArchitectureFile
         {
             PickleTuple tuple => tuple,
             List<object?> list => list,
-            _ => throw new FormatException($"it is a pickle of {Shown.Excerpt(Unpickler.Describe(value), 200)}, not of a tuple of numbers."),
+            _ => throw new FormatException(
+                $"it is a pickle of {Shown.Excerpt(Unpickler.Describe(value), 200)}, not of a tuple of numbers."),
         };
         if (items.Count == 0) throw new FormatException("it is a pickle of an empty tuple.");
         return items.Select(item => item is long and >= 0 and < Architecture.MostAlternatives

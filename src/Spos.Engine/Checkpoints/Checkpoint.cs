@@ -26,8 +26,8 @@ public static class Checkpoint
     /// <param name="average">The same network with averaged weights, which is saved beside it; or null.</param>
     /// <param name="data">What it was trained on; null if nobody knows.</param>
     public static void Save(
-        string path, Session session, ShuffleNetV2OneShot network, long stepsDone, IReadOnlyDictionary<string, string> options, ShuffleNetV2OneShot? average = null,
-        TrainedOn? data = null)
+        string path, Session session, ShuffleNetV2OneShot network, long stepsDone, IReadOnlyDictionary<string, string> options,
+        ShuffleNetV2OneShot? average = null, TrainedOn? data = null)
     {
         CheckpointHeader header = CheckpointHeader.Of(network.Spec, network.Path);
         header.StepsDone = stepsDone;

@@ -54,7 +54,9 @@ public sealed class CheckpointHeader
     [Key("options")]
     public Dictionary<string, string> Options { get; set; } = [];
 
-    /// <summary>The names of the classes, in the order of the network's outputs; null where nobody knows them, as of imported networks.</summary>
+    /// <summary>
+    /// The names of the classes, in the order of the network's outputs; null where nobody knows them, as of imported networks.
+    /// </summary>
     [Key("class_names")]
     public string[]? ClassNames { get; set; }
 
@@ -66,7 +68,9 @@ public sealed class CheckpointHeader
     [Key("val_data")]
     public DataSetIdentity? Val { get; set; }
 
-    /// <summary>How many batches each batch norm's statistics have followed, in the network's order; null in files of before they were counted.</summary>
+    /// <summary>
+    /// How many batches each batch norm's statistics have followed, in the network's order; null in files of before they were counted.
+    /// </summary>
     [Key("batches_tracked")]
     public long[]? BatchesTracked { get; set; }
 

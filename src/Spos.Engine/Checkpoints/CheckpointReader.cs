@@ -19,7 +19,8 @@ public sealed class CheckpointReader : IDisposable
 {
     private const int MostHeaderBytes = 16 << 20;
 
-    private static readonly MessagePackSerializerOptions Untrusted = MessagePackSerializerOptions.Standard.WithSecurity(MessagePackSecurity.UntrustedData);
+    private static readonly MessagePackSerializerOptions Untrusted =
+        MessagePackSerializerOptions.Standard.WithSecurity(MessagePackSecurity.UntrustedData);
 
     private readonly FileStream _stream;
     private readonly byte[] _head;
@@ -36,7 +37,10 @@ public sealed class CheckpointReader : IDisposable
     /// <exception cref="CheckpointException">The file is missing or is not a whole checkpoint.</exception>
     public static CheckpointReader Open(string path)
     {
-        if (RegularFile.IsOther(path)) throw new CheckpointException($"{path}: cannot be read: it is no regular file.") { IsDamage = false };
+        if (RegularFile.IsOther(path))
+        {
+            throw new CheckpointException($"{path}: cannot be read: it is no regular file.") { IsDamage = false };
+        }
         FileStream? stream = null;
         try
         {
@@ -46,7 +50,8 @@ public sealed class CheckpointReader : IDisposable
             stream = null;
             return reader;
         }
-        catch (Exception error) when (error is EndOfStreamException or MessagePackSerializationException or ArgumentException or FormatException)
+        catch (Exception error) when (error is EndOfStreamException
+            or MessagePackSerializationException or ArgumentException or FormatException)
         {
             throw new CheckpointException($"{path} is not a whole Spos checkpoint: {ReasonOf(error)}");
         }
@@ -83,25 +88,46 @@ public sealed class CheckpointReader : IDisposable
         Load(session, network, [.. Checkpoint.TensorsOf(network)], [.. Checkpoint.AveragesOf(average)]);
 
     /// <summary>Fills a network with the averaged weights of a checkpoint that has them; momenta stay as they are.</summary>
-    /// <exception cref="CheckpointException">As of <see cref="Load(Session, ShuffleNetV2OneShot, ShuffleNetV2OneShot)"/>, or it has no averages.</exception>
-    public void LoadAverage(Session session, ShuffleNetV2OneShot network) => Load(session, network, [], [.. Checkpoint.AveragesOf(network)]);
+    /// <exception cref="CheckpointException">As of <see cref="Load(Session, ShuffleNetV2OneShot, ShuffleNetV2OneShot)"/>, or
+    /// it has no averages.</exception>
+    public void LoadAverage(Session session, ShuffleNetV2OneShot network) =>
+        Load(session, network, [], [.. Checkpoint.AveragesOf(network)]);
 
     public void Dispose() => _stream.Dispose();
 
     // Fills `main` and `averages`, each either empty or all there are.
-    private void Load(Session session, ShuffleNetV2OneShot network, (string Name, Tensor Tensor)[] main, (string Name, Tensor Tensor)[] averages)
+    private void Load(
+        Session session, ShuffleNetV2OneShot network, (string Name, Tensor Tensor)[] main, (string Name, Tensor Tensor)[] averages)
     {
         CheckpointTensor[] there = Header.Tensors;
-        if (Header.Spec != network.Spec) throw new CheckpointException($"{Path} is of another network: it has {Header.Spec}{AffineText(Header.Affine)}; needed are {network.Spec}{AffineText(network.Spec.Affine)}.");
-        if (!Equals(Header.Path, network.Path)) throw new CheckpointException($"{Path} is of another network: it has {PathText(Header.Path)}; needed is {PathText(network.Path)}.");
-        (string Name, Tensor Tensor)[] tensors = [.. Checkpoint.TensorsOf(network), .. Header.IsAveraged ? Checkpoint.AveragesOf(network) : []];
-        if (averages.Length > 0 && !Header.IsAveraged) throw new CheckpointException($"{Path} holds no averaged weights: it was trained without --ema-decay.");
-        if (tensors.Length != there.Length) throw new CheckpointException($"{Path} holds {there.Length} tensors; this network has {tensors.Length}.");
+        if (Header.Spec != network.Spec)
+        {
+            throw new CheckpointException(
+                $"{Path} is of another network: it has {Header.Spec}{AffineText(Header.Affine)}; "
+                + $"needed are {network.Spec}{AffineText(network.Spec.Affine)}.");
+        }
+        if (!Equals(Header.Path, network.Path))
+        {
+            throw new CheckpointException(
+                $"{Path} is of another network: it has {PathText(Header.Path)}; needed is {PathText(network.Path)}.");
+        }
+        (string Name, Tensor Tensor)[] tensors =
+            [.. Checkpoint.TensorsOf(network), .. Header.IsAveraged ? Checkpoint.AveragesOf(network) : []];
+        if (averages.Length > 0 && !Header.IsAveraged)
+        {
+            throw new CheckpointException($"{Path} holds no averaged weights: it was trained without --ema-decay.");
+        }
+        if (tensors.Length != there.Length)
+        {
+            throw new CheckpointException($"{Path} holds {there.Length} tensors; this network has {tensors.Length}.");
+        }
         for (int i = 0; i < tensors.Length; i++)
         {
             if (tensors[i].Name != there[i].Name || !there[i].Shape.SequenceEqual(Checkpoint.Extents(tensors[i].Tensor.Shape)))
             {
-                throw new CheckpointException($"{Path}: tensor {there[i].Name} [{string.Join(", ", there[i].Shape)}] stands where {tensors[i].Name} {tensors[i].Tensor.Shape} is needed.");
+                throw new CheckpointException(
+                    $"{Path}: tensor {there[i].Name} [{string.Join(", ", there[i].Shape)}] "
+                    + $"stands where {tensors[i].Name} {tensors[i].Tensor.Shape} is needed.");
             }
         }
         float[][] values = [.. tensors.Select(t => new float[t.Tensor.Shape.Count])];
@@ -111,14 +137,20 @@ public sealed class CheckpointReader : IDisposable
         {
             if (wanted.TryGetValue(tensors[i].Name, out Tensor tensor)) tensor.Upload(session.Stream, values[i]);
         }
-        foreach ((BatchNormLayer layer, long batches) in network.BatchNorms.Zip(Header.BatchesTracked ?? [])) layer.BatchesTracked = batches;
+        foreach ((BatchNormLayer layer, long batches) in network.BatchNorms.Zip(Header.BatchesTracked ?? []))
+        {
+            layer.BatchesTracked = batches;
+        }
     }
 
     private void ReadTensors(float[][] values)
     {
         using IncrementalHash hash = BeginTensors();
         long expected = _stream.Position + values.Sum(v => (long)v.Length * sizeof(float)) + SHA256.HashSizeInBytes;
-        if (_stream.Length != expected) throw new CheckpointException($"{Path} is damaged: it has {_stream.Length} bytes, not {expected}. Use an earlier checkpoint.");
+        if (_stream.Length != expected)
+        {
+            throw new CheckpointException($"{Path} is damaged: it has {_stream.Length} bytes, not {expected}. Use an earlier checkpoint.");
+        }
         foreach (float[] tensor in values)
         {
             Span<byte> bytes = MemoryMarshal.AsBytes(tensor.AsSpan());
@@ -139,7 +171,10 @@ public sealed class CheckpointReader : IDisposable
 
     private void CheckSum(IncrementalHash hash)
     {
-        if (!hash.GetHashAndReset().AsSpan().SequenceEqual(Header.Sha256)) throw new CheckpointException($"{Path} is damaged: its checksum does not fit. Use an earlier checkpoint.");
+        if (!hash.GetHashAndReset().AsSpan().SequenceEqual(Header.Sha256))
+        {
+            throw new CheckpointException($"{Path} is damaged: its checksum does not fit. Use an earlier checkpoint.");
+        }
     }
 
     // All before the tensors.
@@ -148,7 +183,10 @@ public sealed class CheckpointReader : IDisposable
         byte[] start = new byte[Checkpoint.Magic.Length + sizeof(long)];
         stream.ReadExactly(start);
         long length = BinaryPrimitives.ReadInt64LittleEndian(start.AsSpan(Checkpoint.Magic.Length));
-        if (!start.AsSpan().StartsWith(Checkpoint.Magic) || length is < 1 or > MostHeaderBytes) throw new CheckpointException($"{path} is not a Spos checkpoint{Hint(start)}.");
+        if (!start.AsSpan().StartsWith(Checkpoint.Magic) || length is < 1 or > MostHeaderBytes)
+        {
+            throw new CheckpointException($"{path} is not a Spos checkpoint{Hint(start)}.");
+        }
         // A short file cannot ask for much memory.
         if (length > stream.Length) throw new EndOfStreamException("it is cut short.");
         byte[] head = new byte[start.Length + length + Checkpoint.Padding((int)length)];
@@ -162,10 +200,20 @@ public sealed class CheckpointReader : IDisposable
         int start = Checkpoint.Magic.Length + sizeof(long);
         int length = (int)BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(Checkpoint.Magic.Length));
         CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader>(head.AsMemory(start, length), Untrusted);
-        if (header.Version != CheckpointHeader.CurrentVersion) throw new CheckpointException($"{path} has format version {header.Version}; this program reads version {CheckpointHeader.CurrentVersion}.") { IsDamage = false };
+        if (header.Version != CheckpointHeader.CurrentVersion)
+        {
+            throw new CheckpointException(
+                $"{path} has format version {header.Version}; this program reads version {CheckpointHeader.CurrentVersion}.")
+            {
+                IsDamage = false,
+            };
+        }
         header.Spec.Validate();
         if (header.Path is { } own && header.Spec.Space.FaultOf(own) is { } fault) throw new FormatException($"its architecture {fault}.");
-        if (header.ClassNames is { } names && (names.Length != header.Classes || names.Contains(null))) throw new FormatException($"it has {header.Classes} classes, which its names do not fit.");
+        if (header.ClassNames is { } names && (names.Length != header.Classes || names.Contains(null)))
+        {
+            throw new FormatException($"it has {header.Classes} classes, which its names do not fit.");
+        }
         header.Sha256 = ReadEnd(stream);
         return header;
     }
@@ -189,7 +237,9 @@ public sealed class CheckpointReader : IDisposable
     };
 
     private static string Hint(byte[] start) =>
-        FileContent.Of(start) is FileFormat.TorchArchive or FileFormat.Zip or FileFormat.TorchStream or FileFormat.Safetensors ? " but looks like one of PyTorch's; spos import reads those" : "";
+        FileContent.Of(start) is FileFormat.TorchArchive or FileFormat.Zip or FileFormat.TorchStream or FileFormat.Safetensors
+            ? " but looks like one of PyTorch's; spos import reads those"
+            : "";
 
     private static string AffineText(bool affine) => affine ? ", affine batch norm" : ", batch norm without affine";
 

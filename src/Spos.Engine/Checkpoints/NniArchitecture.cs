@@ -45,7 +45,10 @@ internal static class NniArchitecture
                 throw new FormatException($"'{name}' does not belong with '{Shown.Excerpt(stem)}1': fields are named alike.");
             }
             if (block > space.Blocks.Length) throw new FormatException($"'{name}' is of no block: the network has {space.Blocks.Length}.");
-            if (!choices.TryAdd(block, new Field(field.Name, name, space.Blocks[block - 1].Length).ChoiceOf(field.Value))) throw new FormatException($"'{name}' is there twice.");
+            if (!choices.TryAdd(block, new Field(field.Name, name, space.Blocks[block - 1].Length).ChoiceOf(field.Value)))
+            {
+                throw new FormatException($"'{name}' is there twice.");
+            }
         }
         int missing = Enumerable.Range(1, choices.Count + 1).First(block => !choices.ContainsKey(block));
         if (choices.Count == 0 || missing <= choices.Count)
@@ -81,13 +84,17 @@ internal static class NniArchitecture
         };
 
         private int Number(JsonElement value) =>
-            value.TryGetInt32(out int choice) && choice >= 0 && choice < Alternatives ? choice : throw NoChoice(Shown.Excerpt(value.GetRawText()));
+            value.TryGetInt32(out int choice) && choice >= 0 && choice < Alternatives
+                ? choice
+                : throw NoChoice(Shown.Excerpt(value.GetRawText()));
 
         private int Named(string value)
         {
             string before = $"layerchoice_{Name}_";
             string number = value.StartsWith(before, StringComparison.Ordinal) ? value[before.Length..] : value;
-            return Architecture.ChoiceOf(number) is { } choice && choice < Alternatives ? choice : throw NoChoice($"'{Shown.Excerpt(value)}'");
+            return Architecture.ChoiceOf(number) is { } choice && choice < Alternatives
+                ? choice
+                : throw NoChoice($"'{Shown.Excerpt(value)}'");
         }
 
         private int Listed(JsonElement list)
@@ -98,7 +105,8 @@ internal static class NniArchitecture
             if (items.Length != Alternatives) throw new FormatException($"{ShownName} is a list of {items.Length}, not of {Alternatives}.");
             if (items.All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _) && !IsFloat(item)))
             {
-                throw new FormatException($"{ShownName} is a list of whole numbers, which NNI takes for numbers of choices; write true and false.");
+                throw new FormatException(
+                    $"{ShownName} is a list of whole numbers, which NNI takes for numbers of choices; write true and false.");
             }
             int[] chosen = [.. items.Index().Where(item => IsSet(item.Item)).Select(item => item.Index)];
             return chosen.Length == 1 ? chosen[0] : throw new FormatException($"{ShownName} chooses {chosen.Length} operations, not one.");
@@ -126,7 +134,8 @@ internal static class NniArchitecture
             {
                 bool agrees = part.Value.ValueKind switch
                 {
-                    _ when part.Name != Value => throw new FormatException($"{ShownName} has the unknown field '{Shown.Excerpt(part.Name)}'."),
+                    _ when part.Name != Value =>
+                        throw new FormatException($"{ShownName} has the unknown field '{Shown.Excerpt(part.Name)}'."),
                     JsonValueKind.Number => Number(part.Value) == choice,
                     JsonValueKind.String => Named(part.Value.GetString()!) == choice,
                     _ => false,

@@ -50,8 +50,9 @@ public static class SearchSpaceFile
     }
 
     // A list of operations without names is numbered, by text.
-    private static IEnumerable<(string Name, string[] Numbers)> Fields(SearchSpace searched) => searched.Blocks.Select((alternatives, block) =>
-        (NniArchitecture.Name(block), Enumerable.Range(0, alternatives.Length).Select(choice => $"{choice}").ToArray()));
+    private static IEnumerable<(string Name, string[] Numbers)> Fields(SearchSpace searched) =>
+        searched.Blocks.Select((alternatives, block) =>
+            (NniArchitecture.Name(block), Enumerable.Range(0, alternatives.Length).Select(choice => $"{choice}").ToArray()));
 
     private static void CheckField(JsonProperty field, (string Name, string[] Numbers)[] fields)
     {
@@ -72,7 +73,10 @@ public static class SearchSpaceFile
             string wanted = part.Name == Type ? $"\"{LayerChoice}\"" : $"[\"{string.Join("\", \"", numbers)}\"]";
             if (!right) throw new FormatException($"{field.Name}.{part.Name} is not {wanted}.");
         }
-        if (!field.Value.TryGetProperty(Type, out _) || !field.Value.TryGetProperty(Value, out _)) throw new FormatException($"{field.Name} lacks {Type} or {Value}.");
+        if (!field.Value.TryGetProperty(Type, out _) || !field.Value.TryGetProperty(Value, out _))
+        {
+            throw new FormatException($"{field.Name} lacks {Type} or {Value}.");
+        }
     }
 
     private static IEnumerable<string?> Texts(JsonElement list) =>

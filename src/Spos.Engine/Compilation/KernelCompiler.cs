@@ -13,7 +13,8 @@ internal sealed unsafe class KernelCompiler
     public KernelCompiler(Nvrtc nvrtc)
     {
         _nvrtc = nvrtc;
-        Offer = new KernelOffer(nvrtc.Version, [.. nvrtc.Architectures.SelectMany(a => new KernelTarget[] { new(a, IsPtx: false), new(a, IsPtx: true) })]);
+        Offer = new KernelOffer(
+            nvrtc.Version, [.. nvrtc.Architectures.SelectMany(a => new KernelTarget[] { new(a, IsPtx: false), new(a, IsPtx: true) })]);
     }
 
     /// <summary>NVRTC's version.</summary>
@@ -26,7 +27,8 @@ internal sealed unsafe class KernelCompiler
     public KernelOffer Offer { get; }
 
     /// <summary>All that compiled kernels depend on, but for NVRTC's version and the target.</summary>
-    public static string Fingerprint { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{KernelSources.Fingerprint} {string.Join(' ', Options("", false))}")));
+    public static string Fingerprint { get; } = Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{KernelSources.Fingerprint} {string.Join(' ', Options("", false))}")));
 
     /// <summary>One for each NVRTC that is installed.</summary>
     public static IReadOnlyList<KernelCompiler> FindAll() => [.. Nvrtc.FindAll().Select(nvrtc => new KernelCompiler(nvrtc))];

@@ -2,7 +2,9 @@ using Spos.Engine.Native;
 
 namespace Spos.Engine.Compilation;
 
-/// <summary>The compiled kernels for one GPU: from the folder that came with the program, else from NVRTC, once, by way of a cache.</summary>
+/// <summary>
+/// The compiled kernels for one GPU: from the folder that came with the program, else from NVRTC, once, by way of a cache.
+/// </summary>
 internal sealed class KernelImages
 {
     private readonly PrebuiltKernels? _prebuilt;
@@ -23,7 +25,8 @@ internal sealed class KernelImages
     /// <param name="driver">The version of CUDA that the driver has.</param>
     /// <param name="architecture">Of the GPU, such as 90.</param>
     /// <returns>Null if none of them has kernels for this GPU and driver.</returns>
-    public static KernelImages? Choose(Version driver, int architecture, PrebuiltKernels? prebuilt, IReadOnlyList<KernelCompiler> compilers, CubinCache cache)
+    public static KernelImages? Choose(
+        Version driver, int architecture, PrebuiltKernels? prebuilt, IReadOnlyList<KernelCompiler> compilers, CubinCache cache)
     {
         IEnumerable<KernelOffer> offers = compilers.Select(compiler => compiler.Offer);
         if (prebuilt != null) offers = offers.Prepend(prebuilt.Offer);

@@ -22,7 +22,8 @@ internal sealed record KernelOffer(Version Nvrtc, IReadOnlyList<KernelTarget> Ta
                        where target.IsPtx
                            ? target.Architecture <= architecture && offer.Nvrtc <= driver
                            : target.Architecture == architecture && offer.Nvrtc.Major <= driver.Major
-                       orderby target.IsPtx, target.Architecture descending, offer.IsReady descending, offer.Nvrtc <= driver descending, offer.Nvrtc descending
+                       orderby target.IsPtx, target.Architecture descending, offer.IsReady descending,
+                           offer.Nvrtc <= driver descending, offer.Nvrtc descending
                        select (Offer: offer, Target: target);
         return possible.Select(p => ((KernelOffer, KernelTarget)?)p).FirstOrDefault();
     }

@@ -39,7 +39,8 @@ internal sealed partial record KernelResources(string Kernel, int Registers, int
         foreach (string part in Entry().Split(log).Skip(1))
         {
             string name = part[..part.IndexOf('\'', StringComparison.Ordinal)];
-            kernels.Add(new KernelResources(name, Number(Used().Match(part)), Number(Stack().Match(part)), Number(Spills().Match(part)), Number(Shared().Match(part))));
+            kernels.Add(new KernelResources(
+                name, Number(Used().Match(part)), Number(Stack().Match(part)), Number(Spills().Match(part)), Number(Shared().Match(part))));
         }
         return kernels;
     }

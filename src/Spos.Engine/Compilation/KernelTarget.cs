@@ -22,7 +22,9 @@ internal readonly record struct KernelTarget(int Architecture, bool IsPtx)
         bool isPtx = name.StartsWith(Ptx, StringComparison.Ordinal);
         if (!isPtx && !name.StartsWith(Cubin, StringComparison.Ordinal)) return null;
         string number = name[(isPtx ? Ptx : Cubin).Length..];
-        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int architecture) ? new KernelTarget(architecture, isPtx) : null;
+        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int architecture)
+            ? new KernelTarget(architecture, isPtx)
+            : null;
     }
 
     /// <summary>Whether bytes begin and end as such a file does: what was cut off, or is something else, does not.</summary>

@@ -23,7 +23,9 @@ internal sealed class PrebuiltKernels
 
     private sealed record Manifest(string Nvrtc, string Kernels, string[] Targets);
 
-    /// <summary>The folder, if it is there, whole and of this program's kernels; else null, and why, which is null too if there is no folder.</summary>
+    /// <summary>
+    /// The folder, if it is there, whole and of this program's kernels; else null, and why, which is null too if there is no folder.
+    /// </summary>
     public static PrebuiltKernels? TryOpen(string folder, out string? whyNot)
     {
         whyNot = null;
@@ -32,7 +34,8 @@ internal sealed class PrebuiltKernels
         try
         {
             var manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(path));
-            if (manifest is not { Nvrtc: not null, Kernels: not null, Targets: not null } || !Version.TryParse(manifest.Nvrtc, out Version? nvrtc))
+            if (manifest is not { Nvrtc: not null, Kernels: not null, Targets: not null }
+                || !Version.TryParse(manifest.Nvrtc, out Version? nvrtc))
             {
                 whyNot = $"{path} is damaged";
             }
@@ -43,7 +46,8 @@ internal sealed class PrebuiltKernels
             else
             {
                 KernelTarget[] targets = [.. manifest.Targets.Select(KernelTarget.TryParse).OfType<KernelTarget>()];
-                string? missing = targets.SelectMany(target => KernelSources.Modules.Keys.Select(module => FileOf(folder, module, target))).FirstOrDefault(file => !File.Exists(file));
+                string? missing = targets.SelectMany(target => KernelSources.Modules.Keys.Select(module => FileOf(folder, module, target)))
+                    .FirstOrDefault(file => !File.Exists(file));
                 if (missing == null) return new PrebuiltKernels(folder, new KernelOffer(nvrtc, targets, IsReady: true));
                 whyNot = $"{missing} is missing";
             }
@@ -71,7 +75,9 @@ internal sealed class PrebuiltKernels
                 AtomicFile.Write(FileOf(folder, module, target), stream => stream.Write(image));
             });
         }
-        JsonFile.Write(Path.Combine(folder, ManifestName), new Manifest($"{compiler.Version}", KernelCompiler.Fingerprint, [.. targets.Select(target => target.Name)]));
+        JsonFile.Write(
+            Path.Combine(folder, ManifestName),
+            new Manifest($"{compiler.Version}", KernelCompiler.Fingerprint, [.. targets.Select(target => target.Name)]));
     }
 
     /// <exception cref="UnreadableKernelsException">It cannot be read, or is damaged.</exception>
@@ -92,7 +98,8 @@ internal sealed class PrebuiltKernels
 
     public override string ToString() => $"compiled kernels in {_folder}, made by NVRTC {Offer.Nvrtc}";
 
-    private static string FileOf(string folder, string module, KernelTarget target) => Path.Combine(folder, target.Name, $"{module}{target.FileEnding}");
+    private static string FileOf(string folder, string module, KernelTarget target) =>
+        Path.Combine(folder, target.Name, $"{module}{target.FileEnding}");
 }
 
 /// <summary>A file of compiled kernels that came with the program is of no use.</summary>

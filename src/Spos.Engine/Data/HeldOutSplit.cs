@@ -20,7 +20,12 @@ public static class HeldOutSplit
             int[] members = [.. group];
             new CounterRandom(Seed, RandomPurpose.Split, (ulong)group.Key).Shuffle<int>(members);
             int count = share == 0 ? 0 : Math.Max(1, (int)Math.Round(members.Length * share));
-            if (count >= members.Length) throw new DataException($"{Path.Combine(data.Root, data.Classes[group.Key])}: {members.Length} pictures are too few to hold {count} out of training. Add some, or lower --held-out.");
+            if (count >= members.Length)
+            {
+                throw new DataException(
+                    $"{Path.Combine(data.Root, data.Classes[group.Key])}: "
+                    + $"{members.Length} pictures are too few to hold {count} out of training. Add some, or lower --held-out.");
+            }
             held.AddRange(members[..count]);
             train.AddRange(members[count..]);
         }

@@ -17,7 +17,8 @@ public sealed class ImageFolder
     private const int Listers = 8;
 
     private ImageFolder(
-        string root, ImmutableArray<string> classes, ImmutableArray<Sample> samples, DataSetIdentity identity, ImmutableArray<string> remarks)
+        string root, ImmutableArray<string> classes, ImmutableArray<Sample> samples, DataSetIdentity identity,
+        ImmutableArray<string> remarks)
     {
         Root = root;
         Classes = classes;
@@ -48,7 +49,8 @@ public sealed class ImageFolder
         // The system takes a name to end at its first zero.
         if (root.Contains('\0') || !Directory.Exists(root))
         {
-            throw new DataException($"{root}: no such folder. A data set has the folders train and val, each with one folder of pictures per class.");
+            throw new DataException(
+                $"{root}: no such folder. A data set has the folders train and val, each with one folder of pictures per class.");
         }
         try
         {
@@ -116,12 +118,14 @@ public sealed class ImageFolder
         return new DataSetIdentity([.. classes.Select(c => c.Identity)], Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
-    private sealed record ClassFolder(FilePath Name, IReadOnlyList<(FilePath Path, long Size)> Pictures, byte[] Digest, PassedOver PassedOver)
+    private sealed record ClassFolder(
+        FilePath Name, IReadOnlyList<(FilePath Path, long Size)> Pictures, byte[] Digest, PassedOver PassedOver)
     {
         // To name the class that changed, a part of the digest does.
         private const int ShortDigest = 8;
 
-        public ClassIdentity Identity { get; } = new(Name.ToString(), Pictures.Count, Convert.ToHexStringLower(Digest.AsSpan(0, ShortDigest)));
+        public ClassIdentity Identity { get; } = new(
+            Name.ToString(), Pictures.Count, Convert.ToHexStringLower(Digest.AsSpan(0, ShortDigest)));
 
         public static ClassFolder Read(FilePath root, FilePath name, FileStatus[] above)
         {
@@ -130,7 +134,8 @@ public sealed class ImageFolder
             IReadOnlyList<(FilePath Path, long Size)> pictures = finder.Find(folder);
             if (pictures.Count > 0) return new ClassFolder(name, pictures, DigestOf(pictures, folder.Bytes.Length + 1), finder.PassedOver);
             string passed = string.Concat(finder.PassedOver.Lines(folder.ToString()).Select(line => $" {line}"));
-            throw new DataException($"{folder}: this class has no pictures (.jpg, .png, .webp, .bmp, .gif). Add some, or remove the folder.{passed}");
+            throw new DataException(
+                $"{folder}: this class has no pictures (.jpg, .png, .webp, .bmp, .gif). Add some, or remove the folder.{passed}");
         }
 
         private static byte[] DigestOf(IReadOnlyList<(FilePath Path, long Size)> pictures, int skipped)

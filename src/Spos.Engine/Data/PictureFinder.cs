@@ -41,10 +41,23 @@ internal sealed class PictureFinder(IEnumerable<FileStatus> above)
         var classes = new List<FilePath>();
         foreach (FolderEntry entry in FolderListing.Of(root))
         {
-            if (IsHidden(entry.Name)) PassedOver.Add(PassOver.Hidden, entry.Name);
-            else if (entry.Kind is FileKind.Regular or FileKind.Special || FileStatus.Of(root.Join(entry.Name)) is not { Kind: FileKind.Folder } status) continue;
-            else if (_read.Contains(status.Id)) PassedOver.Add(PassOver.Linked, entry.Name);
-            else classes.Add(entry.Name);
+            if (IsHidden(entry.Name))
+            {
+                PassedOver.Add(PassOver.Hidden, entry.Name);
+            }
+            else if (entry.Kind is FileKind.Regular or FileKind.Special
+                || FileStatus.Of(root.Join(entry.Name)) is not { Kind: FileKind.Folder } status)
+            {
+                continue;
+            }
+            else if (_read.Contains(status.Id))
+            {
+                PassedOver.Add(PassOver.Linked, entry.Name);
+            }
+            else
+            {
+                classes.Add(entry.Name);
+            }
         }
         return classes;
     }

@@ -6,13 +6,14 @@ namespace Spos.Engine.Data;
 /// <summary>What the ending of a file's name promises. What a picture is, its content says when it is decoded.</summary>
 internal static class PictureNames
 {
-    private static readonly HashSet<string> Read = new(StringComparer.OrdinalIgnoreCase) { "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif" };
+    private static readonly HashSet<string> Read =
+        new(StringComparer.OrdinalIgnoreCase) { "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif" };
 
     // Formats that people have pictures in, and expect to see.
     private static readonly HashSet<string> NotRead = new(StringComparer.OrdinalIgnoreCase)
     {
-        "tif", "tiff", "heic", "heif", "avif", "jxl", "jp2", "j2k", "jpf", "jpx", "ppm", "pgm", "pbm", "pnm", "tga", "psd", "svg", "ico", "exr", "hdr", "pcx",
-        "raw", "dng", "cr2", "cr3", "nef", "arw", "orf", "rw2",
+        "tif", "tiff", "heic", "heif", "avif", "jxl", "jp2", "j2k", "jpf", "jpx", "ppm", "pgm", "pbm", "pnm", "tga", "psd", "svg", "ico",
+        "exr", "hdr", "pcx", "raw", "dng", "cr2", "cr3", "nef", "arw", "orf", "rw2",
     };
 
     /// <summary>Whether a file of this name is taken as a picture.</summary>

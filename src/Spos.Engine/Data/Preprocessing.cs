@@ -3,7 +3,9 @@ namespace Spos.Engine.Data;
 /// <summary>How decoded pictures become the network's input.</summary>
 public enum Preprocessing
 {
-    /// <summary>Red, green, blue, normalised by ImageNet's means and deviations: the input equals torchvision's over PIL, bit for bit.</summary>
+    /// <summary>
+    /// Red, green, blue, normalised by ImageNet's means and deviations: the input equals torchvision's over PIL, bit for bit.
+    /// </summary>
     Standard,
 
     /// <summary>
@@ -12,7 +14,9 @@ public enum Preprocessing
     Spos,
 }
 
-/// <summary>What standard preprocessing subtracts from red, green and blue, from 0 to 1, and then divides by; torchvision's values.</summary>
+/// <summary>
+/// What standard preprocessing subtracts from red, green and blue, from 0 to 1, and then divides by; torchvision's values.
+/// </summary>
 public static class ImageNetStatistics
 {
     public static IReadOnlyList<float> Mean { get; } = [0.485f, 0.456f, 0.406f];

@@ -86,7 +86,8 @@ internal static class Transforms
     private static (int First, int Last) Reach(int crop, double scale, int size, int sourceFirst, int sourceLast)
     {
         double margin = Math.Max(scale, 1) + 1, first = sourceFirst + crop * scale;
-        return ((int)Math.Max(Math.Floor(first - margin), sourceFirst), (int)Math.Min(Math.Ceiling(first + scale * size + margin), sourceLast));
+        return (
+            (int)Math.Max(Math.Floor(first - margin), sourceFirst), (int)Math.Min(Math.Ceiling(first + scale * size + margin), sourceLast));
     }
 
     // The middle of the resized picture, begun as torchvision rounds it.

@@ -142,7 +142,10 @@ public sealed unsafe class BufferPool : IDisposable
         {
             for (DeviceBuffer? buffer = _newest; buffer != null; buffer = buffer.Before)
             {
-                if (address >= buffer.Memory && address - buffer.Memory < (ulong)buffer.Size) return buffer.Size - (long)(address - buffer.Memory);
+                if (address >= buffer.Memory && address - buffer.Memory < (ulong)buffer.Size)
+                {
+                    return buffer.Size - (long)(address - buffer.Memory);
+                }
             }
             return null;
         }
@@ -240,7 +243,9 @@ public sealed unsafe class BufferPool : IDisposable
         }
     }
 
-    /// <summary>Gives the kept buffers and those of graphs back to the device, and returns how many bytes they had. From any thread.</summary>
+    /// <summary>
+    /// Gives the kept buffers and those of graphs back to the device, and returns how many bytes they had. From any thread.
+    /// </summary>
     internal long Trim()
     {
         lock (_lock) return FreeKept();

@@ -60,12 +60,15 @@ internal sealed unsafe class CudaKind : DeviceKind
         }
         catch (EntryPointNotFoundException error)
         {
-            throw new GpuUnavailableException($"the NVIDIA driver is too old ({library.Path} has no {EntryPoint(error)}): install one of CUDA 11.2 or later", cause: error);
+            throw new GpuUnavailableException(
+                $"the NVIDIA driver is too old ({library.Path} has no {EntryPoint(error)}): install one of CUDA 11.2 or later",
+                cause: error);
         }
     }
 
     // The name is the first one in quotes.
-    private static string EntryPoint(EntryPointNotFoundException error) => error.Message.Split('\'') is [_, var name, ..] ? name : "entry point that is needed";
+    private static string EntryPoint(EntryPointNotFoundException error) =>
+        error.Message.Split('\'') is [_, var name, ..] ? name : "entry point that is needed";
 
     // How many GPUs it finds.
     private static int Start(CudaDriver driver)
@@ -79,7 +82,9 @@ internal sealed unsafe class CudaKind : DeviceKind
         catch (DeviceException error)
         {
             bool absent = error.Result == CudaResult.NoDevice;
-            string advice = absent ? "If there is one, see what nvidia-smi says, and CUDA_VISIBLE_DEVICES" : "See whether nvidia-smi works; after an update of the driver the machine has to be restarted";
+            string advice = absent
+                ? "If there is one, see what nvidia-smi says, and CUDA_VISIBLE_DEVICES"
+                : "See whether nvidia-smi works; after an update of the driver the machine has to be restarted";
             throw new GpuUnavailableException($"no NVIDIA GPU that works: {error.Message} {advice}", absent && IsMeant(), error);
         }
         return count > 0 ? count : throw new GpuUnavailableException("no NVIDIA GPU: the driver found none", IsMeant());

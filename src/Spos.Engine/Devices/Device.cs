@@ -45,7 +45,9 @@ public sealed unsafe class Device
         IsDry = kind.IsDry;
     }
 
-    /// <summary>What SPOS_CPU may name: the instruction sets of the CPU that kernels are compiled for (native/host/instruction_set.cpp).</summary>
+    /// <summary>
+    /// What SPOS_CPU may name: the instruction sets of the CPU that kernels are compiled for (native/host/instruction_set.cpp).
+    /// </summary>
     public static IReadOnlyList<string> InstructionSets { get; } = ["avx512", "avx2", "x86-64"];
 
     /// <summary>The CPU of this machine, or the first part of it.</summary>
@@ -58,7 +60,8 @@ public sealed unsafe class Device
     public static Device Simt => DeviceKind.Simt.Open();
 
     /// <summary>The first NVIDIA GPU.</summary>
-    /// <exception cref="GpuUnavailableException">There is none, or its driver or NVRTC is missing or does not work; the message says which.</exception>
+    /// <exception cref="GpuUnavailableException">There is none, or its driver or NVRTC is missing or does not work; the
+    /// message says which.</exception>
     public static Device Cuda => DeviceKind.Cuda.Open();
 
     /// <summary>Opens the device that --device names: as <see cref="DeviceName"/> reads it, or "auto" for the best one there is.</summary>

@@ -1,6 +1,8 @@
 namespace Spos.Engine.Devices;
 
-/// <summary>A piece of device memory, shared by counting references: the last release returns it to its pool, which hands it out again.</summary>
+/// <summary>
+/// A piece of device memory, shared by counting references: the last release returns it to its pool, which hands it out again.
+/// </summary>
 public sealed class DeviceBuffer
 {
     private readonly BufferPool _pool;

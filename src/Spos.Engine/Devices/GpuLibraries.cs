@@ -6,7 +6,10 @@ namespace Spos.Engine.Devices;
 /// <summary>What was found of NVIDIA's libraries, in words.</summary>
 public static class GpuLibraries
 {
-    /// <summary>A line for each library and for the compiled kernels that came with the program: version and file, or what it costs that it is missing.</summary>
+    /// <summary>
+    /// A line for each library and for the compiled kernels that came with the program: version and file, or
+    /// what it costs that it is missing.
+    /// </summary>
     public static IEnumerable<(string Name, string Value)> Describe()
     {
         foreach (NvidiaLibrary library in NvidiaLibrary.All) yield return (library.Title, Describe(library));
@@ -26,7 +29,8 @@ public static class GpuLibraries
         string refused = string.Concat(search.Refused(library).Select(reason => $"; {reason}"));
         IReadOnlyList<FoundLibrary> found = search.Find(library);
         if (found.Count == 0) return $"not found: {library.WithoutIt}{refused}";
-        return string.Join("; ", found.Select(one => VersionOf(library, one) is { } version ? $"{version} in {one.Path}" : $"{one.Path}")) + refused;
+        return string.Join("; ", found.Select(one => VersionOf(library, one) is { } version ? $"{version} in {one.Path}" : $"{one.Path}"))
+            + refused;
     }
 
     // Null where it tells none.

@@ -79,7 +79,8 @@ public static partial class AtomicFile
     }
 
     private static string Beside(string path) => Path.Combine(
-        Path.GetDirectoryName(Path.GetFullPath(path))!, $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}{Ending}");
+        Path.GetDirectoryName(Path.GetFullPath(path))!,
+        $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Environment.CurrentManagedThreadId}{Ending}");
 
     [GeneratedRegex(@"^\.(.+)\.\d+-\d+\.tmp$")]
     private static partial Regex NameBeside();

@@ -19,7 +19,9 @@ public sealed record DataSetIdentity([property: Key(0)] ClassIdentity[] Classes,
     // Names listed of each kind; more are counted.
     private const int Listed = 3;
 
-    /// <summary>What is different in <paramref name="now"/>, without a full stop, such as "class 'cat' had 120 pictures and has 121".</summary>
+    /// <summary>
+    /// What is different in <paramref name="now"/>, without a full stop, such as "class 'cat' had 120 pictures and has 121".
+    /// </summary>
     /// <returns>Null if nothing is.</returns>
     public string? DifferenceTo(DataSetIdentity now)
     {

@@ -120,11 +120,13 @@ public static class FileContent
 
     // With a length that is not too large, and a JSON object.
     private static bool IsSafetensors(ReadOnlySpan<byte> head) =>
-        head.Length > sizeof(long) && head[sizeof(long)] == '{' && BinaryPrimitives.ReadInt64LittleEndian(head) is > 1 and <= MostHeaderOfSafetensors;
+        head.Length > sizeof(long) && head[sizeof(long)] == '{'
+        && BinaryPrimitives.ReadInt64LittleEndian(head) is > 1 and <= MostHeaderOfSafetensors;
 
     // With the magic number, as a pickle of any protocol writes it.
     private static bool IsTorchStream(ReadOnlySpan<byte> head) =>
-        head.StartsWith("L119547037146038801333356L"u8) || (head is [0x80, ..] && head[..Math.Min(head.Length, 32)].IndexOf(TorchMagic) >= 0);
+        head.StartsWith("L119547037146038801333356L"u8)
+        || (head is [0x80, ..] && head[..Math.Min(head.Length, 32)].IndexOf(TorchMagic) >= 0);
 
     // A message of protocol buffers that begins with a small IR version, then the producer's name or what follows it.
     private static bool IsOnnx(ReadOnlySpan<byte> head) => head is [0x08, > 0 and < 32, 0x12 or 0x1a or 0x22 or 0x32 or 0x3a or 0x42, ..];

@@ -14,7 +14,8 @@ internal static unsafe partial class LibC
 
     public const uint BasicStatus = 0x7FF;
 
-    public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4, InputOutput = 5, NoDeviceOrAddress = 6, AccessDenied = 13, NoDevice = 19,
+    public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4,
+        InputOutput = 5, NoDeviceOrAddress = 6, AccessDenied = 13, NoDevice = 19,
         NotAFolder = 20, NameTooLong = 36, TooManyLinks = 40, BadMessage = 74, NeedsCleaning = 117;
 
     /// <summary>struct statx: its layout is the kernel's on every machine.</summary>

@@ -7,7 +7,9 @@ namespace Spos.Engine.Files;
 /// </summary>
 public static unsafe class RegularFile
 {
-    /// <summary>Whether there is something else at a path than a regular file or a link to one: a folder, a pipe, a device. It is not opened.</summary>
+    /// <summary>
+    /// Whether there is something else at a path than a regular file or a link to one: a folder, a pipe, a device. It is not opened.
+    /// </summary>
     public static bool IsOther(string path) => FileStatus.Of(FilePath.Of(path)) is { Kind: not FileKind.Regular };
 
     /// <summary>A whole file.</summary>
@@ -79,6 +81,7 @@ public static unsafe class RegularFile
     }
 
     private static bool IsOfTheFile(int error) => error
-        is LibC.NotPermitted or LibC.NoEntry or LibC.InputOutput or LibC.NoDeviceOrAddress or LibC.AccessDenied or LibC.NoDevice or LibC.NotAFolder
+        is LibC.NotPermitted or LibC.NoEntry or LibC.InputOutput
+        or LibC.NoDeviceOrAddress or LibC.AccessDenied or LibC.NoDevice or LibC.NotAFolder
         or LibC.NameTooLong or LibC.TooManyLinks or LibC.BadMessage or LibC.NeedsCleaning;
 }

@@ -5,7 +5,9 @@ namespace Spos.Engine.Files;
 /// <summary>Reads lines of text from a file that may hold anything.</summary>
 public static class ShortLines
 {
-    /// <summary>The lines of a file in order, without their ends. A line of more bytes is left out, and is never in memory as a whole.</summary>
+    /// <summary>
+    /// The lines of a file in order, without their ends. A line of more bytes is left out, and is never in memory as a whole.
+    /// </summary>
     /// <param name="most">Bytes that a line may have.</param>
     public static IEnumerable<string> Read(string path, int most)
     {

@@ -20,7 +20,8 @@ public static class SmallFile
         }
     }
 
-    /// <exception cref="FormatException">It cannot be read, is larger than <paramref name="most"/> bytes, or is not text in UTF-8.</exception>
+    /// <exception cref="FormatException">It cannot be read, is larger than <paramref name="most"/> bytes, or is
+    /// not text in UTF-8.</exception>
     public static string ReadText(string path, int most) => TextOf(ReadBytes(path, most));
 
     /// <summary>Bytes as text, without a mark at the beginning.</summary>

@@ -47,6 +47,9 @@ public static class UnfinishedWork
     // The innermost first.
     private static IEnumerable<string> NewFoldersAbove(string path)
     {
-        for (string? above = Path.GetDirectoryName(path); above != null && !Directory.Exists(above); above = Path.GetDirectoryName(above)) yield return above;
+        for (string? above = Path.GetDirectoryName(path); above != null && !Directory.Exists(above); above = Path.GetDirectoryName(above))
+        {
+            yield return above;
+        }
     }
 }

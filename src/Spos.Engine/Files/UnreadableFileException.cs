@@ -9,5 +9,6 @@ public sealed class UnreadableFileException(FilePath path, string reason) : Spos
     /// <summary>Why, for messages that name the file themselves.</summary>
     public string Reason { get; } = reason;
 
-    internal static UnreadableFileException Of(FilePath path, int error) => new(path, $"cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.");
+    internal static UnreadableFileException Of(FilePath path, int error) =>
+        new(path, $"cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.");
 }

@@ -16,7 +16,10 @@ public sealed class Graph
         if (Nodes.IsEmpty) throw new ArgumentException("A graph has nodes.");
         foreach ((int index, GraphNode node) in Nodes.Index())
         {
-            if (node.Inputs.IsEmpty || node.Inputs.Any(value => value < 0 || value > index)) throw new ArgumentException($"Node {index} takes what is not there yet.");
+            if (node.Inputs.IsEmpty || node.Inputs.Any(value => value < 0 || value > index))
+            {
+                throw new ArgumentException($"Node {index} takes what is not there yet.");
+            }
             if (node.Name.Length == 0 && !node.Op.Tensors.IsEmpty) throw new ArgumentException($"Node {index} has tensors and no name.");
         }
         string[] names = [.. Nodes.Select(node => node.Name).Where(name => name.Length > 0)];

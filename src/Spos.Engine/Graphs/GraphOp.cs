@@ -6,8 +6,8 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Graphs;
 
 /// <summary>
-/// What a node of a graph computes: the rule of its shape, its cost, the arrays that it has, its forms in ONNX and in PyTorch, and how it is
-/// run.
+/// What a node of a graph computes: the rule of its shape, its cost, the arrays that it has, its forms in ONNX and
+/// in PyTorch, and how it is run.
 /// </summary>
 public abstract record GraphOp
 {
@@ -34,7 +34,8 @@ public abstract record GraphOp
     /// <param name="inputs">The names of the inputs in the graph.</param>
     /// <param name="values">The values of the node's tensors, in PyTorch's order.</param>
     /// <param name="output">The name that the result is to have, if it matters.</param>
-    internal abstract string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null);
+    internal abstract string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null);
 
     /// <summary>What the op has of its own in a network: parameters, which it adds to a group, and statistics; null for none.</summary>
     /// <param name="name">The node's name in the network.</param>

@@ -5,7 +5,9 @@ using Spos.Engine.Devices;
 
 namespace Spos.Engine.Kernels;
 
-/// <summary>The kernels of one device; each file's module is loaded when one of its kernels is first asked for, or all by <see cref="LoadAll"/>.</summary>
+/// <summary>
+/// The kernels of one device; each file's module is loaded when one of its kernels is first asked for, or all by <see cref="LoadAll"/>.
+/// </summary>
 public sealed unsafe class KernelSet : ILaunches
 {
     private static readonly Dictionary<string, int> Indices =

@@ -3,8 +3,8 @@ using Spos.Engine.Devices;
 namespace Spos.Engine.Kernels;
 
 /// <summary>
-/// Divides the rows of an op among blocks. It depends on shapes, the kind of device and a GPU's multiprocessors alone, never on the number of threads, so that partial
-/// sums are always cut and added alike.
+/// Divides the rows of an op among blocks. It depends on shapes, the kind of device and a GPU's multiprocessors alone, never on the number
+/// of threads, so that partial sums are always cut and added alike.
 /// </summary>
 internal readonly record struct Partition(int RowsPerBlock, int Blocks)
 {
@@ -18,7 +18,9 @@ internal readonly record struct Partition(int RowsPerBlock, int Blocks)
     /// <summary>Blocks of <paramref name="rowsPerBlock"/> rows.</summary>
     public static Partition OfRows(int rows, int rowsPerBlock) => new(rowsPerBlock, Ceiling(rows, rowsPerBlock));
 
-    /// <summary>Elementwise work on a flat array: pieces that a CPU's threads take, or blocks enough for a GPU, of a few values a thread.</summary>
+    /// <summary>
+    /// Elementwise work on a flat array: pieces that a CPU's threads take, or blocks enough for a GPU, of a few values a thread.
+    /// </summary>
     public static Partition Flat(Device device, long length)
     {
         int pieces = device.BlocksAreThreads ? 16 : 4 * device.ResidentBlocks;

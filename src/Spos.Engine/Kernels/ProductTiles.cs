@@ -26,7 +26,8 @@ internal readonly record struct ProductTiles(int Rows, int Columns)
     public static int OfSums(int rows, int columns)
     {
         ProductTiles tiles = Of(columns);
-        return Partition.Ceiling(rows, Math.Min(tiles.Rows, Partition.Ceiling(rows, Piece) * Piece)) * Partition.Ceiling(columns, tiles.Columns);
+        return Partition.Ceiling(rows, Math.Min(tiles.Rows, Partition.Ceiling(rows, Piece) * Piece))
+            * Partition.Ceiling(columns, tiles.Columns);
     }
 
     /// <summary>Those that stand side by side in a result of <paramref name="columns"/>.</summary>

@@ -19,7 +19,9 @@ public static class ReadyDevice
     // The devices whose kernels were compiled and tried: null where all is well, else why it cannot be used.
     private static readonly Dictionary<Device, GpuUnavailableException?> Tried = [];
 
-    /// <summary>Why "auto" took the CPU although there should be a GPU, or there is none; null if it was not asked, or took the GPU.</summary>
+    /// <summary>
+    /// Why "auto" took the CPU although there should be a GPU, or there is none; null if it was not asked, or took the GPU.
+    /// </summary>
     public static string? WhyNoCuda { get; private set; }
 
     /// <summary>Opens the device that --device names, as <see cref="Device.Open"/>.</summary>
@@ -64,7 +66,9 @@ public static class ReadyDevice
             WhyNoCuda = error.Message;
             if (first && error is not GpuUnavailableException { IsAbsent: true })
             {
-                say($"the GPU is not used, but the CPU: {error.Message.TrimEnd('.')}. --device cuda stops instead; --device host is silent.");
+                say(
+                    $"the GPU is not used, but the CPU: {error.Message.TrimEnd('.')}. "
+                    + "--device cuda stops instead; --device host is silent.");
             }
             return Device.Host;
         }
@@ -91,7 +95,12 @@ public static class ReadyDevice
     private static void LoadKernels(Device device, Action<string> say)
     {
         var missing = device.Images!.ToCompile.ToHashSet();
-        if (missing.Count > 0) say($"compiling {missing.Count} kernel files for {device.Images.Target} with NVRTC {device.Images.Nvrtc}, once (kept in {CubinCache.OfUser.Folder})");
+        if (missing.Count > 0)
+        {
+            say(
+                $"compiling {missing.Count} kernel files for {device.Images.Target} with NVRTC {device.Images.Nvrtc}, "
+                + $"once (kept in {CubinCache.OfUser.Folder})");
+        }
         long start = Stopwatch.GetTimestamp();
         TimeSpan next = LineInterval;
         int done = 0;
@@ -105,7 +114,8 @@ public static class ReadyDevice
                 bool last = ++done == missing.Count;
                 if (!last && passed < next) return;
                 next = passed + LineInterval;
-                say(string.Create(CultureInfo.InvariantCulture, $"compiled {done} of {missing.Count} kernel files in {passed.TotalSeconds:0.0} s"));
+                say(string.Create(
+                    CultureInfo.InvariantCulture, $"compiled {done} of {missing.Count} kernel files in {passed.TotalSeconds:0.0} s"));
             }
         });
     }
@@ -123,7 +133,10 @@ public static class ReadyDevice
         LaunchGrid.Of(stream, Partition.OfRows(length, perBlock).Blocks).AddInPlace(
             new DeviceSpan<float>(device, sum.Pointer, length), new DeviceSpan<float>(device, summand.Pointer, length), length, perBlock);
         float[] results = new float[length];
-        fixed (float* target = results) driver.Check(driver.CopyDeviceToHost(target, sum.Pointer, sizeof(float) * length, stream.Handle), "cuMemcpyDtoHAsync");
+        fixed (float* target = results)
+        {
+            driver.Check(driver.CopyDeviceToHost(target, sum.Pointer, sizeof(float) * length, stream.Handle), "cuMemcpyDtoHAsync");
+        }
         stream.Synchronize();
         sum.Release();
         summand.Release();

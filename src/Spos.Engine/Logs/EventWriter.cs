@@ -29,7 +29,8 @@ public sealed class EventWriter : IDisposable
     {
         long seconds = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         // TensorBoard reads the files of a folder in the order of their names.
-        string name = $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref s_files)}";
+        string name =
+            $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref s_files)}";
         Path = System.IO.Path.Combine(folder, name);
         try
         {
@@ -41,7 +42,10 @@ public sealed class EventWriter : IDisposable
             throw WriteException.Of(Path, error);
         }
         Write(0, message => message.Text(FileVersion, "brain.Event:2"));
-        if (firstStep > 0) Write(firstStep, message => message.Message(SessionLog, ProtocolMessage.Of(log => log.Int(SessionStatus, SessionStart))));
+        if (firstStep > 0)
+        {
+            Write(firstStep, message => message.Message(SessionLog, ProtocolMessage.Of(log => log.Int(SessionStatus, SessionStart))));
+        }
     }
 
     /// <summary>The file.</summary>

@@ -37,9 +37,12 @@ internal sealed unsafe class CudaDriver
         MemFreeAsync = (delegate* unmanaged<ulong, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemFreeAsync");
         MemHostAlloc = (delegate* unmanaged<void**, nuint, uint, CudaResult>)NativeLibrary.GetExport(library, "cuMemHostAlloc");
         MemFreeHost = (delegate* unmanaged<void*, CudaResult>)NativeLibrary.GetExport(library, "cuMemFreeHost");
-        CopyHostToDevice = (delegate* unmanaged<ulong, void*, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyHtoDAsync_v2");
-        CopyDeviceToHost = (delegate* unmanaged<void*, ulong, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyDtoHAsync_v2");
-        CopyDeviceToDevice = (delegate* unmanaged<ulong, ulong, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyDtoDAsync_v2");
+        CopyHostToDevice =
+            (delegate* unmanaged<ulong, void*, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyHtoDAsync_v2");
+        CopyDeviceToHost =
+            (delegate* unmanaged<void*, ulong, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyDtoHAsync_v2");
+        CopyDeviceToDevice =
+            (delegate* unmanaged<ulong, ulong, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemcpyDtoDAsync_v2");
         MemsetD8 = (delegate* unmanaged<ulong, byte, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemsetD8Async");
         MemsetD32 = (delegate* unmanaged<ulong, uint, nuint, nint, CudaResult>)NativeLibrary.GetExport(library, "cuMemsetD32Async");
         StreamCreate = (delegate* unmanaged<nint*, uint, CudaResult>)NativeLibrary.GetExport(library, "cuStreamCreate");
@@ -54,7 +57,8 @@ internal sealed unsafe class CudaDriver
         ModuleLoadData = (delegate* unmanaged<nint*, void*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleLoadData");
         ModuleUnload = (delegate* unmanaged<nint, CudaResult>)NativeLibrary.GetExport(library, "cuModuleUnload");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, CudaResult>)NativeLibrary.GetExport(library, "cuModuleGetFunction");
-        LaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)NativeLibrary.GetExport(library, "cuLaunchKernel");
+        LaunchKernel = (delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, CudaResult>)
+            NativeLibrary.GetExport(library, "cuLaunchKernel");
         if (NativeLibrary.TryGetExport(library, "cuFuncGetParamInfo", out nint export))
         {
             FuncGetParamInfo = (delegate* unmanaged<nint, nuint, nuint*, nuint*, CudaResult>)export;

@@ -12,30 +12,62 @@ internal sealed unsafe class Cudnn(nint library)
 
     // From version 9 on, and of NVIDIA's alone: the words behind a status.
     private readonly delegate* unmanaged<byte*, nuint, void> _getLastErrorString =
-        NativeLibrary.TryGetExport(library, "cudnnGetLastErrorString", out nint export) ? (delegate* unmanaged<byte*, nuint, void>)export : null;
+        NativeLibrary.TryGetExport(library, "cudnnGetLastErrorString", out nint export)
+            ? (delegate* unmanaged<byte*, nuint, void>)export
+            : null;
 
     public readonly delegate* unmanaged<nuint> GetVersion = (delegate* unmanaged<nuint>)NativeLibrary.GetExport(library, "cudnnGetVersion");
-    public readonly delegate* unmanaged<int, byte*> GetErrorString = (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(library, "cudnnGetErrorString");
-    public readonly delegate* unmanaged<nint*, int> Create = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreate");
-    public readonly delegate* unmanaged<nint, int> Destroy = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroy");
-    public readonly delegate* unmanaged<nint, nint, int> SetStream = (delegate* unmanaged<nint, nint, int>)NativeLibrary.GetExport(library, "cudnnSetStream");
-    public readonly delegate* unmanaged<nint*, int> CreateTensor = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateTensorDescriptor");
-    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int> SetTensor = (delegate* unmanaged<nint, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetTensor4dDescriptor");
-    public readonly delegate* unmanaged<nint, int> DestroyTensor = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyTensorDescriptor");
-    public readonly delegate* unmanaged<nint*, int> CreateFilter = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateFilterDescriptor");
-    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int> SetFilter = (delegate* unmanaged<nint, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetFilter4dDescriptor");
-    public readonly delegate* unmanaged<nint, int> DestroyFilter = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyFilterDescriptor");
-    public readonly delegate* unmanaged<nint*, int> CreateConvolution = (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateConvolutionDescriptor");
-    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int> SetConvolution = (delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolution2dDescriptor");
-    public readonly delegate* unmanaged<nint, int, int> SetGroups = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolutionGroupCount");
-    public readonly delegate* unmanaged<nint, int, int> SetMathType = (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolutionMathType");
-    public readonly delegate* unmanaged<nint, int> DestroyConvolution = (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyConvolutionDescriptor");
-    public delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> ForwardAlgorithms { get; init; } = (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionForwardAlgorithm_v7");
-    public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> Forward = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionForward");
-    public delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> BackwardDataAlgorithms { get; init; } = (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardDataAlgorithm_v7");
-    public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardData = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionBackwardData");
-    public delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> BackwardFilterAlgorithms { get; init; } = (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(library, "cudnnGetConvolutionBackwardFilterAlgorithm_v7");
-    public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardFilter = (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)NativeLibrary.GetExport(library, "cudnnConvolutionBackwardFilter");
+    public readonly delegate* unmanaged<int, byte*> GetErrorString =
+        (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(library, "cudnnGetErrorString");
+    public readonly delegate* unmanaged<nint*, int> Create =
+        (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreate");
+    public readonly delegate* unmanaged<nint, int> Destroy =
+        (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroy");
+    public readonly delegate* unmanaged<nint, nint, int> SetStream =
+        (delegate* unmanaged<nint, nint, int>)NativeLibrary.GetExport(library, "cudnnSetStream");
+    public readonly delegate* unmanaged<nint*, int> CreateTensor =
+        (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateTensorDescriptor");
+    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int> SetTensor =
+        (delegate* unmanaged<nint, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetTensor4dDescriptor");
+    public readonly delegate* unmanaged<nint, int> DestroyTensor =
+        (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyTensorDescriptor");
+    public readonly delegate* unmanaged<nint*, int> CreateFilter =
+        (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateFilterDescriptor");
+    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int> SetFilter =
+        (delegate* unmanaged<nint, int, int, int, int, int, int, int>)NativeLibrary.GetExport(library, "cudnnSetFilter4dDescriptor");
+    public readonly delegate* unmanaged<nint, int> DestroyFilter =
+        (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyFilterDescriptor");
+    public readonly delegate* unmanaged<nint*, int> CreateConvolution =
+        (delegate* unmanaged<nint*, int>)NativeLibrary.GetExport(library, "cudnnCreateConvolutionDescriptor");
+    public readonly delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int> SetConvolution =
+        (delegate* unmanaged<nint, int, int, int, int, int, int, int, int, int>)NativeLibrary.GetExport(
+            library, "cudnnSetConvolution2dDescriptor");
+    public readonly delegate* unmanaged<nint, int, int> SetGroups =
+        (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolutionGroupCount");
+    public readonly delegate* unmanaged<nint, int, int> SetMathType =
+        (delegate* unmanaged<nint, int, int>)NativeLibrary.GetExport(library, "cudnnSetConvolutionMathType");
+    public readonly delegate* unmanaged<nint, int> DestroyConvolution =
+        (delegate* unmanaged<nint, int>)NativeLibrary.GetExport(library, "cudnnDestroyConvolutionDescriptor");
+    public delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> ForwardAlgorithms { get; init; } =
+        (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(
+            library, "cudnnGetConvolutionForwardAlgorithm_v7");
+    public readonly delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> Forward =
+        (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)
+            NativeLibrary.GetExport(library, "cudnnConvolutionForward");
+    public delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> BackwardDataAlgorithms { get; init; } =
+        (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(
+            library, "cudnnGetConvolutionBackwardDataAlgorithm_v7");
+    public readonly delegate* unmanaged<
+        nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardData =
+            (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)
+                NativeLibrary.GetExport(library, "cudnnConvolutionBackwardData");
+    public delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int> BackwardFilterAlgorithms { get; init; } =
+        (delegate* unmanaged<nint, nint, nint, nint, nint, int, int*, CudnnAlgorithm*, int>)NativeLibrary.GetExport(
+            library, "cudnnGetConvolutionBackwardFilterAlgorithm_v7");
+    public readonly delegate* unmanaged<
+        nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int> BackwardFilter =
+            (delegate* unmanaged<nint, float*, nint, ulong, nint, ulong, nint, int, ulong, nuint, float*, nint, ulong, int>)
+                NativeLibrary.GetExport(library, "cudnnConvolutionBackwardFilter");
 
     /// <summary>Its version, such as 9.15.1.</summary>
     public static string VersionOf(FoundLibrary found)
@@ -83,7 +115,9 @@ internal sealed unsafe class Cudnn(nint library)
 
     // Of site-packages/nvidia/cudnn/lib: nvidia/*/lib.
     private static IEnumerable<string> WheelsBeside(string folder) =>
-        Directory.GetParent(folder)?.Parent is { Name: "nvidia" } wheels ? wheels.GetDirectories().Select(wheel => Path.Combine(wheel.FullName, "lib")) : [];
+        Directory.GetParent(folder)?.Parent is { Name: "nvidia" } wheels
+            ? wheels.GetDirectories().Select(wheel => Path.Combine(wheel.FullName, "lib"))
+            : [];
 }
 
 /// <summary>cudnnConvolutionFwdAlgoPerf_t, and its like for the other passes.</summary>

@@ -14,7 +14,9 @@ internal sealed unsafe class KernelList
         int* sizes;
         while (get(entries.Count, &module, &name, &count, &sizes) == CudaResult.Success && name != null)
         {
-            entries.Add(new Entry(Marshal.PtrToStringUTF8((nint)module)!, Marshal.PtrToStringUTF8((nint)name)!, new ReadOnlySpan<int>(sizes, count).ToArray()));
+            entries.Add(new Entry(
+                Marshal.PtrToStringUTF8((nint)module)!, Marshal.PtrToStringUTF8((nint)name)!,
+                new ReadOnlySpan<int>(sizes, count).ToArray()));
         }
         Entries = entries;
     }

@@ -21,7 +21,9 @@ internal sealed class LibraryFolders
         (_root, _variable) = (root, variable);
         string[] named = [.. ListIn(Variable).Select(Path.GetFullPath)];
         Named = [.. named.SelectMany(folder => LibrariesOf(folder).Prepend(folder)).Where(Directory.Exists)];
-        Fault = named.FirstOrDefault(folder => !Directory.Exists(folder)) is { } missing ? $"{Variable}: there is no folder {missing}" : null;
+        Fault = named.FirstOrDefault(folder => !Directory.Exists(folder)) is { } missing
+            ? $"{Variable}: there is no folder {missing}"
+            : null;
         Usual = [.. All().Where(Directory.Exists).Distinct()];
     }
 
@@ -40,7 +42,10 @@ internal sealed class LibraryFolders
         .. InVariables("CONDA_PREFIX").SelectMany(LibrariesOf),
         .. Pythons().SelectMany(SitePackages).Concat(InVariables("PYTHONPATH")).SelectMany(WheelsOf),
         // The driver's library in containers, in WSL and in NixOS.
-        .. new[] { "usr/local/nvidia/lib64", "usr/local/nvidia/lib", "usr/lib/wsl/lib", "run/opengl-driver/lib", "usr/lib64", "usr/lib" }.Select(At),
+        .. new[]
+        {
+            "usr/local/nvidia/lib64", "usr/local/nvidia/lib", "usr/lib/wsl/lib", "run/opengl-driver/lib", "usr/lib64", "usr/lib",
+        }.Select(At),
     ];
 
     private IEnumerable<string> Toolkits() =>
@@ -84,7 +89,8 @@ internal sealed class LibraryFolders
         orderby version descending
         select path;
 
-    private static Version? VersionOf(string text) => Version.TryParse(text.Contains('.', StringComparison.Ordinal) ? text : $"{text}.0", out Version? version) ? version : null;
+    private static Version? VersionOf(string text) =>
+        Version.TryParse(text.Contains('.', StringComparison.Ordinal) ? text : $"{text}.0", out Version? version) ? version : null;
 
     private static string[] FoldersOf(string folder, string pattern)
     {
@@ -98,7 +104,8 @@ internal sealed class LibraryFolders
         }
     }
 
-    private IEnumerable<string> OnPath(string program) => InVariables("PATH").Select(folder => Path.Combine(folder, program)).Where(File.Exists);
+    private IEnumerable<string> OnPath(string program) =>
+        InVariables("PATH").Select(folder => Path.Combine(folder, program)).Where(File.Exists);
 
     private static string Target(string file)
     {

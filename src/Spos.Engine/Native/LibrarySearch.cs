@@ -17,7 +17,8 @@ internal sealed unsafe partial class LibrarySearch(LibraryFolders folders)
     private static readonly EnumerationOptions Readable = new() { IgnoreInaccessible = true };
 
     private readonly Dictionary<NvidiaLibrary, Lazy<(IReadOnlyList<FoundLibrary> Found, IReadOnlyList<string> Refused)>> _searches =
-        NvidiaLibrary.All.ToDictionary(library => library, library => new Lazy<(IReadOnlyList<FoundLibrary>, IReadOnlyList<string>)>(() => Load(folders, library)));
+        NvidiaLibrary.All.ToDictionary(
+            library => library, library => new Lazy<(IReadOnlyList<FoundLibrary>, IReadOnlyList<string>)>(() => Load(folders, library)));
 
     /// <summary>Of this machine, as it was when first asked.</summary>
     public static LibrarySearch OfMachine { get; } = new(new LibraryFolders("/", Environment.GetEnvironmentVariable));
@@ -36,7 +37,8 @@ internal sealed unsafe partial class LibrarySearch(LibraryFolders folders)
     {
         string places = folders.Usual.Count == 0 ? "" : $", nor in {string.Join(", ", folders.Usual)}";
         string refused = string.Concat(Refused(library).Select(reason => $"; {reason}"));
-        return $"none of {string.Join(", ", library.Names)} is on the loader's path{places}{refused}. {LibraryFolders.Variable} can name the folder that holds it";
+        return $"none of {string.Join(", ", library.Names)} is on the loader's path{places}{refused}. "
+            + $"{LibraryFolders.Variable} can name the folder that holds it";
     }
 
     /// <summary>What there is to load, in this order: files, and names that the loader looks for.</summary>
@@ -48,12 +50,16 @@ internal sealed unsafe partial class LibrarySearch(LibraryFolders folders)
 
     /// <summary>
     /// Loads what libraries open by name while they run, and would not find where the loader does not look: the files in
-    /// <paramref name="folders"/> that match one of the patterns. Which of them need which is not known: those that cannot be loaded yet are
-    /// tried again after the others. What cannot be loaded at all is left out.
+    /// <paramref name="folders"/> that match one of the patterns. Which of them need which is not known: those that cannot be loaded yet
+    /// are tried again after the others. What cannot be loaded at all is left out.
     /// </summary>
     public static void LoadBeside(IEnumerable<string> folders, params string[] patterns)
     {
-        string[] left = [.. folders.Where(Directory.Exists).SelectMany(folder => patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern, Readable)))];
+        string[] left =
+        [
+            .. folders.Where(Directory.Exists)
+                .SelectMany(folder => patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern, Readable))),
+        ];
         for (int before = left.Length + 1; left.Length > 0 && left.Length < before;)
         {
             before = left.Length;

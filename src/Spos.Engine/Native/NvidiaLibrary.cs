@@ -14,13 +14,16 @@ internal sealed record NvidiaLibrary(string Title, IReadOnlyList<string> Names, 
         "kernels cannot be compiled, so that a GPU can be used only if compiled kernels for it came with the program");
 
     public static readonly NvidiaLibrary Cudnn = new(
-        "cuDNN", ["libcudnn.so.9"], "--plan cudnn stops, and --plan auto takes the hand-written kernels; --plan fused, the default, needs none");
+        "cuDNN", ["libcudnn.so.9"],
+        "--plan cudnn stops, and --plan auto takes the hand-written kernels; --plan fused, the default, needs none");
 
     public static readonly NvidiaLibrary Npp = new(
-        "NPP", ["libnppicc.so.13", "libnppicc.so.12", "libnppicc.so.11"], "tests cannot compare the colours of JPEGs with it; nothing else needs it");
+        "NPP", ["libnppicc.so.13", "libnppicc.so.12", "libnppicc.so.11"],
+        "tests cannot compare the colours of JPEGs with it; nothing else needs it");
 
     public static readonly NvidiaLibrary NvJpeg = new(
-        "nvJPEG", ["libnvjpeg.so.13", "libnvjpeg.so.12", "libnvjpeg.so.11"], "--decoder nvjpeg stops; --decoder spos, the default, needs none");
+        "nvJPEG", ["libnvjpeg.so.13", "libnvjpeg.so.12", "libnvjpeg.so.11"],
+        "--decoder nvjpeg stops; --decoder spos, the default, needs none");
 
     public static IReadOnlyList<NvidiaLibrary> All { get; } = [Driver, Nvrtc, Cudnn, NvJpeg, Npp];
 }

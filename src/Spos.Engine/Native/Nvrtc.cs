@@ -14,7 +14,8 @@ internal sealed unsafe class Nvrtc
     {
         nint library = found.Handle;
         GetErrorString = (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(library, "nvrtcGetErrorString");
-        CreateProgram = (delegate* unmanaged<nint*, byte*, byte*, int, byte**, byte**, int>)NativeLibrary.GetExport(library, "nvrtcCreateProgram");
+        CreateProgram =
+            (delegate* unmanaged<nint*, byte*, byte*, int, byte**, byte**, int>)NativeLibrary.GetExport(library, "nvrtcCreateProgram");
         CompileProgram = (delegate* unmanaged<nint, int, byte**, int>)NativeLibrary.GetExport(library, "nvrtcCompileProgram");
         GetProgramLogSize = (delegate* unmanaged<nint, nuint*, int>)NativeLibrary.GetExport(library, "nvrtcGetProgramLogSize");
         GetProgramLog = (delegate* unmanaged<nint, byte*, int>)NativeLibrary.GetExport(library, "nvrtcGetProgramLog");
@@ -36,7 +37,10 @@ internal sealed unsafe class Nvrtc
         // It opens this one by name when it compiles.
         _builtins = new Lazy<bool>(() =>
         {
-            if (System.IO.Path.GetDirectoryName(Path) is { Length: > 0 } folder) LibrarySearch.LoadBeside([folder], $"libnvrtc-builtins.so.{Version}");
+            if (System.IO.Path.GetDirectoryName(Path) is { Length: > 0 } folder)
+            {
+                LibrarySearch.LoadBeside([folder], $"libnvrtc-builtins.so.{Version}");
+            }
             return true;
         });
     }

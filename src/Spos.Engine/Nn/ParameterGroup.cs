@@ -57,7 +57,8 @@ public sealed class ParameterGroup : IDisposable
         DecayedLength = _parameters.Where(p => p.Decays).Sum(Padded);
         Length = _parameters.Sum(Padded);
         if (Length == 0) return;
-        _arrays = [.. Enumerable.Range(0, 3).Select(_ => new Tensor(pool.Rent(Length * sizeof(float)), Shape.Vector(checked((int)Length))))];
+        _arrays =
+            [.. Enumerable.Range(0, 3).Select(_ => new Tensor(pool.Rent(Length * sizeof(float)), Shape.Vector(checked((int)Length))))];
         foreach (Tensor array in _arrays) array.Fill(stream, 0);
         long decayed = 0, other = DecayedLength;
         foreach (Parameter parameter in _parameters)

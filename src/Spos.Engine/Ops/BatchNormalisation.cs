@@ -104,7 +104,9 @@ public static class BatchNormalisation
         session.Slices(partition, channels).BatchNormApply(y, x, scale, shift, rows, channels, rectify, partition.RowsPerBlock);
     }
 
-    /// <summary>The sums that <see cref="Coefficients"/> takes, [slices, 1, 2, C], of the gradient of what becomes of <paramref name="x"/>.</summary>
+    /// <summary>
+    /// The sums that <see cref="Coefficients"/> takes, [slices, 1, 2, C], of the gradient of what becomes of <paramref name="x"/>.
+    /// </summary>
     internal static Tensor GradientSums(Session session, Tensor dy, Tensor x, Tensor statistics, bool rectify)
     {
         (int rows, int channels) = (dy.Shape.Rows, dy.Shape.C);
@@ -151,7 +153,9 @@ public static class BatchNormalisation
     }
 }
 
-/// <summary>Batch norm by running statistics: y = γ · (x − mean) / √(variance + ε) + β, where γ is 1 and β is 0 without affine parameters.</summary>
+/// <summary>
+/// Batch norm by running statistics: y = γ · (x − mean) / √(variance + ε) + β, where γ is 1 and β is 0 without affine parameters.
+/// </summary>
 public sealed record BatchNormOp(int Channels, bool IsAffine, float Epsilon) : GraphOp
 {
     private const float PytorchEpsilon = 1e-5f;
@@ -167,17 +171,24 @@ public sealed record BatchNormOp(int Channels, bool IsAffine, float Epsilon) : G
     public override ImmutableArray<OpTensor> Tensors => IsAffine ? [Gamma, Beta, Mean, Variance] : [Mean, Variance];
 
     public override string PytorchModule =>
-        $"nn.BatchNorm2d({Channels}{(Epsilon == PytorchEpsilon ? "" : FormattableString.Invariant($", eps={Epsilon}"))}{(IsAffine ? "" : ", affine=False")})";
+        $"nn.BatchNorm2d({Channels}{(Epsilon == PytorchEpsilon ? "" : FormattableString.Invariant($", eps={Epsilon}"))}"
+        + $"{(IsAffine ? "" : ", affine=False")})";
 
     public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) =>
-        Only(inputs) is { } x && x.Channels == Channels ? x : throw new ArgumentException($"{inputs[0].Channels} channels go into a batch norm of {Channels}.");
+        Only(inputs) is { } x && x.Channels == Channels
+            ? x
+            : throw new ArgumentException($"{inputs[0].Channels} channels go into a batch norm of {Channels}.");
 
-    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null)
+    internal override string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null)
     {
         string Part(OpTensor part, float[] numbers) => graph.Weight($"{name}.{part.Name}", part.Sizes, numbers);
         return graph.Node(
             "BatchNormalization",
-            [inputs[0], Part(Gamma, GammaOf(values)), Part(Beta, BetaOf(values)), Part(Mean, values(Mean)), Part(Variance, values(Variance))],
+            [
+                inputs[0], Part(Gamma, GammaOf(values)), Part(Beta, BetaOf(values)), Part(Mean, values(Mean)),
+                Part(Variance, values(Variance)),
+            ],
             output,
             OnnxGraph.AttributeOf("epsilon", Epsilon));
     }

@@ -13,7 +13,10 @@ public static class ChannelConcat
     /// <returns>[N, H, W, A+B].</returns>
     public static Tensor Forward(Session session, Tensor a, Tensor b)
     {
-        if (a.Shape.WithChannels(1) != b.Shape.WithChannels(1)) throw new ArgumentException($"{a.Shape} and {b.Shape} cannot be concatenated.");
+        if (a.Shape.WithChannels(1) != b.Shape.WithChannels(1))
+        {
+            throw new ArgumentException($"{a.Shape} and {b.Shape} cannot be concatenated.");
+        }
         Tensor y = session.Rent(a.Shape.WithChannels(a.Shape.C + b.Shape.C));
         Partition partition = Partition.Elementwise(session.Device, y.Shape.Rows, y.Shape.C);
         session.Slices(partition, Math.Max(a.Shape.C, b.Shape.C))
@@ -49,7 +52,10 @@ public sealed record ConcatOp : GraphOp
         int channels = 0;
         foreach (FeatureShape x in inputs)
         {
-            if (x.Height != inputs[0].Height || x.Width != inputs[0].Width) throw new ArgumentException($"{x} and {inputs[0]} are of different sizes.");
+            if (x.Height != inputs[0].Height || x.Width != inputs[0].Width)
+            {
+                throw new ArgumentException($"{x} and {inputs[0]} are of different sizes.");
+            }
             channels += x.Channels;
         }
         return inputs[0] with { Channels = channels };
@@ -57,7 +63,8 @@ public sealed record ConcatOp : GraphOp
 
     public override string PytorchExpression(IReadOnlyList<string> inputs) => $"torch.cat(({string.Join(", ", inputs)}), dim=1)";
 
-    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+    internal override string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("Concat", inputs, output, OnnxGraph.Attribute("axis", 1));
 
     internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)

@@ -18,7 +18,8 @@ public static class DepthwiseConvolution
     /// <param name="weight">[K, K, 1, C].</param>
     /// <returns>[N, (H-1)/s+1, (W-1)/s+1, C].</returns>
     public static Tensor Forward(Session session, Tensor x, Parameter weight, int stride) =>
-        Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Depthwise, x.Shape, weight.Shape.C, weight.Shape.N, stride), x, weight);
+        Convolution.Forward(
+            session, new ConvolutionShape(ConvolutionKind.Depthwise, x.Shape, weight.Shape.C, weight.Shape.N, stride), x, weight);
 
     internal static void Forward(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight)
     {
@@ -28,7 +29,8 @@ public static class DepthwiseConvolution
             shape.Kernel, shape.Stride, y, x, weight, input.N, input.H, input.W, output.H, output.W, input.C, partition.RowsPerBlock);
     }
 
-    internal static void ForwardNormalised(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
+    internal static void ForwardNormalised(
+        Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
     {
         (Shape input, Shape output) = (shape.Input, shape.Output);
         Partition partition = Rows(session.Device, output);

@@ -93,7 +93,10 @@ public sealed record DropoutOp(float Probability) : GraphOp
     public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) => Only(inputs);
 
     // Graphs are for inference.
-    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) => inputs[0];
+    internal override string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+        inputs[0];
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) => Dropout.Forward(session, inputs[0], Probability);
+    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) =>
+        Dropout.Forward(session, inputs[0], Probability);
 }

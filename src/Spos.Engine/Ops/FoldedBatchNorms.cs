@@ -67,7 +67,10 @@ internal sealed class FoldedBatchNorms : IDisposable
         {
             BatchNormLayer layer = layers[i];
             ReadOnlySpan<ulong> row =
-                [(ulong)channels, layer.RunningMean.Address, layer.RunningVariance.Address, layer.Gamma?.Value.Address ?? 0, layer.Beta?.Value.Address ?? 0];
+            [
+                (ulong)channels, layer.RunningMean.Address, layer.RunningVariance.Address, layer.Gamma?.Value.Address ?? 0,
+                layer.Beta?.Value.Address ?? 0,
+            ];
             row.CopyTo(numbers.AsSpan(i * NumbersPerLayer));
             _firstChannels.Add(layer, channels);
             channels += layer.Channels;

@@ -43,9 +43,15 @@ internal static class FusedConvolution
         session.BatchNorm == BatchNormMode.Batch && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
 
     /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
-    public static PendingTensor Forward(Session session, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer, bool rectify)
+    public static PendingTensor Forward(
+        Session session, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer, bool rectify)
     {
-        if (shape.Input.C + shape.OutputChannels > MostChannels) throw new LimitException($"{layer.Name}: the fused plan takes {MostChannels} channels of inputs and outputs, not {shape.Input.C} and {shape.OutputChannels}. Use --plan unfused.");
+        if (shape.Input.C + shape.OutputChannels > MostChannels)
+        {
+            throw new LimitException(
+                $"{layer.Name}: the fused plan takes {MostChannels} channels of inputs and outputs, "
+                + $"not {shape.Input.C} and {shape.OutputChannels}. Use --plan unfused.");
+        }
         Tensor y = session.Rent(shape.Output);
         int rowsPerSlice;
         Tensor partials;
@@ -68,7 +74,10 @@ internal static class FusedConvolution
                 input.N, input.H, input.W, output.H, output.W, input.C, slices.RowsPerBlock);
             rowsPerSlice = slices.RowsPerBlock * shape.Output.W;
         }
-        using (partials) return new PendingTensor(y, BatchNormalisation.Finalize(session, layer, partials, y.Shape, rowsPerSlice), layer, rectify);
+        using (partials)
+        {
+            return new PendingTensor(y, BatchNormalisation.Finalize(session, layer, partials, y.Shape, rowsPerSlice), layer, rectify);
+        }
     }
 
     /// <summary>The gradients of the input and, added to what is there, of the weight.</summary>
@@ -79,7 +88,8 @@ internal static class FusedConvolution
     /// <param name="gated">Whether values that y's ReLU cut off have no gradient already.</param>
     /// <returns>The sums of a pending input's gradients that <see cref="BatchNormalisation.Coefficients"/> takes.</returns>
     public static Tensor? Backward(
-        Session session, in ConvolutionShape shape, Parameter weight, Tensor dx, PendingTensor y, Tensor coefficients, Tensor dy, bool gated, FusedInput x)
+        Session session, in ConvolutionShape shape, Parameter weight, Tensor dx, PendingTensor y, Tensor coefficients, Tensor dy,
+        bool gated, FusedInput x)
     {
         if (shape.Kind == ConvolutionKind.Pointwise)
         {
@@ -103,7 +113,9 @@ internal static class FusedConvolution
 
     // A depthwise convolution takes what is pending as batch norm with ReLU.
     private static Tensor OfDepthwise(FusedInput x) =>
-        x.Statistics == null || x.Rectify ? x.Values : throw new ArgumentException("A depthwise convolution takes pending tensors with ReLU.");
+        x.Statistics == null || x.Rectify
+            ? x.Values
+            : throw new ArgumentException("A depthwise convolution takes pending tensors with ReLU.");
 
     /// <summary>What both backward kernels of a pointwise convolution need besides its tensors.</summary>
     internal readonly struct PointwiseBackward : IDisposable
@@ -128,7 +140,8 @@ internal static class FusedConvolution
             else
             {
                 Rows = PointwiseConvolution.Rows(device, rows, input);
-                Blocks = (Chunks.Blocks * ProductTiles.OfSums(input, output)) + (Rows.Blocks * PointwiseConvolution.BlocksAcross(device, input));
+                Blocks =
+                    (Chunks.Blocks * ProductTiles.OfSums(input, output)) + (Rows.Blocks * PointwiseConvolution.BlocksAcross(device, input));
             }
             Sums = x.Statistics == null ? null : session.Rent(new Shape(Rows.Blocks, 1, 2, input));
         }

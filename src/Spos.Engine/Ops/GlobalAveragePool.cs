@@ -38,7 +38,8 @@ public sealed record GlobalAveragePoolOp : GraphOp
 
     public override string PytorchExpression(IReadOnlyList<string> inputs) => $"{inputs[0]}.mean(dim=(2, 3))";
 
-    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+    internal override string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("Flatten", [graph.Node("GlobalAveragePool", inputs)], output);
 
     internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)

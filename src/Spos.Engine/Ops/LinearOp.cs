@@ -16,12 +16,17 @@ public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
     public override string PytorchModule => $"nn.Linear({Inputs}, {Outputs}, bias=False)";
 
     public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) =>
-        Only(inputs) == new FeatureShape(Inputs, 1, 1) ? new FeatureShape(Outputs, 1, 1) : throw new ArgumentException($"{inputs[0]} goes into a linear layer of {Inputs}.");
+        Only(inputs) == new FeatureShape(Inputs, 1, 1)
+            ? new FeatureShape(Outputs, 1, 1)
+            : throw new ArgumentException($"{inputs[0]} goes into a linear layer of {Inputs}.");
 
     public override long MultiplyAddsOf(ReadOnlySpan<FeatureShape> inputs) => Weight.Count;
 
-    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
-        graph.Node("Gemm", [inputs[0], graph.Weight($"{name}.{Weight.Name}", Weight.Sizes, values(Weight))], output, OnnxGraph.Attribute("transB", 1));
+    internal override string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+        graph.Node(
+            "Gemm", [inputs[0], graph.Weight($"{name}.{Weight.Name}", Weight.Sizes, values(Weight))], output,
+            OnnxGraph.Attribute("transB", 1));
 
     internal override object NewState(string name, ParameterGroup group) =>
         group.Add($"{name}.{Weight.Name}", new Shape(1, 1, Inputs, Outputs), decays: true);

@@ -11,9 +11,9 @@ namespace Spos.Engine.Ops;
 internal readonly record struct NormalisedWeight(Tensor Weight, BatchNormLayer Layer);
 
 /// <summary>
-/// Inference through a depthwise convolution, the pointwise one after it and perhaps one before it, strip by strip, so that what lies between
-/// them stays in the cache. The same bits as of <see cref="NormalisedConvolution"/> one after the other. Pointwise ones are followed
-/// by ReLU, the depthwise one is not. Kernels: branch_normalised_k{size}_s{stride}.
+/// Inference through a depthwise convolution, the pointwise one after it and perhaps one before it, strip by strip, so that what lies
+/// between them stays in the cache. The same bits as of <see cref="NormalisedConvolution"/> one after the other. Pointwise ones are
+/// followed by ReLU, the depthwise one is not. Kernels: branch_normalised_k{size}_s{stride}.
 /// </summary>
 internal static class NormalisedBranch
 {
@@ -40,10 +40,14 @@ internal static class NormalisedBranch
     /// <param name="first">The pointwise convolution before the depthwise one, if there is one.</param>
     /// <param name="passBy">Whether the even channels of x's tensor are copied to the first ones of y's; at stride 1.</param>
     public static void Forward(
-        Session session, in ConvolutionShape depthwise, ChannelRange y, ChannelRange x, NormalisedWeight? first, NormalisedWeight second, NormalisedWeight third, bool passBy)
+        Session session, in ConvolutionShape depthwise, ChannelRange y, ChannelRange x, NormalisedWeight? first, NormalisedWeight second,
+        NormalisedWeight third, bool passBy)
     {
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
-        if (first == null && (x is not { First: 0, Step: 1 } || x.Tensor.Shape.C != depthwise.Input.C)) throw new ArgumentException("A depthwise convolution takes whole tensors.");
+        if (first == null && (x is not { First: 0, Step: 1 } || x.Tensor.Shape.C != depthwise.Input.C))
+        {
+            throw new ArgumentException("A depthwise convolution takes whole tensors.");
+        }
         (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
         int rows = output.N * output.H, perStrip = RowsPerStrip(session.Device, depthwise);
         int bands = Math.Max(1, perStrip * output.W / BandPixels), perBand = (perStrip + bands - 1) / bands;

@@ -6,7 +6,9 @@ using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Ops;
 
-/// <summary>Some channels of a tensor [N, H, W, C]: channel k of them is its channel <paramref name="First"/> + k·<paramref name="Step"/>.</summary>
+/// <summary>
+/// Some channels of a tensor [N, H, W, C]: channel k of them is its channel <paramref name="First"/> + k·<paramref name="Step"/>.
+/// </summary>
 internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int Step = 1)
 {
     /// <summary>For a kernel: the range's first value.</summary>
@@ -25,7 +27,8 @@ internal static class NormalisedConvolution
         session.Tape == null && session.BatchNorm == BatchNormMode.Running && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
 
     /// <param name="y">Overwritten; like <paramref name="x"/> a whole tensor, unless the convolution is pointwise.</param>
-    public static void Forward(Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x, Tensor weight, BatchNormLayer layer, bool rectify)
+    public static void Forward(
+        Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x, Tensor weight, BatchNormLayer layer, bool rectify)
     {
         using Tensor folded = FoldedBatchNorms.Get(session, layer);
         using Tensor scale = folded.View(Shape.Vector(layer.Channels)), shift = folded.View(Shape.Vector(layer.Channels), layer.Channels);
@@ -52,5 +55,7 @@ internal static class NormalisedConvolution
     }
 
     private static Tensor Whole(ChannelRange range) =>
-        range is { First: 0, Step: 1 } ? range.Tensor : throw new ArgumentException("Only pointwise convolutions take a part of the channels.");
+        range is { First: 0, Step: 1 }
+            ? range.Tensor
+            : throw new ArgumentException("Only pointwise convolutions take a part of the channels.");
 }

@@ -30,7 +30,8 @@ public static class PointwiseConvolution
             .PointwiseForward(y, x, weight, rows, input, output, partition.RowsPerBlock);
     }
 
-    internal static void ForwardNormalised(Session session, ChannelRange y, ChannelRange x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
+    internal static void ForwardNormalised(
+        Session session, ChannelRange y, ChannelRange x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
     {
         (int rows, int input, int output) = (x.Tensor.Shape.Rows, weight.Shape.W, weight.Shape.C);
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");

@@ -47,7 +47,8 @@ public sealed record ReluOp : GraphOp
 
     public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) => Only(inputs);
 
-    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+    internal override string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("Relu", inputs, output);
 
     internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)

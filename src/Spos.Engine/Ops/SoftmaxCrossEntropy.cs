@@ -16,7 +16,8 @@ public static class SoftmaxCrossEntropy
     /// <param name="labels">N class numbers.</param>
     /// <param name="share">s, or 1 for a batch that is not mixed.</param>
     /// <returns>Loss [N] and dlogits like the logits; dlogits is null if <paramref name="gradientScale"/> is 0.</returns>
-    public static (Tensor Loss, Tensor? Gradient) Forward(Session session, Tensor logits, DeviceArray<int> labels, float smoothing, float gradientScale, float share = 1)
+    public static (Tensor Loss, Tensor? Gradient) Forward(
+        Session session, Tensor logits, DeviceArray<int> labels, float smoothing, float gradientScale, float share = 1)
     {
         int rows = logits.Shape.N, classes = logits.Shape.C;
         Tensor loss = session.Rent(Shape.Vector(rows));

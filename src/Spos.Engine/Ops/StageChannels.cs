@@ -79,5 +79,6 @@ internal sealed class StageChannels : IDisposable
     private DeviceSpan<float>? After(Tensor? arrays, int block) =>
         arrays is { } all && BlocksAfter(block) > 0 ? all.From(block * (all.Shape.Count / (_blocks - 1))) : null;
 
-    private int BlocksFor(int channels) => _session.Device.BlocksAreThreads ? 1 : Partition.OfRows(channels, _session.Device.ThreadsPerBlock).Blocks;
+    private int BlocksFor(int channels) =>
+        _session.Device.BlocksAreThreads ? 1 : Partition.OfRows(channels, _session.Device.ThreadsPerBlock).Blocks;
 }

@@ -17,10 +17,17 @@ internal static class StageConvolution
 
     /// <summary>The convolution, and the statistics [4, 1, 1, C] of the batch norm after it, which go the same ways.</summary>
     /// <param name="place">Of the first result among the channels of the block.</param>
-    public static Tensor Forward(Session session, StageChannels results, int block, int place, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer)
+    public static Tensor Forward(
+        Session session, StageChannels results, int block, int place, in ConvolutionShape shape, FusedInput x, Tensor weight,
+        BatchNormLayer layer)
     {
         (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
-        if (Math.Max(input, output) > MostChannels) throw new LimitException($"{layer.Name}: at the end of a branch the fused plan takes {MostChannels} channels, not {input} and {output}. Use --plan unfused.");
+        if (Math.Max(input, output) > MostChannels)
+        {
+            throw new LimitException(
+                $"{layer.Name}: at the end of a branch the fused plan takes {MostChannels} channels, not {input} and {output}. "
+                + "Use --plan unfused.");
+        }
         Partition partition = PointwiseConvolution.Rows(session.Device, rows, output);
         using Tensor partials = session.Rent(new Shape(partition.Blocks, 1, 2, output));
         session.Grid(partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, output)).StagePointwiseForward(
@@ -38,7 +45,8 @@ internal static class StageConvolution
     /// <param name="dx">Overwritten with the gradient of the input [N, H, W, in].</param>
     /// <returns>The sums of a pending input's gradients that <see cref="BatchNormalisation.Coefficients"/> takes.</returns>
     public static Tensor? Backward(
-        Session session, StageChannels results, StageChannels gradients, int block, int place, in ConvolutionShape shape, Parameter weight, BatchNormLayer layer, Tensor statistics, Tensor dx, FusedInput x)
+        Session session, StageChannels results, StageChannels gradients, int block, int place, in ConvolutionShape shape, Parameter weight,
+        BatchNormLayer layer, Tensor statistics, Tensor dx, FusedInput x)
     {
         (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
         using Tensor sums = gradients.GatherTable(block, place, output);

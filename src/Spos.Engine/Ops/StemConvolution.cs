@@ -27,7 +27,8 @@ public static class StemConvolution
             y, images, weight, x.N, x.H, x.W, output.H, output.W, output.C, partition.RowsPerBlock);
     }
 
-    internal static void ForwardNormalised(Session session, Tensor y, Tensor images, Tensor weight, Tensor scale, Tensor shift, bool rectify)
+    internal static void ForwardNormalised(
+        Session session, Tensor y, Tensor images, Tensor weight, Tensor scale, Tensor shift, bool rectify)
     {
         (Shape x, Shape output) = (images.Shape, y.Shape);
         Partition partition = Rows(session.Device, output);

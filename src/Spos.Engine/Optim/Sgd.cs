@@ -33,7 +33,8 @@ public sealed class Sgd(float momentum, float weightDecay)
     {
         if (length == 0) return;
         var shape = Shape.Vector(checked((int)length));
-        using Tensor values = group.Values.View(shape, offset), momenta = group.Momenta.View(shape, offset), gradients = group.Gradients.View(shape, offset);
+        using Tensor values = group.Values.View(shape, offset),
+            momenta = group.Momenta.View(shape, offset), gradients = group.Gradients.View(shape, offset);
         Partition partition = Partition.Flat(session.Device, length);
         session.Grid(partition.Blocks).SgdMomentum(
             values, momenta, gradients, length, learningRate, momentum, decay, scale, partition.RowsPerBlock);

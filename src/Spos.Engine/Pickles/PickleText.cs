@@ -45,13 +45,23 @@ internal static class PickleText
                 i += 2;
                 continue;
             }
-            text.Append(code switch { 'n' => '\n', 'r' => '\r', 't' => '\t', '\\' or '\'' or '"' => code, _ => throw new FormatException($"a text has the escape \\{code}") });
+            text.Append(code switch
+            {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                '\\' or '\'' or '"' => code,
+                _ => throw new FormatException($"a text has the escape \\{code}"),
+            });
         }
         return text.ToString();
     }
 
     private static int Hexadecimal(string line, int at, int digits) =>
-        at + digits <= line.Length && int.TryParse(line.AsSpan(at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int code) ? code : throw new FormatException("an escape is cut off");
+        at + digits <= line.Length
+        && int.TryParse(line.AsSpan(at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int code)
+            ? code
+            : throw new FormatException("an escape is cut off");
 
     private static void Append(StringBuilder text, int code)
     {

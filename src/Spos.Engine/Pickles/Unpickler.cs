@@ -56,9 +56,15 @@ public sealed class Unpickler
     {
         if (value == null) return PickleDictionary.None;
         if (IsShort(value, MostKeyCharacters)) return value;
-        if (value is PickleTuple tuple && tuple.Count <= MostKeyItems && tuple.All(item => item == null || IsShort(item, MostItemCharacters))) return value;
+        if (value is PickleTuple tuple && tuple.Count <= MostKeyItems
+            && tuple.All(item => item == null || IsShort(item, MostItemCharacters)))
+        {
+            return value;
+        }
         // Python takes no list or dict as a key. Everything else counts as itself alone, so that comparing keys never walks them.
-        return value is List<object?> or PickleDictionary ? throw new FormatException($"{Describe(value)} cannot be a key") : new PickleKey(value);
+        return value is List<object?> or PickleDictionary
+            ? throw new FormatException($"{Describe(value)} cannot be a key")
+            : new PickleKey(value);
     }
 
     private static bool IsShort(object value, int mostCharacters) => value switch
@@ -122,7 +128,10 @@ public sealed class Unpickler
                 Push(Top());
                 break;
             default:
-                if (!PushNumber(code) && !PushText(code) && !Collect(code) && !Remember(code) && !Refer(code)) throw new FormatException($"0x{code:x2} is no code of a pickle that can be read");
+                if (!PushNumber(code) && !PushText(code) && !Collect(code) && !Remember(code) && !Refer(code))
+                {
+                    throw new FormatException($"0x{code:x2} is no code of a pickle that can be read");
+                }
                 break;
         }
     }
@@ -163,7 +172,10 @@ public sealed class Unpickler
                 Push(LittleEndian(Bytes(Length(BinaryPrimitives.ReadInt32LittleEndian(Bytes(4))))));
                 return true;
             case (byte)'F':
-                if (!double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)) throw new FormatException("a number cannot be read");
+                if (!double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number))
+                {
+                    throw new FormatException("a number cannot be read");
+                }
                 Push(number);
                 return true;
             case (byte)'G':
@@ -331,7 +343,10 @@ public sealed class Unpickler
             case (byte)'b':
                 object? state = Pop();
                 // Data that was made here has no state that matters: torch hangs a dict of versions on its state dicts.
-                if (Top() is null or string or long or BigInteger or double or bool or PickleGlobal) throw new FormatException($"{Describe(Top())} is given a state");
+                if (Top() is null or string or long or BigInteger or double or bool or PickleGlobal)
+                {
+                    throw new FormatException($"{Describe(Top())} is given a state");
+                }
                 if (Top() is PickleOpaque opaque) opaque.State = state;
                 return true;
             case (byte)'P':
@@ -347,7 +362,8 @@ public sealed class Unpickler
 
     private object? Call(object? callee, object? arguments) => callee switch
     {
-        PickleGlobal global => _objects.Build(global, arguments as PickleTuple ?? throw new FormatException($"{global} is called with what is no tuple")),
+        PickleGlobal global =>
+            _objects.Build(global, arguments as PickleTuple ?? throw new FormatException($"{global} is called with what is no tuple")),
         // What an object of an unknown class would give, nobody here can know.
         PickleOpaque opaque => new PickleOpaque(opaque.Type),
         _ => throw new FormatException($"it calls {Describe(callee)}"),
@@ -382,7 +398,8 @@ public sealed class Unpickler
         for (int i = 0; i < pairs.Length; i += 2) dictionary.Set(AsKey(pairs[i]), pairs[i + 1]);
     }
 
-    private object? Recall(long key) => _memo.TryGetValue(key, out object? value) ? value : throw new FormatException($"it refers to value {key}, which it has not kept");
+    private object? Recall(long key) =>
+        _memo.TryGetValue(key, out object? value) ? value : throw new FormatException($"it refers to value {key}, which it has not kept");
 
     // ---- the stack
     private void Push(object? value) => _stack.Add(value);
@@ -431,7 +448,8 @@ public sealed class Unpickler
 
     private long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Bytes(8));
 
-    private int Length(long count) => count >= 0 && count <= _data.Length - _position ? (int)count : throw new FormatException("it is cut off");
+    private int Length(long count) =>
+        count >= 0 && count <= _data.Length - _position ? (int)count : throw new FormatException("it is cut off");
 
     private string Line() => Encoding.UTF8.GetString(LineBytes());
 
@@ -446,10 +464,15 @@ public sealed class Unpickler
         return line.TrimEnd((byte)'\r');
     }
 
-    private static long Number(string line) => long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : throw new FormatException("a number cannot be read");
+    private static long Number(string line) => long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+        ? number
+        : throw new FormatException("a number cannot be read");
 
     private static object Integer(string line) =>
-        line.Length <= MostDigits && BigInteger.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger number) ? Narrow(number) : throw new FormatException("a number cannot be read");
+        line.Length <= MostDigits
+        && BigInteger.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger number)
+            ? Narrow(number)
+            : throw new FormatException("a number cannot be read");
 
     private static object LittleEndian(ReadOnlySpan<byte> bytes) => Narrow(new BigInteger(bytes));
 

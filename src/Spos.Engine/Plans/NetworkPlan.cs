@@ -8,9 +8,9 @@ using Spos.Space;
 namespace Spos.Engine.Plans;
 
 /// <summary>
-/// All that a network does with a batch of one size, on any path, made before the first batch: the launches of each operation of each block,
-/// and where in one piece of memory each tensor lies. A path's work is the launches of its parts, one after the other, so that a batch
-/// computes nothing of this anew, and takes no managed memory.
+/// All that a network does with a batch of one size, on any path, made before the first batch: the launches of each operation of each
+/// block, and where in one piece of memory each tensor lies. A path's work is the launches of its parts, one after the other, so that a
+/// batch computes nothing of this anew, and takes no managed memory.
 /// </summary>
 public sealed class NetworkPlan : IDisposable
 {
@@ -36,7 +36,11 @@ public sealed class NetworkPlan : IDisposable
         _images = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
         using PlanWriter writer = Write(kind, smoothing);
         _recording = writer.Recording;
-        _turns = [.. writer.Turns.Select(turn => new Turn(turn.Block, [.. turn.Parts.Select(part => part == null ? null : new Part(_recording.Finish(part.Notes), part.Groups))]))];
+        _turns =
+        [
+            .. writer.Turns.Select(turn => new Turn(
+                turn.Block, [.. turn.Parts.Select(part => part == null ? null : new Part(_recording.Finish(part.Notes), part.Groups))])),
+        ];
         (_imagesNumber, _labelsNumber, _results) = (writer.Images, writer.Labels, writer.Results);
         PlannedBuffer[] buffers = [.. _recording.Buffers];
         Bytes = BufferLayout.Place(buffers.Where((_, i) => i != _imagesNumber && i != _labelsNumber && _recording.Canonical(i) == i));
@@ -58,7 +62,10 @@ public sealed class NetworkPlan : IDisposable
     public Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1)
     {
         if (images.Shape != _images) throw new ArgumentException($"The plan is for pictures {_images}, not {images.Shape}.");
-        if (path.Blocks.Length != _blocks) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks}.");
+        if (path.Blocks.Length != _blocks)
+        {
+            throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks}.");
+        }
         DeviceBuffer? arena = _renting == null && Bytes > 0 ? _session.Pool.Rent(Bytes) : null;
         if (arena != null) Place(arena.Pointer);
         _renting?.Forget();
@@ -69,7 +76,8 @@ public sealed class NetworkPlan : IDisposable
         foreach (Turn turn in _turns)
         {
             Part part = turn.Parts[turn.Block is { } block ? path.Blocks[block] : 0]
-                ?? throw new InvalidOperationException($"The network has no alternative {path.Blocks[turn.Block!.Value]} of block {turn.Block}.");
+                ?? throw new InvalidOperationException(
+                    $"The network has no alternative {path.Blocks[turn.Block!.Value]} of block {turn.Block}.");
             Issue(part);
         }
         Predictions left = _results is { } results ? new Predictions(Left(results.Losses, arena), Left(results.Ranks, arena)) : default;

@@ -4,7 +4,9 @@ using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Plans;
 
-/// <summary>The stages of a network with one op after the other in each block, and each block's backward pass off a tape of its own.</summary>
+/// <summary>
+/// The stages of a network with one op after the other in each block, and each block's backward pass off a tape of its own.
+/// </summary>
 /// <param name="keeps">Whether a backward pass follows.</param>
 internal sealed class OpByOp(Session session, Recording recording, int blocks, bool keeps) : BlockWalk
 {

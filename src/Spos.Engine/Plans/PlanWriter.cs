@@ -83,7 +83,8 @@ internal sealed class PlanWriter : IDisposable
                 WriteBlock(block, adds: false, operation =>
                 {
                     _session.Tape = trains ? new Tape() : null;
-                    _kept[operation] = Folded(operation.Main.Concat(operation.Projection).Select(unit => unit.BatchNorm), () => _walk.Forward(operation));
+                    _kept[operation] = Folded(
+                        operation.Main.Concat(operation.Projection).Select(unit => unit.BatchNorm), () => _walk.Forward(operation));
                 });
             }
             Write([], () => _walk.EndStage(current));
@@ -137,7 +138,8 @@ internal sealed class PlanWriter : IDisposable
         int turn = Recording.BeginTurn();
         _turns.Add(new Turn(block, [.. operations.Select((operation, alternative) => operation == null
             ? null
-            : new Part(Recording.Record(turn, (block, alternative), isAlone, () => issue(operation)), adds ? [operation.Parameters] : []))]));
+            : new Part(
+                Recording.Record(turn, (block, alternative), isAlone, () => issue(operation)), adds ? [operation.Parameters] : []))]));
     }
 
     private T Folded<T>(IEnumerable<BatchNormLayer> layers, Func<T> work)

@@ -35,6 +35,7 @@ internal sealed class PlannedBuffer(ulong address, long size, (int Block, int Al
     {
         if (Birth.CompareTo(other.Death) >= 0 || other.Birth.CompareTo(Death) >= 0) return false;
         // A path takes one alternative of a block.
-        return Owner is not { } mine || other.Owner is not { } theirs || mine.Block != theirs.Block || mine.Alternative == theirs.Alternative;
+        return Owner is not { } mine || other.Owner is not { } theirs
+            || mine.Block != theirs.Block || mine.Alternative == theirs.Alternative;
     }
 }

@@ -79,7 +79,8 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
         {
             // By the backward steps of its own alternative.
             _notes.Events.Add(new Event(EventKind.Retain, number));
-            Tensor another = new(new DeviceBuffer(session.Pool, _buffers[number].Address, _buffers[number].Size) { Recording = this }.Begin(), made.Shape);
+            Tensor another = new(
+                new DeviceBuffer(session.Pool, _buffers[number].Address, _buffers[number].Size) { Recording = this }.Begin(), made.Shape);
             made.Dispose();
             made = another;
         }
@@ -144,7 +145,8 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
             Note(address);
             _notes.Values.Add(address);
         }
-        _notes.Events.Add(new Event(EventKind.Call, addresses.Length, default, firstValue, firstPlace, _notes.Places.Count - firstPlace, call));
+        _notes.Events.Add(
+            new Event(EventKind.Call, addresses.Length, default, firstValue, firstPlace, _notes.Places.Count - firstPlace, call));
     }
 
     void IRecording.Vary(string parameter) => _varying.Add(Variables.ToList().IndexOf(parameter));
@@ -157,7 +159,10 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
         for (int i = 0; i < notes.Places.Count; i++) notes.Places[i] = notes.Places[i] with { Buffer = Canonical(notes.Places[i].Buffer) };
         for (int i = 0; i < notes.Events.Count; i++)
         {
-            if (notes.Events[i] is { Kind: EventKind.Rent or EventKind.Retain or EventKind.Return } change) notes.Events[i] = change with { Subject = Canonical(change.Subject) };
+            if (notes.Events[i] is { Kind: EventKind.Rent or EventKind.Retain or EventKind.Return } change)
+            {
+                notes.Events[i] = change with { Subject = Canonical(change.Subject) };
+            }
         }
         return new Segment(notes);
     }

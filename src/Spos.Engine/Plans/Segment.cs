@@ -111,8 +111,8 @@ internal enum EventKind
 /// <param name="FirstPlace">Of the arguments that are addresses of the plan's buffers.</param>
 /// <param name="Places">How many there are.</param>
 internal readonly record struct Event(
-    EventKind Kind, int Subject, (int X, int Y, int BlockX, int BlockY) Grid = default, int FirstValue = 0, int FirstPlace = 0, int Places = 0,
-    Action<ulong[]>? Call = null);
+    EventKind Kind, int Subject, (int X, int Y, int BlockX, int BlockY) Grid = default, int FirstValue = 0, int FirstPlace = 0,
+    int Places = 0, Action<ulong[]>? Call = null);
 
 /// <summary>An argument that is an address: so many bytes from the start of a buffer.</summary>
 internal readonly record struct Place(int Value, int Buffer, ulong Offset);

@@ -87,7 +87,9 @@ public sealed record ExportRecord
         if (!metadata.TryGetValue(FormatName, out string? format)) return null;
         if (format != Format)
         {
-            throw new TorchCheckpointException($"{path}: what it says of its network is of format {format}; this program reads format {Format}. Use a newer version of it.");
+            throw new TorchCheckpointException(
+                $"{path}: what it says of its network is of format {format}; this program reads format {Format}. "
+                + "Use a newer version of it.");
         }
         TorchCheckpointException Unreadable(string what) => new($"{path}: what it says of its network cannot be read: {what}.");
         string Text(string name) => metadata.TryGetValue(name, out string? text) ? text : throw Unreadable($"{name} is missing");
@@ -104,7 +106,8 @@ public sealed record ExportRecord
             return ListIn<T>(text) is { } list && fits(list) ? list : throw Unreadable($"{name} is '{Shown.Excerpt(text)}', not {wanted}");
         }
 
-        float[] Channels(string name) => List<float>(name, "a list of three numbers", list => list.Length == 3 && Array.TrueForAll(list, float.IsFinite));
+        float[] Channels(string name) =>
+            List<float>(name, "a list of three numbers", list => list.Length == 3 && Array.TrueForAll(list, float.IsFinite));
         return new ExportRecord
         {
             ImageSize = Read(ImageSizeName, $"a multiple of {LeastImageSize} up to {MostImageSize}", ImageSizeOf),
@@ -119,22 +122,27 @@ public sealed record ExportRecord
             Mean = Channels(MeanName),
             Deviation = Channels(DeviationName),
             Dropout = Read(DropoutName, "a number from 0 to below 1", DropoutOf),
-            ClassNames = !metadata.ContainsKey(ClassesName) ? null : List<string>(ClassesName, "a list of texts", list => Array.TrueForAll(list, name => name is not null)),
+            ClassNames = !metadata.ContainsKey(ClassesName)
+                ? null
+                : List<string>(ClassesName, "a list of texts", list => Array.TrueForAll(list, name => name is not null)),
             Architecture = !metadata.ContainsKey(ArchitectureName) ? null : new Architecture(
-                List<int>(ArchitectureName, "a list of numbers of choices", list => list.Length > 0 && Array.TrueForAll(list, choice => choice is >= 0 and < Spos.Space.Architecture.MostAlternatives))),
+                List<int>(ArchitectureName, "a list of numbers of choices", list => list.Length > 0 && Array.TrueForAll(
+                    list, choice => choice is >= 0 and < Spos.Space.Architecture.MostAlternatives))),
             Flops = !metadata.ContainsKey(FlopsName) ? null : Read(FlopsName, "a number of FLOPs", FlopsOf),
         };
     }
 
     /// <summary>
-    /// What the record says of the pictures otherwise than another one, such as "mean is [0.5, 0.5, 0.5], not [0.485, 0.456, 0.406]"; null if
-    /// nothing. The name of the preprocessing is not looked at.
+    /// What the record says of the pictures otherwise than another one, such as "mean is [0.5, 0.5, 0.5], not [0.485, 0.456, 0.406]"; null
+    /// if nothing. The name of the preprocessing is not looked at.
     /// </summary>
     public string? DifferenceInPictures(ExportRecord other)
     {
-        static string Written(IReadOnlyList<float> numbers) => $"[{string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]";
+        static string Written(IReadOnlyList<float> numbers) =>
+            $"[{string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]";
         static string Plain(string text) => text.Replace(" ", "", StringComparison.Ordinal);
-        static bool AreEqual(IReadOnlyList<float> one, IReadOnlyList<float> two) => one.Zip(two).All(pair => Math.Abs(pair.First - pair.Second) <= Rounding);
+        static bool AreEqual(IReadOnlyList<float> one, IReadOnlyList<float> two) =>
+            one.Zip(two).All(pair => Math.Abs(pair.First - pair.Second) <= Rounding);
         (string Name, string Here, string There, bool Same)[] parts =
         [
             (OrderName, ChannelOrder, other.ChannelOrder, ChannelOrder.Equals(other.ChannelOrder, StringComparison.OrdinalIgnoreCase)),
@@ -151,25 +159,32 @@ public sealed record ExportRecord
     /// <param name="architecture">The architecture that they have; null of a supernet.</param>
     public IEnumerable<string> DifferencesFrom(NetworkSpec spec, Architecture? architecture)
     {
-        if (ClassNames != null && ClassNames.Count != spec.Classes) yield return $"it names {ClassNames.Count} classes; its network has {spec.Classes}. The names are left out.";
+        if (ClassNames != null && ClassNames.Count != spec.Classes)
+        {
+            yield return $"it names {ClassNames.Count} classes; its network has {spec.Classes}. The names are left out.";
+        }
         if (Architecture != null && !Architecture.Equals(architecture))
         {
             string tensors = architecture == null ? "those of a supernet" : $"of {architecture}";
             yield return $"it says that its architecture is {Architecture}; its tensors are {tensors}, which counts.";
         }
-        else if (Flops is { } said && architecture != null && NetworkFlops.Of(spec with { ImageSize = ImageSize }).Of(architecture) is var own && own != said)
+        else if (Flops is { } said && architecture != null
+            && NetworkFlops.Of(spec with { ImageSize = ImageSize }).Of(architecture) is var own && own != said)
         {
             yield return $"it says that its network has {said} FLOPs; by its tensors it has {own}, which counts.";
         }
     }
 
     private static int? ImageSizeOf(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size is >= LeastImageSize and <= MostImageSize && size % LeastImageSize == 0
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size)
+        && size is >= LeastImageSize and <= MostImageSize && size % LeastImageSize == 0
             ? size
             : null;
 
     private static float? DropoutOf(string text) =>
-        float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float dropout) && dropout is >= 0 and < 1 ? dropout : null;
+        float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float dropout) && dropout is >= 0 and < 1
+            ? dropout
+            : null;
 
     private static long? FlopsOf(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long flops) ? flops : null;

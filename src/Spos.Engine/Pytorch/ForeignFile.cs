@@ -42,7 +42,8 @@ internal static class ForeignFile
             FileFormat.LfsPointer => $"is a pointer of git-lfs to a file{SizeIn(head)}, not that file: fetch it with git lfs pull.",
             FileFormat.Zeros => $"begins with {head.Length} zeros, as a download does that was broken off: download it again.",
             FileFormat.Text => $"is a text that begins with '{BeginningOf(head)}', not a checkpoint of PyTorch's.",
-            FileFormat.Unknown => $"is no checkpoint of PyTorch's: it begins with neither a zip archive's nor torch.save's earlier mark, but with {MarkIn(head)} (hexadecimal).",
+            FileFormat.Unknown => "is no checkpoint of PyTorch's: "
+                + $"it begins with neither a zip archive's nor torch.save's earlier mark, but with {MarkIn(head)} (hexadecimal).",
             _ => $"is {FileContent.Describe(format)}, not a checkpoint of PyTorch's.",
         };
     }
@@ -58,13 +59,15 @@ internal static class ForeignFile
         {
             return "is an archive of NumPy's arrays (npz), not a checkpoint of PyTorch's.";
         }
-        string? inside = names.FirstOrDefault(n => Path.GetExtension(n) is ".pth" or ".pt" or ".tar" or ".ckpt" or ".safetensors" or ".bin");
+        string? inside = names.FirstOrDefault(
+            n => Path.GetExtension(n) is ".pth" or ".pt" or ".tar" or ".ckpt" or ".safetensors" or ".bin");
         if (inside != null) return $"is a zip archive that holds {inside}: unpack it first.";
         if (names.Length == 0) return "is an empty zip archive.";
         return $"is a zip archive, but not one that torch.save wrote: it holds {Shown.Few(names, MostNames)}.";
     }
 
-    private static string BeginningOf(ReadOnlySpan<byte> head) => Shown.Excerpt(FileContent.TextOf(head).Split('\n')[0].TrimEnd(), MostText);
+    private static string BeginningOf(ReadOnlySpan<byte> head) =>
+        Shown.Excerpt(FileContent.TextOf(head).Split('\n')[0].TrimEnd(), MostText);
 
     private static string MarkIn(ReadOnlySpan<byte> head) => Convert.ToHexString(head[..Math.Min(8, head.Length)]);
 

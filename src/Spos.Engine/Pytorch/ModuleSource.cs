@@ -96,7 +96,8 @@ public static class ModuleSource
         }
     }
 
-    private static string Numbers(IEnumerable<float> numbers) => string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)));
+    private static string Numbers(IEnumerable<float> numbers) =>
+        string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)));
 
     // A Python string. The file is UTF-8, so only what would end the string or the line, or would make the source look like another, is
     // written as a code.
@@ -130,7 +131,11 @@ public static class ModuleSource
                 if (dot > 0)
                 {
                     string sequence = name[..dot];
-                    while (last + 1 < graph.Nodes.Length && graph.Nodes[last + 1].Name == $"{sequence}.{last + 1 - i}" && graph.Nodes[last + 1].Inputs[0] == last + 1) last++;
+                    while (last + 1 < graph.Nodes.Length && graph.Nodes[last + 1].Name == $"{sequence}.{last + 1 - i}"
+                        && graph.Nodes[last + 1].Inputs[0] == last + 1)
+                    {
+                        last++;
+                    }
                     yield return new Run(graph, sequence, i, last, IsSequence: true);
                 }
                 else
@@ -174,7 +179,8 @@ public static class ModuleSource
             string[] modules = [.. runs.Select(run => run.Name).OfType<string>()];
             string source = string.Join('\n',
             [
-                $"    def __init__(self, {string.Join(", ", modules)}):", "        super().__init__()", .. modules.Select(name => $"        self.{name} = {name}"),
+                $"    def __init__(self, {string.Join(", ", modules)}):", "        super().__init__()",
+                .. modules.Select(name => $"        self.{name} = {name}"),
                 "", "    def forward(self, x):", .. Forward(block, runs), "",
             ]);
             if (!_names.TryGetValue(source, out string? name)) _names[source] = name = $"Block{_names.Count + 1}";

@@ -21,8 +21,10 @@ public static partial class OfficialNetwork
 
     /// <summary>The sizes of the network, and its architecture if it is a single path.</summary>
     /// <param name="imageSize">The one thing that a checkpoint does not tell.</param>
-    /// <exception cref="TorchCheckpointException">The tensors are not of such a network, or some are missing, surplus or misshapen.</exception>
-    public static (NetworkSpec Spec, Architecture? Path) Describe(IReadOnlyDictionary<string, TorchTensor> tensors, int imageSize, string path)
+    /// <exception cref="TorchCheckpointException">The tensors are not of such a network, or some are missing,
+    /// surplus or misshapen.</exception>
+    public static (NetworkSpec Spec, Architecture? Path) Describe(
+        IReadOnlyDictionary<string, TorchTensor> tensors, int imageSize, string path)
     {
         try
         {
@@ -47,7 +49,12 @@ public static partial class OfficialNetwork
                 if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
                 repeats[^1]++;
                 widths.Add((main.Length > 1 ? main[^2][0] : 0, output / 2));
-                choices.Add(main.Length == 6 ? (int)Choice.Xception : main.Length == 3 ? ChoiceOf(main[1][2]) : throw new FormatException($"{prefix}branch_main has {main.Length} convolutions"));
+                choices.Add(
+                    main.Length == 6
+                        ? (int)Choice.Xception
+                        : main.Length == 3
+                            ? ChoiceOf(main[1][2])
+                            : throw new FormatException($"{prefix}branch_main has {main.Length} convolutions"));
             }
             if (choices.Count == 0) throw new FormatException("it has no features.0");
             var spec = new NetworkSpec
@@ -74,7 +81,9 @@ public static partial class OfficialNetwork
 
     /// <summary>Fills a network, which <see cref="Describe"/> gave the sizes of.</summary>
     /// <exception cref="TorchCheckpointException">Tensors are missing, surplus or misshapen; the network is as it was.</exception>
-    public static ImportNotes Load(TorchCheckpoint checkpoint, IReadOnlyDictionary<string, TorchTensor> tensors, Session session, ShuffleNetV2OneShot network, string path)
+    public static ImportNotes Load(
+        TorchCheckpoint checkpoint, IReadOnlyDictionary<string, TorchTensor> tensors, Session session, ShuffleNetV2OneShot network,
+        string path)
     {
         OfficialTensor[] wanted = [.. OfficialTensors.Of(network)];
         Check(tensors, wanted, path);
@@ -82,11 +91,18 @@ public static partial class OfficialNetwork
         for (int i = 0; i < wanted.Length; i++) wanted[i].Tensor.Upload(session.Stream, values[i]);
         foreach (BatchNormLayer layer in network.BatchNorms)
         {
-            if (tensors.TryGetValue($"{layer.Name}.{OfficialTensors.Counter}", out TorchTensor? counter) && counter is { Count: 1, IsNumbers: true }) layer.BatchesTracked = checkpoint.Integers(counter)[0];
+            if (tensors.TryGetValue($"{layer.Name}.{OfficialTensors.Counter}", out TorchTensor? counter)
+                && counter is { Count: 1, IsNumbers: true })
+            {
+                layer.BatchesTracked = checkpoint.Integers(counter)[0];
+            }
         }
         return new ImportNotes(
             [.. wanted.Zip(values, (w, v) => (w.Name, v.Count(x => !float.IsFinite(x)))).Where(w => w.Item2 > 0)],
-            [.. wanted.Select(w => tensors[w.Name].Type).Where(t => t != TorchType.Float32).GroupBy(t => t, (type, all) => (type, all.Count()))]);
+            [
+                .. wanted.Select(w => tensors[w.Name].Type).Where(t => t != TorchType.Float32)
+                    .GroupBy(t => t, (type, all) => (type, all.Count())),
+            ]);
     }
 
     // Networks of the paper's search for channels, too: their blocks are as wide inside as their scales say.
@@ -95,18 +111,28 @@ public static partial class OfficialNetwork
         int[] scaled = [.. Enumerable.Range(0, widths.Count).Where(b => widths[b].Middle != widths[b].Plain)];
         if (scaled.Length == 0) return;
         string list = Shown.Few([.. scaled.Select(b => $"{widths[b].Middle} in place of {widths[b].Plain}")], MostNames);
-        throw new TorchCheckpointException($"{path} is of a network with channel scales, which are not supported yet: {scaled.Length} of its {widths.Count} blocks have other channels inside ({list}).");
+        throw new TorchCheckpointException(
+            $"{path} is of a network with channel scales, which are not supported yet: "
+            + $"{scaled.Length} of its {widths.Count} blocks have other channels inside ({list}).");
     }
 
     private static void Check(IReadOnlyDictionary<string, TorchTensor> tensors, OfficialTensor[] wanted, string path)
     {
         Refuse(path, "lacks", wanted.Where(w => !tensors.ContainsKey(w.Name)).Select(w => w.Name));
         HashSet<string> known = [.. wanted.Select(w => w.Name)];
-        Refuse(path, "has, besides those of the network,", tensors.Keys.Where(name => !known.Contains(name) && !name.EndsWith($".{OfficialTensors.Counter}", StringComparison.Ordinal)));
-        Refuse(path, "has tensors of the wrong shape:", wanted.Where(w => !tensors[w.Name].Sizes.SequenceEqual(w.Sizes)).Select(w => $"{w.Name} [{string.Join(", ", tensors[w.Name].Sizes)}] instead of [{string.Join(", ", w.Sizes)}]"));
-        Refuse(path, "has tensors of types that no weights are of:", wanted.Where(w => !tensors[w.Name].IsNumbers).Select(w => $"{w.Name} ({tensors[w.Name].Type})"));
+        Refuse(
+            path, "has, besides those of the network,",
+            tensors.Keys.Where(name => !known.Contains(name) && !name.EndsWith($".{OfficialTensors.Counter}", StringComparison.Ordinal)));
+        Refuse(
+            path, "has tensors of the wrong shape:",
+            wanted.Where(w => !tensors[w.Name].Sizes.SequenceEqual(w.Sizes))
+                .Select(w => $"{w.Name} [{string.Join(", ", tensors[w.Name].Sizes)}] instead of [{string.Join(", ", w.Sizes)}]"));
+        Refuse(
+            path, "has tensors of types that no weights are of:",
+            wanted.Where(w => !tensors[w.Name].IsNumbers).Select(w => $"{w.Name} ({tensors[w.Name].Type})"));
         // So a file of a few bytes cannot ask for much memory.
-        Refuse(path, "repeats one element in", wanted.Where(w => tensors[w.Name].Count > tensors[w.Name].Storage.Count).Select(w => w.Name));
+        Refuse(
+            path, "repeats one element in", wanted.Where(w => tensors[w.Name].Count > tensors[w.Name].Storage.Count).Select(w => w.Name));
     }
 
     private static void Refuse(string path, string what, IEnumerable<string> names)
@@ -121,7 +147,8 @@ public static partial class OfficialNetwork
     [
         .. tensors.Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal) && t.Value.Sizes.Count == 4)
             .Select(t => (Index: InBranch().Match(t.Key, prefix.Length), Sizes: (long[])[.. t.Value.Sizes]))
-            .Where(t => t.Index.Success).OrderBy(t => int.Parse(t.Index.Groups[1].ValueSpan, CultureInfo.InvariantCulture)).Select(t => t.Sizes),
+            .Where(t => t.Index.Success)
+            .OrderBy(t => int.Parse(t.Index.Groups[1].ValueSpan, CultureInfo.InvariantCulture)).Select(t => t.Sizes),
     ];
 
     private static int ChoiceOf(long kernel) => kernel switch
@@ -133,7 +160,9 @@ public static partial class OfficialNetwork
     };
 
     private static int Size(IReadOnlyDictionary<string, TorchTensor> tensors, string name) =>
-        tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0 ? Size(tensor.Sizes[0], name) : throw new FormatException($"it lacks {name}");
+        tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0
+            ? Size(tensor.Sizes[0], name)
+            : throw new FormatException($"it lacks {name}");
 
     private static int Size(long channels, string name) =>
         channels is >= 0 and <= int.MaxValue ? (int)channels : throw new FormatException($"{name} has {channels} channels");

@@ -57,7 +57,8 @@ public static class OnnxWriter
     }
 
     // Adds the nodes of a part and returns its result.
-    private static string Add(OnnxGraph onnx, Graph graph, string prefix, string input, Func<string, float[]> values, bool keepBatchNorm, string? output)
+    private static string Add(
+        OnnxGraph onnx, Graph graph, string prefix, string input, Func<string, float[]> values, bool keepBatchNorm, string? output)
     {
         string[] results = [input, .. new string[graph.Nodes.Length]];
         for (int i = 0; i < graph.Nodes.Length; i++)
@@ -71,7 +72,8 @@ public static class OnnxWriter
                 string normName = prefix + norm.Name;
                 (double[] scale, float[] shift) = ((BatchNormOp)norm.Op).Fold(Of(normName));
                 // The batch norm's result is the convolution's now.
-                results[i + 1] = results[i + 2] = convolution.ToOnnx(onnx, name, normName, inputs, Of(name)(convolution.Tensors[0]), scale, shift);
+                results[i + 1] = results[i + 2] = convolution.ToOnnx(
+                    onnx, name, normName, inputs, Of(name)(convolution.Tensors[0]), scale, shift);
                 i++;
                 continue;
             }
@@ -83,7 +85,10 @@ public static class OnnxWriter
     // The next node, if it is a batch norm of this one's result, which nobody else takes.
     private static GraphNode? NormAfter(Graph graph, int node)
     {
-        if (node + 1 == graph.Nodes.Length || graph.Nodes[node + 1] is not { Op: BatchNormOp } next || next.Inputs[0] != node + 1) return null;
+        if (node + 1 == graph.Nodes.Length || graph.Nodes[node + 1] is not { Op: BatchNormOp } next || next.Inputs[0] != node + 1)
+        {
+            return null;
+        }
         return graph.Nodes.Count(other => other.Inputs.Contains(node + 1)) == 1 ? next : null;
     }
 }

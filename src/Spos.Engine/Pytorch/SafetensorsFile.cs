@@ -94,7 +94,8 @@ internal sealed class SafetensorsFile : TensorSource
         {
             if (begin != at)
             {
-                throw new FormatException(begin < at ? $"{name} overlaps another tensor" : $"{begin - at} bytes before {name} belong to no tensor");
+                throw new FormatException(
+                    begin < at ? $"{name} overlaps another tensor" : $"{begin - at} bytes before {name} belong to no tensor");
             }
             at = end;
         }
@@ -120,15 +121,17 @@ internal sealed class SafetensorsFile : TensorSource
     }
 
     private static JsonElement Field(JsonProperty tensor, string name, JsonValueKind kind) =>
-        tensor.Value.ValueKind == JsonValueKind.Object && tensor.Value.TryGetProperty(name, out JsonElement field) && field.ValueKind == kind
+        tensor.Value.ValueKind == JsonValueKind.Object
+        && tensor.Value.TryGetProperty(name, out JsonElement field) && field.ValueKind == kind
             ? field
             : throw new FormatException($"its header has no {name} of {tensor.Name}, or it is of another type");
 
     private static long[] Numbers(JsonProperty tensor, string name) =>
     [
-        .. Field(tensor, name, JsonValueKind.Array).EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out long number)
-            ? number
-            : throw new FormatException($"its header has a {name} of {tensor.Name} that is not of whole numbers")),
+        .. Field(tensor, name, JsonValueKind.Array).EnumerateArray()
+            .Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt64(out long number)
+                ? number
+                : throw new FormatException($"its header has a {name} of {tensor.Name} that is not of whole numbers")),
     ];
 
     private static Dictionary<string, string> Texts(JsonElement entries)
@@ -137,7 +140,10 @@ internal sealed class SafetensorsFile : TensorSource
         var texts = new Dictionary<string, string>();
         foreach (JsonProperty entry in entries.EnumerateObject())
         {
-            if (entry.Value.ValueKind != JsonValueKind.String) throw new FormatException($"its header's {MetadataName}.{entry.Name} is no text");
+            if (entry.Value.ValueKind != JsonValueKind.String)
+            {
+                throw new FormatException($"its header's {MetadataName}.{entry.Name} is no text");
+            }
             texts[entry.Name] = entry.Value.GetString()!;
         }
         return texts;

@@ -35,7 +35,8 @@ internal sealed class TorchArchive : TensorSource
         ZipArchiveEntry? pickle = _archive.Entries.Where(e => e.Name == Pickle).MinBy(e => e.FullName.Length);
         string[] names = [.. _archive.Entries.Select(e => e.FullName)];
         _prefix = pickle?.FullName[..^Pickle.Length] ?? "";
-        if (pickle == null || names.Contains($"{_prefix}constants.pkl") || names.Any(n => n.StartsWith($"{_prefix}code/", StringComparison.Ordinal)))
+        if (pickle == null || names.Contains($"{_prefix}constants.pkl")
+            || names.Any(n => n.StartsWith($"{_prefix}code/", StringComparison.Ordinal)))
         {
             throw new TorchCheckpointException($"{path} {ForeignFile.DescribeArchive(names)}");
         }

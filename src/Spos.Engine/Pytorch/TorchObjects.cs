@@ -67,7 +67,8 @@ internal sealed class TorchObjects : PickleObjects
     public override object? Load(object? persistentId)
     {
         if (persistentId is PickleTuple { Count: 4 } module && module[0] is "module" && module[1] is PickleGlobal) return module[1];
-        if (persistentId is not PickleTuple { Count: 5 or 6 } id || id[0] is not "storage" || id[1] is not PickleGlobal type || id[2] is not string key)
+        if (persistentId is not PickleTuple { Count: 5 or 6 } id || id[0] is not "storage"
+            || id[1] is not PickleGlobal type || id[2] is not string key)
         {
             throw new FormatException("it refers to something that is no storage");
         }

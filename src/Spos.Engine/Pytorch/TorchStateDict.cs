@@ -25,7 +25,10 @@ public sealed class TorchStateDict
 
     // Where programs keep a network's tensors; of several the first one is taken.
     private static readonly string[] UsualKeys =
-        ["state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params", "model_ema", "state_dict_ema", "ema"];
+    [
+        "state_dict", "model", "model_state_dict", "model_state", "net", "network", "weights", "params", "model_ema", "state_dict_ema",
+        "ema",
+    ];
 
     private static readonly string[] Wrappers = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "choices"];
 
@@ -65,7 +68,8 @@ public sealed class TorchStateDict
         if (!official && ModelIn(checkpoint.Root) is { } model)
         {
             const string WhatToDo = "load it there with torch.load, and save model.state_dict() with torch.save";
-            throw new TorchCheckpointException($"{path} holds a whole model, {model}, which only Python can unpack that has its code: {WhatToDo}.");
+            throw new TorchCheckpointException(
+                $"{path} holds a whole model, {model}, which only Python can unpack that has its code: {WhatToDo}.");
         }
         if (found.Count == 0) throw new TorchCheckpointException($"{path} holds no tensors by name: it holds {Contents(checkpoint.Root)}.");
         Candidate chosen = Choose(found, official, path, key);
@@ -85,10 +89,12 @@ public sealed class TorchStateDict
 
     private static Candidate Choose(List<Candidate> found, bool official, string path, string? key)
     {
-        string list = string.Join(", ", found.Select(c => $"{(c.Name == "" ? "the saved object itself" : c.Name)} ({c.Tensors.Count} tensors)"));
+        string list = string.Join(
+            ", ", found.Select(c => $"{(c.Name == "" ? "the saved object itself" : c.Name)} ({c.Tensors.Count} tensors)"));
         if (key != null)
         {
-            return found.Find(c => c.Name == key) ?? throw new TorchCheckpointException($"{path} has no dictionary of tensors named {key} (--key); it has {list}.");
+            return found.Find(c => c.Name == key)
+                ?? throw new TorchCheckpointException($"{path} has no dictionary of tensors named {key} (--key); it has {list}.");
         }
         if (!official) return found.MaxBy(c => c.Tensors.Count)!;
         Candidate[] networks = [.. found.Where(c => c.IsOfficial)];
@@ -145,7 +151,10 @@ public sealed class TorchStateDict
         foreach (string prefix in prefixes.OrderBy(p => p.Length))
         {
             (string, TorchTensor)[] own = [.. groups[prefix].Select(t => (t.Name[prefix.Length..], t.Tensor))];
-            yield return new Candidate(Join(dictionary.Name, prefix.TrimEnd('.')), dictionary.Entries, own, IsOfficial: true) { Prefix = prefix };
+            yield return new Candidate(Join(dictionary.Name, prefix.TrimEnd('.')), dictionary.Entries, own, IsOfficial: true)
+            {
+                Prefix = prefix,
+            };
         }
     }
 
@@ -153,7 +162,9 @@ public sealed class TorchStateDict
         name.EndsWith(Anchor, StringComparison.Ordinal) && (name.Length == Anchor.Length || name[^(Anchor.Length + 1)] == '.');
 
     private static string Unwrapped(string name) =>
-        Wrappers.Any(w => name.Contains(w, StringComparison.Ordinal)) ? string.Join('.', name.Split('.').Where(part => !Wrappers.Contains(part))) : name;
+        Wrappers.Any(w => name.Contains(w, StringComparison.Ordinal))
+            ? string.Join('.', name.Split('.').Where(part => !Wrappers.Contains(part)))
+            : name;
 
     private static bool IsCounter(string name) => Counters.Contains(name[(name.LastIndexOf('.') + 1)..]);
 
@@ -192,8 +203,14 @@ public sealed class TorchStateDict
         {
             string? name = key is string text ? Unwrapped(text) : null;
             bool isNamed = value is TorchTensor && name != null;
-            if (isNamed && IsCounter(name!)) counters++;
-            else if (!isNamed || !name!.StartsWith(chosen.Prefix, StringComparison.Ordinal)) yield return (Join(chosen.Name, Key(key)), Text(value));
+            if (isNamed && IsCounter(name!))
+            {
+                counters++;
+            }
+            else if (!isNamed || !name!.StartsWith(chosen.Prefix, StringComparison.Ordinal))
+            {
+                yield return (Join(chosen.Name, Key(key)), Text(value));
+            }
         }
         if (counters > 0) yield return (string.Join(", ", Counters), $"{counters} counters of thop's");
     }
@@ -207,7 +224,8 @@ public sealed class TorchStateDict
         _ => Unpickler.Describe(value),
     };
 
-    private sealed record Candidate(string Name, PickleDictionary Entries, IReadOnlyList<(string Name, TorchTensor Tensor)> Tensors, bool IsOfficial)
+    private sealed record Candidate(
+        string Name, PickleDictionary Entries, IReadOnlyList<(string Name, TorchTensor Tensor)> Tensors, bool IsOfficial)
     {
         /// <summary>What stands before its tensors' names in the dictionary, with its dot.</summary>
         public string Prefix { get; init; } = "";

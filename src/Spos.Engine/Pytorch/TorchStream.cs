@@ -13,7 +13,8 @@ internal sealed class TorchStream : TensorSource
     private const int MostPickleBytes = 256 << 20;
 
     // torch.serialization.MAGIC_NUMBER and PROTOCOL_VERSION.
-    private static readonly BigInteger MagicNumber = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
+    private static readonly BigInteger MagicNumber = BigInteger.Parse(
+        "119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
     private const long Protocol = 1001;
 
     private readonly Dictionary<string, long> _storageAt = [];

@@ -54,17 +54,26 @@ public sealed class TorchTensor
 
     internal TorchTensor(TorchStorage storage, long offset, long[] sizes, long[] strides)
     {
-        if (sizes.Length > MostDimensions || sizes.Length != strides.Length) throw new FormatException($"a tensor has {sizes.Length} sizes and {strides.Length} strides");
+        if (sizes.Length > MostDimensions || sizes.Length != strides.Length)
+        {
+            throw new FormatException($"a tensor has {sizes.Length} sizes and {strides.Length} strides");
+        }
         long count = 1;
         Int128 last = offset;
         for (int i = 0; i < sizes.Length; i++)
         {
-            if (sizes[i] < 0 || strides[i] < 0 || sizes[i] > MostElements) throw new FormatException($"a tensor has size {sizes[i]} and stride {strides[i]}");
+            if (sizes[i] < 0 || strides[i] < 0 || sizes[i] > MostElements)
+            {
+                throw new FormatException($"a tensor has size {sizes[i]} and stride {strides[i]}");
+            }
             count *= sizes[i];
             if (count > MostElements) throw new FormatException("a tensor is too large");
             last += (Int128)Math.Max(0, sizes[i] - 1) * strides[i];
         }
-        if (offset < 0 || (count > 0 && last >= storage.Count)) throw new FormatException($"a tensor reaches beyond its storage of {storage.Count} elements");
+        if (offset < 0 || (count > 0 && last >= storage.Count))
+        {
+            throw new FormatException($"a tensor reaches beyond its storage of {storage.Count} elements");
+        }
         (Storage, Offset, Sizes, Strides, Count) = (storage, offset, sizes, strides, count);
     }
 

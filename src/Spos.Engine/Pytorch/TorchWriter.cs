@@ -29,7 +29,8 @@ public static class TorchWriter
     /// <param name="record">As of <see cref="Save"/>.</param>
     public static Action<Stream> WriterOf(Session session, ShuffleNetV2OneShot network, ExportRecord? record)
     {
-        (OfficialTensor Tensor, float[] Values)[] tensors = [.. OfficialTensors.Of(network).Select(t => (t, t.ToTorch(t.Tensor.Download(session.Stream))))];
+        (OfficialTensor Tensor, float[] Values)[] tensors =
+            [.. OfficialTensors.Of(network).Select(t => (t, t.ToTorch(t.Tensor.Download(session.Stream))))];
         return stream =>
         {
             using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);

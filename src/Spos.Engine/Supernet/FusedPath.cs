@@ -27,7 +27,8 @@ internal static class FusedPath
         return y;
     }
 
-    private sealed class Step(FusedStages stages, IReadOnlyList<int> repeats, Operation[] operations, IDisposable[] blocks, long input, Tensor y)
+    private sealed class Step(
+        FusedStages stages, IReadOnlyList<int> repeats, Operation[] operations, IDisposable[] blocks, long input, Tensor y)
         : BackwardStep(y)
     {
         public override void Run(Session session, ReadOnlySpan<Tensor> outputGradients, GradientTable gradients)

@@ -35,7 +35,8 @@ internal sealed class FusedStage : IDisposable
     public StageChannels GradientsFrom(Tensor outputs) => new(_session, outputs, _blocks, SumsRows);
 
     /// <summary>Runs the operation of a block of the stage.</summary>
-    public Block Forward(int index, Operation operation) => new(_session, operation, index == 0 ? null : TakenBy(index), _input, _results, index);
+    public Block Forward(int index, Operation operation) =>
+        new(_session, operation, index == 0 ? null : TakenBy(index), _input, _results, index);
 
     public void Dispose() => _results.Dispose();
 
@@ -55,7 +56,10 @@ internal sealed class FusedStage : IDisposable
         {
             (_session, _view, _index) = (session, view, index);
             FusedInput input = view ?? stageInput;
-            if (operation.Projection.Count > 0) _projection = new Branch(session, operation.Projection, input, results, index, firstPlace: 0);
+            if (operation.Projection.Count > 0)
+            {
+                _projection = new Branch(session, operation.Projection, input, results, index, firstPlace: 0);
+            }
             _main = new Branch(session, operation.Main, input, results, index, operation.Block.Input);
         }
 
@@ -102,18 +106,23 @@ internal sealed class FusedStage : IDisposable
         private readonly int _block, _firstPlace;
 
         // Of its results among the block's channels.
-        public Branch(Session session, IReadOnlyList<ConvolutionUnit> units, FusedInput input, StageChannels results, int block, int firstPlace)
+        public Branch(
+            Session session, IReadOnlyList<ConvolutionUnit> units, FusedInput input, StageChannels results, int block, int firstPlace)
         {
-            (_units, _between, _input, _results, _block, _firstPlace) = (units, new PendingTensor[units.Count - 1], input, results, block, firstPlace);
+            (_units, _between, _input, _results, _block, _firstPlace) =
+                (units, new PendingTensor[units.Count - 1], input, results, block, firstPlace);
             for (int i = 0; i < _between.Length; i++)
             {
                 FusedInput x = InputOf(i);
-                _between[i] = FusedConvolution.Forward(session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Spec.Rectify);
+                _between[i] = FusedConvolution.Forward(
+                    session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Spec.Rectify);
                 // Nothing but the backward pass would need it.
                 if (session.Tape == null && i > 0) _between[i - 1].Dispose();
             }
             FusedInput last = InputOf(_between.Length);
-            _statistics = StageConvolution.Forward(session, results, block, firstPlace, units[^1].ShapeOn(last.Values.Shape), last, units[^1].Weight.Value, units[^1].BatchNorm);
+            _statistics = StageConvolution.Forward(
+                session, results, block, firstPlace, units[^1].ShapeOn(last.Values.Shape), last, units[^1].Weight.Value,
+                units[^1].BatchNorm);
         }
 
         // Adds to `sums`, or overwrites them.
@@ -122,14 +131,18 @@ internal sealed class FusedStage : IDisposable
             int last = _between.Length;
             FusedInput x = InputOf(last);
             Tensor dy = last > 0 ? session.Rent(x.Values.Shape) : dx.Retain();
-            Tensor? made = StageConvolution.Backward(session, _results, gradients, _block, _firstPlace, _units[last].ShapeOn(x.Values.Shape), _units[last].Weight, _units[last].BatchNorm, _statistics, dy, x);
+            Tensor? made = StageConvolution.Backward(
+                session, _results, gradients, _block, _firstPlace, _units[last].ShapeOn(x.Values.Shape), _units[last].Weight,
+                _units[last].BatchNorm, _statistics, dy, x);
             for (int i = last - 1; i >= 0; i--)
             {
                 x = InputOf(i);
-                using Tensor coefficients = BatchNormalisation.Coefficients(session, _between[i].Layer, _between[i].Statistics, _between[i].Raw.Shape.Rows, made!.Value);
+                using Tensor coefficients = BatchNormalisation.Coefficients(
+                    session, _between[i].Layer, _between[i].Statistics, _between[i].Raw.Shape.Rows, made!.Value);
                 made.Value.Dispose();
                 Tensor next = i > 0 ? session.Rent(x.Values.Shape) : dx.Retain();
-                made = FusedConvolution.Backward(session, _units[i].ShapeOn(x.Values.Shape), _units[i].Weight, next, _between[i], coefficients, dy, gated: true, x);
+                made = FusedConvolution.Backward(
+                    session, _units[i].ShapeOn(x.Values.Shape), _units[i].Weight, next, _between[i], coefficients, dy, gated: true, x);
                 dy.Dispose();
                 dy = next;
             }

@@ -9,8 +9,8 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Supernet;
 
 /// <summary>
-/// A graph with its parameters and statistics, which runs it op by op. A convolution with the batch norm after it, and with ReLU after that,
-/// is one step (<see cref="ConvolutionUnit"/>), and so are both halves of a channel shuffle.
+/// A graph with its parameters and statistics, which runs it op by op. A convolution with the batch norm after it, and with ReLU after
+/// that, is one step (<see cref="ConvolutionUnit"/>), and so are both halves of a channel shuffle.
 /// </summary>
 public sealed class GraphModule : IDisposable
 {
@@ -87,7 +87,8 @@ public sealed class GraphModule : IDisposable
         int last = index;
         if (node.Op is EverySecondChannelOp half)
         {
-            int other = _graph.Nodes.Index().First(n => n.Item.Op is EverySecondChannelOp && n.Item.Inputs[0] == node.Inputs[0] && n.Index != index).Index;
+            int other = _graph.Nodes.Index()
+                .First(n => n.Item.Op is EverySecondChannelOp && n.Item.Inputs[0] == node.Inputs[0] && n.Index != index).Index;
             if (half.First == 0) _steps.Add(new Step([node.Inputs[0]], index + 1, other + 1, null));
             // Both take the value at once.
             _uses[node.Inputs[0]] -= half.First;
@@ -95,7 +96,8 @@ public sealed class GraphModule : IDisposable
         else if (node.Op is ConvolutionOp convolution && Follower<BatchNormOp>(index) != null)
         {
             last = Follower<ReluOp>(index + 1) == null ? index + 1 : index + 2;
-            var unit = new ConvolutionUnit(new UnitSpec(convolution, last == index + 2), (Parameter)_states[index]!, (BatchNormLayer)_states[index + 1]!);
+            var unit = new ConvolutionUnit(
+                new UnitSpec(convolution, last == index + 2), (Parameter)_states[index]!, (BatchNormLayer)_states[index + 1]!);
             _units.Add((node.Name, unit));
             _steps.Add(new Step(node.Inputs, last + 1, null, unit));
         }

@@ -5,14 +5,17 @@ using Spos.Space;
 
 namespace Spos.Engine.Supernet;
 
-/// <summary>Hands the weights of one network to another, to train it on: those of a path of a supernet, or of the same single path.</summary>
+/// <summary>
+/// Hands the weights of one network to another, to train it on: those of a path of a supernet, or of the same single path.
+/// </summary>
 public static class Inheritance
 {
     /// <summary>
     /// Copies a single path's weights and running statistics; momenta stay as they are. Where only the heir's batch norms are affine,
     /// γ becomes 1 and β 0, which leaves the network the same function.
     /// </summary>
-    /// <param name="from">A supernet, or a single path with the heir's architecture; of the heir's sizes, but for image size and classes.</param>
+    /// <param name="from">A supernet, or a single path with the heir's architecture; of the heir's sizes, but for
+    /// image size and classes.</param>
     /// <param name="to">The heir: a single path.</param>
     /// <param name="classifier">Whether the classifier's weights are copied too, which both must have as many classes for.</param>
     /// <exception cref="ArgumentException">The networks do not fit each other.</exception>

@@ -62,7 +62,8 @@ public static class Initialisation
             foreach (Choice choice in new[] { Choice.Shuffle5, Choice.Shuffle7 })
             {
                 Operation large = network.OperationAt(block, choice);
-                foreach ((ConvolutionUnit from, ConvolutionUnit to) in small.Main.Concat(small.Projection).Zip(large.Main.Concat(large.Projection)))
+                foreach ((ConvolutionUnit from, ConvolutionUnit to) in small.Main.Concat(small.Projection)
+                    .Zip(large.Main.Concat(large.Projection)))
                 {
                     to.Weight.Value.Upload(stream, Embed(from.Weight.Value.Download(stream), from.Weight.Shape, to.Weight.Shape));
                 }

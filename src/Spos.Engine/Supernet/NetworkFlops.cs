@@ -18,7 +18,8 @@ public static class NetworkFlops
     public static CostTable Of(NetworkSpec spec)
     {
         spec.Validate();
-        long stem = NetworkGraph.Stem(spec).MultiplyAddsOn(NetworkGraph.ImagesOf(spec)), tail = NetworkGraph.Tail(spec).MultiplyAddsOn(NetworkGraph.TailInputOf(spec));
+        long stem = NetworkGraph.Stem(spec).MultiplyAddsOn(NetworkGraph.ImagesOf(spec)),
+            tail = NetworkGraph.Tail(spec).MultiplyAddsOn(NetworkGraph.TailInputOf(spec));
         return new CostTable(spec.Space, stem + tail, spec.BlockSpecs().Select(OperationsOf));
     }
 

@@ -31,7 +31,8 @@ public static class NetworkGraph
     public static Graph Stem(NetworkSpec spec)
     {
         var graph = new GraphBuilder();
-        new Branch(graph, StemName, GraphBuilder.Input, spec.Affine).Convolution(new ConvolutionOp(3, spec.StemChannels, 3, 2, 1), rectify: true);
+        new Branch(graph, StemName, GraphBuilder.Input, spec.Affine).Convolution(
+            new ConvolutionOp(3, spec.StemChannels, 3, 2, 1), rectify: true);
         return graph.Build();
     }
 
@@ -62,7 +63,8 @@ public static class NetworkGraph
         }
         else
         {
-            branch.Pointwise(block.Input, block.Middle).Depthwise(block.Middle, KernelOf(choice), block.Stride).Pointwise(block.Middle, block.MainOutput);
+            branch.Pointwise(block.Input, block.Middle)
+                .Depthwise(block.Middle, KernelOf(choice), block.Stride).Pointwise(block.Middle, block.MainOutput);
         }
         graph.Add(new ConcatOp(), passed, branch.Result);
         return graph.Build();
@@ -107,7 +109,8 @@ public static class NetworkGraph
 
         public Branch Pointwise(int inputs, int outputs) => Convolution(ConvolutionOp.Pointwise(inputs, outputs), rectify: true);
 
-        public Branch Depthwise(int channels, int kernel, int stride) => Convolution(ConvolutionOp.Depthwise(channels, kernel, stride), rectify: false);
+        public Branch Depthwise(int channels, int kernel, int stride) =>
+            Convolution(ConvolutionOp.Depthwise(channels, kernel, stride), rectify: false);
 
         public Branch Convolution(ConvolutionOp convolution, bool rectify)
         {

@@ -69,25 +69,38 @@ public sealed record NetworkSpec
     {
         if (ImageSize < 32 || ImageSize % 32 != 0) throw new ArgumentException($"image size {ImageSize} is not a multiple of 32.");
         if (Classes < 2) throw new ArgumentException($"{Classes} classes: at least 2 are needed.");
-        if (StageRepeats.Length != 4 || StageChannels.Length != 4) throw new ArgumentException("stage repeats and stage channels take 4 numbers each, one a stage.");
-        if (StageRepeats.Any(r => r is < 1 or > 64)) throw new ArgumentException($"stage repeats {string.Join(',', StageRepeats)}: each is 1 to 64.");
+        if (StageRepeats.Length != 4 || StageChannels.Length != 4)
+        {
+            throw new ArgumentException("stage repeats and stage channels take 4 numbers each, one a stage.");
+        }
+        if (StageRepeats.Any(r => r is < 1 or > 64))
+        {
+            throw new ArgumentException($"stage repeats {string.Join(',', StageRepeats)}: each is 1 to 64.");
+        }
         if (StemChannels < 1 || LastChannels < 1) throw new ArgumentException("stem and last channels are at least 1.");
         int previous = StemChannels;
         foreach (int channels in StageChannels)
         {
-            if (channels % 2 != 0 || channels <= previous) throw new ArgumentException($"stage channels {string.Join(',', StageChannels)}: each is even and larger than the one before (the stem's {StemChannels} at first).");
+            if (channels % 2 != 0 || channels <= previous)
+            {
+                throw new ArgumentException(
+                    $"stage channels {string.Join(',', StageChannels)}: "
+                    + $"each is even and larger than the one before (the stem's {StemChannels} at first).");
+            }
             previous = channels;
         }
         if (Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout {Dropout} is not in [0, 1).");
     }
 
     public bool Equals(NetworkSpec? other) =>
-        other != null && ImageSize == other.ImageSize && Classes == other.Classes && Affine == other.Affine && Dropout == other.Dropout && HasWidthsOf(other);
+        other != null && ImageSize == other.ImageSize && Classes == other.Classes
+        && Affine == other.Affine && Dropout == other.Dropout && HasWidthsOf(other);
 
     public override int GetHashCode() => HashCode.Combine(ImageSize, Classes, StemChannels, LastChannels, Affine, StageRepeats.Length);
 
     public override string ToString() =>
-        $"{ImageSize}×{ImageSize}, {Classes} classes, stem {StemChannels}, stages {string.Join('-', StageRepeats)} of {string.Join('-', StageChannels)} channels, last {LastChannels}";
+        $"{ImageSize}×{ImageSize}, {Classes} classes, stem {StemChannels}, "
+        + $"stages {string.Join('-', StageRepeats)} of {string.Join('-', StageChannels)} channels, last {LastChannels}";
 
     private bool HasWidthsOf(NetworkSpec other) =>
         StemChannels == other.StemChannels && LastChannels == other.LastChannels && StageRepeats.SequenceEqual(other.StageRepeats) &&

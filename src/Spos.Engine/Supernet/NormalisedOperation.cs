@@ -29,7 +29,9 @@ internal static class NormalisedOperation
         else
         {
             NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
-            using Tensor? odd = operation.Main[0].Spec.Kind == ConvolutionKind.Pointwise ? null : session.Rent(x.Shape.WithChannels(block.Input));
+            using Tensor? odd = operation.Main[0].Spec.Kind == ConvolutionKind.Pointwise
+                ? null
+                : session.Rent(x.Shape.WithChannels(block.Input));
             if (odd is { } taken) NormalisedConvolution.Take(session, new ChannelRange(taken), x, odd: true);
             RunBranch(session, operation.Main, output, odd is { } range ? new ChannelRange(range) : input);
         }
@@ -38,7 +40,8 @@ internal static class NormalisedOperation
     }
 
     // With `passBy`, all units are one kernel, which also copies the channels that the branch leaves out.
-    private static void RunBranch(Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x, bool passBy = false)
+    private static void RunBranch(
+        Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x, bool passBy = false)
     {
         Tensor? between = null;
         for (int begin = 0, end; begin < units.Count; begin = end)
@@ -56,7 +59,8 @@ internal static class NormalisedOperation
             else
             {
                 NormalisedWeight? first = end - begin == 3 ? units[begin].NormalisedWeight : null;
-                NormalisedBranch.Forward(session, depthwise.Value, target, x, first, units[end - 2].NormalisedWeight, last.NormalisedWeight, passBy);
+                NormalisedBranch.Forward(
+                    session, depthwise.Value, target, x, first, units[end - 2].NormalisedWeight, last.NormalisedWeight, passBy);
             }
             between?.Dispose();
             (between, x) = (next, target);

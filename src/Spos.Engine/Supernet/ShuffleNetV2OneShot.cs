@@ -99,7 +99,8 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         : index == _blocks.Length + 1 ? _lastGroup : _classifierGroup;
 
     /// <summary>The convolution units that a path uses, from the image on.</summary>
-    public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) => [Stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), Last];
+    public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) =>
+        [Stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), Last];
 
     /// <summary>The batch norms that a path uses.</summary>
     public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) => UnitsOf(path).Select(u => u.BatchNorm);
@@ -109,9 +110,17 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <returns>Logits [N, 1, 1, classes].</returns>
     public Tensor Forward(Session session, Tensor images, Architecture path)
     {
-        if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize) throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
-        if (path.Blocks.Length != _blocks.Length) throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
-        using FoldedBatchNorms.Pass? pass = session.BatchNorm == BatchNormMode.Running ? FoldedBatchNorms.Begin(session, BatchNormsOf(path)) : null;
+        if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize)
+        {
+            throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
+        }
+        if (path.Blocks.Length != _blocks.Length)
+        {
+            throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
+        }
+        using FoldedBatchNorms.Pass? pass = session.BatchNorm == BatchNormMode.Running
+            ? FoldedBatchNorms.Begin(session, BatchNormsOf(path))
+            : null;
         Tensor x = Stem.Forward(session, images);
         Operation[] operations = [.. OperationsOf(path)];
         if (FusedConvolution.Applies(session)) x = FusedPath.Forward(session, operations, Spec.StageRepeats, x);
@@ -133,7 +142,8 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         _classifierGroup.Dispose();
     }
 
-    private IEnumerable<Operation> OperationsOf(Architecture path) => path.Blocks.Select((choice, block) => OperationAt(block, (Choice)choice));
+    private IEnumerable<Operation> OperationsOf(Architecture path) =>
+        path.Blocks.Select((choice, block) => OperationAt(block, (Choice)choice));
 
     private static Operation?[] CreateBlock(BlockSpec block, Architecture? path, bool affine)
     {

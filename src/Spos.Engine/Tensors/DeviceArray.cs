@@ -71,7 +71,10 @@ public sealed unsafe class DeviceArray<T>(BufferPool pool, long length) : IDispo
     /// <summary>Copies values from <paramref name="start"/> on out, after the work issued to <paramref name="stream"/>.</summary>
     public void Download(DeviceStream stream, Span<T> values, long start = 0)
     {
-        if (start < 0 || values.Length > Length - start) throw new ArgumentException($"{values.Length} values at {start} of an array of {Length}.");
+        if (start < 0 || values.Length > Length - start)
+        {
+            throw new ArgumentException($"{values.Length} values at {start} of an array of {Length}.");
+        }
         fixed (T* target = values)
         {
             CudaDriver driver = stream.Device.Driver;

@@ -17,7 +17,9 @@ public readonly record struct Shape(int N, int H, int W, int C)
 
     /// <summary>Pixels of all images: the rows of the matrix that a pointwise convolution sees.</summary>
     /// <exception cref="LimitException">There are more than kernels can count.</exception>
-    public int Rows => (long)N * H * W is var rows and <= MostRows ? (int)rows : throw new LimitException($"{N} pictures of {H}×{W} are more pixels than a batch can have, {MostRows}: lower the batch size.");
+    public int Rows => (long)N * H * W is var rows and <= MostRows
+        ? (int)rows
+        : throw new LimitException($"{N} pictures of {H}×{W} are more pixels than a batch can have, {MostRows}: lower the batch size.");
 
     /// <summary>Values in all.</summary>
     public long Count => (long)Rows * C;

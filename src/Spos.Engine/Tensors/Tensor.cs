@@ -25,7 +25,10 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
 
     private Tensor(DeviceBuffer buffer, Shape shape, long offset, long identity)
     {
-        if ((offset + shape.Count) * sizeof(float) > buffer.Size) throw new ArgumentOutOfRangeException(nameof(shape), $"A tensor {shape} does not fit its buffer.");
+        if ((offset + shape.Count) * sizeof(float) > buffer.Size)
+        {
+            throw new ArgumentOutOfRangeException(nameof(shape), $"A tensor {shape} does not fit its buffer.");
+        }
         _reference = TensorReference.Take(buffer, shape, offset, identity);
         _use = _reference.Use;
     }
@@ -67,7 +70,10 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     public Tensor View(Shape shape, long offset = 0)
     {
         TensorReference reference = Reference;
-        if (offset < 0 || offset + shape.Count > Shape.Count) throw new ArgumentOutOfRangeException(nameof(offset), $"{shape} at {offset} is outside {Shape}.");
+        if (offset < 0 || offset + shape.Count > Shape.Count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(offset), $"{shape} at {offset} is outside {Shape}.");
+        }
         reference.Buffer.Retain();
         return new Tensor(reference.Buffer, shape, reference.Offset + offset);
     }

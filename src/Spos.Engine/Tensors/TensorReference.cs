@@ -3,7 +3,9 @@ using Spos.Engine.Kernels;
 
 namespace Spos.Engine.Tensors;
 
-/// <summary>What a <see cref="Tensor"/> refers to. Each use of the object has a number of its own, by which a handle that outlived its use is known.</summary>
+/// <summary>
+/// What a <see cref="Tensor"/> refers to. Each use of the object has a number of its own, by which a handle that outlived its use is known.
+/// </summary>
 internal sealed class TensorReference
 {
     // A step holds some hundreds at once. Threads that only let go keep no more than this.

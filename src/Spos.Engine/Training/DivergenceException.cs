@@ -7,7 +7,8 @@ namespace Spos.Engine.Training;
 public sealed class DivergenceException(string what, long step, long steps, float learningRate)
     : SposException(
         step == 1
-            ? $"{what} at step 1 of {steps}, before any weight has moved: the learning rate is not the cause, but the weights that training "
+            ? $"{what} at step 1 of {steps}, before any weight has moved: "
+              + "the learning rate is not the cause, but the weights that training "
               + "began with, which are too large or no numbers. Take another checkpoint if one was loaded, else another --init."
             : $"{what} at step {step} of {steps}, at a learning rate of {learningRate:g3}: training diverges. "
               + "Lower --learning-rate, or raise --warmup-steps.")

@@ -37,7 +37,9 @@ public static class Evaluator
             {
                 batch.ReadOn(session.Stream);
                 session.BatchNormMomentum = 1f / ++count;
-                Fitting(session, network, PlanKind.Recalibration, batch, option, () => Plan(session, network, PlanKind.Recalibration, batch.Images).Run(batch.Images, batch.Labels, path));
+                Fitting(
+                    session, network, PlanKind.Recalibration, batch, option,
+                    () => Plan(session, network, PlanKind.Recalibration, batch.Images).Run(batch.Images, batch.Labels, path));
             }
         }
         catch (DeviceMemoryException error) when (error.Option == null)
@@ -58,7 +60,8 @@ public static class Evaluator
     {
         double loss = 0;
         int images = 0, top1 = 0, top5 = 0;
-        using var prediction = new RepeatedWork<Predictions>(session, (pictures, labels) => Plan(session, network, PlanKind.Inference, pictures).Run(pictures, labels, path));
+        using var prediction = new RepeatedWork<Predictions>(
+            session, (pictures, labels) => Plan(session, network, PlanKind.Inference, pictures).Run(pictures, labels, path));
         try
         {
             foreach (Batch batch in batches)
@@ -66,7 +69,9 @@ public static class Evaluator
                 batch.ReadOn(session.Stream);
                 float[] losses = new float[batch.Count];
                 int[] rank = new int[batch.Count];
-                Fitting(session, network, PlanKind.Inference, batch, option, () => prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, rank));
+                Fitting(
+                    session, network, PlanKind.Inference, batch, option,
+                    () => prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, rank));
                 loss += losses.Sum(l => (double)l);
                 top1 += rank.Count(r => r < 1);
                 top5 += rank.Count(r => r < 5);

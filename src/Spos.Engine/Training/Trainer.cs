@@ -16,7 +16,8 @@ namespace Spos.Engine.Training;
 /// <param name="Loss">Mean over the batch and the step's paths.</param>
 /// <param name="Top1">Share of pictures whose class was the first guess; with mixup, their own class.</param>
 /// <param name="Top5">Share of pictures whose class was among the first five guesses.</param>
-public readonly record struct StepReport(long Step, long Steps, int Epoch, float Loss, float Top1, float Top5, float LearningRate, int Images);
+public readonly record struct StepReport(
+    long Step, long Steps, int Epoch, float Loss, float Top1, float Top5, float LearningRate, int Images);
 
 /// <summary>
 /// Trains the paths of a network that a rule chooses for each step; only their parameters move. All randomness is a
@@ -41,7 +42,9 @@ public sealed class Trainer
 
     /// <param name="pathsOf">The paths to train at a step, counted from 0.</param>
     /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
-    public Trainer(Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options, Func<long, IReadOnlyList<Architecture>> pathsOf, DamageReport damage)
+    public Trainer(
+        Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options,
+        Func<long, IReadOnlyList<Architecture>> pathsOf, DamageReport damage)
     {
         options.Validate();
         (_session, _network, _data, _options, _pathsOf, _damage) = (session, network, data, options, pathsOf, damage);
@@ -50,13 +53,20 @@ public sealed class Trainer
         _firstGradients = new float[network.FirstGroup.Length];
         (_losses, _ranks) = (new float[options.BatchSize], new int[options.BatchSize]);
         StepsPerEpoch = BatchLoader.BatchesOf(data.Samples.Length, _loader);
-        if (StepsPerEpoch == 0) throw new DataException($"{data.Root}: {data.Samples.Length} pictures to train on are fewer than a batch of {options.BatchSize}. Lower --batch-size.");
+        if (StepsPerEpoch == 0)
+        {
+            throw new DataException(
+                $"{data.Root}: {data.Samples.Length} pictures to train on are fewer than a batch of {options.BatchSize}. "
+                + "Lower --batch-size.");
+        }
         Steps = options.TotalIters ?? (long)StepsPerEpoch * options.Epochs;
     }
 
     public int StepsPerEpoch { get; }
 
-    /// <summary>Bytes of the device that others will take besides, such as pictures that are kept: no batch is advised that needs them.</summary>
+    /// <summary>
+    /// Bytes of the device that others will take besides, such as pictures that are kept: no batch is advised that needs them.
+    /// </summary>
     public Func<long> ReservedBytes { get; set; } = () => 0;
 
     /// <summary>Steps of the whole training.</summary>
@@ -105,7 +115,8 @@ public sealed class Trainer
         }
         catch (DeviceMemoryException error) when (error.Option == null)
         {
-            throw error.ForBatch(_options.BatchSize, RoomFor(loaded) is >= TrainingOptions.LeastBatch and int fits ? fits : 0, "--batch-size");
+            throw error.ForBatch(
+                _options.BatchSize, RoomFor(loaded) is >= TrainingOptions.LeastBatch and int fits ? fits : 0, "--batch-size");
         }
     }
 
@@ -216,7 +227,8 @@ public sealed class Trainer
     }
 
     // How much of each picture is its own: 1 without mixup.
-    private float MixupShare() => _options.Mixup == 0 ? 1 : new CounterRandom(_options.Seed, RandomPurpose.Mixup, (ulong)StepsDone).NextBeta(_options.Mixup);
+    private float MixupShare() =>
+        _options.Mixup == 0 ? 1 : new CounterRandom(_options.Seed, RandomPurpose.Mixup, (ulong)StepsDone).NextBeta(_options.Mixup);
 
     private static bool AreFinite(ReadOnlySpan<float> values)
     {

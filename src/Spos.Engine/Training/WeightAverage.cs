@@ -21,7 +21,8 @@ public sealed class WeightAverage : IDisposable
     {
         _source = source;
         _decay = decay;
-        Network = new ShuffleNetV2OneShot(session, source.Spec, source.Path ?? throw new ArgumentException("only a single path has an average.", nameof(source)));
+        Network = new ShuffleNetV2OneShot(
+            session, source.Spec, source.Path ?? throw new ArgumentException("only a single path has an average.", nameof(source)));
     }
 
     /// <summary>The averaged network.</summary>
@@ -32,13 +33,17 @@ public sealed class WeightAverage : IDisposable
 
     /// <summary>Follows the source after a step.</summary>
     /// <param name="stepsDone">Steps done, that one included.</param>
-    public void Follow(Session session, long stepsDone) => Move(session, 1 - (float)Math.Min(_decay, (1.0 + stepsDone) / (10.0 + stepsDone)));
+    public void Follow(Session session, long stepsDone) =>
+        Move(session, 1 - (float)Math.Min(_decay, (1.0 + stepsDone) / (10.0 + stepsDone)));
 
     public void Dispose() => Network.Dispose();
 
     private void Move(Session session, float rate)
     {
-        foreach ((ParameterGroup average, ParameterGroup value) in Network.GroupsOf(Network.Path!).Zip(_source.GroupsOf(Network.Path!))) Move(session, average.Values, value.Values, rate);
+        foreach ((ParameterGroup average, ParameterGroup value) in Network.GroupsOf(Network.Path!).Zip(_source.GroupsOf(Network.Path!)))
+        {
+            Move(session, average.Values, value.Values, rate);
+        }
         foreach ((BatchNormLayer average, BatchNormLayer value) in Network.BatchNorms.Zip(_source.BatchNorms))
         {
             Move(session, average.RunningMean, value.RunningMean, rate);

@@ -20,14 +20,21 @@ public sealed class HelpPageTests : IDisposable
     public void Lines_are_as_long_as_the_terminal_is_wide(string columns, int most)
     {
         Environment.SetEnvironmentVariable(Columns, columns);
-        foreach (Type verb in Program.Verbs) Assert.All(HelpPage.Of(verb).Split('\n'), line => Assert.True(line.Length <= most || line.StartsWith("  spos", StringComparison.Ordinal), line));
+        foreach (Type verb in Program.Verbs)
+        {
+            Assert.All(
+                HelpPage.Of(verb).Split('\n'),
+                line => Assert.True(line.Length <= most || line.StartsWith("  spos", StringComparison.Ordinal), line));
+        }
         Assert.InRange(HelpPage.Of(typeof(Verbs.SupernetVerb)).Split('\n').Max(line => line.Length), most - 5, most);
     }
 
     [Fact]
     public void Examples_begin_with_what_is_to_be_done()
     {
-        Assert.Contains("\n  spos bench kernels --filter pointwise --output pointwise.json\n", HelpPage.Of(typeof(Verbs.BenchVerb)), StringComparison.Ordinal);
+        Assert.Contains(
+            "\n  spos bench kernels --filter pointwise --output pointwise.json\n", HelpPage.Of(typeof(Verbs.BenchVerb)),
+            StringComparison.Ordinal);
         Assert.Contains("\n  spos dataset make --", HelpPage.Of(typeof(Verbs.DatasetVerb)), StringComparison.Ordinal);
     }
 

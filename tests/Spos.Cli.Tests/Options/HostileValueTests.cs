@@ -37,13 +37,13 @@ public sealed class HostileValueTests : IDisposable
 
     private static readonly string[] Values =
     [
-        "", " ", "nan", "inf", "-inf", "Infinity", "0x10", "0,5", "1,000", "1e400", "1e308", "-1e308", "1e-400", "-1", "-0", "0", "0.5", "1.5",
-        "1k", "2147483647", "2147483648", "9223372036854775808", "18446744073709551616", "99999999999999999999", new string('9', 2000),
-        "1;2", "1,2,3", "1,2,3,4", "2,4,6,4200", ",,,", "5h", "1e9d", "s, m", "CUDA", "Fused", "text", "true", "null", "%s%n", "$(reboot)",
-        "١٢", "１２", "é", "\u202Etxt", "\uFFFD", "a\tb", "a\nb", "\u001B[31mred", "\0", "a\0b", "-", "-x",
-        new string('x', 300), new string('x', 5000), string.Join('/', Enumerable.Repeat("x", 3000)),
-        "/", ".", "../..", "~/x", "/proc/x", "/proc/self/mem", "/sys/x", "/dev/null", "/dev/zero", "/dev/full",
-        "folder", "folder/", "file", "file/below", "binary", "empty", "pipe", "missing/file",
+        "", " ", "nan", "inf", "-inf", "Infinity", "0x10", "0,5", "1,000", "1e400", "1e308", "-1e308", "1e-400", "-1", "-0", "0", "0.5",
+        "1.5", "1k", "2147483647", "2147483648", "9223372036854775808", "18446744073709551616", "99999999999999999999",
+        new string('9', 2000), "1;2", "1,2,3", "1,2,3,4", "2,4,6,4200", ",,,", "5h", "1e9d", "s, m", "CUDA", "Fused", "text", "true",
+        "null", "%s%n", "$(reboot)", "١٢", "１２", "é", "\u202Etxt", "\uFFFD", "a\tb", "a\nb", "\u001B[31mred", "\0", "a\0b", "-", "-x",
+        new string('x', 300), new string('x', 5000), string.Join('/', Enumerable.Repeat("x", 3000)), "/", ".", "../..", "~/x", "/proc/x",
+        "/proc/self/mem", "/sys/x", "/dev/null", "/dev/zero", "/dev/full", "folder", "folder/", "file", "file/below", "binary", "empty",
+        "pipe", "missing/file",
     ];
 
     private readonly string _before = Environment.CurrentDirectory, _folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
@@ -70,7 +70,8 @@ public sealed class HostileValueTests : IDisposable
     {
         var faults = new List<string>();
         int tried = 0;
-        foreach (DeclaredOption option in DeclaredOption.Of(Program.Verbs.Single(v => DeclaredOption.NameOf(v) == name)).Where(o => !o.IsFlag))
+        foreach (DeclaredOption option in DeclaredOption.Of(Program.Verbs.Single(v => DeclaredOption.NameOf(v) == name))
+            .Where(o => !o.IsFlag))
         {
             foreach (string value in Values)
             {
@@ -80,7 +81,10 @@ public sealed class HostileValueTests : IDisposable
                 if (option.Name == "--images" && value == "/") continue;
                 string[] arguments = [name, .. With(Quick[name], option, value)];
                 tried++;
-                if (Try(arguments, option, value) is { } fault) faults.Add($"spos {string.Join(' ', arguments.Select(Shown.Value))}: {fault}");
+                if (Try(arguments, option, value) is { } fault)
+                {
+                    faults.Add($"spos {string.Join(' ', arguments.Select(Shown.Value))}: {fault}");
+                }
             }
         }
         Assert.True(tried >= Values.Length, $"{name} was tried with {tried} values.");
@@ -174,6 +178,8 @@ public sealed class HostileValueTests : IDisposable
         if (code is not (1 or 2) || (!taken && code != 2)) return $"ended with {code}: {text}";
         if (text.Count(c => c == '\n') != 1 || !text.EndsWith('\n')) return $"said {text.Count(c => c == '\n')} lines: {text}";
         if (Shown.Line(text.TrimEnd('\n')) != text.TrimEnd('\n') || text.Length > 8192) return $"said {text}";
-        return taken || !option.IsOption || text.Contains(option.Name, StringComparison.Ordinal) ? null : $"does not name {option.Name}: {text}";
+        return taken || !option.IsOption || text.Contains(option.Name, StringComparison.Ordinal)
+            ? null
+            : $"does not name {option.Name}: {text}";
     }
 }

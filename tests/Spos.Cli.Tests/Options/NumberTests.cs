@@ -61,7 +61,8 @@ public sealed class NumberTests
     [InlineData("18446744073709551615", "18446744073709551615")]
     [InlineData("9007199254740993", "9007199254740993")]
     [InlineData("-0", "0")]
-    public void Whole_numbers_are_exact(string text, string value) => Assert.Equal(BigInteger.Parse(value, System.Globalization.CultureInfo.InvariantCulture), Number.Whole(text));
+    public void Whole_numbers_are_exact(string text, string value) =>
+        Assert.Equal(BigInteger.Parse(value, System.Globalization.CultureInfo.InvariantCulture), Number.Whole(text));
 
     [Theory]
     [InlineData("1.5")]

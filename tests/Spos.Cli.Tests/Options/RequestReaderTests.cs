@@ -13,7 +13,9 @@ public sealed class RequestReaderTests : IDisposable
     [Fact]
     public void Values_follow_their_options_or_an_equals_sign()
     {
-        var verb = Verb<SupernetVerb>("supernet", "--epochs", "1e2", "--learning-rate=.25", "--total-iters", "150k", "--plan", "UNFUSED", "--flops-lb=290M", "--stage-channels", "32, 80,160,320", "--resume");
+        var verb = Verb<SupernetVerb>(
+            "supernet", "--epochs", "1e2", "--learning-rate=.25", "--total-iters", "150k", "--plan", "UNFUSED", "--flops-lb=290M",
+            "--stage-channels", "32, 80,160,320", "--resume");
         Assert.Equal(100, verb.Epochs);
         Assert.Equal(0.25f, verb.LearningRate);
         Assert.Equal(150_000, verb.TotalIters);
@@ -80,20 +82,29 @@ public sealed class RequestReaderTests : IDisposable
     [Fact]
     public void Every_option_of_every_verb_says_what_it_takes()
     {
-        foreach (Type verb in Program.Verbs) Assert.All(DeclaredOption.Of(verb), option => Assert.Equal(option.Type == typeof(bool), option.IsFlag));
+        foreach (Type verb in Program.Verbs)
+        {
+            Assert.All(DeclaredOption.Of(verb), option => Assert.Equal(option.Type == typeof(bool), option.IsFlag));
+        }
     }
 
     [Fact]
     public void Defaults_are_within_what_options_take()
     {
-        foreach (DeclaredOption option in Program.Verbs.SelectMany(DeclaredOption.Of).Where(o => o is { Default: not null, IsFlag: false, Rule: not PathRule })) option.Rule!.Read(option.Default!, option.Type);
+        foreach (DeclaredOption option in Program.Verbs.SelectMany(DeclaredOption.Of)
+            .Where(o => o is { Default: not null, IsFlag: false, Rule: not PathRule }))
+        {
+            option.Rule!.Read(option.Default!, option.Type);
+        }
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static T Verb<T>(params string[] arguments) => Assert.IsType<T>(Assert.IsType<Request.Run>(RequestReader.Read(arguments, Program.Verbs)).Verb);
+    private static T Verb<T>(params string[] arguments) =>
+        Assert.IsType<T>(Assert.IsType<Request.Run>(RequestReader.Read(arguments, Program.Verbs)).Verb);
 
-    private static string Refusal(params string[] arguments) => Assert.Throws<UsageException>(() => RequestReader.Read(arguments, Program.Verbs)).Message;
+    private static string Refusal(params string[] arguments) =>
+        Assert.Throws<UsageException>(() => RequestReader.Read(arguments, Program.Verbs)).Message;
 
     private string Config(string text)
     {

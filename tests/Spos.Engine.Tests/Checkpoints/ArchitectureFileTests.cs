@@ -13,7 +13,8 @@ namespace Spos.Engine.Tests.Checkpoints;
 /// </summary>
 public sealed class ArchitectureFileTests : IDisposable
 {
-    private static readonly JsonDocument Files = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "nni_files.json")));
+    private static readonly JsonDocument Files = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "nni_files.json")));
     private static readonly Architecture Released = Architecture.Parse(Files.RootElement.GetProperty("released").GetString()!);
 
     private static readonly SearchSpace Official = new NetworkSpec().Space;
@@ -37,21 +38,27 @@ public sealed class ArchitectureFileTests : IDisposable
     [Theory]
     [MemberData(nameof(Pickles))]
     public void Megvii_s_pickles_are_read(string name) =>
-        Assert.Equal(Released, ArchitectureFile.Read(Write(Files.RootElement.GetProperty("pickles").GetProperty(name).GetBytesFromBase64()), Official));
+        Assert.Equal(
+            Released,
+            ArchitectureFile.Read(Write(Files.RootElement.GetProperty("pickles").GetProperty(name).GetBytesFromBase64()), Official));
 
     [Fact]
     public void What_is_written_is_what_NNI_writes()
     {
-        string example = Path.Combine(_folder, "architecture_final.json"), export = Path.Combine(_folder, "020_000.json"), space = Path.Combine(_folder, "space.json");
+        string example = Path.Combine(_folder, "architecture_final.json"),
+            export = Path.Combine(_folder, "020_000.json"), space = Path.Combine(_folder, "space.json");
         ArchitectureFile.Write(example, Released, Official);
         string[] lines = File.ReadAllLines(example);
         // NNI v1.9, examples/nas/spos/architecture_final.json: its first two lines and the last two.
         Assert.Equal(["{", "  \"LayerChoice1\": [false, false, true, false],"], lines[..2]);
         Assert.Equal(["  \"LayerChoice20\": [false, false, false, true]", "}"], lines[^2..]);
-        Assert.Equal(Enumerable.Range(1, 20), lines[1..^1].Select(line => int.Parse(line.Split('"')[1]["LayerChoice".Length..], System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(Enumerable.Range(1, 20), lines[1..^1].Select(
+            line => int.Parse(line.Split('"')[1]["LayerChoice".Length..], System.Globalization.CultureInfo.InvariantCulture)));
 
         ArchitectureFile.WriteExport(export, Released, Official);
-        Assert.Equal(Files.RootElement.GetProperty("architectures").GetProperty("1.9 tuner, checkpoints/EEE_III.json").GetString(), File.ReadAllText(export));
+        Assert.Equal(
+            Files.RootElement.GetProperty("architectures").GetProperty("1.9 tuner, checkpoints/EEE_III.json").GetString(),
+            File.ReadAllText(export));
 
         SearchSpaceFile.Write(space, Official);
         Assert.Equal(Files.RootElement.GetProperty("search_space").GetString() + "\n", File.ReadAllText(space));
@@ -73,7 +80,10 @@ public sealed class ArchitectureFileTests : IDisposable
             Assert.Equal(path, ArchitectureFile.Read(file, space));
             ArchitectureFile.WriteExport(file, path, space);
             Assert.Equal(path, ArchitectureFile.Read(file, space));
-            foreach (string text in new[] { $"{path}", $"({string.Join(", ", path.Blocks)},)", $"[{string.Join(",", path.Blocks)}]\n" }) Assert.Equal(path, Architecture.Parse(text));
+            foreach (string text in new[] { $"{path}", $"({string.Join(", ", path.Blocks)},)", $"[{string.Join(",", path.Blocks)}]\n" })
+            {
+                Assert.Equal(path, Architecture.Parse(text));
+            }
         }
     }
 
@@ -135,7 +145,8 @@ public sealed class ArchitectureFileTests : IDisposable
     [Fact]
     public void Other_files_are_refused_without_reading_them_whole()
     {
-        void Refused(string file, string named) => Assert.Contains(named, Assert.Throws<FormatException>(() => ArchitectureFile.Read(file, Official)).Message, StringComparison.Ordinal);
+        void Refused(string file, string named) => Assert.Contains(
+            named, Assert.Throws<FormatException>(() => ArchitectureFile.Read(file, Official)).Message, StringComparison.Ordinal);
         Refused("/dev/zero", "not a regular file");
         Refused(_folder, "is a folder");
         Refused(Path.Combine(_folder, "nowhere"), "nowhere");
@@ -166,7 +177,10 @@ public sealed class ArchitectureFileTests : IDisposable
                 else bytes[at] = random.NextInt(2) == 0 ? (byte)random.NextInt(256) : (byte)syntax[random.NextInt(syntax.Length)];
             }
             string file = Write(bytes);
-            foreach (Action read in new Action[] { () => ArchitectureFile.Read(file, Official), () => SearchSpaceFile.Check(file, Official) })
+            foreach (Action read in new Action[]
+            {
+                () => ArchitectureFile.Read(file, Official), () => SearchSpaceFile.Check(file, Official),
+            })
             {
                 Exception? thrown = Record.Exception(read);
                 Assert.True(thrown is null or FormatException, $"mutation {i}: {thrown}");
@@ -178,10 +192,13 @@ public sealed class ArchitectureFileTests : IDisposable
     [Theory]
     [InlineData("[]", "not an object")]
     [InlineData("{}", "LayerChoice1 is missing")]
-    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2"]}}""", """LayerChoice1._value is not ["0", "1", "2", "3"]""")]
+    [InlineData(
+        """{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2"]}}""",
+        """LayerChoice1._value is not ["0", "1", "2", "3"]""")]
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["1", "0", "2", "3"]}}""", "LayerChoice1._value is not")]
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": [0, 1, 2, 3]}}""", "LayerChoice1._value is not")]
-    [InlineData("""{"LayerChoice1": {"_type": "choice", "_value": ["0", "1", "2", "3"]}}""", """LayerChoice1._type is not "layer_choice".""")]
+    [InlineData(
+        """{"LayerChoice1": {"_type": "choice", "_value": ["0", "1", "2", "3"]}}""", """LayerChoice1._type is not "layer_choice".""")]
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice"}}""", "lacks _type or _value")]
     [InlineData("""{"LayerChoice1": {"_name": 1}}""", "unknown field '_name'")]
     [InlineData("""{"LayerChoice21": {}}""", "unknown field 'LayerChoice21'; fields are LayerChoice1 to LayerChoice20")]

@@ -10,7 +10,15 @@ namespace Spos.Engine.Tests.Checkpoints;
 
 public sealed class CheckpointTests : IDisposable
 {
-    private static readonly NetworkSpec Spec = new() { ImageSize = 32, Classes = 3, StemChannels = 4, StageRepeats = [1, 1, 1, 1], StageChannels = [8, 12, 16, 20], LastChannels = 8 };
+    private static readonly NetworkSpec Spec = new()
+    {
+        ImageSize = 32,
+        Classes = 3,
+        StemChannels = 4,
+        StageRepeats = [1, 1, 1, 1],
+        StageChannels = [8, 12, 16, 20],
+        LastChannels = 8,
+    };
 
     private readonly Session _session = new(Device.Host);
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
@@ -26,7 +34,10 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(Spec, header.Spec);
         using var same = new ShuffleNetV2OneShot(_session, Spec);
         Initialisation.Initialise(same, _session.Stream, 1, InitialisationScheme.Kaiming);
-        foreach ((var a, var b) in network.Parameters.Zip(same.Parameters)) Assert.Equal(b.Value.Download(_session.Stream), a.Value.Download(_session.Stream));
+        foreach ((var a, var b) in network.Parameters.Zip(same.Parameters))
+        {
+            Assert.Equal(b.Value.Download(_session.Stream), a.Value.Download(_session.Stream));
+        }
         Assert.Single(Directory.GetFiles(_folder));
     }
 
@@ -35,9 +46,13 @@ public sealed class CheckpointTests : IDisposable
     {
         string supernet = Save(Spec, null), path = Save(Spec, Architecture.Parse("0 1 2 3"));
         using var wide = new ShuffleNetV2OneShot(_session, Spec with { LastChannels = 16 });
-        Assert.Contains("another network", Assert.Throws<CheckpointException>(() => Checkpoint.Load(supernet, _session, wide)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another network", Assert.Throws<CheckpointException>(() => Checkpoint.Load(supernet, _session, wide)).Message,
+            StringComparison.Ordinal);
         using var network = new ShuffleNetV2OneShot(_session, Spec);
-        Assert.Contains("0 1 2 3", Assert.Throws<CheckpointException>(() => Checkpoint.Load(path, _session, network)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "0 1 2 3", Assert.Throws<CheckpointException>(() => Checkpoint.Load(path, _session, network)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,13 +91,16 @@ public sealed class CheckpointTests : IDisposable
         // The tensors need not be there: the header is looked at first.
         byte[] file = [.. whole[..8], .. BitConverter.GetBytes((long)changed.Length), .. changed, .. new byte[64 + 32]];
         File.WriteAllBytes(path, file);
-        Assert.Equal($"{path} is not a whole Spos checkpoint: {says}", Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(path)).Message);
+        Assert.Equal(
+            $"{path} is not a whole Spos checkpoint: {says}",
+            Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(path)).Message);
     }
 
     [Fact]
     public void What_a_network_was_trained_on_is_kept_and_old_files_know_nothing_of_it()
     {
-        var train = new DataSetIdentity([new ClassIdentity("a", 2, "12"), new ClassIdentity("b", 3, "34"), new ClassIdentity("ä", 4, "56")], "78");
+        var train = new DataSetIdentity(
+            [new ClassIdentity("a", 2, "12"), new ClassIdentity("b", 3, "34"), new ClassIdentity("ä", 4, "56")], "78");
         string path = Save(Spec, null, new TrainedOn(["a", "b", "ä"], train));
         CheckpointHeader header = Checkpoint.ReadHeader(path);
         Assert.Equal(["a", "b", "ä"], header.ClassNames!);
@@ -97,7 +115,9 @@ public sealed class CheckpointTests : IDisposable
         CheckpointHeader read = MessagePackSerializer.Deserialize<CheckpointHeader>(MessagePackSerializer.Serialize(old));
         Assert.Null(read.ClassNames);
         Assert.Equal(Spec, read.Spec);
-        Assert.Contains("names", Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(Save(Spec, null, new TrainedOn(["a"])))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "names", Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(Save(Spec, null, new TrainedOn(["a"])))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

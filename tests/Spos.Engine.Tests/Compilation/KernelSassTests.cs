@@ -23,9 +23,13 @@ public sealed class KernelSassTests
         if (!DocumentSection.IsToBeWritten) return;
         KernelCompiler compiler = KernelCompiler.TryCreate()!;
         var table = new StringBuilder();
-        table.Append("Multiply-adds (FFMA) among all instructions of each loop that holds a product, in the code for sm_90, as nvdisasm of CUDA\n")
-            .Append("11.8 prints it: the part of the arithmetic's peak that the loop can come to if nothing waits. What loads the panels that it\n")
-            .Append($"multiplies may be around it and come on top. Loops with fewer than {LeastFfma}, or {LeastPercent} %, are left out.\n\n")
+        table.Append(
+            "Multiply-adds (FFMA) among all instructions of each loop that holds a product, in the code for sm_90, as nvdisasm of CUDA\n")
+            .Append(
+                "11.8 prints it: the part of the arithmetic's peak that the loop can come to if nothing waits. "
+                + "What loads the panels that it\n")
+            .Append(
+                $"multiplies may be around it and come on top. Loops with fewer than {LeastFfma}, or {LeastPercent} %, are left out.\n\n")
             .Append("| kernel | FFMA of all instructions, loop by loop |\n|---|---|\n");
         var loops = new SortedDictionary<string, List<SassLoop>>(StringComparer.Ordinal);
         foreach (string module in KernelSources.Modules.Keys)
@@ -92,7 +96,8 @@ public sealed class KernelSassTests
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            throw new InvalidOperationException($"{program} is missing, which reads the machine code: install NVIDIA's toolkit, or name the program in SPOS_NVDISASM.");
+            throw new InvalidOperationException(
+                $"{program} is missing, which reads the machine code: install NVIDIA's toolkit, or name the program in SPOS_NVDISASM.");
         }
         finally
         {

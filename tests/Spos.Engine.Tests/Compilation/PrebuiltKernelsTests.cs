@@ -56,7 +56,8 @@ public sealed class PrebuiltKernelsTests : IDisposable
         WriteFolder();
         PrebuiltKernels prebuilt = PrebuiltKernels.TryOpen(_folder, out _)!;
         File.WriteAllText(At("sm_90", "stem.cubin"), "cut off");
-        Assert.Contains("stem.cubin", Assert.Throws<UnreadableKernelsException>(() => prebuilt.Read("stem", Sm90)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "stem.cubin", Assert.Throws<UnreadableKernelsException>(() => prebuilt.Read("stem", Sm90)).Message, StringComparison.Ordinal);
         File.Delete(At("sm_90", "stem.cubin"));
         Assert.Throws<UnreadableKernelsException>(() => prebuilt.Read("stem", Sm90));
     }
@@ -70,7 +71,9 @@ public sealed class PrebuiltKernelsTests : IDisposable
         PrebuiltKernels prebuilt = PrebuiltKernels.TryOpen(_folder, out _)!;
         Assert.Equal((compiler.Version, Ptx80), (prebuilt.Offer.Nvrtc, Assert.Single(prebuilt.Offer.Targets)));
         Assert.Equal(compiler.Compile("relu", Ptx80).Image, prebuilt.Read("relu", Ptx80));
-        Assert.Equal(KernelSources.Modules.Keys.Order(), Directory.GetFiles(At("compute_80")).Select(file => Path.GetFileNameWithoutExtension(file)!).Order());
+        Assert.Equal(
+            KernelSources.Modules.Keys.Order(),
+            Directory.GetFiles(At("compute_80")).Select(file => Path.GetFileNameWithoutExtension(file)!).Order());
     }
 
     [Fact]
@@ -97,7 +100,9 @@ public sealed class PrebuiltKernelsTests : IDisposable
             File.WriteAllBytes(At("sm_90", $"{module}.cubin"), Cubin);
             File.WriteAllBytes(At("compute_80", $"{module}.ptx"), [.. "// PTX\0"u8]);
         }
-        File.WriteAllText(At("cubins.json"), $$"""{"Nvrtc": "11.8", "Kernels": "{{fingerprint ?? KernelCompiler.Fingerprint}}", "Targets": ["sm_90", "compute_80"]}""");
+        File.WriteAllText(
+            At("cubins.json"),
+            $$"""{"Nvrtc": "11.8", "Kernels": "{{fingerprint ?? KernelCompiler.Fingerprint}}", "Targets": ["sm_90", "compute_80"]}""");
     }
 
     private string At(params string[] names) => Path.Combine([_folder, .. names]);

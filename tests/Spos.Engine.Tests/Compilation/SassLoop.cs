@@ -57,7 +57,8 @@ internal sealed partial record SassLoop(int Start, int End, int Ffma, int Instru
         var ends = new SortedDictionary<int, int>();
         for (int i = 0; i < instructions.Count; i++)
         {
-            if (Branch().Match(instructions[i]) is { Success: true } branch && labels.TryGetValue(branch.Groups[1].Value, out int start) && start < i)
+            if (Branch().Match(instructions[i]) is { Success: true } branch
+                && labels.TryGetValue(branch.Groups[1].Value, out int start) && start < i)
             {
                 ends[start] = Math.Max(ends.GetValueOrDefault(start), i);
             }
@@ -82,7 +83,8 @@ internal sealed partial record SassLoop(int Start, int End, int Ffma, int Instru
         return loops;
     }
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Ffma} of {Instructions} ({100.0 * Ffma / Instructions:0} %)");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Ffma} of {Instructions} ({100.0 * Ffma / Instructions:0} %)");
 
     [GeneratedRegex(@"^\.text\.(\w+):")]
     private static partial Regex Section();

@@ -41,7 +41,9 @@ public sealed unsafe class ColourConversionTests
         using var target = new DeviceArray<byte>(session.Pool, theirs.Length);
         source.Upload(session.Stream, planes);
         ulong* pointers = stackalloc ulong[] { source.Address, source.Address + Pixels, source.Address + 2 * Pixels };
-        Assert.Equal(0, npp.YccToRgb(pointers, Width, target.Address, 3 * Width, new Npp.Size(Width, Height), new Npp.StreamContext { Stream = session.Stream.Handle }));
+        Assert.Equal(0, npp.YccToRgb(
+            pointers, Width, target.Address, 3 * Width, new Npp.Size(Width, Height),
+            new Npp.StreamContext { Stream = session.Stream.Handle }));
         target.Download(session.Stream, theirs);
         for (int i = 0; i < theirs.Length; i++) Assert.InRange(own[i / 3 * 4 + i % 3] - theirs[i], -1, 1);
     }
@@ -67,7 +69,18 @@ public sealed unsafe class ColourConversionTests
             Horizontal = 1,
             Vertical = 1,
         };
-        JpegImageRecord[] image = [new() { Region = new PictureRegion(0, Width, 0, Height), Components = 3, IsYcc = 1, Plane0 = Plane(0), Plane1 = Plane(1), Plane2 = Plane(2) }];
+        JpegImageRecord[] image =
+        [
+            new()
+            {
+                Region = new PictureRegion(0, Width, 0, Height),
+                Components = 3,
+                IsYcc = 1,
+                Plane0 = Plane(0),
+                Plane1 = Plane(1),
+                Plane2 = Plane(2),
+            },
+        ];
         JpegStripRecord[] rows = [.. Enumerable.Range(0, Height).Select(row => new JpegStripRecord { Row = row })];
         using var samples = new DeviceArray<byte>(session.Pool, planes.Length);
         using var images = new DeviceArray<JpegImageRecord>(session.Pool, 1);

@@ -7,7 +7,8 @@ namespace Spos.Engine.Tests.Data;
 /// <summary>Folders as people have them.</summary>
 public sealed class ImageFolderTests
 {
-    private const string OddFiles = "cd class0; mkfifo pipe.jpg; ln -s /dev/zero zero.jpg; ln -s nowhere.jpg gone.jpg; ln -s self.jpg self.jpg";
+    private const string OddFiles =
+        "cd class0; mkfifo pipe.jpg; ln -s /dev/zero zero.jpg; ln -s nowhere.jpg gone.jpg; ln -s self.jpg self.jpg";
 
     [Fact]
     public void Folders_are_read_in_order_and_errors_name_them()
@@ -34,7 +35,10 @@ public sealed class ImageFolderTests
         foreach (string name in (string[])[.. pictures, "i.heic", "j.TIFF", "k.txt", "jpg"]) files.Add($"c/{name}", [1]);
         ImageFolder data = ImageFolder.Open(files.Root);
         Assert.Equal(pictures, Names(data));
-        Assert.Equal($"{files.Root}: passed over 2 pictures of formats that are not read (such as i.heic). To use them, convert them to JPEG or PNG.", Assert.Single(data.Remarks));
+        Assert.Equal(
+            $"{files.Root}: passed over 2 pictures of formats that are not read (such as i.heic). "
+            + "To use them, convert them to JPEG or PNG.",
+            Assert.Single(data.Remarks));
         files.Add("heic only/1.heic", [1]);
         Assert.Contains("heic only: this class has no pictures", ErrorOf(files.Root), StringComparison.Ordinal);
         Assert.Contains("1 picture of a format that is not read (1.heic)", ErrorOf(files.Root), StringComparison.Ordinal);
@@ -106,15 +110,25 @@ public sealed class ImageFolderTests
         using var files = new TemporaryDataSet(1, 1);
         Shell.Run(files.Root, $"{OddFiles}; truncate -s 1T endless.jpg");
         FilePath path = FilePath.Of(files.Root).Join(FilePath.Of(name));
-        if (error == null) Assert.Equal(File.ReadAllBytes(path.ToString()), RegularFile.Read(path, 1 << 20));
-        else Assert.Contains(error, Assert.Throws<UnreadableFileException>(() => RegularFile.Read(path, 1 << 20)).Message, StringComparison.Ordinal);
+        if (error == null)
+        {
+            Assert.Equal(File.ReadAllBytes(path.ToString()), RegularFile.Read(path, 1 << 20));
+        }
+        else
+        {
+            Assert.Contains(
+                error, Assert.Throws<UnreadableFileException>(() => RegularFile.Read(path, 1 << 20)).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
     public void Links_are_followed_and_circles_are_walked_once()
     {
         using var files = new TemporaryDataSet(2, 2);
-        Shell.Run(files.Root, "ln -s class1 linked; ln -s . circle; cd class0; ln -s ../class1 others; ln -s others zothers; mkdir deep; cd deep; ln -s .. up; ln -s ../.. top; ln -s / root");
+        Shell.Run(
+            files.Root,
+            "ln -s class1 linked; ln -s . circle; cd class0; ln -s ../class1 others; ln -s others zothers; mkdir deep; cd deep; ln -s .. "
+            + "up; ln -s ../.. top; ln -s / root");
         ImageFolder data = ImageFolder.Open(files.Root);
         Assert.Equal<string>(["class0", "class1", "linked"], data.Classes);
         Assert.Equal([4, 2, 2], data.Samples.CountBy(s => s.Label).Select(g => g.Value));

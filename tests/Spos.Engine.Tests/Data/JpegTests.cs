@@ -26,7 +26,8 @@ public sealed class JpegTests
 
     [Theory]
     [CasesOnEachDevice(nameof(Cases))]
-    public void The_whole_picture_equals_libjpeg_turbo_bit_for_bit(string device, int width, int height, SKJpegEncoderDownsample sampling, int quality)
+    public void The_whole_picture_equals_libjpeg_turbo_bit_for_bit(
+        string device, int width, int height, SKJpegEncoderDownsample sampling, int quality)
     {
         byte[] file = Encode(width, height, sampling, quality);
         using TestDevice test = TestDevice.Open(device);
@@ -111,7 +112,10 @@ public sealed class JpegTests
         for (int i = 0; i < pixels.Length; i++)
         {
             (int x, int y) = (i / 4 % width, i / 4 / width);
-            pixels[i] = i % 4 == 3 ? (byte)255 : (byte)Math.Clamp(128 + 90 * Math.Sin(x * 0.3 + i % 4) + 60 * Math.Cos(y * 0.2 * (i % 4 + 1)) + 25 * random.NextNormal(), 0, 255);
+            pixels[i] = i % 4 == 3
+                ? (byte)255
+                : (byte)Math.Clamp(
+                    128 + 90 * Math.Sin(x * 0.3 + i % 4) + 60 * Math.Cos(y * 0.2 * (i % 4 + 1)) + 25 * random.NextNormal(), 0, 255);
         }
         using SKPixmap pixmap = bitmap.PeekPixels()!;
         using SKData data = pixmap.Encode(new SKJpegEncoderOptions(quality, sampling, SKJpegEncoderAlphaOption.Ignore))!;
@@ -123,7 +127,10 @@ public sealed class JpegTests
         using SKBitmap bitmap = SKBitmap.Decode(file) ?? throw new InvalidOperationException("the reference cannot decode it");
         byte[] rgb = new byte[bitmap.Width * bitmap.Height * 3];
         SKColor[] colours = bitmap.Pixels;
-        for (int i = 0; i < colours.Length; i++) (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (colours[i].Red, colours[i].Green, colours[i].Blue);
+        for (int i = 0; i < colours.Length; i++)
+        {
+            (rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]) = (colours[i].Red, colours[i].Green, colours[i].Blue);
+        }
         return rgb;
     }
 }

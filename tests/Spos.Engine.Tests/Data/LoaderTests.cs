@@ -58,7 +58,10 @@ public sealed class LoaderTests
     public void A_measurement_leaves_damaged_pictures_out_whatever_the_workers()
     {
         using var files = new TemporaryDataSet(3, 4);
-        foreach (string name in new[] { "class0/001.jpg", "class1/000.jpg", "class1/001.jpg", "class1/002.jpg" }) files.Add(name, "damaged"u8.ToArray());
+        foreach (string name in new[] { "class0/001.jpg", "class1/000.jpg", "class1/001.jpg", "class1/002.jpg" })
+        {
+            files.Add(name, "damaged"u8.ToArray());
+        }
         ImageFolder data = ImageFolder.Open(files.Root);
         LoaderOptions options = new() { ImageSize = 32, BatchSize = 3, LeaveOutDamaged = true, Workers = 1 };
         List<float[]> batches = Load(data, options, damage: new DamageReport(_ => { }));
@@ -91,7 +94,8 @@ public sealed class LoaderTests
         using var files = new TemporaryDataSet(0, 0);
         files.Add("a/1.jpg", "damaged"u8.ToArray());
         LoaderOptions options = new() { ImageSize = 32, BatchSize = 3, LeaveOutDamaged = true };
-        DataException error = Assert.Throws<DataException>(() => Load(ImageFolder.Open(files.Root), options, damage: new DamageReport(_ => { })));
+        DataException error = Assert.Throws<DataException>(
+            () => Load(ImageFolder.Open(files.Root), options, damage: new DamageReport(_ => { })));
         Assert.Contains($"{files.Root}: none of its 1 picture", error.Message, StringComparison.Ordinal);
     }
 
@@ -104,7 +108,8 @@ public sealed class LoaderTests
         files.Add("class0/007.jpg", "damaged"u8.ToArray());
         var bug = new InvalidOperationException("a bug");
         using var loader = new BatchLoader(
-            Device.Host, ImageFolder.Open(files.Root), new LoaderOptions { ImageSize = 32, BatchSize = 2, Workers = workers }, new DamageReport(_ => Fail(bug)));
+            Device.Host, ImageFolder.Open(files.Root), new LoaderOptions { ImageSize = 32, BatchSize = 2, Workers = workers },
+            new DamageReport(_ => Fail(bug)));
         int batches = 0;
         Exception thrown = Assert.ThrowsAny<Exception>(() =>
         {
@@ -126,7 +131,8 @@ public sealed class LoaderTests
         files.Add("class0/000.jpg", "damaged"u8.ToArray());
         using var stuck = new ManualResetEventSlim();
         using var cancel = new CancellationTokenSource();
-        using var loader = new BatchLoader(Device.Host, ImageFolder.Open(files.Root), Options, new DamageReport(_ => stuck.Wait()), cancel: cancel.Token);
+        using var loader = new BatchLoader(
+            Device.Host, ImageFolder.Open(files.Root), Options, new DamageReport(_ => stuck.Wait()), cancel: cancel.Token);
         Task waiting = Task.Run(() => loader.First());
         await Task.Delay(100);
         Assert.False(waiting.IsCompleted);
@@ -163,7 +169,8 @@ public sealed class LoaderTests
     private static IEnumerable<float> Labels(List<float[]> batches) => batches.SelectMany(b => b[^(b.Length / ValuesPerPicture)..]);
 
     // Of each batch the pictures, then the labels.
-    private static List<float[]> Load(ImageFolder data, LoaderOptions options, int epoch = 0, int firstBatch = 0, DamageReport? damage = null)
+    private static List<float[]> Load(
+        ImageFolder data, LoaderOptions options, int epoch = 0, int firstBatch = 0, DamageReport? damage = null)
     {
         using var loader = new BatchLoader(Device.Host, data, options, damage ?? new DamageReport(m => Assert.Fail(m)), epoch, firstBatch);
         using var stream = new DeviceStream(Device.Host);

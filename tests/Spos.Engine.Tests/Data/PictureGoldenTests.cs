@@ -13,7 +13,8 @@ namespace Spos.Engine.Tests.Data;
 public sealed class PictureGoldenTests
 {
     private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(
-        Environment.GetEnvironmentVariable("SPOS_PICTURE_GOLDEN") ?? Path.Combine(AppContext.BaseDirectory, "fixtures", "picture_golden.json")))
+        Environment.GetEnvironmentVariable("SPOS_PICTURE_GOLDEN")
+        ?? Path.Combine(AppContext.BaseDirectory, "fixtures", "picture_golden.json")))
         .RootElement;
 
     [Theory]

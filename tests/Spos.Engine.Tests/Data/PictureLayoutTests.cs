@@ -42,7 +42,10 @@ public sealed class PictureLayoutTests
             layout.Add(other, new PictureRegion(1, 4, 0, 3));
         }
         long[] starts =
-            [PictureLayout.Transforms, layout.Images, layout.BlockStrips, layout.PixelStrips, layout.Quantisation, layout.Coefficients, layout.Pixels, layout.Bytes];
+        [
+            PictureLayout.Transforms, layout.Images, layout.BlockStrips, layout.PixelStrips, layout.Quantisation, layout.Coefficients,
+            layout.Pixels, layout.Bytes,
+        ];
         Assert.All(starts[..^1], start => Assert.Equal(0, start % 256));
         Assert.Equal(starts.Distinct().Order(), starts);
     }
@@ -71,7 +74,16 @@ public sealed class PictureLayoutTests
             Horizontal = sampling,
             Vertical = sampling,
         };
-        var header = new JpegHeader { Width = Width, Height = Height, Components = 3, IsYcc = 1, Plane0 = Plane(1), Plane1 = Plane(2), Plane2 = Plane(2) };
+        var header = new JpegHeader
+        {
+            Width = Width,
+            Height = Height,
+            Components = 3,
+            IsYcc = 1,
+            Plane0 = Plane(1),
+            Plane1 = Plane(2),
+            Plane2 = Plane(2),
+        };
         // Nobody reads the coefficients.
         return new CompressedPicture(header, JpegFile.Rent(0), 0, new ushort[3 * 64]);
     }

@@ -17,7 +17,8 @@ namespace Spos.Engine.Tests.Data;
 public sealed class PreprocessingTests
 {
     private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(
-        Environment.GetEnvironmentVariable("SPOS_PREPROCESSING_GOLDEN") ?? Path.Combine(AppContext.BaseDirectory, "fixtures", "preprocessing_golden.json"))).RootElement;
+        Environment.GetEnvironmentVariable("SPOS_PREPROCESSING_GOLDEN")
+        ?? Path.Combine(AppContext.BaseDirectory, "fixtures", "preprocessing_golden.json"))).RootElement;
 
     [Theory]
     [OnEachDevice]
@@ -40,7 +41,10 @@ public sealed class PreprocessingTests
         {
             byte[] expected = row.GetProperty("official").GetBytesFromBase64();
             float[] input = decoding.Input(row, Transforms.OfficialValidation, Preprocessing.Spos, fixedPoint: true);
-            for (int i = 0; i < input.Length; i++) Assert.True(expected[i] == input[i], $"{Text(row, "name")} [{i}]: {input[i]} instead of {expected[i]}");
+            for (int i = 0; i < input.Length; i++)
+            {
+                Assert.True(expected[i] == input[i], $"{Text(row, "name")} [{i}]: {input[i]} instead of {expected[i]}");
+            }
         }
     }
 
@@ -54,8 +58,14 @@ public sealed class PreprocessingTests
             byte[] expected = row.GetProperty("standard").GetBytesFromBase64();
             float[] levels = decoding.Input(row, Transforms.Validation, Preprocessing.Spos);
             // Blue, green, red.
-            for (int i = 0; i < levels.Length; i++) Assert.True(expected[i + 2 - 2 * (i % 3)] == levels[i], $"{Text(row, "name")} [{i}]: {levels[i]} instead of {expected[i + 2 - 2 * (i % 3)]}");
-            Assert.True(Text(row, "normalised") == Digest(decoding.Input(row, Transforms.Validation, Preprocessing.Standard)), Text(row, "name"));
+            for (int i = 0; i < levels.Length; i++)
+            {
+                Assert.True(
+                    expected[i + 2 - 2 * (i % 3)] == levels[i],
+                    $"{Text(row, "name")} [{i}]: {levels[i]} instead of {expected[i + 2 - 2 * (i % 3)]}");
+            }
+            Assert.True(
+                Text(row, "normalised") == Digest(decoding.Input(row, Transforms.Validation, Preprocessing.Standard)), Text(row, "name"));
         }
     }
 
@@ -78,8 +88,11 @@ public sealed class PreprocessingTests
                     record.Order = order[0] | (order[1] << 2) | (order[2] << 4);
                     return record;
                 }
-                Assert.True(Text(trained, "spos") == Digest(decoding.Input(row, Transform, Preprocessing.Spos)), $"{Text(row, "name")}, {trained}");
-                Assert.True(Text(trained, "standard") == Digest(decoding.Input(row, Transform, Preprocessing.Standard)), $"{Text(row, "name")}, {trained}, normalised");
+                Assert.True(
+                    Text(trained, "spos") == Digest(decoding.Input(row, Transform, Preprocessing.Spos)), $"{Text(row, "name")}, {trained}");
+                Assert.True(
+                    Text(trained, "standard") == Digest(decoding.Input(row, Transform, Preprocessing.Standard)),
+                    $"{Text(row, "name")}, {trained}, normalised");
             }
         }
     }
@@ -105,7 +118,8 @@ public sealed class PreprocessingTests
         }
     }
 
-    private static CompressedPicture Picture(JsonElement row) => CompressedPicture.Decode(row.GetProperty("jpeg").GetBytesFromBase64(), Text(row, "name"));
+    private static CompressedPicture Picture(JsonElement row) =>
+        CompressedPicture.Decode(row.GetProperty("jpeg").GetBytesFromBase64(), Text(row, "name"));
 
     private static string Text(JsonElement row, string field) => row.GetProperty(field).GetString()!;
 
@@ -129,11 +143,13 @@ public sealed class PreprocessingTests
 
         public PictureDecoder Decoder { get; }
 
-        public float[] Input(JsonElement row, Func<int, int, int, ImageTransformRecord> transform, Preprocessing preprocessing, bool fixedPoint = false)
+        public float[] Input(
+            JsonElement row, Func<int, int, int, ImageTransformRecord> transform, Preprocessing preprocessing, bool fixedPoint = false)
         {
             int size = row.GetProperty("size").GetInt32();
             using CompressedPicture picture = Picture(row);
-            using Tensor batch = Decoder.Decode([picture], [transform(picture.Width, picture.Height, size)], size, preprocessing, fixedPoint);
+            using Tensor batch = Decoder.Decode(
+                [picture], [transform(picture.Width, picture.Height, size)], size, preprocessing, fixedPoint);
             return batch.Download(_session.Stream);
         }
 

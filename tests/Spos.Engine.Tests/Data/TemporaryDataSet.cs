@@ -10,7 +10,12 @@ internal sealed class TemporaryDataSet : IDisposable
         Root = Directory.CreateTempSubdirectory("spos-test-").FullName;
         for (int c = 0; c < classes; c++)
         {
-            for (int i = 0; i < perClass; i++) Add($"class{c}/{i:D3}.jpg", JpegTests.Encode(size, size + c, SKJpegEncoderDownsample.Downsample420, 85, (ulong)(c * 1000 + i)));
+            for (int i = 0; i < perClass; i++)
+            {
+                Add(
+                    $"class{c}/{i:D3}.jpg",
+                    JpegTests.Encode(size, size + c, SKJpegEncoderDownsample.Downsample420, 85, (ulong)(c * 1000 + i)));
+            }
         }
     }
 

@@ -34,7 +34,8 @@ public sealed class TransformTests
         {
             using CompressedPicture picture = CompressedPicture.Decode(file, "test");
             ImageTransformRecord t = training
-                ? Transforms.Training(width, height, size, new Augmentation { Erasing = 0.5f }, new CounterRandom(9, RandomPurpose.Augmentation, 0, i))
+                ? Transforms.Training(
+                    width, height, size, new Augmentation { Erasing = 0.5f }, new CounterRandom(9, RandomPurpose.Augmentation, 0, i))
                 : Transforms.Validation(width, height, size);
             float[] want = Reference(decoder.DecodeWhole(picture), width, t, size);
             using Tensor batch = decoder.Decode([picture], [t], size);
@@ -48,7 +49,8 @@ public sealed class TransformTests
     {
         for (ulong i = 0; i < 2000; i++)
         {
-            ImageTransformRecord t = Transforms.Training(101, 67, 32, new Augmentation { MinArea = 0.3f }, new CounterRandom(1, RandomPurpose.Augmentation, 1, i));
+            ImageTransformRecord t = Transforms.Training(
+                101, 67, 32, new Augmentation { MinArea = 0.3f }, new CounterRandom(1, RandomPurpose.Augmentation, 1, i));
             Assert.InRange(t.Source.Left, 0, t.Source.Right - 1);
             Assert.InRange(t.Source.Top, 0, t.Source.Bottom - 1);
             Assert.InRange(t.Source.Right, 1, 101);
@@ -67,7 +69,8 @@ public sealed class TransformTests
         for (ulong i = 0; i < count; i++)
         {
             CounterRandom At() => new(1, RandomPurpose.Augmentation, 2, i);
-            ImageTransformRecord t = Transforms.Training(101, 67, size, new Augmentation { Erasing = 0.25f }, At()), plain = Transforms.Training(101, 67, size, new Augmentation(), At());
+            ImageTransformRecord t = Transforms.Training(101, 67, size, new Augmentation { Erasing = 0.25f }, At()),
+                plain = Transforms.Training(101, 67, size, new Augmentation(), At());
             Assert.Equal((plain.Source, plain.Flip, plain.Contrast, plain.Order), (t.Source, t.Flip, t.Contrast, t.Order));
             if (t.EraseRight == 0) continue;
             erased++;
@@ -112,7 +115,8 @@ public sealed class TransformTests
             levels[i] = resized[((t.CropTop + y) * t.ResizedWidth + t.CropLeft + (t.Flip != 0 ? size - 1 - x : x)) * 3 + i % 3];
         }
         for (int step = 0; step < 3; step++) Jitter(levels, (t.Order >> (2 * step)) & 3, t);
-        bool Erased(int i) => i / 3 % size >= t.EraseLeft && i / 3 % size < t.EraseRight && i / 3 / size >= t.EraseTop && i / 3 / size < t.EraseBottom;
+        bool Erased(int i) =>
+            i / 3 % size >= t.EraseLeft && i / 3 % size < t.EraseRight && i / 3 / size >= t.EraseTop && i / 3 / size < t.EraseBottom;
         return [.. levels.Select((v, i) => Erased(i) ? 0 : ((v / 255f) - Mean[i % 3]) / Deviation[i % 3])];
     }
 
@@ -122,7 +126,8 @@ public sealed class TransformTests
     {
         double scale = (double)source / resized, reach = Math.Max(scale, 1), centre = (output + 0.5) * scale;
         int first = Math.Max((int)(centre - reach + 0.5), 0), last = Math.Min((int)(centre + reach + 0.5), source);
-        double[] weights = [.. Enumerable.Range(first, last - first).Select(i => Math.Max(0, 1 - Math.Abs((i - centre + 0.5) * (1 / reach))))];
+        double[] weights =
+            [.. Enumerable.Range(first, last - first).Select(i => Math.Max(0, 1 - Math.Abs((i - centre + 0.5) * (1 / reach))))];
         double sum = weights.Sum();
         return (first, [.. weights.Select(w => (int)(w / sum * (1 << 22) + 0.5))]);
     }

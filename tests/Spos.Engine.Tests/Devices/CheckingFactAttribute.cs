@@ -30,6 +30,7 @@ public sealed unsafe class CheckingFactAttribute : FactAttribute
     private static bool TryFind(out nint export)
     {
         export = 0;
-        return NativeLibrary.TryLoad(Library, out nint library) && NativeLibrary.TryGetExport(library, "sposCheckingGetFindings", out export);
+        return NativeLibrary.TryLoad(Library, out nint library)
+            && NativeLibrary.TryGetExport(library, "sposCheckingGetFindings", out export);
     }
 }

@@ -145,7 +145,8 @@ public sealed class DeviceGraphTests
         using var session = new Session(test.Device);
         using Tensor x = session.Rent(Flat);
         x.Fill(session.Stream, 3);
-        DeviceException error = Assert.Throws<DeviceException>(() => DeviceGraph.Capture(session.Stream, session.Pool, () => x.Download(session.Stream)));
+        DeviceException error = Assert.Throws<DeviceException>(
+            () => DeviceGraph.Capture(session.Stream, session.Pool, () => x.Download(session.Stream)));
         Assert.Contains("operation not permitted when stream is capturing", error.Message, StringComparison.Ordinal);
         Assert.All(x.Download(session.Stream), v => Assert.Equal(3, v));
     }

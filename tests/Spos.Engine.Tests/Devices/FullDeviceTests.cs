@@ -159,7 +159,10 @@ public sealed class FullDeviceTests
         var damage = new DamageReport(m => Assert.Fail(m));
         void Train(int batch, long reserved = 0)
         {
-            var trainer = new Trainer(session, network, data, options with { BatchSize = batch, TotalIters = 1 }, _ => [Path], damage) { ReservedBytes = () => reserved };
+            var trainer = new Trainer(session, network, data, options with { BatchSize = batch, TotalIters = 1 }, _ => [Path], damage)
+            {
+                ReservedBytes = () => reserved,
+            };
             trainer.RunEpoch(_ => { }, CancellationToken.None);
         }
         Train(4);

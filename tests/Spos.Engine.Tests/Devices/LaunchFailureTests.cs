@@ -16,7 +16,9 @@ public sealed class LaunchFailureTests
         {
             // The second kernel reads after the end of what it is given.
             DeviceException error = Assert.Throws<DeviceException>(() => LaunchThree(test.Device));
-            Assert.StartsWith("kernel relu_forward with a grid of 2×1 blocks of 256×1 threads and the arguments (256 bytes, 192 bytes, 64, 32): ", error.Message, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "kernel relu_forward with a grid of 2×1 blocks of 256×1 threads and the arguments (256 bytes, 192 bytes, 64, 32): ",
+                error.Message, StringComparison.Ordinal);
         }
         finally
         {
@@ -44,7 +46,9 @@ public sealed class LaunchFailureTests
         Assert.Contains("This process cannot use the GPU any more", first.Message, StringComparison.Ordinal);
         Assert.Equal(first.Message, Assert.Throws<DeviceException>(() => driver.Check(CudaResult.LaunchFailed, "cuMemFree")).Message);
         // What is no loss is told as it is.
-        Assert.StartsWith("cuMemAlloc failed", Assert.Throws<DeviceException>(() => driver.Check(CudaResult.OutOfMemory, "cuMemAlloc")).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "cuMemAlloc failed", Assert.Throws<DeviceException>(() => driver.Check(CudaResult.OutOfMemory, "cuMemAlloc")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -55,7 +59,8 @@ public sealed class LaunchFailureTests
         Assert.StartsWith("relu_forward failed", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("--sync", error.Message, StringComparison.Ordinal);
         DeviceException laid = driver.Lay(error, "kernel relu_forward");
-        Assert.Equal(laid.Message, Assert.Throws<DeviceException>(() => driver.Check(CudaResult.MisalignedAddress, "cuStreamDestroy")).Message);
+        Assert.Equal(
+            laid.Message, Assert.Throws<DeviceException>(() => driver.Check(CudaResult.MisalignedAddress, "cuStreamDestroy")).Message);
     }
 
     [Theory]

@@ -27,7 +27,9 @@ public sealed class OnGpusAttribute(params object[] arguments) : DataAttribute
         TestDevice.Two.Where(device => device != "host").Select(device => (object[])[device, .. arguments]);
 }
 
-/// <summary>A case of much work on cuDNN, or on what stands in for it: as <see cref="OnHostAndSimtAttribute"/>, but on a GPU only where cuDNN is.</summary>
+/// <summary>
+/// A case of much work on cuDNN, or on what stands in for it: as <see cref="OnHostAndSimtAttribute"/>, but on a GPU only where cuDNN is.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
 public sealed class OnHostAndSimtWithCudnnAttribute(params object[] arguments) : DataAttribute
 {

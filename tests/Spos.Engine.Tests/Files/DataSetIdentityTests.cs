@@ -19,7 +19,9 @@ public sealed class DataSetIdentityTests
     [Theory]
     [InlineData("mv cat katze", "class 'cat' is called 'katze' now")]
     [InlineData("mv cat/1.jpg dog/1.jpg", "class 'cat' had 2 pictures and has 1, and 1 more of 3 classes changed")]
-    [InlineData("mv cat/1.jpg x; mv dog/4.jpg cat/1.jpg; mv x dog/4.jpg", "class 'cat' has as many pictures as before, 2, but of other names or sizes, and 1 more of 3 classes changed")]
+    [InlineData(
+        "mv cat/1.jpg x; mv dog/4.jpg cat/1.jpg; mv x dog/4.jpg",
+        "class 'cat' has as many pictures as before, 2, but of other names or sizes, and 1 more of 3 classes changed")]
     [InlineData("mv owl/5.jpg owl/6.jpg", "class 'owl' has as many pictures as before, 1, but of other names or sizes")]
     [InlineData("rm -r cat", "class 'cat' is missing")]
     [InlineData("cp -r cat cow", "class 'cow' is new")]
@@ -51,7 +53,13 @@ public sealed class DataSetIdentityTests
     private static TemporaryDataSet Make()
     {
         var files = new TemporaryDataSet(0, 0);
-        foreach ((string name, int size) in new[] { ("cat/1.jpg", 10), ("cat/2.jpg", 20), ("dog/3.jpg", 30), ("dog/4.jpg", 40), ("owl/5.jpg", 50) }) files.Add(name, new byte[size]);
+        foreach ((string name, int size) in new[]
+        {
+            ("cat/1.jpg", 10), ("cat/2.jpg", 20), ("dog/3.jpg", 30), ("dog/4.jpg", 40), ("owl/5.jpg", 50),
+        })
+        {
+            files.Add(name, new byte[size]);
+        }
         return files;
     }
 }

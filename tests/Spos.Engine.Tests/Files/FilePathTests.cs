@@ -24,7 +24,8 @@ public sealed class FilePathTests
     {
         Gen<byte[]> name = NamesOf((byte)'a', (byte)'z', 0x80, 0x82, 0xAC, 0xC3, 0xE2, 0xED, 0xA0, 0xEF, 0xF0, 0x9F, 0x98, 0xFF);
         Gen.Select(name, name).Sample(
-            (a, b) => Math.Sign(new FilePath(a).CompareTo(new FilePath(b))) == Math.Sign(Escaped(a).AsSpan().SequenceCompareTo(Escaped(b))), iter: 20_000);
+            (a, b) => Math.Sign(new FilePath(a).CompareTo(new FilePath(b))) == Math.Sign(Escaped(a).AsSpan().SequenceCompareTo(Escaped(b))),
+            iter: 20_000);
     }
 
     [Fact]
@@ -35,7 +36,8 @@ public sealed class FilePathTests
         Assert.Equal(@"\x1b[31m\x0a\xe2\x80\xae", FilePath.Of("\u001b[31m\n\u202e").ToString());
         Assert.NotEqual(new FilePath([0xE9]).ToString(), FilePath.Of(@"\xe9").ToString());
         Gen<byte[]> name = NamesOf((byte)'\\', (byte)'x', (byte)'e', (byte)'9', 0xE9, 0xC3, 0xA9, 7);
-        Gen.Select(name, name).Sample((a, b) => a.SequenceEqual(b) == (new FilePath(a).ToString() == new FilePath(b).ToString()), iter: 20_000);
+        Gen.Select(name, name)
+            .Sample((a, b) => a.SequenceEqual(b) == (new FilePath(a).ToString() == new FilePath(b).ToString()), iter: 20_000);
     }
 
     private static Gen<byte[]> NamesOf(params byte[] bytes) => Gen.Int[0, bytes.Length - 1].Select(i => bytes[i]).Array[0, 7];

@@ -38,7 +38,8 @@ public sealed class JsonFileTests
         try
         {
             File.WriteAllText(file, text);
-            Assert.Contains(says, Assert.Throws<FormatException>(() => JsonFile.Read<Figures>(file, 100)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                says, Assert.Throws<FormatException>(() => JsonFile.Read<Figures>(file, 100)).Message, StringComparison.Ordinal);
             // Half a character.
             File.WriteAllBytes(file, [.. "{\"Top1\": \""u8, 0xC3, .. "\"}"u8]);
             Assert.Throws<FormatException>(() => JsonFile.Read<Figures>(file, 100));
@@ -58,11 +59,15 @@ public sealed class JsonFileTests
             string file = Path.Combine(folder, "file"), pipe = Path.Combine(folder, "pipe");
             File.WriteAllText(file, "{\"Top1\": [1]}");
             Assert.Equal(1, Assert.Single(JsonFile.Read<Figures>(file, 13).Top1));
-            Assert.Contains(file, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(file, 12)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                file, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(file, 12)).Message, StringComparison.Ordinal);
             using (Process made = Process.Start("mkfifo", pipe)) made.WaitForExit();
             // Nobody writes to it: who waited would wait for ever.
-            Assert.Contains(pipe, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(pipe, 100)).Message, StringComparison.Ordinal);
-            Assert.Contains(folder, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(folder, 100)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                pipe, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(pipe, 100)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                folder, Assert.Throws<UnreadableFileException>(() => JsonFile.Read<Figures>(folder, 100)).Message,
+                StringComparison.Ordinal);
         }
         finally
         {

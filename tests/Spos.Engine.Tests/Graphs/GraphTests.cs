@@ -12,7 +12,8 @@ public sealed class GraphTests
     public void Shapes_costs_and_tensors_are_read_off_a_graph()
     {
         var builder = new GraphBuilder();
-        int even = builder.Add(new EverySecondChannelOp(0), GraphBuilder.Input), odd = builder.Add(new EverySecondChannelOp(1), GraphBuilder.Input);
+        int even = builder.Add(new EverySecondChannelOp(0), GraphBuilder.Input),
+            odd = builder.Add(new EverySecondChannelOp(1), GraphBuilder.Input);
         int wide = builder.Add("wide", ConvolutionOp.Pointwise(3, 5), odd);
         int norm = builder.Add("norm", new BatchNormOp(5, IsAffine: true, 1e-5f), wide);
         int small = builder.Add("small", ConvolutionOp.Depthwise(5, 7, 2), builder.Add(new ReluOp(), norm));
@@ -22,7 +23,9 @@ public sealed class GraphTests
         var input = new FeatureShape(6, 9, 4);
         Assert.Equal(new FeatureShape(9, 5, 2), graph.OutputOn(input));
         Assert.Equal((3 * 5 * 9 * 4) + (5 * 49 * 5 * 2) + (3 * 4 * 9 * 5 * 2), graph.MultiplyAddsOn(input));
-        Assert.Equal(["wide.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "small.weight", "other.weight"], graph.Tensors.Select(t => t.Name));
+        Assert.Equal(
+            ["wide.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var", "small.weight", "other.weight"],
+            graph.Tensors.Select(t => t.Name));
         Assert.Equal([5L, 1, 7, 7], graph.Tensors.ElementAt(5).Tensor.Sizes.ToArray());
         Assert.Equal((3 * 5) + 5 + 5 + (5 * 49) + (3 * 4 * 9), graph.Parameters);
         // Ops are values: two that say the same are equal.
@@ -39,7 +42,8 @@ public sealed class GraphTests
             return builder.Build();
         }
 
-        void Refused(GraphOp op, FeatureShape input, int inputs = 1) => Assert.Throws<ArgumentException>(() => Of(op, inputs).ShapesOn(input));
+        void Refused(GraphOp op, FeatureShape input, int inputs = 1) =>
+            Assert.Throws<ArgumentException>(() => Of(op, inputs).ShapesOn(input));
         Refused(ConvolutionOp.Pointwise(3, 5), new FeatureShape(4, 2, 2));
         Refused(new BatchNormOp(3, IsAffine: false, 1e-5f), new FeatureShape(4, 2, 2));
         Refused(new EverySecondChannelOp(0), new FeatureShape(5, 2, 2));
@@ -76,7 +80,8 @@ public sealed class GraphTests
             foreach (Choice choice in Enum.GetValues<Choice>())
             {
                 FeatureShape output = NetworkGraph.Block(block, choice, affine: false).OutputOn(NetworkGraph.InputOf(block));
-                Assert.Equal(new FeatureShape(block.Output, (block.Size - 1) / block.Stride + 1, (block.Size - 1) / block.Stride + 1), output);
+                Assert.Equal(
+                    new FeatureShape(block.Output, (block.Size - 1) / block.Stride + 1, (block.Size - 1) / block.Stride + 1), output);
             }
         }
     }

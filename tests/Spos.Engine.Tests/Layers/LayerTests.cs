@@ -29,7 +29,9 @@ public sealed partial class LayerTests
 
     [Fact]
     public void Every_project_is_known() =>
-        Assert.Equal(Projects.Order(StringComparer.Ordinal), Directory.GetDirectories(Source()).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Projects.Order(StringComparer.Ordinal),
+            Directory.GetDirectories(Source()).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]
     [MemberData(nameof(ProjectNames))]
@@ -47,7 +49,9 @@ public sealed partial class LayerTests
     {
         string[] bottomUp = Folders[project];
         string root = Path.Combine(Source(), project);
-        Assert.Equal(bottomUp.Order(StringComparer.Ordinal), Directory.GetDirectories(root).Select(d => Path.GetFileName(d)).Except(["bin", "obj"]).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            bottomUp.Order(StringComparer.Ordinal),
+            Directory.GetDirectories(root).Select(d => Path.GetFileName(d)).Except(["bin", "obj"]).Order(StringComparer.Ordinal));
         var wrong = new List<string>();
         foreach (string layer in bottomUp)
         {
@@ -82,7 +86,8 @@ public sealed partial class LayerTests
         string last = project[(project.LastIndexOf('.') + 1)..];
         return folders.Where(folder =>
         {
-            string names = string.Join('|', Directory.GetFileSystemEntries(Path.Combine(Source(), project, folder)).Select(Path.GetFileNameWithoutExtension));
+            string names = string.Join(
+                '|', Directory.GetFileSystemEntries(Path.Combine(Source(), project, folder)).Select(Path.GetFileNameWithoutExtension));
             return Regex.IsMatch(text, $@"(?<![\w.])((Spos\.)?{last}\.{folder}\b|{folder}\.({names})\b)");
         });
     }

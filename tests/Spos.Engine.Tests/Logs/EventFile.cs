@@ -4,7 +4,8 @@ using Google.Protobuf;
 namespace Spos.Engine.Tests.Logs;
 
 /// <summary>One event of a TensorBoard file.</summary>
-internal sealed record Event(double WallTime, long Step, string? FileVersion, int? SessionStatus, IReadOnlyList<(string Tag, float Value)> Scalars);
+internal sealed record Event(
+    double WallTime, long Step, string? FileVersion, int? SessionStatus, IReadOnlyList<(string Tag, float Value)> Scalars);
 
 /// <summary>
 /// Reads TensorBoard's event files as its own reader does (tensorflow/core/lib/io/record_reader.cc, core/util/event.proto), with a

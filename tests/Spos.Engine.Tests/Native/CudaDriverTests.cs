@@ -60,7 +60,8 @@ public sealed unsafe class CudaDriverTests
     public void Modules_and_launches_are_checked()
     {
         nint module, function;
-        fixed (byte* good = Device.ModuleName("relu"), unknown = Device.ModuleName("no_such_file"), bad = "garbage\0"u8, name = "relu_forward\0"u8)
+        fixed (byte* good = Device.ModuleName("relu"),
+            unknown = Device.ModuleName("no_such_file"), bad = "garbage\0"u8, name = "relu_forward\0"u8)
         {
             Assert.Equal(CudaResult.NotFound, _driver.ModuleLoadData(&module, unknown));
             Assert.Equal((CudaResult)200, _driver.ModuleLoadData(&module, bad));

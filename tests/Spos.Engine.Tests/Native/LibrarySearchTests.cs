@@ -11,13 +11,16 @@ public sealed class LibrarySearchTests : IDisposable
     [Fact]
     public void Toolkits_come_first_the_named_one_before_the_newest()
     {
-        Make("usr/local/cuda/lib64/libnvrtc.so.12", "usr/local/cuda-12.4/lib64/libnvrtc.so.12", "usr/local/cuda-9.2/lib64/x", "usr/local/cuda-12.10/targets/x86_64-linux/lib/libnvrtc.so.12");
+        Make(
+            "usr/local/cuda/lib64/libnvrtc.so.12", "usr/local/cuda-12.4/lib64/libnvrtc.so.12", "usr/local/cuda-9.2/lib64/x",
+            "usr/local/cuda-12.10/targets/x86_64-linux/lib/libnvrtc.so.12");
         Make("opt/hpc/lib64/libnvrtc.so.11.2", "opt/cuda/lib64/libnvrtc.so.13", "sw/cuda13/bin/nvcc", "sw/cuda13/lib64/libnvrtc.so.13");
         _variables["CUDA_HOME"] = At("opt/hpc");
         _variables["PATH"] = At("sw/cuda13/bin");
         AssertFound(
             NvidiaLibrary.Nvrtc, "opt/hpc/lib64/libnvrtc.so.11.2", "sw/cuda13/lib64/libnvrtc.so.13", "usr/local/cuda/lib64/libnvrtc.so.12",
-            "usr/local/cuda-12.10/targets/x86_64-linux/lib/libnvrtc.so.12", "usr/local/cuda-12.4/lib64/libnvrtc.so.12", "opt/cuda/lib64/libnvrtc.so.13");
+            "usr/local/cuda-12.10/targets/x86_64-linux/lib/libnvrtc.so.12", "usr/local/cuda-12.4/lib64/libnvrtc.so.12",
+            "opt/cuda/lib64/libnvrtc.so.13");
     }
 
     [Fact]
@@ -37,23 +40,31 @@ public sealed class LibrarySearchTests : IDisposable
         // Debian: /usr/bin/python3 is a link, and pip installs to /usr/local or the home.
         Make("usr/bin/python3.11", "usr/local/lib/python3.11/dist-packages/nvidia/cudnn/lib/libcudnn.so.9");
         File.CreateSymbolicLink(At("usr/bin/python3"), At("usr/bin/python3.11"));
-        Make("home/me/.local/lib/python3.11/site-packages/nvidia/cudnn/lib/libcudnn.so.9", "usr/lib/python3/dist-packages/nvidia/cudnn/lib/libcudnn.so.9");
+        Make(
+            "home/me/.local/lib/python3.11/site-packages/nvidia/cudnn/lib/libcudnn.so.9",
+            "usr/lib/python3/dist-packages/nvidia/cudnn/lib/libcudnn.so.9");
         _variables["PATH"] = At("usr/bin");
         _variables["HOME"] = At("home/me");
         AssertFound(
             NvidiaLibrary.Cudnn, "usr/local/lib/python3.11/dist-packages/nvidia/cudnn/lib/libcudnn.so.9",
-            "usr/lib/python3/dist-packages/nvidia/cudnn/lib/libcudnn.so.9", "home/me/.local/lib/python3.11/site-packages/nvidia/cudnn/lib/libcudnn.so.9");
+            "usr/lib/python3/dist-packages/nvidia/cudnn/lib/libcudnn.so.9",
+            "home/me/.local/lib/python3.11/site-packages/nvidia/cudnn/lib/libcudnn.so.9");
     }
 
     [Fact]
     public void An_environment_is_found_by_its_variable_and_by_where_its_python_leads()
     {
-        Make("venv/lib/python3.9/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.12", "venv/lib/python3.10/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.11.2");
-        Make("tools/python/bin/python3.12", "tools/python/lib/python3.12/site-packages/nvidia/cu13/lib/libnvrtc.so.13", "links/bin/x", "site/nvidia/cu13/lib/libnvrtc.so.13");
+        Make(
+            "venv/lib/python3.9/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.12",
+            "venv/lib/python3.10/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.11.2");
+        Make(
+            "tools/python/bin/python3.12", "tools/python/lib/python3.12/site-packages/nvidia/cu13/lib/libnvrtc.so.13", "links/bin/x",
+            "site/nvidia/cu13/lib/libnvrtc.so.13");
         File.CreateSymbolicLink(At("links/bin/python3"), At("tools/python/bin/python3.12"));
         (_variables["VIRTUAL_ENV"], _variables["PATH"], _variables["PYTHONPATH"]) = (At("venv"), At("links/bin"), At("site"));
         AssertFound(
-            NvidiaLibrary.Nvrtc, "venv/lib/python3.10/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.11.2", "venv/lib/python3.9/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.12",
+            NvidiaLibrary.Nvrtc, "venv/lib/python3.10/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.11.2",
+            "venv/lib/python3.9/site-packages/nvidia/cuda_nvrtc/lib/libnvrtc.so.12",
             "tools/python/lib/python3.12/site-packages/nvidia/cu13/lib/libnvrtc.so.13", "site/nvidia/cu13/lib/libnvrtc.so.13");
     }
 

@@ -11,7 +11,8 @@ internal sealed unsafe class Npp
 {
     private Npp(nint library)
     {
-        YccToRgb = (delegate* unmanaged<ulong*, int, ulong, int, Size, StreamContext, int>)NativeLibrary.GetExport(library, "nppiYCbCr444ToRGB_JPEG_8u_P3C3R_Ctx");
+        YccToRgb = (delegate* unmanaged<ulong*, int, ulong, int, Size, StreamContext, int>)NativeLibrary.GetExport(
+            library, "nppiYCbCr444ToRGB_JPEG_8u_P3C3R_Ctx");
     }
 
     /// <summary>Planes, their step, pixels, their step, size, stream; 0 is success.</summary>

@@ -13,7 +13,11 @@ public sealed partial class NvidiaLibraryTests
     public void The_driver_has_every_entry_point_of_our_header()
     {
         nint library = NativeLibrary.Load("libcuda.so.1");
-        string[] names = [.. EntryPoints().Matches(File.ReadAllText(Path.Combine(Checkout.Root, "native/abi/cuda_driver.h"))).Select(m => m.Groups[1].Value)];
+        string[] names =
+        [
+            .. EntryPoints().Matches(File.ReadAllText(Path.Combine(Checkout.Root, "native/abi/cuda_driver.h")))
+                .Select(m => m.Groups[1].Value),
+        ];
         Assert.True(names.Length > 35, $"only {names.Length} names were found in the header");
         Assert.DoesNotContain(names, name => !NativeLibrary.TryGetExport(library, name, out _));
         Assert.NotNull(new CudaDriver(library));

@@ -38,14 +38,17 @@ public sealed class BatchNormalisationTests
         BatchNormLayer layer = Layer(fixture, channels, affine, out float[] gamma, out float[] beta);
         Tensor x = fixture.Tensor(shape, xs);
 
-        (float[] y, float[]? dx) = fixture.Run(x, () => BatchNormalisation.Forward(fixture.Session, x.Retain(), layer, rectify), s => fixture.Values(s.Count), out float[] dy);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, () => BatchNormalisation.Forward(fixture.Session, x.Retain(), layer, rectify), s => fixture.Values(s.Count), out float[] dy);
 
-        double[] wantY = new double[xs.Length], wantDx = new double[xs.Length], wantMean = new double[channels], wantVariance = new double[channels];
+        double[] wantY = new double[xs.Length], wantDx = new double[xs.Length],
+            wantMean = new double[channels], wantVariance = new double[channels];
         double[] wantDgamma = new double[channels], wantDbeta = new double[channels];
         for (int c = 0; c < channels; c++)
         {
             double[] column = [.. Enumerable.Range(0, rows).Select(r => (double)xs[r * channels + c])];
-            double mean = column.Average(), variance = column.Average(v => (v - mean) * (v - mean)), inverse = 1 / Math.Sqrt(variance + Epsilon);
+            double mean = column.Average(), variance = column.Average(v => (v - mean) * (v - mean)),
+                inverse = 1 / Math.Sqrt(variance + Epsilon);
             wantMean[c] = 0.1 * mean;
             wantVariance[c] = 0.9 + 0.1 * variance * rows / Math.Max(1, rows - 1);
             double[] hat = [.. column.Select(v => (v - mean) * inverse)];
@@ -59,7 +62,10 @@ public sealed class BatchNormalisationTests
             }
             wantDbeta[c] = gradient.Sum();
             wantDgamma[c] = gradient.Zip(hat, (g, v) => g * v).Sum();
-            for (int r = 0; r < rows; r++) wantDx[r * channels + c] = gamma[c] * inverse * (gradient[r] - wantDbeta[c] / rows - hat[r] * wantDgamma[c] / rows);
+            for (int r = 0; r < rows; r++)
+            {
+                wantDx[r * channels + c] = gamma[c] * inverse * (gradient[r] - wantDbeta[c] / rows - hat[r] * wantDgamma[c] / rows);
+            }
         }
         // x is about 30 and its deviation about 1, so a relative rounding of x is 30 times that of y; one channel of two
         // rows can have a tiny deviation, which magnifies it further.
@@ -81,7 +87,8 @@ public sealed class BatchNormalisationTests
         using var fixture = new OpFixture(device);
         const int channels = 19;
         var shape = new Shape(2, 3, 5, channels);
-        float[] xs = fixture.Values(shape.Count), mean = fixture.Values(channels), variance = [.. fixture.Values(channels).Select(v => v * v + 0.1f)];
+        float[] xs = fixture.Values(shape.Count), mean = fixture.Values(channels),
+            variance = [.. fixture.Values(channels).Select(v => v * v + 0.1f)];
         BatchNormLayer layer = Layer(fixture, channels, affine, out float[] gamma, out float[] beta);
         layer.RunningMean.Upload(fixture.Session.Stream, mean);
         layer.RunningVariance.Upload(fixture.Session.Stream, variance);

@@ -16,7 +16,8 @@ internal static class Close
         for (int i = 0; i < expected.Length; i++)
         {
             double error = Math.Abs(expected[i] - actual[i]);
-            Xunit.Assert.True(error <= tolerance, $"[{i}]: {actual[i]} instead of {expected[i]}, off by {error:e2}; allowed {tolerance:e2}");
+            Xunit.Assert.True(
+                error <= tolerance, $"[{i}]: {actual[i]} instead of {expected[i]}, off by {error:e2}; allowed {tolerance:e2}");
         }
     }
 }

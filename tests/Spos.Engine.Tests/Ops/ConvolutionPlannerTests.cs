@@ -37,7 +37,11 @@ public sealed class ConvolutionPlannerTests : IDisposable
     {
         using var fixture = new OpFixture("host");
         var shape = new ConvolutionShape(ConvolutionKind.Pointwise, new(2, 8, 8, 32), 48, 1, 1);
-        var cudnn = new Cudnn(NativeLibraries.Load("spos_host_cudnn")) { BackwardDataAlgorithms = &NotSupported, BackwardFilterAlgorithms = &NoneDeterministic };
+        var cudnn = new Cudnn(NativeLibraries.Load("spos_host_cudnn"))
+        {
+            BackwardDataAlgorithms = &NotSupported,
+            BackwardFilterAlgorithms = &NoneDeterministic,
+        };
         using (var planner = new ConvolutionPlanner(fixture.Session, _folder, cudnn) { Plan = plan })
         {
             if (plan == ConvolutionPlan.Cudnn) Assert.Equal("cudnn", planner.EngineFor(shape, ConvolutionPass.Forward).Name);
@@ -63,7 +67,8 @@ public sealed class ConvolutionPlannerTests : IDisposable
 
     // cudnnConvolutionBwdFilterAlgoPerf_t: it succeeded, needs no memory, and adds in any order.
     [UnmanagedCallersOnly]
-    private static unsafe int NoneDeterministic(nint handle, nint x, nint dy, nint convolution, nint dw, int most, int* found, CudnnAlgorithm* algorithms)
+    private static unsafe int NoneDeterministic(
+        nint handle, nint x, nint dy, nint convolution, nint dw, int most, int* found, CudnnAlgorithm* algorithms)
     {
         *found = 1;
         algorithms[0] = new CudnnAlgorithm { Number = 0, Status = 0, Determinism = 0 };
@@ -72,7 +77,9 @@ public sealed class ConvolutionPlannerTests : IDisposable
 
     // CUDNN_STATUS_NOT_SUPPORTED and, from version 9 on, its kinds.
     [UnmanagedCallersOnly]
-    private static unsafe int NotSupported(nint handle, nint w, nint dy, nint convolution, nint dx, int most, int* found, CudnnAlgorithm* algorithms) => 3007;
+    private static unsafe int NotSupported(
+        nint handle, nint w, nint dy, nint convolution, nint dx, int most, int* found, CudnnAlgorithm* algorithms) =>
+        3007;
 
     [Fact]
     public void A_damaged_file_or_one_of_another_device_counts_as_none()
@@ -86,7 +93,8 @@ public sealed class ConvolutionPlannerTests : IDisposable
         cache.Set("forward", new PlanCache.Choice("own", 2, 3));
         Assert.Equal("none", cache.Lacks["backward"]);
         // Files of earlier versions know nothing of it.
-        File.WriteAllText(file, """{"Device": "this one", "Choices": {"forward": {"Engine": "own", "OwnMicroseconds": 1, "CudnnMicroseconds": null}}}""");
+        File.WriteAllText(
+            file, """{"Device": "this one", "Choices": {"forward": {"Engine": "own", "OwnMicroseconds": 1, "CudnnMicroseconds": null}}}""");
         Assert.Single(cache.Choices);
         Assert.Empty(cache.Lacks);
         foreach (string damage in new[] { "", "{", "[]", "null", """{"Device": "this one"}""", """{"Device": "another", "Choices": {}}""" })

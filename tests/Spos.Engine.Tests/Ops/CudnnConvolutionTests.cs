@@ -46,7 +46,9 @@ public sealed class CudnnConvolutionTests
         using var convolutions = new CudnnConvolutions(session);
         var shape = new ConvolutionShape(ConvolutionKind.Pointwise, new Shape(1, 0, 8, 4), 4, 1, 1);
         using Tensor tensor = session.Rent(Shape.Vector(64));
-        Assert.Contains("BAD_PARAM", Assert.Throws<CudnnException>(() => convolutions.Forward(shape, tensor, tensor, tensor)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "BAD_PARAM", Assert.Throws<CudnnException>(() => convolutions.Forward(shape, tensor, tensor, tensor)).Message,
+            StringComparison.Ordinal);
     }
 
     private sealed record Passes(float[] Y, float[]? Dx, float[] Dw, int Rows);

@@ -64,7 +64,8 @@ public sealed class ElementwiseOpTests
         var shape = new Shape(n, h, w, channels);
         float[] xs = fixture.Values(shape.Count);
         Tensor x = fixture.Tensor(shape, xs);
-        (float[] y, float[]? dx) = fixture.Run(x, () => GlobalAveragePool.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, () => GlobalAveragePool.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
         double[] wantY = new double[n * channels], wantDx = new double[xs.Length];
         for (int i = 0; i < xs.Length; i++)
         {
@@ -102,13 +103,15 @@ public sealed class ElementwiseOpTests
     [OnEachDevice(5, 1000, 0.1f, 1f)]
     [OnEachDevice(7, 3, 0.1f, 0.3f)]
     [OnEachDevice(34, 100, 0f, 0.75f)]
-    public void Cross_entropy_and_its_gradient_agree_with_double_precision(string device, int rows, int classes, float smoothing, float share)
+    public void Cross_entropy_and_its_gradient_agree_with_double_precision(
+        string device, int rows, int classes, float smoothing, float share)
     {
         using var fixture = new OpFixture(device);
         float[] logits = [.. fixture.Values((long)rows * classes).Select(v => v * 10)];
         int[] labels = [.. Enumerable.Range(0, rows).Select(r => r * 7 % classes)];
         Tensor x = fixture.Tensor(Shape.Matrix(rows, classes), logits);
-        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(fixture.Session, x, fixture.Labels(labels), smoothing, 1f / rows, share);
+        (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
+            fixture.Session, x, fixture.Labels(labels), smoothing, 1f / rows, share);
         double[] wantLoss = new double[rows], wantGradient = new double[logits.Length];
         for (int r = 0; r < rows; r++)
         {
@@ -140,7 +143,12 @@ public sealed class ElementwiseOpTests
         Tensor x = fixture.Tensor(shape, xs);
         Mixup.Apply(fixture.Session, x, 0.3f);
         int length = size * size * 3;
-        double[] want = [.. xs.Select((v, i) => i / length == images - 1 - i / length ? v : 0.3f * (double)v + (1 - 0.3f) * (double)xs[(images - 1 - i / length) * length + i % length])];
+        double[] want =
+        [
+            .. xs.Select((v, i) => i / length == images - 1 - i / length
+                ? v
+                : 0.3f * (double)v + (1 - 0.3f) * (double)xs[(images - 1 - i / length) * length + i % length]),
+        ];
         Close.Assert(want, x.Download(fixture.Session.Stream), 1, 8);
     }
 

@@ -15,7 +15,10 @@ public sealed class FoldedBatchNormsTests
     public void All_layers_are_folded_as_in_double_precision(string device, string channels)
     {
         using var fixture = new OpFixture(device);
-        BatchNormLayer[] layers = [.. channels.Split(' ').Select((count, i) => Layer(fixture, int.Parse(count, CultureInfo.InvariantCulture), affine: i % 2 == 1))];
+        BatchNormLayer[] layers =
+        [
+            .. channels.Split(' ').Select((count, i) => Layer(fixture, int.Parse(count, CultureInfo.InvariantCulture), affine: i % 2 == 1)),
+        ];
         Check(fixture, layers);
         // What the layers hold may change from pass to pass, and so may the layers.
         Fill(fixture, layers[0]);
@@ -60,8 +63,10 @@ public sealed class FoldedBatchNormsTests
         foreach (BatchNormLayer layer in layers)
         {
             using Tensor folded = FoldedBatchNorms.Get(fixture.Session, layer);
-            float[] Values(Tensor? tensor, float missing) => tensor?.Download(fixture.Session.Stream) ?? [.. Enumerable.Repeat(missing, layer.Channels)];
-            float[] mean = Values(layer.RunningMean, 0), variance = Values(layer.RunningVariance, 1), gamma = Values(layer.Gamma?.Value, 1), beta = Values(layer.Beta?.Value, 0);
+            float[] Values(Tensor? tensor, float missing) =>
+                tensor?.Download(fixture.Session.Stream) ?? [.. Enumerable.Repeat(missing, layer.Channels)];
+            float[] mean = Values(layer.RunningMean, 0), variance = Values(layer.RunningVariance, 1),
+                gamma = Values(layer.Gamma?.Value, 1), beta = Values(layer.Beta?.Value, 0);
             double[] scale = [.. variance.Select((v, c) => gamma[c] / Math.Sqrt((double)v + BatchNormLayer.Epsilon))];
             double[] want = [.. scale, .. scale.Select((a, c) => beta[c] - (mean[c] * a))];
             float[] got = folded.Download(fixture.Session.Stream);

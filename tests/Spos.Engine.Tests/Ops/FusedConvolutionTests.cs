@@ -79,11 +79,19 @@ public sealed class FusedConvolutionTests
         Close.Assert(wantY, raw, terms, 16 * Math.Sqrt(terms) + terms * 0.5);
         int rows = shape.Output.Rows;
         double[] mean = [.. Enumerable.Range(0, outputs).Select(c => Enumerable.Range(0, rows).Average(r => (double)raw[r * outputs + c]))];
-        double[] variance = [.. Enumerable.Range(0, outputs).Select(c => Enumerable.Range(0, rows).Average(r => Math.Pow(raw[r * outputs + c] - mean[c], 2)))];
+        double[] variance =
+        [
+            .. Enumerable.Range(0, outputs)
+                .Select(c => Enumerable.Range(0, rows).Average(r => Math.Pow(raw[r * outputs + c] - mean[c], 2))),
+        ];
         float[] statistics = y.Statistics.Download(fixture.Session.Stream);
         double largest = wantY.Max(Math.Abs);
         Close.Assert(mean, statistics[..outputs], rows, largest);
-        for (int c = 0; c < outputs; c++) Assert.Equal(1 / Math.Sqrt(variance[c] + Epsilon), statistics[outputs + c], 2e-5 / Math.Sqrt(variance[c] + Epsilon) * (1 + largest));
+        for (int c = 0; c < outputs; c++)
+        {
+            Assert.Equal(
+                1 / Math.Sqrt(variance[c] + Epsilon), statistics[outputs + c], 2e-5 / Math.Sqrt(variance[c] + Epsilon) * (1 + largest));
+        }
 
         // Backward, with coefficients of our own.
         float[] dys = fixture.Values(shape.Output.Count), coefficients = fixture.Values(3L * outputs);
@@ -111,11 +119,14 @@ public sealed class FusedConvolutionTests
         double scale = 1 + g.Max(Math.Abs);
         int back = (int)(shape.Weight.Count / inputs);
         Close.Assert(wantDx, dx, back, scale * (8 * Math.Sqrt(back) + back));
-        Close.Assert(wantDw, weight.Gradient.Download(fixture.Session.Stream), rows, scale * (8 * Math.Sqrt(rows) + rows) * (1 + f.Max(Math.Abs)) / 4);
+        Close.Assert(
+            wantDw, weight.Gradient.Download(fixture.Session.Stream), rows,
+            scale * (8 * Math.Sqrt(rows) + rows) * (1 + f.Max(Math.Abs)) / 4);
 
         Assert.Equal(table == null, sums == null);
         if (table == null) return;
-        Tensor next = BatchNormalisation.Coefficients(fixture.Session, inputLayer, fused.Statistics!.Value, shape.Input.Rows, fixture.Own(sums!.Value));
+        Tensor next = BatchNormalisation.Coefficients(
+            fixture.Session, inputLayer, fused.Statistics!.Value, shape.Input.Rows, fixture.Own(sums!.Value));
         float[] got = fixture.Own(next).Download(fixture.Session.Stream);
         for (int c = 0; c < inputs; c++)
         {
@@ -127,8 +138,11 @@ public sealed class FusedConvolutionTests
                 sum += gated;
                 products += gated * (xs[r * inputs + c] - table[c]);
             }
-            double factor = table[2 * inputs + c], inverse = table[inputs + c], magnitude = dx.Max(v => Math.Abs((double)v)) * (1 + Math.Abs(factor)) * (1 + (inverse * inverse)) * 8;
-            Close.Assert([factor, -factor * inverse * inverse * products / count, -factor * sum / count], [got[c], got[inputs + c], got[(2 * inputs) + c]], count, magnitude);
+            double factor = table[2 * inputs + c], inverse = table[inputs + c],
+                magnitude = dx.Max(v => Math.Abs((double)v)) * (1 + Math.Abs(factor)) * (1 + (inverse * inverse)) * 8;
+            Close.Assert(
+                [factor, -factor * inverse * inverse * products / count, -factor * sum / count],
+                [got[c], got[inputs + c], got[(2 * inputs) + c]], count, magnitude);
         }
     }
 

@@ -23,7 +23,8 @@ public sealed class NormalisedBranchTests
     [OnEachDevice(7, 1, 1, 2, 3, 260, 17, 4, true)]
     [OnEachDevice(7, 2, 3, 29, 15, 3, 17, 5, false)]
     [OnEachDevice(7, 2, 5, 4, 5, 0, 21, 9, false)]
-    public void A_branch_in_one_pass(string device, int kernel, int stride, int n, int h, int w, int inputs, int middle, int outputs, bool passBy)
+    public void A_branch_in_one_pass(
+        string device, int kernel, int stride, int n, int h, int w, int inputs, int middle, int outputs, bool passBy)
     {
         using var fixture = new OpFixture(device);
         Shape pixels = new(n, h, w, 1);
@@ -37,7 +38,8 @@ public sealed class NormalisedBranchTests
         Shape output = depthwise.Output.WithChannels(before + outputs);
         float[] untouched = fixture.Values(output.Count);
         Tensor y = fixture.Tensor(output, untouched);
-        NormalisedBranch.Forward(fixture.Session, depthwise, new ChannelRange(y, before), source, first?.Weight, second.Weight, third.Weight, passBy);
+        NormalisedBranch.Forward(
+            fixture.Session, depthwise, new ChannelRange(y, before), source, first?.Weight, second.Weight, third.Weight, passBy);
         float[] got = y.Download(fixture.Session.Stream);
 
         double[] read = [.. xs.Where((_, i) => inputs == 0 || i % 2 == 1).Select(v => (double)v)];
@@ -58,11 +60,13 @@ public sealed class NormalisedBranchTests
             if (c < before) Assert.Equal(passBy ? xs[(row * channels) + (2 * c)] : untouched[i], got[i]);
         }
 
-        Tensor z = first == null ? x : fixture.Own(fixture.Session.Rent(depthwise.Input)), d = fixture.Own(fixture.Session.Rent(depthwise.Output));
+        Tensor z = first == null ? x : fixture.Own(fixture.Session.Rent(depthwise.Input)),
+            d = fixture.Own(fixture.Session.Rent(depthwise.Output));
         Tensor apart = fixture.Own(fixture.Session.Rent(depthwise.Output.WithChannels(outputs)));
         first?.Forward(fixture, new ConvolutionShape(ConvolutionKind.Pointwise, pixels.WithChannels(inputs), middle, 1, 1), z, source);
         second.Forward(fixture, depthwise, d, new ChannelRange(z));
-        third.Forward(fixture, new ConvolutionShape(ConvolutionKind.Pointwise, depthwise.Output, outputs, 1, 1), apart, new ChannelRange(d));
+        third.Forward(
+            fixture, new ConvolutionShape(ConvolutionKind.Pointwise, depthwise.Output, outputs, 1, 1), apart, new ChannelRange(d));
         Assert.Equal(apart.Download(fixture.Session.Stream), results);
     }
 
@@ -70,8 +74,12 @@ public sealed class NormalisedBranchTests
     public void Few_strips_are_left_to_one_op_after_the_other()
     {
         using var test = TestDevice.Open("host");
-        Assert.False(NormalisedBranch.Applies(test.Device, new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(1, 7, 7, 320), 320, 7, 1)) && test.Device.Multiprocessors > 1);
-        Assert.True(NormalisedBranch.Applies(test.Device, new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(8 * test.Device.Multiprocessors, 7, 7, 320), 320, 7, 1)));
+        Assert.False(
+            NormalisedBranch.Applies(test.Device, new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(1, 7, 7, 320), 320, 7, 1))
+            && test.Device.Multiprocessors > 1);
+        Assert.True(NormalisedBranch.Applies(
+            test.Device,
+            new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(8 * test.Device.Multiprocessors, 7, 7, 320), 320, 7, 1)));
     }
 
     // A convolution with a batch norm that has seen something.
@@ -103,7 +111,10 @@ public sealed class NormalisedBranchTests
             double[] y = new double[x.Length / inputs * outputs];
             for (int i = 0; i < y.Length; i++)
             {
-                for (int k = 0; k < inputs; k++) y[i] += x[(i / outputs * inputs) + k] * Value(_weights[(k * outputs) + (i % outputs)], magnitudes);
+                for (int k = 0; k < inputs; k++)
+                {
+                    y[i] += x[(i / outputs * inputs) + k] * Value(_weights[(k * outputs) + (i % outputs)], magnitudes);
+                }
             }
             return Normalise(y, magnitudes);
         }
@@ -114,7 +125,8 @@ public sealed class NormalisedBranchTests
             double[] y = new double[output.Count];
             for (int i = 0; i < y.Length; i++)
             {
-                (int c, int ox, int oy, int n) = (i % output.C, i / output.C % output.W, i / output.C / output.W % output.H, i / output.C / output.W / output.H);
+                (int c, int ox, int oy, int n) =
+                    (i % output.C, i / output.C % output.W, i / output.C / output.W % output.H, i / output.C / output.W / output.H);
                 for (int tap = 0; tap < shape.Kernel * shape.Kernel; tap++)
                 {
                     int iy = (oy * shape.Stride) - half + (tap / shape.Kernel), ix = (ox * shape.Stride) - half + (tap % shape.Kernel);

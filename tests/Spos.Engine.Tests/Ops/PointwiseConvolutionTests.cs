@@ -27,7 +27,8 @@ public sealed class PointwiseConvolutionTests
         Tensor x = fixture.Tensor(shape, xs);
         Parameter weight = fixture.Parameter(new Shape(1, 1, input, output), ws);
 
-        (float[] y, float[]? dx) = fixture.Run(x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), s => fixture.Values(s.Count), out float[] dy);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), s => fixture.Values(s.Count), out float[] dy);
 
         double[] wantY = new double[rows * output], wantDx = new double[rows * input], wantDw = new double[input * output];
         for (int m = 0; m < rows; m++)

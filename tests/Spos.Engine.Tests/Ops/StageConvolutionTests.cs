@@ -24,7 +24,8 @@ public sealed class StageConvolutionTests
     [OnEachDevice(1, 81, 80, 6, 4, 5, 3)]
     [OnEachDevice(1, 11, 12, 160, 64, 48, 2)]
     [InlineData("host", 8, 56, 56, 20, 16, 24, 3)]
-    public void Results_come_to_who_takes_them_and_gradients_from_there(string device, int n, int h, int w, int half, int projected, int inputs, int blocks)
+    public void Results_come_to_who_takes_them_and_gradients_from_there(
+        string device, int n, int h, int w, int half, int projected, int inputs, int blocks)
     {
         using var fixture = new OpFixture(device);
         var output = new Shape(n, h, w, 2 * half);
@@ -66,7 +67,8 @@ public sealed class StageConvolutionTests
         foreach (Result result in results) result.CheckBackward(handedOn, handedBack);
     }
 
-    private static IEnumerable<(Column[] Columns, Tensor Values, Tensor Table)> ArraysOf(StageChannels channels, List<Column[]> taken, Column[] places)
+    private static IEnumerable<(Column[] Columns, Tensor Values, Tensor Table)> ArraysOf(
+        StageChannels channels, List<Column[]> taken, Column[] places)
     {
         for (int block = 1; block < taken.Count; block++)
         {
@@ -129,14 +131,16 @@ public sealed class StageConvolutionTests
 
         public void Forward(StageChannels handedOn)
         {
-            _statistics = _fixture.Own(StageConvolution.Forward(_fixture.Session, handedOn, _block, _place, _shape, _input, _weight.Value, _layer));
+            _statistics = _fixture.Own(
+                StageConvolution.Forward(_fixture.Session, handedOn, _block, _place, _shape, _input, _weight.Value, _layer));
             Statistics = _statistics.Download(_fixture.Session.Stream);
         }
 
         public void CheckForward()
         {
             double[] want = new double[Raw.Length];
-            ForEachProduct((row, input, channel) => want[(row * Channels) + channel] += Input(row, input) * _w[(input * Channels) + channel]);
+            ForEachProduct(
+                (row, input, channel) => want[(row * Channels) + channel] += Input(row, input) * _w[(input * Channels) + channel]);
             Close.Assert(want, Raw, Inputs, (16 * Math.Sqrt(Inputs)) + Inputs);
             double largest = want.Max(Math.Abs);
             for (int c = 0; c < Channels; c++)
@@ -155,7 +159,8 @@ public sealed class StageConvolutionTests
             for (int i = 0; i < g.Length; i++)
             {
                 int c = i % Channels;
-                double mean = Statistics[c], inverse = Statistics[Channels + c], scale = Statistics[(2 * Channels) + c], shift = Statistics[(3 * Channels) + c];
+                double mean = Statistics[c], inverse = Statistics[Channels + c],
+                    scale = Statistics[(2 * Channels) + c], shift = Statistics[(3 * Channels) + c];
                 double upstream = (Raw[i] * scale) + shift > 0 ? Gradients[i] : 0;
                 g[i] = scale * (upstream - (inverse * inverse * Sums[Channels + c] / Rows * (Raw[i] - mean)) - (Sums[c] / Rows));
             }
@@ -166,11 +171,14 @@ public sealed class StageConvolutionTests
                 wantDw[(input * Channels) + channel] += g[(row * Channels) + channel] * Input(row, input);
             });
             using Tensor dx = _fixture.Session.Rent(_shape.Input);
-            using Tensor sums = StageConvolution.Backward(_fixture.Session, handedOn, handedBack, _block, _place, _shape, _weight, _layer, _statistics, dx, _input)!.Value;
+            using Tensor sums = StageConvolution.Backward(
+                _fixture.Session, handedOn, handedBack, _block, _place, _shape, _weight, _layer, _statistics, dx, _input)!.Value;
             float[] gotDx = dx.Download(_fixture.Session.Stream), partials = sums.Download(_fixture.Session.Stream);
             double magnitude = 1 + g.Max(Math.Abs);
             Close.Assert(wantDx, gotDx, Channels, magnitude * ((8 * Math.Sqrt(Channels)) + Channels));
-            Close.Assert(wantDw, _weight.Gradient.Download(_fixture.Session.Stream), Rows, magnitude * ((8 * Math.Sqrt(Rows)) + Rows) * (1 + Inputs / 4.0));
+            Close.Assert(
+                wantDw, _weight.Gradient.Download(_fixture.Session.Stream), Rows,
+                magnitude * ((8 * Math.Sqrt(Rows)) + Rows) * (1 + Inputs / 4.0));
 
             double deviation = 1;
             for (int i = 0; i < gotDx.Length; i++)

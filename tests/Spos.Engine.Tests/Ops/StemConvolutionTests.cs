@@ -19,7 +19,8 @@ public sealed class StemConvolutionTests
         Tensor x = fixture.Tensor(shape, xs);
         Parameter weight = fixture.Parameter(new Shape(3, 3, 3, channels), ws);
 
-        (float[] y, _) = fixture.Run(x, () => StemConvolution.Forward(fixture.Session, x, weight), s => fixture.Values(s.Count), out float[] dy);
+        (float[] y, _) = fixture.Run(
+            x, () => StemConvolution.Forward(fixture.Session, x, weight), s => fixture.Values(s.Count), out float[] dy);
 
         int oh = (h - 1) / 2 + 1, ow = (w - 1) / 2 + 1;
         double[] wantY = new double[n * oh * ow * channels], wantDw = new double[ws.Length];

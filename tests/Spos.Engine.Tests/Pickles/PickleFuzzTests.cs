@@ -36,7 +36,8 @@ public sealed class PickleFuzzTests : IDisposable
     {
         byte[][] seeds =
         [
-            .. new[] { "torch_odd_zip.pth", "torch_odd_legacy.pth" }.Select(name => File.ReadAllBytes(TorchFixtures.At(name))), .. TorchVariantsTests.Files, Safetensors,
+            .. new[] { "torch_odd_zip.pth", "torch_odd_legacy.pth" }.Select(name => File.ReadAllBytes(TorchFixtures.At(name))),
+            .. TorchVariantsTests.Files, Safetensors,
         ];
         string file = Path.Combine(_folder, "mutated.pth");
         int errors = 0;
@@ -104,7 +105,9 @@ public sealed class PickleFuzzTests : IDisposable
         {
             Assert.Fail($"case {number}: {error}");
         }
-        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1_000_000 + 200L * size, $"case {number} allocated {GC.GetAllocatedBytesForCurrentThread() - before} bytes for a file of {size}");
+        Assert.True(
+            GC.GetAllocatedBytesForCurrentThread() - before < 1_000_000 + 200L * size,
+            $"case {number} allocated {GC.GetAllocatedBytesForCurrentThread() - before} bytes for a file of {size}");
         return errors;
     }
 

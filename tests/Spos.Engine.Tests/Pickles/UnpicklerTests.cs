@@ -8,10 +8,12 @@ namespace Spos.Engine.Tests.Pickles;
 
 public sealed class UnpicklerTests
 {
-    private static readonly JsonDocument Document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "pickles.json")));
+    private static readonly JsonDocument Document = JsonDocument.Parse(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "pickles.json")));
 
     /// <summary>What tests/fixtures/make_pickles.py had Python pickle.</summary>
-    public static IEnumerable<byte[]> Pickles => Document.RootElement.EnumerateArray().Select(row => row.GetProperty("pickle").GetBytesFromBase64());
+    public static IEnumerable<byte[]> Pickles =>
+        Document.RootElement.EnumerateArray().Select(row => row.GetProperty("pickle").GetBytesFromBase64());
 
     [Fact]
     public void Plain_data_of_every_protocol_is_what_python_pickled()
@@ -22,7 +24,9 @@ public sealed class UnpicklerTests
             Write(found, Load(row.GetProperty("pickle").GetBytesFromBase64()));
             var expected = new StringBuilder();
             Write(expected, row.GetProperty("value"));
-            Assert.True(expected.ToString() == found.ToString(), $"{row.GetProperty("name")}, protocol {row.GetProperty("protocol")}: {found} instead of {expected}");
+            Assert.True(
+                expected.ToString() == found.ToString(),
+                $"{row.GetProperty("name")}, protocol {row.GetProperty("protocol")}: {found} instead of {expected}");
         }
     }
 
@@ -116,7 +120,8 @@ public sealed class UnpicklerTests
         foreach (string call in new[] { "c__builtin__\nset\n", "ccollections\nOrderedDict\n" })
         {
             string list = "](" + string.Concat(Enumerable.Repeat("NN\x86", 1000)) + "eq\0" + "0";
-            Load(Encoding.Latin1.GetBytes($"{list}{call}q\u0001" + "0(" + string.Concat(Enumerable.Repeat("h\u0001h\0\x85R", times)) + "l."));
+            Load(Encoding.Latin1.GetBytes(
+                $"{list}{call}q\u0001" + "0(" + string.Concat(Enumerable.Repeat("h\u0001h\0\x85R", times)) + "l."));
         }
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 400_000_000);
     }

@@ -15,7 +15,9 @@ public sealed class BufferLayoutTests
             int turn = random.Next(20);
             (int, int)? owner = random.Next(3) == 0 ? null : (turn, random.Next(4));
             Moment birth = new(turn, random.Next(5));
-            Moment death = random.Next(4) == 0 ? new Moment(turn + random.Next(1, 10), random.Next(5)) : new Moment(turn, birth.Event + random.Next(1, 5));
+            Moment death = random.Next(4) == 0
+                ? new Moment(turn + random.Next(1, 10), random.Next(5))
+                : new Moment(turn, birth.Event + random.Next(1, 5));
             buffers.Add(new PlannedBuffer((ulong)i, random.Next(1, 5000), owner, birth) { Death = death });
         }
         long bytes = BufferLayout.Place(buffers);
@@ -25,7 +27,9 @@ public sealed class BufferLayoutTests
             Assert.Equal(0, one.Offset % 256);
             foreach (PlannedBuffer other in buffers.Where(other => other != one && other.Meets(one)))
             {
-                Assert.True(one.Offset + one.Size <= other.Offset || other.Offset + other.Size <= one.Offset, $"{one.Address} and {other.Address} overlap.");
+                Assert.True(
+                    one.Offset + one.Size <= other.Offset || other.Offset + other.Size <= one.Offset,
+                    $"{one.Address} and {other.Address} overlap.");
             }
         }
         Assert.InRange(bytes, 1, buffers.Sum(b => b.Size) - 1);

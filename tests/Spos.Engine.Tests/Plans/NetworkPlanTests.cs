@@ -27,7 +27,8 @@ public sealed class NetworkPlanTests
         Dropout = 0.3f,
     };
 
-    private static readonly Architecture[] Paths = [.. new[] { "0 3 1 2 0 1", "3 3 3 3 3 3", "1 2 0 0 2 3" }.Select(text => Architecture.Parse(text))];
+    private static readonly Architecture[] Paths =
+        [.. new[] { "0 3 1 2 0 1", "3 3 3 3 3 3", "1 2 0 0 2 3" }.Select(text => Architecture.Parse(text))];
 
     public static TheoryData<string, ConvolutionPlan, bool> Cases
     {
@@ -125,7 +126,8 @@ public sealed class NetworkPlanTests
                         left.AddRange(OpByOp(session, network, kind, images, labels, path));
                         continue;
                     }
-                    using Predictions predictions = NetworkPlans.Of(network).For(session, network, kind, Batch, 0.1f).Run(images, labels, path);
+                    using Predictions predictions = NetworkPlans.Of(network)
+                        .For(session, network, kind, Batch, 0.1f).Run(images, labels, path);
                     if (kind == PlanKind.Recalibration) continue;
                     predictions.Download(session.Stream, losses, ranks);
                     left.AddRange(losses);
@@ -136,13 +138,15 @@ public sealed class NetworkPlanTests
         Assert.Null(test.Device.Report);
         foreach (Architecture path in paths)
         {
-            left.AddRange(network.GroupsOf(path).SelectMany(group => group.Parameters).SelectMany(p => p.Gradient.Download(session.Stream)));
+            left.AddRange(
+                network.GroupsOf(path).SelectMany(group => group.Parameters).SelectMany(p => p.Gradient.Download(session.Stream)));
             left.AddRange(network.BatchNormsOf(path).SelectMany(b => b.RunningVariance.Download(session.Stream).Append(b.BatchesTracked)));
         }
         return [.. left];
     }
 
-    private static List<float> OpByOp(Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images, DeviceArray<int> labels, Architecture path)
+    private static List<float> OpByOp(
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images, DeviceArray<int> labels, Architecture path)
     {
         var left = new List<float>();
         session.BatchNorm = kind == PlanKind.Inference ? BatchNormMode.Running : BatchNormMode.Batch;
@@ -151,7 +155,9 @@ public sealed class NetworkPlanTests
             network.Forward(session, images, path).Dispose();
             return left;
         }
-        using Tensor logits = kind == PlanKind.Training ? Train(session, network, images, labels, path, left) : network.Forward(session, images, path);
+        using Tensor logits = kind == PlanKind.Training
+            ? Train(session, network, images, labels, path, left)
+            : network.Forward(session, images, path);
         if (kind == PlanKind.Inference)
         {
             (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);
@@ -165,7 +171,8 @@ public sealed class NetworkPlanTests
         return left;
     }
 
-    private static Tensor Train(Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, List<float>? left = null)
+    private static Tensor Train(
+        Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, List<float>? left = null)
     {
         session.Tape = new Tape();
         Tensor logits = network.Forward(session, images, path);

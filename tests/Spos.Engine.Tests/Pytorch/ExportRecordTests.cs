@@ -25,7 +25,9 @@ public sealed class ExportRecordTests : IDisposable
         Assert.Equal("[1,2,0,3,2]", checkpoint.Metadata["architecture"]);
         IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
         // fill of tests/fixtures/official_network.py says 150.
-        Assert.All(tensors.Where(t => t.Key.EndsWith(".num_batches_tracked", StringComparison.Ordinal)), t => Assert.Equal([150], checkpoint.Integers(t.Value)));
+        Assert.All(
+            tensors.Where(t => t.Key.EndsWith(".num_batches_tracked", StringComparison.Ordinal)),
+            t => Assert.Equal([150], checkpoint.Integers(t.Value)));
         Assert.Empty(TorchStateDict.Find(checkpoint, file).PassedOver);
     }
 
@@ -39,7 +41,10 @@ public sealed class ExportRecordTests : IDisposable
     [Fact]
     public void The_same_network_gives_the_same_bytes()
     {
-        foreach (string name in new[] { "network.pth", "network.safetensors", "network.onnx" }) Assert.Equal(File.ReadAllBytes(Save(name)), File.ReadAllBytes(Save(name)));
+        foreach (string name in new[] { "network.pth", "network.safetensors", "network.onnx" })
+        {
+            Assert.Equal(File.ReadAllBytes(Save(name)), File.ReadAllBytes(Save(name)));
+        }
     }
 
     [Theory]
@@ -65,7 +70,8 @@ public sealed class ExportRecordTests : IDisposable
         var metadata = new Dictionary<string, string>(TorchFixtures.Record.ToMetadata());
         if (value == null) metadata.Remove(name);
         else metadata[name] = value;
-        Assert.Contains(says, Assert.Throws<TorchCheckpointException>(() => ExportRecord.From(metadata, "x.pth")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            says, Assert.Throws<TorchCheckpointException>(() => ExportRecord.From(metadata, "x.pth")).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -91,7 +97,9 @@ public sealed class ExportRecordTests : IDisposable
         Assert.Empty(right.DifferencesFrom(spec, path));
         // The size of pictures is an option's to change, and FLOPs with it.
         Assert.Empty(right.DifferencesFrom(spec with { ImageSize = 96 }, path));
-        Assert.Contains("names 5 classes; its network has 4", Assert.Single((right with { Flops = null }).DifferencesFrom(spec with { Classes = 4 }, path)), StringComparison.Ordinal);
+        Assert.Contains(
+            "names 5 classes; its network has 4",
+            Assert.Single((right with { Flops = null }).DifferencesFrom(spec with { Classes = 4 }, path)), StringComparison.Ordinal);
         Assert.Contains("has 5 FLOPs", Assert.Single((right with { Flops = 5 }).DifferencesFrom(spec, path)), StringComparison.Ordinal);
         Assert.Contains("those of a supernet", Assert.Single(right.DifferencesFrom(spec, null)), StringComparison.Ordinal);
         foreach (int[] other in new[] { [1, 1], path.Blocks.SetItem(3, 2).ToArray() })
@@ -113,7 +121,8 @@ public sealed class ExportRecordTests : IDisposable
             (values[0], values[1]) = (float.NaN, float.NegativeInfinity);
             network.Classifier.Value.Upload(session.Stream, values);
             TorchWriter.Save(file, session, network);
-            using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file), half = TorchCheckpoint.Open(TorchFixtures.At("torch_supernet_nni.pth"));
+            using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file),
+                half = TorchCheckpoint.Open(TorchFixtures.At("torch_supernet_nni.pth"));
             ImportNotes notes = OfficialNetwork.Load(checkpoint, TorchStateDict.Of(checkpoint, file), session, network, file);
             Assert.Equal([("classifier.0.weight", 2)], notes.NotFinite);
             Assert.Empty(notes.Converted);

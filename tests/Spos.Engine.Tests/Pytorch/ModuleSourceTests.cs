@@ -13,7 +13,8 @@ public sealed class ModuleSourceTests
     {
         string file = TorchFixtures.At("torch_single_zip.pth");
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
-        (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(TorchStateDict.Of(checkpoint, file), TorchFixtures.ImageSize, file);
+        (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(
+            TorchStateDict.Of(checkpoint, file), TorchFixtures.ImageSize, file);
         string source = ModuleSource.Of(spec, path!, TorchFixtures.Record, "exported_network.pth");
         if (Environment.GetEnvironmentVariable("SPOS_UPDATE_GOLDENS") == "1")
         {
@@ -45,7 +46,9 @@ public sealed class ModuleSourceTests
     public void A_batch_norm_without_parameters_says_so()
     {
         var spec = new NetworkSpec { ImageSize = 32, Classes = 3, Dropout = 0 };
-        string source = ModuleSource.Of(spec, new Architecture(Enumerable.Repeat(3, spec.Blocks)), new ExportRecord { ImageSize = 32, OfficialPreprocessing = false }, "a \"b\".pth");
+        string source = ModuleSource.Of(
+            spec, new Architecture(Enumerable.Repeat(3, spec.Blocks)), new ExportRecord { ImageSize = 32, OfficialPreprocessing = false },
+            "a \"b\".pth");
         Assert.Contains("nn.BatchNorm2d(16, affine=False)", source, StringComparison.Ordinal);
         Assert.DoesNotContain("CLASSES", source, StringComparison.Ordinal);
         Assert.Contains("with_name(\"a \\\"b\\\".pth\")", source, StringComparison.Ordinal);

@@ -15,7 +15,8 @@ public sealed class OfficialFlopsTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-flops-").FullName;
 
-    // What the authors' own file has for each kind of block, as a public copy of NNI's example prints it: a block, then the four operations.
+    // What the authors' own file has for each kind of block, as a public copy of NNI's example prints it: a
+    // block, then the four operations.
     public static TheoryData<int, long[]> Published => new()
     {
         { 0, [13_396_992, 15_805_440, 19_418_112, 13_146_112] },
@@ -39,7 +40,9 @@ public sealed class OfficialFlopsTests : IDisposable
 
         // Each entry is one of those, or of a block of other middle channels, which the supernet does not have.
         PickleDictionary table = Fixture();
-        Assert.Equal(["conv1", "rest_operation", .. Names.SelectMany(n => new[] { $"{n}_stride_1", $"{n}_stride_2" })], table.Select(e => (string)e.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["conv1", "rest_operation", .. Names.SelectMany(n => new[] { $"{n}_stride_1", $"{n}_stride_2" })],
+            table.Select(e => (string)e.Key).Order(StringComparer.Ordinal));
         long stem = NetworkGraph.Stem(spec).MultiplyAddsOn(NetworkGraph.ImagesOf(spec));
         Assert.Equal(stem, Entry(table, "conv1", 3, 16, 224, 224, 2));
         Assert.Equal(computed.Fixed - stem, Entry(table, "rest_operation", 640, 1000, 7, 7, 1));
@@ -49,12 +52,15 @@ public sealed class OfficialFlopsTests : IDisposable
             int input = block.Input * (3 - block.Stride);
             foreach ((int choice, string name) in Names.Index())
             {
-                Assert.Equal(computed.Of(block.Index)[choice], Entry(table, $"{name}_stride_{block.Stride}", input, block.Output, block.Middle, block.Size, block.Size, block.Stride));
+                Assert.Equal(
+                    computed.Of(block.Index)[choice],
+                    Entry(table, $"{name}_stride_{block.Stride}", input, block.Output, block.Middle, block.Size, block.Size, block.Stride));
                 seen.Add($"{name} {input} {block.Output} {block.Size} {block.Stride}");
             }
         }
         Assert.Equal(32, seen.Count);
-        Assert.Equal(3 * 32, Names.Sum(n => ((PickleDictionary)Value(table, $"{n}_stride_1")).Count + ((PickleDictionary)Value(table, $"{n}_stride_2")).Count));
+        Assert.Equal(3 * 32, Names.Sum(
+            n => ((PickleDictionary)Value(table, $"{n}_stride_1")).Count + ((PickleDictionary)Value(table, $"{n}_stride_2")).Count));
     }
 
     [Theory]
@@ -69,7 +75,10 @@ public sealed class OfficialFlopsTests : IDisposable
     public void A_table_of_other_sizes_or_layout_is_refused_by_what_it_lacks()
     {
         void Lacks(NetworkSpec spec, string what) =>
-            Assert.Contains(what, Assert.Throws<TorchCheckpointException>(() => OfficialFlops.Load(TorchFixtures.At("op_flops_dict.pkl"), spec)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                what,
+                Assert.Throws<TorchCheckpointException>(() => OfficialFlops.Load(TorchFixtures.At("op_flops_dict.pkl"), spec)).Message,
+                StringComparison.Ordinal);
         Lacks(new NetworkSpec { StageChannels = [48, 160, 320, 640] }, "no shufflenet_3x3_stride_2 of (16, 48, 24, 112, 112, 2)");
         Lacks(new NetworkSpec { Classes = 100 }, "no rest_operation of (640, 100, 7, 7, 1)");
         Lacks(new NetworkSpec { ImageSize = 192 }, "no shufflenet_3x3_stride_2 of (16, 64, 32, 96, 96, 2)");
@@ -114,17 +123,22 @@ public sealed class OfficialFlopsTests : IDisposable
 
     [Fact]
     public void A_file_without_an_end_is_refused() =>
-        Assert.Contains("not a regular file", Assert.Throws<TorchCheckpointException>(() => OfficialFlops.Load("/dev/zero", new NetworkSpec())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not a regular file", Assert.Throws<TorchCheckpointException>(() => OfficialFlops.Load("/dev/zero", new NetworkSpec())).Message,
+            StringComparison.Ordinal);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static PickleDictionary Fixture()
     {
         int position = 0;
-        return (PickleDictionary)Unpickler.Load(File.ReadAllBytes(TorchFixtures.At("op_flops_dict.pkl")), ref position, new PickleObjects())!;
+        return (PickleDictionary)Unpickler.Load(
+            File.ReadAllBytes(TorchFixtures.At("op_flops_dict.pkl")), ref position, new PickleObjects())!;
     }
 
-    private static object Value(PickleDictionary table, object key) => table.TryGet(key, out object? value) ? value! : throw new KeyNotFoundException($"{key}");
+    private static object Value(PickleDictionary table, object key) =>
+        table.TryGet(key, out object? value) ? value! : throw new KeyNotFoundException($"{key}");
 
-    private static long Entry(PickleDictionary table, string operation, params long[] shape) => (long)Value((PickleDictionary)Value(table, operation), new PickleTuple([.. shape]));
+    private static long Entry(PickleDictionary table, string operation, params long[] shape) =>
+        (long)Value((PickleDictionary)Value(table, operation), new PickleTuple([.. shape]));
 }

@@ -31,7 +31,10 @@ public sealed class PrecisionTests
     private static TheoryData<int, string> Rows(Func<JsonElement, bool> wanted)
     {
         var cases = new TheoryData<int, string>();
-        foreach ((int index, JsonElement row) in Document.RootElement.EnumerateArray().Index().Where(r => wanted(r.Item))) cases.Add(index, $"{row.GetProperty("op").GetString()} {row.GetProperty("sizes").GetRawText()}");
+        foreach ((int index, JsonElement row) in Document.RootElement.EnumerateArray().Index().Where(r => wanted(r.Item)))
+        {
+            cases.Add(index, $"{row.GetProperty("op").GetString()} {row.GetProperty("sizes").GetRawText()}");
+        }
         return cases;
     }
 
@@ -76,7 +79,8 @@ public sealed class PrecisionTests
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-    private static Figure[] Compare(JsonElement expected, Dictionary<string, float[]> results) => [.. expected.EnumerateObject().Select(e => Compare(e, results[e.Name]))];
+    private static Figure[] Compare(JsonElement expected, Dictionary<string, float[]> results) =>
+        [.. expected.EnumerateObject().Select(e => Compare(e, results[e.Name]))];
 
     private sealed record Figure(string Name, int Count, double Error, double Theirs, double Scale);
 
@@ -84,7 +88,9 @@ public sealed class PrecisionTests
     {
         int[] at = [.. expected.Value.GetProperty("at").EnumerateArray().Select(a => a.GetInt32())];
         double[] values = [.. expected.Value.GetProperty("values").EnumerateArray().Select(v => v.GetDouble())];
-        return new Figure(expected.Name, at.Length, Mean(at.Zip(values, (k, value) => ours[k] - value)), expected.Value.GetProperty("error").GetDouble(), values.Max(Math.Abs));
+        return new Figure(
+            expected.Name, at.Length, Mean(at.Zip(values, (k, value) => ours[k] - value)), expected.Value.GetProperty("error").GetDouble(),
+            values.Max(Math.Abs));
     }
 
     // The root of the mean of the squares.
@@ -94,7 +100,10 @@ public sealed class PrecisionTests
     private static float[] Values(long count, int seed)
     {
         float[] values = new float[count];
-        for (long i = 0; i < count; i++) values[i] = (float)(((i * 2654435761 + seed * 40503 + 12345) % (1L << 32) / 4096) / (double)(1 << 20) - 0.25);
+        for (long i = 0; i < count; i++)
+        {
+            values[i] = (float)(((i * 2654435761 + seed * 40503 + 12345) % (1L << 32) / 4096) / (double)(1 << 20) - 0.25);
+        }
         return values;
     }
 
@@ -108,7 +117,9 @@ public sealed class PrecisionTests
         Session session = fixture.Session;
         (float[] y, float[]? dx) = fixture.Run(
             x,
-            () => groups > 1 ? DepthwiseConvolution.Forward(session, x, weight, stride) : kernel == 1 ? PointwiseConvolution.Forward(session, x, weight) : StemConvolution.Forward(session, x, weight),
+            () => groups > 1
+                ? DepthwiseConvolution.Forward(session, x, weight, stride)
+                : kernel == 1 ? PointwiseConvolution.Forward(session, x, weight) : StemConvolution.Forward(session, x, weight),
             yShape => Values(yShape.Count, 3),
             out _);
         return new() { ["y"] = y, ["dx"] = dx ?? [], ["dw"] = weight.Gradient.Download(session.Stream) };
@@ -127,7 +138,8 @@ public sealed class PrecisionTests
         layer.Beta?.Value.Upload(session.Stream, Values(channels, 5));
         var shape = new Shape(n, size, size, channels);
         Tensor x = fixture.Tensor(shape, Values(shape.Count, 1));
-        (float[] y, float[]? dx) = fixture.Run(x, () => BatchNormalisation.Forward(session, x.Retain(), layer, rectify: true), _ => Values(shape.Count, 3), out _);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, () => BatchNormalisation.Forward(session, x.Retain(), layer, rectify: true), _ => Values(shape.Count, 3), out _);
         var results = new Dictionary<string, float[]> { ["y"] = y, ["dx"] = dx! };
         if (layer.Gamma != null) results["dgamma"] = layer.Gamma.Gradient.Download(session.Stream);
         if (layer.Beta != null) results["dbeta"] = layer.Beta.Gradient.Download(session.Stream);
@@ -139,7 +151,8 @@ public sealed class PrecisionTests
         using var fixture = new OpFixture("host");
         var shape = new Shape(s[0], s[1], s[1], s[2]);
         Tensor x = fixture.Tensor(shape, Values(shape.Count, 1));
-        (float[] y, float[]? dx) = fixture.Run(x, () => GlobalAveragePool.Forward(fixture.Session, x), yShape => Values(yShape.Count, 3), out _);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, () => GlobalAveragePool.Forward(fixture.Session, x), yShape => Values(yShape.Count, 3), out _);
         return new() { ["y"] = y, ["dx"] = dx! };
     }
 
@@ -158,7 +171,12 @@ public sealed class PrecisionTests
         using (Tensor? dx = session.Tape.Backward(session, logits, gradient!.Value, x))
         {
             session.Tape = null;
-            return new() { ["loss"] = [losses.Download(session.Stream).Average()], ["dx"] = dx!.Value.Download(session.Stream), ["weight"] = weight.Gradient.Download(session.Stream) };
+            return new()
+            {
+                ["loss"] = [losses.Download(session.Stream).Average()],
+                ["dx"] = dx!.Value.Download(session.Stream),
+                ["weight"] = weight.Gradient.Download(session.Stream),
+            };
         }
     }
 
@@ -179,7 +197,10 @@ public sealed class PrecisionTests
             session.Tape = null;
             losses.Dispose();
             var results = new Dictionary<string, float[]>();
-            foreach (Parameter parameter in network.GroupsOf(path).SelectMany(g => g.Parameters)) results[parameter.Name] = parameter.Gradient.Download(session.Stream);
+            foreach (Parameter parameter in network.GroupsOf(path).SelectMany(g => g.Parameters))
+            {
+                results[parameter.Name] = parameter.Gradient.Download(session.Stream);
+            }
             return results;
         }
     }

@@ -47,7 +47,9 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""", "b overlaps another tensor")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""",
+        "b overlaps another tensor")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""", "2 bytes before a belong to no tensor")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "2 bytes at its end belong to no tensor")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", "the place of a is not within it")]
@@ -55,18 +57,26 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,6]}}""", "a has 6 bytes, not 4")]
     [InlineData("""{"a":{"dtype":"F16","shape":[-3],"data_offsets":[0,6]}}""", "a tensor has size -3")]
     [InlineData("""{"a":{"dtype":"F16","shape":[4294967296,4294967296],"data_offsets":[0,6]}}""", "a tensor has size 4294967296")]
-    [InlineData("""{"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]},"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}""", "two tensors named a")]
+    [InlineData(
+        """{"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]},"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}""",
+        "two tensors named a")]
     [InlineData("""{"a":{"dtype":"F16","shape":[3]}}""", "its header has no data_offsets of a, or it is of another type.")]
     [InlineData("""{"a":[]}""", "its header has no dtype of a, or it is of another type.")]
     [InlineData("""{"a":{"dtype":5,"shape":[3],"data_offsets":[0,6]}}""", "its header has no dtype of a")]
-    [InlineData("""{"a":{"dtype":"F16","shape":["3"],"data_offsets":[0,6]}}""", "its header has a shape of a that is not of whole numbers.")]
-    [InlineData("""{"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6e99]}}""", "its header has a data_offsets of a that is not of whole numbers.")]
-    [InlineData("""{"__metadata__":{"x":1},"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}""", "its header's __metadata__.x is no text.")]
+    [InlineData(
+        """{"a":{"dtype":"F16","shape":["3"],"data_offsets":[0,6]}}""", "its header has a shape of a that is not of whole numbers.")]
+    [InlineData(
+        """{"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6e99]}}""",
+        "its header has a data_offsets of a that is not of whole numbers.")]
+    [InlineData(
+        """{"__metadata__":{"x":1},"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}""", "its header's __metadata__.x is no text.")]
     [InlineData("""{"__metadata__":[],"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}""", "its header's __metadata__ has no fields.")]
     [InlineData("""{"\ud800":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}""", "its header has a text that is not Unicode.")]
     [InlineData("""{"a":""", "its header: it is not JSON, or nested too deeply, from line 1, column 6 on.")]
     public void A_wrong_header_is_told(string header, string says) =>
-        Assert.Contains(says, Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(Write(header, new byte[6]))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            says, Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(Write(header, new byte[6]))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_cut_file_is_told_as_one()
@@ -76,7 +86,9 @@ public sealed class SafetensorsTests : IDisposable
         foreach (int length in new[] { whole.Length - 1, 20 })
         {
             File.WriteAllBytes(file, whole[..length]);
-            Assert.Contains("copy or download it again", Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(file)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "copy or download it again", Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(file)).Message,
+                StringComparison.Ordinal);
         }
     }
 

@@ -21,7 +21,10 @@ public sealed class TorchCheckpointTests : IDisposable
         IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, file);
         JsonElement golden = TorchFixtures.Golden.GetProperty("odd");
         Assert.Equal(golden.EnumerateObject().Select(p => p.Name), tensors.Keys);
-        foreach ((string name, TorchTensor tensor) in tensors) Assert.Equal(TorchFixtures.Numbers(golden.GetProperty(name)), checkpoint.Floats(tensor).Select(v => (double)v));
+        foreach ((string name, TorchTensor tensor) in tensors)
+        {
+            Assert.Equal(TorchFixtures.Numbers(golden.GetProperty(name)), checkpoint.Floats(tensor).Select(v => (double)v));
+        }
         Assert.Equal([6, 4], tensors["columns"].Sizes);
         Assert.Equal([0, 3], tensors["empty"].Sizes);
     }
@@ -39,8 +42,14 @@ public sealed class TorchCheckpointTests : IDisposable
             Assert.Null(network.Path);
             JsonElement golden = TorchFixtures.Golden.GetProperty("supernet")[index];
             var path = new Architecture(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()));
-            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("eval")), TorchFixtures.Logits(session, network, path, BatchNormMode.Running)), 0, 1e-4);
-            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("train")), TorchFixtures.Logits(session, network, path, BatchNormMode.Batch)), 0, 1e-4);
+            Assert.InRange(
+                TorchFixtures.Error(
+                    TorchFixtures.Numbers(golden.GetProperty("eval")), TorchFixtures.Logits(session, network, path, BatchNormMode.Running)),
+                0, 1e-4);
+            Assert.InRange(
+                TorchFixtures.Error(
+                    TorchFixtures.Numbers(golden.GetProperty("train")), TorchFixtures.Logits(session, network, path, BatchNormMode.Batch)),
+                0, 1e-4);
         }
     }
 
@@ -57,7 +66,10 @@ public sealed class TorchCheckpointTests : IDisposable
             Assert.Equal(official.Spec, nni.Spec);
             foreach (((string name, float[] exact), (_, float[] half)) in Weights(session, official).Zip(Weights(other, nni)))
             {
-                for (int i = 0; i < exact.Length; i++) Assert.True((float)(Half)exact[i] == half[i], $"{name} [{i}]: {half[i]} for {exact[i]}");
+                for (int i = 0; i < exact.Length; i++)
+                {
+                    Assert.True((float)(Half)exact[i] == half[i], $"{name} [{i}]: {half[i]} for {exact[i]}");
+                }
             }
         }
     }
@@ -75,7 +87,11 @@ public sealed class TorchCheckpointTests : IDisposable
             JsonElement golden = TorchFixtures.Golden.GetProperty("single");
             Assert.Equal(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()), network.Path!.Blocks);
             Assert.True(network.Spec.Affine);
-            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("eval")), TorchFixtures.Logits(session, network, network.Path, BatchNormMode.Running)), 0, 1e-4);
+            Assert.InRange(
+                TorchFixtures.Error(
+                    TorchFixtures.Numbers(golden.GetProperty("eval")),
+                    TorchFixtures.Logits(session, network, network.Path, BatchNormMode.Running)),
+                0, 1e-4);
         }
     }
 
@@ -117,19 +133,28 @@ public sealed class TorchCheckpointTests : IDisposable
 
         Assert.Contains("lacks conv_last.1.bias", Refused(t => t.Remove("conv_last.1.bias")), StringComparison.Ordinal);
         Assert.Contains("extra.weight", Refused(t => t["extra.weight"] = t["conv_last.1.bias"]), StringComparison.Ordinal);
-        Assert.Contains("conv_last.1.bias [5, 12] instead of [12]", Refused(t => t["conv_last.1.bias"] = t["classifier.0.weight"]), StringComparison.Ordinal);
+        Assert.Contains(
+            "conv_last.1.bias [5, 12] instead of [12]", Refused(t => t["conv_last.1.bias"] = t["classifier.0.weight"]),
+            StringComparison.Ordinal);
         tensors.Remove("features.0.branch_main.3.weight");
-        Assert.Contains("features.0.branch_main has 2 convolutions", Assert.Throws<TorchCheckpointException>(() => OfficialNetwork.Describe(tensors, TorchFixtures.ImageSize, file)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "features.0.branch_main has 2 convolutions",
+            Assert.Throws<TorchCheckpointException>(() => OfficialNetwork.Describe(tensors, TorchFixtures.ImageSize, file)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_is_no_checkpoint_is_an_error_that_names_the_file()
     {
-        foreach (byte[] contents in new byte[][] { [], [0x80], "PK\u0003\u0004 and no more"u8.ToArray(), "text\n."u8.ToArray(), [0x80, 2, (byte)'N', (byte)'.'] })
+        foreach (byte[] contents in new byte[][]
+        {
+            [], [0x80], "PK\u0003\u0004 and no more"u8.ToArray(), "text\n."u8.ToArray(), [0x80, 2, (byte)'N', (byte)'.'],
+        })
         {
             string file = Path.Combine(_folder, "broken.pth");
             File.WriteAllBytes(file, contents);
-            Assert.Contains("broken.pth", Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(file)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "broken.pth", Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(file)).Message, StringComparison.Ordinal);
         }
         Assert.Throws<TorchCheckpointException>(() => TorchCheckpoint.Open(Path.Combine(_folder, "missing.pth")));
     }

@@ -71,7 +71,11 @@ internal static class TorchFixtures
         return logits.Download(session.Stream);
     }
 
-    public static double[] Numbers(JsonElement rows) => [.. rows.EnumerateArray().SelectMany(r => r.ValueKind == JsonValueKind.Array ? r.EnumerateArray().Select(v => v.GetDouble()) : [r.GetDouble()])];
+    public static double[] Numbers(JsonElement rows) =>
+    [
+        .. rows.EnumerateArray()
+            .SelectMany(r => r.ValueKind == JsonValueKind.Array ? r.EnumerateArray().Select(v => v.GetDouble()) : [r.GetDouble()]),
+    ];
 
     /// <summary>The largest difference, in parts of the largest expected value.</summary>
     public static double Error(double[] expected, float[] actual)

@@ -51,7 +51,11 @@ public sealed class TorchVariantsTests : IDisposable
     {
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(Write(Named(variant)));
         Dictionary<string, string> told = TorchStateDict.Find(checkpoint, variant).PassedOver.ToDictionary(p => p.Name, p => p.What);
-        string[] names = ["epoch", "best", "curve", "args", "when", "lists", "last", "seen", "fixed", "dtype", "device", "size", "random", "generator", "state", "colour", "counts", "raw", "complex", "quantised", "sparse", "keys", "optimizer", "note", "pi", "none", "own"];
+        string[] names =
+        [
+            "epoch", "best", "curve", "args", "when", "lists", "last", "seen", "fixed", "dtype", "device", "size", "random", "generator",
+            "state", "colour", "counts", "raw", "complex", "quantised", "sparse", "keys", "optimizer", "note", "pi", "none", "own",
+        ];
         Assert.Equal(names, told.Keys);
         Assert.Equal("an object of argparse.Namespace", told["args"]);
         Assert.StartsWith("an object of numpy.", told["curve"], StringComparison.Ordinal);
@@ -72,7 +76,10 @@ public sealed class TorchVariantsTests : IDisposable
         Assert.Equal(["model_ema"], TorchStateDict.Find(average, "x").Others);
         Assert.Equal("model_ema", TorchStateDict.Find(average, "x", "model_ema").Name);
         Assert.Contains("model_ema (3 tensors)", Refused(() => TorchStateDict.Find(average, "x", "nothing")), StringComparison.Ordinal);
-        foreach ((string variant, string[] names) in new[] { ("two", new[] { "a", "b" }), ("student", ["state_dict.student", "state_dict.teacher"]) })
+        foreach ((string variant, string[] names) in new[]
+        {
+            ("two", new[] { "a", "b" }), ("student", ["state_dict.student", "state_dict.teacher"]),
+        })
         {
             using TorchCheckpoint several = TorchCheckpoint.Open(Write(Named(variant), $"{variant}.pth"));
             string message = Refused(() => TorchStateDict.Find(several, "x"));
@@ -122,7 +129,9 @@ public sealed class TorchVariantsTests : IDisposable
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(Write(contents));
         IReadOnlyDictionary<string, TorchTensor> tensors = TorchStateDict.Of(checkpoint, "x");
         checkpoint.Floats(tensors["first_conv.0.weight"]);
-        Assert.Contains("the checksum of archive/data/1 is wrong", Refused(() => checkpoint.Floats(tensors["conv_last.0.weight"])), StringComparison.Ordinal);
+        Assert.Contains(
+            "the checksum of archive/data/1 is wrong", Refused(() => checkpoint.Floats(tensors["conv_last.0.weight"])),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -150,13 +159,15 @@ public sealed class TorchVariantsTests : IDisposable
         byte[] contents = Named(variant);
         foreach (int length in new[] { 40, contents.Length / 2, contents.Length - 1 })
         {
-            Assert.Contains("copy or download it again", Refused(() => TorchCheckpoint.Open(Write(contents[..length]))), StringComparison.Ordinal);
+            Assert.Contains(
+                "copy or download it again", Refused(() => TorchCheckpoint.Open(Write(contents[..length]))), StringComparison.Ordinal);
         }
     }
 
     [Theory]
     [InlineData("", "is empty")]
-    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 13651234\n", "a pointer of git-lfs to a file of 13651234 bytes")]
+    [InlineData(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 13651234\n", "a pointer of git-lfs to a file of 13651234 bytes")]
     [InlineData("\r\n<!DOCTYPE html><html>", "is a web page")]
     [InlineData("\u001f\u008b\u0008", "is compressed by gzip")]
     [InlineData("\u00fd7zXZ\0", "is compressed by xz")]

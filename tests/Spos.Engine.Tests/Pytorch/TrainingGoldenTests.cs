@@ -9,14 +9,17 @@ using Spos.Space;
 
 namespace Spos.Engine.Tests.Pytorch;
 
-/// <summary>Twenty steps of SGD from the same weights on the same batches, and recalibration (tests/fixtures/make_training_golden.py).</summary>
+/// <summary>
+/// Twenty steps of SGD from the same weights on the same batches, and recalibration (tests/fixtures/make_training_golden.py).
+/// </summary>
 public sealed class TrainingGoldenTests
 {
     private const int Batch = 16, CalibrationBatches = 3;
 
     private static readonly JsonElement Golden = JsonDocument.Parse(File.ReadAllText(TorchFixtures.At("training_golden.json"))).RootElement;
 
-    private static readonly Architecture[] Paths = [.. Golden.GetProperty("paths").EnumerateArray().Select(p => new Architecture(p.EnumerateArray().Select(c => c.GetInt32())))];
+    private static readonly Architecture[] Paths =
+        [.. Golden.GetProperty("paths").EnumerateArray().Select(p => new Architecture(p.EnumerateArray().Select(c => c.GetInt32())))];
 
     [Fact]
     public void The_losses_of_twenty_steps_are_pytorch_s()
@@ -29,7 +32,10 @@ public sealed class TrainingGoldenTests
             double[] losses = [.. Paths.Select((path, step) => Step(session, network, optimizer, path, step))];
             foreach (JsonProperty precision in Golden.GetProperty("losses").EnumerateObject())
             {
-                foreach ((double theirs, double ours) in TorchFixtures.Numbers(precision.Value).Zip(losses)) Assert.InRange(ours / theirs, 1 - 1e-3, 1 + 1e-3);
+                foreach ((double theirs, double ours) in TorchFixtures.Numbers(precision.Value).Zip(losses))
+                {
+                    Assert.InRange(ours / theirs, 1 - 1e-3, 1 + 1e-3);
+                }
             }
         }
     }
@@ -53,9 +59,13 @@ public sealed class TrainingGoldenTests
             using Tensor logits = network.Forward(session, first, Paths[0]);
             BatchNormLayer last = network.BatchNorms.Last();
             JsonElement golden = Golden.GetProperty("recalibrated");
-            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("mean")), last.RunningMean.Download(session.Stream)), 0, 1e-5);
-            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("variance")), last.RunningVariance.Download(session.Stream)), 0, 1e-5);
-            Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("logits")), logits.Download(session.Stream)), 0, 1e-5);
+            Assert.InRange(
+                TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("mean")), last.RunningMean.Download(session.Stream)), 0, 1e-5);
+            Assert.InRange(
+                TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("variance")), last.RunningVariance.Download(session.Stream)),
+                0, 1e-5);
+            Assert.InRange(
+                TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty("logits")), logits.Download(session.Stream)), 0, 1e-5);
         }
     }
 

@@ -9,5 +9,6 @@ public sealed class CudnnNetworkTests
     [Theory]
     [OnHostAndSimtWithCudnn(0)]
     [OnHostAndSimtWithCudnn(3)]
-    public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index) => NetworkGoldenTests.Compare(device, index, ConvolutionPlan.Cudnn);
+    public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index) =>
+        NetworkGoldenTests.Compare(device, index, ConvolutionPlan.Cudnn);
 }

@@ -7,7 +7,9 @@ using Spos.Space;
 
 namespace Spos.Engine.Tests.Supernet;
 
-/// <summary>The fused plan gives what one op after the other gives: in inference the same bits, in training the same up to rounding.</summary>
+/// <summary>
+/// The fused plan gives what one op after the other gives: in inference the same bits, in training the same up to rounding.
+/// </summary>
 public sealed class FusedPlanTests
 {
     // Odd numbers of channels within the blocks, of more than a vector's width and of less.
@@ -111,9 +113,11 @@ public sealed class FusedPlanTests
             string kind = name.Split(' ')[0];
             double all = Size(unfused.Where(r => r.Name.StartsWith(kind, StringComparison.Ordinal)).SelectMany(r => r.Values));
             double difference = Size(want.Zip(got, (a, b) => a - b));
-            // Some thousand roundings on the way, magnified by the batch norms of few pictures. Some values are 0 but for rounding: the mean
-            // of what comes from a batch norm, the gradient of a scale that the next batch norm takes out again.
-            Assert.True(difference <= (1e-4 * Size(want)) + (1e-6 * all), $"{name}: differs by {difference}, its size is {Size(want)}, of all of its kind {all}");
+            // Some thousand roundings on the way, magnified by the batch norms of few pictures. Some values are 0 but for rounding: the
+            // mean of what comes from a batch norm, the gradient of a scale that the next batch norm takes out again.
+            Assert.True(
+                difference <= (1e-4 * Size(want)) + (1e-6 * all),
+                $"{name}: differs by {difference}, its size is {Size(want)}, of all of its kind {all}");
         }
     }
 

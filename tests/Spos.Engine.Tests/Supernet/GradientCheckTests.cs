@@ -82,7 +82,8 @@ public sealed class GradientCheckTests
         Assert.All(network.Parameters, p => Assert.Equal(trained.Contains(p), p.HasGradient));
     }
 
-    private static double Loss(Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, bool backward)
+    private static double Loss(
+        Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, bool backward)
     {
         Dropout.UseKey(session, 1, 1);
         session.Tape = new Tape();

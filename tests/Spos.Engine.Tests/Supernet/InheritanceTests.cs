@@ -9,7 +9,16 @@ namespace Spos.Engine.Tests.Supernet;
 
 public sealed class InheritanceTests : IDisposable
 {
-    private static readonly NetworkSpec Spec = new() { ImageSize = 32, Classes = 3, StemChannels = 4, StageRepeats = [1, 1, 1, 1], StageChannels = [8, 12, 16, 20], LastChannels = 8, Dropout = 0 };
+    private static readonly NetworkSpec Spec = new()
+    {
+        ImageSize = 32,
+        Classes = 3,
+        StemChannels = 4,
+        StageRepeats = [1, 1, 1, 1],
+        StageChannels = [8, 12, 16, 20],
+        LastChannels = 8,
+        Dropout = 0,
+    };
     private static readonly Architecture Path = Architecture.Parse("0 1 2 3");
 
     private readonly Session _session = new(Device.Host);
@@ -37,7 +46,10 @@ public sealed class InheritanceTests : IDisposable
         float[] classifier = heir.Classifier.Value.Download(_session.Stream);
         Inheritance.Copy(_session, first, heir, classifier: false);
         Assert.Equal(classifier, heir.Classifier.Value.Download(_session.Stream));
-        foreach ((Parameter old, Parameter now) in first.Parameters.Zip(heir.Parameters).SkipLast(1)) Assert.Equal(old.Value.Download(_session.Stream), now.Value.Download(_session.Stream));
+        foreach ((Parameter old, Parameter now) in first.Parameters.Zip(heir.Parameters).SkipLast(1))
+        {
+            Assert.Equal(old.Value.Download(_session.Stream), now.Value.Download(_session.Stream));
+        }
         Assert.Throws<ArgumentException>(() => Inheritance.Copy(_session, first, heir, classifier: true));
         using var other = new ShuffleNetV2OneShot(_session, Spec with { Affine = true }, Architecture.Parse("0 0 0 0"));
         Assert.Throws<ArgumentException>(() => Inheritance.Copy(_session, first, other, classifier: false));

@@ -36,11 +36,13 @@ public sealed class NetworkGoldenTests
     [OnEachDevice(1)]
     [OnEachDevice(2)]
     [OnEachDevice(3)]
-    public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index) => Compare(device, index, ConvolutionPlan.Unfused);
+    public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index) =>
+        Compare(device, index, ConvolutionPlan.Unfused);
 
     internal static void Compare(string device, int index, ConvolutionPlan plan)
     {
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "network_golden.json")));
+        using JsonDocument document = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "network_golden.json")));
         JsonElement golden = document.RootElement[index];
         var path = new Architecture(golden.GetProperty("path").EnumerateArray().Select(e => e.GetInt32()));
         using TestDevice test = TestDevice.Open(device);
@@ -52,7 +54,8 @@ public sealed class NetworkGoldenTests
         for (int k = 0; k < parameters.Length; k++)
         {
             bool gamma = parameters[k].Name.EndsWith("weight", StringComparison.Ordinal) && !parameters[k].Decays;
-            parameters[k].Value.Upload(session.Stream, [.. Pattern(parameters[k], k, Math.Sin).Select(v => (float)(v + (gamma ? 1.5 : 0)))]);
+            parameters[k].Value.Upload(
+                session.Stream, [.. Pattern(parameters[k], k, Math.Sin).Select(v => (float)(v + (gamma ? 1.5 : 0)))]);
         }
         using Tensor images = Images(session);
         using var labels = new DeviceArray<int>(session.Pool, images.Shape.N);
@@ -72,13 +75,18 @@ public sealed class NetworkGoldenTests
         for (int k = 0; k < parameters.Length; k++)
         {
             double[] want = Numbers(golden.GetProperty("gradients"), parameters[k].Name);
-            AssertSummary(want, parameters[k].Gradient.Download(session.Stream), Pattern(parameters[k], k, Math.Cos), largest, parameters[k].Name);
+            AssertSummary(
+                want, parameters[k].Gradient.Download(session.Stream), Pattern(parameters[k], k, Math.Cos), largest, parameters[k].Name);
         }
         foreach (BatchNormLayer layer in network.BatchNorms)
         {
             double[] cosine = [.. Enumerable.Range(0, layer.Channels).Select(c => Math.Cos(0.37 * c + 1))];
-            AssertSummary(Numbers(golden.GetProperty("statistics"), $"{layer.Name}.running_mean"), layer.RunningMean.Download(session.Stream), cosine, 0.01, layer.Name);
-            AssertSummary(Numbers(golden.GetProperty("statistics"), $"{layer.Name}.running_var"), layer.RunningVariance.Download(session.Stream), cosine, 0.01, layer.Name);
+            AssertSummary(
+                Numbers(golden.GetProperty("statistics"), $"{layer.Name}.running_mean"), layer.RunningMean.Download(session.Stream), cosine,
+                0.01, layer.Name);
+            AssertSummary(
+                Numbers(golden.GetProperty("statistics"), $"{layer.Name}.running_var"), layer.RunningVariance.Download(session.Stream),
+                cosine, 0.01, layer.Name);
         }
         session.BatchNorm = BatchNormMode.Running;
         using Tensor inference = network.Forward(session, images, path);
@@ -93,7 +101,8 @@ public sealed class NetworkGoldenTests
         double[] values = new double[shape.Count];
         for (int i = 0; i < values.Length; i++)
         {
-            (int o, int input, int x, int y) = (i % shape.C, i / shape.C % shape.W, i / (shape.C * shape.W) % shape.H, i / (shape.C * shape.W * shape.H));
+            (int o, int input, int x, int y) =
+                (i % shape.C, i / shape.C % shape.W, i / (shape.C * shape.W) % shape.H, i / (shape.C * shape.W * shape.H));
             values[i] = wave(0.37 * o + (vector ? 0 : 0.61 * input + 0.83 * y + 1.13 * x) + 1 + 0.17 * k);
         }
         return values;
@@ -114,7 +123,8 @@ public sealed class NetworkGoldenTests
         return images;
     }
 
-    private static double[] Numbers(JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(e => e.GetDouble())];
+    private static double[] Numbers(JsonElement element, string name) =>
+        [.. element.GetProperty(name).EnumerateArray().Select(e => e.GetDouble())];
 
     private static void AssertSummary(double[] want, float[] values, double[] pattern, double largest, string name)
     {
@@ -127,6 +137,9 @@ public sealed class NetworkGoldenTests
     private static void AssertClose(double[] want, float[] values, string name)
     {
         double scale = want.Max(Math.Abs);
-        for (int i = 0; i < want.Length; i++) Assert.True(Math.Abs(want[i] - values[i]) <= Tolerance * scale, $"{name}[{i}]: {values[i]} instead of {want[i]}");
+        for (int i = 0; i < want.Length; i++)
+        {
+            Assert.True(Math.Abs(want[i] - values[i]) <= Tolerance * scale, $"{name}[{i}]: {values[i]} instead of {want[i]}");
+        }
     }
 }

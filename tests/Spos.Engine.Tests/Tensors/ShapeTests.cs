@@ -27,11 +27,14 @@ public sealed class ShapeTests
     public void More_rows_are_refused_by_name(int images, int height, int width)
     {
         var shape = new Shape(images, height, width, 3);
-        Assert.Contains($"{images} pictures of {height}×{width}", Assert.Throws<LimitException>(() => shape.Rows).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{images} pictures of {height}×{width}", Assert.Throws<LimitException>(() => shape.Rows).Message, StringComparison.Ordinal);
         Assert.Throws<LimitException>(() => shape.Count);
     }
 
-    /// <summary>A block's first row and the one after its last fit 32 bits, though the last block's rows may end beyond the tensor's.</summary>
+    /// <summary>
+    /// A block's first row and the one after its last fit 32 bits, though the last block's rows may end beyond the tensor's.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Devices))]
     public void The_most_rows_are_divided_among_blocks_that_32_bits_count(string name)

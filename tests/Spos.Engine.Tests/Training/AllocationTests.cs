@@ -32,7 +32,14 @@ public sealed class AllocationTests
         var optimizer = new Sgd(0.9f, 4e-5f);
         NetworkPlan plan = NetworkPlans.Of(network).For(session, network, kind, Batch, 0.1f);
         (float[] losses, int[] ranks) = (new float[Batch], new int[Batch]);
-        Architecture[] paths = [.. new[] { "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3", "0 0 1 1 2 2 3 3 0 1 2 3 3 2 1 0 1 1 1 1", "3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3" }.Select(text => Architecture.Parse(text))];
+        Architecture[] paths =
+        [
+            .. new[]
+            {
+                "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3", "0 0 1 1 2 2 3 3 0 1 2 3 3 2 1 0 1 1 1 1",
+                "3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3",
+            }.Select(text => Architecture.Parse(text)),
+        ];
         void Step(Architecture path)
         {
             using Predictions predictions = plan.Run(images, labels, path);

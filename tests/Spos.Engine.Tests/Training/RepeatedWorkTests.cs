@@ -50,7 +50,8 @@ public sealed class RepeatedWorkTests
             using var session = new Session(test.Device);
             using var network = new ShuffleNetV2OneShot(session, Spec, Path);
             Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
-            var trainer = new Trainer(session, network, data, options with { Mixup = mixup }, _ => [Path], new DamageReport(m => Assert.Fail(m)));
+            var trainer = new Trainer(
+                session, network, data, options with { Mixup = mixup }, _ => [Path], new DamageReport(m => Assert.Fail(m)));
             while (trainer.StepsDone < trainer.Steps) trainer.RunEpoch(_ => { }, CancellationToken.None);
             return ([.. Values(session, network)], setting.Launches);
         }
@@ -67,7 +68,8 @@ public sealed class RepeatedWorkTests
         Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
         var loader = new LoaderOptions { ImageSize = 32, BatchSize = 4, Workers = 1 };
         // Batches of 4, 4, 4 and 3.
-        using var source = new BatchSource(test.Device, ImageFolder.Open(files.Root), loader, new DamageReport(m => Assert.Fail(m)), int.MaxValue, 1 << 30);
+        using var source = new BatchSource(
+            test.Device, ImageFolder.Open(files.Root), loader, new DamageReport(m => Assert.Fail(m)), int.MaxValue, 1 << 30);
         Evaluator.Recalibrate(session, network, Path, source);
         Accuracy one = Measure(graphs: false, launches: 0);
         Assert.Equal(one, Measure(graphs: true, launches: 2));
@@ -94,7 +96,10 @@ public sealed class RepeatedWorkTests
         using TestDevice test = TestDevice.Open(name);
         using var session = new Session(test.Device);
         using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(session, images));
-        foreach ((int count, bool replayed) in new[] { (2, false), (2, true), (3, false), (2, true) }) Check(count, replayed && name != "host");
+        foreach ((int count, bool replayed) in new[] { (2, false), (2, true), (3, false), (2, true) })
+        {
+            Check(count, replayed && name != "host");
+        }
         session.Pool.Trim();
         Check(2, false);
         Check(2, false);
@@ -236,7 +241,8 @@ public sealed class RepeatedWorkTests
     private static IEnumerable<float> Values(Session session, ShuffleNetV2OneShot network) =>
     [
         .. network.Parameters.SelectMany(p => p.Value.Download(session.Stream).Concat(p.Momentum.Download(session.Stream))),
-        .. network.BatchNorms.SelectMany(b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream)).Append(b.BatchesTracked)),
+        .. network.BatchNorms.SelectMany(
+            b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream)).Append(b.BatchesTracked)),
     ];
 
     // Whether graphs are wanted, and how many were launched since.

@@ -94,7 +94,9 @@ public sealed class TrainingTests
         var trainer = new Trainer(session, network, data, Options with { Epochs = 1 }, _ => [path], new DamageReport(m => Assert.Fail(m)));
         trainer.RunEpoch(_ => { }, CancellationToken.None);
         HashSet<string> trained = [.. network.GroupsOf(path).SelectMany(g => g.Parameters).Select(p => p.Name)];
-        Assert.All(network.Parameters, p => Assert.Equal(trained.Contains(p.Name), !before[p.Name].SequenceEqual(p.Value.Download(session.Stream))));
+        Assert.All(
+            network.Parameters,
+            p => Assert.Equal(trained.Contains(p.Name), !before[p.Name].SequenceEqual(p.Value.Download(session.Stream))));
         HashSet<string> normed = [.. network.BatchNormsOf(path).Select(b => b.Name)];
         Assert.All(network.BatchNorms, b => Assert.Equal(normed.Contains(b.Name), b.RunningMean.Download(session.Stream).Any(v => v != 0)));
     }
@@ -182,7 +184,9 @@ public sealed class TrainingTests
         Architecture path = Architecture.Parse("0 1 2 3 0");
         using var network = new ShuffleNetV2OneShot(session, Spec with { Affine = true }, path);
         Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
-        var trainer = new Trainer(session, network, ImageFolder.Open(files.Root), Options with { Mixup = 0.2f, TotalIters = 5 }, _ => [path], new DamageReport(m => Assert.Fail(m)));
+        var trainer = new Trainer(
+            session, network, ImageFolder.Open(files.Root), Options with { Mixup = 0.2f, TotalIters = 5 }, _ => [path],
+            new DamageReport(m => Assert.Fail(m)));
         using var average = new WeightAverage(session, network, 0.4f);
         average.Begin(session);
         double[] want = [.. All(network).Select(v => (double)v)];
@@ -214,10 +218,15 @@ public sealed class TrainingTests
         Assert.True(Checkpoint.LoadAverage(file, session, loaded).IsAveraged);
         Assert.Equal(got, All(loaded));
         Checkpoint.Save(file, session, network, 5, new Dictionary<string, string>());
-        Assert.Contains("--ema-decay", Assert.Throws<CheckpointException>(() => Checkpoint.LoadAverage(file, session, loaded)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--ema-decay", Assert.Throws<CheckpointException>(() => Checkpoint.LoadAverage(file, session, loaded)).Message,
+            StringComparison.Ordinal);
 
         float[] All(ShuffleNetV2OneShot n) =>
-            [.. n.Parameters.SelectMany(p => p.Value.Download(session.Stream)), .. n.BatchNorms.SelectMany(b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream)))];
+        [
+            .. n.Parameters.SelectMany(p => p.Value.Download(session.Stream)),
+            .. n.BatchNorms.SelectMany(b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream))),
+        ];
     }
 
     [Theory]
@@ -277,7 +286,9 @@ public sealed class TrainingTests
     {
         Initialisation.Initialise(network, session.Stream, options.Seed, InitialisationScheme.Aligned);
         var sampler = new PathSampler(NetworkFlops.Of(Spec));
-        return new Trainer(session, network, data, options, step => sampler.Disjoint(new CounterRandom(options.Seed, RandomPurpose.Paths, (ulong)step), 3), new DamageReport(m => Assert.Fail(m)));
+        return new Trainer(
+            session, network, data, options, step => sampler.Disjoint(new CounterRandom(options.Seed, RandomPurpose.Paths, (ulong)step), 3),
+            new DamageReport(m => Assert.Fail(m)));
     }
 
     private static float[] Train(ImageFolder data, TrainingOptions options)
@@ -290,5 +301,8 @@ public sealed class TrainingTests
     }
 
     private static float[] Weights(Session session, ShuffleNetV2OneShot network) =>
-        [.. network.Parameters.SelectMany(p => p.Value.Download(session.Stream).Concat(p.Momentum.Download(session.Stream))), .. network.BatchNorms.SelectMany(b => b.RunningVariance.Download(session.Stream))];
+    [
+        .. network.Parameters.SelectMany(p => p.Value.Download(session.Stream).Concat(p.Momentum.Download(session.Stream))),
+        .. network.BatchNorms.SelectMany(b => b.RunningVariance.Download(session.Stream)),
+    ];
 }

@@ -18,7 +18,8 @@ internal static class DataSetCases
             cd "$class"; echo x > ._a.jpg; echo x > .DS_Store; mkfifo pipe.jpg; ln -s /dev/zero zero.jpg
             ln -s .. up; ln -s ../.. top; echo x > scan.tif
             """);
-        Outcome outcome = Evaluate(data).Printed("4 hidden files or folders", "2 pipes, sockets or devices", "3 links to folders", "(scan.tif)", "convert");
+        Outcome outcome = Evaluate(data).Printed(
+            "4 hidden files or folders", "2 pipes, sockets or devices", "3 links to folders", "(scan.tif)", "convert");
         Same(outcome, Evaluate(Scene.Data));
         // One line for what is passed over in silence, one for the format.
         if (outcome.ErrorLines.Length != 2) throw new CaseFailedException($"{outcome.ErrorLines.Length} lines, not 2:\n{outcome.Error}");
@@ -53,7 +54,8 @@ internal static class DataSetCases
         const string Three = """set -- */*.jpg; """;
         Shell(Path.Combine(data, "val"), Three + """head -c 200 "$1" > x; mv x "$1"; : > "$2"; rm "$3"; truncate -s 1T "$3" """);
         Shell(Path.Combine(without, "val"), Three + """rm "$1" "$2" "$3" """);
-        Outcome outcome = Evaluate(data).Printed("pictures                15; 3 left out, which cannot be decoded", "damaged pictures        3");
+        Outcome outcome =
+            Evaluate(data).Printed("pictures                15; 3 left out, which cannot be decoded", "damaged pictures        3");
         Same(outcome, Evaluate(without));
     }
 
@@ -61,8 +63,11 @@ internal static class DataSetCases
     public static void Class_of_nothing_but_damage(Scene scene)
     {
         string data = CopyOfData(scene);
-        Shell(Path.Combine(data, "train"), """mkdir broken; echo x > broken/1.jpg; echo x > broken/2.jpg; cp -r "$(ls ../val | head -n 1)" ../val/broken""");
-        string[] arguments = ["--imagenet-dir", data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "1", "--output-dir", scene.At("run")];
+        Shell(
+            Path.Combine(data, "train"),
+            """mkdir broken; echo x > broken/1.jpg; echo x > broken/2.jpg; cp -r "$(ls ../val | head -n 1)" ../val/broken""");
+        string[] arguments =
+            ["--imagenet-dir", data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "1", "--output-dir", scene.At("run")];
         Scene.Spos(["scratch", .. arguments]).Ended(1).Printed("class 'broken' has no picture that can be decoded (of 2)", "2.jpg");
     }
 
@@ -88,12 +93,20 @@ internal static class DataSetCases
     }
 
     private static Outcome Evaluate(string data) => Scene.Spos(
-        "eval", "--imagenet-dir", data, "--checkpoint", Scene.Supernet, "--architecture", "0 1 2 3 0", "--train-iters", "2", "--train-batch-size", "16").Ended(0);
+        "eval", "--imagenet-dir", data, "--checkpoint", Scene.Supernet, "--architecture", "0 1 2 3 0", "--train-iters", "2",
+        "--train-batch-size", "16").Ended(0);
 
     private static void Same(Outcome one, Outcome other)
     {
-        static string[] Results(Outcome outcome) => [.. outcome.Output.Split('\n').Where(l => l.StartsWith("  top-", StringComparison.Ordinal) || l.StartsWith("  loss", StringComparison.Ordinal))];
-        if (!Results(one).SequenceEqual(Results(other)) || Results(one).Length != 3) throw new CaseFailedException($"{one.Output}\ndiffers from\n{other.Output}");
+        static string[] Results(Outcome outcome) =>
+        [
+            .. outcome.Output.Split('\n')
+                .Where(l => l.StartsWith("  top-", StringComparison.Ordinal) || l.StartsWith("  loss", StringComparison.Ordinal)),
+        ];
+        if (!Results(one).SequenceEqual(Results(other)) || Results(one).Length != 3)
+        {
+            throw new CaseFailedException($"{one.Output}\ndiffers from\n{other.Output}");
+        }
     }
 
     // For what .NET cannot make.

@@ -44,7 +44,8 @@ internal static class EngineCases
         const string full = "could not be written: File too large";
         const string script = SmallFiles + "spos \"$@\"";
         Shell.Run(script, "export", "--checkpoint", Scene.Supernet, "--output", exported).Ended(1).Said($"{exported} {full}");
-        Shell.Run(script, "dataset", "make", "--output-dir", data, "--train", "1", "--val", "1", "--size", "1024").Ended(1).Said($"{data} {full}");
+        Shell.Run(script, "dataset", "make", "--output-dir", data, "--train", "1", "--val", "1", "--size", "1024")
+            .Ended(1).Said($"{data} {full}");
         string[] command = ["supernet", "--imagenet-dir", Scene.Data, .. Scene.Network, "--epochs", "1", "--output-dir", run];
         Shell.Run(script, command).Ended(1).Said("checkpoint-", full, "make room and run the same command again");
         var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 };

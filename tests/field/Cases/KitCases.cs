@@ -1,6 +1,8 @@
 namespace Spos.Field.Cases;
 
-/// <summary>What users ask of the check of a GPU (tools/gpu-check) before it begins. A checkout has its script, and a bundle its programs.</summary>
+/// <summary>
+/// What users ask of the check of a GPU (tools/gpu-check) before it begins. A checkout has its script, and a bundle its programs.
+/// </summary>
 internal static class KitCases
 {
     [Case("The check of a GPU explains itself, and says in a line which option makes no sense")]
@@ -8,7 +10,8 @@ internal static class KitCases
     {
         foreach (string asked in new[] { "--help", "-h", "--device host --help" })
         {
-            Run(asked).Ended(0).SaidNothing().Printed("--stages takes numbers and ranges", "The stages and their limits:", "  9  race against PyTorch (");
+            Run(asked).Ended(0).SaidNothing()
+                .Printed("--stages takes numbers and ranges", "The stages and their limits:", "  9  race against PyTorch (");
         }
         Run("--quick").Ended(2).Said("gpu-check: --quick: there is no such option");
         Run("--stages").Ended(2).Said("gpu-check: --stages needs a value");
@@ -32,7 +35,8 @@ internal static class KitCases
         File.WriteAllText(scene.At("file"), "");
         string run = $"'{scene.At("tools", "gpu-check", "run")}' --stages 2 --device host";
         Shell.Run($"OUT='{scene.At("file")}' {run}").Ended(2).Said($"{scene.At("file")} cannot be made or written to: the variable OUT");
-        Shell.Run($"OUT='{scene.At("report")}' TMPDIR='{scene.At("gone")}' {run}").Ended(2).Said($"{scene.At("gone")} cannot be written to: the variable TMPDIR");
+        Shell.Run($"OUT='{scene.At("report")}' TMPDIR='{scene.At("gone")}' {run}")
+            .Ended(2).Said($"{scene.At("gone")} cannot be written to: the variable TMPDIR");
         Shell.Run($"OUT='{scene.At("report")}' {run}").Ended(0).SaidNothing().Printed("no stage failed");
     }
 

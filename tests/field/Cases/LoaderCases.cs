@@ -7,7 +7,8 @@ internal static class LoaderCases
     public static void Decoder_without_a_gpu(Scene scene)
     {
         string run = scene.At("run");
-        Scene.Spos(["supernet", "--device", "host", "--decoder", "nvjpeg", "--imagenet-dir", Scene.Data, .. Scene.Network, "--output-dir", run])
+        Scene.Spos(
+            ["supernet", "--device", "host", "--decoder", "nvjpeg", "--imagenet-dir", Scene.Data, .. Scene.Network, "--output-dir", run])
             .Ended(1).Said("--decoder nvjpeg: nvJPEG decodes on an NVIDIA GPU only, not on 'host'", "--decoder spos");
         if (Directory.Exists(run)) throw new CaseFailedException($"{run} was made");
         Scene.Spos("supernet", "--decoder", "turbo").Ended(2).Said("--decoder turbo", "spos and nvjpeg are possible");
@@ -18,7 +19,8 @@ internal static class LoaderCases
     public static void Bench_without_pictures(Scene scene)
     {
         Scene.Spos("bench", "loader").Ended(2).Said("bench loader needs --images FOLDER");
-        Scene.Spos("bench", "loader", "--images", scene.At("gone")).Ended(1).Said($"--images {scene.At("gone")}: no such folder. One is needed that has a folder of JPEGs");
+        Scene.Spos("bench", "loader", "--images", scene.At("gone")).Ended(1)
+            .Said($"--images {scene.At("gone")}: no such folder. One is needed that has a folder of JPEGs");
     }
 
     [Case("A run records its decoder")]

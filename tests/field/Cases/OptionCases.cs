@@ -50,8 +50,12 @@ internal static class OptionCases
     {
         string[] network = Scene.Network;
         int rate = Array.IndexOf(network, "--learning-rate");
-        Outcome outcome = Scene.Spos(["supernet", "--imagenet-dir", Scene.Data, .. network[..rate], .. network[(rate + 2)..], "--epochs", "1", "--warmup-steps", "1000", "--random-paths", "1", "--output-dir", scene.At("run")]).Ended(0);
-        outcome.Printed("hint: --warmup-steps 1000", "hint: --learning-rate 0.5 is meant for a --batch-size of 768", "--learning-rate 0.0052");
+        Outcome outcome = Scene.Spos([
+            "supernet", "--imagenet-dir", Scene.Data, .. network[..rate], .. network[(rate + 2)..], "--epochs", "1",
+            "--warmup-steps", "1000", "--random-paths", "1", "--output-dir", scene.At("run"),
+        ]).Ended(0);
+        outcome.Printed(
+            "hint: --warmup-steps 1000", "hint: --learning-rate 0.5 is meant for a --batch-size of 768", "--learning-rate 0.0052");
     }
 
     [Case("Bytes that are not UTF-8 on the command line are told of")]
@@ -60,7 +64,8 @@ internal static class OptionCases
         // Arguments of .NET's processes are texts, so a shell makes the bytes.
         var start = new ProcessStartInfo("sh") { RedirectStandardError = true };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add($"exec dotnet '{Path.Combine(AppContext.BaseDirectory, "spos.dll")}' supernet --imagenet-dir \"$(printf 'd\\377')\"");
+        start.ArgumentList.Add(
+            $"exec dotnet '{Path.Combine(AppContext.BaseDirectory, "spos.dll")}' supernet --imagenet-dir \"$(printf 'd\\377')\"");
         using Process process = Process.Start(start)!;
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();

@@ -19,7 +19,8 @@ internal static class PictureCases
     {
         string data = Data(scene, row => row.GetProperty("decoded").GetString() == null, out int files, out _);
         Evaluate(data).Printed($"pictures                18; {files} left out")
-            .Printed("this is an HTML page", "this is an empty file", "this is nothing but zeros", "not a usable PNG: the file is cut short");
+            .Printed(
+                "this is an HTML page", "this is an empty file", "this is nothing but zeros", "not a usable PNG: the file is cut short");
     }
 
     // Those of picture_golden.json that `which` takes, beside the 18 pictures of val, all named as JPEGs.

@@ -20,10 +20,14 @@ internal static class PreprocessingCases
             string data = scene.At($"{rows.Key}");
             Directory.CreateDirectory(Path.Combine(data, "all"));
             JsonElement[] pictures = [.. rows];
-            for (int i = 0; i < pictures.Length; i++) File.WriteAllBytes(Path.Combine(data, "all", $"{i:00}.jpg"), pictures[i].GetProperty("jpeg").GetBytesFromBase64());
+            for (int i = 0; i < pictures.Length; i++)
+            {
+                File.WriteAllBytes(Path.Combine(data, "all", $"{i:00}.jpg"), pictures[i].GetProperty("jpeg").GetBytesFromBase64());
+            }
             // All in one batch.
             var options = new LoaderOptions { ImageSize = rows.Key, BatchSize = pictures.Length };
-            using var loader = new BatchLoader(session.Device, ImageFolder.Open(data), options, new DamageReport(text => throw new CaseFailedException(text)));
+            using var loader = new BatchLoader(
+                session.Device, ImageFolder.Open(data), options, new DamageReport(text => throw new CaseFailedException(text)));
             using Batch batch = loader.Single();
             batch.ReadOn(session.Stream);
             float[] inputs = batch.Images.Download(session.Stream);
@@ -31,7 +35,10 @@ internal static class PreprocessingCases
             for (int i = 0; i < pictures.Length; i++)
             {
                 string digest = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(inputs.AsSpan(i * values, values))));
-                if (digest != pictures[i].GetProperty("normalised").GetString()) throw new CaseFailedException($"{pictures[i].GetProperty("name")} at {rows.Key} pixels: not torchvision's input");
+                if (digest != pictures[i].GetProperty("normalised").GetString())
+                {
+                    throw new CaseFailedException($"{pictures[i].GetProperty("name")} at {rows.Key} pixels: not torchvision's input");
+                }
             }
         }
     }

@@ -7,7 +7,10 @@ namespace Spos.Field.Cases;
 internal static class RunCases
 {
     private static readonly string[] SmallSearch =
-        ["--max-epochs", "1", "--num-population", "6", "--num-select", "2", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "1", "--train-batch-size", "8"];
+    [
+        "--max-epochs", "1", "--num-population", "6", "--num-select", "2", "--num-crossover", "2", "--num-mutation", "2",
+        "--train-iters", "1", "--train-batch-size", "8",
+    ];
 
     [Case("A search into the supernet's folder is refused, and every byte there stays")]
     public static void Search_into_supernet(Scene scene)
@@ -22,7 +25,9 @@ internal static class RunCases
         }
         Kept(before, folder);
         // The folder that is proposed will do.
-        Scene.Spos(["search", "--imagenet-dir", Scene.Data, "--checkpoint", folder, "--output-dir", Path.Combine(folder, "search"), .. SmallSearch]).Ended(0);
+        Scene.Spos([
+            "search", "--imagenet-dir", Scene.Data, "--checkpoint", folder, "--output-dir", Path.Combine(folder, "search"), .. SmallSearch,
+        ]).Ended(0);
         Kept(before, folder);
     }
 
@@ -36,7 +41,8 @@ internal static class RunCases
         Kept(before, folder);
         Import(imported).Ended(0);
         Import(imported).Ended(0).Printed("Replacing");
-        Scene.Spos(["supernet", "--imagenet-dir", Scene.Data, .. Scene.Network, "--epochs", "1", "--output-dir", imported]).Ended(2).Said("an imported network");
+        Scene.Spos(["supernet", "--imagenet-dir", Scene.Data, .. Scene.Network, "--epochs", "1", "--output-dir", imported])
+            .Ended(2).Said("an imported network");
     }
 
     [Case("A folder with other people's files is written into beside them, and its files are never taken for a run's")]
@@ -44,7 +50,11 @@ internal static class RunCases
     {
         File.WriteAllText(scene.At("notes.txt"), "mine");
         File.WriteAllText(scene.At("metrics.jsonl"), "mine too");
-        string[] train = ["scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "1", "--output-dir", scene.Folder];
+        string[] train =
+        [
+            "scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "1",
+            "--output-dir", scene.Folder,
+        ];
         Scene.Spos([.. train, "--restart"]).Ended(2).Said("metrics.jsonl");
         CaseFailedException.Unless(Directory.GetFileSystemEntries(scene.Folder).Length == 2, "something was written.");
         File.Delete(scene.At("metrics.jsonl"));
@@ -65,17 +75,23 @@ internal static class RunCases
         }
         Kept(before, folder);
         // The same kind is replaced.
-        foreach (string format in new[] { "pth", "safetensors", "pth", "safetensors" }) Scene.Spos("export", "--checkpoint", folder, "--format", format).Ended(0);
+        foreach (string format in new[] { "pth", "safetensors", "pth", "safetensors" })
+        {
+            Scene.Spos("export", "--checkpoint", folder, "--format", format).Ended(0);
+        }
     }
 
     [Case("A folder of another verb is named as such")]
     public static void Other_verbs_folder(Scene scene)
     {
         string search = scene.At("search");
-        Scene.Spos(["search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", search, .. SmallSearch]).Ended(0);
+        Scene.Spos(["search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", search, .. SmallSearch])
+            .Ended(0);
         Scene.Spos("eval", "--imagenet-dir", Scene.Data, "--checkpoint", search).Ended(1).Said("a search run");
-        Scene.Spos("scratch", "--imagenet-dir", Scene.Data, "--architecture", Scene.Supernet, "--output-dir", scene.At("s")).Ended(2).Said("a supernet run");
-        Scene.Spos("supernet", "--imagenet-dir", Scene.Data, "--tb-dir", search, "--output-dir", scene.At("s")).Ended(2).Said("--tb-dir", "a search run");
+        Scene.Spos("scratch", "--imagenet-dir", Scene.Data, "--architecture", Scene.Supernet, "--output-dir", scene.At("s"))
+            .Ended(2).Said("a supernet run");
+        Scene.Spos("supernet", "--imagenet-dir", Scene.Data, "--tb-dir", search, "--output-dir", scene.At("s"))
+            .Ended(2).Said("--tb-dir", "a search run");
     }
 
     [Case("A class renamed or a picture added between two parts of a training is named; another path is all right")]
@@ -86,12 +102,19 @@ internal static class RunCases
         Scene.Copy(Scene.Supernet, run);
         Scene.Copy(Scene.Data, moved);
         Train(moved, run).Ended(0).Printed("Going on");
-        string[] classes = [.. Directory.GetDirectories(Path.Combine(data, "train")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+        string[] classes =
+            [.. Directory.GetDirectories(Path.Combine(data, "train")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
         string renamed = classes[0], to = "zebra";
-        foreach (string split in new[] { "train", "val" }) Directory.Move(Path.Combine(data, split, renamed), Path.Combine(data, split, to));
+        foreach (string split in new[] { "train", "val" })
+        {
+            Directory.Move(Path.Combine(data, split, renamed), Path.Combine(data, split, to));
+        }
         Train(data, run).Ended(2).Said(renamed, to, "--accept-changed-data", "--restart");
         Train(data, run, "--accept-changed-data").Ended(0).Printed("Going on", renamed, to);
-        foreach (string split in new[] { "train", "val" }) Directory.Move(Path.Combine(data, split, to), Path.Combine(data, split, renamed));
+        foreach (string split in new[] { "train", "val" })
+        {
+            Directory.Move(Path.Combine(data, split, to), Path.Combine(data, split, renamed));
+        }
 
         string[] pictures = Directory.GetFiles(Path.Combine(data, "train", classes[1]));
         File.Copy(pictures[0], Path.Combine(data, "train", classes[1], "one-more.jpg"));
@@ -107,7 +130,8 @@ internal static class RunCases
     public static void Search_goes_on(Scene scene)
     {
         string data = scene.At("data"), supernet = scene.At("supernet"), search = scene.At("search");
-        string[] Search(string from, string of, params string[] more) => ["search", "--imagenet-dir", from, "--checkpoint", of, "--output-dir", search, .. SmallSearch, .. more];
+        string[] Search(string from, string of, params string[] more) =>
+            ["search", "--imagenet-dir", from, "--checkpoint", of, "--output-dir", search, .. SmallSearch, .. more];
         Scene.Spos(Search(Scene.Data, Scene.Supernet)).Ended(0);
         Scene.Copy(Scene.Data, data);
         Scene.Copy(Scene.Supernet, supernet);
@@ -123,14 +147,25 @@ internal static class RunCases
     {
         string data = scene.At("data");
         Scene.Copy(Scene.Data, data);
-        string[] classes = [.. Directory.GetDirectories(Path.Combine(data, "val")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
-        foreach (string split in new[] { "train", "val" }) Directory.Move(Path.Combine(data, split, classes[0]), Path.Combine(data, split, "zebra"));
-        string[] eval = ["eval", "--imagenet-dir", data, "--checkpoint", Scene.Supernet, "--architecture", "0 1 2 3 0", "--train-iters", "1", "--train-batch-size", "8"];
+        string[] classes =
+            [.. Directory.GetDirectories(Path.Combine(data, "val")).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
+        foreach (string split in new[] { "train", "val" })
+        {
+            Directory.Move(Path.Combine(data, split, classes[0]), Path.Combine(data, split, "zebra"));
+        }
+        string[] eval =
+        [
+            "eval", "--imagenet-dir", data, "--checkpoint", Scene.Supernet, "--architecture", "0 1 2 3 0", "--train-iters", "1",
+            "--train-batch-size", "8",
+        ];
         Scene.Spos(eval).Ended(1).Said($"label 0 was '{classes[0]}' and is '{classes[1]}'", "--accept-changed-data");
         Scene.Spos([.. eval, "--accept-changed-data"]).Ended(0).Printed("top-1 on val");
-        Scene.Spos(["search", "--imagenet-dir", data, "--checkpoint", Scene.Supernet, "--output-dir", scene.At("search"), .. SmallSearch]).Ended(1).Said("zebra");
+        Scene.Spos(["search", "--imagenet-dir", data, "--checkpoint", Scene.Supernet, "--output-dir", scene.At("search"), .. SmallSearch])
+            .Ended(1).Said("zebra");
         CaseFailedException.Unless(!Directory.Exists(scene.At("search")), "a folder was made.");
-        Scene.Spos(["supernet", "--imagenet-dir", data, "--load-checkpoint", Scene.Supernet, "--output-dir", scene.At("s"), .. Scene.Network]).Ended(1).Said("zebra");
+        Scene.Spos([
+            "supernet", "--imagenet-dir", data, "--load-checkpoint", Scene.Supernet, "--output-dir", scene.At("s"), .. Scene.Network,
+        ]).Ended(1).Said("zebra");
     }
 
     [Case("A search's winner is trained at the searched network's sizes, with none of them repeated")]
@@ -138,18 +173,34 @@ internal static class RunCases
     {
         string search = scene.At("search"), alone = scene.At("alone.json");
         string[] recipe = ["--epochs", "1", "--batch-size", "8", "--learning-rate", "0.1"];
-        Scene.Spos(["search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", search, "--spos-preprocessing", .. SmallSearch]).Ended(0);
-        foreach ((int number, string given) in new[] { search, Path.Combine(search, "architecture_final.json"), Path.Combine(search, "checkpoints", "001_000.json") }.Index())
+        Scene.Spos([
+            "search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", search,
+            "--spos-preprocessing", .. SmallSearch,
+        ]).Ended(0);
+        foreach ((int number, string given) in new[]
         {
-            Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--architecture", given, "--output-dir", scene.At($"{number}"), .. recipe]).Ended(0).Printed("32×32", "stages 1-1-2-1 of 16-24-32-48", search);
+            search, Path.Combine(search, "architecture_final.json"), Path.Combine(search, "checkpoints", "001_000.json"),
+        }.Index())
+        {
+            Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--architecture", given, "--output-dir", scene.At($"{number}"), .. recipe])
+                .Ended(0).Printed("32×32", "stages 1-1-2-1 of 16-24-32-48", search);
             using JsonDocument record = JsonDocument.Parse(File.ReadAllText(scene.At($"{number}", "run.json")));
-            CaseFailedException.Unless(record.RootElement.GetProperty("network").GetProperty("preprocessing").GetString() == "Spos", "preprocessing is not the search's.");
+            CaseFailedException.Unless(
+                record.RootElement.GetProperty("network").GetProperty("preprocessing").GetString() == "Spos",
+                "preprocessing is not the search's.");
         }
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--architecture", search, "--last-channels", "64", "--output-dir", scene.At("wide"), .. recipe]).Ended(2).Said("--last-channels 64", "32");
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--architecture", search, "--image-size", "64", "--output-dir", scene.At("large"), .. recipe]).Ended(0).Printed("--image-size 64 is used");
+        Scene.Spos([
+            "scratch", "--imagenet-dir", Scene.Data, "--architecture", search, "--last-channels", "64", "--output-dir", scene.At("wide"),
+            .. recipe,
+        ]).Ended(2).Said("--last-channels 64", "32");
+        Scene.Spos([
+            "scratch", "--imagenet-dir", Scene.Data, "--architecture", search, "--image-size", "64", "--output-dir", scene.At("large"),
+            .. recipe,
+        ]).Ended(0).Printed("--image-size 64 is used");
         // A file by itself tells no sizes: options do.
         File.Copy(Path.Combine(search, "architecture_final.json"), alone);
-        Scene.Spos("scratch", "--imagenet-dir", Scene.Data, "--architecture", alone, "--output-dir", scene.At("alone")).Ended(2).Said("5 blocks", "20");
+        Scene.Spos("scratch", "--imagenet-dir", Scene.Data, "--architecture", alone, "--output-dir", scene.At("alone"))
+            .Ended(2).Said("5 blocks", "20");
     }
 
     [Case("Inherited and imported networks are fine-tuned, for other classes too")]
@@ -157,23 +208,41 @@ internal static class RunCases
     {
         string inherited = scene.At("inherited"), imported = scene.At("imported");
         string[] recipe = ["--epochs", "1", "--batch-size", "8", "--learning-rate", "0.0000001"];
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", Scene.Supernet, "--architecture", "0 1 2 3 0", "--output-dir", inherited, .. recipe]).Ended(0).Printed("Fine-tuning 0 1 2 3 0", "Fine-tuned");
+        Scene.Spos([
+            "scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", Scene.Supernet, "--architecture", "0 1 2 3 0",
+            "--output-dir", inherited, .. recipe,
+        ]).Ended(0).Printed("Fine-tuning 0 1 2 3 0", "Fine-tuned");
         // So small a learning rate leaves the weights as they were loaded, and pictures and dropout are those of the seed: both runs have
         // the same loss in training. On val they differ a little, for the running statistics have followed more batches.
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", inherited, "--output-dir", scene.At("again"), .. recipe]).Ended(0);
-        CaseFailedException.Unless(Math.Abs(TrainingLoss(inherited) - TrainingLoss(scene.At("again"))) < 1e-5, "the weights are not those that were loaded.");
-        Scene.Spos("import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_single_zip.pth"), "--image-size", "32", "--output-dir", imported).Ended(0);
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", imported, "--output-dir", scene.At("tuned"), .. recipe]).Ended(0)
+        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", inherited, "--output-dir", scene.At("again"), .. recipe])
+            .Ended(0);
+        CaseFailedException.Unless(
+            Math.Abs(TrainingLoss(inherited) - TrainingLoss(scene.At("again"))) < 1e-5, "the weights are not those that were loaded.");
+        Scene.Spos(
+            "import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_single_zip.pth"), "--image-size", "32", "--output-dir",
+            imported).Ended(0);
+        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", imported, "--output-dir", scene.At("tuned"), .. recipe])
+            .Ended(0)
             .Printed("The classifier begins anew", "tells 5 classes apart, and the data set has 3");
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", imported, "--stem-channels", "12", "--output-dir", scene.At("no"), .. recipe]).Ended(2).Said("--stem-channels 12");
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", inherited, "--architecture", "0 0 0 0 0", "--output-dir", scene.At("no"), .. recipe]).Ended(2).Said("0 1 2 3 0");
+        Scene.Spos([
+            "scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", imported, "--stem-channels", "12", "--output-dir", scene.At("no"),
+            .. recipe,
+        ]).Ended(2).Said("--stem-channels 12");
+        Scene.Spos([
+            "scratch", "--imagenet-dir", Scene.Data, "--load-checkpoint", inherited, "--architecture", "0 0 0 0 0",
+            "--output-dir", scene.At("no"), .. recipe,
+        ]).Ended(2).Said("0 1 2 3 0");
     }
 
     [Case("A run that is being trained can be evaluated and exported at any time")]
     public static void Read_while_written(Scene scene)
     {
         string run = scene.At("run");
-        string[] train = ["scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "100000", "--save-frequency", "1", "--val-frequency", "0", "--output-dir", run];
+        string[] train =
+        [
+            "scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "100000",
+            "--save-frequency", "1", "--val-frequency", "0", "--output-dir", run,
+        ];
         using Process training = Scene.Start(train);
         Task output = Task.WhenAll(training.StandardOutput.ReadToEndAsync(), training.StandardError.ReadToEndAsync());
         try
@@ -208,7 +277,10 @@ internal static class RunCases
     [Case("metrics.jsonl counts epochs from 1, training and validation alike")]
     public static void Epochs(Scene scene)
     {
-        Scene.Spos(["scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "3", "--log-frequency", "1", "--output-dir", scene.At("run")]).Ended(0);
+        Scene.Spos([
+            "scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "3",
+            "--log-frequency", "1", "--output-dir", scene.At("run"),
+        ]).Ended(0);
         JsonElement[] lines = [.. File.ReadLines(scene.At("run", "metrics.jsonl")).Select(l => JsonDocument.Parse(l).RootElement)];
         (long Step, int Epoch)[] found = [.. lines.Select(l => (l.GetProperty("step").GetInt64(), l.GetProperty("epoch").GetInt32()))];
         CaseFailedException.Unless(found.Length == 21 && found.All(f => f.Epoch == (f.Step + 5) / 6), string.Join(' ', found));
@@ -217,21 +289,28 @@ internal static class RunCases
     [Case("A search on few pictures says how much of its best score may be chance")]
     public static void Selection_noise(Scene scene)
     {
-        Outcome outcome = Scene.Spos(["search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", scene.At("search"), .. SmallSearch]).Ended(0);
+        Outcome outcome = Scene.Spos([
+            "search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", scene.At("search"), .. SmallSearch,
+        ]).Ended(0);
         outcome.Printed("points, of a score on 9 pictures", "best by chance alone");
         using JsonDocument result = JsonDocument.Parse(File.ReadAllText(scene.At("search", "result.json")));
-        double mean = result.RootElement.GetProperty("top1_mean").GetDouble(), error = result.RootElement.GetProperty("standard_error").GetDouble();
+        double mean = result.RootElement.GetProperty("top1_mean").GetDouble(),
+            error = result.RootElement.GetProperty("standard_error").GetDouble();
         CaseFailedException.Unless(Math.Abs(error - Math.Sqrt(mean * (1 - mean) / 9)) < 1e-9, "the standard error is wrong.");
         // E[max of 6] is 1.26721 standard errors.
         double chance = result.RootElement.GetProperty("best_by_chance").GetDouble();
-        CaseFailedException.Unless(Math.Abs(chance - Math.Min(1, mean + 1.26721 * error)) < 1e-4, $"{chance} is not what chance makes of {mean} ± {error}.");
+        CaseFailedException.Unless(
+            Math.Abs(chance - Math.Min(1, mean + 1.26721 * error)) < 1e-4, $"{chance} is not what chance makes of {mean} ± {error}.");
     }
 
     [Case("The same run draws the same plots, byte for byte, also when it was stopped")]
     public static void Plots(Scene scene)
     {
         string[] Train(string folder, params string[] more) =>
-            ["scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "2", "--log-frequency", "1", "--output-dir", scene.At(folder), .. more];
+        [
+            "scratch", "--imagenet-dir", Scene.Data, .. Scene.Network, "--architecture", "0 1 2 3 0", "--epochs", "2",
+            "--log-frequency", "1", "--output-dir", scene.At(folder), .. more,
+        ];
         foreach (string folder in new[] { "one", "two" }) Scene.Spos(Train(folder)).Ended(0);
         string[] names = ["loss.png", "loss.svg"];
         Dictionary<string, byte[]> one = names.ToDictionary(n => n, n => File.ReadAllBytes(scene.At("one", n)));
@@ -239,15 +318,28 @@ internal static class RunCases
         // Drawn again from metrics.jsonl.
         Scene.Spos(Train("two")).Ended(0).Printed("Going on");
         Kept(one, scene.At("two"));
-        foreach (string folder in new[] { "s1", "s2" }) Scene.Spos(["search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", scene.At(folder), .. SmallSearch]).Ended(0);
-        Kept(Contents(scene.At("s1")).Where(f => f.Key.EndsWith(".png", StringComparison.Ordinal) || f.Key.EndsWith(".svg", StringComparison.Ordinal)).ToDictionary(), scene.At("s2"));
+        foreach (string folder in new[] { "s1", "s2" })
+        {
+            Scene.Spos([
+                "search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", scene.At(folder), .. SmallSearch,
+            ]).Ended(0);
+        }
+        Kept(
+            Contents(scene.At("s1")).Where(
+                f => f.Key.EndsWith(".png", StringComparison.Ordinal) || f.Key.EndsWith(".svg", StringComparison.Ordinal)).ToDictionary(),
+            scene.At("s2"));
     }
 
     private static Outcome Train(string data, string run, params string[] more) =>
-        Scene.Spos(["supernet", "--imagenet-dir", data, .. Scene.Network, "--paths-per-step", "4", "--epochs", "2", "--held-out", "0.2", "--random-paths", "1", "--output-dir", run, .. more]);
+        Scene.Spos([
+            "supernet", "--imagenet-dir", data, .. Scene.Network, "--paths-per-step", "4", "--epochs", "2", "--held-out", "0.2",
+            "--random-paths", "1", "--output-dir", run, .. more,
+        ]);
 
     private static Outcome Import(string folder) =>
-        Scene.Spos("import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir", folder);
+        Scene.Spos(
+            "import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_supernet_legacy.pth.tar"), "--image-size", "32",
+            "--output-dir", folder);
 
     private static double TrainingLoss(string run)
     {
@@ -263,7 +355,8 @@ internal static class RunCases
         foreach ((string name, byte[] bytes) in before)
         {
             string file = Path.Combine(folder, name);
-            CaseFailedException.Unless(File.Exists(file) && bytes.AsSpan().SequenceEqual(File.ReadAllBytes(file)), $"{file} is not what it was.");
+            CaseFailedException.Unless(
+                File.Exists(file) && bytes.AsSpan().SequenceEqual(File.ReadAllBytes(file)), $"{file} is not what it was.");
         }
     }
 }

@@ -30,7 +30,8 @@ internal static class RunFileCases
         Make(run, "mkfifo metrics.jsonl", "supernet");
         Scene.Spos("supernet", "--imagenet-dir", Scene.Data, "--output-dir", run).Ended(2).Said("metrics.jsonl", "not a regular file");
         Make(run, "mkfifo rank.json", "rank");
-        Scene.Spos("rank", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", run).Ended(2).Said("rank.json", "not a regular file");
+        Scene.Spos("rank", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--output-dir", run)
+            .Ended(2).Said("rank.json", "not a regular file");
     }
 
     // A folder that belongs to a run, by its record, and what a script makes in it.

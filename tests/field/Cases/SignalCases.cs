@@ -51,7 +51,8 @@ internal static class SignalCases
         {
             string run = scene.At($"run-{seconds}");
             using Process process = Scene.Start(
-                "supernet", "--imagenet-dir", Scene.Data, "--image-size", "32", "--batch-size", "40", "--output-dir", run, "--device", "simt");
+                "supernet", "--imagenet-dir", Scene.Data, "--image-size", "32", "--batch-size", "40", "--output-dir", run,
+                "--device", "simt");
             Shell.Await(process, () => Directory.Exists(run) && Directory.GetFiles(run, "events.*").Length > 0);
             Thread.Sleep(TimeSpan.FromSeconds(seconds));
             Shell.Signal(process, "TERM");

@@ -72,7 +72,9 @@ internal static class StartupCases
         // The driver's two halves differ, as after an update.
         Fails(scene, "FAKE_INIT=803", "no NVIDIA GPU that works", "restarted");
         // NVRTC 13 with a driver of CUDA 12.
-        Fails(scene, "FAKE_DRIVER=12040", "no NVRTC here compiles kernels for this GPU (sm_90) and its driver (CUDA 12.4)", "there is 13.0 in", "SPOS_CUDA_DIR");
+        Fails(
+            scene, "FAKE_DRIVER=12040", "no NVRTC here compiles kernels for this GPU (sm_90) and its driver (CUDA 12.4)",
+            "there is 13.0 in", "SPOS_CUDA_DIR");
         Fails(scene, "FAKE_MODULE=209", "kernels do not run on it", "cuModuleLoadData(");
         // The stand-in's kernels compute nothing, which the first one shows.
         Fails(scene, "FAKE_NONE=0", "G computes wrong results");
@@ -85,10 +87,12 @@ internal static class StartupCases
     {
         Make(scene);
         Outcome first = Run(scene, "cuda", "FAKE_RUN=700", "info").Ended(1).Printed(
-            Announced, "compiled 22 of 22 kernel files", "A kernel or copy on the GPU failed", "--sync", "This process cannot use the GPU any more");
+            Announced, "compiled 22 of 22 kernel files", "A kernel or copy on the GPU failed",
+            "--sync", "This process cannot use the GPU any more");
         first.Printed("13.0 in ", "libnvrtc.so.13", "CUDA 13.0 in ", "looked first in");
         // The first wait is before the launch.
-        Outcome second = Run(scene, "cuda", "FAKE_RUN=700 FAKE_CALLS=1", "info --sync").Ended(1).Said("kernel add_in_place with a grid of 4×1 blocks of 256×1 threads and the arguments (4096 bytes, 4096 bytes, 1000, 256): ");
+        Outcome second = Run(scene, "cuda", "FAKE_RUN=700 FAKE_CALLS=1", "info --sync").Ended(1)
+            .Said("kernel add_in_place with a grid of 4×1 blocks of 256×1 threads and the arguments (4096 bytes, 4096 bytes, 1000, 256): ");
         CaseFailedException.Unless(!second.Error.Contains("compiling", StringComparison.Ordinal), second.Error);
         Run(scene, "cuda", "FAKE_RUN=700 FAKE_CALLS=1 SPOS_SYNC=1", "info").Ended(1).Said("kernel add_in_place with");
         Run(scene, "host", "SPOS_SYNC=yes", "info").Ended(2).Said("SPOS_SYNC=yes: 0 and 1 are possible");
@@ -109,7 +113,8 @@ internal static class StartupCases
         Fails(scene, $"SPOS_CUDA_DIR='{scene.At("gone")}'", $"SPOS_CUDA_DIR: there is no folder {scene.At("gone")}");
     }
 
-    private static void Make(Scene scene, string without = "none") => Shell.Run($"export WITHOUT={without}\n{Libraries}", scene.Folder, Shell.Checkout).Ended(0);
+    private static void Make(Scene scene, string without = "none") =>
+        Shell.Run($"export WITHOUT={without}\n{Libraries}", scene.Folder, Shell.Checkout).Ended(0);
 
     private static void Fails(Scene scene, string variables, params string[] words)
     {
@@ -120,5 +125,6 @@ internal static class StartupCases
     }
 
     private static Outcome Run(Scene scene, string device, string variables, string command) =>
-        Shell.Run($"export SPOS_CUDA_DIR='{scene.At("gpu")}' XDG_CACHE_HOME='{scene.At("home")}' {variables}\nspos {command} --device {device}");
+        Shell.Run(
+            $"export SPOS_CUDA_DIR='{scene.At("gpu")}' XDG_CACHE_HOME='{scene.At("home")}' {variables}\nspos {command} --device {device}");
 }

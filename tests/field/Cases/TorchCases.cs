@@ -14,12 +14,16 @@ internal static class TorchCases
             string file = scene.At($"network.{format}"), run = scene.At(format), again = scene.At($"again.{format}");
             Scene.Spos("export", "--checkpoint", Scene.Supernet, "--format", format, "--output", file).Ended(0);
             Scene.Spos("import", "--checkpoint", file, "--output-dir", run).Ended(0).Printed("32×32", "standard");
-            string classes = string.Join(',', Directory.GetDirectories(Path.Combine(Scene.Data, "train")).Select(f => $"\"{Path.GetFileName(f)}\"").Order(StringComparer.Ordinal));
+            string classes = string.Join(
+                ',',
+                Directory.GetDirectories(Path.Combine(Scene.Data, "train"))
+                    .Select(f => $"\"{Path.GetFileName(f)}\"").Order(StringComparer.Ordinal));
             Scene.Spos("import", "--checkpoint", file, "--list").Ended(0).Printed($"[{classes}]");
             string after = Evaluated(run);
             CaseFailedException.Unless(before == after, $"{format}: {after}\ninstead of\n{before}");
             Scene.Spos("export", "--checkpoint", run, "--format", format, "--output", again).Ended(0);
-            CaseFailedException.Unless(File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(again)), $"{format}: exported again it is another file");
+            CaseFailedException.Unless(
+                File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(again)), $"{format}: exported again it is another file");
         }
     }
 
@@ -41,7 +45,8 @@ internal static class TorchCases
         foreach (string variant in new[] { "beside", "beside_legacy" })
         {
             Outcome listed = Scene.Spos("import", "--checkpoint", Variant(scene, variant), "--list").Ended(0);
-            listed.Printed("argparse.Namespace", "datetime.datetime", "numpy", "torch.float16", "from state_dict", @"evil \u001b]0;x\u0007");
+            listed.Printed(
+                "argparse.Namespace", "datetime.datetime", "numpy", "torch.float16", "from state_dict", @"evil \u001b]0;x\u0007");
             CaseFailedException.Unless(!listed.Output.Any(c => char.IsControl(c) && c != '\n'), "a control character is printed");
         }
     }
@@ -58,9 +63,14 @@ internal static class TorchCases
         // A byte in the middle is one of a weight.
         whole[whole.Length / 2] ^= 1;
         Refused(scene, whole, "checksum");
-        foreach ((string variant, string says) in new[] { ("whole", "save model.state_dict()"), ("script", "torch.jit.load"), ("student", "--key"), ("scaled", "channel scales, which are not supported yet") })
+        foreach ((string variant, string says) in new[]
         {
-            Scene.Spos("import", "--checkpoint", Variant(scene, variant), "--output-dir", scene.At("run")).Ended(1).Said($"{variant}.pth", says);
+            ("whole", "save model.state_dict()"), ("script", "torch.jit.load"), ("student", "--key"),
+            ("scaled", "channel scales, which are not supported yet"),
+        })
+        {
+            Scene.Spos("import", "--checkpoint", Variant(scene, variant), "--output-dir", scene.At("run"))
+                .Ended(1).Said($"{variant}.pth", says);
         }
         CaseFailedException.Unless(!Directory.Exists(scene.At("run")), "something was written");
     }
@@ -74,8 +84,11 @@ internal static class TorchCases
         // The classifier is last.
         BitConverter.GetBytes(float.NaN).CopyTo(contents, contents.Length - sizeof(float));
         File.WriteAllBytes(file, contents);
-        Scene.Spos("import", "--checkpoint", file, "--output-dir", scene.At("nan")).Ended(0).Said("NaN or infinite: classifier.0.weight (1)");
-        Scene.Spos("import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_supernet_nni.pth"), "--image-size", "32", "--output-dir", scene.At("half")).Ended(0).Printed("tensors of Float16");
+        Scene.Spos("import", "--checkpoint", file, "--output-dir", scene.At("nan"))
+            .Ended(0).Said("NaN or infinite: classifier.0.weight (1)");
+        Scene.Spos(
+            "import", "--checkpoint", Path.Combine(Scene.Fixtures, "torch_supernet_nni.pth"), "--image-size", "32",
+            "--output-dir", scene.At("half")).Ended(0).Printed("tensors of Float16");
     }
 
     private static void Refused(Scene scene, byte[] contents, string says)
@@ -89,7 +102,9 @@ internal static class TorchCases
     // What eval prints of a path but where its checkpoint is.
     private static string Evaluated(string checkpoint)
     {
-        string output = Scene.Spos("eval", "--imagenet-dir", Scene.Data, "--checkpoint", checkpoint, "--architecture", "0 1 2 3 0", "--train-iters", "2", "--train-batch-size", "8").Ended(0).Output;
+        string output = Scene.Spos(
+            "eval", "--imagenet-dir", Scene.Data, "--checkpoint", checkpoint, "--architecture", "0 1 2 3 0", "--train-iters", "2",
+            "--train-batch-size", "8").Ended(0).Output;
         return string.Join('\n', output.Split('\n').Where(line => !line.TrimStart().StartsWith("checkpoint", StringComparison.Ordinal)));
     }
 

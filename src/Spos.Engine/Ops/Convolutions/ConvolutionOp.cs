@@ -21,8 +21,8 @@ public sealed record ConvolutionOp(int Inputs, int Outputs, int Kernel, int Stri
     private OpTensor Weight => new("weight", [Outputs, Inputs / Groups, Kernel, Kernel], IsTrained: true);
 
     public override string PytorchModule =>
-        $"nn.Conv2d({Inputs}, {Outputs}, {Kernel}{(Stride > 1 ? $", stride={Stride}" : "")}{(Kernel > 1 ? $", padding={Kernel / 2}" : "")}" +
-        $"{(Groups > 1 ? $", groups={Groups}" : "")}, bias=False)";
+        $"nn.Conv2d({Inputs}, {Outputs}, {Kernel}{(Stride > 1 ? $", stride={Stride}" : "")}{(Kernel > 1 ? $", padding={Kernel / 2}" : "")}"
+        + $"{(Groups > 1 ? $", groups={Groups}" : "")}, bias=False)";
 
     public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs)
     {
@@ -37,12 +37,14 @@ public sealed record ConvolutionOp(int Inputs, int Outputs, int Kernel, int Stri
         return Weight.Count * y.Height * y.Width;
     }
 
-    internal override string ToOnnx(OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
+    internal override string ToOnnx(
+        OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         Node(graph, [inputs[0], graph.Weight($"{name}.{Weight.Name}", Weight.Sizes, values(Weight))], output);
 
     /// <summary>As <see cref="GraphOp.ToOnnx"/>, with the batch norm after it in its weights: y = scale · (w ∗ x) + shift.</summary>
     /// <param name="norm">The batch norm's name, which the bias is called after.</param>
-    internal string ToOnnx(OnnxGraph graph, string name, string norm, IReadOnlyList<string> inputs, float[] weight, double[] scale, float[] shift)
+    internal string ToOnnx(
+        OnnxGraph graph, string name, string norm, IReadOnlyList<string> inputs, float[] weight, double[] scale, float[] shift)
     {
         int perOutput = weight.Length / Outputs;
         float[] scaled = [.. weight.Select((w, i) => (float)(w * scale[i / perOutput]))];

@@ -16,7 +16,9 @@ public enum ConvolutionPlan
     /// <summary>The hand-written kernels, one an op.</summary>
     Unfused,
 
-    /// <summary>cuDNN, where it has a deterministic algorithm, else the hand-written kernels; on the CPU oneDNN, behind the same interface.</summary>
+    /// <summary>
+    /// cuDNN, where it has a deterministic algorithm, else the hand-written kernels; on the CPU oneDNN, behind the same interface.
+    /// </summary>
     Cudnn,
 
     /// <summary>
@@ -146,7 +148,8 @@ public sealed class ConvolutionPlanner : IDisposable
         return seconds[Runs / 2];
     }
 
-    private static void Run(IConvolutionEngine engine, in ConvolutionShape shape, ConvolutionPass pass, Parameter weight, Tensor x, Tensor y)
+    private static void Run(
+        IConvolutionEngine engine, in ConvolutionShape shape, ConvolutionPass pass, Parameter weight, Tensor x, Tensor y)
     {
         switch (pass)
         {

@@ -34,7 +34,9 @@ internal sealed unsafe class CudnnConvolution : IDisposable
         (int kernel, int stride) = (shape.Kernel, shape.Stride);
         Check(_cudnn.SetTensor(_x, Nhwc, Float, input.N, input.C, input.H, input.W), "cudnnSetTensor4dDescriptor");
         Check(_cudnn.SetFilter(_w, Float, Nhwc, output.C, input.C / shape.Groups, kernel, kernel), "cudnnSetFilter4dDescriptor");
-        Check(_cudnn.SetConvolution(_convolution, kernel / 2, kernel / 2, stride, stride, 1, 1, CrossCorrelation, Float), "cudnnSetConvolution2dDescriptor");
+        Check(
+            _cudnn.SetConvolution(_convolution, kernel / 2, kernel / 2, stride, stride, 1, 1, CrossCorrelation, Float),
+            "cudnnSetConvolution2dDescriptor");
         Check(_cudnn.SetGroups(_convolution, shape.Groups), "cudnnSetConvolutionGroupCount");
         Check(_cudnn.SetMathType(_convolution, FmaMath), "cudnnSetConvolutionMathType");
         Check(_cudnn.SetTensor(_y, Nhwc, Float, output.N, output.C, output.H, output.W), "cudnnSetTensor4dDescriptor");
@@ -60,7 +62,10 @@ internal sealed unsafe class CudnnConvolution : IDisposable
     {
         foreach (ref readonly CudnnAlgorithm candidate in algorithms)
         {
-            if (candidate.Status == 0 && candidate.Determinism == Deterministic && candidate.Memory <= MostWorkspace) return new Algorithm(candidate.Number, (long)candidate.Memory, null);
+            if (candidate.Status == 0 && candidate.Determinism == Deterministic && candidate.Memory <= MostWorkspace)
+            {
+                return new Algorithm(candidate.Number, (long)candidate.Memory, null);
+            }
         }
         return new Algorithm(0, 0, "no deterministic algorithm");
     }
@@ -97,7 +102,9 @@ internal sealed unsafe class CudnnConvolution : IDisposable
         Algorithm chosen;
         try
         {
-            Check(list(_handle, first, second, _convolution, result, MostAlgorithms, &found, algorithms), $"cuDNN's algorithms for {pass} of {_shape}");
+            Check(
+                list(_handle, first, second, _convolution, result, MostAlgorithms, &found, algorithms),
+                $"cuDNN's algorithms for {pass} of {_shape}");
             chosen = Choose(new ReadOnlySpan<CudnnAlgorithm>(algorithms, found));
         }
         catch (CudnnException error) when (error.IsNotSupported)

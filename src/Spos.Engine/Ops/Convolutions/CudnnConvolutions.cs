@@ -63,7 +63,8 @@ internal sealed unsafe class CudnnConvolutions : IConvolutionEngine, IDisposable
     {
         using Tensor filter = _session.Rent(weight.Shape);
         Of(shape).BackwardFilter(filter, dy, x);
-        Transposition.Launch(_session, weight.Gradient, filter, weight.Shape.C, (int)(weight.Shape.Count / weight.Shape.C), weight.Accumulates(_session));
+        Transposition.Launch(
+            _session, weight.Gradient, filter, weight.Shape.C, (int)(weight.Shape.Count / weight.Shape.C), weight.Accumulates(_session));
     }
 
     public void Dispose()

@@ -37,7 +37,8 @@ public sealed class PlanCache
 
     /// <summary>All that times depend on.</summary>
     public static string Describe(Device device) =>
-        $"{device.Kind}, {device.Name}, {device.Architecture}, {device.InstructionSet}, {device.Threads} threads, kernels {KernelSources.Fingerprint[..16]}";
+        $"{device.Kind}, {device.Name}, {device.Architecture}, {device.InstructionSet}, "
+        + $"{device.Threads} threads, kernels {KernelSources.Fingerprint[..16]}";
 
     /// <summary>All choices, in the order of their names.</summary>
     public IReadOnlyDictionary<string, Choice> Choices
