@@ -29,7 +29,7 @@ internal sealed class PlanWriter : IDisposable
         (_session, _network, _kind) = (session, network, kind);
         Recording = new Recording(session);
         bool trains = kind == PlanKind.Training;
-        _walk = FusedConvolution.Applies(session)
+        _walk = FusedConvolution.Applies(session) && network.HasFusedStages
             ? new FusedStages(session, network.Spec.StageRepeats, trains)
             : new OpByOp(session, Recording, network.Spec.Blocks, trains);
         Tensor input = default;

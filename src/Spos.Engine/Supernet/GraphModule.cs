@@ -41,6 +41,12 @@ public sealed class GraphModule : IDisposable
     public IReadOnlyList<ConvolutionUnit> UnitsOf(string branch) =>
         [.. _units.Where(one => BranchOf(one.Node) == branch).Select(one => one.Unit)];
 
+    /// <summary>
+    /// Whether it is convolution units and the ways of channels among them alone: what the fused plan computes with kernels of its own.
+    /// </summary>
+    internal bool IsOfUnits =>
+        _steps.All(step => step.Unit != null || step.OtherHalf != null || _graph.Nodes[step.Output - 1].Op is ConcatOp);
+
     /// <summary>Runs the graph.</summary>
     /// <param name="x">Taken over: [N, H, W, C].</param>
     public Tensor Forward(Session session, Tensor x)

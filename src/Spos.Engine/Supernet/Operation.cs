@@ -27,9 +27,12 @@ public sealed class Operation : IDisposable
     /// <summary>Empty at stride 1.</summary>
     public IReadOnlyList<ConvolutionUnit> Projection { get; }
 
+    /// <summary>Whether the fused plan has kernels for it; else it is run op by op.</summary>
+    internal bool IsFused => _module.IsOfUnits;
+
     /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the block before].</summary>
     public Tensor Forward(Session session, Tensor x) =>
-        NormalisedConvolution.Applies(session) ? NormalisedOperation.Forward(session, this, x) : _module.Forward(session, x);
+        NormalisedConvolution.Applies(session) && IsFused ? NormalisedOperation.Forward(session, this, x) : _module.Forward(session, x);
 
     public void Dispose()
     {

@@ -46,6 +46,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>The one path that there is, or null for a supernet.</summary>
     public Architecture? Path { get; }
 
+    /// <summary>Whether the fused plan has kernels for all operations, so that a stage can hand on raw results.</summary>
+    internal bool HasFusedStages => Operations.All(operation => operation.IsFused);
+
     /// <summary>All parameters, from the image on.</summary>
     public IEnumerable<Parameter> Parameters => Groups.SelectMany(g => g.Parameters);
 
@@ -123,7 +126,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
             : null;
         Tensor x = Stem.Forward(session, images);
         Operation[] operations = [.. OperationsOf(path)];
-        if (FusedConvolution.Applies(session)) x = FusedPath.Forward(session, operations, Spec.StageRepeats, x);
+        if (FusedConvolution.Applies(session) && HasFusedStages) x = FusedPath.Forward(session, operations, Spec.StageRepeats, x);
         else foreach (Operation operation in operations) x = operation.Forward(session, x);
         return Tail(session, x);
     }
