@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
 namespace Spos.Cli.Tests;
 
 public sealed class SummaryTests
@@ -24,5 +27,25 @@ public sealed class SummaryTests
         Assert.Contains(
             "a file is needed", PipelineFixture.Expect(2, "summary", "--architecture", AppContext.BaseDirectory).Error,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_memory_of_a_batch_is_told_before_there_is_one()
+    {
+        long supernet = TrainingMegabytes("--batch-size", "16"), larger = TrainingMegabytes("--batch-size", "32");
+        Assert.InRange(larger, 1.9 * supernet, 2.1 * supernet);
+        // A path needs less than room for any path, and the fused plan less than ops one by one.
+        string[] path = ["--batch-size", "16", "--architecture", "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3"];
+        long single = TrainingMegabytes(path);
+        Assert.InRange(single, 1, supernet - 1);
+        Assert.InRange(TrainingMegabytes([.. path, "--plan", "unfused"]), single + 1, 10 * single);
+    }
+
+    private static long TrainingMegabytes(params string[] options)
+    {
+        string output = PipelineFixture.Expect(0, ["summary", "--device", "host", .. options]).Output;
+        Assert.Matches(@"largest to train with +about \d+", output);
+        Match match = Regex.Match(output, @"a training step +([\d,]+) MB");
+        return long.Parse(match.Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
     }
 }

@@ -1,10 +1,15 @@
 using CommandLine;
 using Spectre.Console;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
+using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
+using Spos.Engine.Devices;
 using Spos.Engine.Graphs;
+using Spos.Engine.Plans;
 using Spos.Engine.Supernet;
+using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Records;
 using Spos.Space;
@@ -13,9 +18,9 @@ namespace Spos.Cli.Verbs;
 
 /// <summary>Prints what a network consists of.</summary>
 [Place(9)]
-[Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each.")]
+[Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
-internal sealed class SummaryVerb : IVerb
+internal sealed class SummaryVerb : DeviceOptions, IVerb
 {
     [Option("checkpoint", HelpText = "A checkpoint, or the folder of a run (default: the official sizes).")]
     [Input(PathKind.Any)]
@@ -27,6 +32,11 @@ internal sealed class SummaryVerb : IVerb
             + "(default: the checkpoint's own; of a supernet all operations of each block).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
+
+    [Option("batch-size", HelpText = "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
+    [InRange(2, 65_536)]
+    [Influences(Influence.None)]
+    public int? BatchSize { get; set; }
 
     public int Run()
     {
@@ -49,8 +59,38 @@ internal sealed class SummaryVerb : IVerb
             ("FLOPs", least.Equals(most) ? $"{least / 1e6:0.##}M" : $"{least / 1e6:0.##}M to {most / 1e6:0.##}M"),
             ("parameters", $"{parts.Sum(part => part.Parameters):N0}"),
             ("batch norms", spec.Affine ? "with γ and β" : "without γ and β"));
+        if (BatchSize is { } batch) PrintMemory(spec, path, batch);
         return ExitCode.Success;
     }
+
+    // Nothing of a batch is taken: its plan says what it would.
+    private void PrintMemory(NetworkSpec spec, Architecture? path, int batch)
+    {
+        Device device = OpenDevice();
+        using Session session = NewSession(device);
+        using var network = new ShuffleNetV2OneShot(session, spec, path);
+        long weights = session.Pool.PeakBytesInUse, picture = NetworkGraph.ImagesOf(spec).Count * sizeof(float);
+        long BytesOf(PlanKind kind, int count)
+        {
+            using var plan = new NetworkPlan(session, network, kind, count);
+            return plan.Bytes;
+        }
+
+        long training = BytesOf(PlanKind.Training, batch), free = device.ReadMemory().Free;
+        int above = (int)Math.Min(65_537, free / (training / batch + picture) * 5 / 4 + 2);
+        int fits = BatchRoom.Largest(session, above, picture, 0, count => BytesOf(PlanKind.Training, count));
+        ResultTable.Print(
+            $"Memory with batches of {batch} on {device.Id}, plan {Plan.ToString().ToLowerInvariant()}",
+            ("network", $"{InMegabytes(weights)}: weights, gradients, momenta, statistics"),
+            ("a batch of pictures", InMegabytes(picture * batch)),
+            ("a training step", $"{InMegabytes(training)}, {training / 1e6 / batch:0.0} MB a picture"),
+            ("a recalibration", InMegabytes(BytesOf(PlanKind.Recalibration, batch))),
+            ("an inference", InMegabytes(BytesOf(PlanKind.Inference, batch))),
+            ("free", InMegabytes(free)),
+            ("largest to train with", fits > 1 ? $"about {fits}, and fewer where loaders read far ahead" : "none"));
+    }
+
+    private static string InMegabytes(long bytes) => $"{bytes / 1e6:N0} MB";
 
     // The network, and its path if it is one.
     private (NetworkSpec Spec, Architecture? Path) Network()

@@ -110,7 +110,7 @@ public sealed unsafe class Device
     internal PoolList Pools { get; } = new();
 
     /// <summary>Bytes of memory that are free now, and in all.</summary>
-    internal (long Free, long Total) ReadMemory()
+    public (long Free, long Total) ReadMemory()
     {
         MakeCurrent();
         nuint free, total;

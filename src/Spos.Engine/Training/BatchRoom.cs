@@ -2,14 +2,14 @@ using Spos.Engine.Autograd;
 
 namespace Spos.Engine.Training;
 
-/// <summary>Finds how many pictures a batch may have on a device that a larger one has filled.</summary>
-internal static class BatchRoom
+/// <summary>Finds how many pictures a batch may have on a device.</summary>
+public static class BatchRoom
 {
     // What is left free, as sizes are rounded up in steps.
     private const double Usable = 0.95;
 
     /// <summary>The largest batch, within a hundredth, whose work fits the device once what is kept for reuse is given back.</summary>
-    /// <param name="batch">Pictures of the batch that did not fit.</param>
+    /// <param name="batch">Pictures of a batch that does not fit.</param>
     /// <param name="elsewhere">Bytes for each picture that others need besides, such as loaders that read ahead.</param>
     /// <param name="reserved">Bytes that others will take, however large the batch is.</param>
     /// <param name="bytesOf">Bytes that the work takes with so many pictures.</param>
