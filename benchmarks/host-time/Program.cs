@@ -82,7 +82,8 @@ internal static unsafe class Nothing
 
     [UnmanagedCallersOnly]
     private static CudaResult Launch(
-        nint function, uint x, uint y, uint z, uint blockX, uint blockY, uint blockZ, uint shared, nint stream, void** arguments, void** extra)
+        nint function, uint x, uint y, uint z, uint blockX, uint blockY, uint blockZ, uint shared, nint stream, void** arguments,
+        void** extra)
     {
         Launches++;
         return CudaResult.Success;

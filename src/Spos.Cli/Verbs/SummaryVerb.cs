@@ -33,7 +33,8 @@ internal sealed class SummaryVerb : DeviceOptions, IVerb
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
-    [Option("batch-size", HelpText = "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
+    [Option(
+        "batch-size", HelpText = "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
     [InRange(2, 65_536)]
     [Influences(Influence.None)]
     public int? BatchSize { get; set; }
