@@ -142,7 +142,8 @@ public sealed class KernelGeneratorTests
         Assert.Empty(run.Result.Diagnostics);
         string launcher = run.Text("LaunchGrid.a.g.cs"), work = run.Text("KernelCatalogue.a.g.cs");
         Assert.Contains(needed ?? "Span<byte> y", launcher, StringComparison.Ordinal);
-        Assert.Equal(needed != null, launcher.Contains("Require", StringComparison.Ordinal));
+        Assert.Equal(needed != null, launcher.Contains("KernelExtent.Require(", StringComparison.Ordinal));
+        Assert.Contains("KernelExtent.RequireOn(device_, \"a\", \"y\", y.Device", launcher, StringComparison.Ordinal);
         Assert.Contains(counted ?? "bytes_ = 0;\n        return", work, StringComparison.Ordinal);
     }
 
