@@ -47,6 +47,12 @@ public sealed class GraphModule : IDisposable
     internal bool IsOfUnits =>
         _steps.All(step => step.Unit != null || step.OtherHalf != null || _graph.Nodes[step.Output - 1].Op is ConcatOp);
 
+    /// <summary>The names of convolutions and batch norms that are part of no unit.</summary>
+    internal IEnumerable<string> OutsideUnits =>
+        from step in _steps
+        where step.Unit == null && _graph.Nodes[step.Output - 1].Op is ConvolutionOp or BatchNormOp
+        select _graph.Nodes[step.Output - 1].Name;
+
     /// <summary>Runs the graph.</summary>
     /// <param name="x">Taken over: [N, H, W, C].</param>
     public Tensor Forward(Session session, Tensor x)
