@@ -89,7 +89,7 @@ public static class PathSearch
         var state = new SearchState(folder.Folder, kept, DataRecord.Of(all, val), data.AcceptChanged, observer.Warn);
         var damage = new DamageReport(observer.Warn);
 
-        device.Threads = Math.Max(1, device.Threads / spec.Concurrency);
+        using IDisposable share = DeviceUse.Share(device, spec.Concurrency);
         var pictures = new EvaluationData(device, supernet.Spec.ImageSize, data, preprocessing, damage);
         using BatchSource calibration = pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, data.Seed);
         using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
