@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -94,7 +95,10 @@ public static class SupernetTraining
         using Session session = DeviceUse.NewSession(device, setup.Plan);
         using var network = new ShuffleNetV2OneShot(session, sizes);
         var trainer = new Trainer(session, network, train, setup.Training, paths, damage);
-        var kept = new KeptOptions(setup.Options, setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded)));
+        IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
+        // A search reads it.
+        string heldOut = spec.HeldOut.ToString(CultureInfo.InvariantCulture);
+        var kept = new KeptOptions(setup.Options, cameTo.Append(new(OptionCheck.HeldOutOption, heldOut)));
         var run = new TrainingRun(Title, session, network, folder, kept, DataRecord.TrainedOn(all, val), setup, observer);
         observer.Say(
             $"Supernet: {sizes}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {DeviceUse.Describe(device)}.");
