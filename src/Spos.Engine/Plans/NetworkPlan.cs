@@ -56,7 +56,7 @@ public sealed class NetworkPlan : IDisposable
 
     /// <summary>Issues the work on a batch.</summary>
     /// <param name="images">[batch, S, S, 3], normalised.</param>
-    /// <param name="labels">A class for each picture; there may be more of them.</param>
+    /// <param name="labels">A class for each picture; there may be more.</param>
     /// <param name="share">Of each picture's own class in a batch that is mixed up.</param>
     /// <returns>What it leaves; for the caller to dispose of. Nothing is left by a recalibration.</returns>
     /// <exception cref="ArgumentException">The batch is none of the plan's, or the path has another length.</exception>
