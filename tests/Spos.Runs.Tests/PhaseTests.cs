@@ -133,6 +133,18 @@ public sealed class PhaseTests : IDisposable
         }
     }
 
+    [Fact]
+    public void What_makes_no_run_is_refused_before_it_begins()
+    {
+        void Refused<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec) =>
+            Assert.Throws<ArgumentOutOfRangeException>(() => Run(phase, spec));
+        Refused(SupernetTraining.Run, Supernet() with { RandomPaths = 0 });
+        Refused(PathSearch.Run, new SearchSpec { Setup = Setup("search"), Scoring = Scoring, Concurrency = 0 });
+        RankSpec rank = new() { Setup = Training("rank"), Scoring = Scoring, TrainingOptions = [] };
+        Refused(Ranking.Run, rank with { NumArchitectures = 1 });
+        Refused(Ranking.Run, rank with { Recalibrations = 0 });
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static DataSpec Data => new() { Folder = Path.Combine(Checkout.Root, "tests/fixtures/phases/pictures") };

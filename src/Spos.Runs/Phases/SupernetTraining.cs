@@ -36,7 +36,7 @@ public sealed record SupernetSpec
     /// <summary>The share of train that is kept for the search.</summary>
     public float HeldOut { get; init; } = 0.05f;
 
-    /// <summary>Random paths that are measured on val at the end.</summary>
+    /// <summary>Random paths that are measured on val at the end; at least 1.</summary>
     public int RandomPaths { get; init; } = 32;
 
     /// <summary>A supernet's checkpoint, or its folder, to start from; null for random weights.</summary>
@@ -63,6 +63,7 @@ public static class SupernetTraining
     /// <exception cref="SposException">It cannot be done; the message says why.</exception>
     public static SupernetResult? Run(SupernetSpec spec, RunContext context)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.RandomPaths, 1);
         IRunObserver observer = context.Observer;
         using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
         if (loaded?.Header.Path is { } path)
