@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spos.Engine.Devices;
 using Spos.Engine.Tests;
 using Spos.Engine.Training;
@@ -100,6 +101,48 @@ public sealed class PhaseTests : IDisposable
         Assert.Contains("was made with --momentum 0.9, not 0.5.", refusal, StringComparison.Ordinal);
         // As of an option that there was not when the run began.
         Run(SupernetTraining.Run, Supernet(options: [momentum, frequency with { Value = "1" }, new("new", "3", "3", Influence.Kept)]));
+    }
+
+    [Fact]
+    public void A_search_compares_on_what_its_supernet_held_out_in_any_culture_and_gives_the_threads_back()
+    {
+        (CultureInfo culture, int threads) = (CultureInfo.CurrentCulture, Device.Host.Threads);
+        var written = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        (written.NumberFormat.NumberDecimalSeparator, written.NumberFormat.NumberGroupSeparator) = (",", ".");
+        try
+        {
+            CultureInfo.CurrentCulture = written;
+            Device.Host.Threads = 4;
+            Run(SupernetTraining.Run, Supernet());
+            CultureInfo.CurrentCulture = culture;
+            var search = new SearchSpec
+            {
+                Setup = Setup("search"),
+                Scoring = Scoring with { OnVal = false },
+                Evolution = new EvolutionOptions { MaxEpochs = 1, NumPopulation = 3, NumSelect = 2, NumCrossover = 1, NumMutation = 1 },
+                Concurrency = 2,
+            };
+            // One of six of each class.
+            Assert.Equal(3, Run(PathSearch.Run, search)!.Pictures.Count);
+            Assert.Equal(4, Device.Host.Threads);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+            Device.Host.Threads = threads;
+        }
+    }
+
+    [Fact]
+    public void What_makes_no_run_is_refused_before_it_begins()
+    {
+        void Refused<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec) =>
+            Assert.Throws<ArgumentOutOfRangeException>(() => Run(phase, spec));
+        Refused(SupernetTraining.Run, Supernet() with { RandomPaths = 0 });
+        Refused(PathSearch.Run, new SearchSpec { Setup = Setup("search"), Scoring = Scoring, Concurrency = 0 });
+        RankSpec rank = new() { Setup = Training("rank"), Scoring = Scoring, TrainingOptions = [] };
+        Refused(Ranking.Run, rank with { NumArchitectures = 1 });
+        Refused(Ranking.Run, rank with { Recalibrations = 0 });
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -69,7 +69,7 @@ public sealed class Session : IDisposable
     /// <summary>Calls a library that works on the session's stream.</summary>
     /// <param name="addresses">Of what it works on.</param>
     /// <param name="call">Is given them, as they are when the work is issued.</param>
-    internal void Call(ReadOnlySpan<ulong> addresses, Action<ulong[]> call)
+    internal void Call(ReadOnlySpan<ulong> addresses, LibraryCall call)
     {
         if (Recording is { } recording)
         {
@@ -77,7 +77,7 @@ public sealed class Session : IDisposable
             return;
         }
         Device.MakeCurrent();
-        call(addresses.ToArray());
+        call(addresses);
     }
 
     /// <summary>A tensor with arbitrary contents.</summary>

@@ -118,7 +118,10 @@ public sealed unsafe class Device
         return ((long)free, (long)total);
     }
 
-    /// <summary>Gives out no more memory than this; null for all there is. The CPU and the emulated GPU only.</summary>
+    /// <summary>
+    /// Gives out no more memory than this, and so does each other device of its kind; null for all there is. The CPU and the emulated GPU
+    /// only.
+    /// </summary>
     internal void LimitMemory(long? bytes) => _kind.LimitMemory(this, bytes);
 
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>

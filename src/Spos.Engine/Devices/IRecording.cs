@@ -1,5 +1,9 @@
 namespace Spos.Engine.Devices;
 
+/// <summary>Has a library issue work.</summary>
+/// <param name="addresses">Of what it works on.</param>
+internal delegate void LibraryCall(ReadOnlySpan<ulong> addresses);
+
 /// <summary>
 /// Notes what ops would do on a device, in place of doing it: their launches, and the memory that they rent and give back. It is set on a
 /// stream and on a pool while a plan is made.
@@ -20,7 +24,7 @@ internal unsafe interface IRecording
     /// <summary>The call of a library.</summary>
     /// <param name="addresses">Of what it works on.</param>
     /// <param name="call">Is given where these are by then.</param>
-    void Call(ReadOnlySpan<ulong> addresses, Action<ulong[]> call);
+    void Call(ReadOnlySpan<ulong> addresses, LibraryCall call);
 
     /// <summary>The parameter of that name of the next launch is another one from run to run.</summary>
     void Vary(string parameter);

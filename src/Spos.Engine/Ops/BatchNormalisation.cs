@@ -206,7 +206,10 @@ public sealed record BatchNormOp(int Channels, bool IsAffine, float Epsilon) : G
 
     private float[] BetaOf(Func<OpTensor, float[]> values) => IsAffine ? values(Beta) : new float[Channels];
 
-    internal override object NewState(string name, ParameterGroup group) => new BatchNormLayer(name, Channels, IsAffine, group);
+    /// <exception cref="NotSupportedException">Kernels are given another epsilon.</exception>
+    internal override object NewState(string name, ParameterGroup group) => Epsilon == BatchNormLayer.Epsilon
+        ? new BatchNormLayer(name, Channels, IsAffine, group)
+        : throw new NotSupportedException($"{name}: a batch norm's epsilon is {BatchNormLayer.Epsilon} here, not {Epsilon}.");
 
     internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) =>
         BatchNormalisation.Forward(session, inputs[0], (BatchNormLayer)state!, rectify: false);

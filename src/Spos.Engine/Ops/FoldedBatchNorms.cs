@@ -86,9 +86,9 @@ internal sealed class FoldedBatchNorms : IDisposable
         // A plan has one of its own.
         if (_session.Recording is { } recording)
         {
-            DeviceArray<ulong> planned = Upload(new DeviceArray<ulong>(_pool, numbers.Length), numbers);
+            var planned = new DeviceArray<ulong>(_pool, numbers.Length);
             recording.Keep(planned);
-            return planned;
+            return Upload(planned, numbers);
         }
         // A path's table stays as it is from batch to batch.
         if (numbers.AsSpan().SequenceEqual(_numbers)) return _table!;

@@ -22,11 +22,12 @@ public sealed class NetworkPlan : IDisposable
     private readonly long[] _offsets;
     private readonly long[] _sizes;
     private readonly ulong[] _addresses;
-    private readonly ulong[] _variables = new ulong[3];
+    private readonly ulong[] _variables = new ulong[Recording.Variables.Length];
     private readonly int _blocks, _imagesNumber, _labelsNumber;
     private readonly (int Losses, int Ranks)? _results;
     private readonly Renting? _renting;
     private ulong _arena;
+    private bool _disposed;
 
     /// <param name="batch">How many pictures.</param>
     /// <param name="smoothing">Of labels, in training.</param>
@@ -58,34 +59,49 @@ public sealed class NetworkPlan : IDisposable
     /// <param name="labels">A class for each picture; there may be more.</param>
     /// <param name="share">Of each picture's own class in a batch that is mixed up.</param>
     /// <returns>What it leaves; for the caller to dispose of. Nothing is left by a recalibration.</returns>
+    /// <exception cref="ArgumentException">The batch is none of the plan's, or the path has another length.</exception>
+    /// <exception cref="InvalidOperationException">The network does not have an alternative of the path. Nothing is issued.</exception>
+    /// <exception cref="ObjectDisposedException">The plan or its network has ended.</exception>
     /// <exception cref="DeviceMemoryException">The device is full.</exception>
     public Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1)
     {
+        // Launches have the addresses of the network's arrays.
+        ObjectDisposedException.ThrowIf(_disposed || _network.IsDisposed, this);
         if (images.Shape != _images) throw new ArgumentException($"The plan is for pictures {_images}, not {images.Shape}.");
+        if (labels.Length < _images.N) throw new ArgumentException($"{labels.Length} labels for {_images.N} pictures.");
         if (path.Blocks.Length != _blocks)
         {
             throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks}.");
         }
+        foreach (Turn turn in _turns) _ = turn.PartOf(path);
         DeviceBuffer? arena = _renting == null && Bytes > 0 ? _session.Pool.Rent(Bytes) : null;
+        try
+        {
+            return Issue(images, labels, path, share, arena);
+        }
+        finally
+        {
+            arena?.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _disposed = true;
+        _recording.Dispose();
+    }
+
+    private Predictions Issue(Tensor images, DeviceArray<int> labels, Architecture path, float share, DeviceBuffer? arena)
+    {
         if (arena != null) Place(arena.Pointer);
         _renting?.Forget();
         _addresses[_imagesNumber] = images.AddressOn(_session.Stream);
         _addresses[_labelsNumber] = labels.AddressOn(_session.Stream);
-        _variables[1] = BitConverter.SingleToUInt32Bits(_session.BatchNormMomentum);
-        _variables[2] = BitConverter.SingleToUInt32Bits(share);
-        foreach (Turn turn in _turns)
-        {
-            Part part = turn.Parts[turn.Block is { } block ? path.Blocks[block] : 0]
-                ?? throw new InvalidOperationException(
-                    $"The network has no alternative {path.Blocks[turn.Block!.Value]} of block {turn.Block}.");
-            Issue(part);
-        }
-        Predictions left = _results is { } results ? new Predictions(Left(results.Losses, arena), Left(results.Ranks, arena)) : default;
-        arena?.Release();
-        return left;
+        _variables[Recording.Momentum] = BitConverter.SingleToUInt32Bits(_session.BatchNormMomentum);
+        _variables[Recording.Share] = BitConverter.SingleToUInt32Bits(share);
+        foreach (Turn turn in _turns) Issue(turn.PartOf(path));
+        return _results is { } results ? new Predictions(Left(results.Losses, arena), Left(results.Ranks, arena)) : default;
     }
-
-    public void Dispose() => _recording.Dispose();
 
     private PlanWriter Write(PlanKind kind, float smoothing)
     {
@@ -108,7 +124,7 @@ public sealed class NetworkPlan : IDisposable
 
     private void Issue(Part part)
     {
-        _variables[0] = part.Groups.Length > 0 && part.Groups[0].HasGradient ? 1u : 0;
+        _variables[Recording.Accumulate] = part.Groups.Length > 0 && part.Groups[0].HasGradient ? 1u : 0;
         part.Segment.Issue(_session.Stream, _addresses, _variables, _renting);
         foreach (ParameterGroup group in part.Groups) group.HasGradient = true;
         foreach (Action effect in part.Segment.HostEffects) _session.OnHost(effect);
@@ -130,7 +146,17 @@ public sealed class NetworkPlan : IDisposable
         return new Tensor(arena, shape, _offsets[number] / sizeof(float));
     }
 
-    private sealed record Turn(int? Block, Part?[] Parts);
+    private sealed record Turn(int? Block, Part?[] Parts)
+    {
+        public Part PartOf(Architecture path)
+        {
+            if (Block is not { } block) return Parts[0]!;
+            int choice = path.Blocks[block];
+            return choice < Parts.Length && Parts[choice] is { } part
+                ? part
+                : throw new InvalidOperationException($"The network has no alternative {choice} of block {block}.");
+        }
+    }
 
     private sealed record Part(Segment Segment, ParameterGroup[] Groups);
 

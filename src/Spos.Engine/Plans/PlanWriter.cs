@@ -32,13 +32,15 @@ internal sealed class PlanWriter : IDisposable
         _walk = FusedConvolution.Applies(session) && network.HasFusedStages
             ? new FusedStages(session, network.Spec.StageRepeats, trains)
             : new OpByOp(session, Recording, network.Spec.Blocks, trains);
-        Tensor input = default;
-        DeviceArray<int> labels = null!;
-        Recording.Record(() => (input, labels) = (session.Rent(images), new DeviceArray<int>(session.Pool, images.N)));
-        (Images, Labels) = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
-        WriteForward(input);
-        WriteTail(labels, smoothing);
-        if (trains) WriteBackward();
+        try
+        {
+            (Images, Labels) = Write(images, smoothing);
+        }
+        catch
+        {
+            Recording.Dispose();
+            throw;
+        }
     }
 
     public Recording Recording { get; }
@@ -61,6 +63,18 @@ internal sealed class PlanWriter : IDisposable
         _tailTape.Clear();
         foreach (IDisposable kept in _kept.Values) kept.Dispose();
         _walk.Dispose();
+    }
+
+    private (int Images, int Labels) Write(Shape images, float smoothing)
+    {
+        Tensor input = default;
+        DeviceArray<int> labels = null!;
+        Recording.Record(() => (input, labels) = (_session.Rent(images), new DeviceArray<int>(_session.Pool, images.N)));
+        (int Images, int Labels) numbers = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
+        WriteForward(input);
+        WriteTail(labels, smoothing);
+        if (_kind == PlanKind.Training) WriteBackward();
+        return numbers;
     }
 
     private void WriteForward(Tensor images)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
@@ -10,6 +11,9 @@ namespace Spos.Engine.Plans;
 /// </summary>
 internal sealed unsafe class Recording(Session session) : IRecording, IDisposable
 {
+    /// <summary>The places of <see cref="Variables"/>.</summary>
+    public const int Accumulate = 0, Momentum = 1, Share = 2;
+
     // No device has memory there.
     private const ulong FirstAddress = 1UL << 60;
 
@@ -23,13 +27,10 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     private bool _isAlone;
     private int _turn, _now;
 
-    /// <summary>The names of parameters whose values change from run to run.</summary>
-    public IReadOnlyList<string> Variables { get; } = ["accumulate", "momentum", "share"];
+    /// <summary>The kernels' parameters whose values change from run to run, by name.</summary>
+    public static ImmutableArray<string> Variables { get; } = ["accumulate", "momentum", "share"];
 
     public IReadOnlyList<PlannedBuffer> Buffers => _buffers;
-
-    /// <summary>What lives as long as the plan.</summary>
-    public IReadOnlyList<IDisposable> Kept => _kept;
 
     /// <summary>The number of the plan's buffer that a tensor lies in.</summary>
     public int NumberOf(ulong address) => Find(address) ?? throw new ArgumentException("The address is none of the plan's.");
@@ -75,6 +76,10 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     public Tensor HandOver(Tensor made, Tensor? first)
     {
         int number = NumberOf(made.Address);
+        if (_buffers[number].Owner != _owner)
+        {
+            throw new NotSupportedException("An operation of a block hands on what it was given: it has to make a result of its own.");
+        }
         if (made.IsHeldBesides)
         {
             // By the backward steps of its own alternative.
@@ -86,12 +91,12 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
         }
         int canonical = first is { } one ? NumberOf(one.Address) : number;
         if (first != null) _sameAs[number] = canonical;
-        Share(canonical, _buffers[number].Birth);
+        MakeCommon(canonical, _buffers[number].Birth);
         return first ?? made;
     }
 
     // A buffer that is handed from one alternative to others is everybody's.
-    private void Share(int number, Moment birth)
+    private void MakeCommon(int number, Moment birth)
     {
         PlannedBuffer old = _buffers[number];
         Moment from = _isAlone ? birth : new Moment(birth.Turn, 0);
@@ -122,7 +127,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     void IRecording.Launch(int kernel, (int X, int Y, int BlockX, int BlockY) grid, void** arguments)
     {
         KernelCatalogue.Entry entry = KernelCatalogue.Entries[kernel];
-        (int firstValue, int firstPlace) = (_notes.Values.Count, _notes.Places.Count);
+        (int firstValue, int firstPlace, int firstVariable) = (_notes.Values.Count, _notes.Places.Count, _notes.Variables.Count);
         for (int i = 0; i < entry.Parameters.Count; i++)
         {
             ulong value = entry.Parameters[i].Size == sizeof(int) ? *(uint*)arguments[i] : *(ulong*)arguments[i];
@@ -133,11 +138,15 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
             }
             _notes.Values.Add(value);
         }
+        if (_notes.Variables.Count - firstVariable != _varying.Count)
+        {
+            throw new InvalidOperationException($"{entry.Name} lacks one of {string.Join(", ", _varying.Select(v => Variables[v]))}.");
+        }
         _varying.Clear();
         _notes.Events.Add(new Event(EventKind.Launch, kernel, grid, firstValue, firstPlace, _notes.Places.Count - firstPlace));
     }
 
-    void IRecording.Call(ReadOnlySpan<ulong> addresses, Action<ulong[]> call)
+    void IRecording.Call(ReadOnlySpan<ulong> addresses, LibraryCall call)
     {
         (int firstValue, int firstPlace) = (_notes.Values.Count, _notes.Places.Count);
         foreach (ulong address in addresses)
@@ -149,7 +158,12 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
             new Event(EventKind.Call, addresses.Length, default, firstValue, firstPlace, _notes.Places.Count - firstPlace, call));
     }
 
-    void IRecording.Vary(string parameter) => _varying.Add(Variables.ToList().IndexOf(parameter));
+    void IRecording.Vary(string parameter)
+    {
+        int variable = Variables.IndexOf(parameter);
+        if (variable < 0) throw new ArgumentException($"'{parameter}' does not change from run to run.", nameof(parameter));
+        _varying.Add(variable);
+    }
 
     void IRecording.Keep(IDisposable kept) => _kept.Add(kept);
 

@@ -9,7 +9,7 @@ namespace Spos.Engine.Plans;
 /// </summary>
 internal sealed unsafe class Segment
 {
-    // Arguments of all launches, one after the other, 8 bytes each; and where each of them lies.
+    // Arguments of all launches and calls, one after the other, 8 bytes each; and where each of them lies.
     private readonly ulong[] _values;
     private readonly nint[] _pointers;
     private readonly Event[] _events;
@@ -29,9 +29,6 @@ internal sealed unsafe class Segment
 
     /// <summary>What the segment does on the host each time that it is issued.</summary>
     public ReadOnlySpan<Action> HostEffects => _hostEffects;
-
-    /// <summary>What happens one after the other.</summary>
-    public ReadOnlySpan<Event> Events => _events;
 
     /// <summary>Issues the launches.</summary>
     /// <param name="addresses">Where each buffer of the plan is.</param>
@@ -53,7 +50,7 @@ internal sealed unsafe class Segment
                     case EventKind.Call:
                         PutIn(current, addresses);
                         stream.Device.MakeCurrent();
-                        current.Call!(_values.AsSpan(current.FirstValue, current.Subject).ToArray());
+                        current.Call!(_values.AsSpan(current.FirstValue, current.Subject));
                         break;
                     case EventKind.Rent:
                         renting?.Rent(current.Subject);
@@ -112,7 +109,7 @@ internal enum EventKind
 /// <param name="Places">How many there are.</param>
 internal readonly record struct Event(
     EventKind Kind, int Subject, (int X, int Y, int BlockX, int BlockY) Grid = default, int FirstValue = 0, int FirstPlace = 0,
-    int Places = 0, Action<ulong[]>? Call = null);
+    int Places = 0, LibraryCall? Call = null);
 
 /// <summary>An argument that is an address: so many bytes from the start of a buffer.</summary>
 internal readonly record struct Place(int Value, int Buffer, ulong Offset);

@@ -47,6 +47,12 @@ public sealed class GraphModule : IDisposable
     internal bool IsOfUnits =>
         _steps.All(step => step.Unit != null || step.OtherHalf != null || _graph.Nodes[step.Output - 1].Op is ConcatOp);
 
+    /// <summary>The names of convolutions and batch norms that are part of no unit.</summary>
+    internal IEnumerable<string> OutsideUnits =>
+        from step in _steps
+        where step.Unit == null && _graph.Nodes[step.Output - 1].Op is ConvolutionOp or BatchNormOp
+        select _graph.Nodes[step.Output - 1].Name;
+
     /// <summary>Runs the graph.</summary>
     /// <param name="x">Taken over: [N, H, W, C].</param>
     public Tensor Forward(Session session, Tensor x)
@@ -93,11 +99,7 @@ public sealed class GraphModule : IDisposable
         int last = index;
         if (node.Op is EverySecondChannelOp half)
         {
-            int other = _graph.Nodes.Index()
-                .First(n => n.Item.Op is EverySecondChannelOp && n.Item.Inputs[0] == node.Inputs[0] && n.Index != index).Index;
-            if (half.First == 0) _steps.Add(new Step([node.Inputs[0]], index + 1, other + 1, null));
-            // Both take the value at once.
-            _uses[node.Inputs[0]] -= half.First;
+            AddShuffle(index, half.First, node.Inputs[0]);
         }
         else if (node.Op is ConvolutionOp convolution && Follower<BatchNormOp>(index) != null)
         {
@@ -114,12 +116,32 @@ public sealed class GraphModule : IDisposable
         return last + 1;
     }
 
+    // One kernel makes both halves of a value's channels, where the first of them stands.
+    private void AddShuffle(int index, int first, int input)
+    {
+        (int Index, int First)[] halves =
+        [
+            .. from node in _graph.Nodes.Index()
+            where node.Item.Op is EverySecondChannelOp && node.Item.Inputs[0] == input
+            select (node.Index, ((EverySecondChannelOp)node.Item.Op).First),
+        ];
+        if (halves is not [var one, var other] || one.First + other.First != 1)
+        {
+            throw new NotSupportedException($"Of a value's channels, those from {first} on alone: both halves are needed, each once.");
+        }
+        if (index != one.Index) return;
+        (int even, int odd) = one.First == 0 ? (one.Index, other.Index) : (other.Index, one.Index);
+        _steps.Add(new Step([input], even + 1, odd + 1, null));
+        // Both take the value at once.
+        _uses[input]--;
+    }
+
     // The op after a node, if it is of that kind and alone takes the node's result.
     private T? Follower<T>(int index)
         where T : GraphOp =>
         index + 1 < _graph.Nodes.Length && _uses[index + 1] == 1 && _graph.Nodes[index + 1].Inputs is [var input] && input == index + 1
             ? _graph.Nodes[index + 1].Op as T : null;
 
-    // Values are counted as in a graph: 0 is its input.
+    // Values are counted as in a graph: 0 is its input. A channel shuffle has two results, even channels and odd ones.
     private sealed record Step(ImmutableArray<int> Inputs, int Output, int? OtherHalf, ConvolutionUnit? Unit);
 }

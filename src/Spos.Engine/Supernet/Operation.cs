@@ -15,6 +15,10 @@ public sealed class Operation : IDisposable
     {
         Block = block;
         _module = new GraphModule(NetworkGraph.Block(block, choice, affine), prefix, _ => Parameters);
+        if (_module.OutsideUnits.FirstOrDefault() is { } alone)
+        {
+            throw new NotSupportedException($"{prefix}{alone}: a block's convolution is followed by its batch norm, which alone takes it.");
+        }
         (Main, Projection) = (_module.UnitsOf(NetworkGraph.Main), _module.UnitsOf(NetworkGraph.Projection));
     }
 

@@ -73,6 +73,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>The linear layer's weight.</summary>
     public Parameter Classifier => (Parameter)_tail.StateOf(NetworkGraph.Classifier)!;
 
+    /// <summary>Whether it has ended: its arrays are no longer there.</summary>
+    internal bool IsDisposed { get; private set; }
+
     private IEnumerable<Operation> Operations => _blocks.SelectMany(b => b.OfType<Operation>());
 
     private IEnumerable<ParameterGroup> Groups =>
@@ -136,6 +139,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     public void Dispose()
     {
+        IsDisposed = true;
         _attachment?.Dispose();
         foreach (Operation operation in Operations) operation.Dispose();
         _stem.Dispose();

@@ -181,8 +181,8 @@ public sealed class Trainer
         // Gradients that explode do so towards the image, so the first layer tells; the losses' download has waited for them.
         _network.FirstGroup.Gradients.Download(_session.Stream, _firstGradients);
         if (!AreFinite(_firstGradients)) throw Diverged("the gradients are no longer finite numbers");
-        foreach (Architecture path in paths) Step(path, learningRate);
         _moved.Clear();
+        foreach (Architecture path in paths) Step(path, learningRate);
         StepsDone++;
         float predictions = batch.Count * paths.Count;
         return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, batch.Count);

@@ -15,8 +15,25 @@ public static class DeviceUse
         return session;
     }
 
+    /// <summary>Divides the device's threads among sessions that work at once, until what is returned is disposed of.</summary>
+    internal static IDisposable Share(Device device, int sessions) => new ThreadShare(device, sessions);
+
     /// <summary>The device in words.</summary>
     public static string Describe(Device device) => device.InstructionSet.Length > 0
         ? $"{device.Id} ({device.Name}, {device.InstructionSet}, {device.Threads} threads)"
         : $"{device.Id} ({device.Name}, {device.Architecture})";
+
+    private sealed class ThreadShare : IDisposable
+    {
+        private readonly Device _device;
+        private readonly int _threads;
+
+        public ThreadShare(Device device, int sessions)
+        {
+            (_device, _threads) = (device, device.Threads);
+            device.Threads = Math.Max(1, _threads / sessions);
+        }
+
+        public void Dispose() => _device.Threads = _threads;
+    }
 }

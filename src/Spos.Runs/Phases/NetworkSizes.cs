@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
@@ -66,7 +67,7 @@ public sealed record NetworkSizes(
         ["stage-repeats"] = string.Join(',', spec.StageRepeats),
         ["stage-channels"] = string.Join(',', spec.StageChannels),
         ["last-channels"] = $"{spec.LastChannels}",
-        ["dropout"] = $"{spec.Dropout}",
+        ["dropout"] = spec.Dropout.ToString(CultureInfo.InvariantCulture),
         [OptionCheck.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
     };
 }

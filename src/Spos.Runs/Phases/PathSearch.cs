@@ -55,7 +55,7 @@ public sealed record SearchSpec
     /// <summary>How long it searches at most; null for no limit.</summary>
     public TimeSpan? MaxDuration { get; init; }
 
-    /// <summary>Candidates that are scored at once.</summary>
+    /// <summary>Candidates that are scored at once; at least 1.</summary>
     public int Concurrency { get; init; } = 1;
 }
 
@@ -73,6 +73,7 @@ public static class PathSearch
     /// <exception cref="SposException">It cannot be done; the message says why.</exception>
     public static SearchResult? Run(SearchSpec spec, RunContext context)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.Concurrency, 1);
         IRunObserver observer = context.Observer;
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
         setup.RequireFolder(RunKind.Search);
@@ -89,7 +90,7 @@ public static class PathSearch
         var state = new SearchState(folder.Folder, kept, DataRecord.Of(all, val), data.AcceptChanged, observer.Warn);
         var damage = new DamageReport(observer.Warn);
 
-        device.Threads = Math.Max(1, device.Threads / spec.Concurrency);
+        using IDisposable share = DeviceUse.Share(device, spec.Concurrency);
         var pictures = new EvaluationData(device, supernet.Spec.ImageSize, data, preprocessing, damage);
         using BatchSource calibration = pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, data.Seed);
         using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);

@@ -16,10 +16,10 @@ public sealed record RankSpec
 
     public required ScoringSpec Scoring { get; init; }
 
-    /// <summary>Random architectures to compare, all different.</summary>
+    /// <summary>Random architectures to compare, all different; at least 2.</summary>
     public int NumArchitectures { get; init; } = 16;
 
-    /// <summary>Sets of training pictures that each score is repeated with.</summary>
+    /// <summary>Sets of training pictures that each score is repeated with; at least 1.</summary>
     public int Recalibrations { get; init; } = 5;
 
     /// <summary>The options that an architecture's training depends on. How it is scored does not matter there.</summary>
@@ -57,6 +57,8 @@ public static class Ranking
     /// <exception cref="SposException">It cannot be done; the message says why.</exception>
     public static RankResult? Run(RankSpec spec, RunContext context)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.NumArchitectures, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.Recalibrations, 1);
         IRunObserver observer = context.Observer;
         ScoringSpec scoring = spec.Scoring;
         spec.Setup.RequireFolder(RunKind.Rank);

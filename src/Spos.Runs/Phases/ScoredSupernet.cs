@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -58,7 +59,12 @@ internal sealed class ScoredSupernet : IDisposable
     public double FlopsLimit { get; }
 
     /// <summary>The share of train that the supernet was not trained on.</summary>
-    public float HeldOut => _spec.HeldOut ?? (float.TryParse(Header.Options.GetValueOrDefault("held-out"), out float saved) ? saved : 0);
+    public float HeldOut => _spec.HeldOut ?? (SavedHeldOut);
+
+    private float SavedHeldOut =>
+        float.TryParse(
+            Header.Options.GetValueOrDefault(OptionCheck.HeldOutOption), NumberStyles.Float, CultureInfo.InvariantCulture, out float saved)
+            ? saved : 0;
 
     /// <summary>
     /// What options came to that scores depend on: those of another supernet, or on pictures that are fed otherwise, must not be mixed in.
@@ -66,8 +72,8 @@ internal sealed class ScoredSupernet : IDisposable
     public IEnumerable<KeyValuePair<string, string>> CameTo(Preprocessing preprocessing) => new Dictionary<string, string>
     {
         [OptionCheck.CheckpointOption] = Convert.ToHexString(Header.Sha256),
-        ["held-out"] = $"{HeldOut}",
-        ["flops-limit"] = $"{FlopsLimit:R}",
+        [OptionCheck.HeldOutOption] = HeldOut.ToString(CultureInfo.InvariantCulture),
+        ["flops-limit"] = FlopsLimit.ToString(CultureInfo.InvariantCulture),
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
     };
 

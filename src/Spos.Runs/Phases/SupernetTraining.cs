@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -35,7 +36,7 @@ public sealed record SupernetSpec
     /// <summary>The share of train that is kept for the search.</summary>
     public float HeldOut { get; init; } = 0.05f;
 
-    /// <summary>Random paths that are measured on val at the end.</summary>
+    /// <summary>Random paths that are measured on val at the end; at least 1.</summary>
     public int RandomPaths { get; init; } = 32;
 
     /// <summary>A supernet's checkpoint, or its folder, to start from; null for random weights.</summary>
@@ -62,6 +63,7 @@ public static class SupernetTraining
     /// <exception cref="SposException">It cannot be done; the message says why.</exception>
     public static SupernetResult? Run(SupernetSpec spec, RunContext context)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.RandomPaths, 1);
         IRunObserver observer = context.Observer;
         using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
         if (loaded?.Header.Path is { } path)
@@ -94,7 +96,10 @@ public static class SupernetTraining
         using Session session = DeviceUse.NewSession(device, setup.Plan);
         using var network = new ShuffleNetV2OneShot(session, sizes);
         var trainer = new Trainer(session, network, train, setup.Training, paths, damage);
-        var kept = new KeptOptions(setup.Options, setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded)));
+        IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
+        // A search reads it.
+        string heldOut = spec.HeldOut.ToString(CultureInfo.InvariantCulture);
+        var kept = new KeptOptions(setup.Options, cameTo.Append(new(OptionCheck.HeldOutOption, heldOut)));
         var run = new TrainingRun(Title, session, network, folder, kept, DataRecord.TrainedOn(all, val), setup, observer);
         observer.Say(
             $"Supernet: {sizes}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {DeviceUse.Describe(device)}.");

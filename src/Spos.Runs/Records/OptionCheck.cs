@@ -12,6 +12,9 @@ public static class OptionCheck
     /// <summary>A checkpoint that a run began from, by the path that was given, and its checksum.</summary>
     public const string LoadOption = "load-checkpoint", LoadFact = "load-checkpoint's checksum";
 
+    /// <summary>The share of train that a supernet is not trained on.</summary>
+    public const string HeldOutOption = "held-out";
+
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
 

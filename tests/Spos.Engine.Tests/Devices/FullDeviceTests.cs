@@ -6,6 +6,7 @@ using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Optim;
+using Spos.Engine.Plans;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Data;
@@ -207,6 +208,22 @@ public sealed class FullDeviceTests
         }
         Evaluator.Recalibrate(session, network, Path, [batch]);
         Assert.Equal(64, whole.Images);
+    }
+
+    [Fact]
+    public void A_plan_that_the_device_has_no_room_for_leaves_nothing()
+    {
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec, Path);
+        using (Limit.OfFree(Device.Host, 1024))
+        {
+            long free = Device.Host.ReadMemory().Free;
+            // A few of its tables fit.
+            Assert.Throws<DeviceMemoryException>(() => new NetworkPlan(session, network, PlanKind.Inference, 2));
+            Device.Host.Pools.Trim();
+            Assert.Equal(free, Device.Host.ReadMemory().Free);
+        }
+        new NetworkPlan(session, network, PlanKind.Inference, 2).Dispose();
     }
 
     [Fact]

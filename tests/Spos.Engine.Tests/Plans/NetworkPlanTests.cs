@@ -95,7 +95,49 @@ public sealed class NetworkPlanTests
             using Tensor fewer = images.View(images.Shape with { N = Batch });
             Assert.Throws<InvalidOperationException>(() => plan.Run(fewer, labels, Paths[1]));
             Assert.Throws<ArgumentException>(() => plan.Run(fewer, labels, Architecture.Parse("0 1")));
+            using var label = new DeviceArray<int>(session.Pool, Batch - 1);
+            int inUse = session.Pool.InUse;
+            Assert.Throws<ArgumentException>(() => plan.Run(fewer, label, Paths[0]));
+            Assert.Throws<InvalidOperationException>(() => plan.Run(fewer, labels, Paths[1]));
+            Assert.Equal(inUse, session.Pool.InUse);
         }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void It_does_not_run_when_its_network_or_itself_has_ended(bool networkEnds)
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, Paths[0]);
+        using var plan = new NetworkPlan(session, network, PlanKind.Inference, Batch);
+        (Tensor images, DeviceArray<int> labels) = Pictures(session, Batch);
+        using (images)
+        using (labels)
+        {
+            plan.Run(images, labels, Paths[0]).Dispose();
+            if (networkEnds) network.Dispose();
+            else plan.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => plan.Run(images, labels, Paths[0]));
+        }
+    }
+
+    [Fact]
+    public void What_varies_is_a_parameter_of_the_next_launch()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var recording = new Recording(session);
+        void Launch(string varies) => recording.Record(() =>
+        {
+            session.Recording!.Vary(varies);
+            Tensor x = session.Rent(Shape.Vector(4));
+            GradientTable.AddInPlace(session, x, x);
+        });
+        Assert.Throws<ArgumentException>(() => Launch("nothing"));
+        Assert.Throws<InvalidOperationException>(() => Launch("share"));
+        Assert.Null(session.Recording);
     }
 
     // Trains some steps on several paths, recalibrates and measures: all that is left of it.

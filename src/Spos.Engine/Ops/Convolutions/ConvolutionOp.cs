@@ -62,14 +62,23 @@ public sealed record ConvolutionOp(int Inputs, int Outputs, int Kernel, int Stri
     }
 
     // The number of groups alone does not tell the kind: a depthwise convolution of one channel has one group.
-    internal ConvolutionKind Kind =>
-        Kernel == 1 ? ConvolutionKind.Pointwise : Groups == Inputs ? ConvolutionKind.Depthwise : ConvolutionKind.Stem;
+    internal ConvolutionKind Kind => this switch
+    {
+        { Kernel: 1, Stride: 1, Groups: 1 } => ConvolutionKind.Pointwise,
+        { Kernel: 3 or 5 or 7, Stride: 1 or 2 } when Groups == Inputs && Outputs == Inputs => ConvolutionKind.Depthwise,
+        { Inputs: 3, Kernel: 3, Stride: 2, Groups: 1 } => ConvolutionKind.Stem,
+        _ => throw new NotSupportedException($"No kernel computes {PytorchModule}."),
+    };
 
     /// <summary>The convolution of an input [N, H, W, any number of channels, of which it takes its own].</summary>
     internal ConvolutionShape ShapeOn(Shape input) => new(Kind, input.WithChannels(Inputs), Outputs, Kernel, Stride);
 
-    internal override object NewState(string name, ParameterGroup group) =>
-        group.Add($"{name}.{Weight.Name}", new Shape(Kernel, Kernel, Inputs / Groups, Outputs), decays: true);
+    /// <exception cref="NotSupportedException">No kernel computes it.</exception>
+    internal override object NewState(string name, ParameterGroup group)
+    {
+        _ = Kind;
+        return group.Add($"{name}.{Weight.Name}", new Shape(Kernel, Kernel, Inputs / Groups, Outputs), decays: true);
+    }
 
     internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
     {
