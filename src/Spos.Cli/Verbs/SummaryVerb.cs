@@ -79,7 +79,7 @@ internal sealed class SummaryVerb : DeviceOptions, IVerb
 
         long training = BytesOf(PlanKind.Training, batch), free = device.ReadMemory().Free;
         int above = (int)Math.Min(65_537, free / (training / batch + picture) * 5 / 4 + 2);
-        int fits = BatchRoom.Largest(session, above, picture, 0, count => BytesOf(PlanKind.Training, count));
+        int fits = BatchRoom.Largest(session, above, 0, count => BytesOf(PlanKind.Training, count) + count * picture);
         ResultTable.Print(
             $"Memory with batches of {batch} on {device.Id}, plan {Plan.ToString().ToLowerInvariant()}",
             ("network", $"{InMegabytes(weights)}: weights, gradients, momenta, statistics"),

@@ -115,6 +115,9 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     public static int BatchesOf(int samples, LoaderOptions options) =>
         options.DropLast ? samples / options.BatchSize : (samples + options.BatchSize - 1) / options.BatchSize;
 
+    /// <summary>The most batches that there are at once: those that are ready or made, and the one that is worked on.</summary>
+    internal static int MostBatches(LoaderOptions options) => options.Workers * AheadPerWorker + 1;
+
     /// <summary>
     /// The batches in order; the caller disposes of each. Once only. What a worker failed of is thrown where its batch would be,
     /// as it was thrown.

@@ -62,7 +62,7 @@ public sealed unsafe class BufferPool : IDisposable
     public DeviceBuffer Rent(long bytes)
     {
         if (Recording is { } recording) return recording.Rent(this, bytes);
-        DeviceBuffer buffer = Take(Device.ExactBuffers ? Math.Max(bytes, 1) : RoundUp(Math.Max(bytes, 1)));
+        DeviceBuffer buffer = Take(SizeFor(bytes));
         if (Poison && !Device.ExactBuffers)
         {
             Device.MakeCurrent();
@@ -70,6 +70,9 @@ public sealed unsafe class BufferPool : IDisposable
         }
         return buffer;
     }
+
+    /// <summary>Bytes that a buffer of so many takes of the device.</summary>
+    internal long SizeFor(long bytes) => Device.ExactBuffers ? Math.Max(bytes, 1) : RoundUp(Math.Max(bytes, 1));
 
     private DeviceBuffer Take(long size)
     {

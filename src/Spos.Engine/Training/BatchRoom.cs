@@ -10,11 +10,10 @@ public static class BatchRoom
 
     /// <summary>The largest batch, within a hundredth, whose work fits the device once what is kept for reuse is given back.</summary>
     /// <param name="batch">Pictures of a batch that does not fit.</param>
-    /// <param name="elsewhere">Bytes for each picture that others need besides, such as loaders that read ahead.</param>
     /// <param name="reserved">Bytes that others will take, however large the batch is.</param>
-    /// <param name="bytesOf">Bytes that the work takes with so many pictures.</param>
+    /// <param name="bytesOf">Bytes that the work takes with so many pictures, and their loading.</param>
     /// <returns>0 if nothing fits.</returns>
-    public static int Largest(Session session, int batch, long elsewhere, long reserved, Func<int, long> bytesOf)
+    public static int Largest(Session session, int batch, long reserved, Func<int, long> bytesOf)
     {
         session.Device.Pools.Trim();
         double room = Usable * session.Device.ReadMemory().Free - reserved;
@@ -22,7 +21,7 @@ public static class BatchRoom
         while (tooMany - fits > 1 + fits / 100)
         {
             int middle = fits + (tooMany - fits) / 2;
-            if (bytesOf(middle) + (double)middle * elsewhere <= room) fits = middle;
+            if (bytesOf(middle) <= room) fits = middle;
             else tooMany = middle;
         }
         return fits;

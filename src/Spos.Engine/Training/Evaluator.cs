@@ -100,10 +100,10 @@ public static class Evaluator
         {
             session.Pool.GiveBackSince(moment);
             if (error is not DeviceMemoryException full) throw;
-            int fits = BatchRoom.Largest(session, batch.Count, 0, 0, count =>
+            int fits = BatchRoom.Largest(session, batch.Count, 0, count =>
             {
                 using var plan = new NetworkPlan(session, network, kind, count);
-                return plan.Bytes;
+                return session.Pool.SizeFor(plan.Bytes);
             });
             throw full.ForBatch(batch.Count, fits, option);
         }

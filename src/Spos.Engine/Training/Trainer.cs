@@ -90,23 +90,15 @@ public sealed class Trainer
     /// </exception>
     public void RunEpoch(Action<StepReport> report, CancellationToken cancel)
     {
-        long loaded = 0;
         try
         {
             int epoch = EpochsDone;
             using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch), cancel);
             using RepeatedWork<Predictions>? repeated = RepeatedPath();
-            try
+            foreach (Batch batch in loader)
             {
-                foreach (Batch batch in loader)
-                {
-                    using (batch) report(RunStep(batch, epoch, repeated));
-                    if (StepsDone == Steps || cancel.IsCancellationRequested) return;
-                }
-            }
-            finally
-            {
-                loaded = loader.PeakDeviceBytes;
+                using (batch) report(RunStep(batch, epoch, repeated));
+                if (StepsDone == Steps || cancel.IsCancellationRequested) return;
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -115,8 +107,7 @@ public sealed class Trainer
         }
         catch (DeviceMemoryException error) when (error.Option == null)
         {
-            throw error.ForBatch(
-                _options.BatchSize, RoomFor(loaded) is >= TrainingOptions.LeastBatch and int fits ? fits : 0, "--batch-size");
+            throw error.ForBatch(_options.BatchSize, RoomForBatch(cancel), "--batch-size");
         }
     }
 
@@ -246,17 +237,28 @@ public sealed class Trainer
         foreach (ParameterGroup group in paths.SelectMany(_network.GroupsOf)) group.ClearGradients();
     }
 
-    // How many pictures of a batch should fit, of which the loader had so many bytes on the device.
-    private int RoomFor(long loaded)
+    // How many pictures of a batch should fit: 0 if none does, null if it was not waited for.
+    private int? RoomForBatch(CancellationToken cancel)
     {
-        long picture = 3L * sizeof(float) * _network.Spec.ImageSize * _network.Spec.ImageSize;
-        // It may not have read ahead as far as it will.
-        long loader = loaded / _options.BatchSize + picture * 2 * _options.Workers;
-        return BatchRoom.Largest(_session, _options.BatchSize, loader, ReservedBytes(), count =>
+        try
         {
-            using var plan = new NetworkPlan(_session, _network, PlanKind.Training, count, _options.LabelSmoothing);
-            return plan.Bytes;
-        });
+            _session.Device.Pools.Trim();
+            var loading = new LoaderMemory(_session.Pool, _data, _loader, cancel);
+            int fits = BatchRoom.Largest(_session, _options.BatchSize, ReservedBytes(), count =>
+            {
+                using var plan = new NetworkPlan(_session, _network, PlanKind.Training, count, _options.LabelSmoothing);
+                return _session.Pool.SizeFor(plan.Bytes) + loading.Bytes(count);
+            });
+            return fits >= TrainingOptions.LeastBatch ? fits : 0;
+        }
+        catch (DeviceMemoryException)
+        {
+            return 0;
+        }
+        catch (Exception error) when (error is DataException or OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     private Predictions AddGradients(Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare)
