@@ -24,7 +24,8 @@ internal sealed record StepResult(string Work, ConvolutionPlan Plan, Rates Rates
 /// </summary>
 internal sealed class StepBenchmark : IDisposable
 {
-    private const int Warmup = 3;
+    // The time does not depend on what pictures show, and drawing noise takes time.
+    private const int Warmup = 3, DifferentPictures = 64;
     private const float LabelSmoothing = 0.1f, LearningRate = 0.01f;
 
     private readonly Session _session;
@@ -42,11 +43,24 @@ internal sealed class StepBenchmark : IDisposable
         _network = new ShuffleNetV2OneShot(session, spec);
         _sampler = new PathSampler(NetworkFlops.Of(spec));
         Initialisation.Initialise(_network, session.Stream, 1, InitialisationScheme.Official);
-        var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
         _images = session.Rent(new Shape(batch, spec.ImageSize, spec.ImageSize, 3));
-        _images.Upload(session.Stream, [.. Enumerable.Range(0, (int)_images.Shape.Count).Select(_ => random.NextNormal())]);
+        FillImages(Math.Min(batch, DifferentPictures));
         _labels = new DeviceArray<int>(session.Pool, batch);
         _labels.Upload(session.Stream, [.. Enumerable.Range(0, batch).Select(i => i % spec.Classes)]);
+    }
+
+    // Part by part: a batch may have more values than an array.
+    private void FillImages(int part)
+    {
+        long picture = _images.Shape.Count / _batch;
+        var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
+        float[] noise = [.. Enumerable.Range(0, (int)(part * picture)).Select(_ => random.NextNormal())];
+        for (int first = 0; first < _batch; first += part)
+        {
+            int count = Math.Min(part, _batch - first);
+            using Tensor some = _images.View(_images.Shape with { N = count }, first * picture);
+            some.Upload(_session.Stream, noise.AsSpan(0, (int)(count * picture)));
+        }
     }
 
     /// <param name="path">The path of every run; null for random ones.</param>

@@ -21,4 +21,8 @@ internal static class MemoryCases
             Shell.Run($"SPOS_MEMORY_LIMIT={limit} spos \"$@\"", Command(fits)).Ended(0).Printed("Supernet trained");
         }
     }
+    [Case("A batch whose pictures are drawn in parts is timed")]
+    public static void Parts_of_a_batch(Scene scene) =>
+        Scene.Spos("bench", "step", "--image-size", "32", "--batch-size", "65", "--runs", "1")
+            .Ended(0).Printed("inference");
 }
