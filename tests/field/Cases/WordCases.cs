@@ -153,7 +153,7 @@ internal static class WordCases
             Shell.Run($"{unset} spos info").Ended(0).SaidNothing();
         }
         Shell.Run("SPOS_CPU=foo spos info").Ended(2).Said("SPOS_CPU=foo: avx512, avx2 and x86-64 are possible.");
-        Shell.Run("SPOS_DEVICE=foo spos info").Ended(2).Said("SPOS_DEVICE=foo: auto, cuda, host and simt are possible.");
+        Shell.Run("SPOS_DEVICE=foo spos info").Ended(2).Said("SPOS_DEVICE=foo: auto, cuda, host, simt are possible, and a number");
         Shell.Run("SPOS_THREADS=0 spos info").Ended(2).Said("SPOS_THREADS=0: 1 to 1024 are possible.");
         // Kernels that are not there.
         string folder = Environment.GetEnvironmentVariable("SPOS_NATIVE_DIR") ?? Path.Combine(Shell.Checkout, "build", "native", "lib");
