@@ -71,12 +71,7 @@ internal sealed class SummaryVerb : DeviceOptions, IVerb
         using Session session = NewSession(device);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         long weights = session.Pool.PeakBytesInUse, picture = NetworkGraph.ImagesOf(spec).Count * sizeof(float);
-        long BytesOf(PlanKind kind, int count)
-        {
-            using var plan = new NetworkPlan(session, network, kind, count);
-            return plan.Bytes;
-        }
-
+        long BytesOf(PlanKind kind, int count) => NetworkPlan.BytesOf(session, network, kind, count);
         long training = BytesOf(PlanKind.Training, batch), free = device.ReadMemory().Free;
         int above = (int)Math.Min(65_537, free / (training / batch + picture) * 5 / 4 + 2);
         int fits = BatchRoom.Largest(session, above, 0, count => BytesOf(PlanKind.Training, count) + count * picture);

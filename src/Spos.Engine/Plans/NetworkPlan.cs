@@ -54,6 +54,13 @@ public sealed class NetworkPlan : IDisposable
     /// <summary>Device memory that a batch takes, besides pictures, labels and the network.</summary>
     public long Bytes { get; }
 
+    /// <summary><see cref="Bytes"/> of a plan that is made for this alone.</summary>
+    public static long BytesOf(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch)
+    {
+        using var plan = new NetworkPlan(session, network, kind, batch);
+        return plan.Bytes;
+    }
+
     /// <summary>Issues the work on a batch.</summary>
     /// <param name="images">[batch, S, S, 3], normalised.</param>
     /// <param name="labels">A class for each picture; there may be more.</param>

@@ -65,11 +65,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     /// <summary>
     /// The reference to what a turn before has made, for one of several alternatives that each take it over: a tensor of its own.
     /// </summary>
-    public Tensor TakeOver(Tensor made)
-    {
-        PlannedBuffer buffer = _buffers[NumberOf(made.Address)];
-        return new Tensor(new DeviceBuffer(session.Pool, buffer.Address, buffer.Size) { Recording = this }.Begin(), made.Shape);
-    }
+    public Tensor TakeOver(Tensor made) => new(BufferAt(session.Pool, _buffers[NumberOf(made.Address)]), made.Shape);
 
     /// <summary>Hands what an alternative has made to whoever takes it over in a later turn.</summary>
     /// <param name="first">What the block's first alternative has made, in whose place it lies; null for that itself.</param>
@@ -84,8 +80,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
         {
             // By the backward steps of its own alternative.
             _notes.Events.Add(new Event(EventKind.Retain, number));
-            Tensor another = new(
-                new DeviceBuffer(session.Pool, _buffers[number].Address, _buffers[number].Size) { Recording = this }.Begin(), made.Shape);
+            Tensor another = TakeOver(made);
             made.Dispose();
             made = another;
         }
@@ -119,7 +114,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     {
         int number = NumberOf(buffer.Memory);
         _notes.Events.Add(new Event(EventKind.Return, number));
-        PlannedBuffer planned = _buffers[_sameAs.GetValueOrDefault(number, number)];
+        PlannedBuffer planned = _buffers[Canonical(number)];
         Moment now = planned.Owner == null && !_isAlone ? new Moment(_now, int.MaxValue) : new Moment(_now, _notes.Events.Count);
         if (planned.Death == Moment.Never || planned.Death.CompareTo(now) < 0) planned.Death = now;
     }
@@ -186,7 +181,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
         foreach (IDisposable kept in _kept) kept.Dispose();
     }
 
-    /// <summary>Whether a buffer lies in the place of another.</summary>
+    /// <summary>The number of the buffer in whose place a buffer lies; its own if that is none other's.</summary>
     public int Canonical(int number) => _sameAs.GetValueOrDefault(number, number);
 
     private DeviceBuffer Make(BufferPool pool, long bytes, (int, int)? owner)
@@ -195,8 +190,12 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
         _buffers.Add(planned);
         // Whole pages, and one between two.
         _nextAddress += (ulong)((bytes + 4095) / 4096 + 1) * 4096;
-        return new DeviceBuffer(pool, planned.Address, bytes) { Recording = this }.Begin();
+        return BufferAt(pool, planned);
     }
+
+    // For one holder.
+    private DeviceBuffer BufferAt(BufferPool pool, PlannedBuffer planned) =>
+        new DeviceBuffer(pool, planned.Address, planned.Size) { Recording = this }.Begin();
 
     private void Note(ulong address)
     {

@@ -35,6 +35,7 @@ public sealed class GraphModule : IDisposable
             _states[index] = node.Op.NewState($"{prefix}{node.Name}", groupOf(node.Name));
         }
         for (int index = 0; index < graph.Nodes.Length;) index = AddStep(index);
+        IsOfUnits = _steps.All(step => step.Unit != null || step.OtherHalf != null || graph.Nodes[step.Output - 1].Op is ConcatOp);
     }
 
     /// <summary>The convolution units of a branch, such as "branch_main", in their order.</summary>
@@ -44,8 +45,7 @@ public sealed class GraphModule : IDisposable
     /// <summary>
     /// Whether it is convolution units and the ways of channels among them alone: what the fused plan computes with kernels of its own.
     /// </summary>
-    internal bool IsOfUnits =>
-        _steps.All(step => step.Unit != null || step.OtherHalf != null || _graph.Nodes[step.Output - 1].Op is ConcatOp);
+    internal bool IsOfUnits { get; }
 
     /// <summary>The names of convolutions and batch norms that are part of no unit.</summary>
     internal IEnumerable<string> OutsideUnits =>

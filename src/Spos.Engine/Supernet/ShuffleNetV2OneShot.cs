@@ -37,6 +37,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         _stem = new GraphModule(NetworkGraph.Stem(spec), "", _ => _stemGroup);
         Stem = _stem.UnitsOf(NetworkGraph.StemName)[0];
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
+        HasFusedStages = Operations.All(operation => operation.IsFused);
         _tail = new GraphModule(NetworkGraph.Tail(spec), "", node => node == NetworkGraph.Classifier ? _classifierGroup : _lastGroup);
         Last = _tail.UnitsOf(NetworkGraph.LastName)[0];
     }
@@ -47,7 +48,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public Architecture? Path { get; }
 
     /// <summary>Whether the fused plan has kernels for all operations, so that a stage can hand on raw results.</summary>
-    internal bool HasFusedStages => Operations.All(operation => operation.IsFused);
+    internal bool HasFusedStages { get; }
 
     /// <summary>All parameters, from the image on.</summary>
     public IEnumerable<Parameter> Parameters => Groups.SelectMany(g => g.Parameters);

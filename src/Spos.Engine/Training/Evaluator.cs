@@ -100,11 +100,8 @@ public static class Evaluator
         {
             session.Pool.GiveBackSince(moment);
             if (error is not DeviceMemoryException full) throw;
-            int fits = BatchRoom.Largest(session, batch.Count, 0, count =>
-            {
-                using var plan = new NetworkPlan(session, network, kind, count);
-                return session.Pool.SizeFor(plan.Bytes);
-            });
+            int fits = BatchRoom.Largest(
+                session, batch.Count, 0, count => session.Pool.SizeFor(NetworkPlan.BytesOf(session, network, kind, count)));
             throw full.ForBatch(batch.Count, fits, option);
         }
     }

@@ -245,10 +245,7 @@ public sealed class Trainer
             _session.Device.Pools.Trim();
             var loading = new LoaderMemory(_session.Pool, _data, _loader, cancel);
             int fits = BatchRoom.Largest(_session, _options.BatchSize, ReservedBytes(), count =>
-            {
-                using var plan = new NetworkPlan(_session, _network, PlanKind.Training, count, _options.LabelSmoothing);
-                return _session.Pool.SizeFor(plan.Bytes) + loading.Bytes(count);
-            });
+                _session.Pool.SizeFor(NetworkPlan.BytesOf(_session, _network, PlanKind.Training, count)) + loading.Bytes(count));
             return fits >= TrainingOptions.LeastBatch ? fits : 0;
         }
         catch (DeviceMemoryException)
