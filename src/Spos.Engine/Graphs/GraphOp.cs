@@ -41,6 +41,9 @@ public abstract record GraphOp
     /// <param name="name">The node's name in the network.</param>
     internal virtual object? NewState(string name, ParameterGroup group) => null;
 
+    /// <summary>The device's arrays of what <see cref="NewState"/> has made, in the order of <see cref="Tensors"/>.</summary>
+    internal virtual IEnumerable<Tensor> ArraysOf(object state) => [];
+
     /// <summary>Runs the op, and records its backward pass where the session has a tape.</summary>
     /// <param name="inputs">Taken over: it may write over one that nobody else holds.</param>
     /// <param name="state">What <see cref="NewState"/> has made.</param>

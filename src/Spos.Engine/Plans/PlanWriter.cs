@@ -97,8 +97,7 @@ internal sealed class PlanWriter : IDisposable
                 WriteBlock(block, adds: false, operation =>
                 {
                     _session.Tape = trains ? new Tape() : null;
-                    _kept[operation] = Folded(
-                        operation.Main.Concat(operation.Projection).Select(unit => unit.BatchNorm), () => _walk.Forward(operation));
+                    _kept[operation] = Folded(operation.BatchNorms, () => _walk.Forward(operation));
                 });
             }
             Write([], () => _walk.EndStage(current));

@@ -29,11 +29,15 @@ public sealed class GraphModule : IDisposable
         _uses = new int[graph.Nodes.Length + 1];
         foreach (int value in graph.Nodes.SelectMany(node => node.Inputs)) _uses[value]++;
         _uses[^1] = 1;
+        var states = new List<NodeState>();
         // As the official modules declare their branches, whichever runs first: branch_main, then branch_proj.
         foreach ((int index, GraphNode node) in graph.Nodes.Index().OrderBy(n => BranchOf(n.Item.Name), StringComparer.Ordinal))
         {
-            _states[index] = node.Op.NewState($"{prefix}{node.Name}", groupOf(node.Name));
+            string name = $"{prefix}{node.Name}";
+            _states[index] = node.Op.NewState(name, groupOf(node.Name));
+            if (_states[index] is { } state) states.Add(new NodeState(name, node.Op, state));
         }
+        States = [.. states];
         for (int index = 0; index < graph.Nodes.Length;) index = AddStep(index);
         IsOfUnits = _steps.All(step => step.Unit != null || step.OtherHalf != null || graph.Nodes[step.Output - 1].Op is ConcatOp);
     }
@@ -47,11 +51,8 @@ public sealed class GraphModule : IDisposable
     /// </summary>
     internal bool IsOfUnits { get; }
 
-    /// <summary>The names of convolutions and batch norms that are part of no unit.</summary>
-    internal IEnumerable<string> OutsideUnits =>
-        from step in _steps
-        where step.Unit == null && _graph.Nodes[step.Output - 1].Op is ConvolutionOp or BatchNormOp
-        select _graph.Nodes[step.Output - 1].Name;
+    /// <summary>What nodes have of their own, in the order of PyTorch's state dict.</summary>
+    internal ImmutableArray<NodeState> States { get; }
 
     /// <summary>Runs the graph.</summary>
     /// <param name="x">Taken over: [N, H, W, C].</param>
@@ -144,4 +145,13 @@ public sealed class GraphModule : IDisposable
 
     // Values are counted as in a graph: 0 is its input. A channel shuffle has two results, even channels and odd ones.
     private sealed record Step(ImmutableArray<int> Inputs, int Output, int? OtherHalf, ConvolutionUnit? Unit);
+}
+
+/// <summary>A node of a network that has parameters or statistics.</summary>
+/// <param name="Name">In the official checkpoints, such as "features.3.0.branch_main.0".</param>
+/// <param name="State">What <see cref="GraphOp.NewState"/> has made.</param>
+internal sealed record NodeState(string Name, GraphOp Op, object State)
+{
+    /// <summary>Its arrays, with what they are called after the node's name.</summary>
+    public IEnumerable<(OpTensor Tensor, Tensor Values)> Arrays => Op.Tensors.Zip(Op.ArraysOf(State));
 }

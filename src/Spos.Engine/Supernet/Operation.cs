@@ -11,14 +11,10 @@ public sealed class Operation : IDisposable
     private readonly GraphModule _module;
 
     /// <param name="prefix">What its names begin with in the official checkpoints, such as "features.3.0.".</param>
-    public Operation(string prefix, BlockSpec block, Choice choice, bool affine)
+    public Operation(string prefix, BlockSpec block, BlockDesign design, bool affine)
     {
         Block = block;
-        _module = new GraphModule(NetworkGraph.Block(block, choice, affine), prefix, _ => Parameters);
-        if (_module.OutsideUnits.FirstOrDefault() is { } alone)
-        {
-            throw new NotSupportedException($"{prefix}{alone}: a block's convolution is followed by its batch norm, which alone takes it.");
-        }
+        _module = new GraphModule(NetworkGraph.Block(block, design, affine), prefix, _ => Parameters);
         (Main, Projection) = (_module.UnitsOf(NetworkGraph.Main), _module.UnitsOf(NetworkGraph.Projection));
     }
 
@@ -30,6 +26,12 @@ public sealed class Operation : IDisposable
 
     /// <summary>Empty at stride 1.</summary>
     public IReadOnlyList<ConvolutionUnit> Projection { get; }
+
+    /// <summary>What its nodes have of their own, in the order of PyTorch's state dict.</summary>
+    internal IEnumerable<NodeState> States => _module.States;
+
+    /// <summary>Its batch norms.</summary>
+    internal IEnumerable<BatchNormLayer> BatchNorms => States.Select(node => node.State).OfType<BatchNormLayer>();
 
     /// <summary>Whether the fused plan has kernels for it; else it is run op by op.</summary>
     internal bool IsFused => _module.IsOfUnits;

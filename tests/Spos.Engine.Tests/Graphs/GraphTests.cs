@@ -77,9 +77,9 @@ public sealed class GraphTests
         Assert.Equal(3_558_464, parameters);
         foreach (BlockSpec block in spec.BlockSpecs())
         {
-            foreach (Choice choice in Enum.GetValues<Choice>())
+            foreach (BlockDesign design in spec.BlockSet.Designs)
             {
-                FeatureShape output = NetworkGraph.Block(block, choice, affine: false).OutputOn(NetworkGraph.InputOf(block));
+                FeatureShape output = NetworkGraph.Block(block, design, affine: false).OutputOn(NetworkGraph.InputOf(block));
                 Assert.Equal(
                     new FeatureShape(block.Output, (block.Size - 1) / block.Stride + 1, (block.Size - 1) / block.Stride + 1), output);
             }

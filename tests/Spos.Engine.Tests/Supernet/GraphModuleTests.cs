@@ -69,9 +69,9 @@ public sealed class GraphModuleTests
     {
         foreach (BlockSpec block in new NetworkSpec().BlockSpecs())
         {
-            foreach (Choice choice in Enum.GetValues<Choice>())
+            foreach (BlockDesign design in BlockSet.ShuffleV2.Designs)
             {
-                using var operation = new Operation("", block, choice, affine: true);
+                using var operation = new Operation("", block, design, affine: true);
                 Assert.True(operation.IsFused);
             }
         }
