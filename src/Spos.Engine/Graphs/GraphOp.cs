@@ -49,6 +49,19 @@ public abstract record GraphOp
     /// <param name="state">What <see cref="NewState"/> has made.</param>
     internal abstract Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state);
 
+    /// <summary>A Python expression as what a larger one works on: in parentheses where it has an operator outside of any.</summary>
+    protected static string Operand(string expression)
+    {
+        int depth = 0;
+        foreach (char c in expression)
+        {
+            if (c is '(' or '[') depth++;
+            else if (c is ')' or ']') depth--;
+            else if (c == ' ' && depth == 0) return $"({expression})";
+        }
+        return expression;
+    }
+
     /// <summary>The one input of an op that takes one.</summary>
     protected static FeatureShape Only(ReadOnlySpan<FeatureShape> inputs) =>
         inputs.Length == 1 ? inputs[0] : throw new ArgumentException($"{inputs.Length} inputs, where one is taken.");
