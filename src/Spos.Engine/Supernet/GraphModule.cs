@@ -30,8 +30,8 @@ public sealed class GraphModule : IDisposable
         foreach (int value in graph.Nodes.SelectMany(node => node.Inputs)) _uses[value]++;
         _uses[^1] = 1;
         var states = new List<NodeState>();
-        // As the official modules declare their branches, whichever runs first: branch_main, then branch_proj.
-        foreach ((int index, GraphNode node) in graph.Nodes.Index().OrderBy(n => BranchOf(n.Item.Name), StringComparer.Ordinal))
+        // The official modules declare branch_main first, though branch_proj runs first.
+        foreach ((int index, GraphNode node) in graph.Nodes.Index().OrderBy(n => BranchOf(n.Item.Name) == NetworkGraph.Projection))
         {
             string name = $"{prefix}{node.Name}";
             _states[index] = node.Op.NewState(name, groupOf(node.Name));

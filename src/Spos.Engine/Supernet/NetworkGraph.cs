@@ -126,7 +126,7 @@ public static class NetworkGraph
             int values = Result, squeezed = Math.Max(channels / 4, 1);
             string module = $"{name}.{_layer}";
             var gate = new Branch(graph, $"{module}.{Squeeze}", values, affine);
-            gate.Add(new GlobalAveragePoolOp());
+            gate.Add(new GlobalAveragePoolOp(KeepsPixel: true));
             gate.Pointwise(channels, squeezed).Add(ConvolutionOp.Pointwise(squeezed, channels));
             gate.Add(new HardSigmoidOp());
             Result = graph.Add(module, new ChannelScaleOp(), values, gate.Result);
