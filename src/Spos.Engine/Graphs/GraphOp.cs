@@ -41,10 +41,10 @@ public abstract record GraphOp
     /// <param name="name">The node's name in the network.</param>
     internal virtual object? NewState(string name, ParameterGroup group) => null;
 
-    /// <summary>Runs the op, and records its backward pass where the session has a tape.</summary>
-    /// <param name="inputs">Taken over: it may write over one that nobody else holds.</param>
+    /// <summary>Runs the op, and records its backward pass where the pass has a tape.</summary>
+    /// <param name="inputs">Borrowed.</param>
     /// <param name="state">What <see cref="NewState"/> has made.</param>
-    internal abstract Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state);
+    internal abstract Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state);
 
     /// <summary>The one input of an op that takes one.</summary>
     protected static FeatureShape Only(ReadOnlySpan<FeatureShape> inputs) =>

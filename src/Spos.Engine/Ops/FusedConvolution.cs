@@ -38,10 +38,6 @@ internal static class FusedConvolution
     // kStagedValues of kernels/host/pointwise_fused.h: a row of inputs and outputs must fit.
     private const int MostChannels = 65536;
 
-    /// <summary>Whether the session's mode and plan ask for it.</summary>
-    public static bool Applies(Session session) =>
-        session.BatchNorm == BatchNormMode.Batch && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
-
     /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
     public static PendingTensor Forward(
         Session session, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer, bool rectify)

@@ -31,9 +31,6 @@ public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
     internal override object NewState(string name, ParameterGroup group) =>
         group.Add($"{name}.{Weight.Name}", new Shape(1, 1, Inputs, Outputs), decays: true);
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return PointwiseConvolution.Forward(session, x, (Parameter)state!);
-    }
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
+        PointwiseConvolution.Forward(pass, inputs[0], (Parameter)state!);
 }

@@ -19,8 +19,8 @@ public static class PointwiseConvolution
     /// <param name="x">[N, H, W, in].</param>
     /// <param name="weight">[1, 1, in, out].</param>
     /// <returns>[N, H, W, out].</returns>
-    public static Tensor Forward(Session session, Tensor x, Parameter weight) =>
-        Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Pointwise, x.Shape, weight.Shape.C, 1, 1), x, weight);
+    public static Tensor Forward(Pass pass, Tensor x, Parameter weight) =>
+        Convolution.Forward(pass, new ConvolutionShape(ConvolutionKind.Pointwise, x.Shape, weight.Shape.C, 1, 1), x, weight);
 
     internal static void Forward(Session session, Tensor y, Tensor x, Tensor weight)
     {

@@ -112,19 +112,16 @@ public sealed class NetworkPlan : IDisposable
 
     private PlanWriter Write(PlanKind kind, float smoothing)
     {
-        // What ops do to parameters and to the session while they are recorded is undone.
+        // What ops do to parameters while they are recorded is undone.
         Parameter[] parameters = [.. _network.Parameters];
         bool[] had = [.. parameters.Select(parameter => parameter.HasGradient)];
-        (BatchNormMode mode, Tape? tape) = (_session.BatchNorm, _session.Tape);
         foreach (Parameter parameter in parameters) parameter.HasGradient = false;
-        _session.BatchNorm = kind == PlanKind.Inference ? BatchNormMode.Running : BatchNormMode.Batch;
         try
         {
             return new PlanWriter(_session, _network, kind, _images, smoothing);
         }
         finally
         {
-            (_session.BatchNorm, _session.Tape) = (mode, tape);
             foreach ((Parameter parameter, bool has) in parameters.Zip(had)) parameter.HasGradient = has;
         }
     }

@@ -16,6 +16,7 @@ internal sealed class PlanWriter : IDisposable
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
     private readonly PlanKind _kind;
+    private readonly bool _normalises;
     private readonly BlockWalk _walk;
     private readonly List<Turn> _turns = [];
     private readonly Dictionary<Operation, IDisposable> _kept = [];
@@ -28,10 +29,11 @@ internal sealed class PlanWriter : IDisposable
     {
         (_session, _network, _kind) = (session, network, kind);
         Recording = new Recording(session);
-        bool trains = kind == PlanKind.Training;
-        _walk = FusedConvolution.Applies(session) && network.HasFusedStages
-            ? new FusedStages(session, network.Spec.StageRepeats, trains)
-            : new OpByOp(session, Recording, network.Spec.Blocks, trains);
+        bool fuses = ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
+        _normalises = fuses && kind == PlanKind.Inference;
+        _walk = fuses && kind != PlanKind.Inference && network.HasFusedStages
+            ? new FusedStages(session, network.Spec.StageRepeats, keeps: kind == PlanKind.Training)
+            : new OpByOp(session, Recording, network.Spec.Blocks, PassWith, _normalises);
         try
         {
             (Images, Labels) = Write(images, smoothing);
@@ -79,11 +81,9 @@ internal sealed class PlanWriter : IDisposable
 
     private void WriteForward(Tensor images)
     {
-        bool trains = _kind == PlanKind.Training;
         Write([], () =>
         {
-            _session.Tape = trains ? _stemTape : null;
-            Tensor x = Folded([_network.Stem.BatchNorm], () => _network.Stem.Forward(_session, images));
+            Tensor x = Folded([_network.Stem.BatchNorm], () => _network.Stem.Forward(PassWith(_stemTape), images, _normalises));
             _stemOutput = x.Identity;
             _walk.Begin(x);
         });
@@ -96,7 +96,6 @@ internal sealed class PlanWriter : IDisposable
             {
                 WriteBlock(block, adds: false, operation =>
                 {
-                    _session.Tape = trains ? new Tape() : null;
                     _kept[operation] = Folded(
                         operation.Main.Concat(operation.Projection).Select(unit => unit.BatchNorm), () => _walk.Forward(operation));
                 });
@@ -112,8 +111,7 @@ internal sealed class PlanWriter : IDisposable
         {
             Tensor x = _walk.End();
             long input = x.Identity;
-            _session.Tape = trains ? _tailTape : null;
-            using Tensor logits = Folded([_network.Last.BatchNorm], () => _network.Tail(_session, x));
+            using Tensor logits = Folded([_network.Last.BatchNorm], () => _network.Tail(PassWith(_tailTape), x, _normalises));
             if (_kind == PlanKind.Recalibration) return;
             (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
                 _session, logits, labels, trains ? smoothing : 0, trains ? 1f / logits.Shape.N : 0);
@@ -131,11 +129,7 @@ internal sealed class PlanWriter : IDisposable
             int current = stage;
             for (int i = 0; i < _network.Spec.StageRepeats[stage]; i++, block--)
             {
-                WriteBlock(block, adds: true, operation =>
-                {
-                    _session.Tape = new Tape();
-                    _walk.Backward(operation, _kept[operation]);
-                });
+                WriteBlock(block, adds: true, operation => _walk.Backward(operation, _kept[operation]));
             }
             Write([], () => _walk.EndBackwardStage(current));
         }
@@ -156,10 +150,17 @@ internal sealed class PlanWriter : IDisposable
                 Recording.Record(turn, (block, alternative), isAlone, () => issue(operation)), adds ? [operation.Parameters] : []))]));
     }
 
+    private Pass PassWith(Tape tape) => _kind switch
+    {
+        PlanKind.Training => Pass.Training(_session, tape),
+        PlanKind.Recalibration => Pass.Recalibration(_session),
+        _ => Pass.Inference(_session),
+    };
+
     private T Folded<T>(IEnumerable<BatchNormLayer> layers, Func<T> work)
     {
         if (_kind != PlanKind.Inference) return work();
-        using FoldedBatchNorms.Pass pass = FoldedBatchNorms.Begin(_session, layers);
+        using FoldedBatchNorms.Values folded = FoldedBatchNorms.Begin(_session, layers);
         return work();
     }
 

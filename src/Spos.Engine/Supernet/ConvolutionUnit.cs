@@ -29,18 +29,18 @@ public sealed class ConvolutionUnit(UnitSpec spec, Parameter weight, BatchNormLa
 
     internal NormalisedWeight NormalisedWeight => new(Weight.Value, BatchNorm);
 
-    /// <summary>The caller keeps its reference to <paramref name="x"/>.</summary>
-    public Tensor Forward(Session session, Tensor x)
+    /// <param name="normalises">In inference: whether all is one kernel.</param>
+    internal Tensor Forward(Pass pass, Tensor x, bool normalises)
     {
-        if (NormalisedConvolution.Applies(session))
+        ConvolutionShape shape = ShapeOn(x.Shape);
+        if (normalises)
         {
-            ConvolutionShape shape = ShapeOn(x.Shape);
-            Tensor result = session.Rent(shape.Output);
-            ForwardNormalised(session, shape, new ChannelRange(result), new ChannelRange(x));
+            Tensor result = pass.Rent(shape.Output);
+            ForwardNormalised(pass.Session, shape, new ChannelRange(result), new ChannelRange(x));
             return result;
         }
-        Tensor y = Convolution.Forward(session, ShapeOn(x.Shape), x, Weight);
-        return BatchNormalisation.Forward(session, y, BatchNorm, Spec.Rectify);
+        using Tensor y = Convolution.Forward(pass, shape, x, Weight);
+        return BatchNormalisation.Forward(pass, y, BatchNorm, Spec.Rectify, inPlace: true);
     }
 
     /// <summary>The unit's convolution on an input [N, H, W, any number of channels, of which it takes its own].</summary>

@@ -22,7 +22,7 @@ internal sealed class FusedStages(Session session, IReadOnlyList<int> repeats, b
     public override void BeginStage(int stage, BlockSpec first)
     {
         FusedInput input = stage == 0 ? new FusedInput(_x, null, Rectify: false) : _stages[stage - 1]!.Output;
-        _stages[stage] = new FusedStage(session, first.OutputOn(input.Values.Shape), repeats[stage], input);
+        _stages[stage] = new FusedStage(session, first.OutputOn(input.Values.Shape), repeats[stage], input, keeps);
     }
 
     public override IDisposable Forward(Operation operation)

@@ -54,29 +54,22 @@ public sealed class GraphModule : IDisposable
         select _graph.Nodes[step.Output - 1].Name;
 
     /// <summary>Runs the graph.</summary>
-    /// <param name="x">Taken over: [N, H, W, C].</param>
-    public Tensor Forward(Session session, Tensor x)
+    /// <param name="x">[N, H, W, C]; taken over, and let go as soon as no step needs it.</param>
+    /// <param name="normalises">In inference: whether a convolution, its batch norm and ReLU are one kernel.</param>
+    internal Tensor Forward(Pass pass, Tensor x, bool normalises = false)
     {
         var values = new Tensor[_uses.Length];
         int[] left = [.. _uses];
         values[0] = x;
         foreach (Step step in _steps)
         {
-            // The last who takes a value gets the reference to it.
-            Tensor[] inputs = [.. step.Inputs.Select(value => --left[value] == 0 ? values[value] : values[value].Retain())];
-            if (step.OtherHalf is { } other)
+            Tensor[] inputs = [.. step.Inputs.Select(value => values[value])];
+            if (step.OtherHalf is { } other) (values[step.Output], values[other]) = ChannelShuffle.Forward(pass, inputs[0]);
+            else if (step.Unit is { } unit) values[step.Output] = unit.Forward(pass, inputs[0], normalises);
+            else values[step.Output] = _graph.Nodes[step.Output - 1].Op.Run(pass, inputs, _states[step.Output - 1]);
+            foreach (int value in step.Inputs)
             {
-                using Tensor whole = inputs[0];
-                (values[step.Output], values[other]) = ChannelShuffle.Forward(session, whole);
-            }
-            else if (step.Unit is { } unit)
-            {
-                using Tensor input = inputs[0];
-                values[step.Output] = unit.Forward(session, input);
-            }
-            else
-            {
-                values[step.Output] = _graph.Nodes[step.Output - 1].Op.Run(session, inputs, _states[step.Output - 1]);
+                if (--left[value] == 0) values[value].Dispose();
             }
         }
         return values[^1];

@@ -35,8 +35,9 @@ public sealed class Operation : IDisposable
     internal bool IsFused => _module.IsOfUnits;
 
     /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the block before].</summary>
-    public Tensor Forward(Session session, Tensor x) =>
-        NormalisedConvolution.Applies(session) && IsFused ? NormalisedOperation.Forward(session, this, x) : _module.Forward(session, x);
+    /// <param name="normalises">In inference: whether batch norm is computed with what comes before it.</param>
+    internal Tensor Forward(Pass pass, Tensor x, bool normalises) =>
+        normalises && IsFused ? NormalisedOperation.Forward(pass.Session, this, x) : _module.Forward(pass, x, normalises);
 
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Space;
 
@@ -115,7 +116,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>Runs one path.</summary>
     /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>
     /// <returns>Logits [N, 1, 1, classes].</returns>
-    public Tensor Forward(Session session, Tensor images, Architecture path)
+    public Tensor Forward(Pass pass, Tensor images, Architecture path)
     {
         if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize)
         {
@@ -125,18 +126,18 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         {
             throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
         }
-        using FoldedBatchNorms.Pass? pass = session.BatchNorm == BatchNormMode.Running
-            ? FoldedBatchNorms.Begin(session, BatchNormsOf(path))
-            : null;
-        Tensor x = Stem.Forward(session, images);
+        bool infers = pass.BatchNorm == BatchNormMode.Running, fuses = ConvolutionPlanner.Of(pass.Session).Plan == ConvolutionPlan.Fused;
+        bool normalises = infers && fuses;
+        using FoldedBatchNorms.Values? folded = infers ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path)) : null;
+        Tensor x = Stem.Forward(pass, images, normalises);
         Operation[] operations = [.. OperationsOf(path)];
-        if (FusedConvolution.Applies(session) && HasFusedStages) x = FusedPath.Forward(session, operations, Spec.StageRepeats, x);
-        else foreach (Operation operation in operations) x = operation.Forward(session, x);
-        return Tail(session, x);
+        if (!infers && fuses && HasFusedStages) x = FusedPath.Forward(pass, operations, Spec.StageRepeats, x);
+        else foreach (Operation operation in operations) x = operation.Forward(pass, x, normalises);
+        return Tail(pass, x, normalises);
     }
 
     /// <summary>Takes over what the last block has made, and makes the logits of it.</summary>
-    internal Tensor Tail(Session session, Tensor x) => _tail.Forward(session, x);
+    internal Tensor Tail(Pass pass, Tensor x, bool normalises) => _tail.Forward(pass, x, normalises);
 
     public void Dispose()
     {

@@ -20,7 +20,7 @@ public sealed class ElementwiseOpTests
         using var fixture = new OpFixture(device);
         float[] xs = fixture.Values(length);
         Tensor x = fixture.Tensor(Shape.Vector(length), xs);
-        (float[] y, float[]? dx) = fixture.Run(x, () => Relu.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
+        (float[] y, float[]? dx) = fixture.Run(x, pass => Relu.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
         Assert.Equal(xs.Select(v => Math.Max(v, 0)), y);
         Assert.Equal(dy.Zip(xs, (g, v) => v > 0 ? g : 0), dx!);
     }
@@ -37,10 +37,10 @@ public sealed class ElementwiseOpTests
         Tensor x = fixture.Tensor(shape, xs);
         (float[] y, float[]? dx) = fixture.Run(
             x,
-            () =>
+            pass =>
             {
-                (Tensor even, Tensor odd) = ChannelShuffle.Forward(fixture.Session, x);
-                Tensor joined = ChannelConcat.Forward(fixture.Session, even, odd);
+                (Tensor even, Tensor odd) = ChannelShuffle.Forward(pass, x);
+                Tensor joined = ChannelConcat.Forward(pass, even, odd);
                 even.Dispose();
                 odd.Dispose();
                 return joined;
@@ -65,7 +65,7 @@ public sealed class ElementwiseOpTests
         float[] xs = fixture.Values(shape.Count);
         Tensor x = fixture.Tensor(shape, xs);
         (float[] y, float[]? dx) = fixture.Run(
-            x, () => GlobalAveragePool.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
+            x, pass => GlobalAveragePool.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
         double[] wantY = new double[n * channels], wantDx = new double[xs.Length];
         for (int i = 0; i < xs.Length; i++)
         {
@@ -86,14 +86,14 @@ public sealed class ElementwiseOpTests
         Dropout.UseKey(fixture.Session, 3, 5);
         Tensor x = fixture.Tensor(Shape.Vector(length), [.. Enumerable.Repeat(1f, length)]);
         float[] ones = [.. Enumerable.Repeat(1f, length)];
-        (float[] y, float[]? dx) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
+        (float[] y, float[]? dx) = fixture.Run(x, pass => Dropout.Forward(pass, x, 0.25f), _ => ones, out _);
         Assert.Equal(y, dx!);
         Assert.All(y, v => Assert.True(v == 0 || v == 1 / 0.75f));
         // Four deviations of a binomial distribution.
         double deviation = Math.Sqrt(0.25 * 0.75 / length);
         Assert.InRange(y.Count(v => v == 0) / (double)length, 0.25 - 4 * deviation, 0.25 + 4 * deviation);
         Dropout.UseKey(fixture.Session, 3, 6);
-        (float[] other, _) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
+        (float[] other, _) = fixture.Run(x, pass => Dropout.Forward(pass, x, 0.25f), _ => ones, out _);
         Assert.NotEqual(y, other);
     }
 

@@ -191,15 +191,14 @@ public sealed class NetworkPlanTests
         Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images, DeviceArray<int> labels, Architecture path)
     {
         var left = new List<float>();
-        session.BatchNorm = kind == PlanKind.Inference ? BatchNormMode.Running : BatchNormMode.Batch;
         if (kind == PlanKind.Recalibration)
         {
-            network.Forward(session, images, path).Dispose();
+            network.Forward(Pass.Recalibration(session), images, path).Dispose();
             return left;
         }
         using Tensor logits = kind == PlanKind.Training
             ? Train(session, network, images, labels, path, left)
-            : network.Forward(session, images, path);
+            : network.Forward(Pass.Inference(session), images, path);
         if (kind == PlanKind.Inference)
         {
             (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);
@@ -209,22 +208,20 @@ public sealed class NetworkPlanTests
         int[] values = new int[Batch];
         ranks.Download(session.Stream, values);
         left.AddRange(values.Select(value => (float)value));
-        session.BatchNorm = BatchNormMode.Batch;
         return left;
     }
 
     private static Tensor Train(
         Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, List<float>? left = null)
     {
-        session.Tape = new Tape();
-        Tensor logits = network.Forward(session, images, path);
+        var tape = new Tape();
+        Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
         (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / images.Shape.N);
         using (losses)
         {
-            session.Tape.Backward(session, logits, gradient!.Value);
+            tape.Backward(session, logits, gradient!.Value);
             left?.AddRange(losses.Download(session.Stream));
         }
-        session.Tape = null;
         return logits;
     }
 

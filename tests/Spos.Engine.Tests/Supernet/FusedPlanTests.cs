@@ -64,11 +64,10 @@ public sealed class FusedPlanTests
             layer.Gamma?.Value.Upload(session.Stream, Values(() => random.NextUniform(-1, 2)));
             layer.Beta?.Value.Upload(session.Stream, Values(random.NextNormal));
         }
-        session.BatchNorm = BatchNormMode.Running;
         float[] Logits(ConvolutionPlan plan)
         {
             ConvolutionPlanner.Of(session).Plan = plan;
-            using Tensor logits = network.Forward(session, images, path);
+            using Tensor logits = network.Forward(Pass.Inference(session), images, path);
             return logits.Download(session.Stream);
         }
         float[] unfused = Logits(ConvolutionPlan.Unfused);
@@ -92,13 +91,12 @@ public sealed class FusedPlanTests
         {
             ConvolutionPlanner.Of(session).Plan = plan;
             using ShuffleNetV2OneShot network = Network(session, Spec with { Affine = affine, ImageSize = imageSize }, path);
-            session.Tape = new Tape();
-            using Tensor logits = network.Forward(session, images, path);
+            var tape = new Tape();
+            using Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
             Tensor gradient = session.Rent(logits.Shape);
             var random = new CounterRandom(3, RandomPurpose.Drawing, 0);
             gradient.Upload(session.Stream, [.. Enumerable.Range(0, (int)logits.Shape.Count).Select(_ => random.NextNormal())]);
-            session.Tape.Backward(session, logits, gradient);
-            session.Tape = null;
+            tape.Backward(session, logits, gradient);
             return
             [
                 ("logits", logits.Download(session.Stream)),

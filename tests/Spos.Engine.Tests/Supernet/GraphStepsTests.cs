@@ -1,3 +1,4 @@
+using Spos.Engine.Autograd;
 using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
@@ -24,7 +25,7 @@ public sealed class GraphStepsTests
         graph.Add(new ConcatOp(), rectified, other);
         using var module = new GraphModule(graph.Build(), "", _ => new ParameterGroup());
         float[] x = [-1, -2, 3, 4];
-        using Tensor y = module.Forward(fixture.Session, fixture.Tensor(new Shape(1, 1, 1, 4), x).Retain());
+        using Tensor y = module.Forward(Pass.Inference(fixture.Session), fixture.Tensor(new Shape(1, 1, 1, 4), x).Retain());
         Assert.Equal([Math.Max(x[first], 0), Math.Max(x[2 + first], 0), x[1 - first], x[3 - first]], y.Download(fixture.Session.Stream));
     }
 
