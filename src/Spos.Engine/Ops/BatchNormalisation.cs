@@ -17,9 +17,7 @@ public static class BatchNormalisation
     // The rows of a table of statistics.
     private const int Mean = 0, Inverse = 1, Scale = 2, Shift = 3, Rows = 4;
 
-    /// <summary>
-    /// Normalises with the statistics that the pass asks for.
-    /// </summary>
+    /// <summary>Normalises with the statistics that the pass asks for.</summary>
     /// <param name="x">[N, H, W, C].</param>
     /// <param name="inPlace">Whether the result may take the place of <paramref name="x"/>; it does where no backward follows.</param>
     /// <returns>[N, H, W, C].</returns>

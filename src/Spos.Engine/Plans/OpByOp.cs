@@ -1,15 +1,16 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Plans;
 
 /// <summary>
-/// The stages of a network with one op after the other in each block, and each block's backward pass off a tape of its own.
+/// The stages of a network with one step after the other in each block, and each block's backward pass off a tape of its own.
 /// </summary>
 /// <param name="passWith">The pass of a block, with a tape for its backward where one follows.</param>
-/// <param name="normalises">In inference: whether batch norm is computed with what comes before it.</param>
-internal sealed class OpByOp(Session session, Recording recording, int blocks, Func<Tape, Pass> passWith, bool normalises) : BlockWalk
+/// <param name="rules">What is fused within a block.</param>
+internal sealed class OpByOp(Session session, Recording recording, int blocks, Func<Tape, Pass> passWith, FusionRules rules) : BlockWalk
 {
     // What goes into each block, and out of the last one; and its gradient. Alternatives of a block make theirs in the same place.
     private readonly Tensor?[] _values = new Tensor?[blocks + 1], _gradients = new Tensor?[blocks + 1];
@@ -22,7 +23,7 @@ internal sealed class OpByOp(Session session, Recording recording, int blocks, F
         Tensor x = recording.TakeOver(_values[block]!.Value);
         var tape = new Tape();
         long input = x.Identity;
-        Tensor y = operation.Forward(passWith(tape), x, normalises);
+        Tensor y = operation.Forward(passWith(tape), rules, x);
         var kept = new Kept(tape, input, y.Identity);
         _values[block + 1] = recording.HandOver(y, _values[block + 1]);
         return kept;

@@ -1,3 +1,4 @@
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;

@@ -1,5 +1,7 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
@@ -59,11 +61,12 @@ internal sealed class FusedStage : IDisposable
         {
             (_session, _view, _index) = (session, view, index);
             FusedInput input = view ?? stageInput;
-            if (operation.Projection.Count > 0)
+            BranchedBlock branches = operation.Branches!;
+            if (branches.Projection.Count > 0)
             {
-                _projection = new Branch(session, operation.Projection, input, results, index, firstPlace: 0, keeps);
+                _projection = new Branch(session, branches.Projection, input, results, index, firstPlace: 0, keeps);
             }
-            _main = new Branch(session, operation.Main, input, results, index, operation.Block.Input, keeps);
+            _main = new Branch(session, branches.Main, input, results, index, branches.FirstChannels, keeps);
         }
 
         /// <summary>Runs the operation backward.</summary>
@@ -119,7 +122,7 @@ internal sealed class FusedStage : IDisposable
             {
                 FusedInput x = InputOf(i);
                 _between[i] = FusedConvolution.Forward(
-                    session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Spec.Rectify);
+                    session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Rectify);
                 // Nothing but the backward pass would need it.
                 if (!keeps && i > 0) _between[i - 1].Dispose();
             }

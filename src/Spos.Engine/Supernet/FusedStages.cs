@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;

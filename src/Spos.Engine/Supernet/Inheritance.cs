@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 using Spos.Space;

@@ -1,4 +1,5 @@
 using Spos.Engine.Devices;
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
@@ -35,7 +36,7 @@ public static class Initialisation
         ulong place = 0;
         foreach (ConvolutionUnit unit in network.Units)
         {
-            float[] values = Normal(unit.Weight.Shape.Count, DeviationOf(unit.Spec, scheme), seed, place++);
+            float[] values = Normal(unit.Weight.Shape.Count, DeviationOf(unit.Convolution, scheme), seed, place++);
             unit.Weight.Value.Upload(stream, values);
             unit.BatchNorm.Gamma?.Value.Fill(stream, 1);
             unit.BatchNorm.Beta?.Value.Fill(stream, Beta);
@@ -44,14 +45,14 @@ public static class Initialisation
         if (scheme == InitialisationScheme.Aligned && network.Path == null) AlignShuffles(network, stream);
     }
 
-    private static float DeviationOf(UnitSpec unit, InitialisationScheme scheme)
+    private static float DeviationOf(ConvolutionOp unit, InitialisationScheme scheme)
     {
         bool depthwise = unit.Kind == ConvolutionKind.Depthwise;
         if (scheme == InitialisationScheme.Kaiming)
         {
-            return MathF.Sqrt(2f / (unit.Kernel * unit.Kernel * (depthwise ? 1 : unit.Output)));
+            return MathF.Sqrt(2f / (unit.Kernel * unit.Kernel * (depthwise ? 1 : unit.Outputs)));
         }
-        return unit.Kind == ConvolutionKind.Stem ? 0.01f : 1f / (depthwise ? 1 : unit.Input);
+        return unit.Kind == ConvolutionKind.Stem ? 0.01f : 1f / (depthwise ? 1 : unit.Inputs);
     }
 
     private static void AlignShuffles(ShuffleNetV2OneShot network, DeviceStream stream)

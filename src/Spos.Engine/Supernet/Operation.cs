@@ -1,6 +1,6 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
@@ -15,10 +15,6 @@ public sealed class Operation : IDisposable
     {
         Block = block;
         _module = new GraphModule(NetworkGraph.Block(block, choice, affine), prefix, _ => Parameters);
-        if (_module.OutsideUnits.FirstOrDefault() is { } alone)
-        {
-            throw new NotSupportedException($"{prefix}{alone}: a block's convolution is followed by its batch norm, which alone takes it.");
-        }
         (Main, Projection) = (_module.UnitsOf(NetworkGraph.Main), _module.UnitsOf(NetworkGraph.Projection));
     }
 
@@ -26,18 +22,16 @@ public sealed class Operation : IDisposable
 
     public ParameterGroup Parameters { get; } = new();
 
-    public IReadOnlyList<ConvolutionUnit> Main { get; }
+    internal IReadOnlyList<ConvolutionUnit> Main { get; }
 
     /// <summary>Empty at stride 1.</summary>
-    public IReadOnlyList<ConvolutionUnit> Projection { get; }
+    internal IReadOnlyList<ConvolutionUnit> Projection { get; }
 
-    /// <summary>Whether the fused plan has kernels for it; else it is run op by op.</summary>
-    internal bool IsFused => _module.IsOfUnits;
+    /// <summary>Its branches, where the fused plan has kernels for it; else null, and it is run op by op.</summary>
+    internal BranchedBlock? Branches => _module.Branches;
 
     /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the block before].</summary>
-    /// <param name="normalises">In inference: whether batch norm is computed with what comes before it.</param>
-    internal Tensor Forward(Pass pass, Tensor x, bool normalises) =>
-        normalises && IsFused ? NormalisedOperation.Forward(pass.Session, this, x) : _module.Forward(pass, x, normalises);
+    internal Tensor Forward(Pass pass, FusionRules rules, Tensor x) => _module.Forward(pass, rules, x);
 
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -18,7 +19,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     private readonly ParameterGroup _lastGroup = new();
     private readonly ParameterGroup _classifierGroup = new();
     private readonly GraphModule _stem, _tail;
-    private IDisposable? _attachment;
+    private readonly Dictionary<Type, IDisposable> _attachments = [];
 
     /// <summary>The supernet of <paramref name="spec"/>, or with <paramref name="path"/> just that path.</summary>
     public ShuffleNetV2OneShot(Session session, NetworkSpec spec, Architecture? path = null)
@@ -36,11 +37,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         Spec = spec;
         Path = path;
         _stem = new GraphModule(NetworkGraph.Stem(spec), "", _ => _stemGroup);
-        Stem = _stem.UnitsOf(NetworkGraph.StemName)[0];
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
-        HasFusedStages = Operations.All(operation => operation.IsFused);
+        HasFusedStages = Operations.All(operation => operation.Branches != null);
         _tail = new GraphModule(NetworkGraph.Tail(spec), "", node => node == NetworkGraph.Classifier ? _classifierGroup : _lastGroup);
-        Last = _tail.UnitsOf(NetworkGraph.LastName)[0];
     }
 
     public NetworkSpec Spec { get; }
@@ -58,13 +57,11 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public IEnumerable<BatchNormLayer> BatchNorms => Units.Select(u => u.BatchNorm);
 
     /// <summary>All convolution units, from the image on.</summary>
-    public IEnumerable<ConvolutionUnit> Units =>
-        [Stem, .. Operations.SelectMany(o => o.Main.Concat(o.Projection)), Last];
-
-    internal ConvolutionUnit Stem { get; }
-
-    /// <summary>The last convolution.</summary>
-    internal ConvolutionUnit Last { get; }
+    internal IEnumerable<ConvolutionUnit> Units =>
+    [
+        .. _stem.UnitsOf(NetworkGraph.StemName), .. Operations.SelectMany(o => o.Main.Concat(o.Projection)),
+        .. _tail.UnitsOf(NetworkGraph.LastName),
+    ];
 
     /// <summary>The parameters of the last convolution and of the classifier.</summary>
     internal ParameterGroup[] TailGroups => [_lastGroup, _classifierGroup];
@@ -90,9 +87,16 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>The operations of a block; those that a single path does not have are null.</summary>
     internal Operation?[] OperationsOf(int block) => _blocks[block];
 
-    /// <summary>What a higher layer keeps with the network: made when first asked for, disposed of with it.</summary>
+    /// <summary>What a higher layer keeps with the network: one of its type, made when first asked for, disposed of with it.</summary>
     internal T Attachment<T>(Func<T> make)
-        where T : class, IDisposable => (T)(_attachment ??= make());
+        where T : class, IDisposable
+    {
+        lock (_attachments)
+        {
+            if (!_attachments.TryGetValue(typeof(T), out IDisposable? attachment)) _attachments[typeof(T)] = attachment = make();
+            return (T)attachment;
+        }
+    }
 
     /// <summary>The parameter groups that a path uses: the only ones that move when it is trained.</summary>
     public IEnumerable<ParameterGroup> GroupsOf(Architecture path) => Enumerable.Range(0, GroupsOfPath).Select(i => GroupOf(path, i));
@@ -107,8 +111,11 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         : index == _blocks.Length + 1 ? _lastGroup : _classifierGroup;
 
     /// <summary>The convolution units that a path uses, from the image on.</summary>
-    public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) =>
-        [Stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), Last];
+    internal IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) =>
+    [
+        .. _stem.UnitsOf(NetworkGraph.StemName), .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)),
+        .. _tail.UnitsOf(NetworkGraph.LastName),
+    ];
 
     /// <summary>The batch norms that a path uses.</summary>
     public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) => UnitsOf(path).Select(u => u.BatchNorm);
@@ -126,23 +133,27 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         {
             throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
         }
-        bool infers = pass.BatchNorm == BatchNormMode.Running, fuses = ConvolutionPlanner.Of(pass.Session).Plan == ConvolutionPlan.Fused;
-        bool normalises = infers && fuses;
-        using FoldedBatchNorms.Values? folded = infers ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path)) : null;
-        Tensor x = Stem.Forward(pass, images, normalises);
+        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan);
+        using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
+            ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
+            : null;
+        Tensor x = Stem(pass, rules, images);
         Operation[] operations = [.. OperationsOf(path)];
-        if (!infers && fuses && HasFusedStages) x = FusedPath.Forward(pass, operations, Spec.StageRepeats, x);
-        else foreach (Operation operation in operations) x = operation.Forward(pass, x, normalises);
-        return Tail(pass, x, normalises);
+        if (rules.HandsOnRaw && HasFusedStages) x = FusedPath.Forward(pass, operations, Spec.StageRepeats, x);
+        else foreach (Operation operation in operations) x = operation.Forward(pass, rules, x);
+        return Tail(pass, rules, x);
     }
 
+    /// <summary>Makes of pictures what the first block takes.</summary>
+    internal Tensor Stem(Pass pass, FusionRules rules, Tensor images) => _stem.Forward(pass, rules, images.Retain());
+
     /// <summary>Takes over what the last block has made, and makes the logits of it.</summary>
-    internal Tensor Tail(Pass pass, Tensor x, bool normalises) => _tail.Forward(pass, x, normalises);
+    internal Tensor Tail(Pass pass, FusionRules rules, Tensor x) => _tail.Forward(pass, rules, x);
 
     public void Dispose()
     {
         IsDisposed = true;
-        _attachment?.Dispose();
+        foreach (IDisposable attachment in _attachments.Values) attachment.Dispose();
         foreach (Operation operation in Operations) operation.Dispose();
         _stem.Dispose();
         _tail.Dispose();

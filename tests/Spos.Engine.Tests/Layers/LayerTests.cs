@@ -17,7 +17,7 @@ public sealed partial class LayerTests
         ["Spos.Engine"] =
         [
             "Files", "Logs", "Native", "Pickles", "Compilation", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Graphs",
-            "Ops", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
+            "Ops", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
         ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Nni", "OptionGroups", "Benchmarks", "Verbs"],

@@ -42,9 +42,16 @@ public sealed class FusedPlanTests
     public void One_channel_is_convolved_depthwise()
     {
         using var network = new ShuffleNetV2OneShot(Narrowest, null);
-        Assert.Single(network.Units, unit => unit.Spec.Kind == ConvolutionKind.Stem);
+        Assert.Single(network.Units, unit => unit.Kind == ConvolutionKind.Stem);
         Assert.All(network.Units.Skip(1), unit => Assert.Equal(
-            unit.Spec.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Depthwise, unit.Spec.Kind));
+            unit.Convolution.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Depthwise, unit.Kind));
+    }
+
+    [Fact]
+    public void Every_operation_has_kernels_of_the_fused_plan()
+    {
+        using var network = new ShuffleNetV2OneShot(new NetworkSpec(), null);
+        Assert.True(network.HasFusedStages);
     }
 
     private static void HasTheSameBits(NetworkSpec spec, string device, string choices, bool affine)
