@@ -1,5 +1,6 @@
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 

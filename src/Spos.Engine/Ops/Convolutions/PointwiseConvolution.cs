@@ -2,10 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// Pointwise (1×1) convolution without bias: y[m][o] = Σ_i x[m][i]·w[i][o] over the rows m of NHWC. On [N,1,1,C] it is

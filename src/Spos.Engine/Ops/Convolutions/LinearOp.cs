@@ -4,7 +4,7 @@ using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>A linear layer without bias over channels of 1×1: y[o] = Σ w[o, i] · x[i].</summary>
 public sealed record LinearOp(int Inputs, int Outputs) : GraphOp

@@ -2,10 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// Depthwise convolution without bias, kernel 3, 5 or 7, stride 1 or 2, padding kernel/2:

@@ -1,10 +1,9 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// Some channels of a tensor [N, H, W, C]: channel k of them is its channel <paramref name="First"/> + k·<paramref name="Step"/>.

@@ -2,10 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// The first convolution: 3×3, stride 2, padding 1, from 3 colours, without bias. The images get no gradient.
