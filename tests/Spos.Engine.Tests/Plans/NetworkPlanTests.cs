@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -121,6 +122,41 @@ public sealed class NetworkPlanTests
             else plan.Dispose();
             Assert.Throws<ObjectDisposedException>(() => plan.Run(images, labels, Paths[0]));
         }
+    }
+
+    [Fact]
+    public void The_plans_that_were_asked_for_last_are_kept()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, Paths[0]);
+        _ = network.Attachment(() => new Session(test.Device));
+        NetworkPlans plans = NetworkPlans.Of(network);
+        Assert.Same(plans, NetworkPlans.Of(network));
+        NetworkPlan For(int batch) => plans.For(session, network, PlanKind.Inference, batch);
+        NetworkPlan[] first = [.. Enumerable.Range(1, 8).Select(For)];
+        Assert.Same(first[0], For(1));
+        For(9);
+        Assert.Same(first[0], For(1));
+        Assert.Same(first[2], For(3));
+        Assert.NotSame(first[1], For(2));
+        // That one made room for it.
+        Assert.NotSame(first[3], For(4));
+    }
+
+    [Fact]
+    public void Inference_folds_all_batch_norms_by_one_launch()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, null);
+        using var writer = new PlanWriter(
+            session, network, PlanKind.Inference, new Shape(Batch, Spec.ImageSize, Spec.ImageSize, 3), smoothing: 0);
+        int fold = KernelCatalogue.Entries.Index().First(entry => entry.Item.Name == "batch_norm_fold").Index;
+        Assert.Single(
+            writer.Turns.SelectMany(turn => turn.Parts).SelectMany(part => part?.Work.Events ?? []),
+            e => e.Kind == EventKind.Launch && e.Subject == fold);
+        writer.Recording.Dispose();
     }
 
     [Fact]
