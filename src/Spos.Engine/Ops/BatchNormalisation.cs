@@ -199,6 +199,14 @@ public sealed record BatchNormOp(int Channels, bool IsAffine, float Epsilon) : G
         ? new BatchNormLayer(name, Channels, IsAffine, group)
         : throw new NotSupportedException($"{name}: a batch norm's epsilon is {BatchNormLayer.Epsilon} here, not {Epsilon}.");
 
+    internal override IEnumerable<Tensor> ArraysOf(object state)
+    {
+        var layer = (BatchNormLayer)state;
+        return IsAffine
+            ? [layer.Gamma!.Value, layer.Beta!.Value, layer.RunningMean, layer.RunningVariance]
+            : [layer.RunningMean, layer.RunningVariance];
+    }
+
     internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
         BatchNormalisation.Forward(pass, inputs[0], (BatchNormLayer)state!, rectify: false);
 }

@@ -53,7 +53,7 @@ public sealed record EverySecondChannelOp(int First) : GraphOp
             : throw new ArgumentException($"{x.Channels} channels cannot be halved.");
     }
 
-    public override string PytorchExpression(IReadOnlyList<string> inputs) => $"{inputs[0]}[:, {First}::2]";
+    public override string PytorchExpression(IReadOnlyList<string> inputs) => $"{Operand(inputs[0])}[:, {First}::2]";
 
     internal override string ToOnnx(
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>

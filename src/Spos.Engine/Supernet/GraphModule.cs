@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Spos.Engine.Autograd;
 using Spos.Engine.Fusion;
 using Spos.Engine.Graphs;
@@ -21,25 +22,25 @@ public sealed class GraphModule : IDisposable
     {
         _graph = graph;
         _states = new object?[graph.Nodes.Length];
+        var states = new List<NodeState>();
         // As the official modules declare their branches, whichever runs first: branch_main, then branch_proj.
         foreach ((int index, GraphNode node) in graph.Nodes.Index().OrderBy(n => BranchOf(n.Item.Name), StringComparer.Ordinal))
         {
-            _states[index] = node.Op.NewState($"{prefix}{node.Name}", groupOf(node.Name));
+            string name = $"{prefix}{node.Name}";
+            _states[index] = node.Op.NewState(name, groupOf(node.Name));
+            if (_states[index] is { } state) states.Add(new NodeState(name, node.Op, state));
         }
+        States = [.. states];
         _stateful = new StatefulGraph(graph, _states);
         Branches = BranchedBlock.Of(_stateful);
         _ = StepsBy(FusionRules.OpByOp);
     }
 
-    /// <summary>The convolution units of a branch, such as "branch_main", in their order.</summary>
-    internal IReadOnlyList<ConvolutionUnit> UnitsOf(string branch) =>
-    [
-        .. Enumerable.Range(0, _graph.Nodes.Length).Where(node => BranchOf(_graph.Nodes[node].Name) == branch)
-            .Select(node => ConvolutionUnit.At(_stateful, node)).OfType<ConvolutionUnit>(),
-    ];
-
     /// <summary>The graph as a block of two branches, which the fused plan has kernels for; null if it is something else.</summary>
     internal BranchedBlock? Branches { get; }
+
+    /// <summary>What nodes have of their own, in the order of PyTorch's state dict.</summary>
+    internal ImmutableArray<NodeState> States { get; }
 
     /// <summary>Runs the graph.</summary>
     /// <param name="x">[N, H, W, C]; taken over, and let go as soon as no step needs it.</param>
@@ -60,4 +61,13 @@ public sealed class GraphModule : IDisposable
         if (!_steps.TryGetValue(rules, out GraphSteps? steps)) _steps[rules] = steps = new GraphSteps(_stateful, rules);
         return steps;
     }
+}
+
+/// <summary>A node of a network that has parameters or statistics.</summary>
+/// <param name="Name">In the official checkpoints, such as "features.3.0.branch_main.0".</param>
+/// <param name="State">What <see cref="GraphOp.NewState"/> has made.</param>
+internal sealed record NodeState(string Name, GraphOp Op, object State)
+{
+    /// <summary>Its arrays, with what they are called after the node's name.</summary>
+    public IEnumerable<(OpTensor Tensor, Tensor Values)> Arrays => Op.Tensors.Zip(Op.ArraysOf(State));
 }

@@ -11,21 +11,18 @@ public sealed class Operation : IDisposable
     private readonly GraphModule _module;
 
     /// <param name="prefix">What its names begin with in the official checkpoints, such as "features.3.0.".</param>
-    public Operation(string prefix, BlockSpec block, Choice choice, bool affine)
+    public Operation(string prefix, BlockSpec block, BlockDesign design, bool affine)
     {
         Block = block;
-        _module = new GraphModule(NetworkGraph.Block(block, choice, affine), prefix, _ => Parameters);
-        (Main, Projection) = (_module.UnitsOf(NetworkGraph.Main), _module.UnitsOf(NetworkGraph.Projection));
+        _module = new GraphModule(NetworkGraph.Block(block, design, affine), prefix, _ => Parameters);
     }
 
     public BlockSpec Block { get; }
 
     public ParameterGroup Parameters { get; } = new();
 
-    internal IReadOnlyList<ConvolutionUnit> Main { get; }
-
-    /// <summary>Empty at stride 1.</summary>
-    internal IReadOnlyList<ConvolutionUnit> Projection { get; }
+    /// <summary>What its nodes have of their own, in the order of PyTorch's state dict.</summary>
+    internal IEnumerable<NodeState> States => _module.States;
 
     /// <summary>Its branches, where the fused plan has kernels for it; else null, and it is run op by op.</summary>
     internal BranchedBlock? Branches => _module.Branches;

@@ -37,7 +37,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         Spec = spec;
         Path = path;
         _stem = new GraphModule(NetworkGraph.Stem(spec), "", _ => _stemGroup);
-        _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
+        _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, spec, path))];
         HasFusedStages = Operations.All(operation => operation.Branches != null);
         _tail = new GraphModule(NetworkGraph.Tail(spec), "", node => node == NetworkGraph.Classifier ? _classifierGroup : _lastGroup);
     }
@@ -54,14 +54,10 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public IEnumerable<Parameter> Parameters => Groups.SelectMany(g => g.Parameters);
 
     /// <summary>All batch norms, from the image on.</summary>
-    public IEnumerable<BatchNormLayer> BatchNorms => Units.Select(u => u.BatchNorm);
+    public IEnumerable<BatchNormLayer> BatchNorms => States.Select(node => node.State).OfType<BatchNormLayer>();
 
-    /// <summary>All convolution units, from the image on.</summary>
-    internal IEnumerable<ConvolutionUnit> Units =>
-    [
-        .. _stem.UnitsOf(NetworkGraph.StemName), .. Operations.SelectMany(o => o.Main.Concat(o.Projection)),
-        .. _tail.UnitsOf(NetworkGraph.LastName),
-    ];
+    /// <summary>What nodes have of their own, from the image on.</summary>
+    internal IEnumerable<NodeState> States => [.. _stem.States, .. Operations.SelectMany(o => o.States), .. _tail.States];
 
     /// <summary>The parameters of the last convolution and of the classifier.</summary>
     internal ParameterGroup[] TailGroups => [_lastGroup, _classifierGroup];
@@ -81,8 +77,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         [_stemGroup, .. Operations.Select(o => o.Parameters), _lastGroup, _classifierGroup];
 
     /// <summary>One operation of one block.</summary>
-    public Operation OperationAt(int block, Choice choice) =>
-        _blocks[block][(int)choice] ?? throw new InvalidOperationException($"Block {block} of this single-path network has no {choice}.");
+    public Operation OperationAt(int block, int choice) =>
+        _blocks[block][choice] ?? throw new InvalidOperationException(
+            $"Block {block} of this single-path network has no {Spec.BlockSet.Designs[choice].Name}.");
 
     /// <summary>The operations of a block; those that a single path does not have are null.</summary>
     internal Operation?[] OperationsOf(int block) => _blocks[block];
@@ -107,18 +104,16 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>One of the groups that a path uses, from the image on.</summary>
     internal ParameterGroup GroupOf(Architecture path, int index) =>
         index == 0 ? _stemGroup
-        : index <= _blocks.Length ? OperationAt(index - 1, (Choice)path.Blocks[index - 1]).Parameters
+        : index <= _blocks.Length ? OperationAt(index - 1, path.Blocks[index - 1]).Parameters
         : index == _blocks.Length + 1 ? _lastGroup : _classifierGroup;
 
-    /// <summary>The convolution units that a path uses, from the image on.</summary>
-    internal IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) =>
-    [
-        .. _stem.UnitsOf(NetworkGraph.StemName), .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)),
-        .. _tail.UnitsOf(NetworkGraph.LastName),
-    ];
+    /// <summary>What the nodes of a path have of their own, from the image on.</summary>
+    internal IEnumerable<NodeState> StatesOf(Architecture path) =>
+        [.. _stem.States, .. OperationsOf(path).SelectMany(o => o.States), .. _tail.States];
 
     /// <summary>The batch norms that a path uses.</summary>
-    public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) => UnitsOf(path).Select(u => u.BatchNorm);
+    public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) =>
+        StatesOf(path).Select(node => node.State).OfType<BatchNormLayer>();
 
     /// <summary>Runs one path.</summary>
     /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>
@@ -163,17 +158,12 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     }
 
     private IEnumerable<Operation> OperationsOf(Architecture path) =>
-        path.Blocks.Select((choice, block) => OperationAt(block, (Choice)choice));
+        path.Blocks.Select((choice, block) => OperationAt(block, choice));
 
-    private static Operation?[] CreateBlock(BlockSpec block, Architecture? path, bool affine)
-    {
-        var operations = new Operation?[Alternatives.OfBlock.Length];
-        for (int choice = 0; choice < operations.Length; choice++)
-        {
-            if (path != null && path.Blocks[block.Index] != choice) continue;
-            string prefix = NetworkGraph.PrefixOf(block.Index, path == null ? (Choice)choice : null);
-            operations[choice] = new Operation(prefix, block, (Choice)choice, affine);
-        }
-        return operations;
-    }
+    private static Operation?[] CreateBlock(BlockSpec block, NetworkSpec spec, Architecture? path) =>
+    [
+        .. spec.BlockSet.Designs.Select((design, choice) => path != null && path.Blocks[block.Index] != choice
+            ? null
+            : new Operation(NetworkGraph.PrefixOf(block.Index, path == null ? choice : null), block, design, spec.Affine)),
+    ];
 }

@@ -26,6 +26,39 @@ public sealed class ElementwiseOpTests
     }
 
     [Theory]
+    [OnEachDevice(1)]
+    [OnEachDevice(77)]
+    [OnEachDevice(100_003)]
+    public void Hard_swish_and_its_gradient_agree_with_double_precision(string device, int length)
+    {
+        using var fixture = new OpFixture(device);
+        float[] xs = AroundThree(fixture, length);
+        Tensor x = fixture.Tensor(Shape.Vector(length), xs);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, pass => HardSwish.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
+        // Each result is a product of four roundings at most; between -3 and 3, |y| is below 3 and the slope below 1.5.
+        Close.Assert([.. xs.Select(v => v * Math.Clamp(v + 3.0, 0, 6) / 6)], y, 1, 3);
+        double[] wantDx = [.. dy.Zip(xs, (g, v) => v <= -3 ? 0 : v >= 3 ? g : g * (2.0 * v + 3) / 6)];
+        Close.Assert(wantDx, dx!, 1, 1.5 * dy.Max(Math.Abs));
+    }
+
+    [Theory]
+    [OnEachDevice(1)]
+    [OnEachDevice(77)]
+    [OnEachDevice(100_003)]
+    public void Hard_sigmoid_and_its_gradient_agree_with_double_precision(string device, int length)
+    {
+        using var fixture = new OpFixture(device);
+        float[] xs = AroundThree(fixture, length);
+        Tensor x = fixture.Tensor(Shape.Vector(length), xs);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, pass => HardSigmoid.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
+        // Each result is a product of three roundings at most, of values up to 1 and up to a sixth of a gradient.
+        Close.Assert([.. xs.Select(v => Math.Clamp(v + 3.0, 0, 6) / 6)], y, 1, 1);
+        Close.Assert([.. dy.Zip(xs, (g, v) => v is > -3 and < 3 ? g / 6.0 : 0)], dx!, 1, dy.Max(Math.Abs) / 6);
+    }
+
+    [Theory]
     [OnEachDevice(2, 3, 5, 2)]
     [OnEachDevice(1, 7, 7, 34)]
     [OnEachDevice(4, 8, 8, 64)]
@@ -52,6 +85,13 @@ public sealed class ElementwiseOpTests
         float[] want = new float[xs.Length];
         for (int i = 0; i < want.Length; i++) want[Source(i)] = dy[i];
         Assert.Equal(want, dx!);
+    }
+
+    // What the hard functions bend at first, then values on all of their pieces.
+    private static float[] AroundThree(OpFixture fixture, int length)
+    {
+        float[] ends = [-3, 3, MathF.BitIncrement(-3), MathF.BitDecrement(3), MathF.BitDecrement(-3), MathF.BitIncrement(3)];
+        return [.. ends.Concat(fixture.Values(length).Select(v => 5 * v)).Take(length)];
     }
 
     [Theory]

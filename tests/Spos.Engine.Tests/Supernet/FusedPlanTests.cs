@@ -42,9 +42,10 @@ public sealed class FusedPlanTests
     public void One_channel_is_convolved_depthwise()
     {
         using var network = new ShuffleNetV2OneShot(Narrowest, null);
-        Assert.Single(network.Units, unit => unit.Kind == ConvolutionKind.Stem);
-        Assert.All(network.Units.Skip(1), unit => Assert.Equal(
-            unit.Convolution.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Depthwise, unit.Kind));
+        ConvolutionOp[] convolutions = [.. network.States.Select(node => node.Op).OfType<ConvolutionOp>()];
+        Assert.Equal(ConvolutionKind.Stem, convolutions[0].Kind);
+        Assert.All(convolutions[1..], convolution => Assert.Equal(
+            convolution.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Depthwise, convolution.Kind));
     }
 
     [Fact]

@@ -19,6 +19,7 @@ public sealed class GradientCheckTests
         StageRepeats = [1, 2, 1, 1],
         StageChannels = [14, 20, 26, 34],
         LastChannels = 16,
+        BlockSet = BlockSet.ShuffleV2Plus,
     };
 
     // Hundreds of passes, too many for the emulated device, whose gradients the goldens cover.
@@ -27,6 +28,8 @@ public sealed class GradientCheckTests
     [InlineData("host", "1 1 2 2 1")]
     [InlineData("host", "3 3 3 3 3")]
     [InlineData("host", "2 3 1 0 3")]
+    [InlineData("host", "4 5 6 7 4")]
+    [InlineData("host", "7 4 0 3 6")]
     public void The_loss_changes_along_the_gradient_as_it_says(string device, string text)
     {
         Architecture path = Architecture.Parse(text);

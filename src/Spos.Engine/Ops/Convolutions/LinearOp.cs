@@ -31,6 +31,8 @@ public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
     internal override object NewState(string name, ParameterGroup group) =>
         group.Add($"{name}.{Weight.Name}", new Shape(1, 1, Inputs, Outputs), decays: true);
 
+    internal override IEnumerable<Tensor> ArraysOf(object state) => [((Parameter)state).Value];
+
     internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
         PointwiseConvolution.Forward(pass, inputs[0], (Parameter)state!);
 }
