@@ -1,4 +1,5 @@
 using Spos.Engine.Ops;
+using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Fusion;
 
@@ -17,7 +18,7 @@ internal static class ChannelHalves
         (int even, int odd) = FirstOf(one) == 0 ? (one, other) : (other, one);
         return new Step([one, other], [input], [even + 1, odd + 1], (pass, inputs) =>
         {
-            (Tensors.Tensor evens, Tensors.Tensor odds) = ChannelShuffle.Forward(pass, inputs[0]);
+            (Tensor evens, Tensor odds) = ChannelShuffle.Forward(pass, inputs[0]);
             return [evens, odds];
         });
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Spos.Engine.Autograd;
 using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
@@ -34,6 +35,7 @@ internal sealed record ConvolutionUnit(
     public ConvolutionShape ShapeOn(Shape input) => Convolution.ShapeOn(input);
 
     /// <summary>The unit as a step.</summary>
-    public Step ToStep(Func<Autograd.Pass, Tensor, Tensor> run) =>
+    /// <param name="run">Makes the result of what it takes, which it borrows.</param>
+    public Step ToStep(Func<Pass, Tensor, Tensor> run) =>
         new(Nodes, [Input], [Output], (pass, inputs) => [run(pass, inputs[0])]);
 }

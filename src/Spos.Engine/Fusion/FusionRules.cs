@@ -17,7 +17,7 @@ internal sealed class FusionRules(params ImmutableArray<FusionRule> rules)
 
     public ImmutableArray<FusionRule> Rules { get; } = rules;
 
-    /// <summary>Whether blocks hand on raw results where all can, which is no rule of one graph: see Supernet/FusedStages.cs.</summary>
+    /// <summary>Whether blocks hand on raw results where all can: no rule of one graph, and so in Supernet/FusedStages.cs.</summary>
     public bool HandsOnRaw { get; private init; }
 
     /// <summary>What is fused in a kind of pass under a plan.</summary>

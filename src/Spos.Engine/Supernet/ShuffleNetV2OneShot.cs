@@ -38,7 +38,8 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         Path = path;
         _stem = new GraphModule(NetworkGraph.Stem(spec), "", _ => _stemGroup);
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, spec, path))];
-        HasFusedStages = Operations.All(operation => operation.Branches != null);
+        HasFusedStages = Operations.All(operation =>
+            operation.Branches is { } branches && branches.Projection.Count > 0 == (operation.Block.Stride == 2));
         _tail = new GraphModule(NetworkGraph.Tail(spec), "", node => node == NetworkGraph.Classifier ? _classifierGroup : _lastGroup);
     }
 
