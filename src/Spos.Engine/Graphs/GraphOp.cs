@@ -44,10 +44,10 @@ public abstract record GraphOp
     /// <summary>The device's arrays of what <see cref="NewState"/> has made, in the order of <see cref="Tensors"/>.</summary>
     internal virtual IEnumerable<Tensor> ArraysOf(object state) => [];
 
-    /// <summary>Runs the op, and records its backward pass where the session has a tape.</summary>
-    /// <param name="inputs">Taken over: it may write over one that nobody else holds.</param>
+    /// <summary>Runs the op, and records its backward pass where the pass has a tape.</summary>
+    /// <param name="inputs">Borrowed.</param>
     /// <param name="state">What <see cref="NewState"/> has made.</param>
-    internal abstract Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state);
+    internal abstract Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state);
 
     /// <summary>A Python expression as what a larger one works on: in parentheses where it has an operator outside of any.</summary>
     protected static string Operand(string expression)

@@ -12,21 +12,19 @@ namespace Spos.Engine.Ops;
 /// </summary>
 public static class ChannelScale
 {
-    /// <summary>Takes over <paramref name="x"/>: with no tape it is written over in place, unless somebody else holds it.</summary>
     /// <param name="x">[N, H, W, C].</param>
     /// <param name="s">[N, 1, 1, C].</param>
     /// <returns>[N, H, W, C].</returns>
-    public static Tensor Forward(Session session, Tensor x, Tensor s)
+    public static Tensor Forward(Pass pass, Tensor x, Tensor s)
     {
         if (s.Shape != Shape.Matrix(x.Shape.N, x.Shape.C))
         {
             throw new ArgumentException($"{s.Shape} cannot scale the channels of {x.Shape}.");
         }
-        Tensor y = session.Tape == null && !x.IsHeldBesides ? x : session.Rent(x.Shape);
-        Parts parts = Parts.Of(session.Device, x.Shape);
-        parts.Grid(session).ChannelScaleForward(y, x, s, x.Shape.N, x.Shape.H * x.Shape.W, x.Shape.C, parts.Rows);
-        if (session.Tape is { } tape) tape.Record(new Step(x, s, y));
-        else if (y != x) x.Dispose();
+        Tensor y = pass.Rent(x.Shape);
+        Parts parts = Parts.Of(pass.Device, x.Shape);
+        parts.Grid(pass.Session).ChannelScaleForward(y, x, s, x.Shape.N, x.Shape.H * x.Shape.W, x.Shape.C, parts.Rows);
+        pass.Tape?.Record(new Step(x, s, y));
         return y;
     }
 
@@ -59,7 +57,7 @@ public static class ChannelScale
         public Step(Tensor x, Tensor s, Tensor y)
             : base(y)
         {
-            _x = Take(x);
+            _x = Hold(x);
             _s = Hold(s);
         }
 
@@ -96,9 +94,6 @@ public sealed record ChannelScaleOp : GraphOp
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("Mul", inputs, output);
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor s = inputs[1];
-        return ChannelScale.Forward(session, inputs[0], s);
-    }
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
+        ChannelScale.Forward(pass, inputs[0], inputs[1]);
 }

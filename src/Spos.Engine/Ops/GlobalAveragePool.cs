@@ -9,11 +9,11 @@ public static class GlobalAveragePool
 {
     /// <param name="x">[N, H, W, C].</param>
     /// <returns>[N, 1, 1, C].</returns>
-    public static Tensor Forward(Session session, Tensor x)
+    public static Tensor Forward(Pass pass, Tensor x)
     {
-        Tensor y = session.Rent(Shape.Matrix(x.Shape.N, x.Shape.C));
-        session.Grid(x.Shape.N).GlobalAveragePoolForward(y, x, x.Shape.H * x.Shape.W, x.Shape.C);
-        session.Tape?.Record(new Step(x, y));
+        Tensor y = pass.Rent(Shape.Matrix(x.Shape.N, x.Shape.C));
+        pass.Grid(x.Shape.N).GlobalAveragePoolForward(y, x, x.Shape.H * x.Shape.W, x.Shape.C);
+        pass.Tape?.Record(new Step(x, y));
         return y;
     }
 
@@ -48,9 +48,5 @@ public sealed record GlobalAveragePoolOp(bool KeepsPixel = false) : GraphOp
             ? graph.Node("GlobalAveragePool", inputs, output)
             : graph.Node("Flatten", [graph.Node("GlobalAveragePool", inputs)], output);
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return GlobalAveragePool.Forward(session, x);
-    }
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) => GlobalAveragePool.Forward(pass, inputs[0]);
 }

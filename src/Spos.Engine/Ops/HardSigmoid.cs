@@ -9,12 +9,12 @@ namespace Spos.Engine.Ops;
 public static class HardSigmoid
 {
     /// <param name="x">Any shape; the result has the same.</param>
-    public static Tensor Forward(Session session, Tensor x)
+    public static Tensor Forward(Pass pass, Tensor x)
     {
-        Tensor y = session.Rent(x.Shape);
-        Partition partition = Partition.Flat(session.Device, x.Shape.Count);
-        session.Grid(partition.Blocks).HardSigmoidForward(y, x, x.Shape.Count, partition.RowsPerBlock);
-        session.Tape?.Record(new Step(x, y));
+        Tensor y = pass.Rent(x.Shape);
+        Partition partition = Partition.Flat(pass.Device, x.Shape.Count);
+        pass.Grid(partition.Blocks).HardSigmoidForward(y, x, x.Shape.Count, partition.RowsPerBlock);
+        pass.Tape?.Record(new Step(x, y));
         return y;
     }
 
@@ -52,9 +52,5 @@ public sealed record HardSigmoidOp : GraphOp
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("HardSigmoid", inputs, output, OnnxGraph.AttributeOf("alpha", 1f / 6), OnnxGraph.AttributeOf("beta", 0.5f));
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return HardSigmoid.Forward(session, x);
-    }
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) => HardSigmoid.Forward(pass, inputs[0]);
 }

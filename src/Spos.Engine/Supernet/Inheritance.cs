@@ -1,7 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Space;
 

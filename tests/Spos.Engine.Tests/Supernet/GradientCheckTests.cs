@@ -89,21 +89,20 @@ public sealed class GradientCheckTests
         Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, bool backward)
     {
         Dropout.UseKey(session, 1, 1);
-        session.Tape = new Tape();
-        using Tensor logits = network.Forward(session, images, path);
+        var tape = new Tape();
+        using Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
         (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 1f / images.Shape.N);
         double value = loss.Download(session.Stream).Average(l => (double)l);
         loss.Dispose();
         if (backward)
         {
-            session.Tape.Backward(session, logits, gradient!.Value);
+            tape.Backward(session, logits, gradient!.Value);
         }
         else
         {
             gradient!.Value.Dispose();
-            session.Tape.Clear();
+            tape.Clear();
         }
-        session.Tape = null;
         return value;
     }
 }

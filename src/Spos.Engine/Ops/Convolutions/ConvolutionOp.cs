@@ -82,9 +82,6 @@ public sealed record ConvolutionOp(int Inputs, int Outputs, int Kernel, int Stri
 
     internal override IEnumerable<Tensor> ArraysOf(object state) => [((Parameter)state).Value];
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return Convolution.Forward(session, ShapeOn(x.Shape), x, (Parameter)state!);
-    }
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
+        Convolution.Forward(pass, ShapeOn(inputs[0].Shape), inputs[0], (Parameter)state!);
 }
