@@ -59,7 +59,8 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
             0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", supernet, "--output-dir", search, "--max-epochs", "1",
             "--num-population", "4", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "2",
             "--train-batch-size", "8");
-        Assert.Contains("blocks shuffle-v2+", PipelineFixture.Expect(0, "sample", "--checkpoint", supernet).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "blocks shuffle-v2+", PipelineFixture.Expect(0, "sample", "--checkpoint", supernet).Output, StringComparison.Ordinal);
         // The blocks follow the search, and another set is refused.
         string[] training = ["scratch", "--imagenet-dir", fixture.Data, "--architecture", search, "--epochs", "1", "--batch-size", "8"];
         Assert.Contains(

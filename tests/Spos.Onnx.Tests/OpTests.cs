@@ -25,10 +25,11 @@ public sealed class OpTests
         float[] expected;
         using (var session = new Session(Device.Host))
         {
-            Tensor x = session.Rent(new Shape(n, h, w, channels));
+            var pass = Pass.Inference(session);
+            using Tensor x = session.Rent(new Shape(n, h, w, channels));
             x.Upload(session.Stream, xs);
-            Tensor factors = sigmoid.Run(session, [pool.Run(session, [x.Retain()], null)], null);
-            using Tensor y = swish.Run(session, [scale.Run(session, [x, factors], null)], null);
+            using Tensor means = pool.Run(pass, [x], null), factors = sigmoid.Run(pass, [means], null);
+            using Tensor scaled = scale.Run(pass, [x, factors], null), y = swish.Run(pass, [scaled], null);
             expected = y.Download(session.Stream);
         }
 

@@ -26,8 +26,8 @@ public static class OfficialFlops
         if (spec.BlockSet != BlockSet.ShuffleV2)
         {
             throw new TorchCheckpointException(
-                $"{path}: a FLOPs table of megvii's knows the operations of {BlockSet.ShuffleV2}; the network has the blocks {spec.BlockSet}. "
-                + "Leave --flops-table out: FLOPs are then computed from the shapes.");
+                $"{path}: a FLOPs table of megvii's knows the operations of {BlockSet.ShuffleV2}; the network has those of "
+                + $"{spec.BlockSet}. Leave --flops-table out: FLOPs are then computed from the shapes.");
         }
         PickleDictionary table = Read(path);
         long Cost(string operation, params long[] shape)

@@ -53,8 +53,8 @@ public static partial class OfficialNetwork
                 if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
                 repeats[^1]++;
                 widths.Add((main.Length > 1 ? main[^2][0] : 0, output / 2));
-                var spot = projection.Length > 0 ? new BlockSpec(block, before, output, 2, 0) : new BlockSpec(block, output / 2, output, 1, 0);
-                designs.Add(DesignOf(tensors, prefix, spot, affine));
+                (int input, int stride) = projection.Length > 0 ? (before, 2) : (output / 2, 1);
+                designs.Add(DesignOf(tensors, prefix, new BlockSpec(block, input, output, stride, Size: 0), affine));
             }
             if (designs.Count == 0) throw new FormatException("it has no features.0");
             BlockSet set = SetOf(tensors, single, designs);
