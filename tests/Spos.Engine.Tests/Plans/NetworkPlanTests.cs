@@ -31,6 +31,11 @@ public sealed class NetworkPlanTests
     private static readonly Architecture[] Paths =
         [.. new[] { "0 3 1 2 0 1", "3 3 3 3 3 3", "1 2 0 0 2 3" }.Select(text => Architecture.Parse(text))];
 
+    // Some of its blocks have hard swish and squeeze-and-excitation. Both paths have the first one, whose gradients are added.
+    private static readonly NetworkSpec PlusSpec = Spec with { BlockSet = BlockSet.ShuffleV2Plus };
+
+    private static readonly Architecture[] PlusPaths = [.. new[] { "4 7 5 2 6 0", "4 3 6 7 1 5" }.Select(text => Architecture.Parse(text))];
+
     public static TheoryData<string, ConvolutionPlan, bool> Cases
     {
         get
@@ -53,8 +58,24 @@ public sealed class NetworkPlanTests
     public void Its_bits_are_those_of_ops_one_by_one(string name, ConvolutionPlan plan, bool single)
     {
         using TestDevice test = TestDevice.Open(name);
-        float[] planned = Work(test, plan, single, planned: true);
-        Assert.Equal(Work(test, plan, single, planned: false), planned);
+        Architecture[] paths = single ? [Paths[0]] : test.Device.Kind == "simt" ? [.. Paths.Take(2)] : Paths;
+        float[] planned = Work(test, plan, Spec, single, paths, planned: true);
+        Assert.Equal(Work(test, plan, Spec, single, paths, planned: false), planned);
+    }
+
+    [Theory]
+    [InlineData("host", ConvolutionPlan.Fused, false)]
+    [InlineData("host", ConvolutionPlan.Fused, true)]
+    [InlineData("host", ConvolutionPlan.Unfused, false)]
+    [InlineData("host", ConvolutionPlan.Cudnn, false)]
+    [InlineData("simt 1", ConvolutionPlan.Fused, true)]
+    [InlineData("simt 1", ConvolutionPlan.Cudnn, true)]
+    public void So_are_they_where_blocks_have_other_ops(string name, ConvolutionPlan plan, bool single)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        Architecture[] paths = single ? [PlusPaths[0]] : PlusPaths;
+        float[] planned = Work(test, plan, PlusSpec, single, paths, planned: true);
+        Assert.Equal(Work(test, plan, PlusSpec, single, paths, planned: false), planned);
     }
 
     [Fact]
@@ -177,14 +198,14 @@ public sealed class NetworkPlanTests
     }
 
     // Trains some steps on several paths, recalibrates and measures: all that is left of it.
-    private static float[] Work(TestDevice test, ConvolutionPlan convolutions, bool single, bool planned)
+    private static float[] Work(
+        TestDevice test, ConvolutionPlan convolutions, NetworkSpec spec, bool single, Architecture[] paths, bool planned)
     {
         using var session = new Session(test.Device);
         session.Pool.Poison = true;
         ConvolutionPlanner.Of(session).Plan = convolutions;
-        using var network = new ShuffleNetV2OneShot(session, Spec, single ? Paths[0] : null);
+        using var network = new ShuffleNetV2OneShot(session, spec, single ? paths[0] : null);
         Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
-        Architecture[] paths = single ? [Paths[0]] : test.Device.Kind == "simt" ? [.. Paths.Take(2)] : Paths;
         (Tensor images, DeviceArray<int> labels) = Pictures(session, Batch);
         var left = new List<float>();
         float[] losses = new float[Batch];

@@ -23,16 +23,20 @@ public sealed class InheritanceTests : IDisposable
 
     private readonly Session _session = new(Device.Host);
 
-    [Fact]
-    public void A_path_of_a_supernet_is_the_same_function_by_itself()
+    [Theory]
+    [InlineData("0 1 2 3")]
+    [InlineData("4 5 6 7")]
+    public void A_path_of_a_supernet_is_the_same_function_by_itself(string text)
     {
-        using var supernet = new ShuffleNetV2OneShot(_session, Spec);
-        using var heir = new ShuffleNetV2OneShot(_session, Spec with { Affine = true }, Path);
+        Architecture path = Architecture.Parse(text);
+        NetworkSpec spec = Spec with { BlockSet = BlockSet.ShuffleV2Plus };
+        using var supernet = new ShuffleNetV2OneShot(_session, spec);
+        using var heir = new ShuffleNetV2OneShot(_session, spec with { Affine = true }, path);
         Initialisation.Initialise(supernet, _session.Stream, 1, InitialisationScheme.Kaiming);
         Initialisation.Initialise(heir, _session.Stream, 2, InitialisationScheme.Kaiming);
         foreach (BatchNormLayer layer in supernet.BatchNorms) layer.RunningMean.Fill(_session.Stream, 0.25f);
         Inheritance.Copy(_session, supernet, heir, classifier: true);
-        Assert.Equal(Logits(supernet), Logits(heir));
+        Assert.Equal(Logits(supernet, path), Logits(heir, path));
         Assert.All(heir.BatchNorms, layer => Assert.All(layer.Beta!.Value.Download(_session.Stream), b => Assert.Equal(0, b)));
     }
 
@@ -57,11 +61,11 @@ public sealed class InheritanceTests : IDisposable
 
     public void Dispose() => _session.Dispose();
 
-    private float[] Logits(ShuffleNetV2OneShot network)
+    private float[] Logits(ShuffleNetV2OneShot network, Architecture path)
     {
         using var images = new Tensor(_session.Pool.Rent(2 * 32 * 32 * 3 * sizeof(float)), new Shape(2, 32, 32, 3));
         images.Upload(_session.Stream, [.. Enumerable.Range(0, 2 * 32 * 32 * 3).Select(i => i % 17 / 8f - 1)]);
-        using Tensor logits = network.Forward(Pass.Inference(_session), images, Path);
+        using Tensor logits = network.Forward(Pass.Inference(_session), images, path);
         return logits.Download(_session.Stream);
     }
 }

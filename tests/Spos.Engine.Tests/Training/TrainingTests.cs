@@ -105,7 +105,7 @@ public sealed class TrainingTests
     public void Shuffles_start_alike_when_aligned()
     {
         using var session = new Session(Device.Host);
-        using var network = new ShuffleNetV2OneShot(session, Spec);
+        using var network = new ShuffleNetV2OneShot(session, Spec with { BlockSet = BlockSet.ShuffleV2Plus });
         Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Aligned);
         using var images = session.Rent(new Engine.Tensors.Shape(4, 32, 32, 3));
         var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
@@ -119,6 +119,10 @@ public sealed class TrainingTests
         float[] mixed = Logits("1 2 0 1 2");
         Assert.All(small.Zip(mixed), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
         Assert.NotEqual(small, Logits("3 0 0 0 0"));
+        float[] plus = Logits("4 4 4 4 4");
+        Assert.All(plus.Zip(Logits("5 6 4 5 6")), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        Assert.NotEqual(plus, Logits("7 4 4 4 4"));
+        Assert.NotEqual(plus, small);
     }
 
     [Fact]
