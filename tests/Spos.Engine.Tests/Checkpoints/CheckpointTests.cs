@@ -23,16 +23,20 @@ public sealed class CheckpointTests : IDisposable
     private readonly Session _session = new(Device.Host);
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
 
-    [Fact]
-    public void What_is_saved_is_loaded()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("shuffle-v2+")]
+    public void What_is_saved_is_loaded(string? blocks)
     {
-        string path = Save(Spec, null);
-        using var network = new ShuffleNetV2OneShot(_session, Spec);
+        NetworkSpec spec = Spec with { BlockSet = BlockSet.Of(blocks)! };
+        string path = Save(spec, null);
+        using var network = new ShuffleNetV2OneShot(_session, spec);
         CheckpointHeader header = Checkpoint.Load(path, _session, network);
         Assert.Equal(17, header.StepsDone);
         Assert.Equal("b", header.Options["a"]);
-        Assert.Equal(Spec, header.Spec);
-        using var same = new ShuffleNetV2OneShot(_session, Spec);
+        Assert.Equal(blocks, header.Blocks);
+        Assert.Equal(spec, header.Spec);
+        using var same = new ShuffleNetV2OneShot(_session, spec);
         Initialisation.Initialise(same, _session.Stream, 1, InitialisationScheme.Kaiming);
         foreach ((var a, var b) in network.Parameters.Zip(same.Parameters))
         {
@@ -83,17 +87,19 @@ public sealed class CheckpointTests : IDisposable
     [InlineData(new[] { 0, 1, 2, -1 }, "-1 is not the number of a choice.")]
     public void A_header_whose_architecture_is_not_of_its_network_is_refused(int[] choices, string says)
     {
-        string path = Save(Spec, Architecture.Parse("0 1 2 3"));
-        byte[] whole = File.ReadAllBytes(path);
-        CheckpointHeader header = Checkpoint.ReadHeader(path);
-        header.Architecture = choices;
-        byte[] changed = MessagePackSerializer.Serialize(header);
-        // The tensors need not be there: the header is looked at first.
-        byte[] file = [.. whole[..8], .. BitConverter.GetBytes((long)changed.Length), .. changed, .. new byte[64 + 32]];
-        File.WriteAllBytes(path, file);
+        string path = SaveWith(header => header.Architecture = choices);
         Assert.Equal(
             $"{path} is not a whole Spos checkpoint: {says}",
             Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(path)).Message);
+    }
+
+    [Fact]
+    public void The_blocks_of_a_newer_version_are_no_damage()
+    {
+        string path = SaveWith(header => header.Blocks = "shuffle-v9");
+        CheckpointException error = Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(path));
+        Assert.Contains($"{path} is of a network with the blocks 'shuffle-v9'", error.Message, StringComparison.Ordinal);
+        Assert.False(error.IsDamage);
     }
 
     [Fact]
@@ -136,6 +142,18 @@ public sealed class CheckpointTests : IDisposable
     {
         _session.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    // A checkpoint with another header. The tensors need not be there: the header is looked at first.
+    private string SaveWith(Action<CheckpointHeader> change)
+    {
+        string path = Save(Spec, Architecture.Parse("0 1 2 3"));
+        CheckpointHeader header = Checkpoint.ReadHeader(path);
+        change(header);
+        byte[] changed = MessagePackSerializer.Serialize(header);
+        File.WriteAllBytes(
+            path, [.. File.ReadAllBytes(path)[..8], .. BitConverter.GetBytes((long)changed.Length), .. changed, .. new byte[64 + 32]]);
+        return path;
     }
 
     private string Save(NetworkSpec spec, Architecture? architecture, TrainedOn? data = null)
