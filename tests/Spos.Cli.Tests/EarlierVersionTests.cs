@@ -70,6 +70,19 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
     }
 
     [Fact]
+    public void A_search_of_blocks_that_only_a_newer_version_knows_is_refused_by_its_folder()
+    {
+        string folder = runs.CopyOf("search"), file = Path.Combine(folder, RunRecord.FileName);
+        JsonObject record = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        record["network"]!["blocks"] = "shuffle-v9";
+        File.WriteAllText(file, record.ToJsonString());
+        NetworkOrigin origin = NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { }).Origin!;
+        Assert.Contains(
+            $"{folder} is of a network with the blocks 'shuffle-v9'", Assert.Throws<UsageException>(() => origin.Spec(2)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Runs_before_there_were_decoders_go_on_with_the_one_that_there_was()
     {
         KeptOptions By(JpegDecoder decoder) => new(DeclaredOption.Record(new SupernetVerb { Decoder = decoder }), []);

@@ -50,6 +50,10 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
         return (text, FolderContents.Of(folder).Kind == RunKind.Search ? OfSearch(folder, option, sizesAreGiven, warn) : null);
     }
 
+    /// <summary>The network, with so many classes.</summary>
+    /// <exception cref="UsageException">A newer version recorded it.</exception>
+    public NetworkSpec Spec(int classes) => Network.Spec(classes, Source);
+
     /// <summary>Throws unless the widths that options and origin come to are the origin's.</summary>
     /// <exception cref="UsageException">An option says something else; the message names it.</exception>
     public void RequireWidths(NetworkSpec spec)
@@ -60,7 +64,7 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
             ("stage-repeats", string.Join(',', spec.StageRepeats), string.Join(',', Network.StageRepeats)),
             ("stage-channels", string.Join(',', spec.StageChannels), string.Join(',', Network.StageChannels)),
             ("last-channels", $"{spec.LastChannels}", $"{Network.LastChannels}"),
-            ("blocks", $"{spec.BlockSet}", $"{Network.Spec(spec.Classes).BlockSet}"),
+            ("blocks", $"{spec.BlockSet}", $"{Spec(spec.Classes).BlockSet}"),
         })
         {
             if (given != there)

@@ -24,7 +24,7 @@ public sealed record NetworkSizes(
     /// <exception cref="UsageException">There is no such network, or it is not the origin's.</exception>
     public NetworkSpec Spec(int classes, bool affine, NetworkOrigin? origin = null)
     {
-        NetworkSpec basis = origin?.Network.Spec(classes) ?? new NetworkSpec();
+        NetworkSpec basis = origin?.Spec(classes) ?? new NetworkSpec();
         var spec = new NetworkSpec
         {
             ImageSize = ImageSize ?? basis.ImageSize,

@@ -25,8 +25,9 @@ public sealed record NetworkRecord(
     public static NetworkRecord Of(CheckpointHeader header) => Of(header.Spec, PreprocessingRecord.Of(header));
 
     /// <summary>The sizes, of a network of so many classes.</summary>
+    /// <param name="source">Where the record was read, for messages.</param>
     /// <exception cref="UsageException">A newer version wrote the record.</exception>
-    public NetworkSpec Spec(int classes) => new()
+    public NetworkSpec Spec(int classes, string source) => new()
     {
         ImageSize = ImageSize,
         Classes = classes,
@@ -35,6 +36,7 @@ public sealed record NetworkRecord(
         StageChannels = [.. StageChannels],
         LastChannels = LastChannels,
         BlockSet = BlockSet.Of(Blocks) ?? throw new UsageException(
-            $"the network has the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. Use a newer version of it."),
+            $"{source} is of a network with the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. Use a newer version "
+            + "of it."),
     };
 }
