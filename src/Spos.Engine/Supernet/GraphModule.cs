@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Spos.Engine.Autograd;
 using Spos.Engine.Fusion;
@@ -10,17 +11,15 @@ namespace Spos.Engine.Supernet;
 /// <summary>A graph with its parameters and statistics, which runs it in the steps that rules make of it.</summary>
 public sealed class GraphModule : IDisposable
 {
-    private readonly Graph _graph;
     private readonly object?[] _states;
     private readonly StatefulGraph _stateful;
-    private readonly Dictionary<FusionRules, GraphSteps> _steps = [];
+    private readonly ConcurrentDictionary<FusionRules, GraphSteps> _steps = new();
 
     /// <param name="prefix">What the graph's names follow in the official checkpoints, such as "features.3.0.".</param>
     /// <param name="groupOf">The group that the parameters of a node, by its name in the graph, are added to.</param>
     /// <exception cref="NotSupportedException">Nothing computes a node.</exception>
     internal GraphModule(Graph graph, string prefix, Func<string, ParameterGroup> groupOf)
     {
-        _graph = graph;
         _states = new object?[graph.Nodes.Length];
         var states = new List<NodeState>();
         // The official modules declare branch_main first, though branch_proj runs first.
@@ -51,16 +50,10 @@ public sealed class GraphModule : IDisposable
         foreach (IDisposable state in _states.OfType<IDisposable>()) state.Dispose();
     }
 
-    /// <summary>What a node has of its own.</summary>
-    internal object? StateOf(string node) => _states[_graph.Nodes.Index().First(n => n.Item.Name == node).Index];
-
     private static string BranchOf(string node) => node.Split('.')[0];
 
-    private GraphSteps StepsBy(FusionRules rules)
-    {
-        if (!_steps.TryGetValue(rules, out GraphSteps? steps)) _steps[rules] = steps = new GraphSteps(_stateful, rules);
-        return steps;
-    }
+    // Whichever thread asks first makes them.
+    private GraphSteps StepsBy(FusionRules rules) => _steps.GetOrAdd(rules, static (by, graph) => new GraphSteps(graph, by), _stateful);
 }
 
 /// <summary>A node of a network that has parameters or statistics.</summary>

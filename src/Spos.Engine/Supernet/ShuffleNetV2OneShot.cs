@@ -10,7 +10,7 @@ namespace Spos.Engine.Supernet;
 
 /// <summary>
 /// The ShuffleNetV2-style network of Single Path One-Shot NAS: stem, choice blocks, last convolution, global pooling,
-/// dropout, classifier. As a supernet each block holds all four operations; as a single path just one.
+/// dropout, classifier. As a supernet each block holds all operations of its set; as a single path just one.
 /// </summary>
 public sealed class ShuffleNetV2OneShot : IDisposable
 {
@@ -67,7 +67,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     internal ParameterGroup FirstGroup => _stemGroup;
 
     /// <summary>The linear layer's weight.</summary>
-    public Parameter Classifier => (Parameter)_tail.StateOf(NetworkGraph.Classifier)!;
+    public Parameter Classifier => (Parameter)_tail.States.First(node => node.Name == NetworkGraph.Classifier).State;
 
     /// <summary>Whether it has ended: its arrays are no longer there.</summary>
     internal bool IsDisposed { get; private set; }
