@@ -30,7 +30,7 @@ internal sealed class GraphSteps
         foreach (int value in steps.SelectMany(step => step.Inputs)) _uses[value]++;
         _uses[^1]++;
 
-        // What it takes is there, what it does is not done yet, and what it does not make nobody else needs.
+        // Its inputs are there, none of its nodes is done, and a result that it does not hand out is taken by its own nodes alone.
         bool Fits(Step step) =>
             step.Inputs.All(value => made[value]) && !step.Nodes.Any(node => done[node])
             && step.Nodes.All(node => step.Outputs.Contains(node + 1)

@@ -24,7 +24,7 @@ internal sealed class PlanWriter : IDisposable
     private readonly Tape _stemTape = new(), _tailTape = new();
     private long _stemOutput;
 
-    // In inference: of all layers, of which a path has some. One launch costs less than one in each part of the path.
+    // In inference, of all layers of the network: one launch costs less than one in each part of a path, which has some of them.
     private FoldedBatchNorms.Values? _folded;
 
     /// <param name="images">The shape of the batch.</param>

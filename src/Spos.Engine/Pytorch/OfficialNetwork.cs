@@ -171,7 +171,7 @@ public static partial class OfficialNetwork
         return BlockSet.All.SelectMany(set => set.Designs).Distinct().MinBy(Differences)!;
     }
 
-    // A supernet has all designs of its set in the first block, as in all others.
+    // The first set that has the designs of a path, or as many as a supernet's blocks. Whether all are there is told by the comparison.
     private static BlockSet SetOf(IReadOnlyDictionary<string, TorchTensor> tensors, bool single, List<BlockDesign> designs)
     {
         int choices = tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"])
