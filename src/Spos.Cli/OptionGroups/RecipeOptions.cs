@@ -38,7 +38,8 @@ internal abstract class RecipeOptions : PhaseOptions
     public int WarmupSteps { get; set; }
 
     [Option("init", Default = InitialisationScheme.Official, HelpText =
-        "Initial weights. Aligned: a block's three shuffle operations start as the same function, which small data needs.")]
+        "Initial weights. Aligned: a block's operations that differ in their kernel's size alone start as the same function, which "
+        + "small data needs.")]
     [Influences(Influence.Kept)]
     public InitialisationScheme Init { get; set; } = InitialisationScheme.Official;
 
