@@ -188,7 +188,7 @@ public static partial class OfficialNetwork
     private static int Size(long channels, string name) =>
         channels is >= 0 and <= int.MaxValue ? (int)channels : throw new FormatException($"{name} has {channels} channels");
 
-    [GeneratedRegex(@"^features\.\d+\.(?:(?<choice>\d)\.)?branch_(?:main|proj)\.")]
+    [GeneratedRegex(@"^features\.\d+\.(?:(?<choice>\d+)\.)?branch_(?:main|proj)\.")]
     private static partial Regex InBlock();
 
     [GeneratedRegex(@"\G(\d{1,4})\.weight$")]
