@@ -6,7 +6,8 @@ namespace Spos.Engine.Devices;
 /// <summary>NVIDIA's GPUs: driver, contexts, and where their kernels come from.</summary>
 internal sealed unsafe class CudaKind : DeviceKind
 {
-    private readonly Lazy<(nint Library, int Count)> _driver = new(Load);
+    // What fails is tried again the next time.
+    private readonly Lazy<(nint Library, int Count)> _driver = new(Load, LazyThreadSafetyMode.PublicationOnly);
 
     public override string Name => "cuda";
 
