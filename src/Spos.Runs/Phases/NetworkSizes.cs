@@ -36,14 +36,7 @@ public sealed record NetworkSizes(
             Affine = affine,
         };
         origin?.RequireWidths(spec);
-        try
-        {
-            spec.Validate();
-        }
-        catch (ArgumentException error)
-        {
-            throw new UsageException($"--stage-channels, --stem-channels: {error.Message}");
-        }
+        Refusal.Of(spec.Validate, "--stage-channels, --stem-channels: ");
         return spec;
     }
 
