@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Spos.Engine.Compilation;
 using Spos.Engine.Native;
 
@@ -19,7 +20,9 @@ internal sealed unsafe class CudaKind : DeviceKind
 
     internal override CudaDriver NewDriver() => new(_driver.Value.Library);
 
-    internal override bool IsDry => CheckingExtensions.IsDry(_driver.Value.Library);
+    // NVIDIA's driver carries out every launch; the checking driver may be told not to (native/abi/spos_checking.h).
+    internal override bool IsDry => NativeLibrary.TryGetExport(_driver.Value.Library, "sposCheckingIsDry", out nint isDry)
+        && ((delegate* unmanaged<int>)isDry)() != 0;
 
     internal override string MemoryName(Device device) => $"The memory of {device.Name}";
 
