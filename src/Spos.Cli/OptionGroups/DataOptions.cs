@@ -18,22 +18,19 @@ internal abstract class DataOptions : DeviceOptions
     [Option(
         "imagenet-dir", Default = "./data/imagenet",
         HelpText = "Data set: a folder with train and val, each with one folder of pictures per class.")]
-    [Input(PathKind.Folder)]
-    [Influences(Influence.None)]
+    [Input(PathKind.Folder), Influences(Influence.None)]
     public string ImagenetDir { get; set; } = "./data/imagenet";
 
     [Option("workers", Default = 2, HelpText = "Threads that read and decode pictures ahead. Results do not depend on it.")]
-    [InRange(1, 256)]
-    [Influences(Influence.None)]
+    [InRange(1, 256), Influences(Influence.None)]
     public int Workers { get; set; } = 2;
 
-    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = DecoderHelp)]
+    [Option(KeptOptions.DecoderOption, Default = JpegDecoder.Spos, HelpText = DecoderHelp)]
     [Influences(Influence.Kept)]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
     [Option("seed", Default = 42ul, HelpText = "Fixes all random choices.")]
-    [InRange(0, ulong.MaxValue)]
-    [Influences(Influence.Kept)]
+    [InRange(0, ulong.MaxValue), Influences(Influence.Kept)]
     public ulong Seed { get; set; } = 42;
 
     [Option(

@@ -61,6 +61,6 @@ public sealed record NetworkSizes(
         ["stage-channels"] = string.Join(',', spec.StageChannels),
         ["last-channels"] = $"{spec.LastChannels}",
         ["dropout"] = spec.Dropout.ToString(CultureInfo.InvariantCulture),
-        [OptionCheck.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
+        [KeptOptions.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
     };
 }

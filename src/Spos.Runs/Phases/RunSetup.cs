@@ -84,7 +84,7 @@ public sealed record TrainingSetup : RunSetup
     internal IEnumerable<KeyValuePair<string, string>> PicturesCameTo(ImageFolder train) => new Dictionary<string, string>
     {
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(Data.PreprocessingOf(null)),
-        [OptionCheck.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
+        [KeptOptions.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
 
     /// <summary>Checks the recipe before anything is opened or written.</summary>

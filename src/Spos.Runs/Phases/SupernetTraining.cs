@@ -94,7 +94,7 @@ public static class SupernetTraining
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
         // A search reads it.
         string heldOut = spec.HeldOut.ToString(CultureInfo.InvariantCulture);
-        var kept = new KeptOptions(setup.Options, cameTo.Append(new(OptionCheck.HeldOutOption, heldOut)));
+        var kept = new KeptOptions(setup.Options, cameTo.Append(new(KeptOptions.HeldOutOption, heldOut)));
 
         using var run = new TrainingRun(
             RunKind.Supernet, Title, setup, device, sizes, null, kept, DataRecord.TrainedOn(all, val), observer);
