@@ -133,22 +133,15 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         string saved = folder.Save(session, network, 0, options, data: classNames == null ? null : new TrainedOn(classNames));
         ResultTable.Print(
             "Imported",
-            [
-                ("network", $"{spec}"),
-                ("kind", path == null ? "supernet" : $"single path, {path}"),
-                ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
-                .. found.Others.Count == 0 ? [] : new[] { ("also there (--key)", string.Join(", ", found.Others.Select(Place))) },
-                .. found.PassedOver.Count == 0 ? [] : new[] { ("passed over", Few(found.PassedOver.Select(p => p.Name))) },
-                .. notes.Converted.Count == 0
-                    ? []
-                    : new[]
-                    {
-                        ("converted to float32", string.Join(", ", notes.Converted.Select(c => $"{c.Tensors} tensors of {c.Type}"))),
-                    },
-                ("preprocessing", official ? "the official code's" : "standard"),
-                ("class names", classNames == null ? "not known" : $"{classNames.Count}"),
-                ("checkpoint", saved),
-            ]);
+            ("network", $"{spec}"),
+            ("kind", path == null ? "supernet" : $"single path, {path}"),
+            ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
+            ("also there (--key)", Listed(found.Others.Select(Place))),
+            ("passed over", found.PassedOver.Count == 0 ? null : Few(found.PassedOver.Select(p => p.Name))),
+            ("converted to float32", Listed(notes.Converted.Select(c => $"{c.Tensors} tensors of {c.Type}"))),
+            ("preprocessing", official ? "the official code's" : "standard"),
+            ("class names", classNames == null ? "not known" : $"{classNames.Count}"),
+            ("checkpoint", saved));
         return ExitCode.Success;
     }
 
@@ -217,6 +210,9 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     private static string Place(string name) => name == "" ? "the saved object itself" : Shown.Value(name);
 
+    // Null if there are none: the table leaves the row out.
+    private static string? Listed(IEnumerable<string> texts) => string.Join(", ", texts) is { Length: > 0 } list ? list : null;
+
     private static string Few(IEnumerable<string> names) => Shown.Few([.. names.Select(Shown.Value)], MostNames);
 
     private static void CompareFlops(string file, NetworkSpec spec)
@@ -237,14 +233,11 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         PlainTable.Write(table);
         ResultTable.Print(
             "FLOPs",
-            [
-                ("network", $"{spec}"),
-                ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"),
-                ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"),
-                .. spec.IsOfficialSize
-                    ? new[] { ("released, in the table", $"{official.Of(Released)}"), ("released, computed", $"{computed.Of(Released)}") }
-                    : [],
-            ]);
+            ("network", $"{spec}"),
+            ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"),
+            ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"),
+            ("released, in the table", spec.IsOfficialSize ? $"{official.Of(Released)}" : null),
+            ("released, computed", spec.IsOfficialSize ? $"{computed.Of(Released)}" : null));
     }
 
     private static void Show(TorchCheckpoint checkpoint, TorchStateDict found)
@@ -269,7 +262,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
             "Checkpoint",
             [
                 ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
-                .. found.Others.Count == 0 ? [] : new[] { ("also there (--key)", string.Join(", ", found.Others.Select(Place))) },
+                ("also there (--key)", Listed(found.Others.Select(Place))),
                 ("elements", $"{found.Tensors.Values.Sum(t => t.Count)}"),
                 .. checkpoint.Metadata.Select(entry => (Shown.Value(entry.Key), Shown.Value(entry.Value))),
             ]);

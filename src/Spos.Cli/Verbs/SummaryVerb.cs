@@ -35,8 +35,7 @@ internal sealed class SummaryVerb : DeviceOptions, IVerb
 
     [Option(
         "batch-size", HelpText = "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
-    [InRange(2, 65_536)]
-    [Influences(Influence.None)]
+    [InRange(2, 65_536), Influences(Influence.None)]
     public int? BatchSize { get; set; }
 
     public int Run()
