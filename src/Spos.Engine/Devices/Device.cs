@@ -55,9 +55,6 @@ public sealed unsafe class Device
     /// <summary>Where the native libraries are looked for.</summary>
     public static string NativeFolder => NativeLibraries.Folder;
 
-    /// <summary>A GPU emulated on the CPU, slowly, which finds what a GPU would break on.</summary>
-    public static Device Simt => DeviceKind.Simt.Open();
-
     /// <summary>The first NVIDIA GPU.</summary>
     /// <exception cref="GpuUnavailableException">There is none, or its driver or NVRTC is missing or does not work; the
     /// message says which.</exception>
