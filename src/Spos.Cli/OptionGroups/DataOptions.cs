@@ -15,9 +15,8 @@ internal abstract class DataOptions : DeviceOptions
         "What decodes JPEGs: spos (libjpeg-turbo's pixels, bit for bit, on every device), "
         + "or nvjpeg (NVIDIA's library on --device cuda; pixels differ by a few levels, and so do results).";
 
-    [Option(
-        "imagenet-dir", Default = "./data/imagenet",
-        HelpText = "Data set: a folder with train and val, each with one folder of pictures per class.")]
+    [Option("imagenet-dir", Default = "./data/imagenet", HelpText =
+        "Data set: a folder with train and val, each with one folder of pictures per class.")]
     [Input(PathKind.Folder), Influences(Influence.None)]
     public string ImagenetDir { get; set; } = "./data/imagenet";
 
@@ -33,17 +32,15 @@ internal abstract class DataOptions : DeviceOptions
     [InRange(0, ulong.MaxValue), Influences(Influence.Kept)]
     public ulong Seed { get; set; } = 42;
 
-    [Option(
-        PreprocessingRecord.Option, Default = false,
-        HelpText = "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. "
-            + "A checkpoint remembers it.")]
+    [Option(PreprocessingRecord.Option, Default = false, HelpText =
+        "Preprocess pictures as the official code does: blue, green, red, levels 0 to 255, OpenCV's resizing for validation. "
+        + "A checkpoint remembers it.")]
     [Influences(Influence.Kept)]
     public bool SposPreprocessing { get; set; }
 
-    [Option(
-        "accept-changed-data", Default = false,
-        HelpText = "Go on although the classes or pictures are not those that the checkpoint, "
-            + "or the run in the output folder, was made with.")]
+    [Option("accept-changed-data", Default = false, HelpText =
+        "Go on although the classes or pictures are not those that the checkpoint, "
+        + "or the run in the output folder, was made with.")]
     [Influences(Influence.None)]
     public bool AcceptChangedData { get; set; }
 

@@ -57,20 +57,18 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [InRange(1, 100_000)]
     public int? Runs { get; set; }
 
-    [Option(
-        "architecture",
-        HelpText = "The path that bench step and bench launches run "
-            + "(default: of step another random one each time, of launches the mean of each operation in every block in turn).")]
+    [Option("architecture", HelpText =
+        "The path that bench step and bench launches run "
+        + "(default: of step another random one each time, of launches the mean of each operation in every block in turn).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
     [Option("alone", Default = false, HelpText = "Let bench step time --plan alone, without unfused beside it.")]
     public bool Alone { get; set; }
 
-    [Option(
-        "images",
-        HelpText = "The pictures that bench loader reads: "
-            + "a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
+    [Option("images", HelpText =
+        "The pictures that bench loader reads: "
+        + "a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
     [Input(PathKind.Folder)]
     public string? Images { get; set; }
 
@@ -81,10 +79,9 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Option(KeptOptions.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
-    [Option(
-        "top", Default = 40,
-        HelpText = "Lines of the table: those that take most time, of launches those of each work that move most bytes. "
-            + "The JSON file has all.")]
+    [Option("top", Default = 40, HelpText =
+        "Lines of the table: those that take most time, of launches those of each work that move most bytes. "
+        + "The JSON file has all.")]
     [InRange(1, 100_000)]
     public int Top { get; set; } = 40;
 

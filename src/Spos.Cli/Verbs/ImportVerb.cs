@@ -32,16 +32,14 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Input(PathKind.File)]
     public string? CheckpointPath { get; set; }
 
-    [Option(
-        "key",
-        HelpText = "Of several networks in a checkpoint, which: "
-            + "its place as --list tells it, such as state_dict_ema (default: the usual one).")]
+    [Option("key", HelpText =
+        "Of several networks in a checkpoint, which: "
+        + "its place as --list tells it, such as state_dict_ema (default: the usual one).")]
     [Text]
     public string? Key { get; set; }
 
-    [Option(
-        "flops-table",
-        HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
+    [Option("flops-table", HelpText =
+        "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
     [Input(PathKind.File)]
     public string? FlopsTablePath { get; set; }
 
@@ -49,27 +47,23 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Output(PathKind.Folder)]
     public string? OutputDir { get; set; }
 
-    [Option(
-        "image-size",
-        HelpText = "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
+    [Option("image-size", HelpText =
+        "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
     [InRange(32, 2048, MultipleOf = 32)]
     public int? ImageSize { get; set; }
 
-    [Option(
-        StandardOption, Default = false,
-        HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
+    [Option(StandardOption, Default = false, HelpText =
+        "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
     public bool StandardPreprocessing { get; set; }
 
-    [Option(
-        PreprocessingRecord.Option, Default = false,
-        HelpText = "The network was trained on pictures as the official code feeds them: "
-            + "blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
+    [Option(PreprocessingRecord.Option, Default = false, HelpText =
+        "The network was trained on pictures as the official code feeds them: "
+        + "blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
     public bool SposPreprocessing { get; set; }
 
-    [Option(
-        "restart", Default = false,
-        HelpText = "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. "
-            + "Nothing else there is touched.")]
+    [Option("restart", Default = false, HelpText =
+        "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. "
+        + "Nothing else there is touched.")]
     public bool Restart { get; set; }
 
     [Option("list", Default = false, HelpText = "Only list what the file holds.")]

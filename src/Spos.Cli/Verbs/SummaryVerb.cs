@@ -26,15 +26,14 @@ internal sealed class SummaryVerb : DeviceOptions, IVerb
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
-    [Option(
-        "architecture",
-        HelpText = "The path: a file, or a list such as \"2 1 0 1\" "
-            + "(default: the checkpoint's own; of a supernet all operations of each block).")]
+    [Option("architecture", HelpText =
+        "The path: a file, or a list such as \"2 1 0 1\" "
+        + "(default: the checkpoint's own; of a supernet all operations of each block).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
-    [Option(
-        "batch-size", HelpText = "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
+    [Option("batch-size", HelpText =
+        "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
     [InRange(2, 65_536), Influences(Influence.None)]
     public int? BatchSize { get; set; }
 
