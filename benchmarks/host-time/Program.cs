@@ -51,12 +51,11 @@ void Planned(Architecture path) => plan.Run(images, labels, path).Dispose();
 
 void OpByOp(Architecture path)
 {
-    session.Tape = new Tape();
-    using Tensor logits = network.Forward(session, images, path);
+    var tape = new Tape();
+    using Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
     (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 1f / Batch);
     losses.Dispose();
-    session.Tape.Backward(session, logits, gradient!.Value);
-    session.Tape = null;
+    tape.Backward(session, logits, gradient!.Value);
 }
 
 void Move(Architecture path)

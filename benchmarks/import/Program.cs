@@ -49,7 +49,6 @@ void ComparePictures()
     using JsonDocument pictures = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "pictures.json")));
     var path = new Architecture(pictures.RootElement.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()));
     ImageFolder data = ImageFolder.Open(Path.Combine(folder, "pictures"));
-    session.BatchNorm = BatchNormMode.Running;
     foreach ((Preprocessing preprocessing, string name) in new[] { (Preprocessing.Standard, "standard"), (Preprocessing.Spos, "spos") })
     {
         double[][] theirs =
@@ -63,7 +62,7 @@ void ComparePictures()
         foreach (Batch batch in loader)
         {
             batch.ReadOn(session.Stream);
-            using (Tensor logits = network.Forward(session, batch.Images, path))
+            using (Tensor logits = network.Forward(Pass.Inference(session), batch.Images, path))
             {
                 ours.AddRange(logits.Download(session.Stream).Chunk(spec.Classes));
             }
@@ -79,8 +78,8 @@ void ComparePictures()
 
 double Error(Architecture path, JsonElement expected, BatchNormMode mode)
 {
-    session.BatchNorm = mode;
-    using Tensor logits = network.Forward(session, images, path);
+    Pass pass = mode == BatchNormMode.Running ? Pass.Inference(session) : Pass.Recalibration(session);
+    using Tensor logits = network.Forward(pass, images, path);
     double[] theirs = [.. expected.EnumerateArray().Select(v => v.GetDouble())];
     return logits.Download(session.Stream).Zip(theirs, (a, b) => Math.Abs(a - b)).Max() / theirs.Max(Math.Abs);
 }

@@ -287,6 +287,13 @@ std::vector<Case> row_cases() {
                 return A().result(v).input(v).input(v).weights(c).weights(c).weights(c).weights(3 * c).i(n).i(c).i(1).i(
                     r);
             }),
+        // A slice is an image.
+        rows("channel_scale_forward",
+             [=](long n) { return A().result(v).input(v).input(c).i(n / long{kRows}).i(r).i(c).i(r); }),
+        rows("channel_scale_backward",
+             [=](long n) {
+                 return A().result(v).result(c).input(v).input(v).input(c).i(n / long{kRows}).i(r).i(c).i(r);
+             }),
         rows("channel_split", [=](long n) { return A().result(v).result(v).input(2 * v).i(n).i(c).i(r); }),
         rows("channel_take", [=](long n) { return A().result(r * (c + 2)).input(2 * v).i(n).i(c).i(1).i(c + 2).i(r); }),
         rows("channel_merge", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(r); }),
@@ -302,6 +309,10 @@ std::vector<Case> flat_cases() {
         flat("add_in_place", [=](long l) { return A().in_place(n).input(n).l(l).i(n); }),
         flat("relu_forward", [=](long l) { return A().result(n).input(n).l(l).i(n); }),
         flat("relu_backward", [=](long l) { return A().result(n).input(n).input(n).l(l).i(n); }),
+        flat("hard_swish_forward", [=](long l) { return A().result(n).input(n).l(l).i(n); }),
+        flat("hard_swish_backward", [=](long l) { return A().result(n).input(n).input(n).l(l).i(n); }),
+        flat("hard_sigmoid_forward", [=](long l) { return A().result(n).input(n).l(l).i(n); }),
+        flat("hard_sigmoid_backward", [=](long l) { return A().result(n).input(n).input(n).l(l).i(n); }),
         flat("sgd_momentum",
              [=](long l) { return A().in_place(n).in_place(n).input(n).l(l).f(0.1f).f(0.9f).f(0.01f).f(1).i(n); }),
         flat("peak_copy", [=](long l) { return A().result(n).input(n).l(l).i(n); }),

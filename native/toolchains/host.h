@@ -177,6 +177,9 @@ __forceinline__ void store_threes(float* p, Lane a, Lane b, Lane c) {
 __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : (Lane::Vector){}); }
 // value where gate > 0, else 0: the derivative of relu.
 __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : (Lane::Vector){}); }
+__forceinline__ Lane where_positive(Lane gate, Lane value, Lane otherwise) {
+    return Lane(gate.v > 0.0f ? value.v : otherwise.v);
+}
 
 }  // namespace
 

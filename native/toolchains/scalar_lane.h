@@ -44,3 +44,6 @@ __device__ __forceinline__ void store_threes(float* p, Lane a, Lane b, Lane c, i
 __device__ __forceinline__ Lane relu(Lane a) { return Lane(a.v > 0.0f ? a.v : 0.0f); }
 // value where gate > 0, else 0: the derivative of relu.
 __device__ __forceinline__ Lane where_positive(Lane gate, Lane value) { return Lane(gate.v > 0.0f ? value.v : 0.0f); }
+__device__ __forceinline__ Lane where_positive(Lane gate, Lane value, Lane otherwise) {
+    return Lane(gate.v > 0.0f ? value.v : otherwise.v);
+}

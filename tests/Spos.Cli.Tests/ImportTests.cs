@@ -110,7 +110,7 @@ public sealed class ImportTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static string Fixture(string name) => Path.Combine(Fixtures, name);
+    internal static string Fixture(string name) => Path.Combine(Fixtures, name);
 
     private string At(string name) => Path.Combine(_folder, name);
 

@@ -24,16 +24,16 @@ public sealed class KeptOptionsTests
     [Theory]
     [InlineData(
         "supernet",
-        "batch-size crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init jitter label-smoothing "
-        + "last-channels learning-rate load-checkpoint momentum paths-per-step plan seed spos-preprocessing "
+        "batch-size blocks crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init jitter "
+        + "label-smoothing last-channels learning-rate load-checkpoint momentum paths-per-step plan seed spos-preprocessing "
         + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "search",
         "checkpoint decoder flops-limit flops-table held-out plan seed select-on spos-preprocessing train-batch-size train-iters")]
     [InlineData(
         "scratch",
-        "architecture batch-size crop-min-area decoder dropout ema-decay epochs flip image-size init jitter label-smoothing last-channels "
-        + "learning-rate load-checkpoint lr-decay mixup momentum plan random-erasing seed spos-preprocessing "
+        "architecture batch-size blocks crop-min-area decoder dropout ema-decay epochs flip image-size init jitter label-smoothing "
+        + "last-channels learning-rate load-checkpoint lr-decay mixup momentum plan random-erasing seed spos-preprocessing "
         + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "rank",

@@ -48,6 +48,41 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
     }
 
     [Fact]
+    public void Blocks_of_another_set_go_through_all_phases()
+    {
+        string supernet = fixture.At("plus"), search = fixture.At("plus-search"), scratch = fixture.At("plus-scratch");
+        PipelineFixture.Expect(0, [.. fixture.Supernet(supernet), "--blocks", "shuffle-v2+"]);
+        Assert.Contains(
+            "--blocks shuffle-v2+, not (unset)", PipelineFixture.Expect(2, [.. fixture.Supernet(supernet), "--resume"]).Error,
+            StringComparison.Ordinal);
+        PipelineFixture.Expect(
+            0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", supernet, "--output-dir", search, "--max-epochs", "1",
+            "--num-population", "4", "--num-select", "2", "--num-crossover", "1", "--num-mutation", "1", "--train-iters", "2",
+            "--train-batch-size", "8");
+        Assert.Contains(
+            "blocks shuffle-v2+", PipelineFixture.Expect(0, "sample", "--checkpoint", supernet).Output, StringComparison.Ordinal);
+        // The blocks follow the search, and another set is refused.
+        string[] training = ["scratch", "--imagenet-dir", fixture.Data, "--architecture", search, "--epochs", "1", "--batch-size", "8"];
+        Assert.Contains(
+            "--blocks shuffle-v2:", PipelineFixture.Expect(2, [.. training, "--blocks", "shuffle-v2", "--output-dir", scratch]).Error,
+            StringComparison.Ordinal);
+        PipelineFixture.Expect(0, [.. training, "--output-dir", scratch]);
+        PipelineFixture.Expect(0, "eval", "--imagenet-dir", fixture.Data, "--checkpoint", scratch);
+        string exported = fixture.At("plus.pth"), imported = fixture.At("plus-imported");
+        string forced = "4 5 6 7 4";
+        PipelineFixture.Expect(
+            0, "scratch", "--imagenet-dir", fixture.Data, "--load-checkpoint", supernet, "--architecture", forced, "--epochs", "1",
+            "--batch-size", "8", "--output-dir", fixture.At("plus-forced"));
+        PipelineFixture.Expect(0, "export", "--checkpoint", fixture.At("plus-forced"), "--output", exported);
+        PipelineFixture.Expect(0, "import", "--checkpoint", exported, "--output-dir", imported);
+        Assert.Contains(forced, PipelineFixture.Expect(0, "summary", "--checkpoint", imported).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Leave --flops-table out",
+            PipelineFixture.Expect(1, "sample", "--blocks", "shuffle-v2+", "--flops-table", ImportTests.Fixture("op_flops_dict.pkl")).Error,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Threads_and_workers_do_not_change_a_bit()
     {
         PipelineFixture.Expect(0, [.. fixture.Supernet(fixture.At("one")), "--threads", "1", "--workers", "1"]);

@@ -13,12 +13,14 @@ public sealed class OnnxWriterTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-onnx-").FullName;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_graph_gives_the_network_s_logits(bool keepBatchNorm)
+    [InlineData("torch_single_zip.pth", false)]
+    [InlineData("torch_single_zip.pth", true)]
+    [InlineData("torch_single_plus.pth", false)]
+    [InlineData("torch_single_plus.pth", true)]
+    public void A_graph_gives_the_network_s_logits(string checkpoint, bool keepBatchNorm)
     {
         string file = Path.Combine(_folder, "network.onnx");
-        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At(checkpoint));
         float[] expected;
         using (session)
         using (network)

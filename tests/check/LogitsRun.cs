@@ -34,10 +34,9 @@ internal static class LogitsRun
         ConvolutionPlanner.Of(session).Plan = plan;
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         OfficialNetwork.Load(checkpoint, tensors, session, network, file);
-        session.BatchNorm = BatchNormMode.Running;
         using Tensor input = session.Rent(new Shape(count, size, size, 3));
         input.Upload(session.Stream, images);
-        using Tensor logits = network.Forward(session, input, path);
+        using Tensor logits = network.Forward(Pass.Inference(session), input, path);
         File.WriteAllBytes(options.Text("output"), MemoryMarshal.AsBytes<float>(logits.Download(session.Stream)).ToArray());
         return 0;
     }

@@ -6,7 +6,7 @@ using Spos.Runs.Records;
 namespace Spos.Cli.OptionGroups;
 
 /// <summary>The options of training a network whose sizes are the user's to choose.</summary>
-internal abstract class NetworkOptions : RecipeOptions
+internal abstract class NetworkOptions : RecipeOptions, IBlocksOption
 {
     [Option("image-size", HelpText =
         "Height and width of the network's input (default: 224, or what a search or checkpoint that is given was made with).")]
@@ -34,11 +34,14 @@ internal abstract class NetworkOptions : RecipeOptions
     [Influences(Influence.Kept)]
     public int? LastChannels { get; set; }
 
+    public string? Blocks { get; set; }
+
     [Option("dropout", Default = 0.1f, HelpText = "Probability of dropping a feature before the classifier.")]
     [InRange(0, 1, BelowMost = true)]
     [Influences(Influence.Kept)]
     public float Dropout { get; set; } = 0.1f;
 
     /// <summary>The network's sizes.</summary>
-    protected NetworkSizes Sizes => new(ImageSize, StemChannels, [.. StageRepeats], [.. StageChannels], LastChannels, Dropout);
+    protected NetworkSizes Sizes => new(
+        ImageSize, StemChannels, [.. StageRepeats], [.. StageChannels], LastChannels, Dropout, ((IBlocksOption)this).BlockSet);
 }

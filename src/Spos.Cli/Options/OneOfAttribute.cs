@@ -1,7 +1,7 @@
 namespace Spos.Cli.Options;
 
 /// <summary>One of several words, in capitals or not.</summary>
-internal sealed class OneOfAttribute(params string[] words) : ValueRule
+internal class OneOfAttribute(params string[] words) : ValueRule
 {
     /// <summary>The rule of options whose type is an enumeration.</summary>
     public static OneOfAttribute Of(Type enumeration) => new([.. Enum.GetNames(enumeration).Select(name => name.ToLowerInvariant())]);

@@ -28,7 +28,7 @@ namespace Spos.Cli.Verbs;
         + "bench kernels each kernel at each shape of the network; "
         + "bench launches counts the launches of a step and how many blocks each has; bench plans shows what --plan auto has measured.")]
 [Example("Time the pointwise kernels, and keep the figures", "kernels --filter pointwise --output pointwise.json")]
-internal sealed class BenchVerb : DeviceOptions, IVerb
+internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
 {
     // Images a second that a large GPU may train on.
     private const int FastGpu = 10_000;
@@ -48,6 +48,8 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     [Option("image-size", Default = 224, HelpText = "Height and width of the network's input.")]
     [InRange(32, 2048, MultipleOf = 32)]
     public int ImageSize { get; set; } = 224;
+
+    public string? Blocks { get; set; }
 
     [Option("batch-size", Default = 32, HelpText = "Pictures a step.")]
     [InRange(2, 65_536)]
@@ -93,7 +95,7 @@ internal sealed class BenchVerb : DeviceOptions, IVerb
     {
         if (What == "plans") return ShowPlans();
         NetworkSizes.CheckArea(BatchSize, ImageSize);
-        var spec = new NetworkSpec { ImageSize = ImageSize };
+        var spec = new NetworkSpec { ImageSize = ImageSize, BlockSet = ((IBlocksOption)this).BlockSet ?? BlockSet.ShuffleV2 };
         if (Output != null)
         {
             OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));

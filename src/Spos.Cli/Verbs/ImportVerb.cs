@@ -217,11 +217,9 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         Row("stem, last convolution and classifier", official.Fixed, computed.Fixed);
         for (int block = 0; block < spec.Blocks; block++)
         {
-            foreach (Choice choice in Enum.GetValues<Choice>())
+            foreach ((int choice, BlockDesign design) in spec.BlockSet.Designs.Index())
             {
-                Row(
-                    $"block {block}, {choice.ToString().ToLowerInvariant()}", official.Of(block)[(int)choice],
-                    computed.Of(block)[(int)choice]);
+                Row($"block {block}, {design.Name}", official.Of(block)[choice], computed.Of(block)[choice]);
             }
         }
         PlainTable.Write(table);

@@ -2,6 +2,7 @@ using System.Numerics;
 using CommandLine;
 using Spectre.Console;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Engine.Supernet;
 using Spos.Runs.Phases;
@@ -13,11 +14,13 @@ namespace Spos.Cli.Verbs;
 [Place(10)]
 [Verb("sample", HelpText = "Show how many paths a FLOPs window has, and how random paths fall into its parts.")]
 [Example("Look at megvii's window by its own FLOPs table", "--flops-table op_flops_dict.pkl")]
-internal sealed class SampleVerb : IVerb
+internal sealed class SampleVerb : IBlocksOption, IVerb
 {
     [Option("checkpoint", HelpText = "A supernet, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
+
+    public string? Blocks { get; set; }
 
     [Option("flops-lb", HelpText = "The window's lower edge (default: 290e6 for the official sizes, else what the cheapest path has).")]
     [InRange(0, 1e15, Example = "330e6 or 330M")]
@@ -45,7 +48,7 @@ internal sealed class SampleVerb : IVerb
 
     public int Run()
     {
-        NetworkSpec spec = NamedNetwork.SpecOf(CheckpointPath, Notice.Warn);
+        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, ((IBlocksOption)this).BlockSet, Notice.Warn);
         CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
         (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, flops);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.Nni;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
@@ -13,11 +14,13 @@ namespace Spos.Cli.Verbs;
 [Place(11)]
 [Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
 [Example("Describe the supernet that was trained", "--checkpoint runs/supernet")]
-internal sealed class SearchSpaceVerb : IVerb
+internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
 {
     [Option("checkpoint", HelpText = "The supernet: a checkpoint or the folder of its run (default: a supernet of the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
+
+    public string? Blocks { get; set; }
 
     [Option("file", Default = SearchConfig.SpaceFileName, HelpText = "The file to write.")]
     [Output(PathKind.File)]
@@ -25,14 +28,14 @@ internal sealed class SearchSpaceVerb : IVerb
 
     public int Run()
     {
-        NetworkSpec spec = NamedNetwork.SpecOf(CheckpointPath, Notice.Warn);
+        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, ((IBlocksOption)this).BlockSet, Notice.Warn);
         Func<string, bool> isSpace = Options.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object);
         Options.OutputFile.Require("--file", OutputFile, "a search space", isSpace);
         SearchSpaceFile.Write(OutputFile, spec.Space);
         ResultTable.Print(
             "Search space",
             ("network", $"{spec}"),
-            ("blocks", $"{spec.Blocks} of {Alternatives.OfBlock.Length} choices"),
+            ("blocks", $"{spec.Blocks} of {spec.BlockSet.Designs.Length} choices"),
             ("file", Path.GetFullPath(OutputFile)));
         return ExitCode.Success;
     }

@@ -10,7 +10,7 @@ using Spos.Engine.Graphs;
 using Spos.Engine.Plans;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
-using Spos.Runs.Folders;
+using Spos.Runs.Phases;
 using Spos.Runs.Records;
 using Spos.Space;
 
@@ -20,11 +20,13 @@ namespace Spos.Cli.Verbs;
 [Place(9)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
-internal sealed class SummaryVerb : DeviceOptions, IVerb
+internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
 {
     [Option("checkpoint", HelpText = "A checkpoint, or the folder of a run (default: the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
+
+    public string? Blocks { get; set; }
 
     [Option("architecture", HelpText =
         "The path: a file, or a list such as \"2 1 0 1\" "
@@ -89,14 +91,9 @@ internal sealed class SummaryVerb : DeviceOptions, IVerb
     // The network, and its path if it is one.
     private (NetworkSpec Spec, Architecture? Path) Network()
     {
+        (NetworkSpec spec, Architecture? own) = NamedNetwork.Of(CheckpointPath, ((IBlocksOption)this).BlockSet, Notice.Warn);
         // A path of the official sizes is meant to be trained from scratch, with all parameters.
-        NetworkSpec spec = new() { Affine = ArchitectureText != null };
-        Architecture? own = null;
-        if (CheckpointPath != null)
-        {
-            using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
-            (spec, own) = (reader.Header.Spec, reader.Header.Path);
-        }
+        if (CheckpointPath == null) spec = spec with { Affine = ArchitectureText != null };
         if (ArchitectureText == null) return (spec, own);
         Architecture path = NamedArchitecture.Read(ArchitectureText, spec.Space);
         if (own != null && !own.Equals(path))
@@ -126,7 +123,7 @@ internal sealed class SummaryVerb : DeviceOptions, IVerb
             string operation = path == null ? $"any of {alternatives.Length}" : alternatives[path.Blocks[block.Index]].Name;
             Add(
                 $"features.{block.Index}", operation,
-                [.. choices.Select(choice => NetworkGraph.Block(block, (Choice)choice, spec.Affine))]);
+                [.. choices.Select(choice => NetworkGraph.Block(block, spec.BlockSet.Designs[choice], spec.Affine))]);
         }
         Add($"{NetworkGraph.LastName}, {NetworkGraph.Classifier}", "", [NetworkGraph.Tail(spec)]);
         return parts;

@@ -5,17 +5,7 @@ using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Autograd;
 
-/// <summary>How batch norm finds its statistics.</summary>
-public enum BatchNormMode
-{
-    /// <summary>From the batch; running statistics follow with <see cref="Session.BatchNormMomentum"/>.</summary>
-    Batch,
-
-    /// <summary>Running statistics, which stay as they are.</summary>
-    Running,
-}
-
-/// <summary>Where ops run and what they record: a stream, its memory and, for training, a tape.</summary>
+/// <summary>Where ops run: a stream and its memory.</summary>
 public sealed class Session : IDisposable
 {
     private readonly Dictionary<Type, IDisposable> _attachments = [];
@@ -32,11 +22,6 @@ public sealed class Session : IDisposable
     public DeviceStream Stream { get; }
 
     public BufferPool Pool { get; }
-
-    /// <summary>Ops record their backward here; null when no gradient is wanted, and then nothing is kept.</summary>
-    public Tape? Tape { get; set; }
-
-    public BatchNormMode BatchNorm { get; set; } = BatchNormMode.Batch;
 
     /// <summary>running = (1 - momentum) * running + momentum * batch.</summary>
     public float BatchNormMomentum { get; set; } = 0.1f;
@@ -91,7 +76,6 @@ public sealed class Session : IDisposable
 
     public void Dispose()
     {
-        Tape?.Clear();
         CudaResult end = Stream.Drain();
         foreach (IDisposable attachment in _attachments.Values) attachment.Dispose();
         Pool.Dispose();

@@ -36,6 +36,10 @@ public sealed class CheckpointHeader
     [Key("last_channels")]
     public int LastChannels { get; set; }
 
+    /// <summary>See <see cref="BlockSet.Recorded"/>.</summary>
+    [Key("blocks")]
+    public string? Blocks { get; set; }
+
     [Key("affine")]
     public bool Affine { get; set; }
 
@@ -94,6 +98,7 @@ public sealed class CheckpointHeader
         StageRepeats = [.. StageRepeats],
         StageChannels = [.. StageChannels],
         LastChannels = LastChannels,
+        BlockSet = BlockSet.Of(Blocks) ?? throw new FormatException($"its blocks '{Shown.Excerpt(Blocks!)}' are unknown."),
         Affine = Affine,
         Dropout = Dropout,
     };
@@ -109,6 +114,7 @@ public sealed class CheckpointHeader
         StageRepeats = [.. spec.StageRepeats],
         StageChannels = [.. spec.StageChannels],
         LastChannels = spec.LastChannels,
+        Blocks = spec.BlockSet.Recorded,
         Affine = spec.Affine,
         Dropout = spec.Dropout,
         Architecture = path == null ? null : [.. path.Blocks],

@@ -208,6 +208,15 @@ public sealed class CheckpointReader : IDisposable
                 IsDamage = false,
             };
         }
+        if (BlockSet.Of(header.Blocks) == null)
+        {
+            throw new CheckpointException(
+                $"{path} is of a network with the blocks '{Shown.Excerpt(header.Blocks!)}', which this program does not know. "
+                + "Use a newer version of it.")
+            {
+                IsDamage = false,
+            };
+        }
         header.Spec.Validate();
         if (header.Path is { } own && header.Spec.Space.FaultOf(own) is { } fault) throw new FormatException($"its architecture {fault}.");
         if (header.ClassNames is { } names && (names.Length != header.Classes || names.Contains(null)))

@@ -41,10 +41,26 @@ public abstract record GraphOp
     /// <param name="name">The node's name in the network.</param>
     internal virtual object? NewState(string name, ParameterGroup group) => null;
 
-    /// <summary>Runs the op, and records its backward pass where the session has a tape.</summary>
-    /// <param name="inputs">Taken over: it may write over one that nobody else holds.</param>
+    /// <summary>The device's arrays of what <see cref="NewState"/> has made, in the order of <see cref="Tensors"/>.</summary>
+    internal virtual IEnumerable<Tensor> ArraysOf(object state) => [];
+
+    /// <summary>Runs the op, and records its backward pass where the pass has a tape.</summary>
+    /// <param name="inputs">Borrowed.</param>
     /// <param name="state">What <see cref="NewState"/> has made.</param>
-    internal abstract Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state);
+    internal abstract Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state);
+
+    /// <summary>A Python expression as what a larger one works on: in parentheses where it has an operator outside of any.</summary>
+    protected static string Operand(string expression)
+    {
+        int depth = 0;
+        foreach (char c in expression)
+        {
+            if (c is '(' or '[') depth++;
+            else if (c is ')' or ']') depth--;
+            else if (c == ' ' && depth == 0) return $"({expression})";
+        }
+        return expression;
+    }
 
     /// <summary>The one input of an op that takes one.</summary>
     protected static FeatureShape Only(ReadOnlySpan<FeatureShape> inputs) =>

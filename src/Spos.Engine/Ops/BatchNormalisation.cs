@@ -17,39 +17,28 @@ public static class BatchNormalisation
     // The rows of a table of statistics.
     private const int Mean = 0, Inverse = 1, Scale = 2, Shift = 3, Rows = 4;
 
-    /// <summary>
-    /// Normalises with the statistics that <see cref="Session.BatchNorm"/> asks for. Takes over <paramref name="x"/>: with no
-    /// tape it is written over in place, unless somebody else holds it.
-    /// </summary>
+    /// <summary>Normalises with the statistics that the pass asks for.</summary>
     /// <param name="x">[N, H, W, C].</param>
+    /// <param name="inPlace">Whether the result may take the place of <paramref name="x"/>; it does where no backward follows.</param>
     /// <returns>[N, H, W, C].</returns>
-    public static Tensor Forward(Session session, Tensor x, BatchNormLayer layer, bool rectify)
+    public static Tensor Forward(Pass pass, Tensor x, BatchNormLayer layer, bool rectify, bool inPlace = false)
     {
         if (x.Shape.C != layer.Channels) throw new ArgumentException($"{layer.Name} takes {layer.Channels} channels, got {x.Shape}.");
-        if (session.BatchNorm == BatchNormMode.Running)
+        Session session = pass.Session;
+        if (pass.BatchNorm == BatchNormMode.Running)
         {
-            if (session.Tape != null) throw new InvalidOperationException("Training needs batch statistics.");
             using Tensor folded = FoldedBatchNorms.Get(session, layer);
-            Tensor normalised = Target(session, x);
+            Tensor normalised = inPlace ? x.Retain() : session.Rent(x.Shape);
             Apply(session, normalised, x, Row(folded, 0), Row(folded, 1), rectify);
-            if (normalised != x) x.Dispose();
             return normalised;
         }
         Tensor statistics = BatchStatistics(session, layer, x);
-        Tensor y = Target(session, x);
+        Tensor y = inPlace && pass.Tape == null ? x.Retain() : session.Rent(x.Shape);
         Apply(session, y, x, statistics, rectify);
-        if (session.Tape is { } tape)
-        {
-            tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
-            return y;
-        }
-        statistics.Dispose();
-        if (y != x) x.Dispose();
+        if (pass.Tape is { } tape) tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
+        else statistics.Dispose();
         return y;
     }
-
-    // Where nobody needs the input any longer, the result takes its place.
-    private static Tensor Target(Session session, Tensor x) => session.Tape == null && !x.IsHeldBesides ? x : session.Rent(x.Shape);
 
     private static Tensor BatchStatistics(Session session, BatchNormLayer layer, Tensor x)
     {
@@ -133,8 +122,7 @@ public static class BatchNormalisation
         public Step(PendingTensor x, Tensor y)
             : base(y)
         {
-            _x = x;
-            Take(x.Raw);
+            _x = x with { Raw = Hold(x.Raw) };
             Take(x.Statistics);
         }
 
@@ -211,6 +199,14 @@ public sealed record BatchNormOp(int Channels, bool IsAffine, float Epsilon) : G
         ? new BatchNormLayer(name, Channels, IsAffine, group)
         : throw new NotSupportedException($"{name}: a batch norm's epsilon is {BatchNormLayer.Epsilon} here, not {Epsilon}.");
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) =>
-        BatchNormalisation.Forward(session, inputs[0], (BatchNormLayer)state!, rectify: false);
+    internal override IEnumerable<Tensor> ArraysOf(object state)
+    {
+        var layer = (BatchNormLayer)state;
+        return IsAffine
+            ? [layer.Gamma!.Value, layer.Beta!.Value, layer.RunningMean, layer.RunningVariance]
+            : [layer.RunningMean, layer.RunningVariance];
+    }
+
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
+        BatchNormalisation.Forward(pass, inputs[0], (BatchNormLayer)state!, rectify: false);
 }

@@ -11,17 +11,17 @@ public static class ChannelConcat
     /// <param name="a">[N, H, W, A].</param>
     /// <param name="b">[N, H, W, B].</param>
     /// <returns>[N, H, W, A+B].</returns>
-    public static Tensor Forward(Session session, Tensor a, Tensor b)
+    public static Tensor Forward(Pass pass, Tensor a, Tensor b)
     {
         if (a.Shape.WithChannels(1) != b.Shape.WithChannels(1))
         {
             throw new ArgumentException($"{a.Shape} and {b.Shape} cannot be concatenated.");
         }
-        Tensor y = session.Rent(a.Shape.WithChannels(a.Shape.C + b.Shape.C));
-        Partition partition = Partition.Elementwise(session.Device, y.Shape.Rows, y.Shape.C);
-        session.Slices(partition, Math.Max(a.Shape.C, b.Shape.C))
+        Tensor y = pass.Rent(a.Shape.WithChannels(a.Shape.C + b.Shape.C));
+        Partition partition = Partition.Elementwise(pass.Device, y.Shape.Rows, y.Shape.C);
+        pass.Slices(partition, Math.Max(a.Shape.C, b.Shape.C))
             .ChannelConcat(y, a, b, y.Shape.Rows, a.Shape.C, b.Shape.C, partition.RowsPerBlock);
-        session.Tape?.Record(new Step(a, b, y));
+        pass.Tape?.Record(new Step(a, b, y));
         return y;
     }
 
@@ -67,10 +67,9 @@ public sealed record ConcatOp : GraphOp
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("Concat", inputs, output, OnnxGraph.Attribute("axis", 1));
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state)
     {
         if (inputs.Length != 2) throw new NotSupportedException($"{inputs.Length} inputs: two are concatenated.");
-        using Tensor a = inputs[0], b = inputs[1];
-        return ChannelConcat.Forward(session, a, b);
+        return ChannelConcat.Forward(pass, inputs[0], inputs[1]);
     }
 }

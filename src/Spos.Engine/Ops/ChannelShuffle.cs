@@ -13,13 +13,13 @@ public static class ChannelShuffle
 {
     /// <param name="x">[N, H, W, C], C even.</param>
     /// <returns>Two tensors [N, H, W, C/2].</returns>
-    public static (Tensor Even, Tensor Odd) Forward(Session session, Tensor x)
+    public static (Tensor Even, Tensor Odd) Forward(Pass pass, Tensor x)
     {
         int half = x.Shape.C / 2;
-        Tensor even = session.Rent(x.Shape.WithChannels(half)), odd = session.Rent(x.Shape.WithChannels(half));
-        Partition partition = Partition.Elementwise(session.Device, x.Shape.Rows, x.Shape.C);
-        session.Slices(partition, half).ChannelSplit(even, odd, x, x.Shape.Rows, half, partition.RowsPerBlock);
-        session.Tape?.Record(new Step(x, even, odd));
+        Tensor even = pass.Rent(x.Shape.WithChannels(half)), odd = pass.Rent(x.Shape.WithChannels(half));
+        Partition partition = Partition.Elementwise(pass.Device, x.Shape.Rows, x.Shape.C);
+        pass.Slices(partition, half).ChannelSplit(even, odd, x, x.Shape.Rows, half, partition.RowsPerBlock);
+        pass.Tape?.Record(new Step(x, even, odd));
         return (even, odd);
     }
 
@@ -53,7 +53,7 @@ public sealed record EverySecondChannelOp(int First) : GraphOp
             : throw new ArgumentException($"{x.Channels} channels cannot be halved.");
     }
 
-    public override string PytorchExpression(IReadOnlyList<string> inputs) => $"{inputs[0]}[:, {First}::2]";
+    public override string PytorchExpression(IReadOnlyList<string> inputs) => $"{Operand(inputs[0])}[:, {First}::2]";
 
     internal override string ToOnnx(
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
@@ -67,6 +67,6 @@ public sealed record EverySecondChannelOp(int First) : GraphOp
             output);
 
     // One kernel makes both halves.
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) =>
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
         throw new NotSupportedException("Both halves of the channels are needed.");
 }

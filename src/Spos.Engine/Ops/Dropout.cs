@@ -16,15 +16,14 @@ public static class Dropout
     /// <summary>From now on this key decides what is dropped: the same two numbers drop the same values. At first both are 0.</summary>
     public static void UseKey(Session session, ulong seed, ulong stream) => Key.Of(session).Set(session, seed, stream);
 
-    /// <summary>Takes over <paramref name="x"/>, any shape; the result has the same.</summary>
-    public static Tensor Forward(Session session, Tensor x, float probability)
+    /// <param name="x">Any shape; the result has the same, and may be the same value.</param>
+    public static Tensor Forward(Pass pass, Tensor x, float probability)
     {
-        if (session.Tape == null || probability == 0) return x;
-        Tensor y = session.Rent(x.Shape);
-        Key key = Key.Of(session);
-        Launch(session, y, x, probability, key);
-        session.Tape.Record(new Step(x, y, probability, key));
-        x.Dispose();
+        if (pass.Tape == null || probability == 0) return x.Retain();
+        Tensor y = pass.Rent(x.Shape);
+        Key key = Key.Of(pass.Session);
+        Launch(pass.Session, y, x, probability, key);
+        pass.Tape.Record(new Step(x, y, probability, key));
         return y;
     }
 
@@ -97,6 +96,6 @@ public sealed record DropoutOp(float Probability) : GraphOp
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         inputs[0];
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state) =>
-        Dropout.Forward(session, inputs[0], Probability);
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
+        Dropout.Forward(pass, inputs[0], Probability);
 }

@@ -28,12 +28,12 @@ internal sealed class FoldedBatchNorms : IDisposable
     /// <summary>
     /// Folds <paramref name="layers"/> for a pass that is about to begin; their values are kept until what is returned is disposed of.
     /// </summary>
-    public static Pass Begin(Session session, IEnumerable<BatchNormLayer> layers)
+    public static Values Begin(Session session, IEnumerable<BatchNormLayer> layers)
     {
         FoldedBatchNorms all = Of(session);
         if (all._folded != null) throw new InvalidOperationException("The session is in the middle of a pass.");
         all.Fold([.. layers]);
-        return new Pass(all);
+        return new Values(all);
     }
 
     /// <summary>[2, 1, 1, C], scale and shift of each channel: a view where the pass has folded the layer, else made now.</summary>
@@ -43,7 +43,7 @@ internal sealed class FoldedBatchNorms : IDisposable
         if (all._folded != null && all._firstChannels.ContainsKey(layer)) return all.View(layer);
         if (all._folded != null) throw new InvalidOperationException($"{layer.Name} is not one of the pass's layers.");
         all.Fold([layer]);
-        using var pass = new Pass(all);
+        using var values = new Values(all);
         return all.View(layer);
     }
 
@@ -111,8 +111,8 @@ internal sealed class FoldedBatchNorms : IDisposable
         return table;
     }
 
-    /// <summary>A forward pass, for which layers are folded.</summary>
-    internal sealed class Pass(FoldedBatchNorms all) : IDisposable
+    /// <summary>What layers were folded to, for a forward pass.</summary>
+    internal sealed class Values(FoldedBatchNorms all) : IDisposable
     {
         public void Dispose()
         {

@@ -9,11 +9,11 @@ public static class GlobalAveragePool
 {
     /// <param name="x">[N, H, W, C].</param>
     /// <returns>[N, 1, 1, C].</returns>
-    public static Tensor Forward(Session session, Tensor x)
+    public static Tensor Forward(Pass pass, Tensor x)
     {
-        Tensor y = session.Rent(Shape.Matrix(x.Shape.N, x.Shape.C));
-        session.Grid(x.Shape.N).GlobalAveragePoolForward(y, x, x.Shape.H * x.Shape.W, x.Shape.C);
-        session.Tape?.Record(new Step(x, y));
+        Tensor y = pass.Rent(Shape.Matrix(x.Shape.N, x.Shape.C));
+        pass.Grid(x.Shape.N).GlobalAveragePoolForward(y, x, x.Shape.H * x.Shape.W, x.Shape.C);
+        pass.Tape?.Record(new Step(x, y));
         return y;
     }
 
@@ -32,19 +32,21 @@ public static class GlobalAveragePool
 }
 
 /// <summary>The mean of each channel.</summary>
-public sealed record GlobalAveragePoolOp : GraphOp
+/// <param name="KeepsPixel">Whether ONNX and PyTorch get [N, C, 1, 1], or [N, C] as a linear layer takes it; here it is the same.</param>
+public sealed record GlobalAveragePoolOp(bool KeepsPixel = false) : GraphOp
 {
+    public override string? PytorchModule => KeepsPixel ? "nn.AdaptiveAvgPool2d(1)" : null;
+
     public override FeatureShape OutputOf(ReadOnlySpan<FeatureShape> inputs) => new(Only(inputs).Channels, 1, 1);
 
-    public override string PytorchExpression(IReadOnlyList<string> inputs) => $"{inputs[0]}.mean(dim=(2, 3))";
+    public override string PytorchExpression(IReadOnlyList<string> inputs) =>
+        $"{Operand(inputs[0])}.mean(dim=(2, 3){(KeepsPixel ? ", keepdim=True" : "")})";
 
     internal override string ToOnnx(
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
-        graph.Node("Flatten", [graph.Node("GlobalAveragePool", inputs)], output);
+        KeepsPixel
+            ? graph.Node("GlobalAveragePool", inputs, output)
+            : graph.Node("Flatten", [graph.Node("GlobalAveragePool", inputs)], output);
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return GlobalAveragePool.Forward(session, x);
-    }
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) => GlobalAveragePool.Forward(pass, inputs[0]);
 }

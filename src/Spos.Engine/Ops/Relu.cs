@@ -9,12 +9,12 @@ namespace Spos.Engine.Ops;
 public static class Relu
 {
     /// <param name="x">Any shape; the result has the same.</param>
-    public static Tensor Forward(Session session, Tensor x)
+    public static Tensor Forward(Pass pass, Tensor x)
     {
-        Tensor y = session.Rent(x.Shape);
-        Partition partition = Partition.Flat(session.Device, x.Shape.Count);
-        session.Grid(partition.Blocks).ReluForward(y, x, x.Shape.Count, partition.RowsPerBlock);
-        session.Tape?.Record(new Step(x, y));
+        Tensor y = pass.Rent(x.Shape);
+        Partition partition = Partition.Flat(pass.Device, x.Shape.Count);
+        pass.Grid(partition.Blocks).ReluForward(y, x, x.Shape.Count, partition.RowsPerBlock);
+        pass.Tape?.Record(new Step(x, y));
         return y;
     }
 
@@ -51,9 +51,5 @@ public sealed record ReluOp : GraphOp
         OnnxGraph graph, string name, IReadOnlyList<string> inputs, Func<OpTensor, float[]> values, string? output = null) =>
         graph.Node("Relu", inputs, output);
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return Relu.Forward(session, x);
-    }
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) => Relu.Forward(pass, inputs[0]);
 }

@@ -18,7 +18,7 @@ public sealed class NetworkPlan : IDisposable
     private readonly ShuffleNetV2OneShot _network;
     private readonly Shape _images;
     private readonly Recording _recording;
-    private readonly Turn[] _turns;
+    private readonly Turn<Segment>[] _turns;
     private readonly long[] _offsets;
     private readonly long[] _sizes;
     private readonly ulong[] _addresses;
@@ -37,11 +37,7 @@ public sealed class NetworkPlan : IDisposable
         _images = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
         using PlanWriter writer = Write(kind, smoothing);
         _recording = writer.Recording;
-        _turns =
-        [
-            .. writer.Turns.Select(turn => new Turn(
-                turn.Block, [.. turn.Parts.Select(part => part == null ? null : new Part(_recording.Finish(part.Notes), part.Groups))])),
-        ];
+        _turns = [.. writer.Turns.Select(turn => turn.With(_recording.Finish))];
         (_imagesNumber, _labelsNumber, _results) = (writer.Images, writer.Labels, writer.Results);
         PlannedBuffer[] buffers = [.. _recording.Buffers];
         Bytes = BufferLayout.Place(buffers.Where((_, i) => i != _imagesNumber && i != _labelsNumber && _recording.Canonical(i) == i));
@@ -80,7 +76,7 @@ public sealed class NetworkPlan : IDisposable
         {
             throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks}.");
         }
-        foreach (Turn turn in _turns) _ = turn.PartOf(path);
+        foreach (Turn<Segment> turn in _turns) _ = turn.PartOf(path);
         DeviceBuffer? arena = _renting == null && Bytes > 0 ? _session.Pool.Rent(Bytes) : null;
         try
         {
@@ -106,35 +102,32 @@ public sealed class NetworkPlan : IDisposable
         _addresses[_labelsNumber] = labels.AddressOn(_session.Stream);
         _variables[Recording.Momentum] = BitConverter.SingleToUInt32Bits(_session.BatchNormMomentum);
         _variables[Recording.Share] = BitConverter.SingleToUInt32Bits(share);
-        foreach (Turn turn in _turns) Issue(turn.PartOf(path));
+        foreach (Turn<Segment> turn in _turns) Issue(turn.PartOf(path));
         return _results is { } results ? new Predictions(Left(results.Losses, arena), Left(results.Ranks, arena)) : default;
     }
 
     private PlanWriter Write(PlanKind kind, float smoothing)
     {
-        // What ops do to parameters and to the session while they are recorded is undone.
+        // What ops do to parameters while they are recorded is undone.
         Parameter[] parameters = [.. _network.Parameters];
         bool[] had = [.. parameters.Select(parameter => parameter.HasGradient)];
-        (BatchNormMode mode, Tape? tape) = (_session.BatchNorm, _session.Tape);
         foreach (Parameter parameter in parameters) parameter.HasGradient = false;
-        _session.BatchNorm = kind == PlanKind.Inference ? BatchNormMode.Running : BatchNormMode.Batch;
         try
         {
             return new PlanWriter(_session, _network, kind, _images, smoothing);
         }
         finally
         {
-            (_session.BatchNorm, _session.Tape) = (mode, tape);
             foreach ((Parameter parameter, bool has) in parameters.Zip(had)) parameter.HasGradient = has;
         }
     }
 
-    private void Issue(Part part)
+    private void Issue(Part<Segment> part)
     {
         _variables[Recording.Accumulate] = part.Groups.Length > 0 && part.Groups[0].HasGradient ? 1u : 0;
-        part.Segment.Issue(_session.Stream, _addresses, _variables, _renting);
+        part.Work.Issue(_session.Stream, _addresses, _variables, _renting);
         foreach (ParameterGroup group in part.Groups) group.HasGradient = true;
-        foreach (Action effect in part.Segment.HostEffects) _session.OnHost(effect);
+        foreach (Action effect in part.Work.HostEffects) _session.OnHost(effect);
     }
 
     private void Place(ulong arena)
@@ -152,20 +145,6 @@ public sealed class NetworkPlan : IDisposable
         arena.Retain();
         return new Tensor(arena, shape, _offsets[number] / sizeof(float));
     }
-
-    private sealed record Turn(int? Block, Part?[] Parts)
-    {
-        public Part PartOf(Architecture path)
-        {
-            if (Block is not { } block) return Parts[0]!;
-            int choice = path.Blocks[block];
-            return choice < Parts.Length && Parts[choice] is { } part
-                ? part
-                : throw new InvalidOperationException($"The network has no alternative {choice} of block {block}.");
-        }
-    }
-
-    private sealed record Part(Segment Segment, ParameterGroup[] Groups);
 
     // Each buffer by itself, where it is needed, so that the emulated GPU sees what is used before or after.
     private sealed class Renting(NetworkPlan plan) : IBufferRenting

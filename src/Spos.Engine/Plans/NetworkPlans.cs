@@ -4,12 +4,15 @@ using Spos.Engine.Supernet;
 
 namespace Spos.Engine.Plans;
 
-/// <summary>The plans of a network: each is made when it is first asked for.</summary>
+/// <summary>The plans of a network: each is made when it is first asked for. Those that were asked for last are kept.</summary>
 public sealed class NetworkPlans : IDisposable
 {
     // A phase has a batch size or two, and the last batch may be smaller.
     private const int Most = 8;
 
+    private readonly Lock _lock = new();
+
+    // From the one that was asked for longest ago on.
     private readonly List<(Key Key, NetworkPlan Plan)> _plans = [];
 
     private NetworkPlans()
@@ -21,28 +24,39 @@ public sealed class NetworkPlans : IDisposable
 
     /// <summary>The plan for batches of a size, by what the session computes convolutions with.</summary>
     /// <param name="smoothing">Of labels, in training.</param>
+    /// <returns>It lasts until eight others were asked for.</returns>
     public NetworkPlan For(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
     {
         var key = new Key(session, ConvolutionPlanner.Of(session).Plan, kind, batch, smoothing);
-        int at = _plans.FindIndex(one => one.Key == key);
-        if (at < 0)
+        lock (_lock)
         {
-            if (_plans.Count == Most) RemoveAt(0);
-            _plans.Add((key, new NetworkPlan(session, network, kind, batch, smoothing)));
-            at = _plans.Count - 1;
+            int at = _plans.FindIndex(one => one.Key == key);
+            if (at >= 0)
+            {
+                (Key, NetworkPlan Plan) found = _plans[at];
+                _plans.RemoveAt(at);
+                _plans.Add(found);
+                return found.Plan;
+            }
+            var plan = new NetworkPlan(session, network, kind, batch, smoothing);
+            if (_plans.Count == Most) RemoveFirst();
+            _plans.Add((key, plan));
+            return plan;
         }
-        return _plans[at].Plan;
     }
 
     public void Dispose()
     {
-        while (_plans.Count > 0) RemoveAt(0);
+        lock (_lock)
+        {
+            while (_plans.Count > 0) RemoveFirst();
+        }
     }
 
-    private void RemoveAt(int index)
+    private void RemoveFirst()
     {
-        _plans[index].Plan.Dispose();
-        _plans.RemoveAt(index);
+        _plans[0].Plan.Dispose();
+        _plans.RemoveAt(0);
     }
 
     private readonly record struct Key(Session Session, ConvolutionPlan Plan, PlanKind Kind, int Batch, float Smoothing);

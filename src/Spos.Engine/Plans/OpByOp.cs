@@ -1,14 +1,16 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Plans;
 
 /// <summary>
-/// The stages of a network with one op after the other in each block, and each block's backward pass off a tape of its own.
+/// The stages of a network with one step after the other in each block, and each block's backward pass off a tape of its own.
 /// </summary>
-/// <param name="keeps">Whether a backward pass follows.</param>
-internal sealed class OpByOp(Session session, Recording recording, int blocks, bool keeps) : BlockWalk
+/// <param name="passWith">The pass of a block, with a tape for its backward where one follows.</param>
+/// <param name="rules">What is fused within a block.</param>
+internal sealed class OpByOp(Session session, Recording recording, int blocks, Func<Tape, Pass> passWith, FusionRules rules) : BlockWalk
 {
     // What goes into each block, and out of the last one; and its gradient. Alternatives of a block make theirs in the same place.
     private readonly Tensor?[] _values = new Tensor?[blocks + 1], _gradients = new Tensor?[blocks + 1];
@@ -20,9 +22,8 @@ internal sealed class OpByOp(Session session, Recording recording, int blocks, b
         int block = operation.Block.Index;
         Tensor x = recording.TakeOver(_values[block]!.Value);
         var tape = new Tape();
-        session.Tape = keeps ? tape : null;
         long input = x.Identity;
-        Tensor y = operation.Forward(session, x);
+        Tensor y = operation.Forward(passWith(tape), rules, x);
         var kept = new Kept(tape, input, y.Identity);
         _values[block + 1] = recording.HandOver(y, _values[block + 1]);
         return kept;

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -16,11 +17,15 @@ internal sealed class PlanWriter : IDisposable
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
     private readonly PlanKind _kind;
+    private readonly FusionRules _rules;
     private readonly BlockWalk _walk;
-    private readonly List<Turn> _turns = [];
+    private readonly List<Turn<SegmentNotes>> _turns = [];
     private readonly Dictionary<Operation, IDisposable> _kept = [];
     private readonly Tape _stemTape = new(), _tailTape = new();
     private long _stemOutput;
+
+    // In inference: of all layers, of which a path has some. One launch costs less than one in each part of the path.
+    private FoldedBatchNorms.Values? _folded;
 
     /// <param name="images">The shape of the batch.</param>
     /// <param name="smoothing">Of labels, in training.</param>
@@ -28,16 +33,17 @@ internal sealed class PlanWriter : IDisposable
     {
         (_session, _network, _kind) = (session, network, kind);
         Recording = new Recording(session);
-        bool trains = kind == PlanKind.Training;
-        _walk = FusedConvolution.Applies(session) && network.HasFusedStages
-            ? new FusedStages(session, network.Spec.StageRepeats, trains)
-            : new OpByOp(session, Recording, network.Spec.Blocks, trains);
+        _rules = FusionRules.For(PassWith(_stemTape).BatchNorm, ConvolutionPlanner.Of(session).Plan);
+        _walk = _rules.HandsOnRaw && network.HasFusedStages
+            ? new FusedStages(session, network.Spec.StageRepeats, keeps: kind == PlanKind.Training)
+            : new OpByOp(session, Recording, network.Spec.Blocks, PassWith, _rules);
         try
         {
             (Images, Labels) = Write(images, smoothing);
         }
         catch
         {
+            _folded?.Dispose();
             Recording.Dispose();
             throw;
         }
@@ -52,13 +58,14 @@ internal sealed class PlanWriter : IDisposable
     public int Labels { get; }
 
     /// <summary>What is done, in that order.</summary>
-    public IReadOnlyList<Turn> Turns => _turns;
+    public IReadOnlyList<Turn<SegmentNotes>> Turns => _turns;
 
     /// <summary>What is left on the device; nothing by a recalibration.</summary>
     public (int Losses, int Ranks)? Results { get; private set; }
 
     public void Dispose()
     {
+        _folded?.Dispose();
         _stemTape.Clear();
         _tailTape.Clear();
         foreach (IDisposable kept in _kept.Values) kept.Dispose();
@@ -71,6 +78,7 @@ internal sealed class PlanWriter : IDisposable
         DeviceArray<int> labels = null!;
         Recording.Record(() => (input, labels) = (_session.Rent(images), new DeviceArray<int>(_session.Pool, images.N)));
         (int Images, int Labels) numbers = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
+        if (_kind == PlanKind.Inference) Write([], () => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
         WriteForward(input);
         WriteTail(labels, smoothing);
         if (_kind == PlanKind.Training) WriteBackward();
@@ -79,11 +87,9 @@ internal sealed class PlanWriter : IDisposable
 
     private void WriteForward(Tensor images)
     {
-        bool trains = _kind == PlanKind.Training;
         Write([], () =>
         {
-            _session.Tape = trains ? _stemTape : null;
-            Tensor x = Folded([_network.Stem.BatchNorm], () => _network.Stem.Forward(_session, images));
+            Tensor x = _network.Stem(PassWith(_stemTape), _rules, images);
             _stemOutput = x.Identity;
             _walk.Begin(x);
         });
@@ -94,12 +100,7 @@ internal sealed class PlanWriter : IDisposable
             Write([], () => _walk.BeginStage(current, first));
             for (int end = block + _network.Spec.StageRepeats[stage]; block < end; block++)
             {
-                WriteBlock(block, adds: false, operation =>
-                {
-                    _session.Tape = trains ? new Tape() : null;
-                    _kept[operation] = Folded(
-                        operation.Main.Concat(operation.Projection).Select(unit => unit.BatchNorm), () => _walk.Forward(operation));
-                });
+                WriteBlock(block, adds: false, operation => _kept[operation] = _walk.Forward(operation));
             }
             Write([], () => _walk.EndStage(current));
         }
@@ -112,8 +113,9 @@ internal sealed class PlanWriter : IDisposable
         {
             Tensor x = _walk.End();
             long input = x.Identity;
-            _session.Tape = trains ? _tailTape : null;
-            using Tensor logits = Folded([_network.Last.BatchNorm], () => _network.Tail(_session, x));
+            using Tensor logits = _network.Tail(PassWith(_tailTape), _rules, x);
+            _folded?.Dispose();
+            _folded = null;
             if (_kind == PlanKind.Recalibration) return;
             (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
                 _session, logits, labels, trains ? smoothing : 0, trains ? 1f / logits.Shape.N : 0);
@@ -131,11 +133,7 @@ internal sealed class PlanWriter : IDisposable
             int current = stage;
             for (int i = 0; i < _network.Spec.StageRepeats[stage]; i++, block--)
             {
-                WriteBlock(block, adds: true, operation =>
-                {
-                    _session.Tape = new Tape();
-                    _walk.Backward(operation, _kept[operation]);
-                });
+                WriteBlock(block, adds: true, operation => _walk.Backward(operation, _kept[operation]));
             }
             Write([], () => _walk.EndBackwardStage(current));
         }
@@ -143,31 +141,24 @@ internal sealed class PlanWriter : IDisposable
     }
 
     /// <param name="groups">Whose gradients it adds to.</param>
-    private void Write(ParameterGroup[] groups, Action issue) => _turns.Add(new Turn(null, [new Part(Recording.Record(issue), groups)]));
+    private void Write(ParameterGroup[] groups, Action issue) =>
+        _turns.Add(new Turn<SegmentNotes>(null, [new Part<SegmentNotes>(Recording.Record(issue), groups)]));
 
     private void WriteBlock(int block, bool adds, Action<Operation> issue)
     {
         Operation?[] operations = _network.OperationsOf(block);
         bool isAlone = operations.Count(operation => operation != null) == 1;
         int turn = Recording.BeginTurn();
-        _turns.Add(new Turn(block, [.. operations.Select((operation, alternative) => operation == null
+        _turns.Add(new Turn<SegmentNotes>(block, [.. operations.Select((operation, alternative) => operation == null
             ? null
-            : new Part(
+            : new Part<SegmentNotes>(
                 Recording.Record(turn, (block, alternative), isAlone, () => issue(operation)), adds ? [operation.Parameters] : []))]));
     }
 
-    private T Folded<T>(IEnumerable<BatchNormLayer> layers, Func<T> work)
+    private Pass PassWith(Tape tape) => _kind switch
     {
-        if (_kind != PlanKind.Inference) return work();
-        using FoldedBatchNorms.Pass pass = FoldedBatchNorms.Begin(_session, layers);
-        return work();
-    }
-
-    /// <summary>A turn of a path.</summary>
-    /// <param name="Block">The block whose alternatives it has; null if all paths do the same.</param>
-    public sealed record Turn(int? Block, Part?[] Parts);
-
-    /// <summary>What is done in a turn.</summary>
-    /// <param name="Groups">The parameters whose gradients are added to.</param>
-    public sealed record Part(SegmentNotes Notes, ParameterGroup[] Groups);
+        PlanKind.Training => Pass.Training(_session, tape),
+        PlanKind.Recalibration => Pass.Recalibration(_session),
+        _ => Pass.Inference(_session),
+    };
 }

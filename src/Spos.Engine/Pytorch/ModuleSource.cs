@@ -64,12 +64,12 @@ public static class ModuleSource
     {
         (string Prefix, Graph Graph)[] parts = [.. NetworkGraph.PartsOf(spec, path)];
         List<string> made = [], forward = [];
-        Chain(parts[0].Graph, made, forward);
+        Chain(parts[0].Graph, classes, made, forward);
         made.Add("        self.features = nn.Sequential(");
-        foreach ((_, Graph block) in parts[1..^1]) made.AddRange(classes.Call(block));
+        foreach ((_, Graph block) in parts[1..^1]) made.AddRange(classes.Call("Block", block, "            "));
         made.Add("        )");
         forward.Add("x = self.features(x)");
-        Chain(parts[^1].Graph, made, forward);
+        Chain(parts[^1].Graph, classes, made, forward);
         return
         [
             "class Network(nn.Module):", "    def __init__(self):", "        super().__init__()", .. made, "", "    def forward(self, x):",
@@ -78,7 +78,7 @@ public static class ModuleSource
     }
 
     // A part whose nodes each take the result of the one before: a line each in `forward`.
-    private static void Chain(Graph graph, List<string> made, List<string> forward)
+    private static void Chain(Graph graph, BlockClasses classes, List<string> made, List<string> forward)
     {
         foreach ((int index, GraphNode node) in graph.Nodes.Index())
         {
@@ -91,7 +91,7 @@ public static class ModuleSource
                 forward.Add($"x = {graph.Nodes[run.First].Op.PytorchExpression(["x"])}");
                 continue;
             }
-            made.AddRange(run.Lines($"        self.{name} = ", "        ", ""));
+            made.AddRange(run.Lines(classes, $"        self.{name} = ", "        ", ""));
             forward.Add($"x = self.{name}(x)");
         }
     }
@@ -119,7 +119,7 @@ public static class ModuleSource
     }
 
     // Nodes that one module computes: a sequence of modules, a module by itself, or no module but an expression, where the name is null.
-    private sealed record Run(Graph Graph, string? Name, int First, int Last, bool IsSequence)
+    private sealed record Run(Graph Graph, string? Name, int First, int Last, IReadOnlyList<Item>? Sequence)
     {
         public static IEnumerable<Run> Of(Graph graph)
         {
@@ -130,38 +130,70 @@ public static class ModuleSource
                 int dot = name.LastIndexOf('.');
                 if (dot > 0)
                 {
-                    string sequence = name[..dot];
-                    while (last + 1 < graph.Nodes.Length && graph.Nodes[last + 1].Name == $"{sequence}.{last + 1 - i}"
-                        && graph.Nodes[last + 1].Inputs[0] == last + 1)
-                    {
-                        last++;
-                    }
-                    yield return new Run(graph, sequence, i, last, IsSequence: true);
+                    IReadOnlyList<Item> items = ItemsFrom(graph, name[..dot], i);
+                    last = items[^1].Last;
+                    yield return new Run(graph, name[..dot], i, last, items);
                 }
                 else
                 {
-                    yield return new Run(graph, name.Length > 0 ? name : null, i, i, IsSequence: false);
+                    yield return new Run(graph, name.Length > 0 ? name : null, i, i, null);
                 }
             }
         }
 
-        // What makes the module. A line begins with each op that is not done to the result of a convolution.
-        public IEnumerable<string> Lines(string before, string indent, string after)
+        // What makes the module. A line begins with each convolution, and what is done to its result follows.
+        public IEnumerable<string> Lines(BlockClasses classes, string before, string indent, string after)
         {
-            GraphNode[] nodes = Graph.Nodes[First..(Last + 1)].ToArray();
-            if (!IsSequence)
+            if (Sequence == null)
             {
-                yield return $"{before}{nodes[0].Op.PytorchModule}{after}";
+                yield return $"{before}{Graph.Nodes[First].Op.PytorchModule}{after}";
                 yield break;
             }
             yield return $"{before}nn.Sequential(";
-            for (int i = 0, end; i < nodes.Length; i = end)
+            string line = "";
+            foreach (Item item in Sequence)
             {
-                end = i + 1;
-                while (end < nodes.Length && nodes[end].Op is BatchNormOp or ReluOp) end++;
-                yield return $"{indent}    {string.Join(", ", nodes[i..end].Select(node => node.Op.PytorchModule))},";
+                GraphOp op = Graph.Nodes[item.First].Op;
+                if (line.Length > 0 && item.Nested == null && (op.Tensors.IsEmpty || op is BatchNormOp))
+                {
+                    line += $" {op.PytorchModule},";
+                    continue;
+                }
+                if (line.Length > 0) yield return $"{indent}    {line}";
+                line = item.Nested == null ? $"{op.PytorchModule}," : "";
+                if (item.Nested == null) continue;
+                foreach (string part in classes.Call("Part", item.Nested, $"{indent}    ")) yield return part;
             }
+            if (line.Length > 0) yield return $"{indent}    {line}";
             yield return $"{indent}){after}";
+        }
+
+        // The modules of a sequence, counted from 0, which each take the result of the one before.
+        private static List<Item> ItemsFrom(Graph graph, string sequence, int first)
+        {
+            var items = new List<Item>();
+            for (int i = first; i < graph.Nodes.Length && (i == first || graph.Nodes[i].Inputs[0] == i); i = items[^1].Last + 1)
+            {
+                string place = $"{sequence}.{items.Count}", name = graph.Nodes[i].Name;
+                if (name == place) items.Add(new Item(i, i, null));
+                else if (name.StartsWith($"{place}.", StringComparison.Ordinal)) items.Add(Item.Of(graph, place, i));
+                else break;
+            }
+            return items;
+        }
+    }
+
+    // A module of a sequence: a node, or several that are a module of their own.
+    private sealed record Item(int First, int Last, Graph? Nested)
+    {
+        // The nodes from one on whose names begin with the module's, up to that of its result, which has the name itself.
+        public static Item Of(Graph graph, string name, int first)
+        {
+            int last = first;
+            while (graph.Nodes[last].Name != name) last++;
+            return new Item(first, last, new Graph(graph.Nodes[first..(last + 1)].Select(node => new GraphNode(
+                node.Name.Length > name.Length ? node.Name[(name.Length + 1)..] : "", node.Op,
+                [.. node.Inputs.Select(value => value - first)]))));
         }
     }
 
@@ -172,8 +204,8 @@ public static class ModuleSource
 
         public IEnumerable<string> Sources => _names.Select(pair => $"class {pair.Value}(nn.Module):\n{pair.Key}");
 
-        // What makes a block, as an item of a list.
-        public IEnumerable<string> Call(Graph block)
+        // What makes a block, or a part of one, as an item of a list.
+        public IEnumerable<string> Call(string kind, Graph block, string indent)
         {
             Run[] runs = [.. Run.Of(block)];
             string[] modules = [.. runs.Select(run => run.Name).OfType<string>()];
@@ -183,13 +215,16 @@ public static class ModuleSource
                 .. modules.Select(name => $"        self.{name} = {name}"),
                 "", "    def forward(self, x):", .. Forward(block, runs), "",
             ]);
-            if (!_names.TryGetValue(source, out string? name)) _names[source] = name = $"Block{_names.Count + 1}";
-            yield return $"            {name}(";
+            if (!_names.TryGetValue(source, out string? name))
+            {
+                _names[source] = name = $"{kind}{_names.Values.Count(n => n.StartsWith(kind, StringComparison.Ordinal)) + 1}";
+            }
+            yield return $"{indent}{name}(";
             foreach (Run run in runs.Where(run => run.Name != null))
             {
-                foreach (string line in run.Lines($"                {run.Name}=", "                ", ",")) yield return line;
+                foreach (string line in run.Lines(this, $"{indent}    {run.Name}=", $"{indent}    ", ",")) yield return line;
             }
-            yield return "            ),";
+            yield return $"{indent}),";
         }
 
         // A result that is taken once stands where it is taken, others have a line and a name.

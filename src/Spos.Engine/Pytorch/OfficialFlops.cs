@@ -23,6 +23,12 @@ public static class OfficialFlops
     /// <exception cref="TorchCheckpointException">The file cannot be read, or lacks an operation of that network.</exception>
     public static CostTable Load(string path, NetworkSpec spec)
     {
+        if (spec.BlockSet != BlockSet.ShuffleV2)
+        {
+            throw new TorchCheckpointException(
+                $"{path}: a FLOPs table of megvii's knows the operations of {BlockSet.ShuffleV2}; the network has those of "
+                + $"{spec.BlockSet}. Leave --flops-table out: FLOPs are then computed from the shapes.");
+        }
         PickleDictionary table = Read(path);
         long Cost(string operation, params long[] shape)
         {

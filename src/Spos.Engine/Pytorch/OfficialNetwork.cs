@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 using Spos.Space;
@@ -29,9 +30,11 @@ public static partial class OfficialNetwork
         try
         {
             bool single = !tensors.Keys.Any(name => InBlock().Match(name) is { Success: true } match && match.Groups["choice"].Success);
+            bool affine = tensors.ContainsKey("first_conv.1.weight");
+            int stem = Size(tensors, "first_conv.0.weight");
             var repeats = new List<int>();
             var channels = new List<int>();
-            var choices = new List<int>();
+            var designs = new List<BlockDesign>();
             var widths = new List<(long Middle, long Plain)>();
             for (int block = 0; ; block++)
             {
@@ -40,36 +43,35 @@ public static partial class OfficialNetwork
                 long[][] main = Convolutions(tensors, $"{prefix}branch_main."), projection = Convolutions(tensors, $"{prefix}branch_proj.");
                 if (block == MostBlocks) throw new FormatException($"it has more than {MostBlocks} blocks");
                 if (main.Length == 0) throw new FormatException($"{prefix}branch_main has no convolution");
-                long output = projection.Length > 0 ? main[^1][0] + projection[^1][0] : 2 * main[^1][0];
+                int before = channels.Count > 0 ? channels[^1] : stem;
+                int output = Size(projection.Length > 0 ? main[^1][0] + projection[^1][0] : 2 * main[^1][0], prefix);
                 if (projection.Length > 0)
                 {
                     repeats.Add(0);
-                    channels.Add(Size(output, prefix));
+                    channels.Add(output);
                 }
                 if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
                 repeats[^1]++;
                 widths.Add((main.Length > 1 ? main[^2][0] : 0, output / 2));
-                choices.Add(
-                    main.Length == 6
-                        ? (int)Choice.Xception
-                        : main.Length == 3
-                            ? ChoiceOf(main[1][2])
-                            : throw new FormatException($"{prefix}branch_main has {main.Length} convolutions"));
+                (int input, int stride) = projection.Length > 0 ? (before, 2) : (output / 2, 1);
+                designs.Add(DesignOf(tensors, prefix, new BlockSpec(block, input, output, stride, Size: 0), affine));
             }
-            if (choices.Count == 0) throw new FormatException("it has no features.0");
+            if (designs.Count == 0) throw new FormatException("it has no features.0");
+            BlockSet set = SetOf(tensors, single, designs);
             var spec = new NetworkSpec
             {
                 ImageSize = imageSize,
                 Classes = Size(tensors, "classifier.0.weight"),
-                StemChannels = Size(tensors, "first_conv.0.weight"),
+                StemChannels = stem,
                 StageRepeats = [.. repeats],
                 StageChannels = [.. channels],
+                BlockSet = set,
                 LastChannels = Size(tensors, "conv_last.0.weight"),
-                Affine = tensors.ContainsKey("first_conv.1.weight"),
+                Affine = affine,
             };
             spec.Validate();
             RefuseChannelScales(widths, path);
-            Architecture? architecture = single ? new Architecture(choices) : null;
+            Architecture? architecture = single ? new Architecture(designs.Select(design => set.Designs.IndexOf(design))) : null;
             Check(tensors, [.. OfficialTensors.Of(new ShuffleNetV2OneShot(spec, architecture))], path);
             return (spec, architecture);
         }
@@ -151,13 +153,32 @@ public static partial class OfficialNetwork
             .OrderBy(t => int.Parse(t.Index.Groups[1].ValueSpan, CultureInfo.InvariantCulture)).Select(t => t.Sizes),
     ];
 
-    private static int ChoiceOf(long kernel) => kernel switch
+    // The design whose arrays are most like those of a block. Whatever differs is told when the whole network is compared.
+    private static BlockDesign DesignOf(
+        IReadOnlyDictionary<string, TorchTensor> tensors, string prefix, BlockSpec block, bool affine)
     {
-        3 => (int)Choice.Shuffle3,
-        5 => (int)Choice.Shuffle5,
-        7 => (int)Choice.Shuffle7,
-        _ => throw new FormatException($"it has a depthwise kernel of {kernel}"),
-    };
+        Dictionary<string, IReadOnlyList<long>> there = tensors
+            .Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)
+                && !t.Key.EndsWith($".{OfficialTensors.Counter}", StringComparison.Ordinal))
+            .ToDictionary(t => t.Key[prefix.Length..], t => t.Value.Sizes);
+        int Differences(BlockDesign design)
+        {
+            (string Name, OpTensor Tensor)[] wanted = [.. NetworkGraph.Block(block, design, affine).Tensors];
+            int alike = wanted.Count(w => there.ContainsKey(w.Name)),
+                equal = wanted.Count(w => there.TryGetValue(w.Name, out IReadOnlyList<long>? sizes) && sizes.SequenceEqual(w.Tensor.Sizes));
+            return wanted.Length + there.Count - alike - equal;
+        }
+        return BlockSet.All.SelectMany(set => set.Designs).Distinct().MinBy(Differences)!;
+    }
+
+    // A supernet has all designs of its set in the first block, as in all others.
+    private static BlockSet SetOf(IReadOnlyDictionary<string, TorchTensor> tensors, bool single, List<BlockDesign> designs)
+    {
+        int choices = tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"])
+            .Where(choice => choice.Success).Select(choice => choice.Value).Distinct().Count();
+        return BlockSet.All.FirstOrDefault(set => single ? !designs.Except(set.Designs).Any() : set.Designs.Length >= choices)
+            ?? BlockSet.All[^1];
+    }
 
     private static int Size(IReadOnlyDictionary<string, TorchTensor> tensors, string name) =>
         tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0

@@ -41,20 +41,11 @@ internal static class OfficialTensors
     public const string Counter = "num_batches_tracked";
 
     /// <summary>In the order of PyTorch's state dict: each layer's weights, then its statistics.</summary>
-    public static IEnumerable<OfficialTensor> Of(ShuffleNetV2OneShot network)
-    {
-        foreach (ConvolutionUnit unit in network.Units)
+    public static IEnumerable<OfficialTensor> Of(ShuffleNetV2OneShot network) =>
+        from node in network.States
+        from array in node.Arrays
+        select new OfficialTensor($"{node.Name}.{array.Tensor.Name}", [.. array.Tensor.Sizes], array.Values)
         {
-            Shape shape = unit.Weight.Shape;
-            yield return new(unit.Weight.Name, [shape.C, shape.W, shape.N, shape.H], unit.Weight.Value);
-            BatchNormLayer layer = unit.BatchNorm;
-            long[] vector = [layer.Channels];
-            if (layer.Gamma != null) yield return new($"{layer.Name}.weight", vector, layer.Gamma.Value);
-            if (layer.Beta != null) yield return new($"{layer.Name}.bias", vector, layer.Beta.Value);
-            yield return new($"{layer.Name}.running_mean", vector, layer.RunningMean);
-            yield return new($"{layer.Name}.running_var", vector, layer.RunningVariance) { Layer = layer };
-        }
-        Shape linear = network.Classifier.Shape;
-        yield return new(network.Classifier.Name, [linear.C, linear.W], network.Classifier.Value);
-    }
+            Layer = array.Tensor.Name == node.Op.Tensors[^1].Name ? node.State as BatchNormLayer : null,
+        };
 }

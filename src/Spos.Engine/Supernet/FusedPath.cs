@@ -10,9 +10,9 @@ internal static class FusedPath
     /// <param name="operations">One a block.</param>
     /// <param name="repeats">How many of them each stage has.</param>
     /// <returns>[N, H/16, W/16, channels of the last stage].</returns>
-    public static Tensor Forward(Session session, ReadOnlySpan<Operation> operations, IReadOnlyList<int> repeats, Tensor x)
+    public static Tensor Forward(Pass pass, ReadOnlySpan<Operation> operations, IReadOnlyList<int> repeats, Tensor x)
     {
-        var stages = new FusedStages(session, repeats, keeps: session.Tape != null);
+        var stages = new FusedStages(pass.Session, repeats, keeps: pass.Tape != null);
         long input = x.Identity;
         stages.Begin(x);
         var blocks = new IDisposable[operations.Length];
@@ -23,7 +23,7 @@ internal static class FusedPath
             stages.EndStage(stage);
         }
         Tensor y = stages.End();
-        session.Tape?.Record(new Step(stages, repeats, operations.ToArray(), blocks, input, y));
+        pass.Tape?.Record(new Step(stages, repeats, operations.ToArray(), blocks, input, y));
         return y;
     }
 

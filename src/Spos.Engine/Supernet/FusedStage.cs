@@ -1,5 +1,7 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
@@ -17,13 +19,15 @@ internal sealed class FusedStage : IDisposable
     private readonly FusedInput _input;
     private readonly StageChannels _results;
     private readonly int _blocks;
+    private readonly bool _keeps;
 
     /// <param name="outputs">The shape of what the stage ends in.</param>
     /// <param name="blocks">How many there are; the first has stride 2.</param>
     /// <param name="input">[N, H, W, channels of the stage before]; lives as long as the stage.</param>
-    public FusedStage(Session session, Shape outputs, int blocks, FusedInput input)
+    /// <param name="keeps">Whether a backward pass follows.</param>
+    public FusedStage(Session session, Shape outputs, int blocks, FusedInput input, bool keeps)
     {
-        (_session, _blocks, _input) = (session, blocks, input);
+        (_session, _blocks, _input, _keeps) = (session, blocks, input, keeps);
         _results = new StageChannels(session, session.Rent(outputs), blocks, StatisticsRows);
     }
 
@@ -36,7 +40,7 @@ internal sealed class FusedStage : IDisposable
 
     /// <summary>Runs the operation of a block of the stage.</summary>
     public Block Forward(int index, Operation operation) =>
-        new(_session, operation, index == 0 ? null : TakenBy(index), _input, _results, index);
+        new(_session, operation, index == 0 ? null : TakenBy(index), _input, _results, index, _keeps);
 
     public void Dispose() => _results.Dispose();
 
@@ -52,15 +56,17 @@ internal sealed class FusedStage : IDisposable
         private readonly int _index;
 
         /// <param name="view">What it takes of its stage, taken over; null for the first, which takes the stage's input.</param>
-        public Block(Session session, Operation operation, FusedInput? view, FusedInput stageInput, StageChannels results, int index)
+        public Block(
+            Session session, Operation operation, FusedInput? view, FusedInput stageInput, StageChannels results, int index, bool keeps)
         {
             (_session, _view, _index) = (session, view, index);
             FusedInput input = view ?? stageInput;
-            if (operation.Projection.Count > 0)
+            BranchedBlock branches = operation.Branches!;
+            if (branches.Projection.Count > 0)
             {
-                _projection = new Branch(session, operation.Projection, input, results, index, firstPlace: 0);
+                _projection = new Branch(session, branches.Projection, input, results, index, firstPlace: 0, keeps);
             }
-            _main = new Branch(session, operation.Main, input, results, index, operation.Block.Input);
+            _main = new Branch(session, branches.Main, input, results, index, branches.FirstChannels, keeps);
         }
 
         /// <summary>Runs the operation backward.</summary>
@@ -107,7 +113,8 @@ internal sealed class FusedStage : IDisposable
 
         // Of its results among the block's channels.
         public Branch(
-            Session session, IReadOnlyList<ConvolutionUnit> units, FusedInput input, StageChannels results, int block, int firstPlace)
+            Session session, IReadOnlyList<ConvolutionUnit> units, FusedInput input, StageChannels results, int block, int firstPlace,
+            bool keeps)
         {
             (_units, _between, _input, _results, _block, _firstPlace) =
                 (units, new PendingTensor[units.Count - 1], input, results, block, firstPlace);
@@ -115,9 +122,9 @@ internal sealed class FusedStage : IDisposable
             {
                 FusedInput x = InputOf(i);
                 _between[i] = FusedConvolution.Forward(
-                    session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Spec.Rectify);
+                    session, units[i].ShapeOn(x.Values.Shape), x, units[i].Weight.Value, units[i].BatchNorm, units[i].Rectify);
                 // Nothing but the backward pass would need it.
-                if (session.Tape == null && i > 0) _between[i - 1].Dispose();
+                if (!keeps && i > 0) _between[i - 1].Dispose();
             }
             FusedInput last = InputOf(_between.Length);
             _statistics = StageConvolution.Forward(

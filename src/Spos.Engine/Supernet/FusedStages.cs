@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
@@ -22,7 +23,7 @@ internal sealed class FusedStages(Session session, IReadOnlyList<int> repeats, b
     public override void BeginStage(int stage, BlockSpec first)
     {
         FusedInput input = stage == 0 ? new FusedInput(_x, null, Rectify: false) : _stages[stage - 1]!.Output;
-        _stages[stage] = new FusedStage(session, first.OutputOn(input.Values.Shape), repeats[stage], input);
+        _stages[stage] = new FusedStage(session, first.OutputOn(input.Values.Shape), repeats[stage], input, keeps);
     }
 
     public override IDisposable Forward(Operation operation)

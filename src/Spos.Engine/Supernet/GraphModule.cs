@@ -1,86 +1,50 @@
 using System.Collections.Immutable;
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
 
-/// <summary>
-/// A graph with its parameters and statistics, which runs it op by op. A convolution with the batch norm after it, and with ReLU after
-/// that, is one step (<see cref="ConvolutionUnit"/>), and so are both halves of a channel shuffle.
-/// </summary>
+/// <summary>A graph with its parameters and statistics, which runs it in the steps that rules make of it.</summary>
 public sealed class GraphModule : IDisposable
 {
     private readonly Graph _graph;
     private readonly object?[] _states;
-    private readonly int[] _uses;
-    private readonly List<Step> _steps = [];
-    private readonly List<(string Node, ConvolutionUnit Unit)> _units = [];
+    private readonly StatefulGraph _stateful;
+    private readonly Dictionary<FusionRules, GraphSteps> _steps = [];
 
     /// <param name="prefix">What the graph's names follow in the official checkpoints, such as "features.3.0.".</param>
     /// <param name="groupOf">The group that the parameters of a node, by its name in the graph, are added to.</param>
+    /// <exception cref="NotSupportedException">Nothing computes a node.</exception>
     internal GraphModule(Graph graph, string prefix, Func<string, ParameterGroup> groupOf)
     {
         _graph = graph;
         _states = new object?[graph.Nodes.Length];
-        _uses = new int[graph.Nodes.Length + 1];
-        foreach (int value in graph.Nodes.SelectMany(node => node.Inputs)) _uses[value]++;
-        _uses[^1] = 1;
-        // As the official modules declare their branches, whichever runs first: branch_main, then branch_proj.
-        foreach ((int index, GraphNode node) in graph.Nodes.Index().OrderBy(n => BranchOf(n.Item.Name), StringComparer.Ordinal))
+        var states = new List<NodeState>();
+        // The official modules declare branch_main first, though branch_proj runs first.
+        foreach ((int index, GraphNode node) in graph.Nodes.Index().OrderBy(n => BranchOf(n.Item.Name) == NetworkGraph.Projection))
         {
-            _states[index] = node.Op.NewState($"{prefix}{node.Name}", groupOf(node.Name));
+            string name = $"{prefix}{node.Name}";
+            _states[index] = node.Op.NewState(name, groupOf(node.Name));
+            if (_states[index] is { } state) states.Add(new NodeState(name, node.Op, state));
         }
-        for (int index = 0; index < graph.Nodes.Length;) index = AddStep(index);
-        IsOfUnits = _steps.All(step => step.Unit != null || step.OtherHalf != null || graph.Nodes[step.Output - 1].Op is ConcatOp);
+        States = [.. states];
+        _stateful = new StatefulGraph(graph, _states);
+        Branches = BranchedBlock.Of(_stateful);
+        _ = StepsBy(FusionRules.OpByOp);
     }
 
-    /// <summary>The convolution units of a branch, such as "branch_main", in their order.</summary>
-    public IReadOnlyList<ConvolutionUnit> UnitsOf(string branch) =>
-        [.. _units.Where(one => BranchOf(one.Node) == branch).Select(one => one.Unit)];
+    /// <summary>The graph as a block of two branches, which the fused plan has kernels for; null if it is something else.</summary>
+    internal BranchedBlock? Branches { get; }
 
-    /// <summary>
-    /// Whether it is convolution units and the ways of channels among them alone: what the fused plan computes with kernels of its own.
-    /// </summary>
-    internal bool IsOfUnits { get; }
-
-    /// <summary>The names of convolutions and batch norms that are part of no unit.</summary>
-    internal IEnumerable<string> OutsideUnits =>
-        from step in _steps
-        where step.Unit == null && _graph.Nodes[step.Output - 1].Op is ConvolutionOp or BatchNormOp
-        select _graph.Nodes[step.Output - 1].Name;
+    /// <summary>What nodes have of their own, in the order of PyTorch's state dict.</summary>
+    internal ImmutableArray<NodeState> States { get; }
 
     /// <summary>Runs the graph.</summary>
-    /// <param name="x">Taken over: [N, H, W, C].</param>
-    public Tensor Forward(Session session, Tensor x)
-    {
-        var values = new Tensor[_uses.Length];
-        int[] left = [.. _uses];
-        values[0] = x;
-        foreach (Step step in _steps)
-        {
-            // The last who takes a value gets the reference to it.
-            Tensor[] inputs = [.. step.Inputs.Select(value => --left[value] == 0 ? values[value] : values[value].Retain())];
-            if (step.OtherHalf is { } other)
-            {
-                using Tensor whole = inputs[0];
-                (values[step.Output], values[other]) = ChannelShuffle.Forward(session, whole);
-            }
-            else if (step.Unit is { } unit)
-            {
-                using Tensor input = inputs[0];
-                values[step.Output] = unit.Forward(session, input);
-            }
-            else
-            {
-                values[step.Output] = _graph.Nodes[step.Output - 1].Op.Run(session, inputs, _states[step.Output - 1]);
-            }
-        }
-        return values[^1];
-    }
+    /// <param name="x">[N, H, W, C]; taken over, and let go as soon as no step needs it.</param>
+    internal Tensor Forward(Pass pass, FusionRules rules, Tensor x) => StepsBy(rules).Run(pass, x);
 
     public void Dispose()
     {
@@ -92,56 +56,18 @@ public sealed class GraphModule : IDisposable
 
     private static string BranchOf(string node) => node.Split('.')[0];
 
-    // Adds the step that begins with a node, if another has not taken it, and returns the node after it.
-    private int AddStep(int index)
+    private GraphSteps StepsBy(FusionRules rules)
     {
-        GraphNode node = _graph.Nodes[index];
-        int last = index;
-        if (node.Op is EverySecondChannelOp half)
-        {
-            AddShuffle(index, half.First, node.Inputs[0]);
-        }
-        else if (node.Op is ConvolutionOp convolution && Follower<BatchNormOp>(index) != null)
-        {
-            last = Follower<ReluOp>(index + 1) == null ? index + 1 : index + 2;
-            var unit = new ConvolutionUnit(
-                new UnitSpec(convolution, last == index + 2), (Parameter)_states[index]!, (BatchNormLayer)_states[index + 1]!);
-            _units.Add((node.Name, unit));
-            _steps.Add(new Step(node.Inputs, last + 1, null, unit));
-        }
-        else
-        {
-            _steps.Add(new Step(node.Inputs, index + 1, null, null));
-        }
-        return last + 1;
+        if (!_steps.TryGetValue(rules, out GraphSteps? steps)) _steps[rules] = steps = new GraphSteps(_stateful, rules);
+        return steps;
     }
+}
 
-    // One kernel makes both halves of a value's channels, where the first of them stands.
-    private void AddShuffle(int index, int first, int input)
-    {
-        (int Index, int First)[] halves =
-        [
-            .. from node in _graph.Nodes.Index()
-            where node.Item.Op is EverySecondChannelOp && node.Item.Inputs[0] == input
-            select (node.Index, ((EverySecondChannelOp)node.Item.Op).First),
-        ];
-        if (halves is not [var one, var other] || one.First + other.First != 1)
-        {
-            throw new NotSupportedException($"Of a value's channels, those from {first} on alone: both halves are needed, each once.");
-        }
-        if (index != one.Index) return;
-        (int even, int odd) = one.First == 0 ? (one.Index, other.Index) : (other.Index, one.Index);
-        _steps.Add(new Step([input], even + 1, odd + 1, null));
-        // Both take the value at once.
-        _uses[input]--;
-    }
-
-    // The op after a node, if it is of that kind and alone takes the node's result.
-    private T? Follower<T>(int index)
-        where T : GraphOp =>
-        index + 1 < _graph.Nodes.Length && _uses[index + 1] == 1 && _graph.Nodes[index + 1].Inputs is [var input] && input == index + 1
-            ? _graph.Nodes[index + 1].Op as T : null;
-
-    // Values are counted as in a graph: 0 is its input. A channel shuffle has two results, even channels and odd ones.
-    private sealed record Step(ImmutableArray<int> Inputs, int Output, int? OtherHalf, ConvolutionUnit? Unit);
+/// <summary>A node of a network that has parameters or statistics.</summary>
+/// <param name="Name">In the official checkpoints, such as "features.3.0.branch_main.0".</param>
+/// <param name="State">What <see cref="GraphOp.NewState"/> has made.</param>
+internal sealed record NodeState(string Name, GraphOp Op, object State)
+{
+    /// <summary>Its arrays, with what they are called after the node's name.</summary>
+    public IEnumerable<(OpTensor Tensor, Tensor Values)> Arrays => Op.Tensors.Zip(Op.ArraysOf(State));
 }

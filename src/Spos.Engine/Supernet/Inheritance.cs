@@ -1,5 +1,7 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Space;
 
@@ -23,23 +25,18 @@ public static class Inheritance
     {
         Architecture path = to.Path ?? throw new ArgumentException("a supernet cannot inherit.", nameof(to));
         if (from.Path != null && !from.Path.Equals(path)) throw new ArgumentException($"the architectures differ: {from.Path} and {path}.");
-        foreach ((ConvolutionUnit old, ConvolutionUnit unit) in from.UnitsOf(path).Zip(to.UnitsOf(path)))
+        foreach ((NodeState old, NodeState heir) in from.StatesOf(path).Zip(to.StatesOf(path)))
         {
-            Copy(session, old.Weight.Value, unit.Weight.Value);
-            Copy(session, old.BatchNorm.RunningMean, unit.BatchNorm.RunningMean);
-            Copy(session, old.BatchNorm.RunningVariance, unit.BatchNorm.RunningVariance);
-            unit.BatchNorm.BatchesTracked = old.BatchNorm.BatchesTracked;
-            Copy(session, old.BatchNorm.Gamma, unit.BatchNorm.Gamma, 1);
-            Copy(session, old.BatchNorm.Beta, unit.BatchNorm.Beta, 0);
+            if (heir.Op is LinearOp && !classifier) continue;
+            Dictionary<string, Tensor> arrays = old.Arrays.ToDictionary(array => array.Tensor.Name, array => array.Values);
+            foreach ((OpTensor tensor, Tensor values) in heir.Arrays)
+            {
+                if (arrays.TryGetValue(tensor.Name, out Tensor inherited)) Copy(session, inherited, values);
+                // A batch norm's γ or β.
+                else values.Fill(session.Stream, tensor.Name == "weight" ? 1 : 0);
+            }
+            if (old.State is BatchNormLayer before) ((BatchNormLayer)heir.State).BatchesTracked = before.BatchesTracked;
         }
-        if (classifier) Copy(session, from.Classifier.Value, to.Classifier.Value);
-    }
-
-    private static void Copy(Session session, Parameter? from, Parameter? to, float identity)
-    {
-        if (to == null) return;
-        if (from == null) to.Value.Fill(session.Stream, identity);
-        else Copy(session, from.Value, to.Value);
     }
 
     private static void Copy(Session session, Tensor from, Tensor to)

@@ -9,8 +9,8 @@ namespace Spos.Engine.Supernet;
 public enum InitialisationScheme
 {
     /// <summary>
-    /// The official code's: normal with deviation 0.01 for the stem and the classifier, 1/(input channels of a group) for the
-    /// other convolutions, so 1 for depthwise ones.
+    /// The official code's: normal with deviation 0.01 for the stem, squeeze-and-excitation and the classifier, 1/(input channels of a
+    /// group) for the other convolutions, so 1 for depthwise ones.
     /// </summary>
     Official,
 
@@ -18,7 +18,7 @@ public enum InitialisationScheme
     Kaiming,
 
     /// <summary>
-    /// <see cref="Official"/>, but the three shuffle operations of a block start as the same function: equal pointwise
+    /// <see cref="Official"/>, but designs of a block that differ in their kernels alone start as the same function: equal pointwise
     /// weights, and the 3×3 kernel in the middle of the zeros of the 5×5 and 7×7 ones.
     /// </summary>
     Aligned,
@@ -33,39 +33,49 @@ public static class Initialisation
     public static void Initialise(ShuffleNetV2OneShot network, DeviceStream stream, ulong seed, InitialisationScheme scheme)
     {
         ulong place = 0;
-        foreach (ConvolutionUnit unit in network.Units)
+        foreach (NodeState node in network.States)
         {
-            float[] values = Normal(unit.Weight.Shape.Count, DeviationOf(unit.Spec, scheme), seed, place++);
-            unit.Weight.Value.Upload(stream, values);
-            unit.BatchNorm.Gamma?.Value.Fill(stream, 1);
-            unit.BatchNorm.Beta?.Value.Fill(stream, Beta);
+            if (node.State is BatchNormLayer layer)
+            {
+                layer.Gamma?.Value.Fill(stream, 1);
+                layer.Beta?.Value.Fill(stream, Beta);
+                continue;
+            }
+            var weight = (Parameter)node.State;
+            weight.Value.Upload(stream, Normal(weight.Shape.Count, DeviationOf(node, scheme), seed, place++));
         }
-        network.Classifier.Value.Upload(stream, Normal(network.Classifier.Shape.Count, 0.01f, seed, place));
-        if (scheme == InitialisationScheme.Aligned && network.Path == null) AlignShuffles(network, stream);
+        if (scheme == InitialisationScheme.Aligned && network.Path == null) AlignKernels(network, stream);
     }
 
-    private static float DeviationOf(UnitSpec unit, InitialisationScheme scheme)
+    private static float DeviationOf(NodeState node, InitialisationScheme scheme)
     {
-        bool depthwise = unit.Kind == ConvolutionKind.Depthwise;
+        const float small = 0.01f;
+        if (node.Op is not ConvolutionOp convolution) return small;
+        bool depthwise = convolution.Kind == ConvolutionKind.Depthwise;
         if (scheme == InitialisationScheme.Kaiming)
         {
-            return MathF.Sqrt(2f / (unit.Kernel * unit.Kernel * (depthwise ? 1 : unit.Output)));
+            return MathF.Sqrt(2f / (convolution.Kernel * convolution.Kernel * (depthwise ? 1 : convolution.Outputs)));
         }
-        return unit.Kind == ConvolutionKind.Stem ? 0.01f : 1f / (depthwise ? 1 : unit.Input);
+        bool startsSmall = convolution.Kind == ConvolutionKind.Stem || node.Name.Contains(NetworkGraph.Squeeze, StringComparison.Ordinal);
+        return startsSmall ? small : 1f / (depthwise ? 1 : convolution.Inputs);
     }
 
-    private static void AlignShuffles(ShuffleNetV2OneShot network, DeviceStream stream)
+    private static void AlignKernels(ShuffleNetV2OneShot network, DeviceStream stream)
     {
-        for (int block = 0; block < network.Spec.Blocks; block++)
+        var designs = network.Spec.BlockSet.Designs;
+        foreach ((int choice, BlockDesign design) in designs.Index())
         {
-            Operation small = network.OperationAt(block, Choice.Shuffle3);
-            foreach (Choice choice in new[] { Choice.Shuffle5, Choice.Shuffle7 })
+            // The first of those that differ in their kernels alone has the smallest.
+            int first = designs.Index().First(other => other.Item with { Name = design.Name, Kernel = design.Kernel } == design).Index;
+            if (first == choice) continue;
+            for (int block = 0; block < network.Spec.Blocks; block++)
             {
-                Operation large = network.OperationAt(block, choice);
-                foreach ((ConvolutionUnit from, ConvolutionUnit to) in small.Main.Concat(small.Projection)
-                    .Zip(large.Main.Concat(large.Projection)))
+                foreach ((NodeState from, NodeState to) in
+                    network.OperationAt(block, first).States.Zip(network.OperationAt(block, choice).States))
                 {
-                    to.Weight.Value.Upload(stream, Embed(from.Weight.Value.Download(stream), from.Weight.Shape, to.Weight.Shape));
+                    if (from.State is not Parameter small) continue;
+                    var large = (Parameter)to.State;
+                    large.Value.Upload(stream, Embed(small.Value.Download(stream), small.Shape, large.Shape));
                 }
             }
         }

@@ -20,9 +20,7 @@ public static class NetworkFlops
         spec.Validate();
         long stem = NetworkGraph.Stem(spec).MultiplyAddsOn(NetworkGraph.ImagesOf(spec)),
             tail = NetworkGraph.Tail(spec).MultiplyAddsOn(NetworkGraph.TailInputOf(spec));
-        return new CostTable(spec.Space, stem + tail, spec.BlockSpecs().Select(OperationsOf));
+        return new CostTable(spec.Space, stem + tail, spec.BlockSpecs().Select(block => spec.BlockSet.Designs.Select(design =>
+            NetworkGraph.Block(block, design, affine: false).MultiplyAddsOn(NetworkGraph.InputOf(block)))));
     }
-
-    private static IEnumerable<long> OperationsOf(BlockSpec block) => Enum.GetValues<Choice>()
-        .Select(choice => NetworkGraph.Block(block, choice, affine: false).MultiplyAddsOn(NetworkGraph.InputOf(block)));
 }

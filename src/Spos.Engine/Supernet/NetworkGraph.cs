@@ -15,6 +15,9 @@ public static class NetworkGraph
     /// <summary>The names of the parts, under which the official checkpoints have the tensors of a part.</summary>
     public const string Main = "branch_main", Projection = "branch_proj", StemName = "first_conv", LastName = "conv_last";
 
+    /// <summary>The name of a squeeze-and-excitation's convolutions, within its branch and place.</summary>
+    public const string Squeeze = "SE_opr";
+
     /// <summary>The name of the linear layer.</summary>
     public const string Classifier = "classifier.0";
 
@@ -32,7 +35,7 @@ public static class NetworkGraph
     {
         var graph = new GraphBuilder();
         new Branch(graph, StemName, GraphBuilder.Input, spec.Affine).Convolution(
-            new ConvolutionOp(3, spec.StemChannels, 3, 2, 1), rectify: true);
+            new ConvolutionOp(3, spec.StemChannels, 3, 2, 1), activate: true);
         return graph.Build();
     }
 
@@ -40,7 +43,7 @@ public static class NetworkGraph
     /// One operation of a choice block: a main branch, and at stride 2 a projection branch. At stride 1 the even channels pass by (channel
     /// shuffle). The results are concatenated, the passed or projected channels first.
     /// </summary>
-    public static Graph Block(BlockSpec block, Choice choice, bool affine)
+    public static Graph Block(BlockSpec block, BlockDesign design, bool affine)
     {
         var graph = new GraphBuilder();
         int passed, main = GraphBuilder.Input;
@@ -51,21 +54,22 @@ public static class NetworkGraph
         }
         else
         {
-            passed = new Branch(graph, Projection, GraphBuilder.Input, affine)
-                .Depthwise(block.Input, KernelOf(choice), block.Stride).Pointwise(block.Input, block.Input).Result;
+            passed = new Branch(graph, Projection, GraphBuilder.Input, affine, design.IsPlus)
+                .Depthwise(block.Input, design.Kernel, block.Stride).Pointwise(block.Input, block.Input).Result;
         }
-        var branch = new Branch(graph, Main, main, affine);
-        if (choice == Choice.Xception)
+        var branch = new Branch(graph, Main, main, affine, design.IsPlus);
+        if (design.IsXception)
         {
-            branch.Depthwise(block.Input, 3, block.Stride).Pointwise(block.Input, block.Middle)
-                .Depthwise(block.Middle, 3, 1).Pointwise(block.Middle, block.Middle)
-                .Depthwise(block.Middle, 3, 1).Pointwise(block.Middle, block.MainOutput);
+            branch.Depthwise(block.Input, design.Kernel, block.Stride).Pointwise(block.Input, block.Middle)
+                .Depthwise(block.Middle, design.Kernel, 1).Pointwise(block.Middle, block.Middle)
+                .Depthwise(block.Middle, design.Kernel, 1).Pointwise(block.Middle, block.MainOutput);
         }
         else
         {
             branch.Pointwise(block.Input, block.Middle)
-                .Depthwise(block.Middle, KernelOf(choice), block.Stride).Pointwise(block.Middle, block.MainOutput);
+                .Depthwise(block.Middle, design.Kernel, block.Stride).Pointwise(block.Middle, block.MainOutput);
         }
+        if (design.IsPlus) branch.SqueezeAndExcite(block.MainOutput);
         graph.Add(new ConcatOp(), passed, branch.Result);
         return graph.Build();
     }
@@ -82,41 +86,51 @@ public static class NetworkGraph
     }
 
     /// <summary>What the names of a block's graph follow in the official checkpoints.</summary>
-    /// <param name="choice">Which operation of the block, in a supernet; null in a single path, which has one.</param>
-    public static string PrefixOf(int block, Choice? choice) => choice is { } one ? $"features.{block}.{(int)one}." : $"features.{block}.";
+    /// <param name="choice">Which design of the block, in a supernet; null in a single path, which has one.</param>
+    public static string PrefixOf(int block, int? choice) => choice is { } one ? $"features.{block}.{one}." : $"features.{block}.";
 
     /// <summary>The parts of a single path one after the other, and what their names follow in the official checkpoints.</summary>
     public static IEnumerable<(string Prefix, Graph Graph)> PartsOf(NetworkSpec spec, Architecture path) =>
     [
         ("", Stem(spec)),
-        .. spec.BlockSpecs().Select(block => (PrefixOf(block.Index, null), Block(block, (Choice)path.Blocks[block.Index], spec.Affine))),
+        .. spec.BlockSpecs().Select(block =>
+            (PrefixOf(block.Index, null), Block(block, spec.BlockSet.Designs[path.Blocks[block.Index]], spec.Affine))),
         ("", Tail(spec)),
     ];
 
-    private static int KernelOf(Choice choice) => choice switch
-    {
-        Choice.Shuffle5 => 5,
-        Choice.Shuffle7 => 7,
-        _ => 3,
-    };
-
-    // Convolutions one after the other, each with its batch norm and perhaps ReLU. They are counted as the official nn.Sequential does.
-    private sealed class Branch(GraphBuilder graph, string name, int input, bool affine)
+    // Convolutions one after the other, each with its batch norm and perhaps an activation: ReLU, or hard swish (`swishes`). They are
+    // counted as the official nn.Sequential does.
+    private sealed class Branch(GraphBuilder graph, string name, int input, bool affine, bool swishes = false)
     {
         private int _layer;
 
         public int Result { get; private set; } = input;
 
-        public Branch Pointwise(int inputs, int outputs) => Convolution(ConvolutionOp.Pointwise(inputs, outputs), rectify: true);
+        public Branch Pointwise(int inputs, int outputs) => Convolution(ConvolutionOp.Pointwise(inputs, outputs), activate: true);
 
         public Branch Depthwise(int channels, int kernel, int stride) =>
-            Convolution(ConvolutionOp.Depthwise(channels, kernel, stride), rectify: false);
+            Convolution(ConvolutionOp.Depthwise(channels, kernel, stride), activate: false);
 
-        public Branch Convolution(ConvolutionOp convolution, bool rectify)
+        public Branch Convolution(ConvolutionOp convolution, bool activate)
         {
             Add(convolution);
             Add(new BatchNormOp(convolution.Outputs, affine, BatchNormLayer.Epsilon));
-            if (rectify) Add(new ReluOp());
+            if (activate) Add(swishes ? new HardSwishOp() : new ReluOp());
+            return this;
+        }
+
+        // Each image's channels are scaled by what two convolutions make of their means (arXiv 1709.01507, figure 2; here with batch norm
+        // and a hard sigmoid). The module of the official code stands at one place of the sequence.
+        public Branch SqueezeAndExcite(int channels)
+        {
+            int values = Result, squeezed = Math.Max(channels / 4, 1);
+            string module = $"{name}.{_layer}";
+            var gate = new Branch(graph, $"{module}.{Squeeze}", values, affine);
+            gate.Add(new GlobalAveragePoolOp(KeepsPixel: true));
+            gate.Pointwise(channels, squeezed).Add(ConvolutionOp.Pointwise(squeezed, channels));
+            gate.Add(new HardSigmoidOp());
+            Result = graph.Add(module, new ChannelScaleOp(), values, gate.Result);
+            _layer++;
             return this;
         }
 

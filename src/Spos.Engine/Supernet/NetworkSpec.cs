@@ -23,6 +23,9 @@ public sealed record NetworkSpec
     /// <summary>Output channels of each stage.</summary>
     public ImmutableArray<int> StageChannels { get; init; } = [64, 160, 320, 640];
 
+    /// <summary>What each choice block can be.</summary>
+    public BlockSet BlockSet { get; init; } = BlockSet.ShuffleV2;
+
     /// <summary>Output channels of the last convolution.</summary>
     public int LastChannels { get; init; } = 1024;
 
@@ -35,8 +38,8 @@ public sealed record NetworkSpec
     /// <summary>Choice blocks in all.</summary>
     public int Blocks => StageRepeats.Sum();
 
-    /// <summary>What can be searched: the operations of each choice block.</summary>
-    public SearchSpace Space => new(Enumerable.Repeat(Alternatives.OfBlock, Blocks));
+    /// <summary>What can be searched: the designs of each choice block.</summary>
+    public SearchSpace Space => new(Enumerable.Repeat(BlockSet.Alternatives, Blocks));
 
     /// <summary>Whether the widths, depths and image size are the paper's, for which its FLOPs limits are meant.</summary>
     public bool IsOfficialSize
@@ -94,13 +97,14 @@ public sealed record NetworkSpec
 
     public bool Equals(NetworkSpec? other) =>
         other != null && ImageSize == other.ImageSize && Classes == other.Classes
-        && Affine == other.Affine && Dropout == other.Dropout && HasWidthsOf(other);
+        && Affine == other.Affine && BlockSet == other.BlockSet && Dropout == other.Dropout && HasWidthsOf(other);
 
     public override int GetHashCode() => HashCode.Combine(ImageSize, Classes, StemChannels, LastChannels, Affine, StageRepeats.Length);
 
     public override string ToString() =>
         $"{ImageSize}×{ImageSize}, {Classes} classes, stem {StemChannels}, "
-        + $"stages {string.Join('-', StageRepeats)} of {string.Join('-', StageChannels)} channels, last {LastChannels}";
+        + $"stages {string.Join('-', StageRepeats)} of {string.Join('-', StageChannels)} channels, last {LastChannels}"
+        + (BlockSet == BlockSet.ShuffleV2 ? "" : $", blocks {BlockSet}");
 
     private bool HasWidthsOf(NetworkSpec other) =>
         StemChannels == other.StemChannels && LastChannels == other.LastChannels && StageRepeats.SequenceEqual(other.StageRepeats) &&

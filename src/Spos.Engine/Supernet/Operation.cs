@@ -1,6 +1,6 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
 
 namespace Spos.Engine.Supernet;
@@ -11,32 +11,24 @@ public sealed class Operation : IDisposable
     private readonly GraphModule _module;
 
     /// <param name="prefix">What its names begin with in the official checkpoints, such as "features.3.0.".</param>
-    public Operation(string prefix, BlockSpec block, Choice choice, bool affine)
+    public Operation(string prefix, BlockSpec block, BlockDesign design, bool affine)
     {
         Block = block;
-        _module = new GraphModule(NetworkGraph.Block(block, choice, affine), prefix, _ => Parameters);
-        if (_module.OutsideUnits.FirstOrDefault() is { } alone)
-        {
-            throw new NotSupportedException($"{prefix}{alone}: a block's convolution is followed by its batch norm, which alone takes it.");
-        }
-        (Main, Projection) = (_module.UnitsOf(NetworkGraph.Main), _module.UnitsOf(NetworkGraph.Projection));
+        _module = new GraphModule(NetworkGraph.Block(block, design, affine), prefix, _ => Parameters);
     }
 
     public BlockSpec Block { get; }
 
     public ParameterGroup Parameters { get; } = new();
 
-    public IReadOnlyList<ConvolutionUnit> Main { get; }
+    /// <summary>What its nodes have of their own, in the order of PyTorch's state dict.</summary>
+    internal IEnumerable<NodeState> States => _module.States;
 
-    /// <summary>Empty at stride 1.</summary>
-    public IReadOnlyList<ConvolutionUnit> Projection { get; }
-
-    /// <summary>Whether the fused plan has kernels for it; else it is run op by op.</summary>
-    internal bool IsFused => _module.IsOfUnits;
+    /// <summary>Its branches, where the fused plan has kernels for it; else null, and it is run op by op.</summary>
+    internal BranchedBlock? Branches => _module.Branches;
 
     /// <summary>Takes over <paramref name="x"/>: [N, H, W, channels of the block before].</summary>
-    public Tensor Forward(Session session, Tensor x) =>
-        NormalisedConvolution.Applies(session) && IsFused ? NormalisedOperation.Forward(session, this, x) : _module.Forward(session, x);
+    internal Tensor Forward(Pass pass, FusionRules rules, Tensor x) => _module.Forward(pass, rules, x);
 
     public void Dispose()
     {

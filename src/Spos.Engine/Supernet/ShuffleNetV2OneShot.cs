@@ -1,6 +1,8 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Space;
 
@@ -17,7 +19,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     private readonly ParameterGroup _lastGroup = new();
     private readonly ParameterGroup _classifierGroup = new();
     private readonly GraphModule _stem, _tail;
-    private IDisposable? _attachment;
+    private readonly Dictionary<Type, IDisposable> _attachments = [];
 
     /// <summary>The supernet of <paramref name="spec"/>, or with <paramref name="path"/> just that path.</summary>
     public ShuffleNetV2OneShot(Session session, NetworkSpec spec, Architecture? path = null)
@@ -35,11 +37,10 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         Spec = spec;
         Path = path;
         _stem = new GraphModule(NetworkGraph.Stem(spec), "", _ => _stemGroup);
-        Stem = _stem.UnitsOf(NetworkGraph.StemName)[0];
-        _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, path, spec.Affine))];
-        HasFusedStages = Operations.All(operation => operation.IsFused);
+        _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, spec, path))];
+        HasFusedStages = Operations.All(operation =>
+            operation.Branches is { } branches && branches.Projection.Count > 0 == (operation.Block.Stride == 2));
         _tail = new GraphModule(NetworkGraph.Tail(spec), "", node => node == NetworkGraph.Classifier ? _classifierGroup : _lastGroup);
-        Last = _tail.UnitsOf(NetworkGraph.LastName)[0];
     }
 
     public NetworkSpec Spec { get; }
@@ -54,16 +55,10 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public IEnumerable<Parameter> Parameters => Groups.SelectMany(g => g.Parameters);
 
     /// <summary>All batch norms, from the image on.</summary>
-    public IEnumerable<BatchNormLayer> BatchNorms => Units.Select(u => u.BatchNorm);
+    public IEnumerable<BatchNormLayer> BatchNorms => States.Select(node => node.State).OfType<BatchNormLayer>();
 
-    /// <summary>All convolution units, from the image on.</summary>
-    public IEnumerable<ConvolutionUnit> Units =>
-        [Stem, .. Operations.SelectMany(o => o.Main.Concat(o.Projection)), Last];
-
-    internal ConvolutionUnit Stem { get; }
-
-    /// <summary>The last convolution.</summary>
-    internal ConvolutionUnit Last { get; }
+    /// <summary>What nodes have of their own, from the image on.</summary>
+    internal IEnumerable<NodeState> States => [.. _stem.States, .. Operations.SelectMany(o => o.States), .. _tail.States];
 
     /// <summary>The parameters of the last convolution and of the classifier.</summary>
     internal ParameterGroup[] TailGroups => [_lastGroup, _classifierGroup];
@@ -83,15 +78,23 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         [_stemGroup, .. Operations.Select(o => o.Parameters), _lastGroup, _classifierGroup];
 
     /// <summary>One operation of one block.</summary>
-    public Operation OperationAt(int block, Choice choice) =>
-        _blocks[block][(int)choice] ?? throw new InvalidOperationException($"Block {block} of this single-path network has no {choice}.");
+    public Operation OperationAt(int block, int choice) =>
+        _blocks[block][choice] ?? throw new InvalidOperationException(
+            $"Block {block} of this single-path network has no {Spec.BlockSet.Designs[choice].Name}.");
 
     /// <summary>The operations of a block; those that a single path does not have are null.</summary>
     internal Operation?[] OperationsOf(int block) => _blocks[block];
 
-    /// <summary>What a higher layer keeps with the network: made when first asked for, disposed of with it.</summary>
+    /// <summary>What a higher layer keeps with the network: one of its type, made when first asked for, disposed of with it.</summary>
     internal T Attachment<T>(Func<T> make)
-        where T : class, IDisposable => (T)(_attachment ??= make());
+        where T : class, IDisposable
+    {
+        lock (_attachments)
+        {
+            if (!_attachments.TryGetValue(typeof(T), out IDisposable? attachment)) _attachments[typeof(T)] = attachment = make();
+            return (T)attachment;
+        }
+    }
 
     /// <summary>The parameter groups that a path uses: the only ones that move when it is trained.</summary>
     public IEnumerable<ParameterGroup> GroupsOf(Architecture path) => Enumerable.Range(0, GroupsOfPath).Select(i => GroupOf(path, i));
@@ -102,20 +105,21 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>One of the groups that a path uses, from the image on.</summary>
     internal ParameterGroup GroupOf(Architecture path, int index) =>
         index == 0 ? _stemGroup
-        : index <= _blocks.Length ? OperationAt(index - 1, (Choice)path.Blocks[index - 1]).Parameters
+        : index <= _blocks.Length ? OperationAt(index - 1, path.Blocks[index - 1]).Parameters
         : index == _blocks.Length + 1 ? _lastGroup : _classifierGroup;
 
-    /// <summary>The convolution units that a path uses, from the image on.</summary>
-    public IEnumerable<ConvolutionUnit> UnitsOf(Architecture path) =>
-        [Stem, .. OperationsOf(path).SelectMany(o => o.Main.Concat(o.Projection)), Last];
+    /// <summary>What the nodes of a path have of their own, from the image on.</summary>
+    internal IEnumerable<NodeState> StatesOf(Architecture path) =>
+        [.. _stem.States, .. OperationsOf(path).SelectMany(o => o.States), .. _tail.States];
 
     /// <summary>The batch norms that a path uses.</summary>
-    public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) => UnitsOf(path).Select(u => u.BatchNorm);
+    public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) =>
+        StatesOf(path).Select(node => node.State).OfType<BatchNormLayer>();
 
     /// <summary>Runs one path.</summary>
     /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>
     /// <returns>Logits [N, 1, 1, classes].</returns>
-    public Tensor Forward(Session session, Tensor images, Architecture path)
+    public Tensor Forward(Pass pass, Tensor images, Architecture path)
     {
         if (images.Shape.H != Spec.ImageSize || images.Shape.W != Spec.ImageSize)
         {
@@ -125,23 +129,27 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         {
             throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
         }
-        using FoldedBatchNorms.Pass? pass = session.BatchNorm == BatchNormMode.Running
-            ? FoldedBatchNorms.Begin(session, BatchNormsOf(path))
+        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan);
+        using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
+            ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
             : null;
-        Tensor x = Stem.Forward(session, images);
+        Tensor x = Stem(pass, rules, images);
         Operation[] operations = [.. OperationsOf(path)];
-        if (FusedConvolution.Applies(session) && HasFusedStages) x = FusedPath.Forward(session, operations, Spec.StageRepeats, x);
-        else foreach (Operation operation in operations) x = operation.Forward(session, x);
-        return Tail(session, x);
+        if (rules.HandsOnRaw && HasFusedStages) x = FusedPath.Forward(pass, operations, Spec.StageRepeats, x);
+        else foreach (Operation operation in operations) x = operation.Forward(pass, rules, x);
+        return Tail(pass, rules, x);
     }
 
+    /// <summary>Makes of pictures what the first block takes.</summary>
+    internal Tensor Stem(Pass pass, FusionRules rules, Tensor images) => _stem.Forward(pass, rules, images.Retain());
+
     /// <summary>Takes over what the last block has made, and makes the logits of it.</summary>
-    internal Tensor Tail(Session session, Tensor x) => _tail.Forward(session, x);
+    internal Tensor Tail(Pass pass, FusionRules rules, Tensor x) => _tail.Forward(pass, rules, x);
 
     public void Dispose()
     {
         IsDisposed = true;
-        _attachment?.Dispose();
+        foreach (IDisposable attachment in _attachments.Values) attachment.Dispose();
         foreach (Operation operation in Operations) operation.Dispose();
         _stem.Dispose();
         _tail.Dispose();
@@ -151,17 +159,12 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     }
 
     private IEnumerable<Operation> OperationsOf(Architecture path) =>
-        path.Blocks.Select((choice, block) => OperationAt(block, (Choice)choice));
+        path.Blocks.Select((choice, block) => OperationAt(block, choice));
 
-    private static Operation?[] CreateBlock(BlockSpec block, Architecture? path, bool affine)
-    {
-        var operations = new Operation?[Alternatives.OfBlock.Length];
-        for (int choice = 0; choice < operations.Length; choice++)
-        {
-            if (path != null && path.Blocks[block.Index] != choice) continue;
-            string prefix = NetworkGraph.PrefixOf(block.Index, path == null ? (Choice)choice : null);
-            operations[choice] = new Operation(prefix, block, (Choice)choice, affine);
-        }
-        return operations;
-    }
+    private static Operation?[] CreateBlock(BlockSpec block, NetworkSpec spec, Architecture? path) =>
+    [
+        .. spec.BlockSet.Designs.Select((design, choice) => path != null && path.Blocks[block.Index] != choice
+            ? null
+            : new Operation(NetworkGraph.PrefixOf(block.Index, path == null ? choice : null), block, design, spec.Affine)),
+    ];
 }

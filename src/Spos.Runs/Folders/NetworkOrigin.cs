@@ -60,6 +60,7 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
             ("stage-repeats", string.Join(',', spec.StageRepeats), string.Join(',', Network.StageRepeats)),
             ("stage-channels", string.Join(',', spec.StageChannels), string.Join(',', Network.StageChannels)),
             ("last-channels", $"{spec.LastChannels}", $"{Network.LastChannels}"),
+            ("blocks", $"{spec.BlockSet}", $"{Network.Spec(spec.Classes).BlockSet}"),
         })
         {
             if (given != there)

@@ -9,12 +9,17 @@ namespace Spos.Runs.Phases;
 /// <summary>A network's sizes and costs, where files may tell them.</summary>
 public static class NamedNetwork
 {
-    /// <summary>The sizes of a checkpoint's network, or the official ones if none is named.</summary>
-    public static NetworkSpec SpecOf(string? checkpoint, Action<string> warn)
+    /// <summary>A checkpoint's network; if none is named, one of the official sizes.</summary>
+    /// <param name="blocks">What --blocks asks for.</param>
+    /// <exception cref="UsageException">The checkpoint has other blocks.</exception>
+    public static (NetworkSpec Spec, Architecture? Path) Of(string? checkpoint, BlockSet? blocks, Action<string> warn)
     {
-        if (checkpoint == null) return new NetworkSpec();
+        if (checkpoint == null) return (new NetworkSpec { BlockSet = blocks ?? BlockSet.ShuffleV2 }, null);
         using CheckpointReader reader = CheckpointFolder.Open(checkpoint, warn);
-        return Checkpoint.Verify(reader.Path).Spec;
+        CheckpointHeader header = Checkpoint.Verify(reader.Path);
+        return blocks == null || blocks == header.Spec.BlockSet
+            ? (header.Spec, header.Path)
+            : throw new UsageException($"--blocks {blocks}: {reader.Path} has {header.Spec.BlockSet}. Leave the option out.");
     }
 
     /// <summary>Costs by a table of megvii's, or computed from the shapes if none is named.</summary>

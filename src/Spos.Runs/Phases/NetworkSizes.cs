@@ -14,7 +14,8 @@ namespace Spos.Runs.Phases;
 /// <param name="StageRepeats">Empty if left open.</param>
 /// <param name="StageChannels">Empty if left open.</param>
 public sealed record NetworkSizes(
-    int? ImageSize, int? StemChannels, IReadOnlyList<int> StageRepeats, IReadOnlyList<int> StageChannels, int? LastChannels, float Dropout)
+    int? ImageSize, int? StemChannels, IReadOnlyList<int> StageRepeats, IReadOnlyList<int> StageChannels, int? LastChannels, float Dropout,
+    BlockSet? BlockSet = null)
 {
     /// <summary>Whether any size is asked for.</summary>
     public bool AreGiven => (ImageSize ?? StemChannels ?? LastChannels) != null || StageRepeats.Count > 0 || StageChannels.Count > 0;
@@ -32,6 +33,7 @@ public sealed record NetworkSizes(
             StageRepeats = StageRepeats.Count > 0 ? [.. StageRepeats] : basis.StageRepeats,
             StageChannels = StageChannels.Count > 0 ? [.. StageChannels] : basis.StageChannels,
             LastChannels = LastChannels ?? basis.LastChannels,
+            BlockSet = BlockSet ?? basis.BlockSet,
             Dropout = Dropout,
             Affine = affine,
         };
@@ -60,6 +62,7 @@ public sealed record NetworkSizes(
         ["stage-repeats"] = string.Join(',', spec.StageRepeats),
         ["stage-channels"] = string.Join(',', spec.StageChannels),
         ["last-channels"] = $"{spec.LastChannels}",
+        ["blocks"] = spec.BlockSet.Recorded ?? "",
         ["dropout"] = spec.Dropout.ToString(CultureInfo.InvariantCulture),
         [KeptOptions.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
     };

@@ -13,15 +13,19 @@ public sealed record NetworkRecord(
     [property: JsonPropertyName("stage_channels")] int[] StageChannels,
     [property: JsonPropertyName("last_channels")] int LastChannels,
     [property: JsonPropertyName("preprocessing"), JsonConverter(typeof(JsonStringEnumConverter<Preprocessing>))]
-    Preprocessing Preprocessing)
+    Preprocessing Preprocessing,
+    [property: JsonPropertyName("blocks"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Blocks = null)
 {
     public static NetworkRecord Of(NetworkSpec spec, Preprocessing preprocessing) =>
-        new(spec.ImageSize, spec.StemChannels, [.. spec.StageRepeats], [.. spec.StageChannels], spec.LastChannels, preprocessing);
+        new(
+            spec.ImageSize, spec.StemChannels, [.. spec.StageRepeats], [.. spec.StageChannels], spec.LastChannels, preprocessing,
+            spec.BlockSet.Recorded);
 
     /// <summary>That of a checkpoint's network.</summary>
     public static NetworkRecord Of(CheckpointHeader header) => Of(header.Spec, PreprocessingRecord.Of(header));
 
     /// <summary>The sizes, of a network of so many classes.</summary>
+    /// <exception cref="UsageException">A newer version wrote the record.</exception>
     public NetworkSpec Spec(int classes) => new()
     {
         ImageSize = ImageSize,
@@ -30,5 +34,7 @@ public sealed record NetworkRecord(
         StageRepeats = [.. StageRepeats],
         StageChannels = [.. StageChannels],
         LastChannels = LastChannels,
+        BlockSet = BlockSet.Of(Blocks) ?? throw new UsageException(
+            $"the network has the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. Use a newer version of it."),
     };
 }

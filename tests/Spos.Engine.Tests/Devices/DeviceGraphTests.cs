@@ -154,10 +154,11 @@ public sealed class DeviceGraphTests
     // max(x, 0) · 4, by way of two tensors that are given back.
     private static Tensor Quadruple(Session session, Tensor x)
     {
-        using Tensor positive = Relu.Forward(session, x);
-        using Tensor twice = Relu.Forward(session, positive);
+        var pass = Pass.Inference(session);
+        using Tensor positive = Relu.Forward(pass, x);
+        using Tensor twice = Relu.Forward(pass, positive);
         GradientTable.AddInPlace(session, twice, positive);
-        Tensor sum = Relu.Forward(session, twice);
+        Tensor sum = Relu.Forward(pass, twice);
         GradientTable.AddInPlace(session, sum, twice);
         return sum;
     }

@@ -126,7 +126,7 @@ public sealed class DeviceTests
         float[] values = [.. Enumerable.Range(0, length).Select(i => i % 2 == 0 ? i : -i)];
         using Tensor x = session.Rent(Shape.Vector(length));
         x.Upload(session.Stream, values);
-        using Tensor y = Relu.Forward(session, x);
+        using Tensor y = Relu.Forward(Pass.Inference(session), x);
         Assert.Equal(values.Select(v => Math.Max(v, 0)), y.Download(session.Stream));
     }
 

@@ -227,12 +227,11 @@ public sealed class SeveralDevicesTests
 
     private static void Differentiate(Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels)
     {
-        session.Tape = new Tape();
-        using Tensor logits = network.Forward(session, images, Path);
+        var tape = new Tape();
+        using Tensor logits = network.Forward(Pass.Training(session, tape), images, Path);
         (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, Smoothing, 1f / Batch);
         loss.Dispose();
-        session.Tape.Backward(session, logits, gradient!.Value);
-        session.Tape = null;
+        tape.Backward(session, logits, gradient!.Value);
     }
 
     // The first two devices of a kind. Tests on emulated ones take turns, as elsewhere.

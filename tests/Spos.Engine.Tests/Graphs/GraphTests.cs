@@ -49,6 +49,11 @@ public sealed class GraphTests
         Refused(new EverySecondChannelOp(0), new FeatureShape(5, 2, 2));
         Refused(new LinearOp(8, 3), new FeatureShape(4, 2, 1));
         Refused(new ReluOp(), new FeatureShape(4, 2, 2), inputs: 2);
+        Refused(new HardSwishOp(), new FeatureShape(4, 2, 2), inputs: 2);
+        Refused(new HardSigmoidOp(), new FeatureShape(4, 2, 2), inputs: 2);
+        Refused(new ChannelScaleOp(), new FeatureShape(4, 1, 1));
+        Refused(new ChannelScaleOp(), new FeatureShape(4, 2, 1), inputs: 2);
+        Refused(new ChannelScaleOp(), new FeatureShape(4, 1, 1), inputs: 3);
         Assert.Equal(3, Of(new LinearOp(8, 3)).OutputOn(new FeatureShape(8, 1, 1)).Channels);
 
         Assert.Throws<ArgumentException>(() => new GraphBuilder().Build());
@@ -56,6 +61,34 @@ public sealed class GraphTests
         Assert.Throws<ArgumentException>(() => new Graph([new GraphNode("", new ReluOp(), [])]));
         Assert.Throws<ArgumentException>(() => new Graph([new GraphNode("", ConvolutionOp.Pointwise(1, 1), [0])]));
         Assert.Throws<ArgumentException>(() => new Graph([new GraphNode("a", new ReluOp(), [0]), new GraphNode("a", new ReluOp(), [1])]));
+    }
+
+    [Fact]
+    public void Squeeze_and_excitation_is_a_graph_of_ops()
+    {
+        var input = new FeatureShape(5, 4, 3);
+        var builder = new GraphBuilder();
+        int mean = builder.Add(new GlobalAveragePoolOp(KeepsPixel: true), GraphBuilder.Input);
+        int factors = builder.Add(new HardSigmoidOp(), mean);
+        builder.Add(new HardSwishOp(), builder.Add(new ChannelScaleOp(), GraphBuilder.Input, factors));
+        Assert.Equal([new FeatureShape(5, 1, 1), new FeatureShape(5, 1, 1), input, input], builder.Build().ShapesOn(input).ToArray()[^4..]);
+        // Factors of fewer channels than are scaled.
+        var wrong = new GraphBuilder();
+        int half = wrong.Add(new GlobalAveragePoolOp(KeepsPixel: true), wrong.Add(new EverySecondChannelOp(0), GraphBuilder.Input));
+        wrong.Add(new ChannelScaleOp(), GraphBuilder.Input, half);
+        Assert.Throws<ArgumentException>(() => wrong.Build().ShapesOn(new FeatureShape(4, 4, 3)));
+    }
+
+    [Fact]
+    public void An_expression_of_operators_is_put_in_parentheses_where_a_larger_one_works_on_it()
+    {
+        var scale = new ChannelScaleOp();
+        string product = scale.PytorchExpression(["x", "self.fc(x * y)"]);
+        Assert.Equal("x * self.fc(x * y)", product);
+        Assert.Equal("(x * self.fc(x * y)) * x[:, 0::2]", scale.PytorchExpression([product, "x[:, 0::2]"]));
+        Assert.Equal("(x * self.fc(x * y))[:, 1::2]", new EverySecondChannelOp(1).PytorchExpression([product]));
+        Assert.Equal("(x * self.fc(x * y)).mean(dim=(2, 3))", new GlobalAveragePoolOp().PytorchExpression([product]));
+        Assert.Equal("x.mean(dim=(2, 3), keepdim=True)", new GlobalAveragePoolOp(KeepsPixel: true).PytorchExpression(["x"]));
     }
 
     [Fact]
@@ -77,9 +110,9 @@ public sealed class GraphTests
         Assert.Equal(3_558_464, parameters);
         foreach (BlockSpec block in spec.BlockSpecs())
         {
-            foreach (Choice choice in Enum.GetValues<Choice>())
+            foreach (BlockDesign design in spec.BlockSet.Designs)
             {
-                FeatureShape output = NetworkGraph.Block(block, choice, affine: false).OutputOn(NetworkGraph.InputOf(block));
+                FeatureShape output = NetworkGraph.Block(block, design, affine: false).OutputOn(NetworkGraph.InputOf(block));
                 Assert.Equal(
                     new FeatureShape(block.Output, (block.Size - 1) / block.Stride + 1, (block.Size - 1) / block.Stride + 1), output);
             }

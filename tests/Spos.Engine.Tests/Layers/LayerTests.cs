@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Spos.Engine.Tests.Layers;
 
 /// <summary>
-/// Dependencies point one way: a project refers to those below it alone, and a folder of a project, with the folders in it, uses what is
+/// Dependencies point one way: a project refers to those below it alone, and a folder of a project, also one within another, uses what is
 /// below it alone.
 /// </summary>
 public sealed partial class LayerTests
@@ -17,7 +17,7 @@ public sealed partial class LayerTests
         ["Spos.Engine"] =
         [
             "Files", "Logs", "Native", "Pickles", "Compilation", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Graphs",
-            "Ops", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
+            "Ops", "Ops/Convolutions", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
         ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
@@ -51,14 +51,15 @@ public sealed partial class LayerTests
         string root = Path.Combine(Source(), project);
         Assert.Equal(
             bottomUp.Order(StringComparer.Ordinal),
-            Directory.GetDirectories(root).Select(d => Path.GetFileName(d)).Except(["bin", "obj"]).Order(StringComparer.Ordinal));
+            Directory.GetDirectories(root, "*", SearchOption.AllDirectories).Select(folder => Path.GetRelativePath(root, folder))
+                .Where(folder => folder.Split('/')[0] is not ("bin" or "obj")).Order(StringComparer.Ordinal));
         var wrong = new List<string>();
         foreach (string layer in bottomUp)
         {
             string[] above = bottomUp[(Array.IndexOf(bottomUp, layer) + 1)..];
-            foreach (string file in Directory.GetFiles(Path.Combine(root, layer), "*.cs", SearchOption.AllDirectories))
+            foreach (string file in Directory.GetFiles(Path.Combine(root, layer), "*.cs"))
             {
-                wrong.AddRange(Uses(File.ReadAllText(file), project, above)
+                wrong.AddRange(Uses(File.ReadAllText(file), project, layer, above)
                     .Select(used => $"{layer}/{Path.GetFileName(file)} uses {used}"));
             }
         }
@@ -67,28 +68,34 @@ public sealed partial class LayerTests
 
     [Theory]
     [InlineData("using Spos.Engine.Training;\n", "Training")]
-    [InlineData("using Spos.Engine.Ops.Convolutions;\n", "Ops")]
+    [InlineData("using Spos.Engine.Ops.Convolutions;\n", "Ops/Convolutions")]
+    [InlineData("    Convolutions.ConvolutionOp op = null!;\n", "Ops/Convolutions")]
+    [InlineData("    long count = Convolutions.Length;\n", null)]
     [InlineData("using One = Spos.Engine.Data.Transforms;\n", "Data")]
     [InlineData("    Engine.Training.Trainer trainer = null!;\n", "Training")]
     [InlineData("    var x = Spos.Engine.Data.Transforms.All;\n", "Data")]
     [InlineData("    Training.Trainer trainer = null!;\n", "Training")]
-    [InlineData("    throw new Ops.Convolutions.Failure();\n", "Ops")]
+    [InlineData("    throw new Ops.Convolutions.ConvolutionOp();\n", "Ops/Convolutions")]
     [InlineData("    long count = Data.Length;\n", null)]
     [InlineData("    session.Engine.Data.Go();\n", null)]
     [InlineData("/// <see cref=\"Engine.DataFolder\"/>\n", null)]
     public void What_a_file_uses_is_seen(string text, string? used) =>
-        Assert.Equal(used == null ? [] : [used], Uses(text, "Spos.Engine", ["Training", "Ops", "Data"]));
+        Assert.Equal(used == null ? [] : [used], Uses(text, "Spos.Engine", "Ops", ["Ops/Convolutions", "Training", "Data"]));
 
     // The folders of a project that a file names, by a using or where it uses something. Within the project Spos.Engine.Training.Trainer
-    // is Training.Trainer too; Data.Length is none of a folder's types.
-    private static IEnumerable<string> Uses(string text, string project, IEnumerable<string> folders)
+    // is Training.Trainer too, and within Ops Ops.Convolutions.ConvolutionOp is Convolutions.ConvolutionOp; Data.Length is none of a
+    // folder's types.
+    private static IEnumerable<string> Uses(string text, string project, string layer, IEnumerable<string> folders)
     {
         string last = project[(project.LastIndexOf('.') + 1)..];
         return folders.Where(folder =>
         {
             string names = string.Join(
                 '|', Directory.GetFileSystemEntries(Path.Combine(Source(), project, folder)).Select(Path.GetFileNameWithoutExtension));
-            return Regex.IsMatch(text, $@"(?<![\w.])((Spos\.)?{last}\.{folder}\b|{folder}\.({names})\b)");
+            string space = folder.Replace('/', '.'), within = folder.StartsWith($"{layer}/", StringComparison.Ordinal)
+                ? $"({layer}\\.)?{folder[(layer.Length + 1)..]}"
+                : space;
+            return Regex.IsMatch(text, $@"(?<![\w.])((Spos\.)?{last}\.{space}\b|{within}\.({names})\b)");
         });
     }
 

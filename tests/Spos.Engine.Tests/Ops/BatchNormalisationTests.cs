@@ -39,7 +39,7 @@ public sealed class BatchNormalisationTests
         Tensor x = fixture.Tensor(shape, xs);
 
         (float[] y, float[]? dx) = fixture.Run(
-            x, () => BatchNormalisation.Forward(fixture.Session, x.Retain(), layer, rectify), s => fixture.Values(s.Count), out float[] dy);
+            x, pass => BatchNormalisation.Forward(pass, x, layer, rectify), s => fixture.Values(s.Count), out float[] dy);
 
         double[] wantY = new double[xs.Length], wantDx = new double[xs.Length],
             wantMean = new double[channels], wantVariance = new double[channels];
@@ -92,9 +92,9 @@ public sealed class BatchNormalisationTests
         BatchNormLayer layer = Layer(fixture, channels, affine, out float[] gamma, out float[] beta);
         layer.RunningMean.Upload(fixture.Session.Stream, mean);
         layer.RunningVariance.Upload(fixture.Session.Stream, variance);
-        fixture.Session.BatchNorm = BatchNormMode.Running;
         Tensor x = fixture.Tensor(shape, xs);
-        using Tensor y = BatchNormalisation.Forward(fixture.Session, x.Retain(), layer, rectify);
+        var pass = Pass.Inference(fixture.Session);
+        using Tensor y = BatchNormalisation.Forward(pass, x, layer, rectify);
 
         double[] want = new double[xs.Length];
         for (int i = 0; i < xs.Length; i++)
@@ -105,6 +105,10 @@ public sealed class BatchNormalisationTests
         }
         Close.Assert(want, y.Download(fixture.Session.Stream), 2, 40);
         Assert.Equal(mean, layer.RunningMean.Download(fixture.Session.Stream));
+        Assert.Equal(xs, x.Download(fixture.Session.Stream));
+        using Tensor same = BatchNormalisation.Forward(pass, x, layer, rectify, inPlace: true);
+        Assert.Equal(x.Address, same.Address);
+        Assert.Equal(y.Download(fixture.Session.Stream), same.Download(fixture.Session.Stream));
     }
 
     private static BatchNormLayer Layer(OpFixture fixture, int channels, bool affine, out float[] gamma, out float[] beta)

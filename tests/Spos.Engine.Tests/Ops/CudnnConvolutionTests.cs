@@ -64,9 +64,9 @@ public sealed class CudnnConvolutionTests
         int rows = 0;
         (float[] y, float[]? dx) = fixture.Run(
             x,
-            () => depthwise ? DepthwiseConvolution.Forward(fixture.Session, x, weight, stride)
-                : kernel == 1 ? PointwiseConvolution.Forward(fixture.Session, x, weight)
-                : StemConvolution.Forward(fixture.Session, x, weight),
+            pass => depthwise ? DepthwiseConvolution.Forward(pass, x, weight, stride)
+                : kernel == 1 ? PointwiseConvolution.Forward(pass, x, weight)
+                : StemConvolution.Forward(pass, x, weight),
             s =>
             {
                 rows = s.Rows;

@@ -1,5 +1,6 @@
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 
@@ -35,7 +36,7 @@ public sealed class DepthwiseConvolutionTests
         Parameter weight = fixture.Parameter(new Shape(kernel, kernel, 1, channels), ws);
 
         (float[] y, float[]? dx) = fixture.Run(
-            x, () => DepthwiseConvolution.Forward(fixture.Session, x, weight, stride), s => fixture.Values(s.Count), out float[] dy);
+            x, pass => DepthwiseConvolution.Forward(pass, x, weight, stride), s => fixture.Values(s.Count), out float[] dy);
 
         int oh = (h - 1) / stride + 1, ow = (w - 1) / stride + 1, pad = kernel / 2;
         double[] wantY = new double[n * oh * ow * channels], wantDx = new double[xs.Length], wantDw = new double[ws.Length];

@@ -20,9 +20,42 @@ public sealed class ElementwiseOpTests
         using var fixture = new OpFixture(device);
         float[] xs = fixture.Values(length);
         Tensor x = fixture.Tensor(Shape.Vector(length), xs);
-        (float[] y, float[]? dx) = fixture.Run(x, () => Relu.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
+        (float[] y, float[]? dx) = fixture.Run(x, pass => Relu.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
         Assert.Equal(xs.Select(v => Math.Max(v, 0)), y);
         Assert.Equal(dy.Zip(xs, (g, v) => v > 0 ? g : 0), dx!);
+    }
+
+    [Theory]
+    [OnEachDevice(1)]
+    [OnEachDevice(77)]
+    [OnEachDevice(100_003)]
+    public void Hard_swish_and_its_gradient_agree_with_double_precision(string device, int length)
+    {
+        using var fixture = new OpFixture(device);
+        float[] xs = AroundThree(fixture, length);
+        Tensor x = fixture.Tensor(Shape.Vector(length), xs);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, pass => HardSwish.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
+        // Each result is a product of four roundings at most; between -3 and 3, |y| is below 3 and the slope below 1.5.
+        Close.Assert([.. xs.Select(v => v * Math.Clamp(v + 3.0, 0, 6) / 6)], y, 1, 3);
+        double[] wantDx = [.. dy.Zip(xs, (g, v) => v <= -3 ? 0 : v >= 3 ? g : g * (2.0 * v + 3) / 6)];
+        Close.Assert(wantDx, dx!, 1, 1.5 * dy.Max(Math.Abs));
+    }
+
+    [Theory]
+    [OnEachDevice(1)]
+    [OnEachDevice(77)]
+    [OnEachDevice(100_003)]
+    public void Hard_sigmoid_and_its_gradient_agree_with_double_precision(string device, int length)
+    {
+        using var fixture = new OpFixture(device);
+        float[] xs = AroundThree(fixture, length);
+        Tensor x = fixture.Tensor(Shape.Vector(length), xs);
+        (float[] y, float[]? dx) = fixture.Run(
+            x, pass => HardSigmoid.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
+        // Each result is a product of three roundings at most, of values up to 1 and up to a sixth of a gradient.
+        Close.Assert([.. xs.Select(v => Math.Clamp(v + 3.0, 0, 6) / 6)], y, 1, 1);
+        Close.Assert([.. dy.Zip(xs, (g, v) => v is > -3 and < 3 ? g / 6.0 : 0)], dx!, 1, dy.Max(Math.Abs) / 6);
     }
 
     [Theory]
@@ -37,10 +70,10 @@ public sealed class ElementwiseOpTests
         Tensor x = fixture.Tensor(shape, xs);
         (float[] y, float[]? dx) = fixture.Run(
             x,
-            () =>
+            pass =>
             {
-                (Tensor even, Tensor odd) = ChannelShuffle.Forward(fixture.Session, x);
-                Tensor joined = ChannelConcat.Forward(fixture.Session, even, odd);
+                (Tensor even, Tensor odd) = ChannelShuffle.Forward(pass, x);
+                Tensor joined = ChannelConcat.Forward(pass, even, odd);
                 even.Dispose();
                 odd.Dispose();
                 return joined;
@@ -54,6 +87,13 @@ public sealed class ElementwiseOpTests
         Assert.Equal(want, dx!);
     }
 
+    // What the hard functions bend at first, then values on all of their pieces.
+    private static float[] AroundThree(OpFixture fixture, int length)
+    {
+        float[] ends = [-3, 3, MathF.BitIncrement(-3), MathF.BitDecrement(3), MathF.BitDecrement(-3), MathF.BitIncrement(3)];
+        return [.. ends.Concat(fixture.Values(length).Select(v => 5 * v)).Take(length)];
+    }
+
     [Theory]
     [OnEachDevice(3, 7, 7, 20)]
     [OnEachDevice(1, 1, 1, 3)]
@@ -65,7 +105,7 @@ public sealed class ElementwiseOpTests
         float[] xs = fixture.Values(shape.Count);
         Tensor x = fixture.Tensor(shape, xs);
         (float[] y, float[]? dx) = fixture.Run(
-            x, () => GlobalAveragePool.Forward(fixture.Session, x), s => fixture.Values(s.Count), out float[] dy);
+            x, pass => GlobalAveragePool.Forward(pass, x), s => fixture.Values(s.Count), out float[] dy);
         double[] wantY = new double[n * channels], wantDx = new double[xs.Length];
         for (int i = 0; i < xs.Length; i++)
         {
@@ -86,14 +126,14 @@ public sealed class ElementwiseOpTests
         Dropout.UseKey(fixture.Session, 3, 5);
         Tensor x = fixture.Tensor(Shape.Vector(length), [.. Enumerable.Repeat(1f, length)]);
         float[] ones = [.. Enumerable.Repeat(1f, length)];
-        (float[] y, float[]? dx) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
+        (float[] y, float[]? dx) = fixture.Run(x, pass => Dropout.Forward(pass, x, 0.25f), _ => ones, out _);
         Assert.Equal(y, dx!);
         Assert.All(y, v => Assert.True(v == 0 || v == 1 / 0.75f));
         // Four deviations of a binomial distribution.
         double deviation = Math.Sqrt(0.25 * 0.75 / length);
         Assert.InRange(y.Count(v => v == 0) / (double)length, 0.25 - 4 * deviation, 0.25 + 4 * deviation);
         Dropout.UseKey(fixture.Session, 3, 6);
-        (float[] other, _) = fixture.Run(x, () => Dropout.Forward(fixture.Session, x.Retain(), 0.25f), _ => ones, out _);
+        (float[] other, _) = fixture.Run(x, pass => Dropout.Forward(pass, x, 0.25f), _ => ones, out _);
         Assert.NotEqual(y, other);
     }
 

@@ -59,7 +59,7 @@ public sealed class FoldedBatchNormsTests
 
     private static void Check(OpFixture fixture, BatchNormLayer[] layers)
     {
-        using FoldedBatchNorms.Pass pass = FoldedBatchNorms.Begin(fixture.Session, layers);
+        using FoldedBatchNorms.Values values = FoldedBatchNorms.Begin(fixture.Session, layers);
         foreach (BatchNormLayer layer in layers)
         {
             using Tensor folded = FoldedBatchNorms.Get(fixture.Session, layer);

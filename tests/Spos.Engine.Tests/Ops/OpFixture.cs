@@ -77,16 +77,15 @@ internal sealed class OpFixture : IDisposable
     }
 
     /// <summary>Runs an op that takes x, then its backward with dy; returns y and dx (null if there is none).</summary>
-    public (float[] Y, float[]? Dx) Run(Tensor x, Func<Tensor> forward, Func<Shape, float[]> gradient, out float[] dy)
+    public (float[] Y, float[]? Dx) Run(Tensor x, Func<Pass, Tensor> forward, Func<Shape, float[]> gradient, out float[] dy)
     {
-        Session.Tape = new Tape();
-        using Tensor y = forward();
+        var tape = new Tape();
+        using Tensor y = forward(Pass.Training(Session, tape));
         float[] result = y.Download(Session.Stream);
         dy = gradient(y.Shape);
         Tensor upstream = Session.Rent(y.Shape);
         upstream.Upload(Session.Stream, dy);
-        using Tensor? dx = Session.Tape.Backward(Session, y, upstream, x);
-        Session.Tape = null;
+        using Tensor? dx = tape.Backward(Session, y, upstream, x);
         return (result, dx?.Download(Session.Stream));
     }
 

@@ -1,5 +1,6 @@
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 
@@ -28,7 +29,7 @@ public sealed class PointwiseConvolutionTests
         Parameter weight = fixture.Parameter(new Shape(1, 1, input, output), ws);
 
         (float[] y, float[]? dx) = fixture.Run(
-            x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), s => fixture.Values(s.Count), out float[] dy);
+            x, pass => PointwiseConvolution.Forward(pass, x, weight), s => fixture.Values(s.Count), out float[] dy);
 
         double[] wantY = new double[rows * output], wantDx = new double[rows * input], wantDw = new double[input * output];
         for (int m = 0; m < rows; m++)
@@ -58,9 +59,9 @@ public sealed class PointwiseConvolutionTests
         Tensor x = fixture.Tensor(shape, fixture.Values(shape.Count));
         Parameter weight = fixture.Parameter(new Shape(1, 1, 5, 4), fixture.Values(20));
         float[] ones = [.. Enumerable.Repeat(1f, 18 * 4)];
-        fixture.Run(x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), _ => ones, out _);
+        fixture.Run(x, pass => PointwiseConvolution.Forward(pass, x, weight), _ => ones, out _);
         float[] once = weight.Gradient.Download(fixture.Session.Stream);
-        fixture.Run(x, () => PointwiseConvolution.Forward(fixture.Session, x, weight), _ => ones, out _);
+        fixture.Run(x, pass => PointwiseConvolution.Forward(pass, x, weight), _ => ones, out _);
         Assert.Equal(once.Select(v => v + v), weight.Gradient.Download(fixture.Session.Stream));
     }
 }

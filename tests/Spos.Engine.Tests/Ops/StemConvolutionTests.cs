@@ -1,5 +1,6 @@
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 
@@ -20,7 +21,7 @@ public sealed class StemConvolutionTests
         Parameter weight = fixture.Parameter(new Shape(3, 3, 3, channels), ws);
 
         (float[] y, _) = fixture.Run(
-            x, () => StemConvolution.Forward(fixture.Session, x, weight), s => fixture.Values(s.Count), out float[] dy);
+            x, pass => StemConvolution.Forward(pass, x, weight), s => fixture.Values(s.Count), out float[] dy);
 
         int oh = (h - 1) / 2 + 1, ow = (w - 1) / 2 + 1;
         double[] wantY = new double[n * oh * ow * channels], wantDw = new double[ws.Length];

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -124,6 +125,41 @@ public sealed class NetworkPlanTests
     }
 
     [Fact]
+    public void The_plans_that_were_asked_for_last_are_kept()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, Paths[0]);
+        _ = network.Attachment(() => new Session(test.Device));
+        NetworkPlans plans = NetworkPlans.Of(network);
+        Assert.Same(plans, NetworkPlans.Of(network));
+        NetworkPlan For(int batch) => plans.For(session, network, PlanKind.Inference, batch);
+        NetworkPlan[] first = [.. Enumerable.Range(1, 8).Select(For)];
+        Assert.Same(first[0], For(1));
+        For(9);
+        Assert.Same(first[0], For(1));
+        Assert.Same(first[2], For(3));
+        Assert.NotSame(first[1], For(2));
+        // That one made room for it.
+        Assert.NotSame(first[3], For(4));
+    }
+
+    [Fact]
+    public void Inference_folds_all_batch_norms_by_one_launch()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, null);
+        using var writer = new PlanWriter(
+            session, network, PlanKind.Inference, new Shape(Batch, Spec.ImageSize, Spec.ImageSize, 3), smoothing: 0);
+        int fold = KernelCatalogue.Entries.Index().First(entry => entry.Item.Name == "batch_norm_fold").Index;
+        Assert.Single(
+            writer.Turns.SelectMany(turn => turn.Parts).SelectMany(part => part?.Work.Events ?? []),
+            e => e.Kind == EventKind.Launch && e.Subject == fold);
+        writer.Recording.Dispose();
+    }
+
+    [Fact]
     public void What_varies_is_a_parameter_of_the_next_launch()
     {
         using TestDevice test = TestDevice.Open("host");
@@ -191,15 +227,14 @@ public sealed class NetworkPlanTests
         Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images, DeviceArray<int> labels, Architecture path)
     {
         var left = new List<float>();
-        session.BatchNorm = kind == PlanKind.Inference ? BatchNormMode.Running : BatchNormMode.Batch;
         if (kind == PlanKind.Recalibration)
         {
-            network.Forward(session, images, path).Dispose();
+            network.Forward(Pass.Recalibration(session), images, path).Dispose();
             return left;
         }
         using Tensor logits = kind == PlanKind.Training
             ? Train(session, network, images, labels, path, left)
-            : network.Forward(session, images, path);
+            : network.Forward(Pass.Inference(session), images, path);
         if (kind == PlanKind.Inference)
         {
             (Tensor losses, _) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0, 0);
@@ -209,22 +244,20 @@ public sealed class NetworkPlanTests
         int[] values = new int[Batch];
         ranks.Download(session.Stream, values);
         left.AddRange(values.Select(value => (float)value));
-        session.BatchNorm = BatchNormMode.Batch;
         return left;
     }
 
     private static Tensor Train(
         Session session, ShuffleNetV2OneShot network, Tensor images, DeviceArray<int> labels, Architecture path, List<float>? left = null)
     {
-        session.Tape = new Tape();
-        Tensor logits = network.Forward(session, images, path);
+        var tape = new Tape();
+        Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
         (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / images.Shape.N);
         using (losses)
         {
-            session.Tape.Backward(session, logits, gradient!.Value);
+            tape.Backward(session, logits, gradient!.Value);
             left?.AddRange(losses.Download(session.Stream));
         }
-        session.Tape = null;
         return logits;
     }
 

@@ -8,20 +8,22 @@ namespace Spos.Engine.Tests.Pytorch;
 /// compares its logits; SPOS_UPDATE_GOLDENS=1 writes the text anew.</summary>
 public sealed class ModuleSourceTests
 {
-    [Fact]
-    public void The_module_of_a_path_is_the_one_that_pytorch_ran()
+    [Theory]
+    [InlineData("torch_single_zip.pth", "exported_network")]
+    [InlineData("torch_single_plus.pth", "exported_plus_network")]
+    public void The_module_of_a_path_is_the_one_that_pytorch_ran(string checkpointFile, string module)
     {
-        string file = TorchFixtures.At("torch_single_zip.pth");
+        string file = TorchFixtures.At(checkpointFile);
         using TorchCheckpoint checkpoint = TorchCheckpoint.Open(file);
         (NetworkSpec spec, Architecture? path) = OfficialNetwork.Describe(
             TorchStateDict.Of(checkpoint, file), TorchFixtures.ImageSize, file);
-        string source = ModuleSource.Of(spec, path!, TorchFixtures.Record, "exported_network.pth");
+        string source = ModuleSource.Of(spec, path!, TorchFixtures.Record, $"{module}.pth");
         if (Environment.GetEnvironmentVariable("SPOS_UPDATE_GOLDENS") == "1")
         {
-            File.WriteAllText(Path.Combine(Checkout.Root, "tests", "fixtures", "exported_network.py"), source);
+            File.WriteAllText(Path.Combine(Checkout.Root, "tests", "fixtures", $"{module}.py"), source);
             return;
         }
-        Assert.Equal(File.ReadAllText(TorchFixtures.At("exported_network.py")), source);
+        Assert.Equal(File.ReadAllText(TorchFixtures.At($"{module}.py")), source);
     }
 
     [Theory]

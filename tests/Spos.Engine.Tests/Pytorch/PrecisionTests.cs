@@ -117,9 +117,9 @@ public sealed class PrecisionTests
         Session session = fixture.Session;
         (float[] y, float[]? dx) = fixture.Run(
             x,
-            () => groups > 1
-                ? DepthwiseConvolution.Forward(session, x, weight, stride)
-                : kernel == 1 ? PointwiseConvolution.Forward(session, x, weight) : StemConvolution.Forward(session, x, weight),
+            pass => groups > 1
+                ? DepthwiseConvolution.Forward(pass, x, weight, stride)
+                : kernel == 1 ? PointwiseConvolution.Forward(pass, x, weight) : StemConvolution.Forward(pass, x, weight),
             yShape => Values(yShape.Count, 3),
             out _);
         return new() { ["y"] = y, ["dx"] = dx ?? [], ["dw"] = weight.Gradient.Download(session.Stream) };
@@ -139,7 +139,7 @@ public sealed class PrecisionTests
         var shape = new Shape(n, size, size, channels);
         Tensor x = fixture.Tensor(shape, Values(shape.Count, 1));
         (float[] y, float[]? dx) = fixture.Run(
-            x, () => BatchNormalisation.Forward(session, x.Retain(), layer, rectify: true), _ => Values(shape.Count, 3), out _);
+            x, pass => BatchNormalisation.Forward(pass, x, layer, rectify: true), _ => Values(shape.Count, 3), out _);
         var results = new Dictionary<string, float[]> { ["y"] = y, ["dx"] = dx! };
         if (layer.Gamma != null) results["dgamma"] = layer.Gamma.Gradient.Download(session.Stream);
         if (layer.Beta != null) results["dbeta"] = layer.Beta.Gradient.Download(session.Stream);
@@ -152,7 +152,7 @@ public sealed class PrecisionTests
         var shape = new Shape(s[0], s[1], s[1], s[2]);
         Tensor x = fixture.Tensor(shape, Values(shape.Count, 1));
         (float[] y, float[]? dx) = fixture.Run(
-            x, () => GlobalAveragePool.Forward(fixture.Session, x), yShape => Values(yShape.Count, 3), out _);
+            x, pass => GlobalAveragePool.Forward(pass, x), yShape => Values(yShape.Count, 3), out _);
         return new() { ["y"] = y, ["dx"] = dx! };
     }
 
@@ -164,13 +164,12 @@ public sealed class PrecisionTests
         Tensor x = fixture.Tensor(Shape.Matrix(n, features), Values((long)n * features, 1));
         Parameter weight = fixture.Parameter(new Shape(1, 1, features, classes), Values((long)features * classes, 2));
         DeviceArray<int> labels = fixture.Labels([.. Enumerable.Range(0, n).Select(i => i % classes)]);
-        session.Tape = new Tape();
-        using Tensor logits = PointwiseConvolution.Forward(session, x, weight);
+        var tape = new Tape();
+        using Tensor logits = PointwiseConvolution.Forward(Pass.Training(session, tape), x, weight);
         (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / n);
         using (losses)
-        using (Tensor? dx = session.Tape.Backward(session, logits, gradient!.Value, x))
+        using (Tensor? dx = tape.Backward(session, logits, gradient!.Value, x))
         {
-            session.Tape = null;
             return new()
             {
                 ["loss"] = [losses.Download(session.Stream).Average()],
@@ -190,11 +189,10 @@ public sealed class PrecisionTests
             images.Upload(session.Stream, TorchFixtures.Images(TorchFixtures.Batch, batch * TorchFixtures.Batch));
             using var labels = new DeviceArray<int>(session.Pool, TorchFixtures.Batch);
             labels.Upload(session.Stream, [.. Enumerable.Range(0, TorchFixtures.Batch).Select(i => i % 5)]);
-            session.Tape = new Tape();
-            using Tensor logits = network.Forward(session, images, path);
+            var tape = new Tape();
+            using Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
             (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / TorchFixtures.Batch);
-            session.Tape.Backward(session, logits, gradient!.Value);
-            session.Tape = null;
+            tape.Backward(session, logits, gradient!.Value);
             losses.Dispose();
             var results = new Dictionary<string, float[]>();
             foreach (Parameter parameter in network.GroupsOf(path).SelectMany(g => g.Parameters))

@@ -30,17 +30,19 @@ public sealed class TorchCheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void A_legacy_supernet_s_logits_are_pytorch_s(int index)
+    [InlineData("torch_supernet_legacy.pth.tar", "supernet", 0)]
+    [InlineData("torch_supernet_legacy.pth.tar", "supernet", 1)]
+    [InlineData("torch_supernet_legacy.pth.tar", "supernet", 2)]
+    [InlineData("torch_supernet_plus.pth", "supernet_plus", 0)]
+    [InlineData("torch_supernet_plus.pth", "supernet_plus", 1)]
+    public void A_supernet_s_logits_are_pytorch_s(string file, string name, int index)
     {
-        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_supernet_legacy.pth.tar"));
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At(file));
         using (session)
         using (network)
         {
             Assert.Null(network.Path);
-            JsonElement golden = TorchFixtures.Golden.GetProperty("supernet")[index];
+            JsonElement golden = TorchFixtures.Golden.GetProperty(name)[index];
             var path = new Architecture(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()));
             Assert.InRange(
                 TorchFixtures.Error(
@@ -77,14 +79,16 @@ public sealed class TorchCheckpointTests : IDisposable
     private static IEnumerable<(string Name, float[] Values)> Weights(Session session, ShuffleNetV2OneShot network) =>
         network.Parameters.Select(p => (p.Name, p.Value.Download(session.Stream)));
 
-    [Fact]
-    public void A_single_path_s_logits_are_pytorch_s()
+    [Theory]
+    [InlineData("torch_single_zip.pth", "single")]
+    [InlineData("torch_single_plus.pth", "single_plus")]
+    public void A_single_path_s_logits_are_pytorch_s(string file, string name)
     {
-        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_zip.pth"));
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At(file));
         using (session)
         using (network)
         {
-            JsonElement golden = TorchFixtures.Golden.GetProperty("single");
+            JsonElement golden = TorchFixtures.Golden.GetProperty(name);
             Assert.Equal(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()), network.Path!.Blocks);
             Assert.True(network.Spec.Affine);
             Assert.InRange(
@@ -98,6 +102,7 @@ public sealed class TorchCheckpointTests : IDisposable
     [Theory]
     [InlineData("torch_supernet_legacy.pth.tar")]
     [InlineData("torch_single_zip.pth")]
+    [InlineData("torch_single_plus.pth")]
     public void What_is_exported_comes_back_to_the_bit(string file)
     {
         string exported = Path.Combine(_folder, "exported.pth");
@@ -138,7 +143,7 @@ public sealed class TorchCheckpointTests : IDisposable
             StringComparison.Ordinal);
         tensors.Remove("features.0.branch_main.3.weight");
         Assert.Contains(
-            "features.0.branch_main has 2 convolutions",
+            "lacks features.0.branch_main.3.weight",
             Assert.Throws<TorchCheckpointException>(() => OfficialNetwork.Describe(tensors, TorchFixtures.ImageSize, file)).Message,
             StringComparison.Ordinal);
     }

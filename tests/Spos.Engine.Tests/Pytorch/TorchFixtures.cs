@@ -64,10 +64,10 @@ internal static class TorchFixtures
 
     public static float[] Logits(Session session, ShuffleNetV2OneShot network, Architecture path, BatchNormMode mode)
     {
-        session.BatchNorm = mode;
+        Pass pass = mode == BatchNormMode.Running ? Pass.Inference(session) : Pass.Recalibration(session);
         using Tensor images = session.Rent(new Shape(Batch, ImageSize, ImageSize, 3));
         images.Upload(session.Stream, Images());
-        using Tensor logits = network.Forward(session, images, path);
+        using Tensor logits = network.Forward(pass, images, path);
         return logits.Download(session.Stream);
     }
 

@@ -52,11 +52,10 @@ public sealed class TrainingGoldenTests
             {
                 session.BatchNormMomentum = 1f / (batch + 1);
                 using Tensor images = Images(session, batch);
-                network.Forward(session, images, Paths[0]).Dispose();
+                network.Forward(Pass.Recalibration(session), images, Paths[0]).Dispose();
             }
-            session.BatchNorm = BatchNormMode.Running;
             using Tensor first = Images(session, 0);
-            using Tensor logits = network.Forward(session, first, Paths[0]);
+            using Tensor logits = network.Forward(Pass.Inference(session), first, Paths[0]);
             BatchNormLayer last = network.BatchNorms.Last();
             JsonElement golden = Golden.GetProperty("recalibrated");
             Assert.InRange(
@@ -74,12 +73,10 @@ public sealed class TrainingGoldenTests
         using Tensor images = Images(session, step);
         using var labels = new DeviceArray<int>(session.Pool, Batch);
         labels.Upload(session.Stream, [.. Enumerable.Range(0, Batch).Select(i => i % 5)]);
-        session.BatchNorm = BatchNormMode.Batch;
-        session.Tape = new Tape();
-        using Tensor logits = network.Forward(session, images, path);
+        var tape = new Tape();
+        using Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
         (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / Batch);
-        session.Tape.Backward(session, logits, gradient!.Value);
-        session.Tape = null;
+        tape.Backward(session, logits, gradient!.Value);
         foreach (ParameterGroup group in network.GroupsOf(path)) group.GradientCount++;
         optimizer.Step(session, network.GroupsOf(path), 0.001f);
         using (losses) return losses.Download(session.Stream).Average(l => (double)l);

@@ -42,9 +42,17 @@ public sealed class FusedPlanTests
     public void One_channel_is_convolved_depthwise()
     {
         using var network = new ShuffleNetV2OneShot(Narrowest, null);
-        Assert.Single(network.Units, unit => unit.Spec.Kind == ConvolutionKind.Stem);
-        Assert.All(network.Units.Skip(1), unit => Assert.Equal(
-            unit.Spec.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Depthwise, unit.Spec.Kind));
+        ConvolutionOp[] convolutions = [.. network.States.Select(node => node.Op).OfType<ConvolutionOp>()];
+        Assert.Equal(ConvolutionKind.Stem, convolutions[0].Kind);
+        Assert.All(convolutions[1..], convolution => Assert.Equal(
+            convolution.Kernel == 1 ? ConvolutionKind.Pointwise : ConvolutionKind.Depthwise, convolution.Kind));
+    }
+
+    [Fact]
+    public void Every_operation_has_kernels_of_the_fused_plan()
+    {
+        using var network = new ShuffleNetV2OneShot(new NetworkSpec(), null);
+        Assert.True(network.HasFusedStages);
     }
 
     private static void HasTheSameBits(NetworkSpec spec, string device, string choices, bool affine)
@@ -64,11 +72,10 @@ public sealed class FusedPlanTests
             layer.Gamma?.Value.Upload(session.Stream, Values(() => random.NextUniform(-1, 2)));
             layer.Beta?.Value.Upload(session.Stream, Values(random.NextNormal));
         }
-        session.BatchNorm = BatchNormMode.Running;
         float[] Logits(ConvolutionPlan plan)
         {
             ConvolutionPlanner.Of(session).Plan = plan;
-            using Tensor logits = network.Forward(session, images, path);
+            using Tensor logits = network.Forward(Pass.Inference(session), images, path);
             return logits.Download(session.Stream);
         }
         float[] unfused = Logits(ConvolutionPlan.Unfused);
@@ -92,13 +99,12 @@ public sealed class FusedPlanTests
         {
             ConvolutionPlanner.Of(session).Plan = plan;
             using ShuffleNetV2OneShot network = Network(session, Spec with { Affine = affine, ImageSize = imageSize }, path);
-            session.Tape = new Tape();
-            using Tensor logits = network.Forward(session, images, path);
+            var tape = new Tape();
+            using Tensor logits = network.Forward(Pass.Training(session, tape), images, path);
             Tensor gradient = session.Rent(logits.Shape);
             var random = new CounterRandom(3, RandomPurpose.Drawing, 0);
             gradient.Upload(session.Stream, [.. Enumerable.Range(0, (int)logits.Shape.Count).Select(_ => random.NextNormal())]);
-            session.Tape.Backward(session, logits, gradient);
-            session.Tape = null;
+            tape.Backward(session, logits, gradient);
             return
             [
                 ("logits", logits.Download(session.Stream)),

@@ -61,8 +61,7 @@ public sealed class InheritanceTests : IDisposable
     {
         using var images = new Tensor(_session.Pool.Rent(2 * 32 * 32 * 3 * sizeof(float)), new Shape(2, 32, 32, 3));
         images.Upload(_session.Stream, [.. Enumerable.Range(0, 2 * 32 * 32 * 3).Select(i => i % 17 / 8f - 1)]);
-        _session.BatchNorm = BatchNormMode.Running;
-        using Tensor logits = network.Forward(_session, images, Path);
+        using Tensor logits = network.Forward(Pass.Inference(_session), images, Path);
         return logits.Download(_session.Stream);
     }
 }

@@ -61,16 +61,15 @@ public sealed class NetworkGoldenTests
         using var labels = new DeviceArray<int>(session.Pool, images.Shape.N);
         labels.Upload(session.Stream, [.. Enumerable.Range(0, images.Shape.N).Select(n => n % Spec.Classes)]);
 
-        session.Tape = new Tape();
-        using (Tensor logits = network.Forward(session, images, path))
+        var tape = new Tape();
+        using (Tensor logits = network.Forward(Pass.Training(session, tape), images, path))
         {
             AssertClose(Numbers(golden, "logits"), logits.Download(session.Stream), "logits");
             (Tensor loss, Tensor? gradient) = SoftmaxCrossEntropy.Forward(session, logits, labels, 0.1f, 1f / images.Shape.N);
             AssertClose([golden.GetProperty("loss").GetDouble()], [loss.Download(session.Stream).Average()], "loss");
             loss.Dispose();
-            session.Tape.Backward(session, logits, gradient!.Value);
+            tape.Backward(session, logits, gradient!.Value);
         }
-        session.Tape = null;
         double largest = golden.GetProperty("gradients").EnumerateObject().Max(g => g.Value[0].GetDouble());
         for (int k = 0; k < parameters.Length; k++)
         {
@@ -88,8 +87,7 @@ public sealed class NetworkGoldenTests
                 Numbers(golden.GetProperty("statistics"), $"{layer.Name}.running_var"), layer.RunningVariance.Download(session.Stream),
                 cosine, 0.01, layer.Name);
         }
-        session.BatchNorm = BatchNormMode.Running;
-        using Tensor inference = network.Forward(session, images, path);
+        using Tensor inference = network.Forward(Pass.Inference(session), images, path);
         AssertClose(Numbers(golden, "inference_logits"), inference.Download(session.Stream), "inference logits");
     }
 

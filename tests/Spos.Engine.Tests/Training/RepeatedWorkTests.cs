@@ -95,7 +95,7 @@ public sealed class RepeatedWorkTests
     {
         using TestDevice test = TestDevice.Open(name);
         using var session = new Session(test.Device);
-        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(session, images));
+        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(Pass.Inference(session), images));
         foreach ((int count, bool replayed) in new[] { (2, false), (2, true), (3, false), (2, true) })
         {
             Check(count, replayed && name != "host");
@@ -121,7 +121,7 @@ public sealed class RepeatedWorkTests
     {
         using TestDevice test = TestDevice.Open(name);
         using var session = new Session(test.Device);
-        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(session, images));
+        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(Pass.Inference(session), images));
         // As where a picture of the first batch of a measurement is damaged, and at the end.
         foreach ((int count, bool replayed) in new[] { (3, false), (4, false), (4, true), (4, true), (3, false), (4, true), (2, false) })
         {
@@ -140,7 +140,7 @@ public sealed class RepeatedWorkTests
     {
         using TestDevice test = TestDevice.Open(name);
         using var session = new Session(test.Device);
-        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(session, images));
+        using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(Pass.Inference(session), images));
         using Tensor images = session.Rent(new Shape(2, 4, 4, 3));
         images.Fill(session.Stream, 5);
         // The estimate of a batch that fits works on the first pictures of a batch, and leaves the labels as they are.
@@ -165,11 +165,11 @@ public sealed class RepeatedWorkTests
         // Of ten tensors, one by one, two are there at once. A graph keeps all.
         using var work = new RepeatedWork<Tensor>(session, (x, _) =>
         {
-            Tensor last = Relu.Forward(session, x);
+            Tensor last = Relu.Forward(Pass.Inference(session), x);
             for (int i = 0; i < 9; i++)
             {
                 using Tensor before = last;
-                last = Relu.Forward(session, before);
+                last = Relu.Forward(Pass.Inference(session), before);
             }
             return last;
         });
@@ -201,7 +201,7 @@ public sealed class RepeatedWorkTests
         images.Fill(session.Stream, 2);
         using var labels = new DeviceArray<int>(session.Pool, 1);
         labels.Upload(session.Stream, [0]);
-        using var work = new RepeatedWork<Tensor>(session, (x, _) => Relu.Forward(session, x));
+        using var work = new RepeatedWork<Tensor>(session, (x, _) => Relu.Forward(Pass.Inference(session), x));
         int inUse = session.Pool.InUse;
         test.Device.LimitMemory(1L << 30);
         (long free, long total) = test.Device.ReadMemory();

@@ -7,12 +7,12 @@ namespace Spos.Engine.Ops.Convolutions;
 /// <summary>A convolution of any kind; each pass is computed as the session's plan has it.</summary>
 internal static class Convolution
 {
-    public static Tensor Forward(Session session, in ConvolutionShape shape, Tensor x, Parameter weight)
+    public static Tensor Forward(Pass pass, in ConvolutionShape shape, Tensor x, Parameter weight)
     {
         if (weight.Shape != shape.Weight) throw new ArgumentException($"{weight.Name}, {weight.Shape}, does not take {x.Shape}.");
-        Tensor y = session.Rent(shape.Output);
-        ConvolutionPlanner.Of(session).EngineFor(shape, ConvolutionPass.Forward).Forward(shape, y, x, weight.Value);
-        session.Tape?.Record(new Step(shape, x, weight, y));
+        Tensor y = pass.Rent(shape.Output);
+        ConvolutionPlanner.Of(pass.Session).EngineFor(shape, ConvolutionPass.Forward).Forward(shape, y, x, weight.Value);
+        pass.Tape?.Record(new Step(shape, x, weight, y));
         return y;
     }
 

@@ -80,9 +80,8 @@ public sealed record ConvolutionOp(int Inputs, int Outputs, int Kernel, int Stri
         return group.Add($"{name}.{Weight.Name}", new Shape(Kernel, Kernel, Inputs / Groups, Outputs), decays: true);
     }
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return Convolution.Forward(session, ShapeOn(x.Shape), x, (Parameter)state!);
-    }
+    internal override IEnumerable<Tensor> ArraysOf(object state) => [((Parameter)state).Value];
+
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
+        Convolution.Forward(pass, ShapeOn(inputs[0].Shape), inputs[0], (Parameter)state!);
 }

@@ -2,10 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>A convolution's weight and the batch norm after it.</summary>
 internal readonly record struct NormalisedWeight(Tensor Weight, BatchNormLayer Layer);

@@ -4,7 +4,7 @@ using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>A linear layer without bias over channels of 1×1: y[o] = Σ w[o, i] · x[i].</summary>
 public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
@@ -31,9 +31,8 @@ public sealed record LinearOp(int Inputs, int Outputs) : GraphOp
     internal override object NewState(string name, ParameterGroup group) =>
         group.Add($"{name}.{Weight.Name}", new Shape(1, 1, Inputs, Outputs), decays: true);
 
-    internal override Tensor Run(Session session, ReadOnlySpan<Tensor> inputs, object? state)
-    {
-        using Tensor x = inputs[0];
-        return PointwiseConvolution.Forward(session, x, (Parameter)state!);
-    }
+    internal override IEnumerable<Tensor> ArraysOf(object state) => [((Parameter)state).Value];
+
+    internal override Tensor Run(Pass pass, ReadOnlySpan<Tensor> inputs, object? state) =>
+        PointwiseConvolution.Forward(pass, inputs[0], (Parameter)state!);
 }

@@ -3,39 +3,41 @@ using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Supernet;
+namespace Spos.Engine.Fusion;
 
 /// <summary>
-/// One operation in inference on the fused plan. Its branches read their channels of the input where they lie and write their channels of
-/// the output; a depthwise unit and the pointwise ones around it are one kernel.
+/// A block of two branches in inference. They read their channels of the input where they lie and write their channels of the output; a
+/// depthwise unit and the pointwise ones around it are one kernel.
 /// </summary>
-internal static class NormalisedOperation
+internal static class NormalisedBlock
 {
-    /// <summary>Takes over <paramref name="x"/>, as <see cref="Operation.Forward"/> does.</summary>
-    public static Tensor Forward(Session session, Operation operation, Tensor x)
+    public static Step? Match(StatefulGraph graph, int node) => node == 0 && BranchedBlock.Of(graph) is { } block
+        ? new Step(
+            [.. Enumerable.Range(0, graph.Nodes.Length)], [0], [graph.Nodes.Length],
+            (pass, inputs) => [Forward(pass.Session, block, inputs[0])])
+        : null;
+
+    private static Tensor Forward(Session session, BranchedBlock block, Tensor x)
     {
-        BlockSpec block = operation.Block;
+        int first = block.FirstChannels;
         Tensor y = session.Rent(block.OutputOn(x.Shape));
-        (ChannelRange input, ChannelRange output) = (new ChannelRange(x, 1, 2), new ChannelRange(y, block.Input));
-        if (block.Stride == 2)
+        (ChannelRange input, ChannelRange output) = (new ChannelRange(x, 1, 2), new ChannelRange(y, first));
+        if (block.Projection.Count > 0)
         {
-            RunBranch(session, operation.Projection, new ChannelRange(y), new ChannelRange(x));
-            RunBranch(session, operation.Main, output, new ChannelRange(x));
+            RunBranch(session, block.Projection, new ChannelRange(y), new ChannelRange(x));
+            RunBranch(session, block.Main, output, new ChannelRange(x));
         }
-        else if (UnitsAtOnce(session, operation.Main, 0, x.Shape) == operation.Main.Count)
+        else if (block.Main.Count == 3 && UnitsAtOnce(session, block.Main, 0, x.Shape) == 3)
         {
-            RunBranch(session, operation.Main, output, input, passBy: true);
+            RunBranch(session, block.Main, output, input, passBy: true);
         }
         else
         {
             NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
-            using Tensor? odd = operation.Main[0].Spec.Kind == ConvolutionKind.Pointwise
-                ? null
-                : session.Rent(x.Shape.WithChannels(block.Input));
+            using Tensor? odd = block.Main[0].Kind == ConvolutionKind.Pointwise ? null : session.Rent(x.Shape.WithChannels(first));
             if (odd is { } taken) NormalisedConvolution.Take(session, new ChannelRange(taken), x, odd: true);
-            RunBranch(session, operation.Main, output, odd is { } range ? new ChannelRange(range) : input);
+            RunBranch(session, block.Main, output, odd is { } range ? new ChannelRange(range) : input);
         }
-        x.Dispose();
         return y;
     }
 
@@ -54,7 +56,7 @@ internal static class NormalisedOperation
             ChannelRange target = next is { } made ? new ChannelRange(made) : y;
             if (depthwise == null)
             {
-                last.ForwardNormalised(session, shape, target, x);
+                NormalisedConvolution.Forward(session, shape, target, x, last.Weight.Value, last.BatchNorm, last.Rectify);
             }
             else
             {
@@ -70,7 +72,7 @@ internal static class NormalisedOperation
     // How many units, from one on, are one kernel on an input of this shape: a depthwise one with those around it (3, or 2), else 1.
     private static int UnitsAtOnce(Session session, IReadOnlyList<ConvolutionUnit> units, int begin, Shape input)
     {
-        bool Is(int unit, ConvolutionKind kind) => unit < units.Count && units[unit].Spec.Kind == kind;
+        bool Is(int unit, ConvolutionKind kind) => unit < units.Count && units[unit].Kind == kind;
         int depthwise = Is(begin, ConvolutionKind.Pointwise) ? begin + 1 : begin;
         if (!Is(depthwise, ConvolutionKind.Depthwise) || !Is(depthwise + 1, ConvolutionKind.Pointwise)) return 1;
         return NormalisedBranch.Applies(session.Device, units[depthwise].ShapeOn(input)) ? depthwise + 2 - begin : 1;

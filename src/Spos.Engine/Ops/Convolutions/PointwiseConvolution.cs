@@ -2,10 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// Pointwise (1×1) convolution without bias: y[m][o] = Σ_i x[m][i]·w[i][o] over the rows m of NHWC. On [N,1,1,C] it is
@@ -19,8 +18,8 @@ public static class PointwiseConvolution
     /// <param name="x">[N, H, W, in].</param>
     /// <param name="weight">[1, 1, in, out].</param>
     /// <returns>[N, H, W, out].</returns>
-    public static Tensor Forward(Session session, Tensor x, Parameter weight) =>
-        Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Pointwise, x.Shape, weight.Shape.C, 1, 1), x, weight);
+    public static Tensor Forward(Pass pass, Tensor x, Parameter weight) =>
+        Convolution.Forward(pass, new ConvolutionShape(ConvolutionKind.Pointwise, x.Shape, weight.Shape.C, 1, 1), x, weight);
 
     internal static void Forward(Session session, Tensor y, Tensor x, Tensor weight)
     {

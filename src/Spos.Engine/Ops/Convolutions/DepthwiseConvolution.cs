@@ -2,10 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// Depthwise convolution without bias, kernel 3, 5 or 7, stride 1 or 2, padding kernel/2:
@@ -17,9 +16,9 @@ public static class DepthwiseConvolution
     /// <param name="x">[N, H, W, C].</param>
     /// <param name="weight">[K, K, 1, C].</param>
     /// <returns>[N, (H-1)/s+1, (W-1)/s+1, C].</returns>
-    public static Tensor Forward(Session session, Tensor x, Parameter weight, int stride) =>
+    public static Tensor Forward(Pass pass, Tensor x, Parameter weight, int stride) =>
         Convolution.Forward(
-            session, new ConvolutionShape(ConvolutionKind.Depthwise, x.Shape, weight.Shape.C, weight.Shape.N, stride), x, weight);
+            pass, new ConvolutionShape(ConvolutionKind.Depthwise, x.Shape, weight.Shape.C, weight.Shape.N, stride), x, weight);
 
     internal static void Forward(Session session, in ConvolutionShape shape, Tensor y, Tensor x, Tensor weight)
     {

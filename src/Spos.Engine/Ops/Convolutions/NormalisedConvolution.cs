@@ -1,10 +1,9 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// Some channels of a tensor [N, H, W, C]: channel k of them is its channel <paramref name="First"/> + k·<paramref name="Step"/>.
@@ -22,10 +21,6 @@ internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int S
 /// </summary>
 internal static class NormalisedConvolution
 {
-    /// <summary>Whether the session's mode and plan ask for it.</summary>
-    public static bool Applies(Session session) =>
-        session.Tape == null && session.BatchNorm == BatchNormMode.Running && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
-
     /// <param name="y">Overwritten; like <paramref name="x"/> a whole tensor, unless the convolution is pointwise.</param>
     public static void Forward(
         Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x, Tensor weight, BatchNormLayer layer, bool rectify)

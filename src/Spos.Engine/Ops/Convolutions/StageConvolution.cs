@@ -1,10 +1,9 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// <see cref="FusedConvolution"/>'s pointwise convolution where a branch of a choice block ends: its raw results are written to who

@@ -2,21 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
-
-/// <summary>A convolution's raw result [N, H, W, C], whose batch norm (and ReLU) is applied by whoever loads it.</summary>
-/// <param name="Statistics">[4, 1, 1, C]: mean, 1/deviation, scale and shift.</param>
-internal readonly record struct PendingTensor(Tensor Raw, Tensor Statistics, BatchNormLayer Layer, bool Rectify) : IDisposable
-{
-    public void Dispose()
-    {
-        Raw.Dispose();
-        Statistics.Dispose();
-    }
-}
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>What a fused convolution reads: values as they are, or what is pending of them.</summary>
 /// <param name="Statistics">[4, 1, 1, C] as <see cref="PendingTensor"/> has them; null for values as they are.</param>
@@ -37,10 +25,6 @@ internal static class FusedConvolution
 {
     // kStagedValues of kernels/host/pointwise_fused.h: a row of inputs and outputs must fit.
     private const int MostChannels = 65536;
-
-    /// <summary>Whether the session's mode and plan ask for it.</summary>
-    public static bool Applies(Session session) =>
-        session.BatchNorm == BatchNormMode.Batch && ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused;
 
     /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
     public static PendingTensor Forward(

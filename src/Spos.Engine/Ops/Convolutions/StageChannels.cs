@@ -2,7 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// The channels that the blocks of a stage hand on, raw, or their gradients, kept by who takes them, so that channel shuffle and

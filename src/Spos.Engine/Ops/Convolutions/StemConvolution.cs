@@ -2,10 +2,9 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
 
-namespace Spos.Engine.Ops;
+namespace Spos.Engine.Ops.Convolutions;
 
 /// <summary>
 /// The first convolution: 3×3, stride 2, padding 1, from 3 colours, without bias. The images get no gradient.
@@ -16,8 +15,8 @@ public static class StemConvolution
     /// <param name="images">[N, H, W, 3], H and W even.</param>
     /// <param name="weight">[3, 3, 3, out].</param>
     /// <returns>[N, H/2, W/2, out].</returns>
-    public static Tensor Forward(Session session, Tensor images, Parameter weight) =>
-        Convolution.Forward(session, new ConvolutionShape(ConvolutionKind.Stem, images.Shape, weight.Shape.C, 3, 2), images, weight);
+    public static Tensor Forward(Pass pass, Tensor images, Parameter weight) =>
+        Convolution.Forward(pass, new ConvolutionShape(ConvolutionKind.Stem, images.Shape, weight.Shape.C, 3, 2), images, weight);
 
     internal static void Forward(Session session, Tensor y, Tensor images, Tensor weight)
     {

@@ -1,0 +1,23 @@
+using CommandLine;
+using Spos.Cli.Options;
+using Spos.Engine.Supernet;
+using Spos.Runs.Records;
+
+namespace Spos.Cli.OptionGroups;
+
+/// <summary>What the blocks of a network can be.</summary>
+internal interface IBlocksOption
+{
+    [Option("blocks", HelpText =
+        "What each block can be: shuffle-v2 has the paper's four operations; shuffle-v2+ has these and the same with hard swish and "
+        + "squeeze-and-excitation (default: as a network has that is named, else shuffle-v2).")]
+    [BlockSetName]
+    [Influences(Influence.Kept)]
+    string? Blocks { get; set; }
+
+    /// <summary>What is asked for; null if nothing is.</summary>
+    BlockSet? BlockSet => Blocks == null ? null : Engine.Supernet.BlockSet.Of(Blocks);
+}
+
+/// <summary>The name of a set of blocks.</summary>
+internal sealed class BlockSetNameAttribute() : OneOfAttribute([.. BlockSet.All.Select(set => set.Name)]);

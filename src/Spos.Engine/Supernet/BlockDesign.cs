@@ -1,0 +1,20 @@
+namespace Spos.Engine.Supernet;
+
+/// <summary>
+/// How the branches of a block are built: one alternative of a search space, as data. <see cref="NetworkGraph.Block"/> makes its graph.
+/// </summary>
+/// <param name="Name">What people call it. Those of the paper have the names that megvii's FLOPs table has for them.</param>
+/// <param name="Kernel">Height and width of the depthwise kernels.</param>
+public sealed record BlockDesign(string Name, int Kernel)
+{
+    /// <summary>
+    /// Whether the main branch is three times depthwise, pointwise; else it is pointwise, depthwise, pointwise.
+    /// </summary>
+    public bool IsXception { get; init; }
+
+    /// <summary>
+    /// Whether hard swish stands in the place of ReLU and the main branch ends in squeeze-and-excitation, as in the later stages of
+    /// ShuffleNetV2+ (megvii-model/ShuffleNet-Series, ShuffleNetV2+/blocks.py).
+    /// </summary>
+    public bool IsPlus { get; init; }
+}

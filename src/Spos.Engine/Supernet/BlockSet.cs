@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using Spos.Space;
+
+namespace Spos.Engine.Supernet;
+
+/// <summary>
+/// What a search chooses from in every block. The place of a design is its number in architectures, checkpoints
+/// (features.3.2.… is the third design of block 3) and search spaces, so a set's designs stay as they are.
+/// </summary>
+/// <param name="Name">What --blocks calls it.</param>
+public sealed record BlockSet(string Name, ImmutableArray<BlockDesign> Designs)
+{
+    private static readonly ImmutableArray<BlockDesign> Paper =
+    [
+        new("shufflenet_3x3", 3), new("shufflenet_5x5", 5), new("shufflenet_7x7", 7), new("xception_3x3", 3) { IsXception = true },
+    ];
+
+    /// <summary>The paper's four, numbered as in the official code.</summary>
+    public static BlockSet ShuffleV2 { get; } = new("shuffle-v2", Paper);
+
+    /// <summary>The paper's four, and the same with hard swish and squeeze-and-excitation.</summary>
+    public static BlockSet ShuffleV2Plus { get; } =
+        new("shuffle-v2+", [.. Paper, .. Paper.Select(design => design with { Name = $"{design.Name}_se", IsPlus = true })]);
+
+    /// <summary>All sets. Where several would do, the first one counts.</summary>
+    public static ImmutableArray<BlockSet> All { get; } = [ShuffleV2, ShuffleV2Plus];
+
+    /// <summary>The designs as the alternatives of a block.</summary>
+    public ImmutableArray<Alternative> Alternatives => [.. Designs.Select(design => new Alternative(design.Name))];
+
+    /// <summary>What files say of it: nothing of the paper's set, as files of before there were others.</summary>
+    public string? Recorded => this == ShuffleV2 ? null : Name;
+
+    /// <summary>The set that a file records; null if there is none of that name.</summary>
+    public static BlockSet? Of(string? recorded) => recorded == null ? ShuffleV2 : All.FirstOrDefault(set => set.Name == recorded);
+
+    public bool Equals(BlockSet? other) => other != null && Name == other.Name;
+
+    public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
+
+    public override string ToString() => Name;
+}

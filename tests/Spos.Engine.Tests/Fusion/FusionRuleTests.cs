@@ -1,0 +1,159 @@
+using Spos.Engine.Fusion;
+using Spos.Engine.Graphs;
+using Spos.Engine.Nn;
+using Spos.Engine.Ops;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
+
+namespace Spos.Engine.Tests.Fusion;
+
+/// <summary>What a rule fuses leaves the bits that ops leave one after the other.</summary>
+public sealed class FusionRuleTests
+{
+    // No kernel makes one half of the channels, so that rule is in all lists.
+    private static readonly FusionRules Ops = new(ChannelHalves.Match);
+
+    [Theory]
+    [OnEachDevice(false)]
+    [OnEachDevice(true)]
+    public void A_convolved_unit(string device, bool rectify)
+    {
+        using GraphFixture unit = Unit(device, rectify);
+        FusionRules rules = new(ConvolvedUnit.Match);
+        Assert.Single(new GraphSteps(unit.Graph, rules).Steps);
+        Assert.Equal(rectify ? 3 : 2, new GraphSteps(unit.Graph, Ops).Steps.Length);
+        Assert.Equal(unit.Infer(Ops), unit.Infer(rules));
+        Assert.Equal(unit.Train(Ops), unit.Train(rules));
+    }
+
+    [Theory]
+    [OnEachDevice(false)]
+    [OnEachDevice(true)]
+    public void A_normalised_unit(string device, bool rectify)
+    {
+        using GraphFixture unit = Unit(device, rectify);
+        FusionRules rules = new(NormalisedUnit.Match);
+        Assert.Single(new GraphSteps(unit.Graph, rules).Steps);
+        Assert.Equal(unit.Infer(Ops), unit.Infer(rules));
+    }
+
+    // Many rows, of which the emulated GPU makes strips, and few.
+    [Theory]
+    [OnEachDevice("pdp", 1, 12)]
+    [OnEachDevice("pdp", 2, 12)]
+    [OnEachDevice("dpdpdp", 1, 12)]
+    [OnEachDevice("dpdpdp", 2, 12)]
+    [OnEachDevice("dp", 1, 12)]
+    [OnEachDevice("p", 1, 12)]
+    [OnEachDevice("pdp", 1, 1)]
+    public void A_normalised_block(string device, string units, int stride, int size)
+    {
+        using var block = new GraphFixture(device, Block(units, stride), new Shape(2, size, size, 6));
+        FusionRules rules = new(NormalisedBlock.Match, ChannelHalves.Match);
+        Assert.Single(new GraphSteps(block.Graph, rules).Steps);
+        Assert.Equal(block.Infer(Ops), block.Infer(rules));
+    }
+
+    [Fact]
+    public void A_unit_is_a_convolution_whose_result_its_batch_norm_alone_takes()
+    {
+        static ConvolutionUnit? UnitOf(Action<GraphBuilder, int, int> add)
+        {
+            var builder = new GraphBuilder();
+            int convolved = builder.Add("0", ConvolutionOp.Pointwise(4, 4), GraphBuilder.Input);
+            int normalised = builder.Add("1", new BatchNormOp(4, IsAffine: true, BatchNormLayer.Epsilon), convolved);
+            add(builder, convolved, normalised);
+            return ConvolutionUnit.At(Stateful(builder), 0);
+        }
+        Assert.False(UnitOf((_, _, _) => { })!.Rectify);
+        Assert.True(UnitOf((graph, _, norm) => graph.Add(new ReluOp(), norm))!.Rectify);
+        Assert.False(UnitOf((graph, _, norm) => graph.Add(new ConcatOp(), graph.Add(new ReluOp(), norm), norm))!.Rectify);
+        Assert.Null(UnitOf((graph, convolved, norm) => graph.Add(new ConcatOp(), norm, convolved)));
+    }
+
+    [Theory]
+    [InlineData("pdp", 1, true)]
+    [InlineData("pdp", 2, true)]
+    // Two of a kind after each other, an end that is depthwise, ReLU after a depthwise convolution, and none after a pointwise one.
+    [InlineData("ppdp", 1, false)]
+    [InlineData("pd", 1, false)]
+    [InlineData("pDp", 2, false)]
+    [InlineData("Pdp", 1, false)]
+    // Another op, of which the fused kernels know nothing: after a branch, and within.
+    [InlineData("pdpr", 2, false)]
+    [InlineData("prdp", 2, false)]
+    [InlineData("", 1, false)]
+    public void A_block_of_branches_is_what_the_kernels_take(string units, int stride, bool matches) =>
+        Assert.Equal(matches, BranchedBlock.Of(Stateful(Block(units, stride))) != null);
+
+    [Fact]
+    public void A_block_is_none_where_the_channels_go_another_way()
+    {
+        var builder = new GraphBuilder();
+        int even = builder.Add(new EverySecondChannelOp(0), GraphBuilder.Input);
+        int odd = builder.Add(new EverySecondChannelOp(1), GraphBuilder.Input);
+        builder.Add(new ConcatOp(), odd, Add(builder, "main", even, "pdp", 1));
+        Assert.Null(BranchedBlock.Of(Stateful(builder)));
+
+        builder = new GraphBuilder();
+        int first = Add(builder, "first", GraphBuilder.Input, "dp", 1);
+        builder.Add(new ConcatOp(), first, Add(builder, "main", first, "pdp", 1));
+        Assert.Null(BranchedBlock.Of(Stateful(builder)));
+    }
+
+    private static GraphFixture Unit(string device, bool rectify)
+    {
+        var builder = new GraphBuilder();
+        int value = builder.Add("0", ConvolutionOp.Depthwise(5, 3, 1), GraphBuilder.Input);
+        value = builder.Add("1", new BatchNormOp(5, IsAffine: true, BatchNormLayer.Epsilon), value);
+        if (rectify) builder.Add("2", new ReluOp(), value);
+        return new GraphFixture(device, builder, new Shape(3, 6, 7, 5));
+    }
+
+    // Of 6 channels, at stride 1 half of them pass by.
+    private static GraphBuilder Block(string units, int stride)
+    {
+        var builder = new GraphBuilder();
+        int first, main = GraphBuilder.Input;
+        if (stride == 1)
+        {
+            first = builder.Add(new EverySecondChannelOp(0), GraphBuilder.Input);
+            main = builder.Add(new EverySecondChannelOp(1), GraphBuilder.Input);
+        }
+        else
+        {
+            first = Add(builder, "first", GraphBuilder.Input, "dp", stride, 6);
+        }
+        builder.Add(new ConcatOp(), first, Add(builder, "main", main, units, stride, stride == 1 ? 3 : 6));
+        return builder;
+    }
+
+    // d is a depthwise unit, p a pointwise one with ReLU; D and P have it the other way round; r is ReLU alone.
+    private static int Add(GraphBuilder builder, string name, int value, string units, int stride, int channels = 3)
+    {
+        foreach ((int place, char unit) in units.Index())
+        {
+            if (unit == 'r')
+            {
+                value = builder.Add(new ReluOp(), builder.Add(new ReluOp(), value));
+                continue;
+            }
+            bool depthwise = unit is 'd' or 'D';
+            ConvolutionOp convolution = depthwise
+                ? ConvolutionOp.Depthwise(channels, 3, stride) : ConvolutionOp.Pointwise(channels, channels);
+            if (depthwise) stride = 1;
+            value = builder.Add($"{name}.{place}.0", convolution, value);
+            value = builder.Add($"{name}.{place}.1", new BatchNormOp(channels, IsAffine: true, BatchNormLayer.Epsilon), value);
+            if (unit is 'D' or 'p') value = builder.Add(new ReluOp(), value);
+        }
+        return value;
+    }
+
+    private static StatefulGraph Stateful(GraphBuilder builder)
+    {
+        using var group = new ParameterGroup();
+        Graph graph = builder.Build();
+        return new StatefulGraph(graph, [.. graph.Nodes.Select(node => node.Op.NewState(node.Name, group))]);
+    }
+}
