@@ -110,7 +110,7 @@ public sealed class GraphTests
         Assert.Equal(3_558_464, parameters);
         foreach (BlockSpec block in spec.BlockSpecs())
         {
-            foreach (BlockDesign design in spec.BlockSet.Designs)
+            foreach (BlockDesign design in BlockSet.All.SelectMany(set => set.Designs))
             {
                 FeatureShape output = NetworkGraph.Block(block, design, affine: false).OutputOn(NetworkGraph.InputOf(block));
                 Assert.Equal(
