@@ -92,7 +92,7 @@ internal static class Program
 
     private static int Fail(string message, int code)
     {
-        Console.Error.WriteLine($"spos: {Shown.Line(message)}");
+        Notice.Warn(message);
         return code;
     }
 }

@@ -77,8 +77,8 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         foreach (string? earlier in new[] { null, "" })
         {
             var before = new Dictionary<string, string>(By(JpegDecoder.Spos).Values);
-            before.Remove(OptionCheck.DecoderOption);
-            if (earlier != null) before[OptionCheck.DecoderOption] = earlier;
+            before.Remove(KeptOptions.DecoderOption);
+            if (earlier != null) before[KeptOptions.DecoderOption] = earlier;
             Require(before, JpegDecoder.Spos);
             Assert.Contains(
                 "--decoder spos, not nvjpeg", Assert.Throws<UsageException>(() => Require(before, JpegDecoder.NvJpeg)).Message,

@@ -134,6 +134,41 @@ public sealed class PhaseTests : IDisposable
     }
 
     [Fact]
+    public void A_search_or_ranking_that_cannot_write_says_what_to_do()
+    {
+        Run(SupernetTraining.Run, Supernet());
+        void Tells<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec)
+        {
+            // A folder in its place: the next time the file cannot be written.
+            void Block(string file)
+            {
+                if (!file.EndsWith(".json", StringComparison.Ordinal)) return;
+                File.Delete(file);
+                Directory.CreateDirectory(file);
+            }
+
+            using var observer = new RecordingObserver { OnSaved = Block };
+            string told = Assert.Throws<InterruptedRunException>(() => phase(spec, Context(observer))).Message;
+            Assert.Matches(@"could not be written: .+ are kept: make room and run the same command again\.$", told);
+        }
+
+        Tells(PathSearch.Run, new SearchSpec
+        {
+            Setup = Setup("search"),
+            Scoring = Scoring,
+            Evolution = new EvolutionOptions { MaxEpochs = 1, NumPopulation = 3, NumSelect = 2, NumCrossover = 1, NumMutation = 1 },
+        });
+        Tells(Ranking.Run, new RankSpec
+        {
+            Setup = Training("rank"),
+            Scoring = Scoring,
+            NumArchitectures = 2,
+            Recalibrations = 1,
+            TrainingOptions = [],
+        });
+    }
+
+    [Fact]
     public void What_makes_no_run_is_refused_before_it_begins()
     {
         void Refused<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec) =>

@@ -13,6 +13,9 @@ internal sealed class RecordingObserver : IRunObserver, IDisposable
     /// <summary>Whether the run is stopped after its first step.</summary>
     public bool StopsAtOnce { get; init; }
 
+    /// <summary>Is told of each file that is saved.</summary>
+    public Action<string>? OnSaved { get; init; }
+
     public CancellationToken Cancel => _cancel.Token;
 
     public List<string> Said { get; } = [];
@@ -44,7 +47,11 @@ internal sealed class RecordingObserver : IRunObserver, IDisposable
 
     public void Score(long done, double top1) => _told.Add("score");
 
-    public void Saved(string file) => _told.Add("saved");
+    public void Saved(string file)
+    {
+        _told.Add("saved");
+        OnSaved?.Invoke(file);
+    }
 
     public void EndPart() => _told.Add("end");
 

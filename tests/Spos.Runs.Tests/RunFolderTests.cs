@@ -23,5 +23,17 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(["{\"step\":1,\"loss\":2.5}", "{\"step\":2,\"loss\":2.25}"], File.ReadLines(metrics));
     }
 
+    [Theory]
+    [InlineData("metrics.jsonl", "is not a regular file. Remove it")]
+    [InlineData("run.json", "cannot be read, so that nobody knows whose")]
+    public void A_folder_in_place_of_a_file_of_the_run_is_told_of_before_the_run_begins(string name, string told)
+    {
+        File.WriteAllText(Path.Combine(_folder, "run.json"), """{"command": "scratch", "options": {}}""");
+        File.Delete(Path.Combine(_folder, name));
+        Directory.CreateDirectory(Path.Combine(_folder, name));
+        var refusal = Assert.Throws<UsageException>(() => new RunFolder(_folder, RunKind.Scratch, new ObserverList()));
+        Assert.Contains($"{name} {told}", refusal.Message, StringComparison.Ordinal);
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

@@ -25,11 +25,12 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
     // Pictures of about the size of ImageNet's.
     private const int PictureSize = 448, Classes = 4;
 
-    public (DevicePeaks Peaks, IReadOnlyList<KernelResult> Results) Run(Action<long, string> report)
+    /// <param name="report">Told after each part, in words.</param>
+    public (DevicePeaks Peaks, IReadOnlyList<KernelResult> Results) Run(Action<string> report)
     {
         Device device = session.Device;
         DevicePeaks peaks = DevicePeaks.Measure(session, device.Kind == DeviceKind.Simt.Name ? 1e-4 : 1);
-        report(1, "measured the device's peaks");
+        report("measured the device's peaks");
         string folder = Directory.CreateTempSubdirectory("spos-bench-").FullName;
         try
         {
@@ -42,7 +43,7 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
                 // The first run warms up.
                 if (run == 1) device.Kernels.Timer = timer;
                 for (int choice = 0; choice < spec.Space.MostDisjoint; choice++) RunPath(network, folder, choice);
-                report(1, run == 0 ? "warmed up" : $"run {run} of {runs}");
+                report(run == 0 ? "warmed up" : $"run {run} of {runs}");
             }
             device.Kernels.Timer = null;
             return (peaks, [.. timer.Launches.Select(l => Result(peaks, l.Kernel, l.Work, l.Seconds))]);

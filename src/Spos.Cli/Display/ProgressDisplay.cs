@@ -43,13 +43,14 @@ internal sealed class ProgressDisplay
         _bar = bar;
     }
 
-    /// <summary>Runs <paramref name="work"/>, which reports to the display.</summary>
-    public static void Run(string title, long total, string unit, Action<ProgressDisplay> work)
+    /// <summary>Runs <paramref name="work"/>, which tells of each step that is done, with what is to be shown beside.</summary>
+    public static void Run(string title, long total, string unit, Action<Action<string>> work)
     {
         var display = new ProgressDisplay(title, total, unit);
+        long done = 0;
         try
         {
-            work(display);
+            work(details => display.Report(++done, 1, details));
         }
         finally
         {

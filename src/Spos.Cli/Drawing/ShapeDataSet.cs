@@ -17,9 +17,8 @@ internal sealed record ShapeDataSet(
     {
         using var stop = new StopSignal("what was drawn is being removed");
         stop.Listen();
-        AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", display =>
+        AtomicFolder.Write(folder, drawing => ProgressDisplay.Run("drawing", (Train + (long)Val) * Classes, "picture", drawn =>
         {
-            long done = 0;
             foreach ((string split, int count, ulong offset) in new[] { ("train", Train, 0ul), ("val", Val, 1ul << 32) })
             {
                 for (int label = 0; label < Classes; label++)
@@ -31,7 +30,7 @@ internal sealed record ShapeDataSet(
                         stop.Token.ThrowIfCancellationRequested();
                         byte[] jpeg = ShapeDrawer.Draw(label, Size, Difficulty, Seed, offset + (ulong)(label * count + i));
                         File.WriteAllBytes(Path.Combine(classFolder, $"{i:D5}.jpg"), jpeg);
-                        display.Report(++done, 1, split);
+                        drawn(split);
                     }
                 }
             }

@@ -22,13 +22,11 @@ internal abstract class DeviceOptions
 
     [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU; cuda:1 is the second one), host or cpu (the CPU), "
         + "simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
-    [DeviceName]
-    [Influences(Influence.None)]
+    [DeviceName, Influences(Influence.None)]
     public string DeviceName { get; set; } = Auto;
 
     [Option("threads", HelpText = "CPU threads that compute (default: all cores). Results do not depend on it.")]
-    [InRange(1, 1024)]
-    [Influences(Influence.None)]
+    [InRange(1, 1024), Influences(Influence.None)]
     public int? Threads { get; set; }
 
     [Option("plan", Default = ConvolutionPlan.Fused, HelpText =

@@ -12,44 +12,36 @@ internal interface IScoringOptions
     const string OnHeldOut = "held-out", OnVal = "val";
 
     [Option("checkpoint", Default = "runs/supernet", HelpText = "The supernet: a checkpoint, or the folder of its run.")]
-    [Input(PathKind.Any)]
-    [Influences(Influence.Kept)]
+    [Input(PathKind.Any), Influences(Influence.Kept)]
     string CheckpointPath { get; set; }
 
     [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm for a candidate.")]
-    [InRange(1, 100_000)]
-    [Influences(Influence.Kept)]
+    [InRange(1, 100_000), Influences(Influence.Kept)]
     int TrainIters { get; set; }
 
     [Option("train-batch-size", Default = 128, HelpText = "Pictures of a recalibration batch.")]
-    [InRange(2, 65_536)]
-    [Influences(Influence.Kept)]
+    [InRange(2, 65_536), Influences(Influence.Kept)]
     int TrainBatchSize { get; set; }
 
     [Option("test-batch-size", Default = 512, HelpText = "Pictures of a test batch.")]
-    [InRange(1, 65_536)]
-    [Influences(Influence.None)]
+    [InRange(1, 65_536), Influences(Influence.None)]
     int TestBatchSize { get; set; }
 
     [Option("select-on", Default = OnHeldOut, HelpText =
         "What candidates are compared on: held-out, the part of train that the supernet was not trained on, or val.")]
-    [OneOf(OnHeldOut, OnVal)]
-    [Influences(Influence.Kept)]
+    [OneOf(OnHeldOut, OnVal), Influences(Influence.Kept)]
     string SelectOn { get; set; }
 
     [Option("held-out", HelpText = "The share of train that the supernet was not trained on (default: what its checkpoint says).")]
-    [InRange(0, 1, BelowMost = true)]
-    [Influences(Influence.Kept)]
+    [InRange(0, 1, BelowMost = true), Influences(Influence.Kept)]
     float? HeldOut { get; set; }
 
     [Option("flops-limit", HelpText = "Most FLOPs of a candidate (default: 330e6 for the official sizes, else the mean of all paths).")]
-    [InRange(1, 1e15, Example = "330e6 or 330M")]
-    [Influences(Influence.Kept)]
+    [InRange(1, 1e15, Example = "330e6 or 330M"), Influences(Influence.Kept)]
     double? FlopsLimit { get; set; }
 
     [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl (default: computed from the shapes).")]
-    [Input(PathKind.File)]
-    [Influences(Influence.Kept)]
+    [Input(PathKind.File), Influences(Influence.Kept)]
     string? FlopsTablePath { get; set; }
 
     /// <summary>What these options ask for.</summary>

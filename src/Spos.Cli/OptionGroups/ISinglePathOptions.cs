@@ -12,18 +12,15 @@ internal interface ISinglePathOptions
     const int DefaultEpochs = 240;
 
     [Option("epochs", Default = DefaultEpochs, HelpText = "Passes over the training pictures in a training from scratch.")]
-    [InRange(1, 100_000)]
-    [Influences(Influence.Kept)]
+    [InRange(1, 100_000), Influences(Influence.Kept)]
     int Epochs { get; set; }
 
     [Option("batch-size", Default = ScratchSpec.DefaultBatchSize, HelpText = "Pictures a step.")]
-    [InRange(2, 65_536)]
-    [Influences(Influence.Kept)]
+    [InRange(2, 65_536), Influences(Influence.Kept)]
     int BatchSize { get; set; }
 
     [Option("learning-rate", Default = TrainingSetup.DefaultLearningRate, HelpText = "Learning rate at the start.")]
-    [InRange(0, 100, AboveLeast = true, BelowMost = true)]
-    [Influences(Influence.Kept)]
+    [InRange(0, 100, AboveLeast = true, BelowMost = true), Influences(Influence.Kept)]
     float LearningRate { get; set; }
 
     [Option("lr-decay", Default = Decay.Linear, HelpText = "How the learning rate falls to 0.")]

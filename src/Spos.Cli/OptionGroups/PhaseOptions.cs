@@ -15,8 +15,7 @@ internal abstract class PhaseOptions : DataOptions
     [Option("output-dir", HelpText =
         "Where checkpoints, logs and plots go (default: runs/ and the name of the command). "
         + "A run that was stopped there goes on, if the options agree.")]
-    [Output(PathKind.Folder)]
-    [Influences(Influence.None)]
+    [Output(PathKind.Folder), Influences(Influence.None)]
     public string? OutputDir { get; set; }
 
     [Option("resume", Default = false, HelpText = "Fail unless the output folder holds a run to go on with.")]
@@ -30,8 +29,7 @@ internal abstract class PhaseOptions : DataOptions
     public bool Restart { get; set; }
 
     [Option("tb-dir", HelpText = "Where TensorBoard's event files go (default: the output folder).")]
-    [Output(PathKind.Folder)]
-    [Influences(Influence.None)]
+    [Output(PathKind.Folder), Influences(Influence.None)]
     public string? TbDir { get; set; }
 
     /// <summary>What is asked of the run besides its own options.</summary>

@@ -59,20 +59,18 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     [InRange(1, 100_000)]
     public int? Runs { get; set; }
 
-    [Option(
-        "architecture",
-        HelpText = "The path that bench step and bench launches run "
-            + "(default: of step another random one each time, of launches the mean of each operation in every block in turn).")]
+    [Option("architecture", HelpText =
+        "The path that bench step and bench launches run "
+        + "(default: of step another random one each time, of launches the mean of each operation in every block in turn).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
     [Option("alone", Default = false, HelpText = "Let bench step time --plan alone, without unfused beside it.")]
     public bool Alone { get; set; }
 
-    [Option(
-        "images",
-        HelpText = "The pictures that bench loader reads: "
-            + "a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
+    [Option("images", HelpText =
+        "The pictures that bench loader reads: "
+        + "a folder with one folder of JPEGs per class (default: none, and bench loader needs it).")]
     [Input(PathKind.Folder)]
     public string? Images { get; set; }
 
@@ -80,13 +78,12 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     [InRange(1, 256)]
     public int Workers { get; set; } = 2;
 
-    [Option(OptionCheck.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
+    [Option(KeptOptions.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
-    [Option(
-        "top", Default = 40,
-        HelpText = "Lines of the table: those that take most time, of launches those of each work that move most bytes. "
-            + "The JSON file has all.")]
+    [Option("top", Default = 40, HelpText =
+        "Lines of the table: those that take most time, of launches those of each work that move most bytes. "
+        + "The JSON file has all.")]
     [InRange(1, 100_000)]
     public int Top { get; set; } = 40;
 
@@ -122,11 +119,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         ConvolutionPlan[] plans = Alone || Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
         IReadOnlyList<StepResult> results = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
-        ProgressDisplay.Run("step", StepBenchmark.Reports(runs), "run", display =>
-        {
-            long done = 0;
-            results = benchmark.Run(plans, path, runs, () => display.Report(++done, 1, ""));
-        });
+        ProgressDisplay.Run(
+            "step", StepBenchmark.Reports(runs), "run", report => results = benchmark.Run(plans, path, runs, () => report("")));
         Table table = PlainTable.New(
             "work", "plan", "img/s", "quartiles", $"against {plans[0]}".ToLowerInvariant(), "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
@@ -138,22 +132,19 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
             ]);
         }
         PlainTable.Write(table);
-        if (Output != null)
+        Save(spec, device, new
         {
-            Save(Output, spec, device, new
+            paths = path == null ? Enumerable.Range(0, runs).Select(run => $"{benchmark.RandomPath(run)}") : [$"{path}"],
+            steps = results.Select(r => new
             {
-                paths = path == null ? Enumerable.Range(0, runs).Select(run => $"{benchmark.RandomPath(run)}") : [$"{path}"],
-                steps = results.Select(r => new
-                {
-                    work = r.Work,
-                    plan = $"{r.Plan}".ToLowerInvariant(),
-                    images_per_second = r.Rates.Median,
-                    quartiles = r.Rates.Quartiles,
-                    device_bytes = r.DeviceBytes,
-                    managed_bytes = r.ManagedBytes,
-                }),
-            });
-        }
+                work = r.Work,
+                plan = $"{r.Plan}".ToLowerInvariant(),
+                images_per_second = r.Rates.Median,
+                quartiles = r.Rates.Quartiles,
+                device_bytes = r.DeviceBytes,
+                managed_bytes = r.ManagedBytes,
+            }),
+        });
         return ExitCode.Success;
     }
 
@@ -176,11 +167,10 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         var benchmark = new LoaderBenchmark(
             device, data, new LoaderOptions { Decoder = Decoder, ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers },
             new DamageReport(Notice.Warn));
-        ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", display =>
+        ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", report =>
         {
-            long done = 0;
-            hostWork = benchmark.RunHostWork(runs, () => display.Report(++done, 1, ""));
-            results = benchmark.Run(runs, () => display.Report(++done, 1, ""));
+            hostWork = benchmark.RunHostWork(runs, () => report(""));
+            results = benchmark.Run(runs, () => report(""));
         });
         Table table = PlainTable.New("transform", "img/s", "quartiles");
         foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
@@ -189,24 +179,25 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         Notice.Say(
             $"For a GPU that does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads, "
             + $"if none slows another, read and entropy-decode {FastGpu:N0} images a second.");
-        if (Output != null)
+        Save(spec, device, new
         {
-            Save(Output, spec, device, new
-            {
-                pictures = data.Samples.Length,
-                workers = Workers,
-                decoder = $"{Decoder}".ToLowerInvariant(),
-                host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
-                transforms = results.Select(
-                    r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
-            });
-        }
+            pictures = data.Samples.Length,
+            workers = Workers,
+            decoder = $"{Decoder}".ToLowerInvariant(),
+            host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
+            transforms = results.Select(
+                r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
+        });
         return ExitCode.Success;
     }
 
     private int RunKernels(Session session, NetworkSpec spec, Device device)
     {
-        (DevicePeaks peaks, IReadOnlyList<KernelResult> all) = Measure(session, spec);
+        int runs = Runs ?? 3;
+        (DevicePeaks, IReadOnlyList<KernelResult>)? measured = null;
+        ProgressDisplay.Run(
+            "kernels", runs + 2, "run", report => measured = new KernelBenchmark(session, spec, BatchSize, runs).Run(report));
+        (DevicePeaks peaks, IReadOnlyList<KernelResult> all) = measured!.Value;
         KernelResult[] results =
         [
             .. all.Where(r => Filter == null || r.Kernel.Contains(Filter, StringComparison.Ordinal))
@@ -220,25 +211,22 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
             ("peak memory", $"{peaks.BytesPerSecond / 1e9:0.0} GB/s"),
             ("kernels and shapes", $"{results.Length}, {Math.Min(Top, results.Length)} shown"),
             ("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
-        if (Output != null)
+        Save(spec, device, new
         {
-            Save(Output, spec, device, new
+            plan = $"{Plan}".ToLowerInvariant(),
+            peak_gflops = peaks.FlopsPerSecond / 1e9,
+            peak_gbytes = peaks.BytesPerSecond / 1e9,
+            kernels = results.Select(r => new
             {
-                plan = $"{Plan}".ToLowerInvariant(),
-                peak_gflops = peaks.FlopsPerSecond / 1e9,
-                peak_gbytes = peaks.BytesPerSecond / 1e9,
-                kernels = results.Select(r => new
-                {
-                    kernel = r.Kernel,
-                    shape = r.Shape,
-                    launches = r.Launches,
-                    microseconds = r.Seconds * 1e6,
-                    gbytes_per_second = r.Bytes / r.Seconds / 1e9,
-                    gflops = r.Flops / r.Seconds / 1e9,
-                    of_roofline = r.Roofline,
-                }),
-            });
-        }
+                kernel = r.Kernel,
+                shape = r.Shape,
+                launches = r.Launches,
+                microseconds = r.Seconds * 1e6,
+                gbytes_per_second = r.Bytes / r.Seconds / 1e9,
+                gflops = r.Flops / r.Seconds / 1e9,
+                of_roofline = r.Roofline,
+            }),
+        });
         return ExitCode.Success;
     }
 
@@ -255,11 +243,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         IReadOnlyList<LaunchesOfWork> works = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
         ConvolutionPlanner.Of(session).Plan = Plan;
-        ProgressDisplay.Run("launches", StepBenchmark.ReportsOfLaunches(paths.Length), "run", display =>
-        {
-            long done = 0;
-            works = benchmark.Record(paths, () => display.Report(++done, 1, ""));
-        });
+        ProgressDisplay.Run(
+            "launches", StepBenchmark.ReportsOfLaunches(paths.Length), "run", report => works = benchmark.Record(paths, () => report("")));
         Table table = PlainTable.New(
             "kernel", "work", "launches", "least blocks", "most blocks", "MB", "GFLOP", $"of ≥ {device.Multiprocessors} blocks");
         var rows = new List<(string, string)> { ("paths", $"{paths.Length}"), ("multiprocessors", $"{device.Multiprocessors}") };
@@ -281,16 +266,13 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         rows.Add(("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
         PlainTable.Write(table);
         ResultTable.Print("Launches", [.. rows]);
-        if (Output != null)
+        Save(spec, device, new
         {
-            Save(Output, spec, device, new
-            {
-                plan = $"{Plan}".ToLowerInvariant(),
-                multiprocessors = device.Multiprocessors,
-                paths = paths.Select(path => $"{path}"),
-                works = works.Select(work => new { work = work.Work, all = Figures(work.All), kernels = work.Kernels.Select(Figures) }),
-            });
-        }
+            plan = $"{Plan}".ToLowerInvariant(),
+            multiprocessors = device.Multiprocessors,
+            paths = paths.Select(path => $"{path}"),
+            works = works.Select(work => new { work = work.Work, all = Figures(work.All), kernels = work.Kernels.Select(Figures) }),
+        });
         return ExitCode.Success;
     }
 
@@ -334,18 +316,6 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         return ExitCode.Success;
     }
 
-    private (DevicePeaks Peaks, IReadOnlyList<KernelResult> Results) Measure(Session session, NetworkSpec spec)
-    {
-        (DevicePeaks, IReadOnlyList<KernelResult>) measured = default;
-        int runs = Runs ?? 3;
-        ProgressDisplay.Run("kernels", runs + 2, "run", display =>
-        {
-            long done = 0;
-            measured = new KernelBenchmark(session, spec, BatchSize, runs).Run((steps, text) => display.Report(done += steps, 1, text));
-        });
-        return measured;
-    }
-
     private void Print(KernelResult[] results, double total)
     {
         Table table = PlainTable.New("kernel", "shape", "median", "GB/s", "GFLOP/s", "of roofline", "of the time");
@@ -360,9 +330,10 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
 
     private static string Rate(double amount, double seconds) => amount > 0 ? $"{amount / seconds / 1e9:0.0}" : "";
 
-    // The machine and the date, and then the figures.
-    private void Save(string path, NetworkSpec spec, Device device, object figures)
+    // The machine and the date, and then the figures, if they are to go to a file.
+    private void Save(NetworkSpec spec, Device device, object figures)
     {
+        if (Output == null) return;
         JsonObject file = new()
         {
             ["date"] = DateTime.UtcNow.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
@@ -371,6 +342,6 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
             ["batch_size"] = BatchSize,
         };
         foreach ((string name, JsonNode? value) in JsonSerializer.SerializeToNode(figures)!.AsObject()) file[name] = value?.DeepClone();
-        JsonFile.Write(path, file);
+        JsonFile.Write(Output, file);
     }
 }

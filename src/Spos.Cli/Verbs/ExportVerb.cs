@@ -49,21 +49,18 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     [Option("format", Default = ExportFormat.Pth, HelpText = "The file's format.")]
     public ExportFormat Format { get; set; } = ExportFormat.Pth;
 
-    [Option(
-        "output",
-        HelpText = "The file (default: network with the format's ending, beside the checkpoint). "
-            + "Beside a pytorch file, which ends in .py, its weights are written, ending in .pth.")]
+    [Option("output", HelpText =
+        "The file (default: network with the format's ending, beside the checkpoint). "
+        + "Beside a pytorch file, which ends in .py, its weights are written, ending in .pth.")]
     [Output(PathKind.File)]
     public string? Output { get; set; }
 
-    [Option(
-        "keep-batch-norm", Default = false,
-        HelpText = "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
+    [Option("keep-batch-norm", Default = false, HelpText =
+        "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
     public bool KeepBatchNorm { get; set; }
 
-    [Option(
-        "weights", Default = WeightKind.Best,
-        HelpText = "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
+    [Option("weights", Default = WeightKind.Best, HelpText =
+        "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
     public int Run()

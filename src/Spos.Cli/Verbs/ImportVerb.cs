@@ -32,16 +32,14 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Input(PathKind.File)]
     public string? CheckpointPath { get; set; }
 
-    [Option(
-        "key",
-        HelpText = "Of several networks in a checkpoint, which: "
-            + "its place as --list tells it, such as state_dict_ema (default: the usual one).")]
+    [Option("key", HelpText =
+        "Of several networks in a checkpoint, which: "
+        + "its place as --list tells it, such as state_dict_ema (default: the usual one).")]
     [Text]
     public string? Key { get; set; }
 
-    [Option(
-        "flops-table",
-        HelpText = "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
+    [Option("flops-table", HelpText =
+        "A FLOPs table, op_flops_dict.pkl, to hold against the FLOPs that this program computes (default: none).")]
     [Input(PathKind.File)]
     public string? FlopsTablePath { get; set; }
 
@@ -49,27 +47,23 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
     [Output(PathKind.Folder)]
     public string? OutputDir { get; set; }
 
-    [Option(
-        "image-size",
-        HelpText = "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
+    [Option("image-size", HelpText =
+        "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
     [InRange(32, 2048, MultipleOf = 32)]
     public int? ImageSize { get; set; }
 
-    [Option(
-        StandardOption, Default = false,
-        HelpText = "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
+    [Option(StandardOption, Default = false, HelpText =
+        "The network was trained on normalised RGB pictures (default: what the file says, else --spos-preprocessing).")]
     public bool StandardPreprocessing { get; set; }
 
-    [Option(
-        PreprocessingRecord.Option, Default = false,
-        HelpText = "The network was trained on pictures as the official code feeds them: "
-            + "blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
+    [Option(PreprocessingRecord.Option, Default = false, HelpText =
+        "The network was trained on pictures as the official code feeds them: "
+        + "blue, green, red, levels 0 to 255 (default: what the file says, else so).")]
     public bool SposPreprocessing { get; set; }
 
-    [Option(
-        "restart", Default = false,
-        HelpText = "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. "
-            + "Nothing else there is touched.")]
+    [Option("restart", Default = false, HelpText =
+        "Remove the network that was imported into the output folder before, which otherwise only the same file replaces. "
+        + "Nothing else there is touched.")]
     public bool Restart { get; set; }
 
     [Option("list", Default = false, HelpText = "Only list what the file holds.")]
@@ -133,22 +127,15 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         string saved = folder.Save(session, network, 0, options, data: classNames == null ? null : new TrainedOn(classNames));
         ResultTable.Print(
             "Imported",
-            [
-                ("network", $"{spec}"),
-                ("kind", path == null ? "supernet" : $"single path, {path}"),
-                ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
-                .. found.Others.Count == 0 ? [] : new[] { ("also there (--key)", string.Join(", ", found.Others.Select(Place))) },
-                .. found.PassedOver.Count == 0 ? [] : new[] { ("passed over", Few(found.PassedOver.Select(p => p.Name))) },
-                .. notes.Converted.Count == 0
-                    ? []
-                    : new[]
-                    {
-                        ("converted to float32", string.Join(", ", notes.Converted.Select(c => $"{c.Tensors} tensors of {c.Type}"))),
-                    },
-                ("preprocessing", official ? "the official code's" : "standard"),
-                ("class names", classNames == null ? "not known" : $"{classNames.Count}"),
-                ("checkpoint", saved),
-            ]);
+            ("network", $"{spec}"),
+            ("kind", path == null ? "supernet" : $"single path, {path}"),
+            ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
+            ("also there (--key)", Listed(found.Others.Select(Place))),
+            ("passed over", found.PassedOver.Count == 0 ? null : Few(found.PassedOver.Select(p => p.Name))),
+            ("converted to float32", Listed(notes.Converted.Select(c => $"{c.Tensors} tensors of {c.Type}"))),
+            ("preprocessing", official ? "the official code's" : "standard"),
+            ("class names", classNames == null ? "not known" : $"{classNames.Count}"),
+            ("checkpoint", saved));
         return ExitCode.Success;
     }
 
@@ -217,6 +204,9 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     private static string Place(string name) => name == "" ? "the saved object itself" : Shown.Value(name);
 
+    // Null if there are none: the table leaves the row out.
+    private static string? Listed(IEnumerable<string> texts) => string.Join(", ", texts) is { Length: > 0 } list ? list : null;
+
     private static string Few(IEnumerable<string> names) => Shown.Few([.. names.Select(Shown.Value)], MostNames);
 
     private static void CompareFlops(string file, NetworkSpec spec)
@@ -235,14 +225,11 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         PlainTable.Write(table);
         ResultTable.Print(
             "FLOPs",
-            [
-                ("network", $"{spec}"),
-                ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"),
-                ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"),
-                .. spec.IsOfficialSize
-                    ? new[] { ("released, in the table", $"{official.Of(Released)}"), ("released, computed", $"{computed.Of(Released)}") }
-                    : [],
-            ]);
+            ("network", $"{spec}"),
+            ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"),
+            ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"),
+            ("released, in the table", spec.IsOfficialSize ? $"{official.Of(Released)}" : null),
+            ("released, computed", spec.IsOfficialSize ? $"{computed.Of(Released)}" : null));
     }
 
     private static void Show(TorchCheckpoint checkpoint, TorchStateDict found)
@@ -267,7 +254,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
             "Checkpoint",
             [
                 ("tensors", $"{found.Tensors.Count}, from {Place(found.Name)}"),
-                .. found.Others.Count == 0 ? [] : new[] { ("also there (--key)", string.Join(", ", found.Others.Select(Place))) },
+                ("also there (--key)", Listed(found.Others.Select(Place))),
                 ("elements", $"{found.Tensors.Values.Sum(t => t.Count)}"),
                 .. checkpoint.Metadata.Select(entry => (Shown.Value(entry.Key), Shown.Value(entry.Value))),
             ]);

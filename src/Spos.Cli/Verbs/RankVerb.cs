@@ -18,14 +18,12 @@ namespace Spos.Cli.Verbs;
 internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOptions, IVerb
 {
     [Option("num-architectures", Default = 16, HelpText = "Random architectures to compare, all different.")]
-    [InRange(3, 10_000)]
-    [Influences(Influence.Kept)]
+    [InRange(3, 10_000), Influences(Influence.Kept)]
     public int NumArchitectures { get; set; } = 16;
 
     [Option("recalibrations", Default = 5, HelpText =
         "Sets of training pictures that each score is repeated with, to see how much it varies.")]
-    [InRange(1, 1000)]
-    [Influences(Influence.Kept)]
+    [InRange(1, 1000), Influences(Influence.Kept)]
     public int Recalibrations { get; set; } = 5;
 
     public int Epochs { get; set; } = ISinglePathOptions.DefaultEpochs;

@@ -19,49 +19,41 @@ internal sealed class ScratchVerb : NetworkOptions, ISinglePathOptions, IVerb
         "The architecture: a search's folder or a file in it, whose network's sizes and preprocessing count too; "
         + "another file (NNI's JSON, megvii's arch.pkl or a list); or a list such as \"2 1 0 1 …\" (default: "
         + "that of --load-checkpoint, or runs/search/architecture_final.json).")]
-    [Input(PathKind.Any, OrArchitecture = true)]
-    [Influences(Influence.Kept)]
+    [Input(PathKind.Any, OrArchitecture = true), Influences(Influence.Kept)]
     public string? ArchitectureText { get; set; }
 
     [Option("load-checkpoint", HelpText =
         "Fine-tune: start from the weights of this checkpoint, or of the newest one of this folder, and take its sizes. "
         + "A single path brings its architecture; of a supernet, the path that --architecture says is inherited. "
         + "For other classes the classifier begins anew (default: from random weights).")]
-    [Input(PathKind.Any)]
-    [Influences(Influence.Kept)]
+    [Input(PathKind.Any), Influences(Influence.Kept)]
     public string? LoadCheckpoint { get; set; }
 
     [Option("fixed-arc", HelpText = "The same as --architecture, by its older name (default: what --architecture says).")]
-    [Input(PathKind.Any, OrArchitecture = true)]
-    [Influences(Influence.None)]
+    [Input(PathKind.Any, OrArchitecture = true), Influences(Influence.None)]
     public string? FixedArc { get; set; }
 
     [Option("ema-decay", Default = 0f, HelpText =
         "Keep a moving average of the weights with this decay, such as 0.9999, and use it for the result (0: none).")]
-    [InRange(0, 1, BelowMost = true)]
-    [Influences(Influence.Kept)]
+    [InRange(0, 1, BelowMost = true), Influences(Influence.Kept)]
     public float EmaDecay { get; set; }
 
     [Option("mixup", Default = 0f, HelpText =
         "Mix pictures in pairs, by shares of a beta distribution of this parameter, such as 0.2 (0: do not).")]
-    [InRange(0, 100)]
-    [Influences(Influence.Kept)]
+    [InRange(0, 100), Influences(Influence.Kept)]
     public float Mixup { get; set; }
 
     [Option("random-erasing", Default = 0f, HelpText = "Probability of erasing a random rectangle of a picture, such as 0.25.")]
-    [InRange(0, 1)]
-    [Influences(Influence.Kept)]
+    [InRange(0, 1), Influences(Influence.Kept)]
     public float RandomErasing { get; set; }
 
     [Option("val-frequency", Default = 1, HelpText = "Epochs between measurements on val (0: only at the end).")]
-    [InRange(0, 100_000)]
-    [Influences(Influence.Later)]
+    [InRange(0, 100_000), Influences(Influence.Later)]
     public int ValFrequency { get; set; } = 1;
 
     [Option("test-batch-size", HelpText =
         "Pictures of a batch of val (default: 512, or --batch-size if that is smaller: what could be trained on fits).")]
-    [InRange(1, 65_536)]
-    [Influences(Influence.None)]
+    [InRange(1, 65_536), Influences(Influence.None)]
     public int? TestBatchSize { get; set; }
 
     public int Epochs { get; set; } = ISinglePathOptions.DefaultEpochs;
@@ -90,18 +82,17 @@ internal sealed class ScratchVerb : NetworkOptions, ISinglePathOptions, IVerb
         if (Watch(RunKind.Scratch, context => ScratchTraining.Run(spec, context)) is not { } result) return ExitCode.Stopped;
         ResultTable.Print(
             result.IsFineTuned ? "Fine-tuned" : "Trained from scratch",
-            [
-                ("architecture", $"{result.Architecture}"),
-                ("FLOPs", $"{result.Flops / 1e6:0.##}M"),
-                ("top-1 on val", $"{result.Accuracy.Top1:0.00%}"),
-                ("top-5 on val", $"{result.Accuracy.Top5:0.00%}"),
-                .. result.LastTop1 is { } last ? new[] { ("weights", "averaged"), ("top-1 of the last ones", $"{last:0.00%}") } : [],
-                ("pictures", $"{result.Pictures}"),
-                ("damaged pictures", $"{result.Damage}"),
-                ResultTable.RowOfRefused(result.Damage),
-                ("checkpoint", result.Checkpoint),
-                ("plot", Plots.LossCurve(result.Folder, ScratchTraining.Title, result.Curve) ?? "none"),
-            ]);
+            ("architecture", $"{result.Architecture}"),
+            ("FLOPs", $"{result.Flops / 1e6:0.##}M"),
+            ("top-1 on val", $"{result.Accuracy.Top1:0.00%}"),
+            ("top-5 on val", $"{result.Accuracy.Top5:0.00%}"),
+            ("weights", result.LastTop1 == null ? null : "averaged"),
+            ("top-1 of the last ones", result.LastTop1 is { } last ? $"{last:0.00%}" : null),
+            ("pictures", $"{result.Pictures}"),
+            ("damaged pictures", $"{result.Damage}"),
+            ResultTable.RowOfRefused(result.Damage),
+            ("checkpoint", result.Checkpoint),
+            ("plot", Plots.LossCurve(result.Folder, ScratchTraining.Title, result.Curve) ?? "none"));
         return ExitCode.Success;
     }
 }

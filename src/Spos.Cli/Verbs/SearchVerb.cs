@@ -17,14 +17,12 @@ namespace Spos.Cli.Verbs;
 internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
 {
     [Option("config", HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
-    [SearchConfig]
-    [Influences(Influence.None)]
+    [SearchConfig, Influences(Influence.None)]
     public string? Config { get; set; }
 
     [Option("search-space", HelpText =
         "Check that this file, NNI's nni_auto_gen_search_space.json, describes the supernet (default: none).")]
-    [Input(PathKind.File)]
-    [Influences(Influence.None)]
+    [Input(PathKind.File), Influences(Influence.None)]
     public string? SearchSpacePath { get; set; }
 
     [Option("strategy", Default = SearchStrategy.Evolution, HelpText =
@@ -33,50 +31,41 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     public SearchStrategy Strategy { get; set; } = SearchStrategy.Evolution;
 
     [Option("max-epochs", Default = 20, HelpText = "Generations.")]
-    [InRange(1, 100_000)]
-    [Influences(Influence.Later)]
+    [InRange(1, 100_000), Influences(Influence.Later)]
     public int MaxEpochs { get; set; } = 20;
 
     [Option("num-select", Default = 10, HelpText = "Parents: the best of all generations.")]
-    [InRange(2, 100_000)]
-    [Influences(Influence.Later)]
+    [InRange(2, 100_000), Influences(Influence.Later)]
     public int NumSelect { get; set; } = 10;
 
     [Option("num-population", Default = 50, HelpText = "Candidates of a generation.")]
-    [InRange(2, 100_000)]
-    [Influences(Influence.Later)]
+    [InRange(2, 100_000), Influences(Influence.Later)]
     public int NumPopulation { get; set; } = 50;
 
     [Option("m-prob", Default = 0.1f, HelpText = "Probability that mutation redraws a block's choice.")]
-    [InRange(0, 1, AboveLeast = true)]
-    [Influences(Influence.Later)]
+    [InRange(0, 1, AboveLeast = true), Influences(Influence.Later)]
     public float MProb { get; set; } = 0.1f;
 
     [Option("num-crossover", Default = 25, HelpText = "Crossovers of a generation.")]
-    [InRange(0, 100_000)]
-    [Influences(Influence.Later)]
+    [InRange(0, 100_000), Influences(Influence.Later)]
     public int NumCrossover { get; set; } = 25;
 
     [Option("num-mutation", Default = 25, HelpText = "Mutations of a generation.")]
-    [InRange(0, 100_000)]
-    [Influences(Influence.Later)]
+    [InRange(0, 100_000), Influences(Influence.Later)]
     public int NumMutation { get; set; } = 25;
 
     [Option("max-trials", Default = 99_999, HelpText = "Most candidates in all.")]
-    [InRange(1, 999_999_999)]
-    [Influences(Influence.Later)]
+    [InRange(1, 999_999_999), Influences(Influence.Later)]
     public int MaxTrials { get; set; } = 99_999;
 
     [Option("max-duration", HelpText =
         "End the search after this time, such as 90m, 12h or 7d, with what it has found (default: no limit).")]
-    [Duration]
-    [Influences(Influence.Later)]
+    [Duration, Influences(Influence.Later)]
     public string? MaxDuration { get; set; }
 
     [Option("concurrency", Default = 1, HelpText =
         "Candidates scored at once, each by its share of the threads. Results do not depend on it.")]
-    [InRange(1, 256)]
-    [Influences(Influence.None)]
+    [InRange(1, 256), Influences(Influence.None)]
     public int Concurrency { get; set; } = 1;
 
     public string CheckpointPath { get; set; } = "runs/supernet";
@@ -113,7 +102,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 MaxTrials = MaxTrials,
             },
             SearchSpace = SearchSpacePath,
-            MaxDuration = MaxDuration == null ? null : Duration.Parse(MaxDuration),
+            MaxDuration = MaxDuration == null ? null : DurationAttribute.Parse(MaxDuration),
             Concurrency = Concurrency,
         };
         SearchResult? result = Watch(RunKind.Search, context => PathSearch.Run(spec, context), new SearchConfigFile());

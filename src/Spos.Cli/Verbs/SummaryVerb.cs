@@ -28,17 +28,15 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
 
     public string? Blocks { get; set; }
 
-    [Option(
-        "architecture",
-        HelpText = "The path: a file, or a list such as \"2 1 0 1\" "
-            + "(default: the checkpoint's own; of a supernet all operations of each block).")]
+    [Option("architecture", HelpText =
+        "The path: a file, or a list such as \"2 1 0 1\" "
+        + "(default: the checkpoint's own; of a supernet all operations of each block).")]
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
-    [Option(
-        "batch-size", HelpText = "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
-    [InRange(2, 65_536)]
-    [Influences(Influence.None)]
+    [Option("batch-size", HelpText =
+        "Print the memory of --device that batches of so many pictures take, too (default: it is not printed).")]
+    [InRange(2, 65_536), Influences(Influence.None)]
     public int? BatchSize { get; set; }
 
     public int Run()

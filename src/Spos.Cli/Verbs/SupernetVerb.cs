@@ -2,10 +2,12 @@ using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
+using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -16,59 +18,49 @@ namespace Spos.Cli.Verbs;
 internal sealed class SupernetVerb : NetworkOptions, IVerb
 {
     [Option("epochs", Default = 120, HelpText = "Passes over the training pictures.")]
-    [InRange(1, 100_000)]
-    [Influences(Influence.Kept)]
+    [InRange(1, 100_000), Influences(Influence.Kept)]
     public int Epochs { get; set; } = 120;
 
     [Option("batch-size", Default = SupernetSpec.DefaultBatchSize, HelpText = "Pictures a step.")]
-    [InRange(2, 65_536)]
-    [Influences(Influence.Kept)]
+    [InRange(2, 65_536), Influences(Influence.Kept)]
     public int BatchSize { get; set; } = SupernetSpec.DefaultBatchSize;
 
     [Option("learning-rate", Default = TrainingSetup.DefaultLearningRate, HelpText =
         "Learning rate at the start; it falls to 0 linearly, step by step.")]
-    [InRange(0, 100, AboveLeast = true, BelowMost = true)]
-    [Influences(Influence.Kept)]
+    [InRange(0, 100, AboveLeast = true, BelowMost = true), Influences(Influence.Kept)]
     public float LearningRate { get; set; } = TrainingSetup.DefaultLearningRate;
 
     [Option("paths-per-step", Default = 1, HelpText =
         "Paths trained a step. With more than one they share no operation, and their gradients are averaged.")]
-    [InRange(1, Trainer.MostPaths)]
-    [Influences(Influence.Kept)]
+    [InRange(1, Trainer.MostPaths), Influences(Influence.Kept)]
     public int PathsPerStep { get; set; } = 1;
 
     [Option("flops-lb", HelpText = "Least FLOPs of a sampled path (default: 290e6 for the official sizes, else none).")]
-    [InRange(0, 1e15, Example = "330e6 or 330M")]
-    [Influences(Influence.Kept)]
+    [InRange(0, 1e15, Example = "330e6 or 330M"), Influences(Influence.Kept)]
     public double? FlopsLb { get; set; }
 
     [Option("flops-ub", HelpText = "Most FLOPs of a sampled path (default: 360e6 for the official sizes, else none).")]
-    [InRange(0, 1e15, Example = "330e6 or 330M")]
-    [Influences(Influence.Kept)]
+    [InRange(0, 1e15, Example = "330e6 or 330M"), Influences(Influence.Kept)]
     public double? FlopsUb { get; set; }
 
-    [Option("flops-bins", Default = 7, HelpText =
+    [Option("flops-bins", Default = NetworkFlops.OfficialBins, HelpText =
         "Equal parts of the FLOPs window: a step's path is drawn from one of them, each as likely, and in it any path as likely.")]
-    [InRange(1, 1000)]
-    [Influences(Influence.Kept)]
-    public int FlopsBins { get; set; } = 7;
+    [InRange(1, PathSampler.MostBins), Influences(Influence.Kept)]
+    public int FlopsBins { get; set; } = NetworkFlops.OfficialBins;
 
     [Option("held-out", Default = 0.05f, HelpText = "Share of the training pictures kept for the search and not trained on.")]
-    [InRange(0, 1, BelowMost = true)]
-    [Influences(Influence.Kept)]
+    [InRange(0, 1, BelowMost = true), Influences(Influence.Kept)]
     public float HeldOut { get; set; } = 0.05f;
 
     [Option("random-paths", Default = 32, HelpText =
         "Random paths that are measured on val at the end, to show what the supernet has learnt.")]
-    [InRange(1, 100_000)]
-    [Influences(Influence.Later)]
+    [InRange(1, 100_000), Influences(Influence.Later)]
     public int RandomPaths { get; set; } = 32;
 
     [Option("load-checkpoint", HelpText =
         "Start from the weights of this checkpoint, or of the newest one of this folder, with a fresh schedule (default: "
         + "from random weights).")]
-    [Input(PathKind.Any)]
-    [Influences(Influence.Kept)]
+    [Input(PathKind.Any), Influences(Influence.Kept)]
     public string? LoadCheckpoint { get; set; }
 
     public int Run()

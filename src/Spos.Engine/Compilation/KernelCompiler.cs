@@ -57,13 +57,14 @@ internal sealed unsafe class KernelCompiler
         {
             string[] options = Options(target.Name, !target.IsPtx);
             int status = _nvrtc.CompileProgram(program, options.Length, text.Add(options));
-            nuint size;
-            _nvrtc.Check(_nvrtc.GetProgramLogSize(program, &size), "nvrtcGetProgramLogSize");
-            byte[] log = new byte[(int)size];
-            fixed (byte* room = log) _nvrtc.Check(_nvrtc.GetProgramLog(program, room), "nvrtcGetProgramLog");
+            byte[] log = Read(program, "ProgramLog", _nvrtc.GetProgramLogSize, _nvrtc.GetProgramLog);
             string words = Encoding.UTF8.GetString(log).TrimEnd('\0', '\n');
             if (status != 0) throw new KernelCompilationException(module, target.Name, words);
-            return (target.IsPtx ? PtxOf(program) : CubinOf(program), words);
+            // PTX is a text, with the zero at its end that cuModuleLoadData wants.
+            byte[] image = target.IsPtx
+                ? Read(program, "PTX", _nvrtc.GetPtxSize, _nvrtc.GetPtx)
+                : Read(program, "CUBIN", _nvrtc.GetCubinSize, _nvrtc.GetCubin);
+            return (image, words);
         }
         finally
         {
@@ -89,23 +90,15 @@ internal sealed unsafe class KernelCompiler
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private byte[] CubinOf(nint program)
+    // What nvrtcGet… gives of a program.
+    private byte[] Read(
+        nint program, string what, delegate* unmanaged<nint, nuint*, int> sizeOf, delegate* unmanaged<nint, byte*, int> read)
     {
         nuint size;
-        _nvrtc.Check(_nvrtc.GetCubinSize(program, &size), "nvrtcGetCUBINSize");
-        byte[] cubin = new byte[(int)size];
-        fixed (byte* target = cubin) _nvrtc.Check(_nvrtc.GetCubin(program, target), "nvrtcGetCUBIN");
-        return cubin;
-    }
-
-    // A text, with the zero at its end that cuModuleLoadData wants.
-    private byte[] PtxOf(nint program)
-    {
-        nuint size;
-        _nvrtc.Check(_nvrtc.GetPtxSize(program, &size), "nvrtcGetPTXSize");
-        byte[] ptx = new byte[(int)size];
-        fixed (byte* target = ptx) _nvrtc.Check(_nvrtc.GetPtx(program, target), "nvrtcGetPTX");
-        return ptx;
+        _nvrtc.Check(sizeOf(program, &size), $"nvrtcGet{what}Size");
+        byte[] bytes = new byte[(int)size];
+        fixed (byte* target = bytes) _nvrtc.Check(read(program, target), $"nvrtcGet{what}");
+        return bytes;
     }
 
     // -default-device: lambdas and templates are the device's. -v: what each kernel uses goes to the log.

@@ -19,8 +19,7 @@ public sealed class Batch : IDisposable
     {
         _pool = maker.Pool;
         _made = DeviceEvent.On(maker.Stream);
-        Images = images;
-        Labels = labels;
+        (Images, Labels) = (images, labels);
     }
 
     /// <summary>[N, S, S, 3], normalised.</summary>

@@ -78,11 +78,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         int epoch = 0, int firstBatch = 0, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
-        _device = device;
-        _data = data;
-        _options = options;
-        _cancel = cancel;
-        _epoch = (ulong)epoch;
+        (_device, _data, _options, _cancel, _epoch) = (device, data, options, cancel, (ulong)epoch);
         _firstBatch = _next = _wanted = firstBatch;
         _ahead = options.Workers * AheadPerWorker;
         _order = [.. Enumerable.Range(0, data.Samples.Length)];

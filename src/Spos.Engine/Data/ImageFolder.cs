@@ -18,14 +18,8 @@ public sealed class ImageFolder
 
     private ImageFolder(
         string root, ImmutableArray<string> classes, ImmutableArray<Sample> samples, DataSetIdentity identity,
-        ImmutableArray<string> remarks)
-    {
-        Root = root;
-        Classes = classes;
-        Samples = samples;
-        Identity = identity;
-        Remarks = remarks;
-    }
+        ImmutableArray<string> remarks) =>
+        (Root, Classes, Samples, Identity, Remarks) = (root, classes, samples, identity, remarks);
 
     /// <summary>One picture and its class.</summary>
     public readonly record struct Sample(FilePath Path, int Label);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Spos.Engine.Compilation;
 using Spos.Engine.Native;
 
@@ -6,7 +7,8 @@ namespace Spos.Engine.Devices;
 /// <summary>NVIDIA's GPUs: driver, contexts, and where their kernels come from.</summary>
 internal sealed unsafe class CudaKind : DeviceKind
 {
-    private readonly Lazy<(nint Library, int Count)> _driver = new(Load);
+    // What fails is tried again the next time.
+    private readonly Lazy<(nint Library, int Count)> _driver = new(Load, LazyThreadSafetyMode.PublicationOnly);
 
     public override string Name => "cuda";
 
@@ -18,7 +20,9 @@ internal sealed unsafe class CudaKind : DeviceKind
 
     internal override CudaDriver NewDriver() => new(_driver.Value.Library);
 
-    internal override bool IsDry => CheckingExtensions.IsDry(_driver.Value.Library);
+    // NVIDIA's driver carries out every launch; the checking driver may be told not to (native/abi/spos_checking.h).
+    internal override bool IsDry => NativeLibrary.TryGetExport(_driver.Value.Library, "sposCheckingIsDry", out nint isDry)
+        && ((delegate* unmanaged<int>)isDry)() != 0;
 
     internal override string MemoryName(Device device) => $"The memory of {device.Name}";
 

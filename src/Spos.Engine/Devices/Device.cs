@@ -22,7 +22,6 @@ public sealed unsafe class Device
     private static Device? s_current;
 
     private readonly DeviceKind _kind;
-    private readonly DeviceInfo _info;
     private readonly Lazy<Cudnn> _cudnn;
     private readonly nint _context;
     private ILaunches? _launches;
@@ -38,7 +37,7 @@ public sealed unsafe class Device
         nint context;
         driver.Check(driver.PrimaryCtxRetain(&context, Ordinal), "cuDevicePrimaryCtxRetain");
         _context = context;
-        _info = kind.Read(driver, index);
+        Info = kind.Read(driver, index);
         MaxThreadsPerBlock = DeviceKind.Attribute(driver, Ordinal, MaxThreadsPerBlockAttribute);
         Multiprocessors = DeviceKind.Attribute(driver, Ordinal, MultiprocessorCount);
         Architecture = DeviceKind.ArchitectureName(driver, Ordinal);
@@ -55,9 +54,6 @@ public sealed unsafe class Device
 
     /// <summary>Where the native libraries are looked for.</summary>
     public static string NativeFolder => NativeLibraries.Folder;
-
-    /// <summary>A GPU emulated on the CPU, slowly, which finds what a GPU would break on.</summary>
-    public static Device Simt => DeviceKind.Simt.Open();
 
     /// <summary>The first NVIDIA GPU.</summary>
     /// <exception cref="GpuUnavailableException">There is none, or its driver or NVRTC is missing or does not work; the
@@ -86,19 +82,19 @@ public sealed unsafe class Device
     }
 
     /// <summary>What it is.</summary>
-    public DeviceInfo Info => _info;
+    public DeviceInfo Info { get; }
 
     /// <summary>What --device takes for it, such as "cuda:1".</summary>
-    public string Id => _info.Id;
+    public string Id => Info.Id;
 
     /// <summary>The name of its kind: "cuda", "host" or "simt".</summary>
     public string Kind => _kind.Name;
 
     /// <summary>The product name, such as the CPU's.</summary>
-    public string Name => _info.Name;
+    public string Name => Info.Name;
 
     /// <summary>Bytes of memory in all.</summary>
-    public long TotalMemory => _info.Memory;
+    public long TotalMemory => Info.Memory;
 
     /// <summary>CUdevice.</summary>
     internal int Ordinal { get; }
@@ -241,8 +237,7 @@ public sealed unsafe class Device
     }
 
     /// <summary>What cuModuleLoadData takes for a kernel file: a cubin, or for our libraries, which hold the kernels, its name.</summary>
-    internal byte[] ImageOf(string module) =>
-        Images?.Of(module) ?? ModuleName(module);
+    internal byte[] ImageOf(string module) => Images?.Of(module) ?? ModuleName(module);
 
     /// <summary>The image by which our libraries know a module.</summary>
     internal static byte[] ModuleName(string module) => Encoding.ASCII.GetBytes($"spos-module {module}\0");

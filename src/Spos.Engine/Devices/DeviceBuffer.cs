@@ -6,20 +6,13 @@ namespace Spos.Engine.Devices;
 public sealed class DeviceBuffer
 {
     private readonly BufferPool _pool;
-    private readonly long _size;
-    private readonly ulong _pointer;
     private int _references;
     private volatile bool _takenBack;
 
-    internal DeviceBuffer(BufferPool pool, ulong pointer, long size)
-    {
-        _pool = pool;
-        _pointer = pointer;
-        _size = size;
-    }
+    internal DeviceBuffer(BufferPool pool, ulong pointer, long size) => (_pool, Memory, Size) = (pool, pointer, size);
 
     /// <summary>Bytes of room.</summary>
-    public long Size => _size;
+    public long Size { get; }
 
     /// <summary>The plan in the making that handed it out, without memory; null for memory of a device.</summary>
     internal IRecording? Recording { get; init; }
@@ -29,7 +22,7 @@ public sealed class DeviceBuffer
         get
         {
             ObjectDisposedException.ThrowIf(_references <= 0 || _takenBack, this);
-            return _pointer;
+            return Memory;
         }
     }
 
@@ -37,7 +30,7 @@ public sealed class DeviceBuffer
     internal int References => _references;
 
     /// <summary>The memory, whether or not somebody holds it: for the pool.</summary>
-    internal ulong Memory => _pointer;
+    internal ulong Memory { get; }
 
     internal Device Device => _pool.Device;
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Spos.Engine.Native;
 
@@ -13,7 +12,7 @@ public abstract unsafe class DeviceKind
     // CUdevice_attribute.
     private const int MajorCapability = 75, MinorCapability = 76;
 
-    private readonly ConcurrentDictionary<int, Lazy<Device>> _open = [];
+    private readonly Dictionary<int, Device> _open = [];
 
     private protected DeviceKind()
     {
@@ -63,7 +62,12 @@ public abstract unsafe class DeviceKind
                 ? $"there is one device of kind {Name}, {IdOf(0)}"
                 : $"there are {count} devices of kind {Name}, {IdOf(0)} to {IdOf(count - 1)}");
         }
-        return _open.GetOrAdd(index, number => new Lazy<Device>(() => OpenNew(number))).Value;
+        lock (_open)
+        {
+            // One that could not be opened may be another time.
+            if (!_open.TryGetValue(index, out Device? device)) _open[index] = device = OpenNew(index);
+            return device;
+        }
     }
 
     internal bool IsCalled(string name) =>

@@ -9,6 +9,7 @@ namespace Spos.Engine.Devices;
 internal abstract unsafe class OwnKind : DeviceKind
 {
     private readonly Lock _lock = new();
+    // What fails is tried again the next time.
     private readonly Lazy<OwnDriver> _driver;
     private int _count;
 
@@ -17,7 +18,7 @@ internal abstract unsafe class OwnKind : DeviceKind
         var driver = new OwnDriver($"spos_{Name}");
         driver.Limit.Set(MemoryLimit.FromEnvironment());
         return driver;
-    });
+    }, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The variable that says how many there are.</summary>
     public string CountVariable => $"SPOS_{Name.ToUpperInvariant()}_DEVICES";

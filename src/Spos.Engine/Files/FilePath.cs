@@ -8,7 +8,7 @@ namespace Spos.Engine.Files;
 /// A path, or a part of one, as Linux has it: bytes, UTF-8 or not. Paths are ordered as Python orders them, by code points; a byte
 /// that belongs to no character of UTF-8 counts as U+DC00 plus its value, as Python's file names have it (surrogateescape).
 /// </summary>
-public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
+public readonly struct FilePath : IEquatable<FilePath>
 {
     private const byte Separator = (byte)'/';
 
@@ -103,14 +103,6 @@ public readonly struct FilePath : IEquatable<FilePath>, IComparable<FilePath>
     public static bool operator ==(FilePath left, FilePath right) => left.Equals(right);
 
     public static bool operator !=(FilePath left, FilePath right) => !left.Equals(right);
-
-    public static bool operator <(FilePath left, FilePath right) => left.CompareTo(right) < 0;
-
-    public static bool operator <=(FilePath left, FilePath right) => left.CompareTo(right) <= 0;
-
-    public static bool operator >(FilePath left, FilePath right) => left.CompareTo(right) > 0;
-
-    public static bool operator >=(FilePath left, FilePath right) => left.CompareTo(right) >= 0;
 
     private static int Next(ref ReadOnlySpan<byte> rest)
     {

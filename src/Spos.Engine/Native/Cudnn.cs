@@ -16,7 +16,6 @@ internal sealed unsafe class Cudnn(nint library)
             ? (delegate* unmanaged<byte*, nuint, void>)export
             : null;
 
-    public readonly delegate* unmanaged<nuint> GetVersion = (delegate* unmanaged<nuint>)NativeLibrary.GetExport(library, "cudnnGetVersion");
     public readonly delegate* unmanaged<int, byte*> GetErrorString =
         (delegate* unmanaged<int, byte*>)NativeLibrary.GetExport(library, "cudnnGetErrorString");
     public readonly delegate* unmanaged<nint*, int> Create =

@@ -3,9 +3,13 @@ using System.Runtime.InteropServices;
 namespace Spos.Engine.Native;
 
 /// <summary>The kernels that one of our libraries holds (native/abi/spos_kernels.h).</summary>
-internal sealed unsafe class KernelList
+internal static unsafe class KernelList
 {
-    public KernelList(nint library)
+    /// <summary>One kernel: its file, its name and the bytes of each parameter.</summary>
+    public sealed record Entry(string Module, string Name, IReadOnlyList<int> ParameterSizes);
+
+    /// <summary>Those of a library, in the order of their names.</summary>
+    public static IReadOnlyList<Entry> Of(nint library)
     {
         var get = (delegate* unmanaged<int, byte**, byte**, int*, int**, CudaResult>)NativeLibrary.GetExport(library, "sposGetKernel");
         var entries = new List<Entry>();
@@ -18,12 +22,6 @@ internal sealed unsafe class KernelList
                 Marshal.PtrToStringUTF8((nint)module)!, Marshal.PtrToStringUTF8((nint)name)!,
                 new ReadOnlySpan<int>(sizes, count).ToArray()));
         }
-        Entries = entries;
+        return entries;
     }
-
-    /// <summary>In the order of their names.</summary>
-    public IReadOnlyList<Entry> Entries { get; }
-
-    /// <summary>One kernel: its file, its name and the bytes of each parameter.</summary>
-    public sealed record Entry(string Module, string Name, IReadOnlyList<int> ParameterSizes);
 }

@@ -9,7 +9,8 @@ internal sealed class LibraryFolders
     /// <summary>The variable of a folder that comes before all others, and alone for each library that it holds.</summary>
     public const string Variable = "SPOS_CUDA_DIR";
 
-    private static readonly EnumerationOptions Readable = new() { IgnoreInaccessible = true };
+    /// <summary>How folders are listed: what may not be read is left out.</summary>
+    public static readonly EnumerationOptions Readable = new() { IgnoreInaccessible = true };
 
     private readonly string _root;
     private readonly Func<string, string?> _variable;

@@ -14,8 +14,6 @@ internal sealed unsafe partial class LibrarySearch(LibraryFolders folders)
 {
     private const int LinkMap = 2;
 
-    private static readonly EnumerationOptions Readable = new() { IgnoreInaccessible = true };
-
     private readonly Dictionary<NvidiaLibrary, Lazy<(IReadOnlyList<FoundLibrary> Found, IReadOnlyList<string> Refused)>> _searches =
         NvidiaLibrary.All.ToDictionary(
             library => library, library => new Lazy<(IReadOnlyList<FoundLibrary>, IReadOnlyList<string>)>(() => Load(folders, library)));
@@ -58,7 +56,7 @@ internal sealed unsafe partial class LibrarySearch(LibraryFolders folders)
         string[] left =
         [
             .. folders.Where(Directory.Exists)
-                .SelectMany(folder => patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern, Readable))),
+                .SelectMany(folder => patterns.SelectMany(pattern => Directory.GetFiles(folder, pattern, LibraryFolders.Readable))),
         ];
         for (int before = left.Length + 1; left.Length > 0 && left.Length < before;)
         {

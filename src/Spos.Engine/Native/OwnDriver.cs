@@ -9,7 +9,7 @@ internal sealed unsafe class OwnDriver
     /// <summary>As many devices as one of our drivers can have (kMostDevices of native/driver/device.h).</summary>
     public const int MostDevices = 16;
 
-    private readonly Lazy<KernelList> _kernels;
+    private readonly Lazy<IReadOnlyList<KernelList.Entry>> _kernels;
 
     /// <param name="name">Of the library.</param>
     /// <exception cref="DllNotFoundException">It is not there, or cannot be loaded.</exception>
@@ -17,7 +17,7 @@ internal sealed unsafe class OwnDriver
     {
         Library = NativeLibraries.Load(name);
         Limit = new MemoryLimit(Library);
-        _kernels = new Lazy<KernelList>(() => new KernelList(Library));
+        _kernels = new(() => KernelList.Of(Library));
     }
 
     public nint Library { get; }
@@ -25,7 +25,7 @@ internal sealed unsafe class OwnDriver
     public MemoryLimit Limit { get; }
 
     /// <summary>The kernels that it holds.</summary>
-    public IReadOnlyList<KernelList.Entry> Kernels => _kernels.Value.Entries;
+    public IReadOnlyList<KernelList.Entry> Kernels => _kernels.Value;
 
     /// <summary>From now on there are as many devices; there are never fewer than before.</summary>
     public void SetDeviceCount(int count)

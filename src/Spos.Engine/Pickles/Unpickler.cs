@@ -124,241 +124,108 @@ public sealed class Unpickler
             case (byte)'1':
                 PopMark();
                 break;
-            case (byte)'2':
-                Push(Top());
-                break;
-            default:
-                if (!PushNumber(code) && !PushText(code) && !Collect(code) && !Remember(code) && !Refer(code))
-                {
-                    throw new FormatException($"0x{code:x2} is no code of a pickle that can be read");
-                }
-                break;
-        }
-    }
-
-    private bool PushNumber(byte code)
-    {
-        switch (code)
-        {
-            case (byte)'N':
-                Push(null);
-                return true;
-            case 0x88:
-                Push(true);
-                return true;
-            case 0x89:
-                Push(false);
-                return true;
-            case (byte)'I':
-                string line = Line();
-                Push(line switch { "00" => false, "01" => true, _ => Integer(line) });
-                return true;
-            case (byte)'L':
-                Push(Integer(Line().TrimEnd('L')));
-                return true;
-            case (byte)'J':
-                Push((long)BinaryPrimitives.ReadInt32LittleEndian(Bytes(4)));
-                return true;
-            case (byte)'K':
-                Push((long)Byte());
-                return true;
-            case (byte)'M':
-                Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2)));
-                return true;
-            case 0x8a:
-                Push(LittleEndian(Bytes(Byte())));
-                return true;
-            case 0x8b:
-                Push(LittleEndian(Bytes(Length(BinaryPrimitives.ReadInt32LittleEndian(Bytes(4))))));
-                return true;
-            case (byte)'F':
-                if (!double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number))
-                {
-                    throw new FormatException("a number cannot be read");
-                }
-                Push(number);
-                return true;
-            case (byte)'G':
-                Push(BinaryPrimitives.ReadDoubleBigEndian(Bytes(8)));
-                return true;
-            default:
-                return false;
-        }
-    }
-
-    private bool PushText(byte code)
-    {
-        switch (code)
-        {
-            case (byte)'S':
-                Push(PickleText.Quoted(LatinLine()));
-                return true;
-            case (byte)'T':
-                Push(Encoding.Latin1.GetString(Bytes(Length(BinaryPrimitives.ReadInt32LittleEndian(Bytes(4))))));
-                return true;
-            case (byte)'U':
-                Push(Encoding.Latin1.GetString(Bytes(Byte())));
-                return true;
-            case (byte)'V':
-                Push(PickleText.RawUnicode(LatinLine()));
-                return true;
-            case 0x8c:
-                Push(Encoding.UTF8.GetString(Bytes(Byte())));
-                return true;
-            case (byte)'X':
-                Push(Encoding.UTF8.GetString(Bytes(Length(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4))))));
-                return true;
-            case 0x8d:
-                Push(Encoding.UTF8.GetString(Bytes(Length(Int64()))));
-                return true;
-            case (byte)'C':
-                Push(Bytes(Byte()).ToArray());
-                return true;
-            case (byte)'B':
-                Push(Bytes(Length(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4)))).ToArray());
-                return true;
-            case 0x8e or 0x96:
-                Push(Bytes(Length(Int64())).ToArray());
-                return true;
-            default:
-                return false;
-        }
-    }
-
-    private bool Collect(byte code)
-    {
-        switch (code)
-        {
-            case (byte)']':
-                Push(new List<object?>());
-                return true;
-            case (byte)'l':
-                Push(new List<object?>(PopMark()));
-                return true;
             case (byte)'a':
                 AddItems(Pop(1));
-                return true;
-            case (byte)'e':
+                break;
+            case (byte)'e' or 0x90:
                 AddItems(PopMark());
-                return true;
-            case (byte)')':
-                Push(new PickleTuple([]));
-                return true;
-            case (byte)'t':
-                Push(new PickleTuple(PopMark()));
-                return true;
-            case 0x85 or 0x86 or 0x87:
-                Push(new PickleTuple(Pop(code - 0x84)));
-                return true;
-            case (byte)'}':
-                Push(new PickleDictionary());
-                return true;
+                break;
             case (byte)'d':
                 object?[] pairs = PopMark();
                 Push(new PickleDictionary());
                 SetItems(pairs);
-                return true;
+                break;
             case (byte)'s':
                 SetItems(Pop(2));
-                return true;
+                break;
             case (byte)'u':
                 SetItems(PopMark());
-                return true;
-            case 0x8f:
-                Push(new PickleSet([]));
-                return true;
-            case 0x90:
-                AddItems(PopMark());
-                return true;
-            case 0x91:
-                Push(new PickleSet([.. PopMark()]));
-                return true;
-            default:
-                return false;
-        }
-    }
-
-    private bool Remember(byte code)
-    {
-        switch (code)
-        {
+                break;
             case (byte)'p':
                 _memo[Number(Line())] = Top();
-                return true;
+                break;
             case (byte)'q':
                 _memo[Byte()] = Top();
-                return true;
+                break;
             case (byte)'r':
-                _memo[BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4))] = Top();
-                return true;
+                _memo[UInt32()] = Top();
+                break;
             case 0x94:
                 _memo[_memo.Count] = Top();
-                return true;
-            case (byte)'g':
-                Push(Recall(Number(Line())));
-                return true;
-            case (byte)'h':
-                Push(Recall(Byte()));
-                return true;
-            case (byte)'j':
-                Push(Recall(BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4))));
-                return true;
+                break;
+            case (byte)'b':
+                SetState(Pop());
+                break;
             default:
-                return false;
+                Push(ValueOf(code));
+                break;
         }
     }
 
-    private bool Refer(byte code)
+    // What a code puts on the stack that does nothing else.
+    private object? ValueOf(byte code) => code switch
     {
-        switch (code)
-        {
-            case (byte)'c':
-                string module = Line();
-                Push(new PickleGlobal(module, Line()));
-                return true;
-            case 0x93:
-                object?[] names = Pop(2);
-                if (names is not [string stackModule, string stackName]) throw new FormatException("a class is named by what is no text");
-                Push(new PickleGlobal(stackModule, stackName));
-                return true;
-            case (byte)'R' or 0x81:
-                object?[] call = Pop(2);
-                Push(Call(call[0], call[1]));
-                return true;
-            case 0x92:
-                object?[] keywords = Pop(3);
-                bool named = keywords[2] is PickleDictionary { Count: > 0 };
-                Push(named && keywords[0] is PickleGlobal keyworded ? new PickleOpaque(keyworded) : Call(keywords[0], keywords[1]));
-                return true;
-            case (byte)'i':
-                string ofModule = Line();
-                var type = new PickleGlobal(ofModule, Line());
-                Push(Call(type, new PickleTuple(PopMark())));
-                return true;
-            case (byte)'o':
-                object?[] parts = PopMark();
-                if (parts.Length == 0) throw new FormatException("an object has no class");
-                Push(Call(parts[0], new PickleTuple(parts[1..])));
-                return true;
-            case (byte)'b':
-                object? state = Pop();
-                // Data that was made here has no state that matters: torch hangs a dict of versions on its state dicts.
-                if (Top() is null or string or long or BigInteger or double or bool or PickleGlobal)
-                {
-                    throw new FormatException($"{Describe(Top())} is given a state");
-                }
-                if (Top() is PickleOpaque opaque) opaque.State = state;
-                return true;
-            case (byte)'P':
-                Push(_objects.Load(Line()));
-                return true;
-            case (byte)'Q':
-                Push(_objects.Load(Pop()));
-                return true;
-            default:
-                return false;
-        }
-    }
+        (byte)'N' => null,
+        0x88 => true,
+        0x89 => false,
+        (byte)'I' => Line() switch { "00" => false, "01" => true, var line => Integer(line) },
+        (byte)'L' => Integer(Line().TrimEnd('L')),
+        (byte)'J' => (long)Int32(),
+        (byte)'K' => (long)Byte(),
+        (byte)'M' => (long)BinaryPrimitives.ReadUInt16LittleEndian(Bytes(2)),
+        0x8a => LittleEndian(Bytes(Byte())),
+        0x8b => LittleEndian(Bytes(Length(Int32()))),
+        (byte)'F' => Real(Line()),
+        (byte)'G' => BinaryPrimitives.ReadDoubleBigEndian(Bytes(8)),
+
+        // Texts and bytes.
+        (byte)'S' => PickleText.Quoted(LatinLine()),
+        (byte)'T' => Encoding.Latin1.GetString(Bytes(Length(Int32()))),
+        (byte)'U' => Encoding.Latin1.GetString(Bytes(Byte())),
+        (byte)'V' => PickleText.RawUnicode(LatinLine()),
+        0x8c => Encoding.UTF8.GetString(Bytes(Byte())),
+        (byte)'X' => Encoding.UTF8.GetString(Bytes(Length(UInt32()))),
+        0x8d => Encoding.UTF8.GetString(Bytes(Length(Int64()))),
+        (byte)'C' => Bytes(Byte()).ToArray(),
+        (byte)'B' => Bytes(Length(UInt32())).ToArray(),
+        0x8e or 0x96 => Bytes(Length(Int64())).ToArray(),
+
+        // Collections.
+        (byte)']' => new List<object?>(),
+        (byte)'l' => new List<object?>(PopMark()),
+        (byte)')' => new PickleTuple([]),
+        (byte)'t' => new PickleTuple(PopMark()),
+        0x85 or 0x86 or 0x87 => new PickleTuple(Pop(code - 0x84)),
+        (byte)'}' => new PickleDictionary(),
+        0x8f => new PickleSet([]),
+        0x91 => new PickleSet([.. PopMark()]),
+
+        // What is there already, here or outside.
+        (byte)'2' => Top(),
+        (byte)'g' => Recall(Number(Line())),
+        (byte)'h' => Recall(Byte()),
+        (byte)'j' => Recall(UInt32()),
+        (byte)'P' => _objects.Load(Line()),
+        (byte)'Q' => _objects.Load(Pop()),
+
+        // Classes, and what calling them would make.
+        (byte)'c' => new PickleGlobal(Line(), Line()),
+        0x93 => Pop(2) is [string module, string name]
+            ? new PickleGlobal(module, name)
+            : throw new FormatException("a class is named by what is no text"),
+        (byte)'R' or 0x81 => Call(Pop(2)),
+        0x92 => Call(Pop(3)),
+        (byte)'i' => Call(new PickleGlobal(Line(), Line()), new PickleTuple(PopMark())),
+        (byte)'o' => PopMark() is [var type, .. var arguments]
+            ? Call(type, new PickleTuple(arguments))
+            : throw new FormatException("an object has no class"),
+        _ => throw new FormatException($"0x{code:x2} is no code of a pickle that can be read"),
+    };
+
+    // The callee, its arguments and perhaps a dict of named ones.
+    private object? Call(object?[] call) => call is [PickleGlobal global, _, PickleDictionary { Count: > 0 }]
+        ? new PickleOpaque(global)
+        : Call(call[0], call[1]);
 
     private object? Call(object? callee, object? arguments) => callee switch
     {
@@ -368,6 +235,16 @@ public sealed class Unpickler
         PickleOpaque opaque => new PickleOpaque(opaque.Type),
         _ => throw new FormatException($"it calls {Describe(callee)}"),
     };
+
+    private void SetState(object? state)
+    {
+        // Data that was made here has no state that matters: torch hangs a dict of versions on its state dicts.
+        if (Top() is null or string or long or BigInteger or double or bool or PickleGlobal)
+        {
+            throw new FormatException($"{Describe(Top())} is given a state");
+        }
+        if (Top() is PickleOpaque opaque) opaque.State = state;
+    }
 
     private void AddItems(object?[] items)
     {
@@ -446,6 +323,10 @@ public sealed class Unpickler
         return _data.AsSpan(_position - count, count);
     }
 
+    private int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Bytes(4));
+
+    private uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
+
     private long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Bytes(8));
 
     private int Length(long count) =>
@@ -467,6 +348,11 @@ public sealed class Unpickler
     private static long Number(string line) => long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
         ? number
         : throw new FormatException("a number cannot be read");
+
+    private static double Real(string line) =>
+        double.TryParse(line, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            ? number
+            : throw new FormatException("a number cannot be read");
 
     private static object Integer(string line) =>
         line.Length <= MostDigits

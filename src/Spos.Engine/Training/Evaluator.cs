@@ -33,18 +33,11 @@ public static class Evaluator
         int count = 0;
         try
         {
-            foreach (Batch batch in batches)
+            ForEach(session, network, PlanKind.Recalibration, batches, option, batch =>
             {
-                batch.ReadOn(session.Stream);
                 session.BatchNormMomentum = 1f / ++count;
-                Fitting(
-                    session, network, PlanKind.Recalibration, batch, option,
-                    () => Plan(session, network, PlanKind.Recalibration, batch.Images).Run(batch.Images, batch.Labels, path));
-            }
-        }
-        catch (DeviceMemoryException error) when (error.Option == null)
-        {
-            throw error.ForBatch(null, null, option);
+                Plan(session, network, PlanKind.Recalibration, batch.Images).Run(batch.Images, batch.Labels, path);
+            });
         }
         finally
         {
@@ -62,39 +55,47 @@ public static class Evaluator
         int images = 0, top1 = 0, top5 = 0;
         using var prediction = new RepeatedWork<Predictions>(
             session, (pictures, labels) => Plan(session, network, PlanKind.Inference, pictures).Run(pictures, labels, path));
-        try
+        ForEach(session, network, PlanKind.Inference, batches, option, batch =>
         {
-            foreach (Batch batch in batches)
-            {
-                batch.ReadOn(session.Stream);
-                float[] losses = new float[batch.Count];
-                int[] rank = new int[batch.Count];
-                Fitting(
-                    session, network, PlanKind.Inference, batch, option,
-                    () => prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, rank));
-                loss += losses.Sum(l => (double)l);
-                top1 += rank.Count(r => r < 1);
-                top5 += rank.Count(r => r < 5);
-                images += batch.Count;
-            }
-        }
-        catch (DeviceMemoryException error) when (error.Option == null)
-        {
-            throw error.ForBatch(null, null, option);
-        }
+            float[] losses = new float[batch.Count];
+            int[] rank = new int[batch.Count];
+            prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, rank);
+            loss += losses.Sum(l => (double)l);
+            top1 += rank.Count(r => r < 1);
+            top5 += rank.Count(r => r < 5);
+            images += batch.Count;
+        });
         return new Accuracy(loss / images, (double)top1 / images, (double)top5 / images, images);
     }
 
     private static NetworkPlan Plan(Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images) =>
         NetworkPlans.Of(network).For(session, network, kind, images.Shape.N);
 
-    // Works on a batch; if it does not fit, the error says which would.
-    private static void Fitting(Session session, ShuffleNetV2OneShot network, PlanKind kind, Batch batch, string option, Action work)
+    // Works on each batch; if one does not fit, the error says which would.
+    private static void ForEach(
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, IEnumerable<Batch> batches, string option, Action<Batch> work)
+    {
+        try
+        {
+            foreach (Batch batch in batches)
+            {
+                batch.ReadOn(session.Stream);
+                Fitting(session, network, kind, batch, option, work);
+            }
+        }
+        catch (DeviceMemoryException error) when (error.Option == null)
+        {
+            throw error.ForBatch(null, null, option);
+        }
+    }
+
+    private static void Fitting(
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, Batch batch, string option, Action<Batch> work)
     {
         long moment = session.Pool.Rentings;
         try
         {
-            work();
+            work(batch);
         }
         catch (Exception error)
         {

@@ -45,7 +45,7 @@ public sealed partial class FolderContents
         if (Description == null && FilesOf(kind).FirstOrDefault() is { } stranger)
         {
             string record = Path.Combine(Folder, RunRecord.FileName);
-            if (File.Exists(record))
+            if (Path.Exists(record))
             {
                 throw new UsageException(
                     $"{record} cannot be read, so that nobody knows whose {Folder} is. Remove that file if the run there is yours, or "
@@ -61,14 +61,17 @@ public sealed partial class FolderContents
         }
     }
 
-    /// <summary>The files that runs of a kind write, as they are named within the folder.</summary>
+    /// <summary>
+    /// What has the name of a file that runs of a kind write, as it is named within the folder; whatever it is, such as a folder.
+    /// </summary>
     public IEnumerable<string> FilesOf(RunKind kind)
     {
         if (!Directory.Exists(Folder)) return [];
-        IEnumerable<string> names = Directory.EnumerateFiles(Folder).Select(f => Path.GetFileName(f));
+        IEnumerable<string> names = Directory.EnumerateFileSystemEntries(Folder).Select(f => Path.GetFileName(f));
         foreach (string below in kind.Subfolders.Where(s => Directory.Exists(Path.Combine(Folder, s))))
         {
-            names = names.Concat(Directory.EnumerateFiles(Path.Combine(Folder, below)).Select(f => $"{below}/{Path.GetFileName(f)}"));
+            string[] entries = Directory.GetFileSystemEntries(Path.Combine(Folder, below));
+            names = names.Concat(entries.Select(f => $"{below}/{Path.GetFileName(f)}"));
         }
         return names.Where(kind.Owns).Order(StringComparer.Ordinal);
     }

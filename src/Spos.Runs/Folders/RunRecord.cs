@@ -47,7 +47,7 @@ public static class RunRecord
             class_names = classNames,
             source_sha256 = source,
             version = Version,
-            device = device.Kind,
+            device = device.Id,
             device_name = device.Name,
             instruction_set = device.InstructionSet,
             threads = device.Threads,

@@ -38,14 +38,7 @@ public sealed record NetworkSizes(
             Affine = affine,
         };
         origin?.RequireWidths(spec);
-        try
-        {
-            spec.Validate();
-        }
-        catch (ArgumentException error)
-        {
-            throw new UsageException($"--stage-channels, --stem-channels: {error.Message}");
-        }
+        Refusal.Of(spec.Validate, "--stage-channels, --stem-channels: ");
         return spec;
     }
 
@@ -71,6 +64,6 @@ public sealed record NetworkSizes(
         ["last-channels"] = $"{spec.LastChannels}",
         ["blocks"] = spec.BlockSet.Recorded ?? "",
         ["dropout"] = spec.Dropout.ToString(CultureInfo.InvariantCulture),
-        [OptionCheck.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
+        [KeptOptions.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
     };
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Files;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Records;
@@ -78,9 +79,9 @@ public static class PathSearch
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
         setup.RequireFolder(RunKind.Search);
         using var supernet = new ScoredSupernet(scoring, observer.Warn);
-        CheckSearchSpace(spec.SearchSpace, supernet.Spec.Space);
+        if (spec.SearchSpace is { } space) Refusal.Of(() => SearchSpaceFile.Check(space, supernet.Spec.Space), "--search-space ");
         EvolutionOptions options = spec.Evolution with { FlopsLimit = supernet.FlopsLimit, Seed = data.Seed };
-        Check(options);
+        Refusal.Of(options.Validate, "--num-population, --num-select, --num-crossover and --num-mutation: ");
         Device device = context.OpenDevice();
         (ImageFolder all, ImageFolder val) = data.OpenBoth(observer.Warn);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
@@ -108,10 +109,17 @@ public static class PathSearch
         var run = new SearchRun(new EvolutionSearch(supernet.Flops, supernet.Sampler, options), options, folder, state, observer, known);
         using var clock = CancellationTokenSource.CreateLinkedTokenSource(context.Cancel);
         if (spec.MaxDuration is { } time) clock.CancelAfter(time);
-        bool whole = run.Run(scorers.On(calibration, test, context.Cancel), clock.Token);
-        if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
+        try
         {
-            return Finish(folder, run.Search, all.Classes, test, damage, whole);
+            bool whole = run.Run(scorers.On(calibration, test, context.Cancel), clock.Token);
+            if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
+            {
+                return Finish(folder, run.Search, all.Classes, test, damage, whole);
+            }
+        }
+        catch (WriteException error)
+        {
+            throw InterruptedRunException.Of(error, "The scores that were written before are kept");
         }
         observer.Say(
             $"Stopped after {run.Search.Candidates.Count} candidates, saved to {state.FilePath}. To go on, run the same command again.");
@@ -151,30 +159,5 @@ public static class PathSearch
             classes,
         });
         return new SearchResult(folder.Folder, architecture, best, search.Candidates, whole, noise, pictures, damage);
-    }
-
-    private static void CheckSearchSpace(string? file, SearchSpace space)
-    {
-        if (file == null) return;
-        try
-        {
-            SearchSpaceFile.Check(file, space);
-        }
-        catch (FormatException error)
-        {
-            throw new UsageException($"--search-space {error.Message}");
-        }
-    }
-
-    private static void Check(EvolutionOptions options)
-    {
-        try
-        {
-            options.Validate();
-        }
-        catch (ArgumentException error)
-        {
-            throw new UsageException($"--num-population, --num-select, --num-crossover and --num-mutation: {error.Message}");
-        }
     }
 }

@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Files;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
@@ -65,7 +66,7 @@ public static class Ranking
         using var supernet = new ScoredSupernet(scoring, observer.Warn);
         // Architectures are trained on pictures as the supernet was.
         Preprocessing preprocessing = spec.Setup.Data.PreprocessingOf(supernet.Header);
-        TrainingSetup setup = preprocessing == Preprocessing.Spos ? spec.Setup.Official : spec.Setup;
+        TrainingSetup setup = spec.Setup.FedAs(preprocessing);
         setup.Check();
         Architecture[] paths = Draw(spec.NumArchitectures, setup.Data.Seed, supernet);
         Device device = context.OpenDevice();
@@ -100,7 +101,14 @@ public static class Ranking
 
         void Save()
         {
-            state.Save(ranked);
+            try
+            {
+                state.Save(ranked);
+            }
+            catch (WriteException error)
+            {
+                throw InterruptedRunException.Of(error, "The figures that were written before are kept");
+            }
             observer.Saved(state.FilePath);
         }
     }
@@ -187,16 +195,19 @@ public static class Ranking
     {
         NetworkSpec sizes = supernet with { Affine = true };
         string below = Path.Combine(folder.Folder, $"{ArchitecturePrefix}{index:D3}");
-        using var own = new RunFolder(below, RunKind.RankedArchitecture, context.Observer);
-        using Session session = DeviceUse.NewSession(device, setup.Plan);
-        using var network = new ShuffleNetV2OneShot(session, sizes, path);
-        var trainer = new Trainer(session, network, train, setup.Training, _ => [path], damage) { ReservedBytes = () => test.BytesToKeep };
         var kept = new KeptOptions(spec.TrainingOptions, setup.PicturesCameTo(train).Append(new("architecture", $"{path}")));
         string title = $"architecture {index + 1}/{spec.NumArchitectures}";
-        var run = new TrainingRun(title, session, network, own, kept, DataRecord.TrainedOn(train, val), setup, context.Observer);
-        run.Begin(trainer, () => Initialisation.Initialise(network, session.Stream, setup.Data.Seed, setup.Init));
-        RunRecord.Write(own, setup.Options, device, NetworkRecord.Of(sizes, setup.Data.PreprocessingOf(null)), train.Classes);
-        return run.Train(trainer, null, context.Cancel) ? Evaluator.Measure(session, network, path, test.Until(context.Cancel)) : null;
+        using var run = new TrainingRun(
+            RunKind.RankedArchitecture, title, setup with { Folder = below }, device, sizes, path, kept, DataRecord.TrainedOn(train, val),
+            context.Observer);
+        var trainer = new Trainer(run.Session, run.Network, train, setup.Training, _ => [path], damage)
+        {
+            ReservedBytes = () => test.BytesToKeep,
+        };
+        run.Begin(trainer);
+        return run.Train(trainer, null, context.Cancel)
+            ? Evaluator.Measure(run.Session, run.Network, path, test.Until(context.Cancel))
+            : null;
     }
 
     private static RankResult Finish(

@@ -71,9 +71,10 @@ public sealed record TrainingSetup : RunSetup
     /// <summary>Steps between checkpoints, besides the one after each epoch; 0 for none.</summary>
     public int SaveFrequency { get; init; }
 
-    /// <summary>The same, of a run whose network is given pictures as the official code gives them, whatever was asked for.</summary>
-    internal TrainingSetup Official =>
-        this with { Data = Data with { OfficialPreprocessing = true }, Options = PreprocessingRecord.Official(Options) };
+    /// <summary>The same, of a run whose network is fed as another one is, if that is as the official code does it.</summary>
+    internal TrainingSetup FedAs(Preprocessing? other) => other == Preprocessing.Spos
+        ? this with { Data = Data with { OfficialPreprocessing = true }, Options = PreprocessingRecord.Official(Options) }
+        : this;
 
     /// <summary>The whole recipe.</summary>
     internal TrainingOptions Training =>
@@ -83,12 +84,12 @@ public sealed record TrainingSetup : RunSetup
     internal IEnumerable<KeyValuePair<string, string>> PicturesCameTo(ImageFolder train) => new Dictionary<string, string>
     {
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(Data.PreprocessingOf(null)),
-        [OptionCheck.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
+        [KeptOptions.PicturesFact] = $"{train.Samples.Length} of {train.Classes.Length} classes",
     };
 
     /// <summary>Checks the recipe before anything is opened or written.</summary>
     /// <exception cref="UsageException">A value is out of its range.</exception>
-    internal void Check() => Checked(Training.Validate);
+    internal void Check() => Refusal.Of(Training.Validate);
 
     /// <summary>Checks a training's length, and says what will hardly be meant.</summary>
     /// <param name="defaultBatchSize">The batch size that the default learning rate is meant for.</param>
@@ -116,20 +117,6 @@ public sealed record TrainingSetup : RunSetup
             warn(
                 $"hint: --learning-rate {DefaultLearningRate} is meant for a --batch-size of {defaultBatchSize}; "
                 + $"with {batchSize} the loss may grow. In proportion it would be --learning-rate {scaled:0.####}.");
-        }
-    }
-
-    /// <summary>Runs a check of the engine's, whose refusals are of options.</summary>
-    /// <exception cref="UsageException">It refuses.</exception>
-    internal static void Checked(Action check)
-    {
-        try
-        {
-            check();
-        }
-        catch (ArgumentException error)
-        {
-            throw new UsageException(error.Message);
         }
     }
 }

@@ -63,7 +63,7 @@ internal sealed class ScoredSupernet : IDisposable
 
     private float SavedHeldOut =>
         float.TryParse(
-            Header.Options.GetValueOrDefault(OptionCheck.HeldOutOption), NumberStyles.Float, CultureInfo.InvariantCulture, out float saved)
+            Header.Options.GetValueOrDefault(KeptOptions.HeldOutOption), NumberStyles.Float, CultureInfo.InvariantCulture, out float saved)
             ? saved : 0;
 
     /// <summary>
@@ -71,8 +71,8 @@ internal sealed class ScoredSupernet : IDisposable
     /// </summary>
     public IEnumerable<KeyValuePair<string, string>> CameTo(Preprocessing preprocessing) => new Dictionary<string, string>
     {
-        [OptionCheck.CheckpointOption] = Convert.ToHexString(Header.Sha256),
-        [OptionCheck.HeldOutOption] = HeldOut.ToString(CultureInfo.InvariantCulture),
+        [KeptOptions.CheckpointOption] = Convert.ToHexString(Header.Sha256),
+        [KeptOptions.HeldOutOption] = HeldOut.ToString(CultureInfo.InvariantCulture),
         ["flops-limit"] = FlopsLimit.ToString(CultureInfo.InvariantCulture),
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
     };

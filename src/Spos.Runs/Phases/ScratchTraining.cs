@@ -68,26 +68,23 @@ public static class ScratchTraining
         spec.Setup.RequireFolder(RunKind.Scratch);
         using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
         (NetworkSpec shape, Architecture path, NetworkOrigin? origin) = Network(spec, loaded, observer.Warn);
-        TrainingSetup setup = origin?.Network.Preprocessing == Preprocessing.Spos ? spec.Setup.Official : spec.Setup;
+        TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
         Device device = context.OpenDevice();
         (ImageFolder train, ImageFolder val) = setup.Data.OpenBoth(observer.Warn);
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
         Preprocessing preprocessing = setup.Data.PreprocessingOf(null);
-        using var folder = new RunFolder(setup.Folder, RunKind.Scratch, observer);
         var damage = new DamageReport(observer.Warn);
-
-        using Session session = DeviceUse.NewSession(device, setup.Plan);
-        using var network = new ShuffleNetV2OneShot(session, sizes, path);
-        using WeightAverage? average = spec.EmaDecay > 0 ? new WeightAverage(session, network, spec.EmaDecay) : null;
-        var trainer = new Trainer(session, network, train, setup.Training, _ => [path], damage);
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
         var kept = new KeptOptions(setup.Options, cameTo.Append(new("architecture", $"{path}")));
-        var run = new TrainingRun(Title, session, network, folder, kept, DataRecord.TrainedOn(train, val), setup, observer)
-        {
-            Average = average,
-        };
+
+        using var run = new TrainingRun(
+            RunKind.Scratch, Title, setup, device, sizes, path, kept, DataRecord.TrainedOn(train, val), observer);
+        (Session session, ShuffleNetV2OneShot network) = (run.Session, run.Network);
+        using WeightAverage? average = spec.EmaDecay > 0 ? new WeightAverage(session, network, spec.EmaDecay) : null;
+        run.Average = average;
+        var trainer = new Trainer(session, network, train, setup.Training, _ => [path], damage);
         string begun = loaded == null ? $"Training {path} from scratch" : $"Fine-tuning {path} from {loaded.Path}";
         observer.Say($"{begun}: {sizes}; {train.Samples.Length} pictures; on {DeviceUse.Describe(device)}.");
         if (origin != null)
@@ -97,14 +94,12 @@ public static class ScratchTraining
         }
         run.Begin(trainer, () =>
         {
-            Initialisation.Initialise(network, session.Stream, setup.Data.Seed, setup.Init);
             if (loaded != null) Inherit(session, loaded, network, train, observer);
         });
-        RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(sizes, preprocessing), train.Classes);
         int testBatch = spec.TestBatchSize ?? Math.Min(MostTestBatch, setup.Recipe.BatchSize);
         using BatchSource test = new EvaluationData(device, sizes.ImageSize, setup.Data, preprocessing, damage).Test(val, testBatch);
         trainer.ReservedBytes = () => test.BytesToKeep;
-        observer.Begin(new RunBegin(folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
         Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test.Until(context.Cancel));
         void AfterEpoch(int epoch)
         {
@@ -121,7 +116,7 @@ public static class ScratchTraining
         Accuracy accuracy = Measure(average?.Network ?? network);
         long flops = NetworkFlops.Of(sizes).Of(path);
         MeasuredPictures pictures = MeasuredPictures.Of(test);
-        folder.WriteResult(new
+        run.Folder.WriteResult(new
         {
             architecture = path.Blocks,
             flops,
@@ -136,7 +131,7 @@ public static class ScratchTraining
         });
         double? lastTop1 = average == null ? null : Measure(network).Top1;
         return new ScratchResult(
-            folder.Folder, run.CheckpointPath, path, flops, accuracy, lastTop1, loaded != null, pictures, damage, run.Curve);
+            run.Folder.Folder, run.CheckpointPath, path, flops, accuracy, lastTop1, loaded != null, pictures, damage, run.Curve);
     }
 
     // The network's sizes, for now of two classes, and the architecture; and where they come from, if not from options alone.

@@ -73,7 +73,7 @@ public static class SupernetTraining
         }
         NetworkOrigin? origin = loaded == null ? null : NetworkOrigin.Of(loaded);
         NetworkSpec shape = spec.Sizes.Spec(2, affine: false, origin);
-        TrainingSetup setup = origin?.Network.Preprocessing == Preprocessing.Spos ? spec.Setup.Official : spec.Setup;
+        TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         setup.Check();
         if (spec.PathsPerStep > 1 && (spec.FlopsLow ?? spec.FlopsHigh) != null)
         {
@@ -90,28 +90,21 @@ public static class SupernetTraining
         if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, setup.Data.AcceptChanged, observer.Warn);
         var sampler = new PathSampler(NetworkFlops.Of(sizes));
         Func<long, IReadOnlyList<Architecture>> paths = PathRule(spec, setup.Data.Seed, sizes, sampler);
-        using var folder = new RunFolder(setup.Folder, RunKind.Supernet, observer);
         var damage = new DamageReport(observer.Warn);
-
-        using Session session = DeviceUse.NewSession(device, setup.Plan);
-        using var network = new ShuffleNetV2OneShot(session, sizes);
-        var trainer = new Trainer(session, network, train, setup.Training, paths, damage);
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
         // A search reads it.
         string heldOut = spec.HeldOut.ToString(CultureInfo.InvariantCulture);
-        var kept = new KeptOptions(setup.Options, cameTo.Append(new(OptionCheck.HeldOutOption, heldOut)));
-        var run = new TrainingRun(Title, session, network, folder, kept, DataRecord.TrainedOn(all, val), setup, observer);
+        var kept = new KeptOptions(setup.Options, cameTo.Append(new(KeptOptions.HeldOutOption, heldOut)));
+
+        using var run = new TrainingRun(
+            RunKind.Supernet, Title, setup, device, sizes, null, kept, DataRecord.TrainedOn(all, val), observer);
+        var trainer = new Trainer(run.Session, run.Network, train, setup.Training, paths, damage);
         observer.Say(
             $"Supernet: {sizes}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {DeviceUse.Describe(device)}.");
-        run.Begin(trainer, () =>
-        {
-            Initialisation.Initialise(network, session.Stream, setup.Data.Seed, setup.Init);
-            loaded?.Load(session, network);
-        });
-        RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(sizes, setup.Data.PreprocessingOf(null)), train.Classes);
-        observer.Begin(new RunBegin(folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        run.Begin(trainer, () => loaded?.Load(run.Session, run.Network));
+        observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
         if (!run.Train(trainer, null, context.Cancel)) return null;
-        return Measure(spec.RandomPaths, setup, session, network, sampler, train, val, damage, folder, run, context);
+        return Measure(spec.RandomPaths, setup, sampler, train, val, damage, run, context);
     }
 
     // The paths of each step: a function of the seed and the step alone.
@@ -122,14 +115,15 @@ public static class SupernetTraining
         if ((spec.FlopsLow ?? 0) <= 0 && spec.FlopsHigh == null && !network.IsOfficialSize) return step => [sampler.Uniform(At(step))];
         (double low, double high) = FlopsWindow.Of(spec.FlopsLow, spec.FlopsHigh, network, sampler.Costs);
         (low, high) = (Math.Max(low, sampler.Costs.Least), Math.Min(high, sampler.Costs.Most));
-        TrainingSetup.Checked(() => sampler.FromBins(At(0), low, high, spec.FlopsBins));
+        Refusal.Of(() => sampler.FromBins(At(0), low, high, spec.FlopsBins));
         return step => [sampler.FromBins(At(step), low, high, spec.FlopsBins)];
     }
 
     private static SupernetResult Measure(
-        int randomPaths, TrainingSetup setup, Session session, ShuffleNetV2OneShot network, PathSampler sampler, ImageFolder train,
-        ImageFolder val, DamageReport damage, RunFolder folder, TrainingRun run, RunContext context)
+        int randomPaths, TrainingSetup setup, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, TrainingRun run,
+        RunContext context)
     {
+        (Session session, ShuffleNetV2OneShot network, RunFolder folder) = (run.Session, run.Network, run.Folder);
         // A batch that was trained on fits the device; larger ones may not.
         int calibrationBatch = Math.Min(CalibrationBatch, setup.Recipe.BatchSize), testBatch = Math.Min(TestBatch, setup.Recipe.BatchSize);
         var data = new EvaluationData(session.Device, network.Spec.ImageSize, setup.Data, setup.Data.PreprocessingOf(null), damage);

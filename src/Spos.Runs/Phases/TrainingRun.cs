@@ -8,21 +8,54 @@ using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Observers;
 using Spos.Runs.Records;
+using Spos.Space;
 
 namespace Spos.Runs.Phases;
 
-/// <summary>Drives a <see cref="Trainer"/>: metrics, checkpoints, going on and stopping, and what observers are told.</summary>
-/// <param name="trainedOn">The data set, which checkpoints keep, and which a run that goes on must share.</param>
-internal sealed class TrainingRun(
-    string title, Session session, ShuffleNetV2OneShot network, RunFolder folder, KeptOptions options, TrainedOn trainedOn,
-    TrainingSetup setup, IRunObserver watching)
+/// <summary>
+/// A training that leaves a folder: opens the folder and makes the network, and then drives a <see cref="Trainer"/>: metrics, checkpoints,
+/// going on and stopping, and what observers are told.
+/// </summary>
+internal sealed class TrainingRun : IDisposable
 {
-    private readonly ObserverList _observer = new(new MetricsLog(folder), watching);
+    private readonly string _title;
+    private readonly TrainingSetup _setup;
+    private readonly KeptOptions _kept;
+    private readonly TrainedOn _trainedOn;
+    private readonly ObserverList _observer;
     private readonly List<(long Step, double Loss, double Top1)> _curve = [];
     private long _savedStep = -1;
 
     // Whether the epoch's end that the run stands at, if it does, has been measured.
     private bool _measured = true;
+
+    /// <param name="path">The path that is trained; null for a supernet.</param>
+    /// <param name="trainedOn">The data set, which checkpoints keep, and which a run that goes on must share.</param>
+    /// <exception cref="UsageException">The folder belongs to another run.</exception>
+    public TrainingRun(
+        RunKind kind, string title, TrainingSetup setup, Device device, NetworkSpec sizes, Architecture? path, KeptOptions kept,
+        TrainedOn trainedOn, IRunObserver observer)
+    {
+        (_title, _setup, _kept, _trainedOn) = (title, setup, kept, trainedOn);
+        Folder = new RunFolder(setup.Folder, kind, observer);
+        _observer = new ObserverList(new MetricsLog(Folder), observer);
+        try
+        {
+            Session = DeviceUse.NewSession(device, setup.Plan);
+            Network = new ShuffleNetV2OneShot(Session, sizes, path);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public RunFolder Folder { get; }
+
+    public Session Session { get; } = null!;
+
+    public ShuffleNetV2OneShot Network { get; } = null!;
 
     /// <summary>The last checkpoint written.</summary>
     public string CheckpointPath { get; private set; } = "";
@@ -31,31 +64,37 @@ internal sealed class TrainingRun(
     public IReadOnlyList<(long Step, double Loss, double Top1)> Curve => _curve;
 
     /// <summary>Follows the network step by step and is saved with it; null for none.</summary>
-    public WeightAverage? Average { get; init; }
+    public WeightAverage? Average { get; set; }
 
-    /// <summary>Puts the network and the trainer at the start, or where the folder's newest whole checkpoint left off.</summary>
+    /// <summary>
+    /// Puts the network and the trainer at the start, or where the folder's newest whole checkpoint left off, and leaves the record of the
+    /// run.
+    /// </summary>
+    /// <param name="load">Gives a network at the start the weights that it begins from; null for random ones.</param>
     /// <exception cref="UsageException">
     /// There is a checkpoint that was made with other options or pictures, or --resume and none.
     /// </exception>
-    public void Begin(Trainer trainer, Action initialise)
+    public void Begin(Trainer trainer, Action? load = null)
     {
-        if (setup.Restart || folder.NewestWhole() is not var (path, header))
+        if (_setup.Restart || Folder.NewestWhole() is not var (path, header))
         {
-            if (setup.Resume) throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
-            if (!setup.Restart) folder.RequireNoResult("checkpoint");
-            initialise();
-            folder.Clear();
-            Average?.Begin(session);
+            if (_setup.Resume) throw new UsageException($"--resume: {Folder.Folder} holds no checkpoint.");
+            if (!_setup.Restart) Folder.RequireNoResult("checkpoint");
+            Initialisation.Initialise(Network, Session.Stream, _setup.Data.Seed, _setup.Init);
+            load?.Invoke();
+            Folder.Clear();
+            Average?.Begin(Session);
         }
         else
         {
-            options.Require(path, header.Options, setup.Data.AcceptChanged || header.Train != null);
-            DataRecord.Of(header).Require(path, new DataRecord(trainedOn.Train, trainedOn.Val), setup.Data.AcceptChanged, _observer.Warn);
-            Checkpoint.Load(path, session, network, Average?.Network);
+            _kept.Require(path, header.Options, _setup.Data.AcceptChanged || header.Train != null);
+            var data = new DataRecord(_trainedOn.Train, _trainedOn.Val);
+            DataRecord.Of(header).Require(path, data, _setup.Data.AcceptChanged, _observer.Warn);
+            Checkpoint.Load(path, Session, Network, Average?.Network);
             trainer.StepsDone = header.StepsDone;
             (CheckpointPath, _savedStep) = (path, header.StepsDone);
             _measured = false;
-            foreach (JsonElement line in folder.KeepMetrics(header.StepsDone))
+            foreach (JsonElement line in Folder.KeepMetrics(header.StepsDone))
             {
                 if (line.TryGetProperty("val_top1", out _)) _measured |= line.GetProperty("step").GetInt64() == header.StepsDone;
                 // As precise as they were, so that the plot is the same.
@@ -66,6 +105,8 @@ internal sealed class TrainingRun(
             }
             _observer.Say($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
         }
+        NetworkRecord network = NetworkRecord.Of(Network.Spec, _setup.Data.PreprocessingOf(null));
+        RunRecord.Write(Folder, _setup.Options, Session.Device, network, _trainedOn.ClassNames);
     }
 
     /// <summary>Trains to the end, or until stopped.</summary>
@@ -81,7 +122,7 @@ internal sealed class TrainingRun(
         if (trainer.StepsDone >= trainer.Steps && _measured) return true;
         try
         {
-            var part = new RunPart(PartKind.Training, title, folder.Folder, "img", trainer.Steps, trainer.StepsDone);
+            var part = new RunPart(PartKind.Training, _title, Folder.Folder, "img", trainer.Steps, trainer.StepsDone);
             _observer.Observe(part, () =>
             {
                 if (!_measured) FinishEpoch(trainer, epochDone);
@@ -93,7 +134,11 @@ internal sealed class TrainingRun(
                 }
             });
         }
-        catch (SposException error) when (error is DivergenceException or DeviceMemoryException or WriteException)
+        catch (WriteException error)
+        {
+            throw InterruptedRunException.Of(error, Left);
+        }
+        catch (SposException error) when (error is DivergenceException or DeviceMemoryException)
         {
             throw new InterruptedRunException($"{error.Message} {WhatToDo(error)}", error);
         }
@@ -105,6 +150,13 @@ internal sealed class TrainingRun(
             return false;
         }
         return true;
+    }
+
+    public void Dispose()
+    {
+        Network?.Dispose();
+        Session?.Dispose();
+        Folder.Dispose();
     }
 
     /// <summary>Tells the accuracy on val after an epoch.</summary>
@@ -138,32 +190,31 @@ internal sealed class TrainingRun(
         }
     }
 
-    private string WhatToDo(SposException error)
+    // What is there to go on from.
+    private string Left =>
+        CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
+
+    private string WhatToDo(SposException error) => error switch
     {
-        string left = CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
-        return error switch
-        {
-            DivergenceException when CheckpointPath.Length == 0 => $"{left}.",
-            // Rank trains from random weights alone.
-            DivergenceException when folder.Kind == RunKind.RankedArchitecture => $"{left}: begin anew with --restart and other options.",
-            DivergenceException =>
-                $"{left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
-            WriteException => $"{left}: make room and run the same command again.",
-            DeviceMemoryException { Option: not ("--batch-size" or null) and var option } =>
-                $"{left}: run the same command again with a smaller {option}.",
-            _ when CheckpointPath.Length > 0 => $"{left}: another --batch-size needs --restart.",
-            _ => $"{left}.",
-        };
-    }
+        DivergenceException when CheckpointPath.Length == 0 => $"{Left}.",
+        // Rank trains from random weights alone.
+        DivergenceException when Folder.Kind == RunKind.RankedArchitecture => $"{Left}: begin anew with --restart and other options.",
+        DivergenceException =>
+            $"{Left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
+        DeviceMemoryException { Option: not ("--batch-size" or null) and var option } =>
+            $"{Left}: run the same command again with a smaller {option}.",
+        _ when CheckpointPath.Length > 0 => $"{Left}: another --batch-size needs --restart.",
+        _ => $"{Left}.",
+    };
 
     private void AfterStep(StepReport step, Trainer trainer)
     {
-        Average?.Follow(session, step.Step);
-        bool isLogged = step.Step % setup.LogFrequency == 0 || step.Step == step.Steps;
+        Average?.Follow(Session, step.Step);
+        bool isLogged = step.Step % _setup.LogFrequency == 0 || step.Step == step.Steps;
         if (isLogged) _curve.Add((step.Step, step.Loss, step.Top1));
         _observer.Stepped(step, isLogged);
         // The end of an epoch is saved when what belongs to it is done.
-        if (setup.SaveFrequency > 0 && step.Step % setup.SaveFrequency == 0 && !EndsEpoch(trainer)) Save(trainer);
+        if (_setup.SaveFrequency > 0 && step.Step % _setup.SaveFrequency == 0 && !EndsEpoch(trainer)) Save(trainer);
     }
 
     private void Save(Trainer trainer)
@@ -171,7 +222,7 @@ internal sealed class TrainingRun(
         long steps = trainer.StepsDone;
         if (steps == _savedStep) return;
         trainer.RequireFiniteWeights();
-        CheckpointPath = folder.Save(session, network, steps, options.Values, Average?.Network, trainedOn);
+        CheckpointPath = Folder.Save(Session, Network, steps, _kept.Values, Average?.Network, _trainedOn);
         _savedStep = steps;
         _observer.Saved(CheckpointPath);
     }

@@ -1,4 +1,3 @@
-
 namespace Spos.Runs.Records;
 
 /// <summary>
@@ -7,6 +6,27 @@ namespace Spos.Runs.Records;
 /// </summary>
 public sealed class KeptOptions
 {
+    /// <summary>How many pictures a run trains on: all that earlier versions knew of its data set.</summary>
+    public const string PicturesFact = "training pictures";
+
+    /// <summary>A supernet that is scored, by its checksum; earlier versions put its path before it.</summary>
+    public const string CheckpointOption = "checkpoint";
+
+    /// <summary>A checkpoint that a run began from, by the path that was given, and its checksum.</summary>
+    public const string LoadOption = "load-checkpoint", LoadFact = "load-checkpoint's checksum";
+
+    /// <summary>The share of train that a supernet is not trained on.</summary>
+    public const string HeldOutOption = "held-out";
+
+    /// <summary>What decodes JPEGs.</summary>
+    public const string DecoderOption = "decoder";
+
+    // Options whose values are words, which earlier versions wrote with a capital.
+    private static readonly string[] Words = ["init", "lr-decay", "plan"];
+
+    // Hexadecimal digits of a SHA-256 that are shown.
+    private const int ChecksumLength = 64, ShownOfChecksum = 12;
+
     private readonly Dictionary<string, string> _values = [];
 
     // What an option is that is not given, and so in runs of before there was the option.
@@ -33,7 +53,10 @@ public sealed class KeptOptions
     /// <summary>Refuses to go on with what an earlier run left if its options were others.</summary>
     /// <param name="file">What the earlier run left.</param>
     /// <param name="before">The options it was made with. One that it does not know has its default.</param>
-    /// <param name="anyPictures">See <see cref="OptionCheck.Require"/>.</param>
+    /// <param name="anyPictures">
+    /// Whether the number of pictures may differ: it is asked for, or more is known of the pictures, which
+    /// <see cref="DataRecord"/> compares.
+    /// </param>
     /// <exception cref="UsageException">They differ; the message names the first that does.</exception>
     public void Require(string file, IReadOnlyDictionary<string, string> before, bool anyPictures)
     {
@@ -42,6 +65,39 @@ public sealed class KeptOptions
         {
             if (known.GetValueOrDefault(name, "").Length == 0) known[name] = value;
         }
-        OptionCheck.Require(file, known, _values, anyPictures);
+        // What was asked for explains more than what came of it.
+        foreach (string name in _values.Keys.OrderBy(IsFact))
+        {
+            if (IsSame(name, known) || (anyPictures && name == PicturesFact)) continue;
+            string option = IsFact(name) ? name : $"--{name}";
+            throw new UsageException(
+                $"{file} was made with {option} {Shown(name, known)}, not {Shown(name, _values)}. "
+                + "Give it the same, choose another --output-dir, or begin anew with --restart.");
+        }
     }
+
+    private bool IsSame(string name, Dictionary<string, string> before)
+    {
+        string old = Of(before, name), value = Of(_values, name);
+        return old == value || name switch
+        {
+            _ when Words.Contains(name) => old.Equals(value, StringComparison.OrdinalIgnoreCase),
+            CheckpointOption => old.EndsWith($" {value}", StringComparison.Ordinal),
+            // The run does not read it again, so the same path or the same content will do.
+            LoadOption => value.Length > 0 && Of(_values, LoadFact) is { Length: > 0 } checksum && Of(before, LoadFact) == checksum,
+            LoadFact => true,
+            _ => false,
+        };
+    }
+
+    private static string Of(Dictionary<string, string> options, string name) => options.GetValueOrDefault(name, "");
+
+    private static bool IsFact(string name) => name.Contains(' ', StringComparison.Ordinal);
+
+    private static string Shown(string name, Dictionary<string, string> options) => Of(options, name) switch
+    {
+        "" => "(unset)",
+        { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
+        string value => value,
+    };
 }

@@ -1,6 +1,7 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
+using Spos.Engine.Native;
 using Spos.Engine.Ops;
 using Spos.Engine.Profiling;
 using Spos.Engine.Tensors;
@@ -138,5 +139,33 @@ public sealed class DeviceTests
         DevicePeaks peaks = DevicePeaks.Measure(session, 1e-4);
         Assert.InRange(peaks.FlopsPerSecond, 1, 1e17);
         Assert.InRange(peaks.BytesPerSecond, 1, 1e15);
+    }
+
+    [Fact]
+    public void A_device_that_could_not_be_opened_may_be_the_next_time()
+    {
+        var kind = new OnceBusyKind();
+        Assert.Throws<GpuUnavailableException>(() => kind.Open());
+        Device opened = kind.Open();
+        Assert.Same(opened, kind.Open());
+        Assert.Equal(2, kind.Tries);
+    }
+
+    private sealed class OnceBusyKind : DeviceKind
+    {
+        public int Tries { get; private set; }
+
+        public override string Name => "busy";
+
+        public override int Count => 1;
+
+        internal override CudaDriver NewDriver() => throw new NotSupportedException();
+
+        internal override string MemoryName(Device device) => throw new NotSupportedException();
+
+        internal override Cudnn OpenCudnn() => throw new NotSupportedException();
+
+        private protected override Device OpenNew(int index) =>
+            ++Tries == 1 ? throw new GpuUnavailableException("another program has it") : Device.Host;
     }
 }

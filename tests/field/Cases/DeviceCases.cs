@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Spos.Engine.Devices;
 
 namespace Spos.Field.Cases;
@@ -39,5 +40,24 @@ internal static class DeviceCases
             '\n', Shell.Run(command + device).Ended(0).Output.Split('\n').Where(line => line.Contains("on val", StringComparison.Ordinal)));
         string first = Scores("host:0"), second = Scores("host:1");
         CaseFailedException.Unless(first.Length > 0 && first == second, $"{first}\n{second}");
+    }
+
+    [Case("A run's record says which device it was, and the run goes on on another one")]
+    public static void Recorded(Scene scene)
+    {
+        string run = scene.At("run");
+        void Train(string device, string epochs, string said)
+        {
+            string network = string.Join(' ', Scene.Network);
+            Shell.Run(
+                $"SPOS_HOST_DEVICES=2 spos scratch --imagenet-dir '{Scene.Data}' {network} --architecture '0 1 2 3 0' --epochs 2 "
+                + $"--output-dir '{run}' --val-frequency {epochs} --device {device}").Ended(0).Printed(said);
+            using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(run, "run.json")));
+            string? told = record.RootElement.GetProperty("device").GetString();
+            CaseFailedException.Unless(told == device, $"run.json says {told}, not {device}.");
+        }
+
+        Train("host:1", "0", "on host:1");
+        Train("host:0", "1", "Going on from");
     }
 }

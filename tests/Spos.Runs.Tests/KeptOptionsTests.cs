@@ -3,15 +3,15 @@ using Spos.Runs.Records;
 namespace Spos.Runs.Tests;
 
 /// <summary>What counts as the same option where a run goes on.</summary>
-public sealed class OptionCheckTests
+public sealed class KeptOptionsTests
 {
     [Fact]
     public void A_checkpoint_without_an_identity_is_held_against_the_number_of_pictures()
     {
-        Dictionary<string, string> Of(int pictures) => new() { [OptionCheck.PicturesFact] = $"{pictures} of 3 classes", ["epochs"] = "2" };
-        Dictionary<string, string> now = new(Of(40)) { [OptionCheck.LoadOption] = "", [OptionCheck.LoadFact] = "" };
+        Dictionary<string, string> Of(int pictures) => new() { [KeptOptions.PicturesFact] = $"{pictures} of 3 classes", ["epochs"] = "2" };
+        Dictionary<string, string> now = new(Of(40)) { [KeptOptions.LoadOption] = "", [KeptOptions.LoadFact] = "" };
         Assert.Contains("39 of 3 classes, not 40", Refusal(Of(39), now), StringComparison.Ordinal);
-        OptionCheck.Require("file", Of(39), now, anyPictures: true);
+        new KeptOptions(now).Require("file", Of(39), anyPictures: true);
     }
 
     [Fact]
@@ -19,7 +19,7 @@ public sealed class OptionCheckTests
     {
         Require(Loaded("a", "1"), Loaded("b", "1"));
         Require(Loaded("a", "1"), Loaded("a", "2"));
-        Require(With(OptionCheck.LoadOption, "a"), Loaded("a", "2"));
+        Require(With(KeptOptions.LoadOption, "a"), Loaded("a", "2"));
         foreach (Dictionary<string, string> before in new[] { Loaded("a", "1"), Loaded("", "") })
         {
             Assert.Contains("--load-checkpoint", Refusal(before, Loaded("b", "2")), StringComparison.Ordinal);
@@ -36,10 +36,10 @@ public sealed class OptionCheckTests
     private static Dictionary<string, string> With(string name, string value) => new() { [name] = value };
 
     private static Dictionary<string, string> Loaded(string path, string checksum) =>
-        new() { [OptionCheck.LoadOption] = path, [OptionCheck.LoadFact] = checksum };
+        new() { [KeptOptions.LoadOption] = path, [KeptOptions.LoadFact] = checksum };
 
     private static void Require(Dictionary<string, string> before, Dictionary<string, string> now) =>
-        OptionCheck.Require("file", before, now, anyPictures: false);
+        new KeptOptions(now).Require("file", before, anyPictures: false);
 
     private static string Refusal(Dictionary<string, string> before, Dictionary<string, string> now) =>
         Assert.Throws<UsageException>(() => Require(before, now)).Message;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Spos.Engine.Compilation;
+namespace Spos.Engine.Tests.Compilation;
 
 /// <summary>What one kernel uses on one architecture, as ptxas says it.</summary>
 /// <param name="Registers">Of a thread.</param>
