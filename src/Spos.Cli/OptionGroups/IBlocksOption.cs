@@ -8,9 +8,7 @@ namespace Spos.Cli.OptionGroups;
 /// <summary>What the blocks of a network can be.</summary>
 internal interface IBlocksOption
 {
-    [Option("blocks", HelpText =
-        "What each block can be: shuffle-v2 has the paper's four operations; shuffle-v2+ has these and the same with hard swish and "
-        + "squeeze-and-excitation (default: as a network has that is named, else shuffle-v2).")]
+    [Option("blocks", HelpText = "What each block can be (default: as a network has that is named, else shuffle-v2).")]
     [BlockSetName]
     [Influences(Influence.Kept)]
     string? Blocks { get; set; }
@@ -20,4 +18,7 @@ internal interface IBlocksOption
 }
 
 /// <summary>The name of a set of blocks.</summary>
-internal sealed class BlockSetNameAttribute() : OneOfAttribute([.. BlockSet.All.Select(set => set.Name)]);
+internal sealed class BlockSetNameAttribute() : OneOfAttribute([.. BlockSet.All.Select(set => set.Name)])
+{
+    public override string Possible => string.Join("; ", BlockSet.All.Select(set => $"{set.Name}: {set.Contents}"));
+}

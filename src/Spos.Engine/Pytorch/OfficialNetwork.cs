@@ -35,7 +35,7 @@ public static partial class OfficialNetwork
             var repeats = new List<int>();
             var channels = new List<int>();
             var designs = new List<BlockDesign>();
-            var widths = new List<(long Middle, long Plain)>();
+            var scaled = new List<(long Middle, long Plain)>();
             for (int block = 0; ; block++)
             {
                 string prefix = single ? $"features.{block}." : $"features.{block}.0.";
@@ -52,12 +52,15 @@ public static partial class OfficialNetwork
                 }
                 if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
                 repeats[^1]++;
-                widths.Add((main.Length > 1 ? main[^2][0] : 0, output / 2));
                 (int input, int stride) = projection.Length > 0 ? (before, 2) : (output / 2, 1);
-                designs.Add(DesignOf(tensors, prefix, new BlockSpec(block, input, output, stride, Size: 0), affine));
+                var sizes = new BlockSpec(block, input, output, stride, Size: 0);
+                (BlockDesign design, int differences) = DesignOf(tensors, prefix, sizes, affine);
+                designs.Add(design);
+                long middle = main.Length > 1 ? main[^2][0] : 0;
+                if (differences > 0 && middle != sizes.Middle) scaled.Add((middle, sizes.Middle));
             }
             if (designs.Count == 0) throw new FormatException("it has no features.0");
-            BlockSet set = SetOf(tensors, single, designs);
+            BlockSet set = SetOf(single ? designs : AllOf(tensors, new BlockSpec(0, stem, channels[0], Stride: 2, Size: 0), affine));
             var spec = new NetworkSpec
             {
                 ImageSize = imageSize,
@@ -70,7 +73,7 @@ public static partial class OfficialNetwork
                 Affine = affine,
             };
             spec.Validate();
-            RefuseChannelScales(widths, path);
+            RefuseChannelScales(scaled, designs.Count, path);
             Architecture? architecture = single ? new Architecture(designs.Select(design => set.Designs.IndexOf(design))) : null;
             Check(tensors, [.. OfficialTensors.Of(new ShuffleNetV2OneShot(spec, architecture))], path);
             return (spec, architecture);
@@ -107,15 +110,14 @@ public static partial class OfficialNetwork
             ]);
     }
 
-    // Networks of the paper's search for channels, too: their blocks are as wide inside as their scales say.
-    private static void RefuseChannelScales(List<(long Middle, long Plain)> widths, string path)
+    // Networks of the paper's search for channels, too: their blocks are as wide inside as their scales say, and as no design is.
+    private static void RefuseChannelScales(List<(long Middle, long Plain)> scaled, int blocks, string path)
     {
-        int[] scaled = [.. Enumerable.Range(0, widths.Count).Where(b => widths[b].Middle != widths[b].Plain)];
-        if (scaled.Length == 0) return;
-        string list = Shown.Few([.. scaled.Select(b => $"{widths[b].Middle} in place of {widths[b].Plain}")], MostNames);
+        if (scaled.Count == 0) return;
+        string list = Shown.Few([.. scaled.Select(block => $"{block.Middle} in place of {block.Plain}")], MostNames);
         throw new TorchCheckpointException(
             $"{path} is of a network with channel scales, which are not supported yet: "
-            + $"{scaled.Length} of its {widths.Count} blocks have other channels inside ({list}).");
+            + $"{scaled.Count} of its {blocks} blocks have other channels inside ({list}).");
     }
 
     private static void Check(IReadOnlyDictionary<string, TorchTensor> tensors, OfficialTensor[] wanted, string path)
@@ -154,7 +156,7 @@ public static partial class OfficialNetwork
     ];
 
     // The design whose arrays are most like those of a block. Whatever differs is told when the whole network is compared.
-    private static BlockDesign DesignOf(
+    private static (BlockDesign Design, int Differences) DesignOf(
         IReadOnlyDictionary<string, TorchTensor> tensors, string prefix, BlockSpec block, bool affine)
     {
         Dictionary<string, IReadOnlyList<long>> there = tensors
@@ -168,17 +170,17 @@ public static partial class OfficialNetwork
                 equal = wanted.Count(w => there.TryGetValue(w.Name, out IReadOnlyList<long>? sizes) && sizes.SequenceEqual(w.Tensor.Sizes));
             return wanted.Length + there.Count - alike - equal;
         }
-        return BlockSet.All.SelectMany(set => set.Designs).Distinct().MinBy(Differences)!;
+        return BlockSet.All.SelectMany(set => set.Designs).Distinct().Select(design => (design, Differences(design))).MinBy(d => d.Item2);
     }
 
-    // The first set that has the designs of a path, or as many as a supernet's blocks. Whether all are there is told by the comparison.
-    private static BlockSet SetOf(IReadOnlyDictionary<string, TorchTensor> tensors, bool single, List<BlockDesign> designs)
-    {
-        int choices = tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"])
-            .Where(choice => choice.Success).Select(choice => choice.Value).Distinct().Count();
-        return BlockSet.All.FirstOrDefault(set => single ? !designs.Except(set.Designs).Any() : set.Designs.Length >= choices)
-            ?? BlockSet.All[^1];
-    }
+    // The designs of a supernet's first block: it has all of its set, as all others have.
+    private static IEnumerable<BlockDesign> AllOf(IReadOnlyDictionary<string, TorchTensor> tensors, BlockSpec first, bool affine) =>
+        tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"]).Where(choice => choice.Success)
+            .Select(choice => int.Parse(choice.ValueSpan, CultureInfo.InvariantCulture)).Distinct()
+            .Select(choice => DesignOf(tensors, NetworkGraph.PrefixOf(0, choice), first, affine).Design);
+
+    private static BlockSet SetOf(IEnumerable<BlockDesign> designs) =>
+        BlockSet.All.FirstOrDefault(set => !designs.Except(set.Designs).Any()) ?? BlockSet.All[^1];
 
     private static int Size(IReadOnlyDictionary<string, TorchTensor> tensors, string name) =>
         tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0
@@ -188,7 +190,7 @@ public static partial class OfficialNetwork
     private static int Size(long channels, string name) =>
         channels is >= 0 and <= int.MaxValue ? (int)channels : throw new FormatException($"{name} has {channels} channels");
 
-    [GeneratedRegex(@"^features\.\d+\.(?:(?<choice>\d+)\.)?branch_(?:main|proj)\.")]
+    [GeneratedRegex(@"^features\.\d+\.(?:(?<choice>\d{1,4})\.)?branch_(?:main|proj)\.")]
     private static partial Regex InBlock();
 
     [GeneratedRegex(@"\G(\d{1,4})\.weight$")]

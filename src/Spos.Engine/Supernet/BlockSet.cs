@@ -8,19 +8,20 @@ namespace Spos.Engine.Supernet;
 /// (features.3.2.… is the third design of block 3) and search spaces, so a set's designs stay as they are.
 /// </summary>
 /// <param name="Name">What --blocks calls it.</param>
-public sealed record BlockSet(string Name, ImmutableArray<BlockDesign> Designs)
+/// <param name="Contents">What help says that it has.</param>
+public sealed record BlockSet(string Name, string Contents, ImmutableArray<BlockDesign> Designs)
 {
     private static readonly ImmutableArray<BlockDesign> Paper =
     [
         new("shufflenet_3x3", 3), new("shufflenet_5x5", 5), new("shufflenet_7x7", 7), new("xception_3x3", 3) { IsXception = true },
     ];
 
-    /// <summary>The paper's four, numbered as in the official code.</summary>
-    public static BlockSet ShuffleV2 { get; } = new("shuffle-v2", Paper);
+    /// <summary>Numbered as in the official code.</summary>
+    public static BlockSet ShuffleV2 { get; } = new("shuffle-v2", "the paper's four operations", Paper);
 
-    /// <summary>The paper's four, and the same with hard swish and squeeze-and-excitation.</summary>
-    public static BlockSet ShuffleV2Plus { get; } =
-        new("shuffle-v2+", [.. Paper, .. Paper.Select(design => design with { Name = $"{design.Name}_se", IsPlus = true })]);
+    public static BlockSet ShuffleV2Plus { get; } = new(
+        "shuffle-v2+", "these, and the same with hard swish and squeeze-and-excitation",
+        [.. Paper, .. Paper.Select(design => design with { Name = $"{design.Name}_se", IsPlus = true })]);
 
     /// <summary>All sets. Where several would do, the first one counts.</summary>
     public static ImmutableArray<BlockSet> All { get; } = [ShuffleV2, ShuffleV2Plus];
