@@ -31,8 +31,9 @@ public sealed record NetworkRecord(
         ImageSize = ImageSize,
         Classes = classes,
         StemChannels = StemChannels,
-        StageRepeats = [.. StageRepeats],
-        StageChannels = [.. StageChannels],
+        // A file that was edited may lack them.
+        StageRepeats = [.. StageRepeats ?? []],
+        StageChannels = [.. StageChannels ?? []],
         LastChannels = LastChannels,
         BlockSet = BlockSet.Of(Blocks) ?? throw new UsageException(
             $"the network has the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. Use a newer version of it."),
