@@ -78,7 +78,7 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         File.WriteAllText(file, record.ToJsonString());
         NetworkOrigin origin = NetworkOrigin.OfArchitecture(folder, "--architecture", sizesAreGiven: false, _ => { }).Origin!;
         Assert.Contains(
-            $"{folder} is of a network with the blocks 'shuffle-v9'", Assert.Throws<UsageException>(() => origin.Spec(2)).Message,
+            $"{folder}: the network has the blocks 'shuffle-v9'", Assert.Throws<UsageException>(() => origin.Spec(2)).Message,
             StringComparison.Ordinal);
     }
 

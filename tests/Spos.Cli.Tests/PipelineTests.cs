@@ -53,7 +53,7 @@ public sealed class PipelineTests(PipelineFixture fixture) : IClassFixture<Pipel
         string supernet = fixture.At("plus"), search = fixture.At("plus-search"), scratch = fixture.At("plus-scratch");
         PipelineFixture.Expect(0, [.. fixture.Supernet(supernet), "--blocks", "shuffle-v2+"]);
         Assert.Contains(
-            "--blocks shuffle-v2+, not (unset)", PipelineFixture.Expect(2, [.. fixture.Supernet(supernet), "--resume"]).Error,
+            "--blocks shuffle-v2+, not shuffle-v2.", PipelineFixture.Expect(2, [.. fixture.Supernet(supernet), "--resume"]).Error,
             StringComparison.Ordinal);
         PipelineFixture.Expect(
             0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", supernet, "--output-dir", search, "--max-epochs", "1",

@@ -33,6 +33,14 @@ public sealed class KeptOptionsTests
         Assert.Contains("--flops-table A, not a", Refusal(With("flops-table", "A"), With("flops-table", "a")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Blocks_of_which_files_say_nothing_are_called_by_their_name()
+    {
+        string told = Refusal(With(KeptOptions.BlocksOption, "shuffle-v2+"), With(KeptOptions.BlocksOption, ""));
+        Assert.Contains("--blocks shuffle-v2+, not shuffle-v2.", told, StringComparison.Ordinal);
+        Assert.Contains("with --epochs 2, not (unset)", Refusal(With("epochs", "2"), With("epochs", "")), StringComparison.Ordinal);
+    }
+
     private static Dictionary<string, string> With(string name, string value) => new() { [name] = value };
 
     private static Dictionary<string, string> Loaded(string path, string checksum) =>

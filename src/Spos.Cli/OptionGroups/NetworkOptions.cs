@@ -1,5 +1,6 @@
 using CommandLine;
 using Spos.Cli.Options;
+using Spos.Engine.Supernet;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
 
@@ -10,12 +11,12 @@ internal abstract class NetworkOptions : RecipeOptions, IBlocksOption
 {
     [Option("image-size", HelpText =
         "Height and width of the network's input (default: 224, or what a search or checkpoint that is given was made with).")]
-    [InRange(32, 2048, MultipleOf = 32)]
+    [InRange(32, NetworkSpec.MostImageSize, MultipleOf = 32)]
     [Influences(Influence.Kept)]
     public int? ImageSize { get; set; }
 
     [Option("stem-channels", HelpText = "Channels after the first convolution (default: 16, or as --image-size).")]
-    [InRange(1, 4096)]
+    [InRange(1, NetworkSpec.MostChannels)]
     [Influences(Influence.Kept)]
     public int? StemChannels { get; set; }
 
@@ -25,12 +26,12 @@ internal abstract class NetworkOptions : RecipeOptions, IBlocksOption
     public IEnumerable<int> StageRepeats { get; set; } = [];
 
     [Option("stage-channels", Separator = ',', HelpText = "Channels of the four stages (default: 64,160,320,640, or as --image-size).")]
-    [InRange(2, 4096, MultipleOf = 2, Count = 4)]
+    [InRange(2, NetworkSpec.MostChannels, MultipleOf = 2, Count = 4)]
     [Influences(Influence.Kept)]
     public IEnumerable<int> StageChannels { get; set; } = [];
 
     [Option("last-channels", HelpText = "Channels of the last convolution (default: 1024, or as --image-size).")]
-    [InRange(1, 8192)]
+    [InRange(1, NetworkSpec.MostLastChannels)]
     [Influences(Influence.Kept)]
     public int? LastChannels { get; set; }
 

@@ -46,7 +46,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     public string? Filter { get; set; }
 
     [Option("image-size", Default = 224, HelpText = "Height and width of the network's input.")]
-    [InRange(32, 2048, MultipleOf = 32)]
+    [InRange(32, NetworkSpec.MostImageSize, MultipleOf = 32)]
     public int ImageSize { get; set; } = 224;
 
     public string? Blocks { get; set; }
@@ -114,7 +114,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
 
     private int RunSteps(Session session, NetworkSpec spec, Device device)
     {
-        Architecture? path = ArchitectureText == null ? null : NamedArchitecture.Read(ArchitectureText, spec.Space);
+        Architecture? path = ArchitectureText == null ? null : NamedArchitecture.ReadOfAnySet(ArchitectureText, spec);
         int runs = Runs ?? 15;
         ConvolutionPlan[] plans = Alone || Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
         IReadOnlyList<StepResult> results = [];
@@ -234,7 +234,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     {
         Architecture[] paths = ArchitectureText == null
             ? [.. Enumerable.Range(0, spec.Space.MostDisjoint).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
-            : [NamedArchitecture.Read(ArchitectureText, spec.Space)];
+            : [NamedArchitecture.ReadOfAnySet(ArchitectureText, spec)];
         if (device.IsDry && Plan == ConvolutionPlan.Auto)
         {
             throw new UsageException(

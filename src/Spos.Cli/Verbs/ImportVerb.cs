@@ -49,7 +49,7 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
 
     [Option("image-size", HelpText =
         "Height and width of the network's input (default: what the file says, as those of spos export do, else 224).")]
-    [InRange(32, 2048, MultipleOf = 32)]
+    [InRange(32, NetworkSpec.MostImageSize, MultipleOf = 32)]
     public int? ImageSize { get; set; }
 
     [Option(StandardOption, Default = false, HelpText =

@@ -95,7 +95,9 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
         // A path of the official sizes is meant to be trained from scratch, with all parameters.
         if (CheckpointPath == null) spec = spec with { Affine = ArchitectureText != null };
         if (ArchitectureText == null) return (spec, own);
-        Architecture path = NamedArchitecture.Read(ArchitectureText, spec.Space);
+        Architecture path = CheckpointPath == null
+            ? NamedArchitecture.ReadOfAnySet(ArchitectureText, spec)
+            : NamedArchitecture.Read(ArchitectureText, spec.Space);
         if (own != null && !own.Equals(path))
         {
             throw new CheckpointException($"{CheckpointPath} is of another network: it has the architecture {own}.");

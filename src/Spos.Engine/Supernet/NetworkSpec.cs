@@ -9,6 +9,9 @@ namespace Spos.Engine.Supernet;
 /// </summary>
 public sealed record NetworkSpec
 {
+    /// <summary>Bounds of sizes, below which neither parameters nor FLOPs overflow when they are counted.</summary>
+    public const int MostImageSize = 2048, MostChannels = 4096, MostLastChannels = 8192;
+
     /// <summary>Height and width of the images; divisible by 32.</summary>
     public int ImageSize { get; init; } = 224;
 
@@ -70,7 +73,10 @@ public sealed record NetworkSpec
     /// <exception cref="ArgumentException">A size is impossible; the message says which and why.</exception>
     public void Validate()
     {
-        if (ImageSize < 32 || ImageSize % 32 != 0) throw new ArgumentException($"image size {ImageSize} is not a multiple of 32.");
+        if (ImageSize is < 32 or > MostImageSize || ImageSize % 32 != 0)
+        {
+            throw new ArgumentException($"image size {ImageSize} is not a multiple of 32 of at most {MostImageSize}.");
+        }
         if (Classes < 2) throw new ArgumentException($"{Classes} classes: at least 2 are needed.");
         if (StageRepeats.Length != 4 || StageChannels.Length != 4)
         {
@@ -81,6 +87,12 @@ public sealed record NetworkSpec
             throw new ArgumentException($"stage repeats {string.Join(',', StageRepeats)}: each is 1 to 64.");
         }
         if (StemChannels < 1 || LastChannels < 1) throw new ArgumentException("stem and last channels are at least 1.");
+        if (StageChannels.Append(StemChannels).Max() > MostChannels || LastChannels > MostLastChannels)
+        {
+            throw new ArgumentException(
+                $"stem {StemChannels}, stages {string.Join(',', StageChannels)}, last {LastChannels} channels: "
+                + $"at most {MostChannels} are possible, of the last convolution {MostLastChannels}.");
+        }
         int previous = StemChannels;
         foreach (int channels in StageChannels)
         {

@@ -12,6 +12,9 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
     /// <summary>The file in which a search leaves the best architecture.</summary>
     public const string ArchitectureName = "architecture_final.json";
 
+    /// <summary>Whether it is told by a search, and an architecture comes with it.</summary>
+    public bool IsSearch { get; private init; }
+
     public static NetworkOrigin Of(CheckpointReader checkpoint) => new(checkpoint.Path, NetworkRecord.Of(checkpoint.Header));
 
     /// <summary>
@@ -54,25 +57,28 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
     /// <exception cref="UsageException">A newer version recorded it.</exception>
     public NetworkSpec Spec(int classes) => Network.Spec(classes, Source);
 
-    /// <summary>Throws unless the widths that options and origin come to are the origin's.</summary>
-    /// <exception cref="UsageException">An option says something else; the message names it.</exception>
-    public void RequireWidths(NetworkSpec spec)
+    /// <summary>Throws unless a network's widths and blocks are the origin's.</summary>
+    /// <param name="taken">The origin that the network is of; null if it is of this one, and options may have changed it.</param>
+    /// <exception cref="UsageException">They are not; the message names the option that has them.</exception>
+    public void RequireWidths(NetworkSpec spec, NetworkOrigin? taken = null)
     {
+        NetworkSpec own = Spec(spec.Classes);
         foreach ((string option, string given, string there) in new[]
         {
-            ("stem-channels", $"{spec.StemChannels}", $"{Network.StemChannels}"),
-            ("stage-repeats", string.Join(',', spec.StageRepeats), string.Join(',', Network.StageRepeats)),
-            ("stage-channels", string.Join(',', spec.StageChannels), string.Join(',', Network.StageChannels)),
-            ("last-channels", $"{spec.LastChannels}", $"{Network.LastChannels}"),
-            ("blocks", $"{spec.BlockSet}", $"{Spec(spec.Classes).BlockSet}"),
+            ("stem-channels", $"{spec.StemChannels}", $"{own.StemChannels}"),
+            ("stage-repeats", string.Join(',', spec.StageRepeats), string.Join(',', own.StageRepeats)),
+            ("stage-channels", string.Join(',', spec.StageChannels), string.Join(',', own.StageChannels)),
+            ("last-channels", $"{spec.LastChannels}", $"{own.LastChannels}"),
+            (KeptOptions.BlocksOption, $"{spec.BlockSet}", $"{own.BlockSet}"),
         })
         {
-            if (given != there)
-            {
-                throw new UsageException(
-                    $"--{option} {given}: the network of {Source} has {there}. Leave the option out, or give the architecture as a list "
-                    + "to train it at other sizes.");
-            }
+            if (given == there) continue;
+            throw new UsageException(
+                taken != null
+                    ? $"the network of {Source} has --{option} {there}, and that of {taken.Source} has {given}. Give the architecture as "
+                        + "a list, or start from another checkpoint."
+                    : $"--{option} {given}: the network of {Source} has {there}. Leave the option out"
+                        + (IsSearch ? ", or give the architecture as a list to train it otherwise." : "."));
         }
     }
 
@@ -86,7 +92,11 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
     private static NetworkOrigin? OfSearch(string folder, string option, bool sizesAreGiven, Action<string> warn)
     {
         RunRecord.Contents? record = RunRecord.TryRead(folder);
-        if (record?.Network is { } network) return new NetworkOrigin(folder, network);
+        if (record?.Network is { } network)
+        {
+            Check(network, $"{option}: {Path.Combine(folder, RunRecord.FileName)}");
+            return new NetworkOrigin(folder, network) { IsSearch = true };
+        }
         // Earlier versions recorded the supernet alone.
         try
         {
@@ -96,7 +106,10 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
                 NetworkRecord read = NetworkRecord.Of(checkpoint.Header);
                 // An option of the search's goes before what the supernet was trained with.
                 Preprocessing asked = PreprocessingRecord.Read(record.Options.GetValueOrDefault(PreprocessingRecord.Option));
-                return new NetworkOrigin(folder, asked == Preprocessing.Spos ? read with { Preprocessing = asked } : read);
+                return new NetworkOrigin(folder, asked == Preprocessing.Spos ? read with { Preprocessing = asked } : read)
+                {
+                    IsSearch = true,
+                };
             }
         }
         catch (CheckpointException)
@@ -106,5 +119,18 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
         return sizesAreGiven ? null : throw new UsageException(
             $"{option}: {folder} does not tell the sizes of the network that was searched. Give them: "
             + "--image-size, --stem-channels, --stage-repeats, --stage-channels, --last-channels.");
+    }
+
+    // The file may be edited, or of a newer version.
+    private static void Check(NetworkRecord network, string source)
+    {
+        try
+        {
+            network.Spec(classes: 2, source).Validate();
+        }
+        catch (ArgumentException error)
+        {
+            throw new UsageException($"{source}: what \"network\" says is of no network: {error.Message}");
+        }
     }
 }

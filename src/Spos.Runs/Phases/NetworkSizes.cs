@@ -62,7 +62,7 @@ public sealed record NetworkSizes(
         ["stage-repeats"] = string.Join(',', spec.StageRepeats),
         ["stage-channels"] = string.Join(',', spec.StageChannels),
         ["last-channels"] = $"{spec.LastChannels}",
-        ["blocks"] = spec.BlockSet.Recorded ?? "",
+        [KeptOptions.BlocksOption] = spec.BlockSet.Recorded ?? "",
         ["dropout"] = spec.Dropout.ToString(CultureInfo.InvariantCulture),
         [KeptOptions.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
     };

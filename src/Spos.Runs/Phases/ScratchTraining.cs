@@ -144,8 +144,10 @@ public static class ScratchTraining
         if (text != null) (text, searched) = NetworkOrigin.OfArchitecture(text, $"--{option}", spec.Sizes.AreGiven || loaded != null, warn);
         NetworkOrigin? origin = checkpoint ?? searched;
         NetworkSpec network = spec.Sizes.Spec(2, affine: true, origin);
-        if (searched != origin) searched?.RequireWidths(network);
-        Architecture? own = loaded?.Header.Path, path = text == null ? own : NamedArchitecture.Read(text, network.Space, option);
+        if (searched != origin) searched?.RequireWidths(network, origin);
+        Architecture? own = loaded?.Header.Path, path = text == null ? own
+            : origin == null ? NamedArchitecture.ReadOfAnySet(text, network, option)
+            : NamedArchitecture.Read(text, network.Space, option);
         if (own == null || own.Equals(path)) return (network, path!, origin);
         throw new UsageException(
             $"--{option}: {loaded!.Path} has the architecture {own}. Leave the option out, or start from a supernet's checkpoint.");

@@ -1,3 +1,5 @@
+using Spos.Engine.Supernet;
+
 namespace Spos.Runs.Records;
 
 /// <summary>
@@ -17,6 +19,9 @@ public sealed class KeptOptions
 
     /// <summary>The share of train that a supernet is not trained on.</summary>
     public const string HeldOutOption = "held-out";
+
+    /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
+    public const string BlocksOption = "blocks";
 
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
@@ -96,7 +101,7 @@ public sealed class KeptOptions
 
     private static string Shown(string name, Dictionary<string, string> options) => Of(options, name) switch
     {
-        "" => "(unset)",
+        "" => name == BlocksOption ? $"{BlockSet.Of(null)}" : "(unset)",
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
         string value => value,
     };

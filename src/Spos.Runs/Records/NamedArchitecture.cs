@@ -28,4 +28,31 @@ public static class NamedArchitecture
         }
         return space.FaultOf(path) is { } fault ? throw new UsageException($"--{option} {Shown.Value(text)}: it {fault}.") : path;
     }
+    /// <summary>The same where --blocks may be given: if it is an architecture of other blocks, the message says of which.</summary>
+    /// <exception cref="UsageException">It is no architecture of the network.</exception>
+    public static Architecture ReadOfAnySet(string text, NetworkSpec spec, string option = "architecture")
+    {
+        try
+        {
+            return Read(text, spec.Space, option);
+        }
+        catch (UsageException error) when (
+            BlockSet.All.FirstOrDefault(set => set != spec.BlockSet && Fits(text, spec with { BlockSet = set })) is { } other)
+        {
+            throw new UsageException($"{error.Message} With --blocks {other} it is one.");
+        }
+    }
+
+    private static bool Fits(string text, NetworkSpec spec)
+    {
+        try
+        {
+            Read(text, spec.Space);
+            return true;
+        }
+        catch (UsageException)
+        {
+            return false;
+        }
+    }
 }

@@ -32,11 +32,11 @@ public sealed record NetworkRecord(
         ImageSize = ImageSize,
         Classes = classes,
         StemChannels = StemChannels,
-        StageRepeats = [.. StageRepeats],
-        StageChannels = [.. StageChannels],
+        // A file that was edited may lack them.
+        StageRepeats = [.. StageRepeats ?? []],
+        StageChannels = [.. StageChannels ?? []],
         LastChannels = LastChannels,
         BlockSet = BlockSet.Of(Blocks) ?? throw new UsageException(
-            $"{source} is of a network with the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. Use a newer version "
-            + "of it."),
+            $"{source}: the network has the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. Use a newer version of it."),
     };
 }
