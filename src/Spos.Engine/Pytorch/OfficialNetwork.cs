@@ -173,13 +173,17 @@ public static partial class OfficialNetwork
         return BlockSet.All.SelectMany(set => set.Designs).Distinct().Select(design => (design, Differences(design))).MinBy(d => d.Item2);
     }
 
-    // The designs of a supernet's first block: it has all of its set, as all others have.
-    private static IEnumerable<BlockDesign> AllOf(IReadOnlyDictionary<string, TorchTensor> tensors, BlockSpec first, bool affine) =>
-        tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"]).Where(choice => choice.Success)
+    // The designs of a supernet's first block: it has all of its set, as all others have. What no set has so many of is surplus, and
+    // not looked at here: a file may name thousands.
+    private static BlockDesign[] AllOf(IReadOnlyDictionary<string, TorchTensor> tensors, BlockSpec first, bool affine) =>
+    [
+        .. tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"]).Where(choice => choice.Success)
             .Select(choice => int.Parse(choice.ValueSpan, CultureInfo.InvariantCulture)).Distinct()
-            .Select(choice => DesignOf(tensors, NetworkGraph.PrefixOf(0, choice), first, affine).Design);
+            .Where(choice => choice < BlockSet.All.Max(set => set.Designs.Length))
+            .Select(choice => DesignOf(tensors, NetworkGraph.PrefixOf(0, choice), first, affine).Design),
+    ];
 
-    private static BlockSet SetOf(IEnumerable<BlockDesign> designs) =>
+    private static BlockSet SetOf(IReadOnlyCollection<BlockDesign> designs) =>
         BlockSet.All.FirstOrDefault(set => !designs.Except(set.Designs).Any()) ?? BlockSet.All[^1];
 
     private static int Size(IReadOnlyDictionary<string, TorchTensor> tensors, string name) =>
