@@ -37,6 +37,7 @@ public sealed record NetworkRecord(
         StageChannels = [.. StageChannels ?? []],
         LastChannels = LastChannels,
         BlockSet = BlockSet.Of(Blocks) ?? throw new UsageException(
-            $"{source}: the network has the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. Use a newer version of it."),
+            $"{source}: the network has the blocks '{Shown.Excerpt(Blocks!)}', which this program does not know. "
+            + "Use a newer version of it."),
     };
 }
