@@ -6,7 +6,7 @@ namespace Spos.Space;
 /// The paper's evolution (arXiv 1904.00420, algorithm 1): random paths under a FLOPs limit, then in each generation
 /// mutations and crossovers of the best so far, filled up with random paths. No path is scored twice. Its choices depend
 /// on the seed and the scores alone, so a search that is run again with known scores repeats itself, and it does not matter how
-/// many candidates are scored at once.
+/// many candidates are scored at once, or together.
 /// </summary>
 public sealed class EvolutionSearch
 {
@@ -31,15 +31,21 @@ public sealed class EvolutionSearch
     /// <summary>All scored candidates, in the order in which they were proposed.</summary>
     public IReadOnlyList<Candidate> Candidates => _candidates;
 
+    /// <summary>The same with scorers that each give the accuracy of one path at a time.</summary>
+    public Candidate Run(
+        IReadOnlyList<Func<Architecture, double>> scorers, Action<Candidate> report, Action<int> generationDone,
+        CancellationToken cancel) =>
+        Run([.. scorers.Select(scorer => new OneByOne(scorer))], report, generationDone, cancel);
+
     /// <summary>Runs all generations, or until cancelled.</summary>
-    /// <param name="scorers">Each gives the accuracy of a path, on a thread of its own; all give the same.</param>
+    /// <param name="scorers">Each works on a thread of its own; all give the same.</param>
     /// <param name="report">Told of each scored candidate, one at a time.</param>
     /// <param name="generationDone">Told of each generation that is scored, from 0.</param>
     /// <returns>The best candidate; of equal ones the cheaper.</returns>
     /// <exception cref="ArgumentException">No path is within the limit.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the end.</exception>
     public Candidate Run(
-        IReadOnlyList<Func<Architecture, double>> scorers, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel)
+        IReadOnlyList<IPathScorer> scorers, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel)
     {
         for (int generation = 0; generation < _options.MaxEpochs && _candidates.Count < _options.MaxTrials; generation++)
         {
@@ -105,29 +111,46 @@ public sealed class EvolutionSearch
         private ExceptionDispatchInfo? _failure;
         private int _next;
 
-        public void Score(IReadOnlyList<Func<Architecture, double>> scorers)
+        public void Score(IReadOnlyList<IPathScorer> scorers)
         {
-            Thread[] threads = [.. scorers.Skip(1).Select(scorer => new Thread(() => Work(scorer)))];
+            Thread[] threads = [.. scorers.Skip(1).Select(scorer => new Thread(() => Work(scorer, scorers.Count)))];
             foreach (Thread thread in threads) thread.Start();
-            Work(scorers[0]);
+            Work(scorers[0], scorers.Count);
             foreach (Thread thread in threads) thread.Join();
             _failure?.Throw();
         }
 
-        private void Work(Func<Architecture, double> scorer)
+        private void Work(IPathScorer scorer, int scorers)
         {
             try
             {
                 while (_failure == null && !cancel.IsCancellationRequested)
                 {
-                    int i = Interlocked.Increment(ref _next) - 1;
-                    if (i >= paths.Count) return;
-                    Finish(i, new Candidate(paths[i], number, search._flops.Of(paths[i]), scorer(paths[i])));
+                    (int first, int count) = Take(scorer.Room, scorers);
+                    if (count == 0) return;
+                    List<Architecture> taken = paths.GetRange(first, count);
+                    IReadOnlyList<double> scores = scorer.Score(taken);
+                    for (int i = 0; i < count; i++)
+                    {
+                        Finish(first + i, new Candidate(taken[i], number, search._flops.Of(taken[i]), scores[i]));
+                    }
                 }
             }
             catch (Exception error)
             {
                 _failure ??= ExceptionDispatchInfo.Capture(error);
+            }
+        }
+
+        // The next paths: as many as a scorer has room for, and no more than its share of what is left.
+        private (int First, int Count) Take(int room, int scorers)
+        {
+            lock (_lock)
+            {
+                int left = paths.Count - _next, first = _next;
+                int count = Math.Min(Math.Max(room, 1), (left + scorers - 1) / scorers);
+                _next += count;
+                return (first, count);
             }
         }
 
@@ -140,5 +163,12 @@ public sealed class EvolutionSearch
                 report(candidate);
             }
         }
+    }
+
+    private sealed class OneByOne(Func<Architecture, double> scorer) : IPathScorer
+    {
+        public int Room => 1;
+
+        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths) => [.. paths.Select(scorer)];
     }
 }

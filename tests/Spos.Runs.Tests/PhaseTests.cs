@@ -10,6 +10,8 @@ using Spos.Space;
 namespace Spos.Runs.Tests;
 
 /// <summary>The phases as another program runs them: from records of options, without a command line or a console.</summary>
+// Searches divide the threads of the one host device among their scorers.
+[Collection("searches")]
 public sealed class PhaseTests : IDisposable
 {
     private static readonly NetworkSizes Tiny = new(32, 8, [1, 1, 1, 1], [12, 16, 20, 24], 16, 0.1f);

@@ -13,6 +13,9 @@ internal sealed class RecordingObserver : IRunObserver, IDisposable
     /// <summary>Whether the run is stopped after its first step.</summary>
     public bool StopsAtOnce { get; init; }
 
+    /// <summary>After how many candidates the run is stopped, and how long after; null for never.</summary>
+    public (int Candidates, TimeSpan Later)? Stops { get; init; }
+
     /// <summary>Is told of each file that is saved.</summary>
     public Action<string>? OnSaved { get; init; }
 
@@ -41,7 +44,13 @@ internal sealed class RecordingObserver : IRunObserver, IDisposable
 
     public void Measured(bool averaged, long atStep, int epoch, Accuracy accuracy) => _told.Add(averaged ? "averaged" : "measured");
 
-    public void Candidate(Candidate candidate, int count, double best) => _told.Add("candidate");
+    public void Candidate(Candidate candidate, int count, double best)
+    {
+        _told.Add("candidate");
+        if (Stops is not { } stop || stop.Candidates != count) return;
+        if (stop.Later == TimeSpan.Zero) _cancel.Cancel();
+        else _cancel.CancelAfter(stop.Later);
+    }
 
     public void Generation(int generation, IReadOnlyList<Candidate> candidates) => _told.Add("generation");
 

@@ -47,6 +47,18 @@ internal sealed class FoldedBatchNorms : IDisposable
         return all.View(layer);
     }
 
+    /// <summary>Folds layers with statistics that lie elsewhere than in them.</summary>
+    /// <param name="layers">With where their running means and variances lie.</param>
+    /// <returns>Scale and shift of each layer's channels, layer after layer; for the caller to dispose of.</returns>
+    public static Tensor Fold(Session session, IReadOnlyList<(BatchNormLayer Layer, ulong Mean, ulong Variance)> layers)
+    {
+        (ulong[] numbers, int channels) = NumbersOf(layers);
+        using var table = new DeviceArray<ulong>(session.Pool, numbers.Length);
+        table.Upload(session.Stream, numbers);
+        session.Stream.Synchronize();
+        return Launch(session, table, layers.Count, channels);
+    }
+
     public void Dispose()
     {
         _table?.Dispose();
@@ -60,25 +72,35 @@ internal sealed class FoldedBatchNorms : IDisposable
 
     private void Fold(BatchNormLayer[] layers)
     {
-        ulong[] numbers = new ulong[layers.Length * NumbersPerLayer];
-        int channels = 0;
+        (ulong[] numbers, int channels) =
+            NumbersOf([.. layers.Select(layer => (layer, layer.RunningMean.Address, layer.RunningVariance.Address))]);
         _firstChannels.Clear();
-        for (int i = 0; i < layers.Length; i++)
+        for (int i = 0; i < layers.Length; i++) _firstChannels.Add(layers[i], (int)numbers[i * NumbersPerLayer]);
+        _folded = Launch(_session, TableOf(numbers), layers.Length, channels);
+    }
+
+    // The kernel's table, and how many channels all layers have.
+    private static (ulong[] Numbers, int Channels) NumbersOf(
+        IReadOnlyList<(BatchNormLayer Layer, ulong Mean, ulong Variance)> layers)
+    {
+        ulong[] numbers = new ulong[layers.Count * NumbersPerLayer];
+        int channels = 0;
+        foreach ((int i, (BatchNormLayer layer, ulong mean, ulong variance)) in layers.Index())
         {
-            BatchNormLayer layer = layers[i];
             ReadOnlySpan<ulong> row =
-            [
-                (ulong)channels, layer.RunningMean.Address, layer.RunningVariance.Address, layer.Gamma?.Value.Address ?? 0,
-                layer.Beta?.Value.Address ?? 0,
-            ];
+                [(ulong)channels, mean, variance, layer.Gamma?.Value.Address ?? 0, layer.Beta?.Value.Address ?? 0];
             row.CopyTo(numbers.AsSpan(i * NumbersPerLayer));
-            _firstChannels.Add(layer, channels);
             channels += layer.Channels;
         }
-        DeviceArray<ulong> table = TableOf(numbers);
-        _folded = _session.Rent(Shape.Vector(2 * channels));
-        _session.Grid(Partition.OfRows(channels, ChannelsPerBlock).Blocks).BatchNormFold(
-            _folded.Value, table, layers.Length, channels, BatchNormLayer.Epsilon, ChannelsPerBlock);
+        return (numbers, channels);
+    }
+
+    private static Tensor Launch(Session session, DeviceArray<ulong> table, int layers, int channels)
+    {
+        Tensor folded = session.Rent(Shape.Vector(2 * channels));
+        session.Grid(Partition.OfRows(channels, ChannelsPerBlock).Blocks).BatchNormFold(
+            folded, table, layers, channels, BatchNormLayer.Epsilon, ChannelsPerBlock);
+        return folded;
     }
 
     private DeviceArray<ulong> TableOf(ulong[] numbers)
@@ -114,6 +136,12 @@ internal sealed class FoldedBatchNorms : IDisposable
     /// <summary>What layers were folded to, for a forward pass.</summary>
     internal sealed class Values(FoldedBatchNorms all) : IDisposable
     {
+        /// <summary>Where they lie.</summary>
+        public ulong Address => all._folded!.Value.Address;
+
+        /// <summary>How many channels come before a layer's; each has a scale and a shift.</summary>
+        public int ChannelsBefore(BatchNormLayer layer) => all._firstChannels[layer];
+
         public void Dispose()
         {
             all._folded?.Dispose();

@@ -26,12 +26,17 @@ internal sealed class PlanWriter : IDisposable
 
     // In inference, of all layers of the network: one launch costs less than one in each part of a path, which has some of them.
     private FoldedBatchNorms.Values? _folded;
+    private readonly bool _bringsStatistics;
 
     /// <param name="images">The shape of the batch.</param>
     /// <param name="smoothing">Of labels, in training.</param>
-    public PlanWriter(Session session, ShuffleNetV2OneShot network, PlanKind kind, Shape images, float smoothing)
+    /// <param name="bringsStatistics">
+    /// Whether whoever runs the plan brings running statistics, or what they are folded to, and not the layers; not in training.
+    /// </param>
+    public PlanWriter(
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, Shape images, float smoothing, bool bringsStatistics = false)
     {
-        (_session, _network, _kind) = (session, network, kind);
+        (_session, _network, _kind, _bringsStatistics) = (session, network, kind, bringsStatistics);
         Recording = new Recording(session);
         _rules = FusionRules.For(PassWith(_stemTape).BatchNorm, ConvolutionPlanner.Of(session).Plan);
         _walk = _rules.HandsOnRaw && network.HasFusedStages
@@ -57,6 +62,15 @@ internal sealed class PlanWriter : IDisposable
     /// <summary>Like <see cref="Images"/>.</summary>
     public int Labels { get; }
 
+    /// <summary>In a recalibration whose statistics are brought: the buffers in place of each batch norm's arrays.</summary>
+    public Dictionary<BatchNormLayer, (int Mean, int Variance)> Statistics { get; } = [];
+
+    /// <summary>In inference whose statistics are brought: the buffer in place of what all batch norms are folded to.</summary>
+    public int? Folded { get; private set; }
+
+    /// <summary>How many channels come before a batch norm's in <see cref="Folded"/>.</summary>
+    public Dictionary<BatchNormLayer, int> ChannelsBefore { get; } = [];
+
     /// <summary>What is done, in that order.</summary>
     public IReadOnlyList<Turn<SegmentNotes>> Turns => _turns;
 
@@ -78,11 +92,28 @@ internal sealed class PlanWriter : IDisposable
         DeviceArray<int> labels = null!;
         Recording.Record(() => (input, labels) = (_session.Rent(images), new DeviceArray<int>(_session.Pool, images.N)));
         (int Images, int Labels) numbers = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
-        if (_kind == PlanKind.Inference) Write([], () => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
+        if (_bringsStatistics) BringStatistics();
+        else if (_kind == PlanKind.Inference) Write([], () => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
         WriteForward(input);
         WriteTail(labels, smoothing);
         if (_kind == PlanKind.Training) WriteBackward();
         return numbers;
+    }
+
+    private void BringStatistics()
+    {
+        if (_kind == PlanKind.Recalibration)
+        {
+            foreach (BatchNormLayer layer in _network.BatchNorms)
+            {
+                Statistics.Add(layer, (Recording.Replace(layer.RunningMean), Recording.Replace(layer.RunningVariance)));
+            }
+            return;
+        }
+        // Its launch is no part of the plan.
+        Recording.Record(() => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
+        Folded = Recording.NumberOf(_folded!.Address);
+        foreach (BatchNormLayer layer in _network.BatchNorms) ChannelsBefore.Add(layer, _folded.ChannelsBefore(layer));
     }
 
     private void WriteForward(Tensor images)

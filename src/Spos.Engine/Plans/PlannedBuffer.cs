@@ -30,6 +30,9 @@ internal sealed class PlannedBuffer(ulong address, long size, (int Block, int Al
     /// <summary>Where it lies in the plan's memory; -1 for what the caller brings.</summary>
     public long Offset { get; set; } = -1;
 
+    /// <summary>Whether a turn hands it to a later one.</summary>
+    public bool Crosses => Death.Turn > Birth.Turn;
+
     /// <summary>Whether both are in use at the same time on some path.</summary>
     public bool Meets(PlannedBuffer other)
     {

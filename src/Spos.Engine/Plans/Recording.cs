@@ -20,6 +20,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     private readonly List<PlannedBuffer> _buffers = [];
     private readonly List<IDisposable> _kept = [];
     private readonly Dictionary<int, int> _sameAs = [];
+    private readonly Dictionary<ulong, int> _replaced = [];
     private readonly List<int> _varying = [];
     private ulong _nextAddress = FirstAddress;
     private SegmentNotes _notes = new();
@@ -34,6 +35,15 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
 
     /// <summary>The number of the plan's buffer that a tensor lies in.</summary>
     public int NumberOf(ulong address) => Find(address) ?? throw new ArgumentException("The address is none of the plan's.");
+
+    /// <summary>Has launches use, in place of an array that lies on the device, whatever whoever runs the plan brings.</summary>
+    /// <returns>The number of the buffer that stands for it.</returns>
+    public int Replace(Tensor array)
+    {
+        Make(session.Pool, array.Shape.Count * sizeof(float), null);
+        _replaced.Add(array.Address, _buffers.Count - 1);
+        return _buffers.Count - 1;
+    }
 
     /// <summary>Notes what <paramref name="issue"/> launches, in a turn of its own.</summary>
     public SegmentNotes Record(Action issue) => Record(_turn++, null, isAlone: true, issue);
@@ -200,6 +210,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     private void Note(ulong address)
     {
         if (Find(address) is { } buffer) _notes.Places.Add(new Place(_notes.Values.Count, buffer, address - _buffers[buffer].Address));
+        else if (_replaced.TryGetValue(address, out int brought)) _notes.Places.Add(new Place(_notes.Values.Count, brought, 0));
     }
 
     private int? Find(ulong address)

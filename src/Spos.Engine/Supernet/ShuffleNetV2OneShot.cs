@@ -116,6 +116,15 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     public IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path) =>
         StatesOf(path).Select(node => node.State).OfType<BatchNormLayer>();
 
+    /// <summary>How many parts a path has: the stem, its blocks and the tail.</summary>
+    internal int PartsOfPath => _blocks.Length + 2;
+
+    /// <summary>The batch norms of one part of a path, in the order of <see cref="BatchNorms"/>.</summary>
+    internal IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path, int part) =>
+        (part == 0 ? _stem.States
+            : part <= _blocks.Length ? OperationAt(part - 1, path.Blocks[part - 1]).States
+            : _tail.States).Select(node => node.State).OfType<BatchNormLayer>();
+
     /// <summary>Runs one path.</summary>
     /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>
     /// <returns>Logits [N, 1, 1, classes].</returns>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -58,6 +59,12 @@ public sealed record SearchSpec
 
     /// <summary>Candidates that are scored at once; at least 1.</summary>
     public int Concurrency { get; init; } = 1;
+
+    /// <summary>
+    /// The most candidates that are scored together, so that each picture is read once for them, and what they begin with is computed once;
+    /// at least 1. Results do not depend on it.
+    /// </summary>
+    public int Together { get; init; } = 64;
 }
 
 /// <summary>What a search came to.</summary>
@@ -75,6 +82,7 @@ public static class PathSearch
     public static SearchResult? Run(SearchSpec spec, RunContext context)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Concurrency, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.Together, 1);
         IRunObserver observer = context.Observer;
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
         setup.RequireFolder(RunKind.Search);
@@ -109,9 +117,11 @@ public static class PathSearch
         var run = new SearchRun(new EvolutionSearch(supernet.Flops, supernet.Sampler, options), options, folder, state, observer, known);
         using var clock = CancellationTokenSource.CreateLinkedTokenSource(context.Cancel);
         if (spec.MaxDuration is { } time) clock.CancelAfter(time);
+        long start = Stopwatch.GetTimestamp();
+        TimeSpan TimeLeft() => spec.MaxDuration is { } most ? most - Stopwatch.GetElapsedTime(start) : TimeSpan.MaxValue;
         try
         {
-            bool whole = run.Run(scorers.On(calibration, test, context.Cancel), clock.Token);
+            bool whole = run.Run(scorers.On(calibration, test, context.Cancel, spec.Together, TimeLeft), clock.Token);
             if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
             {
                 return Finish(folder, run.Search, all.Classes, test, damage, whole);

@@ -178,10 +178,10 @@ public static class Ranking
             {
                 ulong seed = setup.Data.Seed + (ulong)set;
                 using BatchSource calibration = data.Calibration(train, spec.Scoring.TrainIters, spec.Scoring.TrainBatchSize, seed);
-                Func<Architecture, double> score = scorers.On(calibration, test, context.Cancel)[0];
+                IPathScorer scorer = scorers.On(calibration, test, context.Cancel)[0];
                 for (int i = 0; i < paths.Length; i++)
                 {
-                    scores[i][set] = score(paths[i]);
+                    scores[i][set] = scorer.Score([paths[i]])[0];
                     context.Observer.Score(set * paths.Length + i + 1, scores[i][set]);
                 }
             }

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
+using Spos.Engine.Devices;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Space;
@@ -23,9 +25,15 @@ internal sealed class Scorers : IDisposable
     /// <summary>
     /// The scorers: the top-1 accuracy of a path on <paramref name="test"/>, recalibrated on <paramref name="calibration"/>.
     /// </summary>
+    /// <param name="together">The most paths that a scorer takes together.</param>
+    /// <param name="timeLeft">How long the search goes on at most.</param>
     /// <exception cref="OperationCanceledException">From a scorer: <paramref name="cancel"/> was signalled.</exception>
-    public IReadOnlyList<Func<Architecture, double>> On(BatchSource calibration, BatchSource test, CancellationToken cancel) =>
-        [.. _copies.Select(copy => (Func<Architecture, double>)(path => Score(copy, path, calibration.Until(cancel), test.Until(cancel))))];
+    public IReadOnlyList<IPathScorer> On(
+        BatchSource calibration, BatchSource test, CancellationToken cancel, int together = 1, Func<TimeSpan>? timeLeft = null) =>
+    [
+        .. _copies.Select(copy => new Scorer(
+            copy.Session, copy.Network, calibration, test, together, timeLeft ?? (() => TimeSpan.MaxValue), cancel)),
+    ];
 
     public void Dispose()
     {
@@ -36,10 +44,53 @@ internal sealed class Scorers : IDisposable
         }
     }
 
-    private static double Score(
-        (Session Session, ShuffleNetV2OneShot Network) copy, Architecture path, IEnumerable<Batch> calibration, IEnumerable<Batch> test)
+    private sealed class Scorer(
+        Session session, ShuffleNetV2OneShot network, BatchSource calibration, BatchSource test, int together, Func<TimeSpan> timeLeft,
+        CancellationToken cancel) : IPathScorer
     {
-        Evaluator.Recalibrate(copy.Session, copy.Network, path, calibration);
-        return Evaluator.Measure(copy.Session, copy.Network, path, test).Top1;
+        // A search that is stopped loses what is being scored: no more than that much work.
+        private static readonly TimeSpan _longest = TimeSpan.FromMinutes(2);
+
+        private int _most = together;
+
+        // Of one path, as the last group took it; null before the first.
+        private TimeSpan? _time;
+
+        // How long a path takes is known after the first, which is alone.
+        public int Room => _time is not { } time ? 1 : (int)Math.Clamp(Least(_longest, timeLeft()) / time, 1, _most);
+
+        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths)
+        {
+            long start = Stopwatch.GetTimestamp();
+            double[] scores = (paths.Count > 1 ? Together(paths) : null) ?? [.. paths.Select(Alone)];
+            _time = Stopwatch.GetElapsedTime(start) / paths.Count;
+            return scores;
+        }
+
+        // Null if the device has no room for that, which it may have for one path.
+        private double[]? Together(IReadOnlyList<Architecture> paths)
+        {
+            try
+            {
+                return
+                [
+                    .. GroupEvaluator.Score(session, network, paths, calibration.Until(cancel), test.Until(cancel))
+                        .Select(accuracy => accuracy.Top1),
+                ];
+            }
+            catch (DeviceMemoryException)
+            {
+                _most = 1;
+                return null;
+            }
+        }
+
+        private double Alone(Architecture path)
+        {
+            Evaluator.Recalibrate(session, network, path, calibration.Until(cancel));
+            return Evaluator.Measure(session, network, path, test.Until(cancel)).Top1;
+        }
+
+        private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
     }
 }

@@ -210,6 +210,23 @@ public sealed class FullDeviceTests
     }
 
     [Fact]
+    public void Measuring_paths_together_leaves_nothing_where_there_is_no_room()
+    {
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec);
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        using Batch batch = Pictures(session, 64);
+        Accuracy[] Score() => GroupEvaluator.Score(session, network, [Path, Path], [batch], [batch]);
+        Accuracy[] whole = Score();
+        session.Pool.Trim();
+        int inUse = session.Pool.InUse;
+        using (Limit.OfFree(Device.Host, MiB)) Assert.Throws<DeviceMemoryException>(Score);
+        Assert.Equal(inUse, session.Pool.InUse);
+        Assert.Equal(0.1f, session.BatchNormMomentum);
+        Assert.Equal(whole, Score());
+    }
+
+    [Fact]
     public void A_plan_that_the_device_has_no_room_for_leaves_nothing()
     {
         using var session = new Session(Device.Host);
