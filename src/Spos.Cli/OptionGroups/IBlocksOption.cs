@@ -12,9 +12,13 @@ internal interface IBlocksOption
     [BlockSetName]
     [Influences(Influence.Kept)]
     string? Blocks { get; set; }
+}
 
+/// <summary>What the option comes to.</summary>
+internal static class BlocksOption
+{
     /// <summary>What is asked for; null if nothing is.</summary>
-    BlockSet? BlockSet => Blocks == null ? null : Engine.Supernet.BlockSet.Of(Blocks);
+    public static BlockSet? AskedBlocks(this IBlocksOption options) => options.Blocks == null ? null : BlockSet.Of(options.Blocks);
 }
 
 /// <summary>The name of a set of blocks.</summary>

@@ -44,5 +44,5 @@ internal abstract class NetworkOptions : RecipeOptions, IBlocksOption
 
     /// <summary>The network's sizes.</summary>
     protected NetworkSizes Sizes => new(
-        ImageSize, StemChannels, [.. StageRepeats], [.. StageChannels], LastChannels, Dropout, ((IBlocksOption)this).BlockSet);
+        ImageSize, StemChannels, [.. StageRepeats], [.. StageChannels], LastChannels, Dropout, this.AskedBlocks());
 }

@@ -95,7 +95,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     {
         if (What == "plans") return ShowPlans();
         NetworkSizes.CheckArea(BatchSize, ImageSize);
-        var spec = new NetworkSpec { ImageSize = ImageSize, BlockSet = ((IBlocksOption)this).BlockSet ?? BlockSet.ShuffleV2 };
+        var spec = new NetworkSpec { ImageSize = ImageSize, BlockSet = this.AskedBlocks() ?? BlockSet.ShuffleV2 };
         if (Output != null)
         {
             OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));

@@ -48,7 +48,7 @@ internal sealed class SampleVerb : IBlocksOption, IVerb
 
     public int Run()
     {
-        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, ((IBlocksOption)this).BlockSet, Notice.Warn);
+        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
         CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec);
         var sampler = new PathSampler(flops);
         (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, flops);

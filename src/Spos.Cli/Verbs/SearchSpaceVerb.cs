@@ -28,7 +28,7 @@ internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
 
     public int Run()
     {
-        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, ((IBlocksOption)this).BlockSet, Notice.Warn);
+        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
         Func<string, bool> isSpace = Options.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object);
         Options.OutputFile.Require("--file", OutputFile, "a search space", isSpace);
         SearchSpaceFile.Write(OutputFile, spec.Space);

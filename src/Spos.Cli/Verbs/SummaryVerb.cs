@@ -91,7 +91,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
     // The network, and its path if it is one.
     private (NetworkSpec Spec, Architecture? Path) Network()
     {
-        (NetworkSpec spec, Architecture? own) = NamedNetwork.Of(CheckpointPath, ((IBlocksOption)this).BlockSet, Notice.Warn);
+        (NetworkSpec spec, Architecture? own) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
         // A path of the official sizes is meant to be trained from scratch, with all parameters.
         if (CheckpointPath == null) spec = spec with { Affine = ArchitectureText != null };
         if (ArchitectureText == null) return (spec, own);

@@ -28,16 +28,18 @@ public static class BatchNormalisation
         if (pass.BatchNorm == BatchNormMode.Running)
         {
             using Tensor folded = FoldedBatchNorms.Get(session, layer);
-            Tensor normalised = inPlace ? x.Retain() : session.Rent(x.Shape);
+            Tensor normalised = Target();
             Apply(session, normalised, x, Row(folded, 0), Row(folded, 1), rectify);
             return normalised;
         }
         Tensor statistics = BatchStatistics(session, layer, x);
-        Tensor y = inPlace && pass.Tape == null ? x.Retain() : session.Rent(x.Shape);
+        Tensor y = Target();
         Apply(session, y, x, statistics, rectify);
         if (pass.Tape is { } tape) tape.Record(new Step(new PendingTensor(x, statistics, layer, rectify), y));
         else statistics.Dispose();
         return y;
+
+        Tensor Target() => inPlace && pass.Tape == null ? x.Retain() : session.Rent(x.Shape);
     }
 
     private static Tensor BatchStatistics(Session session, BatchNormLayer layer, Tensor x)
