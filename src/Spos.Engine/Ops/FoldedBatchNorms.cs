@@ -53,9 +53,7 @@ internal sealed class FoldedBatchNorms : IDisposable
     public static Tensor Fold(Session session, IReadOnlyList<(BatchNormLayer Layer, ulong Mean, ulong Variance)> layers)
     {
         (ulong[] numbers, int channels) = NumbersOf(layers);
-        using var table = new DeviceArray<ulong>(session.Pool, numbers.Length);
-        table.Upload(session.Stream, numbers);
-        session.Stream.Synchronize();
+        using DeviceArray<ulong> table = Upload(session, new DeviceArray<ulong>(session.Pool, numbers.Length), numbers);
         return Launch(session, table, layers.Count, channels);
     }
 
@@ -110,7 +108,7 @@ internal sealed class FoldedBatchNorms : IDisposable
         {
             var planned = new DeviceArray<ulong>(_pool, numbers.Length);
             recording.Keep(planned);
-            return Upload(planned, numbers);
+            return Upload(_session, planned, numbers);
         }
         // A path's table stays as it is from batch to batch.
         if (numbers.AsSpan().SequenceEqual(_numbers)) return _table!;
@@ -121,15 +119,15 @@ internal sealed class FoldedBatchNorms : IDisposable
         }
         // Until the copy has run, the device does not have them.
         _numbers = [];
-        Upload(_table, numbers);
+        Upload(_session, _table, numbers);
         _numbers = numbers;
         return _table;
     }
 
-    private DeviceArray<ulong> Upload(DeviceArray<ulong> table, ulong[] numbers)
+    private static DeviceArray<ulong> Upload(Session session, DeviceArray<ulong> table, ulong[] numbers)
     {
-        table.Upload(_session.Stream, numbers);
-        _session.Stream.Synchronize();
+        table.Upload(session.Stream, numbers);
+        session.Stream.Synchronize();
         return table;
     }
 

@@ -13,7 +13,7 @@ public sealed class NetworkPlans : IDisposable
     private readonly Lock _lock = new();
 
     // From the one that was asked for longest ago on.
-    private readonly List<(Key Key, NetworkPlan Plan)> _plans = [];
+    private readonly List<(Key Key, RecordedPlan Plan)> _plans = [];
 
     private NetworkPlans()
     {
@@ -27,21 +27,20 @@ public sealed class NetworkPlans : IDisposable
     /// <returns>It lasts until eight others were asked for.</returns>
     public NetworkPlan For(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
     {
-        var key = new Key(session, ConvolutionPlanner.Of(session).Plan, kind, batch, smoothing);
+        var key = new Key(IsShared: false, session, ConvolutionPlanner.Of(session).Plan, kind, batch, smoothing);
         lock (_lock)
         {
-            int at = _plans.FindIndex(one => one.Key == key);
-            if (at >= 0)
-            {
-                (Key, NetworkPlan Plan) found = _plans[at];
-                _plans.RemoveAt(at);
-                _plans.Add(found);
-                return found.Plan;
-            }
-            var plan = new NetworkPlan(session, network, kind, batch, smoothing);
-            if (_plans.Count == Most) RemoveFirst();
-            _plans.Add((key, plan));
-            return plan;
+            return (NetworkPlan)(Find(key) ?? Add(key, new NetworkPlan(session, network, kind, batch, smoothing)));
+        }
+    }
+
+    /// <summary>The same for groups of paths.</summary>
+    public SharedPlan ForGroups(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch)
+    {
+        var key = new Key(IsShared: true, session, ConvolutionPlanner.Of(session).Plan, kind, batch, Smoothing: 0);
+        lock (_lock)
+        {
+            return (SharedPlan)(Find(key) ?? Add(key, new SharedPlan(session, network, kind, batch)));
         }
     }
 
@@ -53,11 +52,30 @@ public sealed class NetworkPlans : IDisposable
         }
     }
 
+    // Null if it is not kept.
+    private RecordedPlan? Find(in Key key)
+    {
+        Key wanted = key;
+        int at = _plans.FindIndex(one => one.Key == wanted);
+        if (at < 0) return null;
+        (Key, RecordedPlan Plan) found = _plans[at];
+        _plans.RemoveAt(at);
+        _plans.Add(found);
+        return found.Plan;
+    }
+
+    private RecordedPlan Add(in Key key, RecordedPlan plan)
+    {
+        if (_plans.Count == Most) RemoveFirst();
+        _plans.Add((key, plan));
+        return plan;
+    }
+
     private void RemoveFirst()
     {
         _plans[0].Plan.Dispose();
         _plans.RemoveAt(0);
     }
 
-    private readonly record struct Key(Session Session, ConvolutionPlan Plan, PlanKind Kind, int Batch, float Smoothing);
+    private readonly record struct Key(bool IsShared, Session Session, ConvolutionPlan Plan, PlanKind Kind, int Batch, float Smoothing);
 }

@@ -26,25 +26,29 @@ internal sealed class PlanWriter : IDisposable
 
     // In inference, of all layers of the network: one launch costs less than one in each part of a path, which has some of them.
     private FoldedBatchNorms.Values? _folded;
-    private readonly bool _bringsStatistics;
 
-    /// <param name="images">The shape of the batch.</param>
+    /// <param name="batch">How many pictures.</param>
     /// <param name="smoothing">Of labels, in training.</param>
     /// <param name="bringsStatistics">
     /// Whether whoever runs the plan brings running statistics, or what they are folded to, and not the layers; not in training.
     /// </param>
     public PlanWriter(
-        Session session, ShuffleNetV2OneShot network, PlanKind kind, Shape images, float smoothing, bool bringsStatistics = false)
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing, bool bringsStatistics = false)
     {
-        (_session, _network, _kind, _bringsStatistics) = (session, network, kind, bringsStatistics);
+        (_session, _network, _kind) = (session, network, kind);
+        Batch = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
         Recording = new Recording(session);
         _rules = FusionRules.For(PassWith(_stemTape).BatchNorm, ConvolutionPlanner.Of(session).Plan);
         _walk = _rules.HandsOnRaw && network.HasFusedStages
             ? new FusedStages(session, network.Spec.StageRepeats, keeps: kind == PlanKind.Training)
             : new OpByOp(session, Recording, network.Spec.Blocks, PassWith, _rules);
+        // What ops do to parameters while they are recorded is undone.
+        Parameter[] parameters = [.. network.Parameters];
+        bool[] had = [.. parameters.Select(parameter => parameter.HasGradient)];
+        foreach (Parameter parameter in parameters) parameter.HasGradient = false;
         try
         {
-            (Images, Labels) = Write(images, smoothing);
+            (Images, Labels) = Write(smoothing, bringsStatistics);
         }
         catch
         {
@@ -52,7 +56,14 @@ internal sealed class PlanWriter : IDisposable
             Recording.Dispose();
             throw;
         }
+        finally
+        {
+            foreach ((Parameter parameter, bool has) in parameters.Zip(had)) parameter.HasGradient = has;
+        }
     }
+
+    /// <summary>The shape of the pictures.</summary>
+    public Shape Batch { get; }
 
     public Recording Recording { get; }
 
@@ -62,14 +73,8 @@ internal sealed class PlanWriter : IDisposable
     /// <summary>Like <see cref="Images"/>.</summary>
     public int Labels { get; }
 
-    /// <summary>In a recalibration whose statistics are brought: the buffers in place of each batch norm's arrays.</summary>
-    public Dictionary<BatchNormLayer, (int Mean, int Variance)> Statistics { get; } = [];
-
-    /// <summary>In inference whose statistics are brought: the buffer in place of what all batch norms are folded to.</summary>
-    public int? Folded { get; private set; }
-
-    /// <summary>How many channels come before a batch norm's in <see cref="Folded"/>.</summary>
-    public Dictionary<BatchNormLayer, int> ChannelsBefore { get; } = [];
+    /// <summary>The buffers of statistics that are brought; null if the layers' own are used.</summary>
+    public BroughtStatistics? Statistics { get; private set; }
 
     /// <summary>What is done, in that order.</summary>
     public IReadOnlyList<Turn<SegmentNotes>> Turns => _turns;
@@ -86,13 +91,13 @@ internal sealed class PlanWriter : IDisposable
         _walk.Dispose();
     }
 
-    private (int Images, int Labels) Write(Shape images, float smoothing)
+    private (int Images, int Labels) Write(float smoothing, bool bringsStatistics)
     {
         Tensor input = default;
         DeviceArray<int> labels = null!;
-        Recording.Record(() => (input, labels) = (_session.Rent(images), new DeviceArray<int>(_session.Pool, images.N)));
+        Recording.Record(() => (input, labels) = (_session.Rent(Batch), new DeviceArray<int>(_session.Pool, Batch.N)));
         (int Images, int Labels) numbers = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
-        if (_bringsStatistics) BringStatistics();
+        if (bringsStatistics) Statistics = BringStatistics();
         else if (_kind == PlanKind.Inference) Write([], () => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
         WriteForward(input);
         WriteTail(labels, smoothing);
@@ -100,20 +105,19 @@ internal sealed class PlanWriter : IDisposable
         return numbers;
     }
 
-    private void BringStatistics()
+    private BroughtStatistics BringStatistics()
     {
         if (_kind == PlanKind.Recalibration)
         {
-            foreach (BatchNormLayer layer in _network.BatchNorms)
-            {
-                Statistics.Add(layer, (Recording.Replace(layer.RunningMean), Recording.Replace(layer.RunningVariance)));
-            }
-            return;
+            return new BroughtStatistics(
+                _network.BatchNorms.ToDictionary(
+                    layer => layer, layer => (Recording.Replace(layer.RunningMean), Recording.Replace(layer.RunningVariance))),
+                null, []);
         }
         // Its launch is no part of the plan.
         Recording.Record(() => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
-        Folded = Recording.NumberOf(_folded!.Address);
-        foreach (BatchNormLayer layer in _network.BatchNorms) ChannelsBefore.Add(layer, _folded.ChannelsBefore(layer));
+        return new BroughtStatistics(
+            [], Recording.NumberOf(_folded!.Address), _network.BatchNorms.ToDictionary(layer => layer, _folded.ChannelsBefore));
     }
 
     private void WriteForward(Tensor images)
@@ -192,4 +196,16 @@ internal sealed class PlanWriter : IDisposable
         PlanKind.Recalibration => Pass.Recalibration(_session),
         _ => Pass.Inference(_session),
     };
+}
+
+/// <summary>The buffers of running statistics that whoever runs a plan brings in place of the layers'.</summary>
+/// <param name="Arrays">In a recalibration: of each layer's means and variances.</param>
+/// <param name="Folded">In inference: of what all layers are folded to.</param>
+/// <param name="ChannelsBefore">How many channels come before a layer's in that.</param>
+internal sealed record BroughtStatistics(
+    Dictionary<BatchNormLayer, (int Mean, int Variance)> Arrays, int? Folded, Dictionary<BatchNormLayer, int> ChannelsBefore)
+{
+    /// <summary>Their numbers.</summary>
+    public IEnumerable<int> Buffers =>
+        Folded is { } folded ? [folded] : Arrays.Values.SelectMany(arrays => new[] { arrays.Mean, arrays.Variance });
 }

@@ -134,10 +134,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         {
             throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
         }
-        if (path.Blocks.Length != _blocks.Length)
-        {
-            throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
-        }
+        RequireLength(path);
         var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan);
         using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
             ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
@@ -147,6 +144,14 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         if (rules.HandsOnRaw && HasFusedStages) x = FusedPath.Forward(pass, operations, Spec.StageRepeats, x);
         else foreach (Operation operation in operations) x = operation.Forward(pass, rules, x);
         return Tail(pass, rules, x);
+    }
+
+    /// <summary>Refuses a path of another length.</summary>
+    /// <exception cref="ArgumentException">It has another number of blocks.</exception>
+    internal void RequireLength(Architecture path)
+    {
+        if (path.Blocks.Length == _blocks.Length) return;
+        throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
     }
 
     /// <summary>Makes of pictures what the first block takes.</summary>

@@ -29,20 +29,11 @@ public static class Evaluator
         Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--train-batch-size")
     {
         foreach (BatchNormLayer layer in network.BatchNormsOf(path)) layer.ResetStatistics(session.Stream);
-        float momentum = session.BatchNormMomentum;
-        int count = 0;
-        try
+        Averaging(session, next => Fitting(session, network, PlanKind.Recalibration, batches, option, batch =>
         {
-            ForEach(session, network, PlanKind.Recalibration, batches, option, batch =>
-            {
-                session.BatchNormMomentum = 1f / ++count;
-                Plan(session, network, PlanKind.Recalibration, batch.Images).Run(batch.Images, batch.Labels, path);
-            });
-        }
-        finally
-        {
-            session.BatchNormMomentum = momentum;
-        }
+            next();
+            Plan(session, network, PlanKind.Recalibration, batch.Images).Run(batch.Images, batch.Labels, path);
+        }));
     }
 
     /// <summary>Predicts with running statistics.</summary>
@@ -51,59 +42,78 @@ public static class Evaluator
     public static Accuracy Measure(
         Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--test-batch-size")
     {
-        double loss = 0;
-        int images = 0, top1 = 0, top5 = 0;
+        var tally = new Tally();
         using var prediction = new RepeatedWork<Predictions>(
             session, (pictures, labels) => Plan(session, network, PlanKind.Inference, pictures).Run(pictures, labels, path));
-        ForEach(session, network, PlanKind.Inference, batches, option, batch =>
+        Fitting(session, network, PlanKind.Inference, batches, option, batch =>
         {
             float[] losses = new float[batch.Count];
-            int[] rank = new int[batch.Count];
-            prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, rank);
-            loss += losses.Sum(l => (double)l);
-            top1 += rank.Count(r => r < 1);
-            top5 += rank.Count(r => r < 5);
-            images += batch.Count;
+            int[] ranks = new int[batch.Count];
+            prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, ranks);
+            tally.Add(losses, ranks);
         });
-        return new Accuracy(loss / images, (double)top1 / images, (double)top5 / images, images);
+        return tally.Accuracy;
+    }
+
+    /// <summary>Makes running statistics the mean over the batches that <paramref name="work"/> goes through.</summary>
+    /// <param name="work">Calls what it is given before each batch.</param>
+    internal static void Averaging(Session session, Action<Action> work)
+    {
+        float momentum = session.BatchNormMomentum;
+        int count = 0;
+        try
+        {
+            work(() => session.BatchNormMomentum = 1f / ++count);
+        }
+        finally
+        {
+            session.BatchNormMomentum = momentum;
+        }
+    }
+
+    /// <summary>Works on each batch. One on which that fails leaves nothing rented.</summary>
+    internal static void ForEach(Session session, IEnumerable<Batch> batches, Action<Batch> work)
+    {
+        foreach (Batch batch in batches)
+        {
+            batch.ReadOn(session.Stream);
+            long moment = session.Pool.Rentings;
+            try
+            {
+                work(batch);
+            }
+            catch
+            {
+                session.Pool.GiveBackSince(moment);
+                throw;
+            }
+        }
     }
 
     private static NetworkPlan Plan(Session session, ShuffleNetV2OneShot network, PlanKind kind, Tensor images) =>
         NetworkPlans.Of(network).For(session, network, kind, images.Shape.N);
 
     // Works on each batch; if one does not fit, the error says which would.
-    private static void ForEach(
+    private static void Fitting(
         Session session, ShuffleNetV2OneShot network, PlanKind kind, IEnumerable<Batch> batches, string option, Action<Batch> work)
     {
+        // Pictures of the batch that is worked on; null while one is read.
+        int? pictures = null;
         try
         {
-            foreach (Batch batch in batches)
+            ForEach(session, batches, batch =>
             {
-                batch.ReadOn(session.Stream);
-                Fitting(session, network, kind, batch, option, work);
-            }
+                pictures = batch.Count;
+                work(batch);
+                pictures = null;
+            });
         }
-        catch (DeviceMemoryException error) when (error.Option == null)
+        catch (DeviceMemoryException error) when (pictures is not null || error.Option == null)
         {
-            throw error.ForBatch(null, null, option);
-        }
-    }
-
-    private static void Fitting(
-        Session session, ShuffleNetV2OneShot network, PlanKind kind, Batch batch, string option, Action<Batch> work)
-    {
-        long moment = session.Pool.Rentings;
-        try
-        {
-            work(batch);
-        }
-        catch (Exception error)
-        {
-            session.Pool.GiveBackSince(moment);
-            if (error is not DeviceMemoryException full) throw;
+            if (pictures is not { } count) throw error.ForBatch(null, null, option);
             int fits = BatchRoom.Largest(
-                session, batch.Count, 0, count => session.Pool.SizeFor(NetworkPlan.BytesOf(session, network, kind, count)));
-            throw full.ForBatch(batch.Count, fits, option);
+                session, count, 0, smaller => session.Pool.SizeFor(NetworkPlan.BytesOf(session, network, kind, smaller)));
+            throw error.ForBatch(count, fits, option);
         }
     }
 }
