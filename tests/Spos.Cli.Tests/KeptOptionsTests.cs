@@ -60,11 +60,13 @@ public sealed class KeptOptionsTests
         KeptOptions now = Of(verb);
         foreach (string name in now.Values.Keys)
         {
-            // As of before there was the option, and of before it was written where it was the default.
+            // As of before there was the option, and of before it was written where it was the default. Files can hold null.
             Dictionary<string, string> before = new(now.Values), empty = new(now.Values) { [name] = "" };
+            Dictionary<string, string> nothing = new(now.Values) { [name] = null! };
             before.Remove(name);
             now.Require("file", before, anyPictures: false);
             now.Require("file", empty, anyPictures: false);
+            now.Require("file", nothing, anyPictures: false);
         }
     }
 
@@ -79,6 +81,15 @@ public sealed class KeptOptionsTests
             UsageException refused = Assert.Throws<UsageException>(() => now.Require("file", before, anyPictures: false));
             Assert.StartsWith($"file was made with --{name} another, not ", refused.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void A_value_that_has_no_default_and_is_null_is_refused_as_unset()
+    {
+        var now = new KeptOptions([], [new("image-size", "64")]);
+        var before = new Dictionary<string, string> { ["image-size"] = null! };
+        UsageException refused = Assert.Throws<UsageException>(() => now.Require("file", before, anyPictures: false));
+        Assert.StartsWith("file was made with --image-size (unset), not 64.", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -65,11 +65,9 @@ public sealed class KeptOptions
     /// <exception cref="UsageException">They differ; the message names the first that does.</exception>
     public void Require(string file, IReadOnlyDictionary<string, string> before, bool anyPictures)
     {
-        var known = new Dictionary<string, string>(before);
-        foreach ((string name, string value) in _defaults)
-        {
-            if (known.GetValueOrDefault(name, "").Length == 0) known[name] = value;
-        }
+        // A file may hold null for an option, which is as good as nothing.
+        var known = before.Where(o => !string.IsNullOrEmpty(o.Value)).ToDictionary();
+        foreach ((string name, string value) in _defaults) known.TryAdd(name, value);
         // What was asked for explains more than what came of it.
         foreach (string name in _values.Keys.OrderBy(IsFact))
         {
