@@ -53,7 +53,8 @@ internal sealed class FoldedBatchNorms : IDisposable
     public static Tensor Fold(Session session, IReadOnlyList<(BatchNormLayer Layer, ulong Mean, ulong Variance)> layers)
     {
         (ulong[] numbers, int channels) = NumbersOf(layers);
-        using DeviceArray<ulong> table = Upload(session, new DeviceArray<ulong>(session.Pool, numbers.Length), numbers);
+        using var table = new DeviceArray<ulong>(session.Pool, numbers.Length);
+        Upload(session, table, numbers);
         return Launch(session, table, layers.Count, channels);
     }
 
