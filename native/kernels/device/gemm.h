@@ -1,27 +1,33 @@
 // C[i][j] = sum over p of A(i, p) * B(p, j): a matrix product for a block of kMostThreads GPU threads.
 //
-// A tile of C is the work of a block. Each thread holds a piece of it, 8 x 8 values, in registers. Panels of A and B,
-// kPanelDepth deep, go through shared memory, two of each: while one is multiplied, the next is on its way from memory.
-// What a value is to become on load it becomes between the two (device/panels.h). The sum over p runs in ascending
-// order, so results depend on neither the launch nor the schedule.
+// A tile of C is the work of a block. Each thread holds a piece of it, 8 x 8 values, in registers. Panels of A and B go
+// through shared memory, two of them: while one is multiplied, the next is on its way from memory. What a value is to
+// become on load it becomes between the two (device/panels.h). The sum over p runs in an order that follows from the
+// shapes alone, so results depend on neither the launch nor the schedule.
 //
 // Pieces stand as many side by side as the result has columns for, and the others below: a tile of few columns has
-// many rows. The managed side divides rows by the same rule (ProductTiles.cs).
+// many rows. The managed side divides rows by the same rule (ProductTiles.cs). A result of few rows and columns and a
+// long sum leaves threads over: groups of them share the sum, and its panels are as deep as fits.
 #pragma once
 #include "device/epilogue.h"
 #include "device/panels.h"
 
 constexpr int kPiece = 8;
 constexpr int kMostDown = kMostRows / kPiece;
-// Lines of the panels that are multiplied while a part of the next ones is on its way.
-constexpr int kPartDepth = kPanelDepth / kParts;
+// Lines of a panel of many rows.
+constexpr int kPanelDepth = 8;
+// The most that a line of such a panel takes (TileShape::stride).
+constexpr int kMostStride = 324;
 
-// How the pieces of a tile stand; where a result leaves threads over, `groups` of them share the sum over p.
+// How the pieces of a tile stand, how many groups of threads share its sum over p, and how deep its panels are.
 struct TileShape {
-    int across, down, groups;
+    int across, down, groups, depth;
 
     __device__ __forceinline__ int rows() const { return kPiece * down; }
     __device__ __forceinline__ int columns() const { return kPiece * across; }
+    // From one line of a panel to the next: four more than a multiple of eight, so that quads along p are written
+    // without conflicts of banks.
+    __device__ __forceinline__ int stride() const { return rows() + columns() + 4; }
 };
 
 __device__ __forceinline__ int quotient_up(int a, int b) { return (a + b - 1) / b; }
@@ -30,15 +36,21 @@ __device__ __forceinline__ int quotient_up(int a, int b) { return (a + b - 1) / 
 __device__ __forceinline__ TileShape tile_shape(int columns) {
     const int tiles = quotient_up(columns, kMostColumns);
     const int across = quotient_up(quotient_up(columns, tiles), kPiece);
-    return {across, min(kMostDown, kMostThreads / across), 1};
+    return {across, min(kMostDown, kMostThreads / across), 1, kPanelDepth};
 }
 
 // For a result of few rows and a long sum.
 __device__ __forceinline__ TileShape tile_shape_of_sums(int rows, int columns) {
     TileShape shape = tile_shape(columns);
     shape.down = min(shape.down, quotient_up(rows, kPiece));
+    shape.depth = 64;
+    // Three quads a thread: where they do not divide evenly it takes a fourth.
+    while (shape.depth > kPanelDepth && (shape.depth * shape.stride() > kPanelMemory ||
+                                         shape.depth * max(shape.rows(), shape.columns()) > 3 * 4 * kMostThreads)) {
+        shape.depth /= 2;
+    }
     const int pieces = shape.across * shape.down;
-    while (shape.groups < kPartDepth && 2 * shape.groups * pieces <= kMostThreads) shape.groups *= 2;
+    while (shape.groups < shape.depth / 4 && 2 * shape.groups * pieces <= kMostThreads) shape.groups *= 2;
     return shape;
 }
 
@@ -59,22 +71,48 @@ struct Piece {
 
 typedef float PieceSums[kPiece][kPiece];
 
-// Adds the products of every `Groups`-th line of a part of the panels, from its line `first` on.
-template <int Groups>
-__device__ __forceinline__ void multiply_panels(PieceSums& sum, const float* panel_a, const float* panel_b, int first,
-                                                const Piece& piece) {
+// Adds the products of `count` lines of a panel from `line` on, `step` apart.
+__device__ __forceinline__ void multiply_lines(PieceSums& sum, const float* line, int step, int count,
+                                               const TileShape& shape, const Piece& piece) {
+    const float* a_line = line + piece.row;
+    const float* b_line = line + shape.rows() + piece.column;
     // Longer bodies take more registers than there are.
     SPOS_UNROLL_ON_GPU(1)
-    for (int p = first; p < kPartDepth; p += Groups) {
-        const float* a_line = panel_a + p * kRowStride + piece.row;
-        const float* b_line = panel_b + p * kColumnStride + piece.column;
+    for (int p = 0; p < count; ++p) {
         float a[2][4], b[2][4];
         load_four(a[0], a_line);
-        load_four(a[1], a_line + kMostRows / 2);
+        load_four(a[1], a_line + piece.rows_apart);
         load_four(b[0], b_line);
-        load_four(b[1], b_line + kMostColumns / 2);
+        load_four(b[1], b_line + piece.columns_apart);
+        a_line += step;
+        b_line += step;
         SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
             SPOS_UNROLL for (int j = 0; j < kPiece; ++j) sum[i][j] += a[i / 4][i % 4] * b[j / 4][j % 4];
+        }
+    }
+}
+
+// Adds the sums of all groups' threads to those of the first group's, half a piece at a time, as all would not fit.
+__device__ __forceinline__ void add_groups(PieceSums& sum, int group, int place, int pieces, int groups) {
+    constexpr int kStride = kMostThreads / 2;
+    static_assert(4 * kPiece * kStride <= 2 * kPanelMemory, "half of the pieces of half of the groups fit");
+    float* const memory = panel_memory();
+    for (int left = groups / 2; left > 0; left /= 2) {
+        SPOS_UNROLL for (int half = 0; half < 2; ++half) {
+            if (group >= left && group < 2 * left) {
+                float* const target = memory + (group - left) * pieces + place;
+                SPOS_UNROLL for (int k = 0; k < 4 * kPiece; ++k) {
+                    target[k * kStride] = sum[4 * half + k / kPiece][k % kPiece];
+                }
+            }
+            __syncthreads();
+            if (group < left) {
+                const float* const source = memory + group * pieces + place;
+                SPOS_UNROLL for (int k = 0; k < 4 * kPiece; ++k) {
+                    sum[4 * half + k / kPiece][k % kPiece] += source[k * kStride];
+                }
+            }
+            __syncthreads();
         }
     }
 }
@@ -85,67 +123,45 @@ __device__ __forceinline__ void multiply_panels(PieceSums& sum, const float* pan
 template <bool Shared, class A, class B>
 __device__ __forceinline__ void multiply_tile(PieceSums& sum, const A& a, const B& b, int i0, int j0, int begin,
                                               int end, const TileShape& shape) {
-    float* const panels = panel_memory();
-    const int pieces = shape.across * shape.down;
+    const int depth = Shared ? shape.depth : kPanelDepth, stride = shape.stride();
+    const int rows = shape.rows(), columns = shape.columns();
+    const int pieces = shape.across * shape.down, groups = Shared ? shape.groups : 1;
     const int group = Shared ? (int)threadIdx.x / pieces : 0;
-    const Piece piece(shape, Shared ? (int)threadIdx.x % pieces : (int)threadIdx.x);
-    const bool holds = (int)threadIdx.x < pieces * shape.groups;
+    const int place_in_group = Shared ? (int)threadIdx.x % pieces : (int)threadIdx.x;
+    const Piece piece(shape, place_in_group);
+    const bool holds = (int)threadIdx.x < pieces * groups;
+    const Walk walk_a = A::walk(rows, depth), walk_b = B::walk(columns, depth);
+    // A thread moves a quad of A, and of B, while it multiplies a part of a panel: what is fetched waits in registers.
+    // Of many rows there are two quads of rows in a panel, and one of columns.
+    constexpr int kParts = Shared ? 4 : 2, kMemory = Shared ? kPanelMemory : kPanelDepth * kMostStride;
     SPOS_UNROLL for (int i = 0; i < kPiece; ++i) { SPOS_UNROLL for (int j = 0; j < kPiece; ++j) sum[i][j] = 0.0f; }
-    // The panels before the first hold nothing: meanwhile the first ones come from memory.
+    // The panel before the first holds nothing: meanwhile the first one comes from memory.
     int current = 1;
-    for (int p0 = begin - kPanelDepth; p0 < end; p0 += kPanelDepth) {
-        const int next = p0 + kPanelDepth;
-        const float* panel_a = panels + current * kPanels;
-        const float* panel_b = panel_a + kRowPanel;
-        float* const next_a = panels + (1 - current) * kPanels;
-        // What is fetched waits in registers; in parts it takes fewer.
+    for (int p0 = begin - depth; p0 < end; p0 += depth) {
+        const int next = p0 + depth;
+        const float* const panel = panel_memory() + current * kMemory;
+        float* const next_panel = panel_memory() + (1 - current) * kMemory;
         SPOS_UNROLL for (int part = 0; part < kParts; ++part) {
+            const bool has_columns = Shared || part == 0;
             typename A::Raw raw_a;
             typename B::Raw raw_b;
             if (next < end) {
-                fetch<kMostRows>(raw_a, a, part, i0, next, shape.rows());
-                if (part == 0) fetch<kMostColumns>(raw_b, b, 0, j0, next, shape.columns());
+                fetch(raw_a, a, walk_a, part, i0, next, rows, depth);
+                if (has_columns) fetch(raw_b, b, walk_b, part, j0, next, columns, depth);
             }
             if (p0 >= begin && holds) {
-                const float* part_a = panel_a + part * kPartDepth * kRowStride;
-                const float* part_b = panel_b + part * kPartDepth * kColumnStride;
-                if (!Shared || shape.groups == 1) {
-                    multiply_panels<1>(sum, part_a, part_b, 0, piece);
-                } else if (shape.groups == 2) {
-                    multiply_panels<2>(sum, part_a, part_b, group, piece);
-                } else {
-                    multiply_panels<4>(sum, part_a, part_b, group, piece);
-                }
+                multiply_lines(sum, panel + (part * (depth / kParts) + group) * stride, groups * stride,
+                               depth / kParts / groups, shape, piece);
             }
             if (next < end) {
-                place<kMostRows>(next_a, raw_a, a, part, i0, next, shape.rows());
-                if (part == 0) place<kMostColumns>(next_a + kRowPanel, raw_b, b, 0, j0, next, shape.columns());
+                place(next_panel, stride, raw_a, a, walk_a, part, i0, next, rows, depth);
+                if (has_columns) place(next_panel + rows, stride, raw_b, b, walk_b, part, j0, next, columns, depth);
             }
         }
         current = 1 - current;
         __syncthreads();
     }
-    if (!Shared) return;
-    // Half a piece at a time, since all would not fit the panels' memory. Groups have at most half of the threads.
-    constexpr int kStride = kMostThreads / 2;
-    static_assert(4 * kPiece * kStride <= 2 * kPanels, "half of the pieces fit");
-    for (int other = 1; other < shape.groups; ++other) {
-        SPOS_UNROLL for (int half = 0; half < 2; ++half) {
-            if (group == other && holds) {
-                float* const target = panels + (int)threadIdx.x - other * pieces;
-                SPOS_UNROLL for (int k = 0; k < 4 * kPiece; ++k) {
-                    target[k * kStride] = sum[4 * half + k / kPiece][k % kPiece];
-                }
-            }
-            __syncthreads();
-            if (group == 0) {
-                SPOS_UNROLL for (int k = 0; k < 4 * kPiece; ++k) {
-                    sum[4 * half + k / kPiece][k % kPiece] += panels[(int)threadIdx.x + k * kStride];
-                }
-            }
-            __syncthreads();
-        }
-    }
+    if (Shared) add_groups(sum, group, place_in_group, pieces, groups);
 }
 
 // Where the results lie: C(i, j) at data[i * stride + j].
@@ -158,18 +174,14 @@ struct DenseResults {
     __device__ __forceinline__ void store(const PieceSums& sum, const Piece& piece, int i0, int j0, int rows,
                                           int columns, const Epilogue& epilogue) const {
         const bool by_four = stride % 4 == 0 && columns % 4 == 0 && is_aligned(data + j0);
-        SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
-            if (piece.row_at(i) >= rows) continue;
-            float* const row = data + (int64_t)(i0 + piece.row_at(i)) * stride;
-            SPOS_UNROLL for (int half = 0; half < 2; ++half) {
-                const int column = piece.column_at(4 * half);
+        SPOS_UNROLL for (int half = 0; half < 2; ++half) {
+            const int column = piece.column_at(4 * half), count = columns - column;
+            const typename Epilogue::OfFour result(epilogue, j0 + column, count);
+            SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
+                if (piece.row_at(i) >= rows) continue;
                 float values[4];
-                SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-                    values[k] = column + k < columns
-                                    ? epilogue(Lane(sum[i][4 * half + k]), j0 + column + k, FullLane{}).v
-                                    : 0.0f;
-                }
-                store_quad(row + j0 + column, values, columns - column, by_four);
+                SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = result(sum[i][4 * half + k], k);
+                store_quad(data + (int64_t)(i0 + piece.row_at(i)) * stride + j0 + column, values, count, by_four);
             }
         }
     }
@@ -179,14 +191,15 @@ struct DenseResults {
 struct NoFinish {
     __device__ __forceinline__ void begin() {}
     __device__ __forceinline__ void add(const PieceSums&, const Piece&, const TileShape&, bool, int, int, int, int) {}
-    __device__ __forceinline__ void end(int, int) {}
+    __device__ __forceinline__ void end(const TileShape&, int, int, int) {}
 };
 
 __device__ __forceinline__ int column_tiles(int columns) { return quotient_up(columns, tile_shape(columns).columns()); }
 
 // Rows first_row .. end_row-1 of a column of tiles of C, from above to below. `finish` learns of them, with all
 // threads: begin(), then for each tile add() with the sums, the thread's piece and whether it holds one, the tile's
-// first row and column and how many of them are there, then end() with the first column and their number.
+// first row and column and how many of them are there, then end() with the number of rows of all tiles, the first
+// column and the number of columns.
 template <class Results, class A, class B, class Epilogue, class Finish>
 __device__ __forceinline__ void multiply_into(const Results& c, const A& a, const B& b, int first_row, int end_row,
                                               int columns, int depth, const Epilogue& epilogue, Finish finish,
@@ -204,7 +217,7 @@ __device__ __forceinline__ void multiply_into(const Results& c, const A& a, cons
         if (holds) c.store(sum, piece, i0, j0, tile_rows, tile_columns, epilogue);
         finish.add(sum, piece, shape, holds, i0, tile_rows, j0, tile_columns);
     }
-    finish.end(j0, tile_columns);
+    finish.end(shape, end_row - first_row, j0, tile_columns);
 }
 
 // Blocks along grid.y share the columns. ARows, BRows: whether the values of the rows of A, and of B, lie together, or

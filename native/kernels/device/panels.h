@@ -1,33 +1,23 @@
-// Panels of matrices on their way from memory to a block's shared memory, for device/gemm.h: kPanelDepth lines of a
-// tile's rows of A, and of its columns of B.
+// Panels of matrices on their way from memory to a block's shared memory, for device/gemm.h: some lines along the depth
+// p, each with a tile's rows of A and then its columns of B.
 //
-// Threads move quads, four values that are neighbours in memory. A source says where in a panel the quads lie, reads
-// them (`Raw`), and turns what was read into the values of the panel:
+// Threads move quads, four values that are neighbours in memory. A source says which quads are a thread's (`Walk`),
+// reads them (`Raw`), and turns what was read into the values of the panel:
 //
 //   along_depth()                   whether a quad's values follow each other along p, or along the panel's lines
-//   quad<Most>(e)                   the place of quad e of a panel of at most `Most` lines
+//   walk(lines, depth)              the thread's quads of a panel
 //   read(raw, line, p)              from memory
 //   convert(values, raw, line, p)   zeros for what is beyond the matrix
 #pragma once
 #include "device/lanes.h"
 
-constexpr int kPanelDepth = 8;
 constexpr int kMostRows = 256;
 constexpr int kMostColumns = 128;
-// Four more than a multiple of the 32 banks: a quad along p is written without conflicts, one along the lines is
-// aligned.
-constexpr int kMoreThanBanks = 4;
-constexpr int kRowStride = kMostRows + kMoreThanBanks;
-constexpr int kColumnStride = kMostColumns + kMoreThanBanks;
-constexpr int kRowPanel = kPanelDepth * kRowStride;
-constexpr int kPanels = kRowPanel + kPanelDepth * kColumnStride;
-// Quads of a panel of rows that a thread moves. Of a panel of columns it moves one.
-constexpr int kParts = kMostRows * kPanelDepth / 4 / kMostThreads;
-static_assert(kMostColumns * kPanelDepth / 4 <= kMostThreads, "a thread moves a quad of columns");
 
-// Two panels of rows and two of columns. One memory for all products of a kernel.
+// Two panels. One memory for all products of a kernel.
+constexpr int kPanelMemory = 4640;
 __device__ __forceinline__ float* panel_memory() {
-    SPOS_SHARED(float, panels, 2 * kPanels);
+    SPOS_SHARED(float, panels, 2 * kPanelMemory);
     return panels;
 }
 
@@ -36,16 +26,17 @@ __device__ __forceinline__ bool is_aligned(const float* p) { return (uint64_t)p 
 // `count` of four values `step` apart, zeros for the others; at once if `by_four` says that they lie together, aligned,
 // and `count` is a multiple of 4.
 __device__ __forceinline__ void load_quad(float (&target)[4], const float* p, int step, int count, bool by_four) {
-    if (by_four && count > 0) {
-        load_four(target, p);
+    if (by_four) {
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = 0.0f;
+        if (count > 0) load_four(target, p);
         return;
     }
     SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = k < count ? p[k * step] : 0.0f;
 }
 
 __device__ __forceinline__ void store_quad(float* p, const float (&values)[4], int count, bool by_four) {
-    if (by_four && count > 0) {
-        store_four(p, values);
+    if (by_four) {
+        if (count > 0) store_four(p, values);
         return;
     }
     SPOS_UNROLL for (int k = 0; k < 4; ++k) {
@@ -53,41 +44,47 @@ __device__ __forceinline__ void store_quad(float* p, const float (&values)[4], i
     }
 }
 
-// The place of a quad in a panel.
-struct Quad {
-    int line, p;
+// A thread's quads of a panel: the first, and how far it is from each to the next, pass by pass.
+struct Walk {
+    int line, p, line_step, p_step;
+    // Whether the thread takes part: quads may not divide evenly.
+    bool takes_part;
+
+    // Made where they are needed: those of all passes would take registers that there are not.
+    __device__ __forceinline__ int line_of(int pass) const { return not_ahead(line) + pass * line_step; }
+    __device__ __forceinline__ int p_of(int pass) const { return not_ahead(p) + pass * p_step; }
+    __device__ __forceinline__ bool has(int pass, int lines, int depth) const {
+        return takes_part && line_of(pass) < lines && p_of(pass) < depth;
+    }
 };
 
-// Neighbouring threads take neighbouring quads of memory.
-__device__ __forceinline__ Quad quad_along_depth(int e) { return {e / (kPanelDepth / 4), e % (kPanelDepth / 4) * 4}; }
-template <int Most>
-__device__ __forceinline__ Quad quad_along_lines(int e) {
-    return {e % (Most / 4) * 4, e / (Most / 4)};
+// Neighbouring threads take neighbouring quads of memory. Where quads do not lie along p, a thread keeps its line.
+__device__ __forceinline__ Walk walk_along_depth(int depth) {
+    const int quads = depth / 4, thread = not_ahead((int)threadIdx.x);
+    return {thread / quads, thread % quads * 4, kMostThreads / quads, 0, true};
+}
+__device__ __forceinline__ Walk walk_along_lines(int lines) {
+    const int quads = lines / 4, rows = kMostThreads / quads, thread = not_ahead((int)threadIdx.x);
+    return {thread % quads * 4, thread / quads, 0, rows, thread < quads * rows};
 }
 
-// The thread's quad `part` of the panel of `lines` lines that begins at (line0, p0).
-template <int Most, class Source>
-__device__ __forceinline__ void fetch(typename Source::Raw& raw, const Source& source, int part, int line0, int p0,
-                                      int lines) {
-    const int e = not_ahead((int)threadIdx.x) + part * kMostThreads;
-    const Quad quad = Source::template quad<Most>(e);
-    if (quad.line >= lines) return;
-    source.read(raw, line0 + quad.line, p0 + quad.p);
+// The thread's quad of a pass over the panel of `lines` lines that begins at (line0, p0).
+template <class Source>
+__device__ __forceinline__ void fetch(typename Source::Raw& raw, const Source& source, const Walk& walk, int pass,
+                                      int line0, int p0, int lines, int depth) {
+    if (walk.has(pass, lines, depth)) source.read(raw, line0 + walk.line_of(pass), p0 + walk.p_of(pass));
 }
 
-// Writes it to the panel. Line `lines / 2` and those after lie from Most / 2 on, wherever a tile ends.
-template <int Most, class Source>
-__device__ __forceinline__ void place(float* panel, const typename Source::Raw& raw, const Source& source, int part,
-                                      int line0, int p0, int lines) {
-    const int e = not_ahead((int)threadIdx.x) + part * kMostThreads;
-    const Quad quad = Source::template quad<Most>(e);
-    if (quad.line >= lines) return;
+// Writes it to the panel, whose lines along p are `stride` apart.
+template <class Source>
+__device__ __forceinline__ void place(float* panel, int stride, const typename Source::Raw& raw, const Source& source,
+                                      const Walk& walk, int pass, int line0, int p0, int lines, int depth) {
+    if (!walk.has(pass, lines, depth)) return;
     float values[4];
-    source.convert(values, raw, line0 + quad.line, p0 + quad.p);
-    constexpr int kStride = Most + kMoreThanBanks;
-    float* const target = panel + quad.p * kStride + quad.line + (quad.line < lines / 2 ? 0 : Most / 2 - lines / 2);
+    source.convert(values, raw, line0 + walk.line_of(pass), p0 + walk.p_of(pass));
+    float* const target = panel + walk.p_of(pass) * stride + walk.line_of(pass);
     if (Source::along_depth()) {
-        SPOS_UNROLL for (int i = 0; i < 4; ++i) target[i * kStride] = values[i];
+        SPOS_UNROLL for (int i = 0; i < 4; ++i) target[i * stride] = values[i];
     } else {
         store_four(target, values);
     }
@@ -109,18 +106,26 @@ struct MatrixLines {
 
     const float* data;
     int stride_line, stride_p, lines, depth;
+    bool by_four;
+
+    __device__ __forceinline__ MatrixLines(const float* data, int stride_line, int stride_p, int lines, int depth)
+        : data(data),
+          stride_line(stride_line),
+          stride_p(stride_p),
+          lines(lines),
+          depth(depth),
+          by_four((AlongDepth ? stride_p == 1 && stride_line % 4 == 0 && depth % 4 == 0
+                              : stride_p % 4 == 0 && lines % 4 == 0) &&
+                  is_aligned(data)) {}
 
     __device__ __forceinline__ static constexpr bool along_depth() { return AlongDepth; }
-    template <int Most>
-    __device__ __forceinline__ static Quad quad(int e) {
-        return AlongDepth ? quad_along_depth(e) : quad_along_lines<Most>(e);
+    __device__ __forceinline__ static Walk walk(int tile_lines, int panel_depth) {
+        return AlongDepth ? walk_along_depth(panel_depth) : walk_along_lines(tile_lines);
     }
     __device__ __forceinline__ void read(Raw& raw, int line, int p) const {
         const bool there = line < lines && p < depth;
-        const bool by_four =
-            AlongDepth ? stride_p == 1 && stride_line % 4 == 0 && depth % 4 == 0 : stride_p % 4 == 0 && lines % 4 == 0;
         load_quad(raw.values, data + ((int64_t)line * stride_line + (int64_t)p * stride_p), AlongDepth ? stride_p : 1,
-                  there ? (AlongDepth ? depth - p : lines - line) : 0, by_four && is_aligned(data));
+                  there ? (AlongDepth ? depth - p : lines - line) : 0, by_four);
     }
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int) const {
         SPOS_UNROLL for (int i = 0; i < 4; ++i) values[i] = raw.values[i];
@@ -152,11 +157,14 @@ struct ViewLines {
 
     __device__ __forceinline__ static constexpr bool along_depth() { return AreRows != View::kDownRows; }
     // Neighbouring threads take neighbouring channels.
-    template <int Most>
-    __device__ __forceinline__ static Quad quad(int e) {
-        if (!View::kDownRows) return AreRows ? quad_along_depth(e) : quad_along_lines<Most>(e);
-        if (AreRows) return {e / kPanelDepth * 4, e % kPanelDepth};
-        return {e % Most, e / Most * 4};
+    __device__ __forceinline__ static Walk walk(int tile_lines, int panel_depth) {
+        if (!View::kDownRows) return AreRows ? walk_along_depth(panel_depth) : walk_along_lines(tile_lines);
+        const int thread = not_ahead((int)threadIdx.x);
+        if (AreRows) {
+            return {thread / panel_depth * 4, thread % panel_depth, kMostThreads / panel_depth * 4, 0, true};
+        }
+        const int quads = kMostThreads / tile_lines;
+        return {thread % tile_lines, thread / tile_lines * 4, 0, quads * 4, thread < tile_lines * quads};
     }
     __device__ __forceinline__ void read(Raw& raw, int line, int p) const {
         const int row = AreRows ? line : p, channel = AreRows ? p : line;

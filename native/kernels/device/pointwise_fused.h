@@ -14,17 +14,19 @@ struct InputQuads {
     };
 
     InputView view;
+    bool by_four;
+
+    __device__ __forceinline__ explicit InputQuads(const InputView& view)
+        : view(view), by_four(view.channels % 4 == 0 && is_aligned(view.data) && is_aligned(view.scale)) {}
 
     __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
-        load_quad(raw.values, view.data + ((int64_t)row * view.channels + channel), 1, count,
-                  view.channels % 4 == 0 && is_aligned(view.data));
+        load_quad(raw.values, view.data + ((int64_t)row * view.channels + channel), 1, count, by_four);
     }
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
         if (!view.scale) {
             SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = raw.values[k];
             return;
         }
-        const bool by_four = view.channels % 4 == 0 && is_aligned(view.scale);
         float scale[4], shift[4];
         load_quad(scale, view.scale + channel, 1, count, by_four);
         load_quad(shift, view.shift + channel, 1, count, by_four);
@@ -57,23 +59,44 @@ struct GradientQuads {
     };
 
     GradientView view;
+    bool by_four;
+
+    __device__ __forceinline__ explicit GradientQuads(const GradientView& view)
+        : view(view),
+          by_four(view.factors.channels % 4 == 0 && is_aligned(view.dy) && is_aligned(view.y) &&
+                  is_aligned(view.factors.statistics.mean) && is_aligned(view.factors.coefficients)) {}
 
     __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
-        const int channels = view.factors.channels;
-        const int64_t at = (int64_t)row * channels + channel;
-        const bool by_four = channels % 4 == 0 && is_aligned(view.dy) && is_aligned(view.y);
+        const int64_t at = (int64_t)row * view.factors.channels + channel;
         load_quad(raw.dy, view.dy + at, 1, count, by_four);
         load_quad(raw.y, view.y + at, 1, count, by_four);
     }
+    // As gradient_of. There are no registers for all factors of four channels at once.
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
-        SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-            values[k] = k < count ? gradient_of(view.factors, raw.dy[k], raw.y[k], channel + k) : 0.0f;
+        const GradientFactors& f = view.factors;
+        float g[4], rest[4], one[4], two[4], three[4];
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) g[k] = raw.dy[k];
+        if (f.rectify) {
+            load_quad(one, f.statistics.scale + channel, 1, count, by_four);
+            load_quad(two, f.statistics.shift + channel, 1, count, by_four);
+            SPOS_UNROLL for (int k = 0; k < 4; ++k) g[k] =
+                where_positive(multiply_add(Lane(raw.y[k]), Lane(one[k]), Lane(two[k])), Lane(g[k])).v;
         }
+        SPOS_IN_ORDER();
+        load_quad(one, f.statistics.mean + channel, 1, count, by_four);
+        load_quad(two, f.coefficients + f.channels + channel, 1, count, by_four);
+        load_quad(three, f.coefficients + 2 * f.channels + channel, 1, count, by_four);
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) rest[k] =
+            multiply_add(Lane(two[k]), Lane(raw.y[k]) - Lane(one[k]), Lane(three[k])).v;
+        SPOS_IN_ORDER();
+        load_quad(one, f.coefficients + channel, 1, count, by_four);
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] =
+            k < count ? multiply_add(Lane(one[k]), Lane(g[k]), Lane(rest[k])).v : 0.0f;
     }
 };
 
-__device__ __forceinline__ InputQuads quads_of(const InputView& view) { return {view}; }
-__device__ __forceinline__ GradientQuads quads_of(const GradientView& view) { return {view}; }
+__device__ __forceinline__ InputQuads quads_of(const InputView& view) { return InputQuads(view); }
+__device__ __forceinline__ GradientQuads quads_of(const GradientView& view) { return GradientQuads(view); }
 
 template <bool AreRows, class View>
 __device__ __forceinline__ auto lines_of(const View& view, int rows, int channels) {
@@ -90,72 +113,111 @@ __device__ __forceinline__ float* block_sums(float* partials, int block, int cha
     return partials + (int64_t)block * 2 * channels;
 }
 
-// Two numbers of each column of each piece of a tile, in the memory of the panels: Width is the tile's columns.
+// Two numbers of each column of each piece, kept from tile to tile: a thread's own, so that no other waits for them. At
+// the end the threads of a column add them up, those of several pieces each.
 struct ColumnPairs {
-    float* first;
+    float *first, *second;
     int width, pieces_down;
 
-    __device__ __forceinline__ ColumnPairs(const TileShape& shape)
-        : first(panel_memory()), width(shape.columns()), pieces_down(shape.down) {}
-    __device__ __forceinline__ float& a(int piece_down, int column) const { return first[piece_down * width + column]; }
-    __device__ __forceinline__ float& b(int piece_down, int column) const {
-        return first[(pieces_down + piece_down) * width + column];
+    __device__ __forceinline__ explicit ColumnPairs(const TileShape& shape)
+        : first(memory()), second(first + kCount), width(shape.columns()), pieces_down(shape.down) {}
+
+    // The thread's quad of a half of its piece's columns.
+    __device__ __forceinline__ int quad(const Piece& piece, int half) const {
+        return piece.row / 4 * width + piece.column_at(4 * half);
     }
+    __device__ __forceinline__ int at(int piece_down, int column) const { return piece_down * width + column; }
+
+    // The threads that share a column.
+    __device__ __forceinline__ int threads() const { return min(kMostThreads / width, pieces_down); }
+
+ private:
+    // Behind the panels, which the threads go on with.
+    static constexpr int kCount = kMostThreads * kPiece, kPanels = 2 * kPanelDepth * kMostStride;
+    static_assert(kPanels + 2 * kCount <= 2 * kPanelMemory, "panels and pairs fit");
+    __device__ __forceinline__ static float* memory() { return panel_memory() + kPanels; }
 };
 
 // The mean of each column of the results, and the sum of squared deviations from it, over a block's rows: of the rows
-// of each piece first, then of the pieces from above to below (Chan et al., see batch_norm.cu).
+// of each piece first, then of the pieces (Chan et al., see batch_norm.cu).
 struct TileStatistics {
     float* partials;
     int channels;
     int count;
-    float mean, squares;
 
-    __device__ __forceinline__ void begin() {
-        count = 0;
-        mean = squares = 0.0f;
-    }
+    __device__ __forceinline__ void begin() { count = 0; }
     __device__ __forceinline__ void add(const PieceSums& sum, const Piece& piece, const TileShape& shape, bool holds,
-                                        int, int tile_rows, int, int tile_columns) {
+                                        int, int tile_rows, int, int) {
+        const int rows = holds ? rows_of_piece(piece.row, piece.rows_apart, tile_rows) : 0;
+        if (rows == 0) return;
         const ColumnPairs pairs(shape);
-        if (holds) {
-            const int rows = rows_of_piece(piece.row, piece.rows_apart, tile_rows);
-            const float share = rows > 0 ? 1.0f / (float)rows : 0.0f;
-            SPOS_UNROLL for (int j = 0; j < kPiece; ++j) {
+        const float of_one = 1.0f / (float)rows, share = (float)rows / (float)(count + rows);
+        SPOS_UNROLL for (int half = 0; half < 2; ++half) {
+            float means[4] = {}, squares[4] = {};
+            const int at = pairs.quad(piece, half);
+            if (count > 0) {
+                load_four(means, pairs.first + at);
+                load_four(squares, pairs.second + at);
+            }
+            SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+                const int j = 4 * half + k;
                 float total = 0.0f, deviations = 0.0f;
                 SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
                     if (piece.row_at(i) < tile_rows) total += sum[i][j];
                 }
-                const float average = total * share;
+                const float average = total * of_one;
                 SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
                     const float d = sum[i][j] - average;
                     if (piece.row_at(i) < tile_rows) deviations += d * d;
                 }
-                pairs.a(piece.row / 4, piece.column_at(j)) = average;
-                pairs.b(piece.row / 4, piece.column_at(j)) = deviations;
+                const float difference = average - means[k];
+                squares[k] += deviations + difference * difference * ((float)count * share);
+                means[k] += difference * share;
             }
+            store_four(pairs.first + at, means);
+            store_four(pairs.second + at, squares);
         }
-        __syncthreads();
-        const int column = (int)threadIdx.x;
-        if (column < tile_columns) {
-            for (int d = 0; d < shape.down; ++d) {
-                const int rows = rows_of_piece(4 * d, 4 * shape.down, tile_rows);
-                if (rows == 0) break;
-                const float difference = pairs.a(d, column) - mean;
-                const float share = (float)rows / (float)(count + rows);
-                mean += difference * share;
-                squares += pairs.b(d, column) + difference * difference * ((float)count * share);
-                count += rows;
-            }
-        }
-        __syncthreads();
+        count += rows;
     }
-    __device__ __forceinline__ void end(int j0, int tile_columns) {
-        const int column = (int)threadIdx.x;
-        if (column >= tile_columns) return;
+    __device__ __forceinline__ void end(const TileShape& shape, int rows, int j0, int tile_columns) const {
+        const ColumnPairs pairs(shape);
+        const int column = not_ahead((int)threadIdx.x) % pairs.width, place = (int)threadIdx.x / pairs.width;
+        const int threads = pairs.threads();
+        __syncthreads();
+        if (place < threads) combine(pairs, shape, rows, column, place, threads, shape.down, shape.down);
+        __syncthreads();
+        if (place > 0 || column >= tile_columns) return;
+        combine(pairs, shape, rows, column, 0, 1, threads, threads);
         float* const partial = block_sums(partials, not_ahead((int)blockIdx.x), channels) + j0 + column;
-        partial[0] = mean;
-        partial[channels] = squares;
+        partial[0] = pairs.first[column];
+        partial[channels] = pairs.second[column];
+    }
+
+ private:
+    // Makes the pair of piece `first` one for every `step`-th piece from there to before `end`. The pair of a piece
+    // stands for every `span`-th piece from it on.
+    static __device__ __forceinline__ void combine(const ColumnPairs& pairs, const TileShape& shape, int rows,
+                                                   int column, int first, int step, int end, int span) {
+        float mean = 0.0f, squares = 0.0f;
+        int count = 0;
+        for (int d = first; d < end; d += step) {
+            const int more = rows_of(shape, rows, d, span);
+            if (more == 0) continue;
+            const int at = pairs.at(d, column);
+            const float difference = pairs.first[at] - mean, share = (float)more / (float)(count + more);
+            squares += pairs.second[at] + difference * difference * ((float)count * share);
+            mean += difference * share;
+            count += more;
+        }
+        pairs.first[pairs.at(first, column)] = mean;
+        pairs.second[pairs.at(first, column)] = squares;
+    }
+    static __device__ __forceinline__ int rows_of(const TileShape& shape, int rows, int piece, int span) {
+        const int tiles = rows / shape.rows(), rest = rows % shape.rows();
+        int count = 0;
+        for (int d = piece; d < shape.down; d += span)
+            count += tiles * kPiece + rows_of_piece(4 * d, 4 * shape.down, rest);
+        return count;
     }
 };
 
@@ -166,67 +228,82 @@ struct TileGradientSums {
     int block;
     InputView x;
     Statistics statistics;
-    float sum, products;
+    bool are_first;
 
-    __device__ __forceinline__ void begin() { sum = products = 0.0f; }
+    __device__ __forceinline__ void begin() { are_first = true; }
     __device__ __forceinline__ void add(const PieceSums& dx, const Piece& piece, const TileShape& shape, bool holds,
                                         int i0, int tile_rows, int j0, int tile_columns) {
+        if (!partials || !holds) return;
+        const ColumnPairs pairs(shape);
+        SPOS_UNROLL for (int half = 0; half < 2; ++half)
+            add_columns(pairs, dx, piece, half, i0, tile_rows, j0, tile_columns);
+        are_first = false;
+    }
+    __device__ __forceinline__ void end(const TileShape& shape, int, int j0, int tile_columns) const {
         if (!partials) return;
         const ColumnPairs pairs(shape);
-        if (holds) {
-            SPOS_UNROLL for (int half = 0; half < 2; ++half)
-                add_columns(pairs, dx, piece, half, i0, tile_rows, j0, tile_columns);
-        }
+        const int column = not_ahead((int)threadIdx.x) % pairs.width, place = (int)threadIdx.x / pairs.width;
+        const int threads = pairs.threads();
         __syncthreads();
-        const int column = (int)threadIdx.x;
-        if (column < tile_columns) {
-            for (int d = 0; d < shape.down; ++d) {
-                sum += pairs.a(d, column);
-                products += pairs.b(d, column);
-            }
-        }
+        if (place < threads) add_up(pairs, column, place, threads, pairs.pieces_down);
         __syncthreads();
-    }
-    __device__ __forceinline__ void end(int j0, int tile_columns) {
-        const int column = (int)threadIdx.x;
-        if (!partials || column >= tile_columns) return;
+        if (place > 0 || column >= tile_columns) return;
+        add_up(pairs, column, 0, 1, threads);
         float* const partial = block_sums(partials, not_ahead(block), x.channels) + j0 + column;
-        partial[0] = sum;
-        partial[x.channels] = products;
+        partial[0] = pairs.first[column];
+        partial[x.channels] = pairs.second[column];
     }
 
  private:
+    // To the pair of piece `first` it adds those of every `step`-th piece after, before piece `end`.
+    static __device__ __forceinline__ void add_up(const ColumnPairs& pairs, int column, int first, int step, int end) {
+        float sum = 0.0f, products = 0.0f;
+        for (int d = first; d < end; d += step) {
+            sum += pairs.first[pairs.at(d, column)];
+            products += pairs.second[pairs.at(d, column)];
+        }
+        pairs.first[pairs.at(first, column)] = sum;
+        pairs.second[pairs.at(first, column)] = products;
+    }
+
     // Four columns of a piece.
     __device__ __forceinline__ void add_columns(const ColumnPairs& pairs, const PieceSums& dx, const Piece& piece,
                                                 int half, int i0, int tile_rows, int j0, int tile_columns) const {
         const int column = piece.column_at(4 * half), count = tile_columns - column;
-        const bool by_four = x.channels % 4 == 0 && tile_columns % 4 == 0 && is_aligned(x.data);
-        const int channel = j0 + column;
+        const bool by_four = x.channels % 4 == 0 && is_aligned(x.data) && is_aligned(statistics.mean);
+        const int channel = j0 + column, at = pairs.quad(piece, half);
         float mean[4], scale[4], shift[4], gradients[4] = {}, moments[4] = {};
-        SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-            const bool there = k < count;
-            mean[k] = there ? statistics.mean[channel + k] : 0.0f;
-            scale[k] = there ? statistics.scale[channel + k] : 0.0f;
-            shift[k] = there ? statistics.shift[channel + k] : 0.0f;
+        load_quad(mean, statistics.mean + channel, 1, count, by_four);
+        load_quad(scale, statistics.scale + channel, 1, count, by_four);
+        load_quad(shift, statistics.shift + channel, 1, count, by_four);
+        if (!are_first) {
+            load_four(gradients, pairs.first + at);
+            load_four(moments, pairs.second + at);
         }
-        SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
-            // There are no registers for more than one row at a time.
+        SPOS_UNROLL for (int i = 0; i < kPiece; i += kRowsAtOnce) {
+            // There are no registers for more rows at a time.
             SPOS_IN_ORDER();
-            if (piece.row_at(i) >= tile_rows) continue;
-            float values[4];
-            load_quad(values, x.data + ((int64_t)(i0 + piece.row_at(i)) * x.channels + channel), 1, count, by_four);
-            SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-                Lane g(dx[i][4 * half + k]);
-                if (x.rectify) g = where_positive(multiply_add(Lane(values[k]), Lane(scale[k]), Lane(shift[k])), g);
-                gradients[k] += g.v;
-                moments[k] += g.v * (values[k] - mean[k]);
+            float values[kRowsAtOnce][4];
+            SPOS_UNROLL for (int r = 0; r < kRowsAtOnce; ++r) {
+                const int row = piece.row_at(i + r);
+                load_quad(values[r], x.data + ((int64_t)(i0 + row) * x.channels + channel), 1,
+                          row < tile_rows ? count : 0, by_four);
+            }
+            SPOS_UNROLL for (int r = 0; r < kRowsAtOnce; ++r) {
+                if (piece.row_at(i + r) >= tile_rows) continue;
+                SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+                    Lane g(dx[i + r][4 * half + k]);
+                    if (x.rectify)
+                        g = where_positive(multiply_add(Lane(values[r][k]), Lane(scale[k]), Lane(shift[k])), g);
+                    gradients[k] += g.v;
+                    moments[k] += g.v * (values[r][k] - mean[k]);
+                }
             }
         }
-        SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-            pairs.a(piece.row / 4, column + k) = gradients[k];
-            pairs.b(piece.row / 4, column + k) = moments[k];
-        }
+        store_four(pairs.first + at, gradients);
+        store_four(pairs.second + at, moments);
     }
+    static constexpr int kRowsAtOnce = 4;
 };
 
 template <class Results>
@@ -234,7 +311,7 @@ __device__ __forceinline__ void forward_into(const Results& y, float* partials, 
                                              int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block, end = min(first + rows_per_block, rows);
     multiply_into(y, lines_of<true>(quads_of(x), end, in), columns_of<true>(MatrixView{w, out, 1}, out, in), first, end,
-                  out, in, RawResult{}, TileStatistics{partials, out, 0, 0.0f, 0.0f}, (int)blockIdx.y);
+                  out, in, RawResult{}, TileStatistics{partials, out, 0}, (int)blockIdx.y);
 }
 
 __device__ __forceinline__ void pointwise_forward(float* y, float* partials, const InputView& x, const float* w,
@@ -265,8 +342,7 @@ __device__ __forceinline__ void pointwise_backward(float* dx, float* weight_part
     const int first = block / tiles_across * rows_per_block, end = min(first + rows_per_block, rows);
     multiply_into(DenseResults{dx, in}, lines_of<true>(quads_of(dy), end, out),
                   columns_of<false>(MatrixView{w, 1, out}, in, out), first, end, in, out, RawResult{},
-                  TileGradientSums{sum_partials, block / tiles_across, x, x_statistics, 0.0f, 0.0f},
-                  block % tiles_across);
+                  TileGradientSums{sum_partials, block / tiles_across, x, x_statistics, true}, block % tiles_across);
 }
 
 }  // namespace
