@@ -120,7 +120,7 @@ __device__ __forceinline__ void add_groups(PieceSums& sum, int group, int place,
 // The sums over p = begin .. end-1 of the tile at (i0, j0). All threads take part; those that hold no piece have sums
 // of no meaning. Shared is whether threads may be left over (TileShape::groups); then the sums of the first group's
 // threads count.
-template <bool Shared, class A, class B>
+template <bool Shared, bool ByFour, class A, class B>
 __device__ __forceinline__ void multiply_tile(PieceSums& sum, const A& a, const B& b, int i0, int j0, int begin,
                                               int end, const TileShape& shape) {
     const int depth = Shared ? shape.depth : kPanelDepth, stride = shape.stride();
@@ -146,16 +146,16 @@ __device__ __forceinline__ void multiply_tile(PieceSums& sum, const A& a, const 
             typename A::Raw raw_a;
             typename B::Raw raw_b;
             if (next < end) {
-                fetch(raw_a, a, walk_a, part, i0, next, rows, depth);
-                if (has_columns) fetch(raw_b, b, walk_b, part, j0, next, columns, depth);
+                fetch<ByFour>(raw_a, a, walk_a, part, i0, next);
+                if (has_columns) fetch<ByFour>(raw_b, b, walk_b, part, j0, next);
             }
             if (p0 >= begin && holds) {
                 multiply_lines(sum, panel + (part * (depth / kParts) + group) * stride, groups * stride,
                                depth / kParts / groups, shape, piece);
             }
             if (next < end) {
-                place(next_panel, stride, raw_a, a, walk_a, part, i0, next, rows, depth);
-                if (has_columns) place(next_panel + rows, stride, raw_b, b, walk_b, part, j0, next, columns, depth);
+                place<ByFour>(next_panel, stride, raw_a, a, walk_a, part, i0, next);
+                if (has_columns) place<ByFour>(next_panel + rows, stride, raw_b, b, walk_b, part, j0, next);
             }
         }
         current = 1 - current;
@@ -163,6 +163,31 @@ __device__ __forceinline__ void multiply_tile(PieceSums& sum, const A& a, const 
     }
     if (Shared) add_groups(sum, group, place_in_group, pieces, groups);
 }
+
+// An epilogue, ready for `count` of four columns.
+template <class Epilogue>
+struct OfFour;
+template <>
+struct OfFour<RawResult> {
+    __device__ __forceinline__ OfFour(const RawResult&, int, int) {}
+    __device__ __forceinline__ float operator()(float value, int) const { return value; }
+};
+template <>
+struct OfFour<NormalisedResult> {
+    float scale[4], shift[4];
+    int rectify;
+
+    __device__ __forceinline__ OfFour(const NormalisedResult& result, int column, int count) : rectify(result.rectify) {
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+            scale[k] = k < count ? result.scale[column + k] : 0.0f;
+            shift[k] = k < count ? result.shift[column + k] : 0.0f;
+        }
+    }
+    __device__ __forceinline__ float operator()(float value, int k) const {
+        const Lane result = multiply_add(Lane(value), Lane(scale[k]), Lane(shift[k]));
+        return rectify ? relu(result).v : result.v;
+    }
+};
 
 // Where the results lie: C(i, j) at data[i * stride + j].
 struct DenseResults {
@@ -176,7 +201,7 @@ struct DenseResults {
         const bool by_four = stride % 4 == 0 && columns % 4 == 0 && is_aligned(data + j0);
         SPOS_UNROLL for (int half = 0; half < 2; ++half) {
             const int column = piece.column_at(4 * half), count = columns - column;
-            const typename Epilogue::OfFour result(epilogue, j0 + column, count);
+            const OfFour<Epilogue> result(epilogue, j0 + column, count);
             SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
                 if (piece.row_at(i) >= rows) continue;
                 float values[4];
@@ -206,11 +231,16 @@ __device__ __forceinline__ void multiply_into(const Results& c, const A& a, cons
                                               int column_tile) {
     const TileShape shape = tile_shape(columns);
     const int j0 = column_tile * shape.columns(), tile_columns = min(shape.columns(), columns - j0);
+    const bool by_four = a.is_by_four() && b.is_by_four();
     finish.begin();
     for (int i0 = first_row; i0 < end_row; i0 += shape.rows()) {
         const int tile_rows = min(shape.rows(), end_row - i0);
         PieceSums sum;
-        multiply_tile<false>(sum, a, b, i0, j0, 0, depth, shape);
+        if (by_four) {
+            multiply_tile<false, true>(sum, a, b, i0, j0, 0, depth, shape);
+        } else {
+            multiply_tile<false, false>(sum, a, b, i0, j0, 0, depth, shape);
+        }
         const int thread = not_ahead((int)threadIdx.x);
         const bool holds = thread < shape.across * shape.down;
         const Piece piece(shape, thread);
@@ -245,8 +275,12 @@ __device__ __forceinline__ void multiply_sums(float* c, int result, const A& a, 
     const TileShape shape = tile_shape_of_sums(rows, columns);
     const int tiles_across = quotient_up(columns, shape.columns());
     PieceSums sum;
-    multiply_tile<true>(sum, a, b, tile / tiles_across * shape.rows(), tile % tiles_across * shape.columns(), begin,
-                        end, shape);
+    const int row = tile / tiles_across * shape.rows(), column = tile % tiles_across * shape.columns();
+    if (a.is_by_four() && b.is_by_four()) {
+        multiply_tile<true, true>(sum, a, b, row, column, begin, end, shape);
+    } else {
+        multiply_tile<true, false>(sum, a, b, row, column, begin, end, shape);
+    }
     const int thread = not_ahead((int)threadIdx.x);
     if (thread >= shape.across * shape.down) return;
     tile = not_ahead(tile);

@@ -4,10 +4,12 @@
 // Threads move quads, four values that are neighbours in memory. A source says which quads are a thread's (`Walk`),
 // reads them (`Raw`), and turns what was read into the values of the panel:
 //
-//   along_depth()                   whether a quad's values follow each other along p, or along the panel's lines
-//   walk(lines, depth)              the thread's quads of a panel
-//   read(raw, line, p)              from memory
-//   convert(values, raw, line, p)   zeros for what is beyond the matrix
+//   along_depth()                          whether a quad's values follow each other along p, or along the lines
+//   walk(lines, depth)                     the thread's quads of a panel of so many lines
+//   is_by_four()                           whether all quads are whole and aligned
+//   read<ByFour>(raw, line, p)             from memory; ByFour only if is_by_four()
+//   convert<ByFour>(values, raw, line, p)  zeros for what is beyond the depth; where lines are beyond the matrix, any
+//                                          values
 #pragma once
 #include "device/lanes.h"
 
@@ -24,7 +26,7 @@ __device__ __forceinline__ float* panel_memory() {
 __device__ __forceinline__ bool is_aligned(const float* p) { return (uint64_t)p % 16 == 0; }
 
 // `count` of four values `step` apart, zeros for the others; at once if `by_four` says that they lie together, aligned,
-// and `count` is a multiple of 4.
+// and `count` is 4 or not positive.
 __device__ __forceinline__ void load_quad(float (&target)[4], const float* p, int step, int count, bool by_four) {
     if (by_four) {
         SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = 0.0f;
@@ -44,44 +46,45 @@ __device__ __forceinline__ void store_quad(float* p, const float (&values)[4], i
     }
 }
 
-// A thread's quads of a panel: the first, and how far it is from each to the next, pass by pass.
+// A thread's quads of a panel: the first, how far it is from each to the next, pass by pass, and how many there are.
 struct Walk {
-    int line, p, line_step, p_step;
-    // Whether the thread takes part: quads may not divide evenly.
-    bool takes_part;
+    int line, p, line_step, p_step, count;
 
     // Made where they are needed: those of all passes would take registers that there are not.
     __device__ __forceinline__ int line_of(int pass) const { return not_ahead(line) + pass * line_step; }
     __device__ __forceinline__ int p_of(int pass) const { return not_ahead(p) + pass * p_step; }
-    __device__ __forceinline__ bool has(int pass, int lines, int depth) const {
-        return takes_part && line_of(pass) < lines && p_of(pass) < depth;
-    }
 };
 
 // Neighbouring threads take neighbouring quads of memory. Where quads do not lie along p, a thread keeps its line.
-__device__ __forceinline__ Walk walk_along_depth(int depth) {
-    const int quads = depth / 4, thread = not_ahead((int)threadIdx.x);
-    return {thread / quads, thread % quads * 4, kMostThreads / quads, 0, true};
+__device__ __forceinline__ Walk walk_down(int line, int p, int line_step, int lines) {
+    return {line, p, line_step, 0, (lines - line + line_step - 1) / line_step};
 }
-__device__ __forceinline__ Walk walk_along_lines(int lines) {
+__device__ __forceinline__ Walk walk_across(int line, int p, int p_step, int depth, bool takes_part) {
+    return {line, p, 0, p_step, takes_part ? (depth - p + p_step - 1) / p_step : 0};
+}
+__device__ __forceinline__ Walk walk_along_depth(int lines, int depth) {
+    const int quads = depth / 4, thread = not_ahead((int)threadIdx.x);
+    return walk_down(thread / quads, thread % quads * 4, kMostThreads / quads, lines);
+}
+__device__ __forceinline__ Walk walk_along_lines(int lines, int depth) {
     const int quads = lines / 4, rows = kMostThreads / quads, thread = not_ahead((int)threadIdx.x);
-    return {thread % quads * 4, thread / quads, 0, rows, thread < quads * rows};
+    return walk_across(thread % quads * 4, thread / quads, rows, depth, thread < quads * rows);
 }
 
-// The thread's quad of a pass over the panel of `lines` lines that begins at (line0, p0).
-template <class Source>
+// The thread's quad of a pass over the panel that begins at (line0, p0).
+template <bool ByFour, class Source>
 __device__ __forceinline__ void fetch(typename Source::Raw& raw, const Source& source, const Walk& walk, int pass,
-                                      int line0, int p0, int lines, int depth) {
-    if (walk.has(pass, lines, depth)) source.read(raw, line0 + walk.line_of(pass), p0 + walk.p_of(pass));
+                                      int line0, int p0) {
+    if (pass < walk.count) source.template read<ByFour>(raw, line0 + walk.line_of(pass), p0 + walk.p_of(pass));
 }
 
 // Writes it to the panel, whose lines along p are `stride` apart.
-template <class Source>
+template <bool ByFour, class Source>
 __device__ __forceinline__ void place(float* panel, int stride, const typename Source::Raw& raw, const Source& source,
-                                      const Walk& walk, int pass, int line0, int p0, int lines, int depth) {
-    if (!walk.has(pass, lines, depth)) return;
+                                      const Walk& walk, int pass, int line0, int p0) {
+    if (pass >= walk.count) return;
     float values[4];
-    source.convert(values, raw, line0 + walk.line_of(pass), p0 + walk.p_of(pass));
+    source.template convert<ByFour>(values, raw, line0 + walk.line_of(pass), p0 + walk.p_of(pass));
     float* const target = panel + walk.p_of(pass) * stride + walk.line_of(pass);
     if (Source::along_depth()) {
         SPOS_UNROLL for (int i = 0; i < 4; ++i) target[i * stride] = values[i];
@@ -106,27 +109,23 @@ struct MatrixLines {
 
     const float* data;
     int stride_line, stride_p, lines, depth;
-    bool by_four;
-
-    __device__ __forceinline__ MatrixLines(const float* data, int stride_line, int stride_p, int lines, int depth)
-        : data(data),
-          stride_line(stride_line),
-          stride_p(stride_p),
-          lines(lines),
-          depth(depth),
-          by_four((AlongDepth ? stride_p == 1 && stride_line % 4 == 0 && depth % 4 == 0
-                              : stride_p % 4 == 0 && lines % 4 == 0) &&
-                  is_aligned(data)) {}
 
     __device__ __forceinline__ static constexpr bool along_depth() { return AlongDepth; }
     __device__ __forceinline__ static Walk walk(int tile_lines, int panel_depth) {
-        return AlongDepth ? walk_along_depth(panel_depth) : walk_along_lines(tile_lines);
+        return AlongDepth ? walk_along_depth(tile_lines, panel_depth) : walk_along_lines(tile_lines, panel_depth);
     }
+    __device__ __forceinline__ bool is_by_four() const {
+        return is_aligned(data) && (AlongDepth ? stride_p == 1 && stride_line % 4 == 0 && depth % 4 == 0
+                                               : stride_p % 4 == 0 && lines % 4 == 0);
+    }
+    template <bool ByFour>
     __device__ __forceinline__ void read(Raw& raw, int line, int p) const {
+        if (ByFour) line = min(line, AlongDepth ? lines - 1 : lines - 4);
         const bool there = line < lines && p < depth;
         load_quad(raw.values, data + ((int64_t)line * stride_line + (int64_t)p * stride_p), AlongDepth ? stride_p : 1,
-                  there ? (AlongDepth ? depth - p : lines - line) : 0, by_four);
+                  there ? (AlongDepth ? depth - p : lines - line) : 0, ByFour);
     }
+    template <bool>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int) const {
         SPOS_UNROLL for (int i = 0; i < 4; ++i) values[i] = raw.values[i];
     }
@@ -145,8 +144,9 @@ __device__ __forceinline__ MatrixLines<!ByRow> columns_of(MatrixView b, int colu
 // Lines of what a view makes of its rows on load. A view has its own Raw, and
 //
 //   kDownRows                                   whether a quad is of one channel of four rows, or of four of one row
-//   read(raw, row, channel, count)              `count` of a quad's four values
-//   convert(values, raw, row, channel, count)   what they become
+//   is_by_four()                                whether rows are whole quads, aligned
+//   read<ByFour>(raw, row, channel, count)      `count` of a quad's four values
+//   convert<ByFour>(values, raw, row, channel, count)   what they become
 //
 // AreRows: whether the lines are the view's rows, or its channels; the other is the depth.
 template <class View, bool AreRows>
@@ -158,26 +158,43 @@ struct ViewLines {
     __device__ __forceinline__ static constexpr bool along_depth() { return AreRows != View::kDownRows; }
     // Neighbouring threads take neighbouring channels.
     __device__ __forceinline__ static Walk walk(int tile_lines, int panel_depth) {
-        if (!View::kDownRows) return AreRows ? walk_along_depth(panel_depth) : walk_along_lines(tile_lines);
+        if (!View::kDownRows) {
+            return AreRows ? walk_along_depth(tile_lines, panel_depth) : walk_along_lines(tile_lines, panel_depth);
+        }
         const int thread = not_ahead((int)threadIdx.x);
         if (AreRows) {
-            return {thread / panel_depth * 4, thread % panel_depth, kMostThreads / panel_depth * 4, 0, true};
+            return walk_down(thread / panel_depth * 4, thread % panel_depth, kMostThreads / panel_depth * 4,
+                             tile_lines);
         }
         const int quads = kMostThreads / tile_lines;
-        return {thread % tile_lines, thread / tile_lines * 4, 0, quads * 4, thread < tile_lines * quads};
+        return walk_across(thread % tile_lines, thread / tile_lines * 4, quads * 4, panel_depth,
+                           thread < tile_lines * quads);
     }
+    __device__ __forceinline__ bool is_by_four() const { return view.is_by_four(); }
+    template <bool ByFour>
     __device__ __forceinline__ void read(Raw& raw, int line, int p) const {
-        const int row = AreRows ? line : p, channel = AreRows ? p : line;
-        view.read(raw, row, channel, count(row, channel));
+        const Place at = place<ByFour>(line, p);
+        view.template read<ByFour>(raw, at.row, at.channel, at.count);
     }
+    template <bool ByFour>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int line, int p) const {
-        const int row = AreRows ? line : p, channel = AreRows ? p : line;
-        view.convert(values, raw, row, channel, count(row, channel));
+        const Place at = place<ByFour>(line, p);
+        view.template convert<ByFour>(values, raw, at.row, at.channel, at.count);
     }
 
  private:
-    __device__ __forceinline__ int count(int row, int channel) const {
-        if (row >= rows || channel >= channels) return 0;
-        return View::kDownRows ? rows - row : channels - channel;
+    struct Place {
+        int row, channel, count;
+    };
+
+    template <bool ByFour>
+    __device__ __forceinline__ Place place(int line, int p) const {
+        if (ByFour) {
+            if (AreRows) return {min(line, rows - 1), p, channels - p};
+            return {p, min(line, channels - 4), rows - p};
+        }
+        const int row = AreRows ? line : p, channel = AreRows ? p : line;
+        if (row >= rows || channel >= channels) return {row, channel, 0};
+        return {row, channel, View::kDownRows ? rows - row : channels - channel};
     }
 };

@@ -14,25 +14,27 @@ struct InputQuads {
     };
 
     InputView view;
-    bool by_four;
 
-    __device__ __forceinline__ explicit InputQuads(const InputView& view)
-        : view(view), by_four(view.channels % 4 == 0 && is_aligned(view.data) && is_aligned(view.scale)) {}
-
-    __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
-        load_quad(raw.values, view.data + ((int64_t)row * view.channels + channel), 1, count, by_four);
+    __device__ __forceinline__ bool is_by_four() const {
+        return view.channels % 4 == 0 && is_aligned(view.data) && is_aligned(view.scale);
     }
+    template <bool ByFour>
+    __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
+        load_quad(raw.values, view.data + ((int64_t)row * view.channels + channel), 1, count, ByFour);
+    }
+    template <bool ByFour>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
         if (!view.scale) {
             SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = raw.values[k];
             return;
         }
         float scale[4], shift[4];
-        load_quad(scale, view.scale + channel, 1, count, by_four);
-        load_quad(shift, view.shift + channel, 1, count, by_four);
+        load_quad(scale, view.scale + channel, 1, count, ByFour);
+        load_quad(shift, view.shift + channel, 1, count, ByFour);
         SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+            // Beyond the depth all of these are zeros.
             const Lane value = multiply_add(Lane(raw.values[k]), Lane(scale[k]), Lane(shift[k]));
-            values[k] = k >= count ? 0.0f : view.rectify ? relu(value).v : value.v;
+            values[k] = view.rectify ? relu(value).v : value.v;
         }
     }
 };
@@ -59,44 +61,43 @@ struct GradientQuads {
     };
 
     GradientView view;
-    bool by_four;
 
-    __device__ __forceinline__ explicit GradientQuads(const GradientView& view)
-        : view(view),
-          by_four(view.factors.channels % 4 == 0 && is_aligned(view.dy) && is_aligned(view.y) &&
-                  is_aligned(view.factors.statistics.mean) && is_aligned(view.factors.coefficients)) {}
-
+    __device__ __forceinline__ bool is_by_four() const {
+        return view.factors.channels % 4 == 0 && is_aligned(view.dy) && is_aligned(view.y) &&
+               is_aligned(view.factors.statistics.mean) && is_aligned(view.factors.coefficients);
+    }
+    template <bool ByFour>
     __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
         const int64_t at = (int64_t)row * view.factors.channels + channel;
-        load_quad(raw.dy, view.dy + at, 1, count, by_four);
-        load_quad(raw.y, view.y + at, 1, count, by_four);
+        load_quad(raw.dy, view.dy + at, 1, count, ByFour);
+        load_quad(raw.y, view.y + at, 1, count, ByFour);
     }
-    // As gradient_of. There are no registers for all factors of four channels at once.
+    // As gradient_of. There are no registers for all factors of four channels at once. Beyond the depth they are zeros.
+    template <bool ByFour>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
         const GradientFactors& f = view.factors;
         float g[4], rest[4], one[4], two[4], three[4];
         SPOS_UNROLL for (int k = 0; k < 4; ++k) g[k] = raw.dy[k];
         if (f.rectify) {
-            load_quad(one, f.statistics.scale + channel, 1, count, by_four);
-            load_quad(two, f.statistics.shift + channel, 1, count, by_four);
+            load_quad(one, f.statistics.scale + channel, 1, count, ByFour);
+            load_quad(two, f.statistics.shift + channel, 1, count, ByFour);
             SPOS_UNROLL for (int k = 0; k < 4; ++k) g[k] =
                 where_positive(multiply_add(Lane(raw.y[k]), Lane(one[k]), Lane(two[k])), Lane(g[k])).v;
         }
         SPOS_IN_ORDER();
-        load_quad(one, f.statistics.mean + channel, 1, count, by_four);
-        load_quad(two, f.coefficients + f.channels + channel, 1, count, by_four);
-        load_quad(three, f.coefficients + 2 * f.channels + channel, 1, count, by_four);
+        load_quad(one, f.statistics.mean + channel, 1, count, ByFour);
+        load_quad(two, f.coefficients + f.channels + channel, 1, count, ByFour);
+        load_quad(three, f.coefficients + 2 * f.channels + channel, 1, count, ByFour);
         SPOS_UNROLL for (int k = 0; k < 4; ++k) rest[k] =
             multiply_add(Lane(two[k]), Lane(raw.y[k]) - Lane(one[k]), Lane(three[k])).v;
         SPOS_IN_ORDER();
-        load_quad(one, f.coefficients + channel, 1, count, by_four);
-        SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] =
-            k < count ? multiply_add(Lane(one[k]), Lane(g[k]), Lane(rest[k])).v : 0.0f;
+        load_quad(one, f.coefficients + channel, 1, count, ByFour);
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = multiply_add(Lane(one[k]), Lane(g[k]), Lane(rest[k])).v;
     }
 };
 
-__device__ __forceinline__ InputQuads quads_of(const InputView& view) { return InputQuads(view); }
-__device__ __forceinline__ GradientQuads quads_of(const GradientView& view) { return GradientQuads(view); }
+__device__ __forceinline__ InputQuads quads_of(const InputView& view) { return {view}; }
+__device__ __forceinline__ GradientQuads quads_of(const GradientView& view) { return {view}; }
 
 template <bool AreRows, class View>
 __device__ __forceinline__ auto lines_of(const View& view, int rows, int channels) {
@@ -303,7 +304,7 @@ struct TileGradientSums {
         store_four(pairs.first + at, gradients);
         store_four(pairs.second + at, moments);
     }
-    static constexpr int kRowsAtOnce = 4;
+    static constexpr int kRowsAtOnce = 2;
 };
 
 template <class Results>

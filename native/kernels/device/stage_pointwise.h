@@ -44,12 +44,15 @@ struct PlacedQuads {
 
     PlacedGradients view;
 
+    __device__ __forceinline__ static constexpr bool is_by_four() { return false; }
+    template <bool>
     __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
         const PlacedColumn<const float> dy = view.dy.column(count > 0 ? channel : 0);
         const PlacedColumn<const float> y = view.y.column(count > 0 ? channel : 0);
         load_quad(raw.dy, dy.data + row * dy.stride, dy.stride, count, false);
         load_quad(raw.y, y.data + row * y.stride, y.stride, count, false);
     }
+    template <bool>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
         SPOS_UNROLL for (int k = 0; k < 4; ++k) {
             values[k] = k < count ? gradient_of(view.factors, raw.dy[k], raw.y[k], channel) : 0.0f;

@@ -34,13 +34,13 @@ internal readonly record struct ProductTiles(int Rows, int Columns)
     public int Across(int columns) => Partition.Ceiling(columns, Columns);
 
     /// <summary>
-    /// The rows of a product's result, divided among blocks that each make some of these tiles, one below the other: enough blocks for
-    /// all multiprocessors to finish together, but few partial sums.
+    /// The rows of a product's result, divided among blocks that each make some of these tiles, one below the other: as many tiles a
+    /// block as leave no block for later, so that there are few partial sums.
     /// </summary>
     public Partition Divide(Device device, int rows, int columns)
     {
-        int down = Partition.Ceiling(rows, Rows), blocks = Math.Max(1, 4 * device.ResidentBlocks / Across(columns));
-        return Partition.OfRows(rows, Rows * Math.Max(1, down / blocks));
+        int down = Partition.Ceiling(rows, Rows), blocks = Math.Max(1, device.ResidentBlocks / Across(columns));
+        return Partition.OfRows(rows, Rows * Partition.Ceiling(down, blocks));
     }
 
     /// <summary>
