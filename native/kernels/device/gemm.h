@@ -77,7 +77,7 @@ __device__ __forceinline__ void multiply_lines(PieceSums& sum, const float* line
     const float* a_line = line + piece.row;
     const float* b_line = line + shape.rows() + piece.column;
     // Longer bodies take more registers than there are.
-    SPOS_UNROLL_ON_GPU(1)
+    SPOS_UNROLL_ON_GPU(2)
     for (int p = 0; p < count; ++p) {
         float a[2][4], b[2][4];
         load_four(a[0], a_line);
