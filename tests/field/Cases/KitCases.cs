@@ -32,7 +32,7 @@ internal static class KitCases
         // What a stage that is stopped may take beyond its limit.
         const int grace = 5, stages = 9;
         string help = Run("--help").Ended(0).Output;
-        int[] limits = [.. Regex.Matches(help, @"\(([0-9]+) s\)$", RegexOptions.Multiline).Select(match => int.Parse(match.Groups[1].Value))];
+        int[] limits = [.. Regex.Matches(help, @"\(([0-9]+) s\)$", RegexOptions.Multiline).Select(m => int.Parse(m.Groups[1].Value))];
         Match said = Regex.Match(help, "takes at most ([0-9]+) minutes");
         if (limits.Length != stages || limits.Sum() + stages * grace > 60 * int.Parse(said.Groups[1].Value))
         {
