@@ -134,14 +134,19 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
     });
 }
 
-// That the index is past the last is no fault: so callers count the parameters.
 CUresult cuFuncGetParamInfo(CUfunction function, size_t index, size_t* offset, size_t* bytes) {
     std::lock_guard lock(mutex());
     if (functions().count(function) == 0) {
         return found(CUDA_ERROR_INVALID_HANDLE, "cuFuncGetParamInfo of what is no function");
     }
     const std::vector<Parameter>& parameters = function->kernel.parameters;
-    if (offset == nullptr || index >= parameters.size()) return CUDA_ERROR_INVALID_VALUE;
+    if (offset == nullptr) return found(CUDA_ERROR_INVALID_VALUE, "cuFuncGetParamInfo without a place for the offset");
+    // The driver refuses it and does no harm, but compute-sanitizer counts it as an error of the program.
+    if (index >= parameters.size()) {
+        return found(CUDA_ERROR_INVALID_VALUE, "cuFuncGetParamInfo: " + function->kernel.name + " has " +
+                                                   std::to_string(parameters.size()) + " parameters and no number " +
+                                                   std::to_string(index));
+    }
     *offset = parameters[index].offset;
     if (bytes != nullptr) *bytes = parameters[index].bytes;
     return CUDA_SUCCESS;

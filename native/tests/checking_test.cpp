@@ -314,8 +314,9 @@ TEST_CASE("the layout of a kernel's parameters can be asked for") {
         CHECK(offset == offsets[i]);
         CHECK(bytes == sizes[i]);
     }
-    CHECK(cuFuncGetParamInfo(scene.relu, 4, &offset, &bytes) == CUDA_ERROR_INVALID_VALUE);
     CHECK(findings().empty());
+    CHECK(cuFuncGetParamInfo(scene.relu, 4, &offset, &bytes) == CUDA_ERROR_INVALID_VALUE);
+    CHECK(findings().find("relu_forward has 4 parameters and no number 4") != std::string::npos);
 }
 
 TEST_CASE("PTX is read, of this and of earlier architectures") {

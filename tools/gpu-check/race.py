@@ -1,19 +1,24 @@
 """Training steps and inference of one network: Spos against PyTorch in every precision that it has, in the same run.
 
-    race.py --spos PROGRAM [--device cuda] [--image-size 224] [--batch-sizes 256,1024,32] [--runs 7] [--seconds 100] [--output FILE]
+    race.py --spos PROGRAM [--device cuda] [--image-size 224] [--batch-sizes 256,1024,32] [--runs 7] [--seconds 120] [--output FILE]
 
 Needs PyTorch. Prints a line as soon as a figure is known: the median of the runs in images a second, and on a GPU how much memory
-PyTorch took. Each run is waited for, on both sides. What no time is left for is left out and named.
+it took. Each run is waited for, on both sides. What matters most comes first, and what no time is left for is left out and named.
 """
+import time
+
+# Of the seconds that there are, loading PyTorch takes some.
+START = time.monotonic()
+
 import argparse
 import gc
 import json
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import torch
 from torch import nn
@@ -71,18 +76,30 @@ class Pytorch:
         return self.batch / statistics.median(seconds)
 
 
+class TimeIsUp(BaseException):
+    """No Exception, since PyTorch's compiler makes others of those."""
+
+
+def stop(*_):
+    raise TimeIsUp
+
+
 class Race:
     def __init__(self, options):
         self.options, self.results = options, []
-        self.end = time.monotonic() + options.seconds
-        # Seconds that such a turn took at most; guesses until there was one.
-        self.longest = {"Spos": 2.0, "eager": 4.0, "compiled": 25.0}
+        self.end = START + options.seconds
+        # Seconds that the last turn of a kind took, whatever its batch and with its batch; guesses until there was one.
+        self.took = {"Spos": 2.0, "eager": 4.0, "compiled": 25.0}
+        signal.signal(signal.SIGALRM, stop)
+
+    def keep(self, batch, peer, work, rate, memory, note):
+        self.results.append({"batch_size": batch, "peer": peer, "work": work, "images_per_second": rate, "bytes": memory, "note": note})
+        self.save()
 
     def tell(self, batch, peer, work, rate, memory=None, note=""):
-        self.results.append({"batch_size": batch, "peer": peer, "work": work, "images_per_second": rate, "bytes": memory, "note": note})
+        self.keep(batch, peer, work, rate, memory, note)
         figure = f"{rate:9,.1f} img/s" if rate else f"{'-':>9}      "
         print(f"  batch {batch:4}  {work:13}  {peer:26} {figure}  {'' if not memory else f'{memory / 1e9:.1f} GB'}{note}", flush=True)
-        self.save()
 
     def save(self):
         if not self.options.output:
@@ -100,7 +117,7 @@ class Race:
             command = [self.options.spos, "bench", "step", "--alone", "--device", self.options.spos_device or self.options.device]
             command += ["--batch-size", batch, "--image-size", self.options.image_size, "--runs", self.options.runs, "--output", output]
             command += ["--architecture", " ".join(map(str, PATH)), *options]
-            outcome = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=max(1, self.left()))
+            outcome = subprocess.run(list(map(str, command)), capture_output=True, text=True)
             if outcome.returncode != 0:
                 raise RuntimeError(outcome.stderr.strip().splitlines()[-1])
             for step in json.loads(output.read_text())["steps"]:
@@ -116,44 +133,65 @@ class Race:
             rate = network.rate(work, self.options.runs)
             self.tell(batch, peer, work, rate, torch.cuda.max_memory_allocated() if cuda else None)
 
-    def run(self):
+    def turns(self):
+        """(batch, peer, what times it) of each, what matters most first."""
         batches = self.options.batch_sizes
-        precisions = ["fp32", "tf32", "bf16"] if self.options.device == "cuda" else ["fp32"]
-        # A GPU is given a step as one graph, unless it is asked not to.
-        ways = [[], ["--no-graphs"]] if self.options.device == "cuda" else [[]]
-        turns = [(lambda b=b, w=w: self.spos(b, w), b, " ".join(["Spos", *w])) for b in batches for w in ways]
-        for batch in batches:
-            for precision in precisions:
-                turns.append((lambda b=batch, p=precision: self.pytorch(b, p, "eager"), batch, f"PyTorch {precision}, eager"))
-        # Compiling takes longest and comes last, what is likely to be PyTorch's best first.
+        first, others = batches[0], batches[1:]
+        cuda = self.options.device == "cuda"
+        precisions = ["bf16", "tf32", "fp32"] if cuda else ["fp32"]
+        # PyTorch's fastest and what Spos computes in come first where batches are large; compiling takes longest and comes last.
+        order = [(first, precision, "eager") for precision in precisions]
+        order += [(batch, precision, "eager") for batch in others if batch > first for precision in precisions if precision != "tf32"]
         if hasattr(torch, "compile"):
-            for batch in batches:
-                for precision in reversed(precisions):
-                    turns.append((lambda b=batch, p=precision: self.pytorch(b, p, "compiled"), batch, f"PyTorch {precision}, compiled"))
-        failed = False
-        for turn, batch, peer in turns:
-            # One that is under way is not stopped: begin only what is likely to end.
+            order.append((first, precisions[0], "compiled"))
+        order += [(batch, precision, "eager") for batch in others for precision in precisions]
+        if hasattr(torch, "compile"):
+            order += [(batch, precision, "compiled") for precision in precisions for batch in batches]
+        # A GPU is given a step as one graph, unless it is asked not to: that tells most where batches are small.
+        ways = [(batch, []) for batch in batches] + ([(min(batches), ["--no-graphs"])] if cuda else [])
+        turns = [(batch, " ".join(["Spos", *way]), lambda b=batch, w=way: self.spos(b, w)) for batch, way in ways]
+        for turn in dict.fromkeys(order):
+            batch, precision, mode = turn
+            turns.append((batch, f"PyTorch {precision}, {mode}", lambda t=turn: self.pytorch(*t)))
+        return turns
+
+    def run(self):
+        failed, left_out = False, []
+        for batch, peer, turn in self.turns():
             kind = "Spos" if peer.startswith("Spos") else peer.split()[-1]
-            if self.left() < 1.5 * self.longest[kind]:
-                self.tell(batch, peer, "both", None, note="left out: no time")
+            if self.left() < 1.2 * self.took.get((kind, batch), self.took[kind]):
+                self.keep(batch, peer, "both", None, None, "left out: no time")
+                left_out.append(f"{peer} at {batch}")
                 continue
             start = time.monotonic()
+            signal.setitimer(signal.ITIMER_REAL, self.left())
             try:
                 turn()
-            except Exception as error:  # What one of them cannot do must not hide the others.
-                self.tell(batch, peer, "both", None, note=f"failed: {str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__}")
+            except (Exception, TimeIsUp) as error:  # What one of them cannot do must not hide the others.
+                words = str(error).strip().splitlines() or [type(error).__name__]
+                note = "stopped: no time" if isinstance(error, TimeIsUp) else f"failed: {words[0][:120]}"
+                self.tell(batch, peer, self.missing(batch, peer), None, note=note)
                 failed = failed or peer.startswith("Spos")
-            self.longest[kind] = max(self.longest[kind], time.monotonic() - start)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            self.took[kind] = self.took[kind, batch] = time.monotonic() - start
             if kind == "compiled":
                 torch._dynamo.reset()
             gc.collect()
             if self.options.device == "cuda":
                 torch.cuda.empty_cache()
-        self.conclude(batches)
+        if left_out:
+            print(f"  left out, since no time was left: {'; '.join(left_out)}", flush=True)
+        self.conclude()
         return not failed
 
-    def conclude(self, batches):
-        for batch in batches:
+    def missing(self, batch, peer):
+        """The work of a turn that ended early which was not timed."""
+        timed = [r["work"] for r in self.results if (r["batch_size"], r["peer"]) == (batch, peer)]
+        return next((work for work in WORKS if timed and work not in timed), "both")
+
+    def conclude(self):
+        for batch in self.options.batch_sizes:
             for work in WORKS:
                 rates = {r["peer"]: r["images_per_second"] for r in self.results if (r["batch_size"], r["work"]) == (batch, work) and r["images_per_second"]}
                 own = next((rate for peer, rate in rates.items() if peer.startswith("Spos")), None)
@@ -161,9 +199,13 @@ class Race:
                 if not own or not others:
                     continue
                 best = max(others, key=others.get)
-                same = {peer: rate for peer, rate in others.items() if " fp32" in peer}
-                fp32 = f"{own / max(same.values()):.2f} times PyTorch's best in fp32, " if same else ""
-                print(f"= batch {batch}, {work}: {own:,.0f} img/s: {fp32}{own / others[best]:.2f} times its best of all ({best})", flush=True)
+                against = [
+                    f"{own / max(same):.2f} in {precision}"
+                    for precision in ("fp32", "tf32", "bf16")
+                    if (same := [rate for peer, rate in others.items() if f" {precision}," in peer])
+                ]
+                against.append(f"{own / others[best]:.2f} of all ({best})")
+                print(f"= batch {batch}, {work}: {own:,.0f} img/s; times PyTorch's best: {', '.join(against)}", flush=True)
 
 
 def main():
@@ -174,7 +216,7 @@ def main():
     parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--batch-sizes", type=lambda text: [int(size) for size in text.split(",")], default=[256, 1024, 32])
     parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=100)
+    parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--output")
     if not Race(parser.parse_args()).run():
         sys.exit("Spos could not be timed")

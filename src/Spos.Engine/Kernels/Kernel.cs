@@ -20,7 +20,7 @@ public sealed unsafe class Kernel
     {
         (_set, _device, _function, _index, _parameters, Name) = (set, device, function, index, entry.Parameters, entry.Name);
         IReadOnlyList<int>? sizes =
-            device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function);
+            device.CompiledKernels?.First(k => k.Name == Name).ParameterSizes ?? device.Driver.ParameterSizes(function, _parameters.Count);
         IEnumerable<int> declared = _parameters.Select(parameter => parameter.Size);
         if (sizes != null && !sizes.SequenceEqual(declared))
         {

@@ -125,13 +125,23 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint, CudaResult> GraphExecDestroy;
     public readonly delegate* unmanaged<nint, CudaResult> GraphDestroy;
 
-    /// <summary>The bytes of each parameter of a loaded kernel; null if the driver cannot tell.</summary>
-    public IReadOnlyList<int>? ParameterSizes(nint function)
+    /// <summary>
+    /// The bytes of the first parameters of a loaded kernel, as many as are asked for, or fewer if it has fewer; null if the driver cannot
+    /// tell.
+    /// </summary>
+    /// <remarks>
+    /// Who expects a number asks for no more. To ask for one past the last would show that there is no further one, but is a call that
+    /// fails, and whoever watches calls, such as compute-sanitizer, counts it as an error of the program.
+    /// </remarks>
+    public IReadOnlyList<int>? ParameterSizes(nint function, int count)
     {
         if (FuncGetParamInfo == null) return null;
         var sizes = new List<int>();
         nuint offset, bytes;
-        while (FuncGetParamInfo(function, (nuint)sizes.Count, &offset, &bytes) == CudaResult.Success) sizes.Add((int)bytes);
+        while (sizes.Count < count && FuncGetParamInfo(function, (nuint)sizes.Count, &offset, &bytes) == CudaResult.Success)
+        {
+            sizes.Add((int)bytes);
+        }
         return sizes;
     }
 

@@ -111,7 +111,9 @@ public sealed unsafe class CheckingDriverTests : IDisposable
         KernelCatalogue.Entry entry = KernelCatalogue.Entries[index];
         Assert.Equal("relu_forward", new Kernel(device.Kernels, device, function, index, entry).Name);
         KernelParameter[] right = [.. entry.Parameters];
-        KernelParameter[][] wrongs = [[.. right[..2], right[3], right[3]], right[..3], [.. right, right[3]]];
+        Assert.Empty(CheckingFactAttribute.Findings());
+        // A kernel that has more than were declared passes: the checking driver refuses its image, since the emulator's kernel has fewer.
+        KernelParameter[][] wrongs = [[.. right[..2], right[3], right[3]], [.. right, right[3]]];
         foreach (KernelParameter[] wrong in wrongs)
         {
             KernelCatalogue.Entry other = entry with { Parameters = wrong };

@@ -94,6 +94,7 @@ public sealed class RepeatedWorkTests
     public void A_batch_of_another_size_and_a_graph_that_has_ended_are_worked_on_launch_by_launch(string name)
     {
         using TestDevice test = TestDevice.Open(name);
+        using Setting setting = new(test.Device, graphs: true);
         using var session = new Session(test.Device);
         using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(Pass.Inference(session), images));
         foreach ((int count, bool replayed) in new[] { (2, false), (2, true), (3, false), (2, true) })
@@ -120,6 +121,7 @@ public sealed class RepeatedWorkTests
     public void The_first_batch_may_have_fewer_pictures_than_the_others(string name)
     {
         using TestDevice test = TestDevice.Open(name);
+        using Setting setting = new(test.Device, graphs: true);
         using var session = new Session(test.Device);
         using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(Pass.Inference(session), images));
         // As where a picture of the first batch of a measurement is damaged, and at the end.
@@ -139,6 +141,7 @@ public sealed class RepeatedWorkTests
     public void There_may_be_more_labels_than_pictures(string name)
     {
         using TestDevice test = TestDevice.Open(name);
+        using Setting setting = new(test.Device, graphs: true);
         using var session = new Session(test.Device);
         using var work = new RepeatedWork<Tensor>(session, (images, _) => Relu.Forward(Pass.Inference(session), images));
         using Tensor images = session.Rent(new Shape(2, 4, 4, 3));
@@ -245,20 +248,23 @@ public sealed class RepeatedWorkTests
             b => b.RunningMean.Download(session.Stream).Concat(b.RunningVariance.Download(session.Stream)).Append(b.BatchesTracked)),
     ];
 
-    // Whether graphs are wanted, and how many were launched since.
+    // Whether graphs are wanted, and how many were launched since. Who checks a device lets all cases run with launches one by one too,
+    // by which there are none.
     private sealed class Setting : IDisposable
     {
         private readonly Device _device;
         private readonly long _before;
+        private readonly bool _wereWanted, _wasSynchronous;
 
         public Setting(Device device, bool graphs)
         {
             (_device, _before) = (device, device.GraphLaunches);
-            device.WantsGraphs = graphs;
+            (_wereWanted, _wasSynchronous) = (device.WantsGraphs, device.IsSynchronous);
+            (device.WantsGraphs, device.IsSynchronous) = (graphs, false);
         }
 
         public long Launches => _device.GraphLaunches - _before;
 
-        public void Dispose() => _device.WantsGraphs = true;
+        public void Dispose() => (_device.WantsGraphs, _device.IsSynchronous) = (_wereWanted, _wasSynchronous);
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Spos.Field.Cases;
 
 /// <summary>
@@ -22,6 +24,25 @@ internal static class KitCases
         // Not a check of nothing that no stage fails.
         Run("--stages 1,3-2").Ended(2).Said("the range 3-2 ends before it begins");
         Run("--stages 1-2,9").Ended(2).Said("holds no programs: run this from an unpacked bundle");
+    }
+
+    [Case("The check of a GPU takes no longer than it and its page say")]
+    public static void Limits(Scene scene)
+    {
+        // What a stage that is stopped may take beyond its limit.
+        const int grace = 5, stages = 9;
+        string help = Run("--help").Ended(0).Output;
+        int[] limits = [.. Regex.Matches(help, @"\(([0-9]+) s\)$", RegexOptions.Multiline).Select(m => int.Parse(m.Groups[1].Value))];
+        Match said = Regex.Match(help, "takes at most ([0-9]+) minutes");
+        if (limits.Length != stages || limits.Sum() + stages * grace > 60 * int.Parse(said.Groups[1].Value))
+        {
+            throw new CaseFailedException($"{said.Value}, but its stages' limits are {string.Join(" + ", limits)} s.");
+        }
+        string page = File.ReadAllText(Path.Combine(Shell.Checkout, "docs", "gpu.md")).ReplaceLineEndings(" ");
+        if (!page.Contains($"at most {said.Groups[1].Value} minutes", StringComparison.Ordinal))
+        {
+            throw new CaseFailedException($"docs/gpu.md does not say that the check {said.Value}.");
+        }
     }
 
     [Case("The check of a GPU that can write neither its report nor temporary files says so in a line")]
