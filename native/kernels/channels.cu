@@ -1,8 +1,8 @@
 // Channel shuffle and concatenation of ShuffleNetV2's stride-1 block (arXiv 1807.11164, figure 3).
 //
-//   split    even[m][c] = x[m][2c], odd[m][c] = x[m][2c+1]: channel shuffle with two groups, then split in half
+//   split    even[m * even_stride + c] = x[m][2c], odd[m][c] = x[m][2c+1]: channel shuffle with two groups, then split
+//            in half; the even half may become a part of wider rows
 //   merge    the inverse, and so the gradient of split
-//   take     y[m * y_stride + c] = x[m][2c + odd]: one half of the split, to any place
 //   concat   y[m] = [a[m], b[m]]
 //   cut      the inverse, and so the gradient of concat
 //
@@ -11,31 +11,20 @@
 #include "device/slices.h"
 
 SPOS_WORK(shape(rows, 2 * half))
-SPOS_KERNEL channel_split(SPOS_OUT(rows, half) float* __restrict__ even, SPOS_OUT(rows, half) float* __restrict__ odd,
-                          SPOS_IN(rows, 2, half) const float* __restrict__ x, int rows, int half, int rows_per_slice) {
+SPOS_KERNEL channel_split(SPOS_OUT(strided(even_stride, 1, rows, half)) float* __restrict__ even,
+                          SPOS_OUT(rows, half) float* __restrict__ odd,
+                          SPOS_IN(rows, 2, half) const float* __restrict__ x, int rows, int half, int even_stride,
+                          int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * half;
         for (int c = first_channel(); c < half; c += channel_step()) {
-            even[row + c] = x[2 * row + 2 * c];
+            even[(int64_t)r * even_stride + c] = x[2 * row + 2 * c];
             odd[row + c] = x[2 * row + 2 * c + 1];
         }
     }
 }
 SPOS_EXPORT(channel_split)
-
-SPOS_WORK(shape(rows, half))
-SPOS_KERNEL channel_take(SPOS_OUT(strided(y_stride, 1, rows, half)) float* __restrict__ y,
-                         SPOS_IN(rows, 2, half, counted(rows, half)) const float* __restrict__ x, int rows, int half,
-                         SPOS_FLAG int odd, int y_stride, int rows_per_slice) {
-    const RowRange range = rows_of_thread(rows_per_slice, rows);
-    for (int r = range.first; r < range.last; r += range.step) {
-        float* target = y + (int64_t)r * y_stride;
-        const float* source = x + (int64_t)r * 2 * half + odd;
-        for (int c = first_channel(); c < half; c += channel_step()) target[c] = source[2 * c];
-    }
-}
-SPOS_EXPORT(channel_take)
 
 SPOS_WORK(shape(rows, 2 * half))
 SPOS_KERNEL channel_merge(SPOS_OUT(rows, 2, half) float* __restrict__ x,

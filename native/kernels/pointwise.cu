@@ -5,9 +5,8 @@
 //   backward weights  dw[i][o] = sum_m x[m][i] * dy[m][o]
 //
 // Layouts: x [rows][in], y [rows][out] with rows = N*H*W (NHWC), w [in][out]. Outputs are overwritten.
-// pointwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores. It also saves
-// moving channels: row m of x begins at x[m * x_stride], its channels lie x_step apart, and row m of y begins at y[m *
-// y_stride].
+// pointwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores. Row m of y
+// begins at y[m * y_stride], so that results can be a part of wider rows.
 //
 // Launch: grid.x = ceil(rows / rows_per_block). Backward weights writes one partial sum [in][out] a block,
 // to be added by reduce_partials in block order: deterministic, no atomics.
@@ -30,14 +29,13 @@ SPOS_KERNEL pointwise_forward(SPOS_OUT(rows, out) float* y, SPOS_IN(rows, in) co
 SPOS_EXPORT(pointwise_forward)
 
 SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
-SPOS_KERNEL pointwise_normalised(SPOS_OUT(strided(y_stride, 1, rows, out)) float* y,
-                                 SPOS_IN(strided(x_stride, x_step, rows, in)) const float* x,
+SPOS_KERNEL pointwise_normalised(SPOS_OUT(strided(y_stride, 1, rows, out)) float* y, SPOS_IN(rows, in) const float* x,
                                  SPOS_IN(in, out) const float* w, SPOS_IN(out, uncounted) const float* scale,
-                                 SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out, int x_stride,
-                                 int x_step, int y_stride, SPOS_FLAG int rectify, int rows_per_block) {
+                                 SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out, int y_stride,
+                                 SPOS_FLAG int rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    multiply<true>(y + (int64_t)first * y_stride, y_stride, {x + (int64_t)first * x_stride, x_stride, x_step},
-                   {w, out, 1}, min(rows_per_block, rows - first), out, in, NormalisedResult{scale, shift, rectify});
+    multiply<true>(y + (int64_t)first * y_stride, y_stride, {x + (int64_t)first * in, in, 1}, {w, out, 1},
+                   min(rows_per_block, rows - first), out, in, NormalisedResult{scale, shift, rectify});
 }
 SPOS_EXPORT(pointwise_normalised)
 

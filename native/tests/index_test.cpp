@@ -294,8 +294,8 @@ std::vector<Case> row_cases() {
              [=](long n) {
                  return A().result(v).result(c).input(v).input(v).input(c).i(n / long{kRows}).i(r).i(c).i(r);
              }),
-        rows("channel_split", [=](long n) { return A().result(v).result(v).input(2 * v).i(n).i(c).i(r); }),
-        rows("channel_take", [=](long n) { return A().result(r * (c + 2)).input(2 * v).i(n).i(c).i(1).i(c + 2).i(r); }),
+        rows("channel_split",
+             [=](long n) { return A().result(r * (c + 2)).result(v).input(2 * v).i(n).i(c).i(c + 2).i(r); }),
         rows("channel_merge", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(r); }),
         rows("channel_concat", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(c).i(r); }),
         rows("channel_cut", [=](long n) { return A().result(v).result(v).input(2 * v).i(n).i(c).i(c).i(r); }),
@@ -326,18 +326,16 @@ std::vector<Case> product_cases() {
                  [=](long n) { return A().result(r * out).input(r * in).weights(in * out).i(n).i(in).i(out).i(r); }),
         products("pointwise_normalised",
                  [=](long n) {
-                     const size_t x_stride = 2 * in, y_stride = out + 2;
+                     const size_t y_stride = out + 2;
                      return A()
                          .result(r * y_stride)
-                         .input(r * x_stride)
+                         .input(r * in)
                          .weights(in * out)
                          .weights(out)
                          .weights(out)
                          .i(n)
                          .i(in)
                          .i(out)
-                         .i(x_stride)
-                         .i(2)
                          .i(y_stride)
                          .i(1)
                          .i(r);

@@ -36,7 +36,7 @@ internal sealed class KernelImages
             : new KernelImages(target, null, compilers.First(compiler => compiler.Offer == offer), cache);
     }
 
-    /// <summary>The modules that have to be compiled before the first launch.</summary>
+    /// <summary>The modules that have to be compiled before they can be loaded.</summary>
     public IReadOnlyList<string> ToCompile => _compiler is { } compiler
         ? [.. KernelSources.Modules.Keys.Where(module => !_cache.Has(compiler, module, Target))]
         : [];

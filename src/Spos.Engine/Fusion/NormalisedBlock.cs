@@ -6,8 +6,8 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Fusion;
 
 /// <summary>
-/// A block of two branches in inference. They read their channels of the input where they lie and write their channels of the output; a
-/// depthwise unit and the pointwise ones around it are one kernel.
+/// A block of two branches in inference. They write their channels of the output. On a CPU a depthwise unit and the pointwise ones around
+/// it are one kernel, which also reads its channels of the input where they lie; else a unit is a kernel, on channels that lie together.
 /// </summary>
 internal static class NormalisedBlock
 {
@@ -21,37 +21,36 @@ internal static class NormalisedBlock
     {
         int first = block.FirstChannels;
         Tensor y = session.Rent(block.OutputOn(x.Shape));
-        (ChannelRange input, ChannelRange output) = (new ChannelRange(x, 1, 2), new ChannelRange(y, first));
+        var output = new ChannelRange(y, first);
         if (block.Projection.Count > 0)
         {
-            RunBranch(session, block.Projection, new ChannelRange(y), new ChannelRange(x));
-            RunBranch(session, block.Main, output, new ChannelRange(x));
+            RunBranch(session, block.Projection, new ChannelRange(y), x);
+            RunBranch(session, block.Main, output, x);
         }
         else if (block.Main.Count == 3 && UnitsAtOnce(session, block.Main, 0, x.Shape) == 3)
         {
-            RunBranch(session, block.Main, output, input, passBy: true);
+            RunBranch(session, block.Main, output, x, passBy: true);
         }
         else
         {
-            NormalisedConvolution.Take(session, new ChannelRange(y), x, odd: false);
-            using Tensor? odd = block.Main[0].Kind == ConvolutionKind.Pointwise ? null : session.Rent(x.Shape.WithChannels(first));
-            if (odd is { } taken) NormalisedConvolution.Take(session, new ChannelRange(taken), x, odd: true);
-            RunBranch(session, block.Main, output, odd is { } range ? new ChannelRange(range) : input);
+            Tensor odd = session.Rent(x.Shape.WithChannels(first));
+            ChannelShuffle.Split(session, y, odd, x);
+            RunBranch(session, block.Main, output, odd, between: odd);
         }
         return y;
     }
 
-    // With `passBy`, all units are one kernel, which also copies the channels that the branch leaves out.
+    // With `passBy`, all units are one kernel, which takes the odd channels of x and copies the even ones. `between` is let go as soon as
+    // the first kernel has read it.
     private static void RunBranch(
-        Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, ChannelRange x, bool passBy = false)
+        Session session, IReadOnlyList<ConvolutionUnit> units, ChannelRange y, Tensor x, bool passBy = false, Tensor? between = null)
     {
-        Tensor? between = null;
         for (int begin = 0, end; begin < units.Count; begin = end)
         {
-            end = begin + UnitsAtOnce(session, units, begin, x.Tensor.Shape);
+            end = begin + UnitsAtOnce(session, units, begin, x.Shape);
             ConvolutionUnit last = units[end - 1];
-            ConvolutionShape? depthwise = end - begin == 1 ? null : units[end - 2].ShapeOn(x.Tensor.Shape);
-            ConvolutionShape shape = last.ShapeOn(depthwise?.Output ?? x.Tensor.Shape);
+            ConvolutionShape? depthwise = end - begin == 1 ? null : units[end - 2].ShapeOn(x.Shape);
+            ConvolutionShape shape = last.ShapeOn(depthwise?.Output ?? x.Shape);
             Tensor? next = end == units.Count ? null : session.Rent(shape.Output);
             ChannelRange target = next is { } made ? new ChannelRange(made) : y;
             if (depthwise == null)
@@ -61,11 +60,12 @@ internal static class NormalisedBlock
             else
             {
                 NormalisedWeight? first = end - begin == 3 ? units[begin].NormalisedWeight : null;
+                ChannelRange source = passBy ? new ChannelRange(x, 1, 2) : new ChannelRange(x);
                 NormalisedBranch.Forward(
-                    session, depthwise.Value, target, x, first, units[end - 2].NormalisedWeight, last.NormalisedWeight, passBy);
+                    session, depthwise.Value, target, source, first, units[end - 2].NormalisedWeight, last.NormalisedWeight, passBy);
             }
             between?.Dispose();
-            (between, x) = (next, target);
+            (between, x) = (next, target.Tensor);
         }
     }
 

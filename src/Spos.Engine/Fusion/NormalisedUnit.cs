@@ -13,7 +13,7 @@ internal static class NormalisedUnit
             ConvolutionShape shape = unit.ShapeOn(x.Shape);
             Tensor y = pass.Rent(shape.Output);
             NormalisedConvolution.Forward(
-                pass.Session, shape, new ChannelRange(y), new ChannelRange(x), unit.Weight.Value, unit.BatchNorm, unit.Rectify);
+                pass.Session, shape, new ChannelRange(y), x, unit.Weight.Value, unit.BatchNorm, unit.Rectify);
             return y;
         })
         : null;

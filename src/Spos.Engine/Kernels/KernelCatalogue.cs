@@ -18,6 +18,12 @@ public static partial class KernelCatalogue
     internal static IReadOnlyList<string> LargestModulesFirst { get; } =
         [.. Entries.GroupBy(e => e.Module).OrderByDescending(m => m.Count()).ThenBy(m => m.Key, StringComparer.Ordinal).Select(m => m.Key)];
 
+    /// <summary>
+    /// Those of them that a GPU's start compiles and loads: not branch.cu, by which only a CPU gains. It is compiled for a GPU when one of
+    /// its kernels is launched there, as tests do.
+    /// </summary>
+    internal static IReadOnlyList<string> AtStartOfGpu { get; } = [.. LargestModulesFirst.Where(module => module != "branch")];
+
     private static partial Entry[] Make();
 
     /// <summary>What a launch comes to.</summary>

@@ -6,7 +6,7 @@ using Spos.Engine.Devices;
 namespace Spos.Engine.Kernels;
 
 /// <summary>
-/// The kernels of one device; each file's module is loaded when one of its kernels is first asked for, or all by <see cref="LoadAll"/>.
+/// The kernels of one device; each file's module is loaded when one of its kernels is first asked for, or by <see cref="LoadAll"/>.
 /// </summary>
 public sealed unsafe class KernelSet : ILaunches
 {
@@ -49,12 +49,12 @@ public sealed unsafe class KernelSet : ILaunches
         }
     }
 
-    /// <summary>Loads all modules side by side, those first that take longest.</summary>
+    /// <summary>Loads modules side by side.</summary>
     /// <param name="loaded">Is told of each; from any thread.</param>
-    internal void LoadAll(Action<string>? loaded = null) => KernelModules.ForEach(KernelCatalogue.LargestModulesFirst, module =>
+    internal void LoadAll(IReadOnlyList<string> modules, Action<string> loaded) => KernelModules.ForEach(modules, module =>
     {
         _ = ModuleOf(module);
-        loaded?.Invoke(module);
+        loaded(module);
     });
 
     private Kernel Load(int index)

@@ -94,7 +94,7 @@ public static class ReadyDevice
 
     private static void LoadKernels(Device device, Action<string> say)
     {
-        var missing = device.Images!.ToCompile.ToHashSet();
+        var missing = device.Images!.ToCompile.Intersect(KernelCatalogue.AtStartOfGpu).ToHashSet();
         if (missing.Count > 0)
         {
             say(
@@ -105,7 +105,7 @@ public static class ReadyDevice
         TimeSpan next = LineInterval;
         int done = 0;
         var turn = new Lock();
-        device.Kernels.LoadAll(module =>
+        device.Kernels.LoadAll(KernelCatalogue.AtStartOfGpu, module =>
         {
             if (!missing.Contains(module)) return;
             lock (turn)

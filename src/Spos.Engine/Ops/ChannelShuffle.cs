@@ -15,12 +15,21 @@ public static class ChannelShuffle
     /// <returns>Two tensors [N, H, W, C/2].</returns>
     public static (Tensor Even, Tensor Odd) Forward(Pass pass, Tensor x)
     {
-        int half = x.Shape.C / 2;
-        Tensor even = pass.Rent(x.Shape.WithChannels(half)), odd = pass.Rent(x.Shape.WithChannels(half));
-        Partition partition = Partition.Elementwise(pass.Device, x.Shape.Rows, x.Shape.C);
-        pass.Slices(partition, half).ChannelSplit(even, odd, x, x.Shape.Rows, half, partition.RowsPerBlock);
+        Shape half = x.Shape.WithChannels(x.Shape.C / 2);
+        Tensor even = pass.Rent(half), odd = pass.Rent(half);
+        Split(pass.Session, even, odd, x);
         pass.Tape?.Record(new Step(x, even, odd));
         return (even, odd);
+    }
+
+    /// <param name="even">Its first C/2 channels are overwritten; others that it has are left as they are.</param>
+    /// <param name="odd">[N, H, W, C/2], overwritten.</param>
+    /// <param name="x">[N, H, W, C], C even.</param>
+    internal static void Split(Session session, Tensor even, Tensor odd, Tensor x)
+    {
+        (int rows, int half) = (x.Shape.Rows, x.Shape.C / 2);
+        Partition partition = Partition.Elementwise(session.Device, rows, x.Shape.C);
+        session.Slices(partition, half).ChannelSplit(even, odd, x, rows, half, even.Shape.C, partition.RowsPerBlock);
     }
 
     private sealed class Step(Tensor x, Tensor even, Tensor odd) : BackwardStep(even, odd)

@@ -81,6 +81,7 @@ public sealed class PrebuiltKernelsTests : IDisposable
     {
         Assert.Equal(KernelSources.Modules.Keys.Order(), KernelCatalogue.LargestModulesFirst.Order());
         Assert.Equal("depthwise", KernelCatalogue.LargestModulesFirst[0]);
+        Assert.Equal(["branch"], KernelCatalogue.LargestModulesFirst.Except(KernelCatalogue.AtStartOfGpu));
         // Each waits for the other: one after the other, neither would end.
         using var both = new Barrier(2);
         KernelModules.ForEach(["a", "b"], _ => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(30))));

@@ -1,3 +1,4 @@
+using Spos.Engine.Devices;
 using Spos.Engine.Fusion;
 using Spos.Engine.Graphs;
 using Spos.Engine.Nn;
@@ -38,21 +39,29 @@ public sealed class FusionRuleTests
         Assert.Equal(unit.Infer(Ops), unit.Infer(rules));
     }
 
-    // Many rows, of which the emulated GPU makes strips, and few.
+    // Rows enough for a strip for each thread of a CPU, and too few for two.
     [Theory]
-    [OnEachDevice("pdp", 1, 12)]
-    [OnEachDevice("pdp", 2, 12)]
-    [OnEachDevice("dpdpdp", 1, 12)]
-    [OnEachDevice("dpdpdp", 2, 12)]
-    [OnEachDevice("dp", 1, 12)]
-    [OnEachDevice("p", 1, 12)]
-    [OnEachDevice("pdp", 1, 1)]
-    public void A_normalised_block(string device, string units, int stride, int size)
+    [OnEachDevice("pdp", 1, true)]
+    [OnEachDevice("pdp", 2, true)]
+    [OnEachDevice("dpdpdp", 1, true)]
+    [OnEachDevice("dpdpdp", 2, true)]
+    [OnEachDevice("dp", 1, true)]
+    [OnEachDevice("p", 1, true)]
+    [OnEachDevice("pdp", 1, false)]
+    [OnEachDevice("dpdpdp", 1, false)]
+    public void A_normalised_block(string device, string units, int stride, bool many)
     {
-        using var block = new GraphFixture(device, Block(units, stride), new Shape(2, size, size, 6));
+        int threads = device == "host" ? Device.Host.Multiprocessors : 1;
+        Shape input = many ? new Shape(threads + 1, 12, 12, 6) : new Shape(1, 5, 5, 6);
+        using var block = new GraphFixture(device, Block(units, stride), input);
         FusionRules rules = new(NormalisedBlock.Match, ChannelHalves.Match);
         Assert.Single(new GraphSteps(block.Graph, rules).Steps);
         Assert.Equal(block.Infer(Ops), block.Infer(rules));
+        string[] launched = block.Launches(rules);
+        // A GPU runs a branch's units one after the other.
+        bool atOnce = device == "host" && units.Contains('d', StringComparison.Ordinal) && (many || threads == 1);
+        Assert.Equal(atOnce, launched.Any(kernel => kernel.StartsWith("branch_normalised", StringComparison.Ordinal)));
+        Assert.Equal(!atOnce, launched.Contains("pointwise_normalised"));
     }
 
     [Fact]

@@ -1,7 +1,9 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Fusion;
 using Spos.Engine.Graphs;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
+using Spos.Engine.Plans;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Ops;
 
@@ -43,6 +45,15 @@ internal sealed class GraphFixture : IDisposable
     {
         using Tensor y = new GraphSteps(Graph, rules).Run(Pass.Inference(Session), _x.Retain());
         return y.Download(Session.Stream);
+    }
+
+    /// <summary>The kernels that inference launches, by name.</summary>
+    public string[] Launches(FusionRules rules)
+    {
+        using var recording = new Recording(Session);
+        SegmentNotes notes = recording.Record(
+            () => new GraphSteps(Graph, rules).Run(Pass.Inference(Session), _x.Retain()).Dispose());
+        return [.. from e in notes.Events where e.Kind == EventKind.Launch select KernelCatalogue.Entries[e.Subject].Name];
     }
 
     /// <summary>By the batch's statistics: the result without a tape and with one, and the gradients of input and parameters.</summary>

@@ -50,7 +50,7 @@ public sealed class LaunchGridTests : IDisposable
     {
         using Tensor x = Filled(3 * 8), w = Filled(8 * 4), channels = Filled(4), y = Filled((2 * 6) + 4);
         void Launch(int yStride) => _session.Grid(1).PointwiseNormalised(
-            y, x, w, channels, channels, rows: 3, @in: 8, @out: 4, xStride: 8, xStep: 1, yStride, rectify: true, rowsPerBlock: 3);
+            y, x, w, channels, channels, rows: 3, @in: 8, @out: 4, yStride, rectify: true, rowsPerBlock: 3);
         Launch(6);
         Refused("pointwise_normalised takes 18 values of y, and got 16.", () => Launch(7));
         _session.Stream.Synchronize();

@@ -63,11 +63,25 @@ public sealed class NormalisedBranchTests
         Tensor z = first == null ? x : fixture.Own(fixture.Session.Rent(depthwise.Input)),
             d = fixture.Own(fixture.Session.Rent(depthwise.Output));
         Tensor apart = fixture.Own(fixture.Session.Rent(depthwise.Output.WithChannels(outputs)));
-        first?.Forward(fixture, new ConvolutionShape(ConvolutionKind.Pointwise, pixels.WithChannels(inputs), middle, 1, 1), z, source);
-        second.Forward(fixture, depthwise, d, new ChannelRange(z));
-        third.Forward(
-            fixture, new ConvolutionShape(ConvolutionKind.Pointwise, depthwise.Output, outputs, 1, 1), apart, new ChannelRange(d));
+        if (first != null)
+        {
+            Shape odd = pixels.WithChannels(inputs);
+            first.Forward(
+                fixture, new ConvolutionShape(ConvolutionKind.Pointwise, odd, middle, 1, 1), z,
+                fixture.Tensor(odd, [.. xs.Where((_, i) => i % 2 == 1)]));
+        }
+        second.Forward(fixture, depthwise, d, z);
+        third.Forward(fixture, new ConvolutionShape(ConvolutionKind.Pointwise, depthwise.Output, outputs, 1, 1), apart, d);
         Assert.Equal(apart.Download(fixture.Session.Stream), results);
+    }
+
+    [Fact]
+    public void A_GPU_runs_one_op_after_the_other()
+    {
+        using var test = TestDevice.Open("simt 0");
+        Assert.False(NormalisedBranch.Applies(
+            test.Device,
+            new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(8 * test.Device.Multiprocessors, 7, 7, 320), 320, 7, 1)));
     }
 
     [Fact]
@@ -137,7 +151,7 @@ public sealed class NormalisedBranchTests
             return Normalise(y, magnitudes);
         }
 
-        public void Forward(OpFixture fixture, ConvolutionShape shape, Tensor y, ChannelRange x) =>
+        public void Forward(OpFixture fixture, ConvolutionShape shape, Tensor y, Tensor x) =>
             NormalisedConvolution.Forward(fixture.Session, shape, new ChannelRange(y), x, Weight.Weight, Weight.Layer, _rectify);
 
         private double[] Normalise(double[] y, bool magnitudes)

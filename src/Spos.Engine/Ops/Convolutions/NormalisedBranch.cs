@@ -22,13 +22,17 @@ internal static class NormalisedBranch
     // Pixels of a band: some tiles of the product (kernels/host/gemm.h), enough that packing weights costs little.
     private const int BandPixels = 200;
 
-    // Strips for each multiprocessor, or thread of a CPU, so that all finish together.
+    // Strips for each thread of a CPU, so that all finish together.
     private const int StripsPerProcessor = 4;
 
-    /// <summary>Whether there are enough strips to keep the device busy.</summary>
+    /// <summary>
+    /// Whether it is faster than one after the other: on a CPU, where there are enough strips to keep its threads busy. A GPU's memory is
+    /// so fast that moving what lies between costs less than working through strips, each with fewer threads at work and many barriers.
+    /// </summary>
     /// <param name="shape">Of the depthwise convolution.</param>
     public static bool Applies(Device device, in ConvolutionShape shape)
     {
+        if (!device.BlocksAreThreads) return false;
         int rows = shape.Output.N * shape.Output.H;
         return Partition.OfRows(rows, RowsPerStrip(device, shape)).Blocks >= Math.Min(rows, device.Multiprocessors);
     }

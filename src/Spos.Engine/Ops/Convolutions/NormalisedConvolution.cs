@@ -16,14 +16,14 @@ internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int S
 
 /// <summary>
 /// Inference's convolution, batch norm by running statistics and ReLU in one kernel: the same bits as of the three after each other,
-/// and activations are read and written once. Pointwise ones also read and write channels where they lie, so that channel
-/// shuffle and concatenation move half of the channels only. Kernels: {stem,pointwise,depthwise}_normalised, channel_take.
+/// and activations are read and written once. Pointwise ones write channels where they lie, so that concatenation moves nothing.
+/// Kernels: {stem,pointwise,depthwise}_normalised.
 /// </summary>
 internal static class NormalisedConvolution
 {
-    /// <param name="y">Overwritten; like <paramref name="x"/> a whole tensor, unless the convolution is pointwise.</param>
+    /// <param name="y">Overwritten; a whole tensor, unless the convolution is pointwise.</param>
     public static void Forward(
-        Session session, in ConvolutionShape shape, ChannelRange y, ChannelRange x, Tensor weight, BatchNormLayer layer, bool rectify)
+        Session session, in ConvolutionShape shape, ChannelRange y, Tensor x, Tensor weight, BatchNormLayer layer, bool rectify)
     {
         using Tensor folded = FoldedBatchNorms.Get(session, layer);
         using Tensor scale = folded.View(Shape.Vector(layer.Channels)), shift = folded.View(Shape.Vector(layer.Channels), layer.Channels);
@@ -33,24 +33,16 @@ internal static class NormalisedConvolution
                 PointwiseConvolution.ForwardNormalised(session, y, x, weight, scale, shift, rectify);
                 break;
             case ConvolutionKind.Stem:
-                StemConvolution.ForwardNormalised(session, Whole(y), Whole(x), weight, scale, shift, rectify);
+                StemConvolution.ForwardNormalised(session, Whole(y), x, weight, scale, shift, rectify);
                 break;
             default:
-                DepthwiseConvolution.ForwardNormalised(session, shape, Whole(y), Whole(x), weight, scale, shift, rectify);
+                DepthwiseConvolution.ForwardNormalised(session, shape, Whole(y), x, weight, scale, shift, rectify);
                 break;
         }
-    }
-
-    /// <summary>y's channels become every second one of x, from the first or (<paramref name="odd"/>) from the second on.</summary>
-    public static void Take(Session session, ChannelRange y, Tensor x, bool odd)
-    {
-        (int rows, int half) = (x.Shape.Rows, x.Shape.C / 2);
-        Partition partition = Partition.Elementwise(session.Device, rows, half);
-        session.Slices(partition, half).ChannelTake(y.Start, x, rows, half, odd, y.Tensor.Shape.C, partition.RowsPerBlock);
     }
 
     private static Tensor Whole(ChannelRange range) =>
         range is { First: 0, Step: 1 }
             ? range.Tensor
-            : throw new ArgumentException("Only pointwise convolutions take a part of the channels.");
+            : throw new ArgumentException("Only pointwise convolutions make a part of the channels.");
 }

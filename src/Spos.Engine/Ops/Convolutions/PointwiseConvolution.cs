@@ -30,14 +30,13 @@ public static class PointwiseConvolution
     }
 
     internal static void ForwardNormalised(
-        Session session, ChannelRange y, ChannelRange x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
+        Session session, ChannelRange y, Tensor x, Tensor weight, Tensor scale, Tensor shift, bool rectify)
     {
-        (int rows, int input, int output) = (x.Tensor.Shape.Rows, weight.Shape.W, weight.Shape.C);
+        (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, weight.Shape.C);
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
         Partition partition = Rows(session.Device, rows, output);
         session.Grid(partition.Blocks, BlocksAcross(session.Device, output)).PointwiseNormalised(
-            y.Start, x.Start, weight, scale, shift, rows, input, output, x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, rectify,
-            partition.RowsPerBlock);
+            y.Start, x, weight, scale, shift, rows, input, output, y.Tensor.Shape.C, rectify, partition.RowsPerBlock);
     }
 
     internal static void BackwardData(Session session, Tensor dx, Tensor dy, Tensor weight)
