@@ -65,7 +65,8 @@ struct Piece {
           column(index % shape.across * 4),
           columns_apart(4 * shape.across) {}
 
-    __device__ __forceinline__ int row_at(int i) const { return row + i % 4 + i / 4 * rows_apart; }
+    // Made where it is needed: all rows would take registers that there are not.
+    __device__ __forceinline__ int row_at(int i) const { return not_ahead(row) + i % 4 + i / 4 * rows_apart; }
     __device__ __forceinline__ int column_at(int j) const { return column + j % 4 + j / 4 * columns_apart; }
 };
 
@@ -77,7 +78,7 @@ __device__ __forceinline__ void multiply_lines(PieceSums& sum, const float* line
     const float* a_line = line + piece.row;
     const float* b_line = line + shape.rows() + piece.column;
     // Longer bodies take more registers than there are.
-    SPOS_UNROLL_ON_GPU(2)
+    SPOS_UNROLL_ON_GPU(1)
     for (int p = 0; p < count; ++p) {
         float a[2][4], b[2][4];
         load_four(a[0], a_line);
@@ -203,10 +204,11 @@ struct DenseResults {
             const int column = piece.column_at(4 * half), count = columns - column;
             const OfFour<Epilogue> result(epilogue, j0 + column, count);
             SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
-                if (piece.row_at(i) >= rows) continue;
+                const int row = piece.row_at(i);
+                if (row >= rows) continue;
                 float values[4];
                 SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = result(sum[i][4 * half + k], k);
-                store_quad(data + (int64_t)(i0 + piece.row_at(i)) * stride + j0 + column, values, count, by_four);
+                store_quad(data + (int64_t)(i0 + row) * stride + j0 + column, values, count, by_four);
             }
         }
     }
@@ -231,12 +233,11 @@ __device__ __forceinline__ void multiply_into(const Results& c, const A& a, cons
                                               int column_tile) {
     const TileShape shape = tile_shape(columns);
     const int j0 = column_tile * shape.columns(), tile_columns = min(shape.columns(), columns - j0);
-    const bool by_four = a.is_by_four() && b.is_by_four();
     finish.begin();
     for (int i0 = first_row; i0 < end_row; i0 += shape.rows()) {
         const int tile_rows = min(shape.rows(), end_row - i0);
         PieceSums sum;
-        if (by_four) {
+        if (a.is_by_four() && b.is_by_four()) {
             multiply_tile<false, true>(sum, a, b, i0, j0, 0, depth, shape);
         } else {
             multiply_tile<false, false>(sum, a, b, i0, j0, 0, depth, shape);

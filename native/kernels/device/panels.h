@@ -144,7 +144,7 @@ __device__ __forceinline__ MatrixLines<!ByRow> columns_of(MatrixView b, int colu
 // Lines of what a view makes of its rows on load. A view has its own Raw, and
 //
 //   kDownRows                                   whether a quad is of one channel of four rows, or of four of one row
-//   is_by_four()                                whether rows are whole quads, aligned
+//   is_by_four()                                whether rows are whole quads, aligned; of quads down rows no matter
 //   read<ByFour>(raw, row, channel, count)      `count` of a quad's four values
 //   convert<ByFour>(values, raw, row, channel, count)   what they become
 //
@@ -189,7 +189,7 @@ struct ViewLines {
 
     template <bool ByFour>
     __device__ __forceinline__ Place place(int line, int p) const {
-        if (ByFour) {
+        if (ByFour && !View::kDownRows) {
             if (AreRows) return {min(line, rows - 1), p, channels - p};
             return {p, min(line, channels - 4), rows - p};
         }

@@ -223,21 +223,26 @@ struct TileStatistics {
 };
 
 // Of the gradients dx of an input still to be normalised, over a block's rows: the sums of g and of g * (x - mean), g
-// as in column_gradient_sums (device/batch_norm.h).
+// as in column_gradient_sums (device/batch_norm.h). A thread reads again what it has stored: besides its piece there
+// are no registers for as many rows at a time as memory is slow.
 struct TileGradientSums {
     float* partials;  // null if none are wanted
     int block;
+    const float* dx;
     InputView x;
     Statistics statistics;
     bool are_first;
 
     __device__ __forceinline__ void begin() { are_first = true; }
-    __device__ __forceinline__ void add(const PieceSums& dx, const Piece& piece, const TileShape& shape, bool holds,
+    __device__ __forceinline__ void add(const PieceSums&, const Piece& piece, const TileShape& shape, bool holds,
                                         int i0, int tile_rows, int j0, int tile_columns) {
         if (!partials || !holds) return;
+        SPOS_IN_ORDER();
         const ColumnPairs pairs(shape);
-        SPOS_UNROLL for (int half = 0; half < 2; ++half)
-            add_columns(pairs, dx, piece, half, i0, tile_rows, j0, tile_columns);
+        SPOS_UNROLL for (int half = 0; half < 2; ++half) {
+            add_columns(pairs, piece, half, i0, tile_rows, j0, tile_columns);
+            SPOS_IN_ORDER();
+        }
         are_first = false;
     }
     __device__ __forceinline__ void end(const TileShape& shape, int, int j0, int tile_columns) const {
@@ -268,10 +273,10 @@ struct TileGradientSums {
     }
 
     // Four columns of a piece.
-    __device__ __forceinline__ void add_columns(const ColumnPairs& pairs, const PieceSums& dx, const Piece& piece,
-                                                int half, int i0, int tile_rows, int j0, int tile_columns) const {
+    __device__ __forceinline__ void add_columns(const ColumnPairs& pairs, const Piece& piece, int half, int i0,
+                                                int tile_rows, int j0, int tile_columns) const {
         const int column = piece.column_at(4 * half), count = tile_columns - column;
-        const bool by_four = x.channels % 4 == 0 && is_aligned(x.data) && is_aligned(statistics.mean);
+        const bool by_four = x.channels % 4 == 0 && is_aligned(x.data) && is_aligned(dx) && is_aligned(statistics.mean);
         const int channel = j0 + column, at = pairs.quad(piece, half);
         float mean[4], scale[4], shift[4], gradients[4] = {}, moments[4] = {};
         load_quad(mean, statistics.mean + channel, 1, count, by_four);
@@ -281,30 +286,28 @@ struct TileGradientSums {
             load_four(gradients, pairs.first + at);
             load_four(moments, pairs.second + at);
         }
-        SPOS_UNROLL for (int i = 0; i < kPiece; i += kRowsAtOnce) {
-            // There are no registers for more rows at a time.
-            SPOS_IN_ORDER();
-            float values[kRowsAtOnce][4];
-            SPOS_UNROLL for (int r = 0; r < kRowsAtOnce; ++r) {
-                const int row = piece.row_at(i + r);
-                load_quad(values[r], x.data + ((int64_t)(i0 + row) * x.channels + channel), 1,
-                          row < tile_rows ? count : 0, by_four);
+        SPOS_UNROLL for (int i = 0; i < kPiece; i += 4) {
+            float values[4][4], g[4][4];
+            SPOS_UNROLL for (int r = 0; r < 4; ++r) {
+                const int row = piece.row_at(i + r), there = row < tile_rows ? count : 0;
+                const int64_t place = (int64_t)(i0 + row) * x.channels + channel;
+                load_quad(values[r], x.data + place, 1, there, by_four);
+                load_quad(g[r], dx + place, 1, there, by_four);
             }
-            SPOS_UNROLL for (int r = 0; r < kRowsAtOnce; ++r) {
-                if (piece.row_at(i + r) >= tile_rows) continue;
+            SPOS_UNROLL for (int r = 0; r < 4; ++r) {
                 SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-                    Lane g(dx[i + r][4 * half + k]);
+                    Lane passed(g[r][k]);
                     if (x.rectify)
-                        g = where_positive(multiply_add(Lane(values[r][k]), Lane(scale[k]), Lane(shift[k])), g);
-                    gradients[k] += g.v;
-                    moments[k] += g.v * (values[r][k] - mean[k]);
+                        passed =
+                            where_positive(multiply_add(Lane(values[r][k]), Lane(scale[k]), Lane(shift[k])), passed);
+                    gradients[k] += passed.v;
+                    moments[k] += passed.v * (values[r][k] - mean[k]);
                 }
             }
         }
         store_four(pairs.first + at, gradients);
         store_four(pairs.second + at, moments);
     }
-    static constexpr int kRowsAtOnce = 2;
 };
 
 template <class Results>
@@ -343,7 +346,8 @@ __device__ __forceinline__ void pointwise_backward(float* dx, float* weight_part
     const int first = block / tiles_across * rows_per_block, end = min(first + rows_per_block, rows);
     multiply_into(DenseResults{dx, in}, lines_of<true>(quads_of(dy), end, out),
                   columns_of<false>(MatrixView{w, 1, out}, in, out), first, end, in, out, RawResult{},
-                  TileGradientSums{sum_partials, block / tiles_across, x, x_statistics, true}, block % tiles_across);
+                  TileGradientSums{sum_partials, block / tiles_across, dx, x, x_statistics, true},
+                  block % tiles_across);
 }
 
 }  // namespace

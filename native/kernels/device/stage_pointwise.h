@@ -44,7 +44,7 @@ struct PlacedQuads {
 
     PlacedGradients view;
 
-    __device__ __forceinline__ static constexpr bool is_by_four() { return false; }
+    __device__ __forceinline__ static constexpr bool is_by_four() { return true; }
     template <bool>
     __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
         const PlacedColumn<const float> dy = view.dy.column(count > 0 ? channel : 0);
