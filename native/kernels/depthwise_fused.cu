@@ -43,78 +43,42 @@ struct CountedResult {
     }
 };
 
+#if SPOS_HOST
+#include "host/depthwise_backward.h"
+
 template <int K, int S, class Input>
 __device__ __forceinline__ void forward_slice(float* y, float* partials, const float* x, const Input& input,
                                               const float* w, const DepthwiseShape& s, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int rows = min(rows_per_slice, s.images * s.out_height - first);
     float* partial = partials + (int64_t)slice_index() * 2 * s.channels;
-    if constexpr (Lane::width > 1) {
-        forward<K, S>(y, x, w, s, rows_per_slice, input, RawResult{});
-        // A lane's channels have been stored by its own thread, and are in its cache.
-        for_lanes(s.channels, [&](int c, auto lane) {
-            column_statistics(partial, 0, y + (int64_t)first * s.out_width * s.channels + c, s.channels,
-                              rows * s.out_width, s.channels, c, lane);
-        });
-    } else {
-        for_channels_together(s.channels, [&](int c, auto lane) {
-            CountedResult results;
-            forward_channel<K, S>(y, x, w, s, rows_of_thread(rows_per_slice, s.images * s.out_height), input, c, lane,
-                                  results);
-            store_block_statistics(partial + c, results.statistics, rows, s.out_width, s.channels, lane);
-        });
-    }
+    forward<K, S>(y, x, w, s, rows_per_slice, input, RawResult{});
+    // A lane's channels have been stored by its own thread, and are in its cache.
+    for_lanes(s.channels, [&](int c, auto lane) {
+        column_statistics(partial, 0, y + (int64_t)first * s.out_width * s.channels + c, s.channels, rows * s.out_width,
+                          s.channels, c, lane);
+    });
 }
 
-#if SPOS_HOST
-#include "host/depthwise_backward.h"
 #else
+#include "device/depthwise_backward.h"
 
-// The sums of a lane's K x K taps, row by row. A GPU's registers have no room for all of 5 x 5 or 7 x 7 beside a tile:
-// the last rows wait in shared memory.
-template <int K>
-struct WeightSums {
-    static constexpr int kInRegisters = K == 3 ? K : K == 5 ? 4 : 3;
-    Lane values[kInRegisters * K];
-    Lane taken[K];
-    float* waiting;
-
-    __device__ __forceinline__ WeightSums() {
-        SPOS_UNROLL for (int k = 0; k < kInRegisters * K; ++k) values[k] = Lane(0.0f);
-        if constexpr (kInRegisters < K) {
-            constexpr int kWaiting = (K - kInRegisters) * K;
-            SPOS_SHARED(float, sums, kWaiting* kMostThreads);
-            waiting = sums + threadIdx.y * blockDim.x + threadIdx.x;
-            for (int k = 0; k < kWaiting; ++k) waiting[k * kMostThreads] = 0.0f;
+template <int K, int S, class Input>
+__device__ __forceinline__ void forward_slice(float* y, float* partials, const float* x, const Input& input,
+                                              const float* w, const DepthwiseShape& s, int rows_per_slice) {
+    const RowRange of_thread = rows_of_thread(rows_per_slice, s.images * s.out_height);
+    const int rows = of_thread.last - slice_index() * rows_per_slice;
+    float* partial = partials + (int64_t)slice_index() * 2 * s.channels;
+    for_channels_together(s.channels, [&](int c, auto lane) {
+        CountedResult results;
+        if constexpr (K > 3) {
+            staged_forward<K, S>(y, x, w, s, rows_per_slice, input, c, lane, results);
+        } else {
+            forward_channel<K, S>(y, x, w, s, of_thread, input, c, lane, results);
         }
-    }
-
-    // K sums to add to, until they are put back.
-    __device__ __forceinline__ Lane* row(int ky) {
-        if (ky < kInRegisters) return values + ky * K;
-        SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
-            taken[kx] = Lane(waiting[((ky - kInRegisters) * K + kx) * kMostThreads]);
-        }
-        return taken;
-    }
-    __device__ __forceinline__ void put_back(int ky) {
-        if (ky < kInRegisters) return;
-        SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
-            waiting[((ky - kInRegisters) * K + kx) * kMostThreads] = total(taken[kx]);
-        }
-    }
-};
-
-// One lane of channels of the tensors around the backward pass.
-template <int K>
-struct BackwardLane {
-    const float *dy, *y, *x;
-    float* dx;
-    Lane a, b, constant;      // g = a * dy + b * y + constant
-    Lane scale, shift, mean;  // of x
-    WeightSums<K> weights;    // the weights' gradient so far
-    Lane sums[2];             // of dx and of dx * (x - mean)
-};
+        store_block_statistics(partial + c, results.statistics, rows, s.out_width, s.channels, lane);
+    });
+}
 
 // dx at columns ix0 .. ix0+T-1 of one row, and what they add to the weights' gradient and to the sums; ix0 is a
 // multiple of S.
@@ -132,7 +96,6 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& ta
     const int64_t below = ((image * s.out_height + (iy + P) / S + 1) * s.out_width + ix0 / S) * s.channels;
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
         Lane::prefetch(l.x + row + (s.in_width + t) * s.channels);
-        if (K > 3) Lane::prefetch(l.dx + row + (s.in_width + t) * s.channels);
         if (t >= T / S) continue;
         Lane::prefetch(l.dy + below + t * s.channels);
         Lane::prefetch(l.y + below + t * s.channels);
@@ -153,7 +116,7 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& ta
         if (scaled < 0 || scaled % S != 0 || scaled / S >= s.out_height) continue;
         const int64_t results = (image * s.out_height + scaled / S) * s.out_width * s.channels;
         const float *dy_row = settled(l.dy + results), *y_row = settled(l.y + results);
-        Lane* weights = l.weights.row(ky);
+        Lane* weights = l.weights + ky * K;
         SPOS_UNROLL for (int j = first; j <= last; ++j) {
             const int ox = ix0 / S + j;
             const bool padding = (!(Full && j >= 0) && ox < 0) || (!(Full && j < T / S) && ox >= s.out_width);
@@ -168,7 +131,6 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& ta
                 weights[kx] = multiply_add(g, input[t], weights[kx]);
             }
         }
-        l.weights.put_back(ky);
     }
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
         if (!Full && ix0 + t >= s.in_width) continue;
@@ -180,11 +142,6 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& ta
         lane.store(dx_tile + t * s.channels, sum[t]);
     }
 }
-
-struct BackwardTensors {
-    float *dx, *weight_partials, *sum_partials;
-    const float *dy, *y, *y_statistics, *coefficients, *x, *x_statistics, *w;
-};
 
 template <bool Normalised, int K, int S, int T, class Access, class Taps>
 __device__ __forceinline__ void backward_rows(BackwardLane<K>& l, const Taps& taps, const DepthwiseShape& s,
@@ -201,6 +158,17 @@ __device__ __forceinline__ void backward_rows(BackwardLane<K>& l, const Taps& ta
     }
 }
 
+// Where a block's threads exchange K sums each: where inputs were, if there were any.
+template <int K, int S>
+__device__ __forceinline__ float* shared_sums() {
+    if constexpr (K > 3) {
+        return staged_gradient<K, S>();
+    } else {
+        SPOS_SHARED(float, sums, K* kMostThreads);
+        return sums;
+    }
+}
+
 template <bool Normalised, int K, int S, int T>
 __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
     const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.in_height);
@@ -214,6 +182,7 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
         l.b = lane.load(t.coefficients + s.channels + c);
         l.constant = lane.load(t.coefficients + 2 * s.channels + c) -
                      l.b * lane.load(statistics_at(t.y_statistics, s.channels).mean + c);
+        l.scale = l.shift = l.mean = Lane(0.0f);
         if (Normalised) {
             const Statistics x = statistics_at(t.x_statistics, s.channels);
             l.scale = lane.load(x.scale + c);
@@ -221,18 +190,22 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
             l.mean = lane.load(x.mean + c);
         }
         l.sums[0] = l.sums[1] = Lane(0.0f);
+        SPOS_UNROLL for (int k = 0; k < K * K; ++k) l.weights[k] = Lane(0.0f);
         if constexpr (K > 3) {
-            backward_rows<Normalised, K, S, T>(l, SharedTaps<K>(t.w + c, s.channels), s, rows, lane);
+            staged_backward<Normalised, K, S>(l, t, c, s, rows_per_slice, lane);
         } else {
             backward_rows<Normalised, K, S, T>(l, RegisterTaps<K>(t.w + c, s.channels, lane), s, rows, lane);
         }
-        float* weights = t.weight_partials + (int64_t)slice_index() * K * K * s.channels + c;
+        float* shared = shared_sums<K, S>();
+        const int slice = not_ahead(slice_index());
+        float* weights = t.weight_partials + (int64_t)slice * K * K * s.channels + c;
         SPOS_UNROLL for (int ky = 0; ky < K; ++ky) {
-            store_block_sums<K>(weights + (int64_t)ky * K * s.channels, l.weights.row(ky), s.channels, lane);
+            store_block_sums_through<K>(shared, weights + (int64_t)ky * K * s.channels, l.weights + ky * K, s.channels,
+                                        lane);
         }
         if (Normalised) {
-            float* sums = t.sum_partials + (int64_t)slice_index() * 2 * s.channels + c;
-            store_block_sums<2>(sums, l.sums, s.channels, lane);
+            float* sums = t.sum_partials + (int64_t)slice * 2 * s.channels + c;
+            store_block_sums_through<2>(shared, sums, l.sums, s.channels, lane);
         }
     });
 }

@@ -6,25 +6,33 @@
 namespace {
 
 // Sum k of the block's channel c, of values[k] of all its threads for that channel, goes to partial[k * channels];
-// partial points to channel c of the first sum.
+// partial points to channel c of the first sum. `shared` is shared memory for Count * kMostThreads values that no
+// thread uses any more.
+template <int Count, class Access>
+__device__ __forceinline__ void store_block_sums_through(float* shared, float* partial, const Lane* values,
+                                                         int channels, Access lane) {
+    float* column = shared + threadIdx.x;
+    SPOS_UNROLL for (int k = 0; k < Count; ++k) {
+        column[k * kMostThreads + (int)(threadIdx.y * blockDim.x)] = total(values[k]);
+    }
+    __syncthreads();
+    for (int k = (int)threadIdx.y; k < Count; k += (int)blockDim.y) {
+        float sum = 0.0f;
+        for (int row = 0; row < (int)blockDim.y; ++row) sum += column[k * kMostThreads + row * (int)blockDim.x];
+        lane.store(partial + (int64_t)k * channels, Lane(sum));
+    }
+    // Whoever comes next may use the same memory.
+    __syncthreads();
+}
+
+// The same through memory of its own.
 template <int Count, class Access>
 __device__ __forceinline__ void store_block_sums(float* partial, const Lane* values, int channels, Access lane) {
     if constexpr (Lane::width > 1) {
         SPOS_UNROLL for (int k = 0; k < Count; ++k) lane.store(partial + (int64_t)k * channels, values[k]);
     } else {
         SPOS_SHARED(float, shared, Count* kMostThreads);
-        float* column = shared + threadIdx.x;
-        SPOS_UNROLL for (int k = 0; k < Count; ++k) {
-            column[k * kMostThreads + (int)(threadIdx.y * blockDim.x)] = total(values[k]);
-        }
-        __syncthreads();
-        for (int k = (int)threadIdx.y; k < Count; k += (int)blockDim.y) {
-            float sum = 0.0f;
-            for (int row = 0; row < (int)blockDim.y; ++row) sum += column[k * kMostThreads + row * (int)blockDim.x];
-            lane.store(partial + (int64_t)k * channels, Lane(sum));
-        }
-        // Whoever comes next may use the same memory.
-        __syncthreads();
+        store_block_sums_through<Count>(shared, partial, values, channels, lane);
     }
 }
 

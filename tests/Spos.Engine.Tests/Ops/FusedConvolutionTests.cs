@@ -44,6 +44,11 @@ public sealed class FusedConvolutionTests
     [OnEachDevice(7, 1, 2, 7, 7, 19, Source.PendingRectified)]
     [OnEachDevice(7, 2, 2, 12, 10, 35, Source.PendingRectified)]
     [OnEachDevice(7, 1, 1, 2, 28, 8, Source.Plain)]
+    [OnEachDevice(5, 1, 3, 7, 7, 20, Source.PendingRectified)]
+    [OnEachDevice(7, 1, 3, 5, 9, 33, Source.PendingRectified)]
+    [OnEachDevice(5, 2, 1, 5, 28, 16, Source.PendingRectified)]
+    [OnEachDevice(7, 2, 3, 6, 56, 40, Source.PendingRectified)]
+    [OnEachDevice(7, 2, 17, 1, 8, 3, Source.Plain)]
     public void Depthwise(string device, int kernel, int stride, int n, int h, int w, int channels, Source source) =>
         Check(device, new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(n, h, w, channels), channels, kernel, stride), source);
 
