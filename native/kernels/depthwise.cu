@@ -11,6 +11,23 @@
 // depthwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores.
 #include "device/block_sums.h"
 #include "device/depthwise.h"
+#if !SPOS_HOST
+#include "device/depthwise_staged.h"
+#endif
+
+template <int K, int S, class Epilogue>
+__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, const DepthwiseShape& s,
+                                             int rows_per_slice, const Epilogue& epilogue) {
+#if !SPOS_HOST
+    if constexpr (K > 3) {
+        for_channels_together(s.channels, [&](int c, auto lane) {
+            staged_forward<K, S>(y, x, w, s, rows_per_slice, RawInput{}, c, lane, epilogue);
+        });
+        return;
+    }
+#endif
+    forward<K, S>(y, x, w, s, rows_per_slice, RawInput{}, epilogue);
+}
 
 // Results ix0 .. ix0+T-1 of one row of dx; ix0 is a multiple of S.
 template <bool Full, int K, int S, int T, class Access, class Taps>
@@ -166,8 +183,8 @@ __device__ __forceinline__ void backward_data(float* dx, const float* dy, const 
         SPOS_OUT(images, out_height, out_width, channels) float* y,                                                   \
         SPOS_IN(images, in_height, in_width, channels) const float* x, SPOS_IN(K, K, channels) const float* w,        \
         int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {   \
-        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,        \
-                      RawInput{}, RawResult{});                                                                       \
+        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,   \
+                           RawResult{});                                                                              \
     }                                                                                                                 \
     SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                        \
     SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
@@ -178,8 +195,8 @@ __device__ __forceinline__ void backward_data(float* dx, const float* dy, const 
         SPOS_IN(channels, uncounted) const float* scale, SPOS_IN(channels, uncounted) const float* shift, int images, \
         int in_height, int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,              \
         int rows_per_slice) {                                                                                         \
-        forward<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,        \
-                      RawInput{}, NormalisedResult{scale, shift, rectify});                                           \
+        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,   \
+                           NormalisedResult{scale, shift, rectify});                                                  \
     }                                                                                                                 \
     SPOS_EXPORT(depthwise_normalised_k##K##_s##S)                                                                     \
     SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
