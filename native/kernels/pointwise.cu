@@ -23,8 +23,7 @@ SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
 SPOS_KERNEL pointwise_forward(SPOS_OUT(rows, out) float* y, SPOS_IN(rows, in) const float* x,
                               SPOS_IN(in, out) const float* w, int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    multiply<true>(y + (int64_t)first * out, out, {x + (int64_t)first * in, in, 1}, {w, out, 1},
-                   min(rows_per_block, rows - first), out, in);
+    multiply_rows<true>(y, out, {x, in, 1}, {w, out, 1}, first, min(first + rows_per_block, rows), out, in);
 }
 SPOS_EXPORT(pointwise_forward)
 
@@ -34,8 +33,8 @@ SPOS_KERNEL pointwise_normalised(SPOS_OUT(strided(y_stride, 1, rows, out)) float
                                  SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out, int y_stride,
                                  SPOS_FLAG int rectify, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    multiply<true>(y + (int64_t)first * y_stride, y_stride, {x + (int64_t)first * in, in, 1}, {w, out, 1},
-                   min(rows_per_block, rows - first), out, in, NormalisedResult{scale, shift, rectify});
+    multiply_rows<true>(y, y_stride, {x, in, 1}, {w, out, 1}, first, min(first + rows_per_block, rows), out, in,
+                        NormalisedResult{scale, shift, rectify});
 }
 SPOS_EXPORT(pointwise_normalised)
 
@@ -43,8 +42,7 @@ SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
 SPOS_KERNEL pointwise_backward_data(SPOS_OUT(rows, in) float* dx, SPOS_IN(rows, out) const float* dy,
                                     SPOS_IN(in, out) const float* w, int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
-    multiply<true, false>(dx + (int64_t)first * in, in, {dy + (int64_t)first * out, out, 1}, {w, 1, out},
-                          min(rows_per_block, rows - first), in, out);
+    multiply_rows<false>(dx, in, {dy, out, 1}, {w, 1, out}, first, min(first + rows_per_block, rows), in, out);
 }
 SPOS_EXPORT(pointwise_backward_data)
 

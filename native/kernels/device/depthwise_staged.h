@@ -6,13 +6,11 @@
 namespace {
 
 // Results in a row of a thread at most: with more, 48 kB of shared memory do not hold their inputs.
-template <int K, int S>
-constexpr int kMostStaged = S == 1   ? 14
-                            : K == 5 ? 7
-                                     : 4;
+template <int S>
+constexpr int kMostStaged = S == 1 ? 14 : 4;
 
 template <int K, int S>
-using StagedInput = StagedRows<S, (K + S - 1) / S - 1, (kMostStaged<K, S> - 1) * S + K>;
+using StagedInput = StagedRows<S, (K + S - 1) / S - 1, (kMostStaged<S> - 1) * S + K>;
 
 template <int K, int S>
 __device__ __forceinline__ float* staged_input() {
@@ -28,18 +26,16 @@ struct StagedWidth {
 };
 
 // Calls body with one that fills rows of the usual sizes.
-template <int K, int S, class Body>
+template <int S, class Body>
 __device__ __forceinline__ void with_staged_width(int width, Body&& body) {
     if constexpr (S == 1) {
         if (width % 14 == 0) return body(StagedWidth<14, true>{});
-    }
-    if constexpr (kMostStaged<K, S> >= 7) {
         if (width % 7 == 0) return body(StagedWidth<7, true>{});
+        body(StagedWidth<8, false>{});
     } else {
         if (width % 4 == 0) return body(StagedWidth<4, true>{});
+        body(StagedWidth<4, false>{});
     }
-    constexpr int kOther = S == 1 ? 8 : 4;
-    body(StagedWidth<kOther, false>{});
 }
 
 // Results ox0 .. ox0+T-1 of one row, whose first row of inputs, iy0 in its image, is row `first` of those staged.
@@ -106,7 +102,7 @@ __device__ __forceinline__ void staged_forward(float* y, const float* x, const f
     float* staged = staged_input<K, S>();
     const auto on_load = input.at(c, lane);
     const SharedTaps<K> taps(w + c, s.channels);
-    with_staged_width<K, S>(s.out_width, [&](auto width) {
+    with_staged_width<S>(s.out_width, [&](auto width) {
         typedef decltype(width) Width;
         staged_rows<Width::full, K, S, Width::value>(y + c, staged, x + c, taps, s, rows_per_slice, c, lane, on_load,
                                                      epilogue);

@@ -251,15 +251,15 @@ __device__ __forceinline__ void multiply_into(const Results& c, const A& a, cons
     finish.end(shape, end_row - first_row, j0, tile_columns);
 }
 
-// Blocks along grid.y share the columns. ARows, BRows: whether the values of the rows of A, and of B, lie together, or
-// those of their columns.
-template <bool ARows, bool BRows = true, class Epilogue = RawResult>
-__device__ __forceinline__ void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns,
-                                         int depth, Epilogue epilogue = {}) {
+// Rows `first` to `end - 1` of C; blocks along grid.y share the columns. BRows: whether the values of the rows of B lie
+// together, or those of its columns.
+template <bool BRows, class Epilogue = RawResult>
+__device__ __forceinline__ void multiply_rows(float* c, int64_t c_stride, MatrixView a, MatrixView b, int first,
+                                              int end, int columns, int depth, Epilogue epilogue = {}) {
     const int tiles = column_tiles(columns);
     for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
-        multiply_into(DenseResults{c, (int)c_stride}, rows_of<ARows>(a, rows, depth),
-                      columns_of<BRows>(b, columns, depth), 0, rows, columns, depth, epilogue, NoFinish{}, tile);
+        multiply_into(DenseResults{c, (int)c_stride}, rows_of<true>(a, end, depth),
+                      columns_of<BRows>(b, columns, depth), first, end, columns, depth, epilogue, NoFinish{}, tile);
     }
 }
 
@@ -312,5 +312,5 @@ __device__ __forceinline__ int tiles_of(int, int, int) { return 0; }
 template <class Epilogue>
 __device__ __forceinline__ void multiply_and_fetch(FetchAhead&, float* c, int64_t c_stride, MatrixView a, MatrixView b,
                                                    int rows, int columns, int depth, Epilogue epilogue) {
-    multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue);
+    multiply_rows<true>(c, c_stride, a, b, 0, rows, columns, depth, epilogue);
 }

@@ -199,6 +199,14 @@ inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int
     }
 }
 
+// Rows `first` to `end - 1` of C. BRows: whether the values of the rows of B lie together, or those of its columns.
+template <bool BRows, class Epilogue = RawResult>
+inline void multiply_rows(float* c, int64_t c_stride, MatrixView a, MatrixView b, int first, int end, int columns,
+                          int depth, Epilogue epilogue = {}) {
+    multiply<true>(c + first * c_stride, c_stride, {a.data + first * a.stride_a, a.stride_a, a.stride_b}, b,
+                   end - first, columns, depth, epilogue);
+}
+
 // The product of rows, and `ahead` with its tiles unless they are short.
 template <class Epilogue>
 inline void multiply_and_fetch(FetchAhead& ahead, float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows,
