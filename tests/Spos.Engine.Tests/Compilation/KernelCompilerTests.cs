@@ -153,8 +153,10 @@ public sealed class KernelCompilerTests
         var text = new StringBuilder();
         text.Append("As ptxas of CUDA 11.8 reports it, for each architecture: registers of a thread / static shared bytes of a block /\n")
             .Append($"warps resident on a multiprocessor in percent of the most (blocks of {Threads} threads).\n\n")
-            .Append("\"Stack\" is local memory of a thread on sm_80: arrays indexed at run time. No kernel that Spos launches on GPUs spills\n")
-            .Append("registers at sm_80 and above (only CPUs gain by those of `branch.cu`); the test refuses one that does. What spills is\n")
+            .Append("\"Stack\" is local memory of a thread on sm_80: arrays indexed at run time. ")
+            .Append("No kernel that Spos launches on GPUs spills\n")
+            .Append("registers at sm_80 and above (only CPUs gain by those of `branch.cu`); ")
+            .Append("the test refuses one that does. What spills is\n")
             .Append("marked with the bytes.\n\n")
             .Append("| kernel |").AppendJoin("|", Architectures.Select(a => $" sm_{a} ")).Append("| stack |\n")
             .Append("|---|").Append(string.Concat(Architectures.Select(_ => "---|"))).Append("---|\n");
