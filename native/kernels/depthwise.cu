@@ -19,7 +19,7 @@ template <int K, int S, class Epilogue>
 __device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, const DepthwiseShape& s,
                                              int rows_per_slice, const Epilogue& epilogue) {
 #if !SPOS_HOST
-    if constexpr (K > 3) {
+    if constexpr (kIsStaged<K>) {
         for_channels_together(s.channels, [&](int c, auto lane) {
             staged_forward<K, S>(y, x, w, s, rows_per_slice, RawInput{}, c, lane, epilogue);
         });

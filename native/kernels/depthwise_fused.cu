@@ -71,7 +71,7 @@ __device__ __forceinline__ void forward_slice(float* y, float* partials, const f
     float* partial = partials + (int64_t)slice_index() * 2 * s.channels;
     for_channels_together(s.channels, [&](int c, auto lane) {
         CountedResult results;
-        if constexpr (K > 3) {
+        if constexpr (kIsStaged<K>) {
             staged_forward<K, S>(y, x, w, s, rows_per_slice, input, c, lane, results);
         } else {
             forward_channel<K, S>(y, x, w, s, of_thread, input, c, lane, results);
@@ -161,7 +161,7 @@ __device__ __forceinline__ void backward_rows(BackwardLane<K>& l, const Taps& ta
 // Where a block's threads exchange K sums each: where inputs were, if there were any.
 template <int K, int S>
 __device__ __forceinline__ float* shared_sums() {
-    if constexpr (K > 3) {
+    if constexpr (kIsStaged<K>) {
         return staged_gradient<K, S>();
     } else {
         SPOS_SHARED(float, sums, K* kMostThreads);
@@ -191,7 +191,7 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
         }
         l.sums[0] = l.sums[1] = Lane(0.0f);
         SPOS_UNROLL for (int k = 0; k < K * K; ++k) l.weights[k] = Lane(0.0f);
-        if constexpr (K > 3) {
+        if constexpr (kIsStaged<K>) {
             staged_backward<Normalised, K, S>(l, t, c, s, rows_per_slice, lane);
         } else {
             backward_rows<Normalised, K, S, T>(l, RegisterTaps<K>(t.w + c, s.channels, lane), s, rows, lane);

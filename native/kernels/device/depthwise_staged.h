@@ -5,6 +5,10 @@
 
 namespace {
 
+// Whether the kernels of K x K taps read from shared memory.
+template <int K>
+constexpr bool kIsStaged = K > 3;
+
 // Results in a row of a thread at most: with more, 48 kB of shared memory do not hold their inputs.
 template <int S>
 constexpr int kMostStaged = S == 1 ? 14 : 4;

@@ -129,8 +129,24 @@ struct ColumnPairs {
     }
     __device__ __forceinline__ int at(int piece_down, int column) const { return piece_down * width + column; }
 
-    // The threads that share a column.
-    __device__ __forceinline__ int threads() const { return min(kMostThreads / width, pieces_down); }
+    // Makes the pairs of each of `columns` columns one, and stores it with the block's partial sums, from channel j0
+    // on. Threads of a column share its pieces; then one of them takes what these have come to. After merge(column,
+    // first, step, end) piece `first` has what the pieces from there to before `end`, `step` apart, come to; each
+    // stands for every `end`-th piece. All threads of the block must call.
+    template <class Merge>
+    __device__ __forceinline__ void reduce(float* partials, int block, int channels, int j0, int columns,
+                                           const Merge& merge) const {
+        const int column = not_ahead((int)threadIdx.x) % width, place = (int)threadIdx.x / width;
+        const int threads = min(kMostThreads / width, pieces_down);
+        __syncthreads();
+        if (place < threads) merge(column, place, threads, pieces_down);
+        __syncthreads();
+        if (place > 0 || column >= columns) return;
+        merge(column, 0, 1, threads);
+        float* const partial = block_sums(partials, not_ahead(block), channels) + j0 + column;
+        partial[0] = first[column];
+        partial[channels] = second[column];
+    }
 
  private:
     // Behind the panels, which the threads go on with.
@@ -182,27 +198,18 @@ struct TileStatistics {
     }
     __device__ __forceinline__ void end(const TileShape& shape, int rows, int j0, int tile_columns) const {
         const ColumnPairs pairs(shape);
-        const int column = not_ahead((int)threadIdx.x) % pairs.width, place = (int)threadIdx.x / pairs.width;
-        const int threads = pairs.threads();
-        __syncthreads();
-        if (place < threads) combine(pairs, shape, rows, column, place, threads, shape.down, shape.down);
-        __syncthreads();
-        if (place > 0 || column >= tile_columns) return;
-        combine(pairs, shape, rows, column, 0, 1, threads, threads);
-        float* const partial = block_sums(partials, not_ahead((int)blockIdx.x), channels) + j0 + column;
-        partial[0] = pairs.first[column];
-        partial[channels] = pairs.second[column];
+        pairs.reduce(
+            partials, (int)blockIdx.x, channels, j0, tile_columns,
+            [&](int column, int first, int step, int end) { combine(pairs, shape, rows, column, first, step, end); });
     }
 
  private:
-    // Makes the pair of piece `first` one for every `step`-th piece from there to before `end`. The pair of a piece
-    // stands for every `span`-th piece from it on.
     static __device__ __forceinline__ void combine(const ColumnPairs& pairs, const TileShape& shape, int rows,
-                                                   int column, int first, int step, int end, int span) {
+                                                   int column, int first, int step, int end) {
         float mean = 0.0f, squares = 0.0f;
         int count = 0;
         for (int d = first; d < end; d += step) {
-            const int more = rows_of(shape, rows, d, span);
+            const int more = rows_of(shape, rows, d, end);
             if (more == 0) continue;
             const int at = pairs.at(d, column);
             const float difference = pairs.first[at] - mean, share = (float)more / (float)(count + more);
@@ -213,6 +220,7 @@ struct TileStatistics {
         pairs.first[pairs.at(first, column)] = mean;
         pairs.second[pairs.at(first, column)] = squares;
     }
+    // Of a piece and of every `span`-th one after.
     static __device__ __forceinline__ int rows_of(const TileShape& shape, int rows, int piece, int span) {
         const int tiles = rows / shape.rows(), rest = rows % shape.rows();
         int count = 0;
@@ -248,20 +256,11 @@ struct TileGradientSums {
     __device__ __forceinline__ void end(const TileShape& shape, int, int j0, int tile_columns) const {
         if (!partials) return;
         const ColumnPairs pairs(shape);
-        const int column = not_ahead((int)threadIdx.x) % pairs.width, place = (int)threadIdx.x / pairs.width;
-        const int threads = pairs.threads();
-        __syncthreads();
-        if (place < threads) add_up(pairs, column, place, threads, pairs.pieces_down);
-        __syncthreads();
-        if (place > 0 || column >= tile_columns) return;
-        add_up(pairs, column, 0, 1, threads);
-        float* const partial = block_sums(partials, not_ahead(block), x.channels) + j0 + column;
-        partial[0] = pairs.first[column];
-        partial[x.channels] = pairs.second[column];
+        pairs.reduce(partials, block, x.channels, j0, tile_columns,
+                     [&](int column, int first, int step, int end) { add_up(pairs, column, first, step, end); });
     }
 
  private:
-    // To the pair of piece `first` it adds those of every `step`-th piece after, before piece `end`.
     static __device__ __forceinline__ void add_up(const ColumnPairs& pairs, int column, int first, int step, int end) {
         float sum = 0.0f, products = 0.0f;
         for (int d = first; d < end; d += step) {
