@@ -26,6 +26,12 @@ public sealed class Session : IDisposable
     /// <summary>running = (1 - momentum) * running + momentum * batch.</summary>
     public float BatchNormMomentum { get; set; } = 0.1f;
 
+    /// <summary>Processors of the device that work on what is launched: all, but where each of them has images of its own.</summary>
+    internal int Processors => UsesOneProcessor ? 1 : Device.Multiprocessors;
+
+    /// <summary>See <see cref="Processors"/>.</summary>
+    internal bool UsesOneProcessor { get; set; }
+
     /// <summary>What a higher layer keeps with the session: one of its type, made when first asked for, disposed of with it.</summary>
     internal T Attachment<T>(Func<Session, T> make)
         where T : class, IDisposable

@@ -170,6 +170,15 @@ public sealed unsafe class Device
     /// <summary>What a GPU's kernels are compiled to, such as sm_90; null for the others.</summary>
     public string? KernelTarget => Images?.Target.Name;
 
+    /// <summary>Whether it has <see cref="RunByImage"/>, and launches need neither be watched nor run alone.</summary>
+    internal bool RunsByImage => _kind.RunsByImage && !IsSynchronous && Launches is not { AreWatched: true };
+
+    /// <summary>Does a sequence of launches for each image: a thread takes an image through all of them.</summary>
+    /// <param name="atOnce">Images that a sequence works on.</param>
+    /// <param name="mostThreads">As many have memory.</param>
+    internal void RunByImage(DeviceStream stream, HostSequence* sequence, int images, int atOnce, int mostThreads) =>
+        _kind.RunByImage(stream, sequence, images, atOnce, mostThreads);
+
     /// <summary>Whether each launch waits until it has run, alone, so that a failure names the kernel that caused it. Slow.</summary>
     public bool IsSynchronous
     {

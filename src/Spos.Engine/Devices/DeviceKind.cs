@@ -103,6 +103,12 @@ public abstract unsafe class DeviceKind
     /// <summary>See <see cref="Device.IsDry"/>.</summary>
     internal virtual bool IsDry => false;
 
+    /// <summary>See <see cref="Device.RunByImage"/>.</summary>
+    internal virtual bool RunsByImage => false;
+
+    internal virtual void RunByImage(DeviceStream stream, HostSequence* sequence, int images, int atOnce, int mostThreads) =>
+        throw new InvalidOperationException($"Device '{stream.Device.Id}' runs launches one after the other.");
+
     internal virtual int ReadThreads(Device device) => 1;
 
     /// <summary>Has as many threads run blocks, where that can be chosen.</summary>

@@ -30,6 +30,12 @@ internal sealed unsafe class HostKind : OwnKind
 
     private protected override string CapabilityOf(CudaDriver driver, int ordinal) => InstructionSet;
 
+    internal override bool RunsByImage => true;
+
+    internal override void RunByImage(DeviceStream stream, HostSequence* sequence, int images, int atOnce, int mostThreads) =>
+        stream.Device.Driver.Check(
+            _extensions.Value.RunByImage(sequence, (uint)images, (uint)atOnce, (uint)mostThreads, stream.Handle), "sposHostRunByImage");
+
     internal override int ReadThreads(Device device)
     {
         int threads;

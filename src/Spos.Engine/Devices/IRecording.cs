@@ -19,7 +19,7 @@ internal unsafe interface IRecording
     /// <summary>A launch.</summary>
     /// <param name="kernel">Its place in the catalogue.</param>
     /// <param name="arguments">As cuLaunchKernel takes them: where each of the kernel's parameters is.</param>
-    void Launch(int kernel, (int X, int Y, int BlockX, int BlockY) grid, void** arguments);
+    void Launch(int kernel, GridSize grid, void** arguments);
 
     /// <summary>The call of a library.</summary>
     /// <param name="addresses">Of what it works on.</param>

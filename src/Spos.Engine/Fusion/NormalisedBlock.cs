@@ -75,6 +75,6 @@ internal static class NormalisedBlock
         bool Is(int unit, ConvolutionKind kind) => unit < units.Count && units[unit].Kind == kind;
         int depthwise = Is(begin, ConvolutionKind.Pointwise) ? begin + 1 : begin;
         if (!Is(depthwise, ConvolutionKind.Depthwise) || !Is(depthwise + 1, ConvolutionKind.Pointwise)) return 1;
-        return NormalisedBranch.Applies(session.Device, units[depthwise].ShapeOn(input)) ? depthwise + 2 - begin : 1;
+        return NormalisedBranch.Applies(session, units[depthwise].ShapeOn(input)) ? depthwise + 2 - begin : 1;
     }
 }

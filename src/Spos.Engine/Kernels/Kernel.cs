@@ -31,6 +31,9 @@ public sealed unsafe class Kernel
 
     public string Name { get; }
 
+    /// <summary>The driver's handle.</summary>
+    internal nint Function => _function;
+
     /// <summary>Issues the kernel to the grid's stream.</summary>
     /// <param name="arguments">As cuLaunchKernel takes them: where each of the kernel's parameters is.</param>
     internal void Launch(in LaunchGrid grid, void** arguments)

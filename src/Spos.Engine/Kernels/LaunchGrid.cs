@@ -42,13 +42,13 @@ public readonly partial record struct LaunchGrid
     public override string ToString() => $"a grid of {X}×{Y} blocks of {BlockX}×{BlockY} threads";
 
     /// <summary>The blocks of a launch that was recorded.</summary>
-    internal static LaunchGrid Of(DeviceStream stream, (int X, int Y, int BlockX, int BlockY) grid) =>
+    internal static LaunchGrid Of(DeviceStream stream, GridSize grid) =>
         new(stream, grid.X, grid.Y, grid.BlockX, grid.BlockY);
 
     /// <summary>Launches a kernel by its place in the catalogue.</summary>
     internal unsafe void Issue(int kernel, void** arguments)
     {
-        if (Stream.Recording is { } recording) recording.Launch(kernel, (X, Y, BlockX, BlockY), arguments);
+        if (Stream.Recording is { } recording) recording.Launch(kernel, new GridSize(X, Y, BlockX, BlockY), arguments);
         else KernelSet.Of(Stream.Device)[kernel].Launch(this, arguments);
     }
 }

@@ -17,7 +17,7 @@ public sealed class NetworkPlan : RecordedPlan
     /// <param name="batch">How many pictures.</param>
     /// <param name="smoothing">Of labels, in training.</param>
     public NetworkPlan(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
-        : base(session, network, new PlanWriter(session, network, kind, batch, smoothing), sharesBeginnings: false)
+        : base(session, network, WriterFor(session, network, kind, batch, smoothing), batch, sharesBeginnings: false)
     {
     }
 
@@ -43,14 +43,26 @@ public sealed class NetworkPlan : RecordedPlan
         Network.RequireLength(path);
         foreach (Turn<Segment> turn in Turns) _ = turn.PartOf(path);
         DeviceBuffer? arena = RentArena();
+        Tensor? folded = null;
         try
         {
+            Predictions left = RentResults(Shape.Vector(Images.N));
             Begin(images, labels, share, arena);
-            foreach (Turn<Segment> turn in Turns) Issue(turn.PartOf(path));
-            return Results is { } results ? new Predictions(Left(results.Losses, arena), Left(results.Ranks, arena)) : default;
+            PutResults(left, 0);
+            int turn = 0;
+            if (Folded is { } each)
+            {
+                folded = Session.Rent(Shape.Vector((int)(each.Bytes / sizeof(float))));
+                Addresses[each.Number] = folded.Value.AddressOn(Session.Stream);
+                IssueOnce(Turns[turn++].PartOf(path).Work);
+            }
+            for (; turn < Turns.Length; turn++) Issue(Turns[turn].PartOf(path));
+            End();
+            return left;
         }
         finally
         {
+            folded?.Dispose();
             arena?.Release();
         }
     }

@@ -28,12 +28,13 @@ internal sealed class PlanWriter : IDisposable
     private FoldedBatchNorms.Values? _folded;
 
     /// <param name="batch">How many pictures.</param>
+    /// <param name="oneProcessor">Whether each processor does all of the work on pictures of its own.</param>
     /// <param name="smoothing">Of labels, in training.</param>
     /// <param name="bringsStatistics">
     /// Whether whoever runs the plan brings running statistics, or what they are folded to, and not the layers; not in training.
     /// </param>
     public PlanWriter(
-        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing, bool bringsStatistics = false)
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, bool oneProcessor, float smoothing, bool bringsStatistics = false)
     {
         (_session, _network, _kind) = (session, network, kind);
         Batch = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
@@ -46,6 +47,7 @@ internal sealed class PlanWriter : IDisposable
         Parameter[] parameters = [.. network.Parameters];
         bool[] had = [.. parameters.Select(parameter => parameter.HasGradient)];
         foreach (Parameter parameter in parameters) parameter.HasGradient = false;
+        session.UsesOneProcessor = oneProcessor;
         try
         {
             (Images, Labels) = Write(smoothing, bringsStatistics);
@@ -58,6 +60,7 @@ internal sealed class PlanWriter : IDisposable
         }
         finally
         {
+            session.UsesOneProcessor = false;
             foreach ((Parameter parameter, bool has) in parameters.Zip(had)) parameter.HasGradient = has;
         }
     }
@@ -75,6 +78,9 @@ internal sealed class PlanWriter : IDisposable
 
     /// <summary>The buffers of statistics that are brought; null if the layers' own are used.</summary>
     public BroughtStatistics? Statistics { get; private set; }
+
+    /// <summary>The buffer of what the layers' own statistics are folded to, which the first turn does; null in training.</summary>
+    public int? Folded { get; private set; }
 
     /// <summary>What is done, in that order.</summary>
     public IReadOnlyList<Turn<SegmentNotes>> Turns => _turns;
@@ -98,7 +104,7 @@ internal sealed class PlanWriter : IDisposable
         Recording.Record(() => (input, labels) = (_session.Rent(Batch), new DeviceArray<int>(_session.Pool, Batch.N)));
         (int Images, int Labels) numbers = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
         if (bringsStatistics) Statistics = BringStatistics();
-        else if (_kind == PlanKind.Inference) Write([], () => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
+        else if (_kind == PlanKind.Inference) WriteFolding();
         WriteForward(input);
         WriteTail(labels, smoothing);
         if (_kind == PlanKind.Training) WriteBackward();
@@ -118,6 +124,12 @@ internal sealed class PlanWriter : IDisposable
         Recording.Record(() => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
         return new BroughtStatistics(
             [], Recording.NumberOf(_folded!.Address), _network.BatchNorms.ToDictionary(layer => layer, _folded.ChannelsBefore));
+    }
+
+    private void WriteFolding()
+    {
+        Write([], () => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
+        Folded = Recording.NumberOf(_folded!.Address);
     }
 
     private void WriteForward(Tensor images)

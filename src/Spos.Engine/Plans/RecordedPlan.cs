@@ -16,19 +16,24 @@ public abstract class RecordedPlan : IDisposable
     private readonly PlannedBuffer[] _buffers;
     private readonly bool[] _isBrought, _isKept;
     private readonly int _imagesNumber, _labelsNumber;
+
+    // Where each image is worked on by itself: by buffer, bytes from an image's to the next one's; and the launches.
+    private readonly ulong?[] _bytesPerImage = [];
+    private readonly ImageSequence? _sequence;
     private readonly Renting? _renting;
     private ulong _arena;
     private bool _disposed;
 
     /// <param name="writer">What is recorded; disposed of.</param>
+    /// <param name="batch">How many pictures. Where there are more than are recorded, some are worked on at a time.</param>
     /// <param name="sharesBeginnings">
     /// Whether what a part hands to a later one has memory that nothing else uses, so that it is still there for another path; and what
     /// is left of a batch is brought, as pictures are.
     /// </param>
-    private protected RecordedPlan(Session session, ShuffleNetV2OneShot network, PlanWriter writer, bool sharesBeginnings)
+    private protected RecordedPlan(Session session, ShuffleNetV2OneShot network, PlanWriter writer, int batch, bool sharesBeginnings)
     {
         using PlanWriter written = writer;
-        (Session, Network, Images) = (session, network, writer.Batch);
+        (Session, Network, Images) = (session, network, writer.Batch with { N = batch });
         _recording = writer.Recording;
         Turns = [.. writer.Turns.Select(turn => turn.With(_recording.Finish))];
         (_imagesNumber, _labelsNumber, Results) = (writer.Images, writer.Labels, writer.Results);
@@ -38,9 +43,21 @@ public abstract class RecordedPlan : IDisposable
         _isBrought = new bool[_buffers.Length];
         (_isBrought[_imagesNumber], _isBrought[_labelsNumber]) = (true, true);
         foreach (int number in writer.Statistics?.Buffers ?? []) _isBrought[number] = true;
-        if (sharesBeginnings && Results is { } results) (_isBrought[results.Losses], _isBrought[results.Ranks]) = (true, true);
+        if (Results is { } results) (_isBrought[results.Losses], _isBrought[results.Ranks]) = (true, true);
+        bool isByImage = writer.Batch.N < batch;
+        if (isByImage && writer.Folded is { } folded) (_isBrought[folded], Folded) = (true, (folded, _buffers[folded].Size));
         Bytes = BufferLayout.Place(_buffers.Where((_, i) => !_isBrought[i] && _recording.Canonical(i) == i));
         Addresses = new ulong[_buffers.Length];
+        if (isByImage)
+        {
+            _bytesPerImage = [.. _isBrought.Select(brought => brought ? 0UL : (ulong?)null)];
+            _bytesPerImage[_imagesNumber] = (ulong)(Images with { N = 1 }).Count * sizeof(float);
+            _bytesPerImage[_labelsNumber] = sizeof(int);
+            if (Results is { } left) (_bytesPerImage[left.Losses], _bytesPerImage[left.Ranks]) = (sizeof(float), sizeof(int));
+            int threads = session.Device.Threads;
+            _sequence = new ImageSequence(session, batch, writer.Batch.N, threads, Bytes);
+            Bytes *= threads;
+        }
         if (session.Device.ExactBuffers) _renting = new Renting(this);
     }
 
@@ -58,6 +75,9 @@ public abstract class RecordedPlan : IDisposable
 
     /// <summary>The numbers of what is left of a batch; null if nothing is.</summary>
     private protected (int Losses, int Ranks)? Results { get; }
+
+    /// <summary>What is brought for all images where each is worked on by itself: what statistics are folded to; null else.</summary>
+    private protected (int Number, long Bytes)? Folded { get; }
 
     /// <summary>Where each buffer is.</summary>
     private protected ulong[] Addresses { get; }
@@ -89,24 +109,49 @@ public abstract class RecordedPlan : IDisposable
     {
         if (arena != null) Place(arena.Pointer);
         _renting?.Forget();
+        _sequence?.Clear();
         Addresses[_imagesNumber] = images.AddressOn(Session.Stream);
         Addresses[_labelsNumber] = labels.AddressOn(Session.Stream);
         Variables[Recording.Momentum] = BitConverter.SingleToUInt32Bits(Session.BatchNormMomentum);
         Variables[Recording.Share] = BitConverter.SingleToUInt32Bits(share);
     }
 
-    /// <summary>Lets go of what was kept for other paths.</summary>
-    private protected void End() => _renting?.ReleaseKept();
-
-    private protected void Issue(Segment segment) => segment.Issue(Session.Stream, Addresses, Variables, _renting);
-
-    /// <summary>A number a picture, for whoever gets it to keep.</summary>
-    private protected Tensor Left(int number, DeviceBuffer? arena)
+    /// <summary>All parts were issued: lets go of what was kept for other paths.</summary>
+    private protected void End()
     {
-        var shape = Shape.Vector(Images.N);
-        if (arena == null) return new Tensor(_renting!.Take(number), shape);
-        arena.Retain();
-        return new Tensor(arena, shape, _buffers[number].Offset / sizeof(float));
+        _sequence?.Run();
+        _renting?.ReleaseKept();
+    }
+
+    /// <summary>What writes a plan for batches of so many pictures.</summary>
+    private protected static PlanWriter WriterFor(
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing, bool bringsStatistics = false)
+    {
+        int atOnce = ImageSequence.AtOnce(session, kind, batch);
+        return new PlanWriter(session, network, kind, atOnce > 0 ? atOnce : batch, atOnce > 0, smoothing, bringsStatistics);
+    }
+
+    /// <summary>Room for what is left of a batch, for the caller to dispose of.</summary>
+    private protected Predictions RentResults(Shape shape) =>
+        Results == null ? default : new Predictions(Session.Rent(shape), Session.Rent(shape));
+
+    /// <summary>Has what is left of a path on a batch go there.</summary>
+    private protected void PutResults(Predictions room, int path)
+    {
+        if (Results is not { } results) return;
+        ulong offset = (ulong)path * (ulong)Images.N * sizeof(float);
+        Addresses[results.Losses] = room.Losses.AddressOn(Session.Stream) + offset;
+        Addresses[results.Ranks] = room.Ranks.AddressOn(Session.Stream) + offset;
+    }
+
+    /// <summary>Does a part's work, once on the batch.</summary>
+    private protected void IssueOnce(Segment segment) => segment.Issue(Session.Stream, Addresses, Variables, _renting);
+
+    /// <summary>Does a part's work; where each image is worked on by itself, at the end.</summary>
+    private protected void Issue(Segment segment)
+    {
+        if (_sequence != null) segment.AddTo(_sequence, Addresses, Variables, _bytesPerImage);
+        else IssueOnce(segment);
     }
 
     private void Place(ulong arena)
@@ -139,9 +184,6 @@ public abstract class RecordedPlan : IDisposable
         {
             if (!plan._isKept[buffer]) _buffers[buffer]?.Release();
         }
-
-        /// <summary>Hands a buffer to a caller.</summary>
-        public DeviceBuffer Take(int buffer) => _buffers[buffer]!;
 
         /// <summary>Whatever was there before is no longer the plan's.</summary>
         public void Forget() => Array.Clear(_buffers);

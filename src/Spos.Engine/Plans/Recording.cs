@@ -129,7 +129,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
         if (planned.Death == Moment.Never || planned.Death.CompareTo(now) < 0) planned.Death = now;
     }
 
-    void IRecording.Launch(int kernel, (int X, int Y, int BlockX, int BlockY) grid, void** arguments)
+    void IRecording.Launch(int kernel, GridSize grid, void** arguments)
     {
         KernelCatalogue.Entry entry = KernelCatalogue.Entries[kernel];
         (int firstValue, int firstPlace, int firstVariable) = (_notes.Values.Count, _notes.Places.Count, _notes.Variables.Count);

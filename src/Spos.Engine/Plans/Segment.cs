@@ -66,6 +66,26 @@ internal sealed unsafe class Segment
         }
     }
 
+    /// <summary>Adds the launches to what is done for each image.</summary>
+    /// <param name="addresses">Where each buffer of the plan is, for the first thread and the first image.</param>
+    /// <param name="bytesPerImage">By buffer: how far it is from an image's to the next one's; null for the plan's own memory.</param>
+    public void AddTo(ImageSequence sequence, ulong[] addresses, ReadOnlySpan<ulong> variables, ulong?[] bytesPerImage)
+    {
+        foreach ((int value, int variable) in _variables) _values[value] = variables[variable];
+        foreach (ref readonly Event current in _events.AsSpan())
+        {
+            if (current.Kind is EventKind.Rent or EventKind.Retain or EventKind.Return) continue;
+            if (current.Kind != EventKind.Launch) throw new NotSupportedException("A library works on whole batches.");
+            PutIn(current, addresses);
+            foreach (ref readonly Place place in _places.AsSpan(current.FirstPlace, current.Places))
+            {
+                sequence.AddAddress(place.Value - current.FirstValue, bytesPerImage[place.Buffer]);
+            }
+            int count = KernelCatalogue.Entries[current.Subject].Parameters.Count;
+            sequence.Add(current.Grid, current.Subject, _values.AsSpan(current.FirstValue, count));
+        }
+    }
+
     private void PutIn(in Event current, ulong[] addresses)
     {
         foreach (ref readonly Place place in _places.AsSpan(current.FirstPlace, current.Places))
@@ -108,7 +128,7 @@ internal enum EventKind
 /// <param name="FirstPlace">Of the arguments that are addresses of the plan's buffers.</param>
 /// <param name="Places">How many there are.</param>
 internal readonly record struct Event(
-    EventKind Kind, int Subject, (int X, int Y, int BlockX, int BlockY) Grid = default, int FirstValue = 0, int FirstPlace = 0,
+    EventKind Kind, int Subject, GridSize Grid = default, int FirstValue = 0, int FirstPlace = 0,
     int Places = 0, LibraryCall? Call = null);
 
 /// <summary>An argument that is an address: so many bytes from the start of a buffer.</summary>

@@ -19,12 +19,12 @@ public sealed class SharedPlan : RecordedPlan
     /// <param name="batch">How many pictures.</param>
     /// <exception cref="ArgumentException">It is for training.</exception>
     public SharedPlan(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch)
-        : this(session, network, WriterFor(session, network, kind, batch))
+        : this(session, network, WriterOf(session, network, kind, batch), batch)
     {
     }
 
-    private SharedPlan(Session session, ShuffleNetV2OneShot network, PlanWriter writer)
-        : base(session, network, writer, sharesBeginnings: true)
+    private SharedPlan(Session session, ShuffleNetV2OneShot network, PlanWriter writer, int batch)
+        : base(session, network, writer, batch, sharesBeginnings: true)
     {
         int[] blocks = [.. Enumerable.Range(0, network.Spec.Blocks).Select(b => Array.FindIndex(Turns, turn => turn.Block == b))];
         _turnOfPart = [0, .. blocks, Turns.Length - 1];
@@ -47,8 +47,7 @@ public sealed class SharedPlan : RecordedPlan
         DeviceBuffer? arena = RentArena();
         try
         {
-            var shape = new Shape(group.Paths, 1, 1, Images.N);
-            Predictions left = Results == null ? default : new Predictions(Session.Rent(shape), Session.Rent(shape));
+            Predictions left = RentResults(new Shape(group.Paths, 1, 1, Images.N));
             // Pictures are not mixed up.
             Begin(images, labels, share: 1, arena);
             foreach (PathGroup.Leg leg in group.Legs) Issue(group, leg, left);
@@ -61,19 +60,14 @@ public sealed class SharedPlan : RecordedPlan
         }
     }
 
-    private static PlanWriter WriterFor(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch) =>
+    private static PlanWriter WriterOf(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch) =>
         kind != PlanKind.Training
-            ? new PlanWriter(session, network, kind, batch, smoothing: 0, bringsStatistics: true)
+            ? WriterFor(session, network, kind, batch, smoothing: 0, bringsStatistics: true)
             : throw new ArgumentException("Paths are not trained together.", nameof(kind));
 
     private void Issue(PathGroup group, PathGroup.Leg leg, Predictions left)
     {
-        if (Results is { } results)
-        {
-            ulong offset = (ulong)leg.Index * (ulong)Images.N * sizeof(float);
-            Addresses[results.Losses] = left.Losses.AddressOn(Session.Stream) + offset;
-            Addresses[results.Ranks] = left.Ranks.AddressOn(Session.Stream) + offset;
-        }
+        PutResults(left, leg.Index);
         int part = leg.From;
         for (int turn = _turnOfPart[part]; turn < Turns.Length; turn++)
         {

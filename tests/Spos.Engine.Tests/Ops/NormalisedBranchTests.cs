@@ -1,3 +1,4 @@
+using Spos.Engine.Autograd;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -79,8 +80,9 @@ public sealed class NormalisedBranchTests
     public void A_GPU_runs_one_op_after_the_other()
     {
         using var test = TestDevice.Open("simt 0");
+        using var session = new Session(test.Device);
         Assert.False(NormalisedBranch.Applies(
-            test.Device,
+            session,
             new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(8 * test.Device.Multiprocessors, 7, 7, 320), 320, 7, 1)));
     }
 
@@ -88,12 +90,16 @@ public sealed class NormalisedBranchTests
     public void Few_strips_are_left_to_one_op_after_the_other()
     {
         using var test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
         Assert.False(
-            NormalisedBranch.Applies(test.Device, new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(1, 7, 7, 320), 320, 7, 1))
+            NormalisedBranch.Applies(session, new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(1, 7, 7, 320), 320, 7, 1))
             && test.Device.Multiprocessors > 1);
         Assert.True(NormalisedBranch.Applies(
-            test.Device,
+            session,
             new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(8 * test.Device.Multiprocessors, 7, 7, 320), 320, 7, 1)));
+        session.UsesOneProcessor = true;
+        Assert.True(
+            NormalisedBranch.Applies(session, new ConvolutionShape(ConvolutionKind.Depthwise, new Shape(1, 7, 7, 320), 320, 7, 1)));
     }
 
     // A convolution with a batch norm that has seen something.

@@ -171,7 +171,7 @@ public sealed class NetworkPlanTests
         using TestDevice test = TestDevice.Open("host");
         using var session = new Session(test.Device);
         using var network = new ShuffleNetV2OneShot(session, Spec, null);
-        using var writer = new PlanWriter(session, network, PlanKind.Inference, Batch, smoothing: 0);
+        using var writer = new PlanWriter(session, network, PlanKind.Inference, Batch, oneProcessor: false, smoothing: 0);
         int fold = KernelCatalogue.Entries.Index().First(entry => entry.Item.Name == "batch_norm_fold").Index;
         Assert.Single(
             writer.Turns.SelectMany(turn => turn.Parts).SelectMany(part => part?.Work.Events ?? []),

@@ -22,19 +22,20 @@ internal static class NormalisedBranch
     // Pixels of a band: some tiles of the product (kernels/host/gemm.h), enough that packing weights costs little.
     private const int BandPixels = 200;
 
-    // Strips for each thread of a CPU, so that all finish together.
+    // Strips for each thread of a CPU.
     private const int StripsPerProcessor = 4;
 
     /// <summary>
     /// Whether it is faster than one after the other: on a CPU, where there are enough strips to keep its threads busy. A GPU's memory is
     /// so fast that moving what lies between costs less than working through strips, each with fewer threads at work and many barriers.
     /// </summary>
+    /// <param name="session">Where the kernel would run.</param>
     /// <param name="shape">Of the depthwise convolution.</param>
-    public static bool Applies(Device device, in ConvolutionShape shape)
+    public static bool Applies(Session session, in ConvolutionShape shape)
     {
-        if (!device.BlocksAreThreads) return false;
+        if (!session.Device.BlocksAreThreads) return false;
         int rows = shape.Output.N * shape.Output.H;
-        return Partition.OfRows(rows, RowsPerStrip(device, shape)).Blocks >= Math.Min(rows, device.Multiprocessors);
+        return Partition.OfRows(rows, RowsPerStrip(session.Processors, shape)).Blocks >= Math.Min(rows, session.Processors);
     }
 
     /// <param name="depthwise">The shape of the depthwise convolution.</param>
@@ -52,9 +53,9 @@ internal static class NormalisedBranch
             throw new ArgumentException("A depthwise convolution takes whole tensors.");
         }
         (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
-        int rows = output.N * output.H, perStrip = RowsPerStrip(session.Device, depthwise);
+        int rows = output.N * output.H, perStrip = RowsPerStrip(session.Processors, depthwise);
         int bands = Math.Max(1, perStrip * output.W / BandPixels), perBand = (perStrip + bands - 1) / bands;
-        int blocks = Math.Min(Partition.OfRows(rows, perStrip).Blocks, StripsPerProcessor * session.Device.Multiprocessors);
+        int blocks = Math.Min(Partition.OfRows(rows, perStrip).Blocks, StripsFor(session.Processors));
         long inputRows = first == null ? 0 : ((perStrip - 1) * depthwise.Stride) + depthwise.Kernel;
         // Blocks begin where a vector's load is aligned.
         long perBlock = (((inputRows * input.W) + ((long)perBand * output.W)) * input.C + 15) / 16 * 16;
@@ -68,11 +69,14 @@ internal static class NormalisedBranch
             x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, passBy ? x.Tensor.Shape.C / 2 : 0, perStrip, perBand, perBlock);
     }
 
+    // So that all processors finish together.
+    private static int StripsFor(int processors) => processors == 1 ? 1 : StripsPerProcessor * processors;
+
     // Of results. Whole images where they fit into the cache, several of them where they are small.
-    private static int RowsPerStrip(Device device, in ConvolutionShape depthwise)
+    private static int RowsPerStrip(int processors, in ConvolutionShape depthwise)
     {
         (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
-        int strips = StripsPerProcessor * device.Multiprocessors;
+        int strips = StripsFor(processors);
         long imageBytes = (long)input.H * input.W * input.C * sizeof(float);
         long images = Math.Min(input.N / strips, Math.Min(BandPixels / (output.H * output.W), MostStripBytes / imageBytes));
         if (images > 0) return checked((int)images * output.H);

@@ -24,7 +24,7 @@ public static class PointwiseConvolution
     internal static void Forward(Session session, Tensor y, Tensor x, Tensor weight)
     {
         (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, y.Shape.C);
-        Partition partition = Rows(session.Device, rows, output);
+        Partition partition = Rows(session, rows, output);
         session.Grid(partition.Blocks, BlocksAcross(session.Device, output))
             .PointwiseForward(y, x, weight, rows, input, output, partition.RowsPerBlock);
     }
@@ -34,7 +34,7 @@ public static class PointwiseConvolution
     {
         (int rows, int input, int output) = (x.Shape.Rows, x.Shape.C, weight.Shape.C);
         if (y.Step != 1) throw new ArgumentException("Results are neighbours.");
-        Partition partition = Rows(session.Device, rows, output);
+        Partition partition = Rows(session, rows, output);
         session.Grid(partition.Blocks, BlocksAcross(session.Device, output)).PointwiseNormalised(
             y.Start, x, weight, scale, shift, rows, input, output, y.Tensor.Shape.C, rectify, partition.RowsPerBlock);
     }
@@ -56,6 +56,10 @@ public static class PointwiseConvolution
             .PointwiseBackwardWeights(partials, dy, x, rows, input, output, chunks.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
     }
+
+    // One processor packs weights once.
+    private static Partition Rows(Session session, int rows, int columns) =>
+        session.UsesOneProcessor ? Partition.OfRows(rows, rows) : Rows(session.Device, rows, columns);
 
     // For a result of so many columns. On the CPU, enough rows that packing the weights costs little, enough blocks that threads finish
     // together.
