@@ -34,8 +34,8 @@ void run_thread(void* context, unsigned thread) {
         const unsigned first = std::min(i * work.images_at_once, work.images - work.images_at_once);
         for (unsigned a = 0; a < sequence.address_count; ++a) {
             const SposAddress& address = sequence.addresses[a];
-            values[address.value] = sequence.values[address.value] + first * address.bytes_per_image +
-                                    thread * address.bytes_per_thread;
+            values[address.value] =
+                sequence.values[address.value] + first * address.bytes_per_image + thread * address.bytes_per_thread;
         }
         for (unsigned l = 0; l < sequence.launch_count; ++l) {
             const SposLaunch& launch = sequence.launches[l];
@@ -58,12 +58,18 @@ CUresult sposHostRunByImage(const SposSequence* sequence, unsigned int images, u
             most_threads == 0) {
             return CUDA_ERROR_INVALID_VALUE;
         }
+        if ((sequence->launch_count != 0 && sequence->launches == nullptr) ||
+            (sequence->value_count != 0 && sequence->values == nullptr) ||
+            (sequence->address_count != 0 && sequence->addresses == nullptr)) {
+            return CUDA_ERROR_INVALID_VALUE;
+        }
         for (unsigned a = 0; a < sequence->address_count; ++a) {
             if (sequence->addresses[a].value >= sequence->value_count) return CUDA_ERROR_INVALID_VALUE;
         }
         for (unsigned l = 0; l < sequence->launch_count; ++l) {
             const SposLaunch& launch = sequence->launches[l];
             if (!spos::is_own(launch.function)) return CUDA_ERROR_INVALID_HANDLE;
+            if (launch.grid_x == 0 || launch.grid_y == 0) return CUDA_ERROR_INVALID_VALUE;
             const unsigned count = static_cast<unsigned>(launch.function->kernel->parameter_count);
             if (launch.first_value > sequence->value_count || count > sequence->value_count - launch.first_value) {
                 return CUDA_ERROR_INVALID_VALUE;

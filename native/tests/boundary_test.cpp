@@ -1,6 +1,8 @@
 // Hostile arguments at the boundary of a driver library: null, freed and foreign handles, sizes at the integers'
 // limits, launch shapes beyond the limits. Each call gives one of the API's codes, and nothing else happens. Linked to
 // each of the drivers in turn, under AddressSanitizer and UndefinedBehaviorSanitizer.
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <climits>
 #include <cstdint>
@@ -9,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "../abi/spos_host.h"
 #include "../abi/spos_kernels.h"
 #include "driver.h"
 
@@ -404,6 +407,51 @@ TEST_CASE("launches") {
     CHECK(call(launch.relu, nullptr, nullptr, nullptr) == kInvalid);
     CHECK(call(launch.relu, nullptr, nulls, nullptr) == kInvalid);
     CHECK(call(launch.relu, nullptr, launch.parameters, extra) == CUDA_ERROR_NOT_SUPPORTED);
+}
+
+TEST_CASE("sequences, image by image") {
+    auto* const run = reinterpret_cast<decltype(&sposHostRunByImage)>(dlsym(RTLD_DEFAULT, "sposHostRunByImage"));
+    if (run == nullptr) return;
+    Context context;
+    constexpr unsigned kImages = 5, kLength = 64, kBytes = kLength * sizeof(float);
+    float values[kImages * kLength], results[kImages * kLength];
+    for (unsigned i = 0; i < kImages * kLength; ++i) values[i] = static_cast<float>(i) - 100.5f;
+    CUdeviceptr x = 0, y = 0, between = 0;
+    for (CUdeviceptr* const memory : {&x, &y}) OK(cuMemAlloc_v2(memory, sizeof values));
+    OK(cuMemAlloc_v2(&between, 2 * kBytes));  // of two threads
+    OK(cuMemcpyHtoD_v2(x, values, sizeof values));
+    const CUfunction relu = function("spos-module relu", "relu_forward");
+    const SposLaunch launches[] = {{relu, 1, 1, 0}, {relu, 2, 1, 4}};
+    const unsigned long long numbers[] = {between, x, kLength, kLength, y, between, kLength, kLength / 2};
+    const SposAddress addresses[] = {{0, 0, kBytes}, {1, kBytes, 0}, {4, kBytes, 0}, {5, 0, kBytes}};
+    const SposSequence sequence{launches, numbers, addresses, 2, 8, 4};
+    OK(run(&sequence, kImages, 1, 2, nullptr));
+    OK(cuMemcpyDtoH_v2(results, y, sizeof results));
+    for (unsigned i = 0; i < kImages * kLength; ++i) CHECK(results[i] == std::max(values[i], 0.0f));
+
+    const auto refused = [&](SposSequence other, unsigned images = kImages, unsigned at_once = 1,
+                             unsigned threads = 2) {
+        return run(&other, images, at_once, threads, nullptr) == kInvalid;
+    };
+    CHECK(run(nullptr, kImages, 1, 2, nullptr) == kInvalid);
+    CHECK(refused(sequence, 0));
+    CHECK(refused(sequence, UINT_MAX));
+    CHECK(refused(sequence, kImages, 0));
+    CHECK(refused(sequence, kImages, kImages + 1));
+    CHECK(refused(sequence, kImages, 1, 0));
+    CHECK(refused({launches, numbers, addresses, 2, 7, 4}));  // arguments beyond the numbers
+    CHECK(refused({launches, numbers, addresses, 2, 5, 4}));  // and an address
+    const SposLaunch far{relu, 1, 1, UINT_MAX}, empty{relu, 0, 1, 0};
+    CHECK(refused({&far, numbers, addresses, 1, 8, 4}));
+    CHECK(refused({&empty, numbers, addresses, 1, 8, 4}));
+    const SposLaunch foreign{reinterpret_cast<CUfunction>(&x), 1, 1, 0};
+    const SposSequence of_foreign{&foreign, numbers, addresses, 1, 8, 4};
+    CHECK(run(&of_foreign, kImages, 1, 2, nullptr) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(run(&sequence, kImages, 1, 2, reinterpret_cast<CUstream>(&x)) == CUDA_ERROR_INVALID_HANDLE);
+    CHECK(refused({nullptr, numbers, addresses, 2, 8, 4}));
+    OK(run(&sequence, 0x7FFFFFFF, 0x7FFFFFFF, 1, nullptr));
+    const SposSequence nothing{nullptr, nullptr, nullptr, 0, 0, 0};
+    OK(run(&nothing, kImages, 1, 2, nullptr));
 }
 
 TEST_CASE("any mixture of arguments gives a code of the API") {

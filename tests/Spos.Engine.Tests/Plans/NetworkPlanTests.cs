@@ -78,6 +78,80 @@ public sealed class NetworkPlanTests
         Assert.Equal(Work(test, plan, PlusSpec, single, paths, planned: false), planned);
     }
 
+    [Theory]
+    [InlineData(1, 1, 0)]
+    [InlineData(1, 2, 1)]
+    [InlineData(1, 9, 2)]
+    [InlineData(2, 1, 0)]
+    [InlineData(2, 2, 1)]
+    [InlineData(2, 3, 0)]
+    [InlineData(2, 7, 4)]
+    [InlineData(2, 15, 4)]
+    [InlineData(5, 9, 2)]
+    [InlineData(5, 4, 1)]
+    public void Threads_take_images_through_inference_to_the_same_bits(int threads, int batch, int atOnce)
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        int before = test.Device.Threads;
+        test.Device.Threads = threads;
+        try
+        {
+            session.Pool.Poison = true;
+            Assert.Equal(atOnce, ImageSequence.AtOnce(session, PlanKind.Inference, batch));
+            using var network = new ShuffleNetV2OneShot(session, PlusSpec, null);
+            Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
+            (Tensor images, DeviceArray<int> labels) = Pictures(session, batch);
+            using (images)
+            using (labels)
+            {
+                using var plan = new NetworkPlan(session, network, PlanKind.Inference, batch);
+                foreach (Architecture path in PlusPaths.Concat(Paths))
+                {
+                    // Statistics of its own.
+                    network.Forward(Pass.Recalibration(session), images, path).Dispose();
+                    float[] losses = new float[batch];
+                    int[] ranks = new int[batch];
+                    using (Predictions left = plan.Run(images, labels, path)) left.Download(session.Stream, losses, ranks);
+                    Assert.Equal(
+                        OpByOp(session, network, PlanKind.Inference, images, labels, path),
+                        [.. losses, .. ranks.Select(rank => (float)rank)]);
+                }
+                Assert.InRange(plan.Bytes, 1, Math.Max(1, atOnce * threads) * OfOneImage(session, network) * (atOnce == 0 ? batch : 1));
+            }
+        }
+        finally
+        {
+            test.Device.Threads = before;
+        }
+
+        // Where it is not done so, memory is the batch's.
+        static long OfOneImage(Session session, ShuffleNetV2OneShot network) =>
+            NetworkPlan.BytesOf(session, network, PlanKind.Inference, 1);
+    }
+
+    [Fact]
+    public void Work_that_is_watched_or_needs_whole_batches_is_done_launch_by_launch()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        int AtOnce(PlanKind kind = PlanKind.Inference) => ImageSequence.AtOnce(session, kind, 8 * test.Device.Threads);
+        Assert.Equal(4, AtOnce());
+        Assert.Equal(0, AtOnce(PlanKind.Training));
+        Assert.Equal(0, AtOnce(PlanKind.Recalibration));
+        using (var timer = new KernelTimer(test.Device))
+        {
+            test.Device.Kernels.Timer = timer;
+            Assert.Equal(0, AtOnce());
+        }
+        Assert.Equal(4, AtOnce());
+        ConvolutionPlanner.Of(session).Plan = ConvolutionPlan.Cudnn;
+        Assert.Equal(0, AtOnce());
+        using TestDevice gpu = TestDevice.Open("simt 0");
+        using var other = new Session(gpu.Device);
+        Assert.Equal(0, ImageSequence.AtOnce(other, PlanKind.Inference, 64));
+    }
+
     [Fact]
     public void Its_memory_is_what_it_says_and_no_more_than_ops_take_one_by_one()
     {
@@ -261,7 +335,7 @@ public sealed class NetworkPlanTests
             using (losses) left.AddRange(losses.Download(session.Stream));
         }
         using DeviceArray<int> ranks = TopK.Ranks(session, logits, labels);
-        int[] values = new int[Batch];
+        int[] values = new int[images.Shape.N];
         ranks.Download(session.Stream, values);
         left.AddRange(values.Select(value => (float)value));
         return left;
