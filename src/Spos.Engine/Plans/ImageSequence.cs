@@ -54,8 +54,8 @@ internal sealed unsafe class ImageSequence(Session session, int images, int atOn
 
     /// <summary>The next launch's argument of that number is an address.</summary>
     /// <param name="bytesPerImage">How far it is from an image's to the next image's; null for the plan's memory.</param>
-    public void AddAddress(int argument, ulong? bytesPerImage) =>
-        _addresses.Add(new HostAddress((uint)(_values.Count + argument), bytesPerImage ?? 0, bytesPerImage == null ? (ulong)bytesPerThread : 0));
+    public void AddAddress(int argument, ulong? bytesPerImage) => _addresses.Add(
+        new HostAddress((uint)(_values.Count + argument), bytesPerImage ?? 0, bytesPerImage == null ? (ulong)bytesPerThread : 0));
 
     /// <summary>Does them, and forgets them.</summary>
     public void Run()

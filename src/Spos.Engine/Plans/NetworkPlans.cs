@@ -78,7 +78,8 @@ public sealed class NetworkPlans : IDisposable
     }
 
     private static Key KeyOf(bool isShared, Session session, PlanKind kind, int batch, float smoothing) => new(
-        isShared, session, ConvolutionPlanner.Of(session).Plan, kind, batch, (session.Device.Threads, ImageSequence.AtOnce(session, kind, batch)), smoothing);
+        isShared, session, ConvolutionPlanner.Of(session).Plan, kind, batch,
+        (session.Device.Threads, ImageSequence.AtOnce(session, kind, batch)), smoothing);
 
     private readonly record struct Key(
         bool IsShared, Session Session, ConvolutionPlan Plan, PlanKind Kind, int Batch, (int Threads, int AtOnce) ByImage, float Smoothing);

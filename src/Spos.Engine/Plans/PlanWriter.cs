@@ -34,7 +34,8 @@ internal sealed class PlanWriter : IDisposable
     /// Whether whoever runs the plan brings running statistics, or what they are folded to, and not the layers; not in training.
     /// </param>
     public PlanWriter(
-        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, bool oneProcessor, float smoothing, bool bringsStatistics = false)
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, bool oneProcessor, float smoothing,
+        bool bringsStatistics = false)
     {
         (_session, _network, _kind) = (session, network, kind);
         Batch = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
