@@ -99,8 +99,7 @@ def export(folder, size):
     """The path's network as Spos exports it, by way of PyTorch's file of it."""
     weights, run, onnx = folder / "network.pth", folder / "imported", folder / "network.onnx"
     torch.save(fill(Network(*SIZES, affine=True, path=PATH), 1).state_dict(), weights)
-    path = " ".join(map(str, PATH))
-    call(ROOT / "spos", "import", "--checkpoint", weights, "--architecture", path, "--image-size", size, "--output-dir", run)
+    call(ROOT / "spos", "import", "--checkpoint", weights, "--image-size", size, "--output-dir", run)
     call(ROOT / "spos", "export", "--checkpoint", run, "--format", "onnx", "--output", onnx)
     return onnx
 

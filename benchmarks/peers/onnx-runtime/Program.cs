@@ -5,7 +5,7 @@ using System.Globalization;
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 
-// As StepBenchmark and step.py do.
+// As StepBenchmark does.
 const int Warmup = 3;
 
 int[] numbers = [.. args.Skip(1).Select(word => int.TryParse(word, CultureInfo.InvariantCulture, out int number) ? number : 0)];
