@@ -24,14 +24,37 @@ def spos(*arguments):
         return json.loads(output.read_text())
 
 
-def compare(title, peers, rounds, base):
+class Slow:
+    """Which peers are run in the first round only: those that at no work reach this share of the best of their family."""
+
+    SHARE = 0.6
+
+    def __init__(self, family):
+        self.family = family
+
+    def of(self, rates):
+        fast = set()
+        for by_peer in rates.values():
+            medians = {peer: statistics.median(values) for peer, values in by_peer.items()}
+            for peer, rate in medians.items():
+                if rate >= self.SHARE * max(r for other, r in medians.items() if self.family(other) == self.family(peer)):
+                    fast.add(peer)
+        return {peer for by_peer in rates.values() for peer in by_peer} - fast
+
+
+def compare(title, peers, rounds, base, slow=None):
     """
     Runs each of `peers` (name: function that returns lists of rates by work) once a round, and prints, for each work, the
     median of all rates, their quartiles, and how many times as fast as the best of the peers that `base` accepts it is.
+    With `slow` peers that have no chance are not run again after the first round.
     """
-    rates = {}
-    for _ in range(rounds):
+    rates, left_out = {}, set()
+    for index in range(rounds):
+        if index == 1 and slow:
+            left_out = slow.of(rates)
         for peer, run in peers.items():
+            if peer in left_out:
+                continue
             for work, values in run().items():
                 rates.setdefault(work, {}).setdefault(peer, []).extend(values)
     results = []
@@ -44,6 +67,28 @@ def compare(title, peers, rounds, base):
             print(f"  {work:14} {peer:42} {medians[peer]:8.1f}  ({low:.1f} to {high:.1f})  {medians[peer] / best:5.2f}", flush=True)
             results.append({"work": work, "peer": peer, "images_per_second": medians[peer], "quartiles": [low, high], "ratio": medians[peer] / best})
     return results
+
+
+def summarise(results, families):
+    """
+    Prints, for each work, the best of each family of peers (a function of a peer's name; None is Spos), and how many times as
+    fast Spos is as the best of all and as the best in single precision.
+    """
+    summary = []
+    for work in dict.fromkeys(r["work"] for r in results):
+        rates = {r["peer"]: r["images_per_second"] for r in results if r["work"] == work}
+        ours = rates.pop("spos")
+        best = {}
+        for peer, rate in sorted(rates.items(), key=lambda item: -item[1]):
+            best.setdefault(families(peer), (peer, rate))
+        print(f"  {work}: Spos {ours:.1f}")
+        for peer, rate in best.values():
+            print(f"    best of its kind: {peer:42} {rate:8.1f}   Spos is {ours / rate:.2f} times as fast")
+        of_all = max(rate for _, rate in best.values())
+        of_fp32 = max(rate for peer, rate in best.values() if " fp32" in peer)
+        print(f"    Spos against the best of all precisions {ours / of_all:.2f}, against the best in fp32 {ours / of_fp32:.2f}", flush=True)
+        summary.append({"work": work, "best": dict(best.values()), "spos_to_best": ours / of_all, "spos_to_best_fp32": ours / of_fp32})
+    return summary
 
 
 def record(**fields):

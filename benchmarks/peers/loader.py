@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """From JPEG files to normalised batches: Spos against other loaders, in turn on the same machine.
 
-    benchmarks/peers/loader.py FOLDER [--image-size 224] [--rounds 3] [--output FILE]
+    benchmarks/peers/loader.py FOLDER [--image-size 224] [--rounds 5] [--output FILE]
 
 FOLDER holds one folder of JPEGs per class. Needs python3-torchvision, python3-pil and python3-opencv. The peers do the same
 transforms (training: random resized crop, flip, jitter of brightness, contrast and saturation, normalisation; validation:
@@ -127,7 +127,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--image-size", type=int, default=224)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output")
     options = parser.parse_args()
     save(options.output, run(options.folder, options.image_size, options.rounds))

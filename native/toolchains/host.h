@@ -62,6 +62,16 @@ struct Lane {
     static __forceinline__ __m256i first_values(int count) {
         return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     }
+#else
+    // Calls: these loops in every unrolled tile would double the time to compile the kernels.
+    __attribute__((noinline)) static Lane first_loaded(const float* p, int count) {
+        Vector r{};
+        for (int i = 0; i < count; ++i) r[i] = p[i];
+        return Lane(r);
+    }
+    __attribute__((noinline)) void store_first(float* p, int count) const {
+        for (int i = 0; i < count; ++i) p[i] = v[i];
+    }
 #endif
 
     Lane() = default;
@@ -75,9 +85,7 @@ struct Lane {
 #elif defined(__AVX2__)
         return Lane((Vector)_mm256_maskload_ps(p, first_values(count)));
 #else
-        Vector r{};
-        for (int i = 0; i < count; ++i) r[i] = p[i];
-        return Lane(r);
+        return first_loaded(p, count);
 #endif
     }
     // Tells the cache that p will be read soon; p may lie beyond what there is.
@@ -89,7 +97,7 @@ struct Lane {
 #elif defined(__AVX2__)
         _mm256_maskstore_ps(p, first_values(count), (__m256)v);
 #else
-        for (int i = 0; i < count; ++i) p[i] = v[i];
+        store_first(p, count);
 #endif
     }
     __forceinline__ Lane& operator+=(Lane o) {

@@ -52,6 +52,19 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
+    public void Inference_of_one_picture_is_timed_alone()
+    {
+        string file = Path.Combine(_folder, "one.json");
+        string[] one = ["bench", "step", "--image-size", "32", "--batch-size", "1", "--runs", "2"];
+        PipelineFixture.Expect(0, [.. one, "--inference", "--output", file]);
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        JsonElement[] steps = [.. document.RootElement.GetProperty("steps").EnumerateArray()];
+        Assert.Equal(["unfused", "fused"], steps.Select(s => s.GetProperty("plan").GetString()));
+        Assert.All(steps, s => Assert.Equal("inference", s.GetProperty("work").GetString()));
+        Assert.Contains("--batch-size 1: training", PipelineFixture.Expect(2, one).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_plan_auto_is_measured_with_is_none_of_a_steps_memory()
     {
         var environment = new Dictionary<string, string> { ["XDG_CACHE_HOME"] = Path.Combine(_folder, "cache") };

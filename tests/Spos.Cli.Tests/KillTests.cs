@@ -28,8 +28,8 @@ public sealed class KillTests(PipelineFixture fixture) : IClassFixture<PipelineF
     public async Task Search_survives() => await Survives(
         folder =>
         [
-            "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", folder, "--max-epochs", "5",
-            "--num-population", "10", "--num-select", "4", "--num-crossover", "4", "--num-mutation", "4", "--train-iters", "1",
+            "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", folder, "--max-epochs", "4",
+            "--num-population", "6", "--num-select", "3", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "1",
             "--train-batch-size", "8",
         ],
         "search.json", "architecture_final.json", "result.json", "checkpoints/*.json");

@@ -64,11 +64,13 @@ internal sealed class StepBenchmark : IDisposable
     }
 
     /// <param name="path">The path of every run; null for random ones.</param>
+    /// <param name="inference">Whether inference is all that is timed.</param>
     /// <param name="report">Told after each run.</param>
-    public IReadOnlyList<StepResult> Run(IReadOnlyList<ConvolutionPlan> plans, Architecture? path, int runs, Action report)
+    public IReadOnlyList<StepResult> Run(
+        IReadOnlyList<ConvolutionPlan> plans, Architecture? path, int runs, bool inference, Action report)
     {
         var results = new List<StepResult>();
-        foreach (Work work in Works)
+        foreach (Work work in Works.Where(w => !inference || w.Kind == PlanKind.Inference))
         {
             RepeatedWork<Predictions>[] repeated = path == null
                 ? []
@@ -136,7 +138,7 @@ internal sealed class StepBenchmark : IDisposable
     public Architecture RandomPath(int run) => _sampler.Uniform(new CounterRandom(1, RandomPurpose.Paths, (ulong)(run + Warmup)));
 
     /// <summary>How often <see cref="Run"/> reports.</summary>
-    public static int Reports(int runs) => 2 * (runs + Warmup);
+    public static int Reports(int runs, bool inference) => (inference ? 1 : 2) * (runs + Warmup);
 
     public void Dispose()
     {

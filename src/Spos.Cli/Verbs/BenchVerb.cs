@@ -52,7 +52,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     public string? Blocks { get; set; }
 
     [Option("batch-size", Default = 32, HelpText = "Pictures a step.")]
-    [InRange(2, 65_536)]
+    [InRange(1, 65_536)]
     public int BatchSize { get; set; } = 32;
 
     [Option("runs", HelpText = "Steps and evaluations that are timed, of kernels for each operation (default: 15, of kernels 3).")]
@@ -67,6 +67,9 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
 
     [Option("alone", Default = false, HelpText = "Let bench step time --plan alone, without unfused beside it.")]
     public bool Alone { get; set; }
+
+    [Option("inference", Default = false, HelpText = "Let bench step time inference alone, as a batch of one picture has to be.")]
+    public bool Inference { get; set; }
 
     [Option("images", HelpText =
         "The pictures that bench loader reads: "
@@ -95,6 +98,11 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     {
         if (What == "plans") return ShowPlans();
         NetworkSizes.CheckArea(BatchSize, ImageSize);
+        if (BatchSize == 1 && What != "loader" && !(What == "step" && Inference))
+        {
+            throw new UsageException(
+                "--batch-size 1: training normalises over several pictures, so 2 at least; bench step --inference takes 1.");
+        }
         var spec = new NetworkSpec { ImageSize = ImageSize, BlockSet = this.AskedBlocks() ?? BlockSet.ShuffleV2 };
         if (Output != null)
         {
@@ -120,7 +128,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         IReadOnlyList<StepResult> results = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
         ProgressDisplay.Run(
-            "step", StepBenchmark.Reports(runs), "run", report => results = benchmark.Run(plans, path, runs, () => report("")));
+            "step", StepBenchmark.Reports(runs, Inference), "run",
+            report => results = benchmark.Run(plans, path, runs, Inference, () => report("")));
         Table table = PlainTable.New(
             "work", "plan", "img/s", "quartiles", $"against {plans[0]}".ToLowerInvariant(), "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
