@@ -67,7 +67,10 @@ class PlacedRows {
         }
         for (int r = 0; r < rows; ++r) {
             float* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
-            for_lanes(left, [=](int c, auto lane) { lane.store(rest + c, Lane::load(values + r * stride + c)); });
+            for_lanes(left, [=, ahead = rest + kSortedRows * parts_[count_].stride](int c, auto lane) {
+                Lane::prefetch(ahead + c);
+                lane.store(rest + c, Lane::load(values + r * stride + c));
+            });
         }
     }
 
@@ -79,7 +82,10 @@ class PlacedRows {
         for (int r = 0; r < rows; ++r) {
             const float* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
             // Whole vectors: what is loaded next is waiting for what was stored in one piece.
-            for_lanes(there, [=](int c, auto lane) { lane.load(rest + c).store(passing + r * stride + c); });
+            for_lanes(there, [=, ahead = rest + kSortedRows * parts_[count_].stride](int c, auto lane) {
+                Lane::prefetch(ahead + c);
+                lane.load(rest + c).store(passing + r * stride + c);
+            });
         }
         for (int k = count_ - 1; k >= 0; --k) {
             const Part& part = parts_[k];
