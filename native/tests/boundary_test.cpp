@@ -419,26 +419,27 @@ TEST_CASE("sequences, image by image") {
     CUdeviceptr x = 0, y = 0, between = 0;
     for (CUdeviceptr* const memory : {&x, &y}) OK(cuMemAlloc_v2(memory, sizeof values));
     OK(cuMemAlloc_v2(&between, 2 * kBytes));  // of two threads
-    OK(cuMemcpyHtoD_v2(x, values, sizeof values));
+    OK(cuMemcpyHtoDAsync_v2(x, values, sizeof values, nullptr));
     const CUfunction relu = function("spos-module relu", "relu_forward");
     const SposLaunch launches[] = {{relu, 1, 1, 0}, {relu, 2, 1, 4}};
     const unsigned long long numbers[] = {between, x, kLength, kLength, y, between, kLength, kLength / 2};
     const SposAddress addresses[] = {{0, 0, kBytes}, {1, kBytes, 0}, {4, kBytes, 0}, {5, 0, kBytes}};
     const SposSequence sequence{launches, numbers, addresses, 2, 8, 4};
     OK(run(&sequence, kImages, 1, 2, nullptr));
-    OK(cuMemcpyDtoH_v2(results, y, sizeof results));
+    OK(cuMemcpyDtoHAsync_v2(results, y, sizeof results, nullptr));
+    OK(cuStreamSynchronize(nullptr));
     for (unsigned i = 0; i < kImages * kLength; ++i) CHECK(results[i] == std::max(values[i], 0.0f));
 
-    const auto refused = [&](SposSequence other, unsigned images = kImages, unsigned at_once = 1,
-                             unsigned threads = 2) {
-        return run(&other, images, at_once, threads, nullptr) == kInvalid;
+    const auto refused_for = [&](unsigned images, unsigned at_once, unsigned threads) {
+        return run(&sequence, images, at_once, threads, nullptr) == kInvalid;
     };
+    CHECK(refused_for(0, 1, 2));
+    CHECK(refused_for(UINT_MAX, 1, 2));
+    CHECK(refused_for(kImages, 0, 2));
+    CHECK(refused_for(kImages, kImages + 1, 2));
+    CHECK(refused_for(kImages, 1, 0));
+    const auto refused = [&](const SposSequence& other) { return run(&other, kImages, 1, 2, nullptr) == kInvalid; };
     CHECK(run(nullptr, kImages, 1, 2, nullptr) == kInvalid);
-    CHECK(refused(sequence, 0));
-    CHECK(refused(sequence, UINT_MAX));
-    CHECK(refused(sequence, kImages, 0));
-    CHECK(refused(sequence, kImages, kImages + 1));
-    CHECK(refused(sequence, kImages, 1, 0));
     CHECK(refused({launches, numbers, addresses, 2, 7, 4}));  // arguments beyond the numbers
     CHECK(refused({launches, numbers, addresses, 2, 5, 4}));  // and an address
     const SposLaunch far{relu, 1, 1, UINT_MAX}, empty{relu, 0, 1, 0};
