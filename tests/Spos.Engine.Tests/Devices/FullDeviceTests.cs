@@ -196,12 +196,17 @@ public sealed class FullDeviceTests
         Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
         using Batch batch = Pictures(session, 64);
         Accuracy whole = Evaluator.Measure(session, network, Path, [batch]);
+        long needed = NetworkPlan.BytesOf(session, network, PlanKind.Inference, 64);
+        session.Pool.Trim();
+        using (Limit.OfFree(Device.Host, needed / 2))
+        {
+            DeviceMemoryException error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Measure(session, network, Path, [batch]));
+            Assert.Matches(@"one of [1-9]\d* should: --test-batch-size \d+\.$", error.Message);
+        }
         session.Pool.Trim();
         using (Limit.OfFree(Device.Host, MiB))
         {
-            DeviceMemoryException error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Measure(session, network, Path, [batch]));
-            Assert.Matches(@"one of \d+ should: --test-batch-size \d+\.$", error.Message);
-            error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Recalibrate(session, network, Path, [batch]));
+            DeviceMemoryException error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Recalibrate(session, network, Path, [batch]));
             Assert.Matches(@"one of \d+ should: --train-batch-size \d+\.$", error.Message);
             Assert.Equal(0.1f, session.BatchNormMomentum);
         }
