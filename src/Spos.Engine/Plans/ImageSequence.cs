@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
@@ -16,8 +17,9 @@ namespace Spos.Engine.Plans;
 /// <param name="bytesPerThread">The plan's memory, of one thread.</param>
 internal sealed unsafe class ImageSequence(Session session, int images, int atOnce, int threads, long bytesPerThread)
 {
-    // A few fill the tiles of the last layers' products, whose images are small. More would not stay in the cache.
-    private const int Most = 4;
+    // Pixels of the images at once. Fewer would not fill the tiles of the last layers' products, whose images are small; more would not
+    // stay in the cache.
+    private const int MostPixels = 4 * 224 * 224;
 
     // The least part of the threads' time in which all have work.
     private const double EvenlyShared = 0.8;
@@ -30,14 +32,16 @@ internal sealed unsafe class ImageSequence(Session session, int images, int atOn
     /// Images that a thread takes at once; 0 if a batch is not done so: on a GPU, where launches are watched, and where some threads would
     /// have more to do than others.
     /// </summary>
-    public static int AtOnce(Session session, PlanKind kind, int images)
+    /// <param name="imageSize">Height and width.</param>
+    public static int AtOnce(Session session, PlanKind kind, int images, int imageSize)
     {
         Device device = session.Device;
         if (kind != PlanKind.Inference || !device.RunsByImage || ConvolutionPlanner.Of(session).Plan != ConvolutionPlan.Fused) return 0;
         int threads = device.Threads;
-        for (int atOnce = Most; atOnce > 0; atOnce /= 2)
+        int most = Math.Max(1, MostPixels / (imageSize * imageSize));
+        for (int atOnce = 1 << BitOperations.Log2((uint)most); atOnce > 0; atOnce /= 2)
         {
-            int taken = Ceiling(images, atOnce * threads) * atOnce * threads;
+            long taken = (long)Ceiling(images, atOnce * threads) * atOnce * threads;
             if (images > atOnce && images >= EvenlyShared * taken) return atOnce;
         }
         return 0;

@@ -27,7 +27,7 @@ public sealed class NetworkPlans : IDisposable
     /// <returns>It lasts until eight others were asked for.</returns>
     public NetworkPlan For(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
     {
-        var key = KeyOf(isShared: false, session, kind, batch, smoothing);
+        var key = KeyOf(isShared: false, session, network, kind, batch, smoothing);
         lock (_lock)
         {
             return (NetworkPlan)(Find(key) ?? Add(key, new NetworkPlan(session, network, kind, batch, smoothing)));
@@ -37,7 +37,7 @@ public sealed class NetworkPlans : IDisposable
     /// <summary>The same for groups of paths.</summary>
     public SharedPlan ForGroups(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch)
     {
-        var key = KeyOf(isShared: true, session, kind, batch, smoothing: 0);
+        var key = KeyOf(isShared: true, session, network, kind, batch, smoothing: 0);
         lock (_lock)
         {
             return (SharedPlan)(Find(key) ?? Add(key, new SharedPlan(session, network, kind, batch)));
@@ -77,9 +77,10 @@ public sealed class NetworkPlans : IDisposable
         _plans.RemoveAt(0);
     }
 
-    private static Key KeyOf(bool isShared, Session session, PlanKind kind, int batch, float smoothing) => new(
+    private static Key KeyOf(
+        bool isShared, Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing) => new(
         isShared, session, ConvolutionPlanner.Of(session).Plan, kind, batch,
-        (session.Device.Threads, ImageSequence.AtOnce(session, kind, batch)), smoothing);
+        (session.Device.Threads, ImageSequence.AtOnce(session, kind, batch, network.Spec.ImageSize)), smoothing);
 
     private readonly record struct Key(
         bool IsShared, Session Session, ConvolutionPlan Plan, PlanKind Kind, int Batch, (int Threads, int AtOnce) ByImage, float Smoothing);

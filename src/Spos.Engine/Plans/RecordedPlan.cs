@@ -127,7 +127,7 @@ public abstract class RecordedPlan : IDisposable
     private protected static PlanWriter WriterFor(
         Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing, bool bringsStatistics = false)
     {
-        int atOnce = ImageSequence.AtOnce(session, kind, batch);
+        int atOnce = ImageSequence.AtOnce(session, kind, batch, network.Spec.ImageSize);
         return new PlanWriter(session, network, kind, atOnce > 0 ? atOnce : batch, atOnce > 0, smoothing, bringsStatistics);
     }
 

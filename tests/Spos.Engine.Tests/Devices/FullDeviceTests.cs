@@ -206,7 +206,7 @@ public sealed class FullDeviceTests
         session.Pool.Trim();
         using (Limit.OfFree(Device.Host, MiB))
         {
-            DeviceMemoryException error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Recalibrate(session, network, Path, [batch]));
+            var error = Assert.Throws<DeviceMemoryException>(() => Evaluator.Recalibrate(session, network, Path, [batch]));
             Assert.Matches(@"one of \d+ should: --train-batch-size \d+\.$", error.Message);
             Assert.Equal(0.1f, session.BatchNormMomentum);
         }

@@ -86,7 +86,7 @@ public sealed class NetworkPlanTests
     [InlineData(2, 2, 1)]
     [InlineData(2, 3, 0)]
     [InlineData(2, 7, 4)]
-    [InlineData(2, 15, 4)]
+    [InlineData(2, 15, 8)]
     [InlineData(5, 9, 2)]
     [InlineData(5, 4, 1)]
     public void Threads_take_images_through_inference_to_the_same_bits(int threads, int batch, int atOnce)
@@ -98,7 +98,7 @@ public sealed class NetworkPlanTests
         try
         {
             session.Pool.Poison = true;
-            Assert.Equal(atOnce, ImageSequence.AtOnce(session, PlanKind.Inference, batch));
+            Assert.Equal(atOnce, ImageSequence.AtOnce(session, PlanKind.Inference, batch, Spec.ImageSize));
             using var network = new ShuffleNetV2OneShot(session, PlusSpec, null);
             Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Kaiming);
             (Tensor images, DeviceArray<int> labels) = Pictures(session, batch);
@@ -135,7 +135,7 @@ public sealed class NetworkPlanTests
     {
         using TestDevice test = TestDevice.Open("host");
         using var session = new Session(test.Device);
-        int AtOnce(PlanKind kind = PlanKind.Inference) => ImageSequence.AtOnce(session, kind, 8 * test.Device.Threads);
+        int AtOnce(PlanKind kind = PlanKind.Inference) => ImageSequence.AtOnce(session, kind, 8 * test.Device.Threads, 224);
         Assert.Equal(4, AtOnce());
         Assert.Equal(0, AtOnce(PlanKind.Training));
         Assert.Equal(0, AtOnce(PlanKind.Recalibration));
@@ -149,7 +149,7 @@ public sealed class NetworkPlanTests
         Assert.Equal(0, AtOnce());
         using TestDevice gpu = TestDevice.Open("simt 0");
         using var other = new Session(gpu.Device);
-        Assert.Equal(0, ImageSequence.AtOnce(other, PlanKind.Inference, 64));
+        Assert.Equal(0, ImageSequence.AtOnce(other, PlanKind.Inference, 64, 224));
     }
 
     [Fact]
