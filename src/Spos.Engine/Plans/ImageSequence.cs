@@ -41,7 +41,7 @@ internal sealed unsafe class ImageSequence(Session session, int images, int atOn
         int most = Math.Max(1, MostPixels / (imageSize * imageSize));
         for (int atOnce = 1 << BitOperations.Log2((uint)most); atOnce > 0; atOnce /= 2)
         {
-            long taken = (long)Ceiling(images, atOnce * threads) * atOnce * threads;
+            long taken = (long)Partition.Ceiling(images, atOnce * threads) * atOnce * threads;
             if (images > atOnce && images >= EvenlyShared * taken) return atOnce;
         }
         return 0;
@@ -89,6 +89,4 @@ internal sealed unsafe class ImageSequence(Session session, int images, int atOn
         _values.Clear();
         _addresses.Clear();
     }
-
-    private static int Ceiling(int a, int b) => (a + b - 1) / b;
 }

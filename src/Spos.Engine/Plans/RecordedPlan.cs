@@ -27,8 +27,7 @@ public abstract class RecordedPlan : IDisposable
     /// <param name="writer">What is recorded; disposed of.</param>
     /// <param name="batch">How many pictures. Where there are more than are recorded, some are worked on at a time.</param>
     /// <param name="sharesBeginnings">
-    /// Whether what a part hands to a later one has memory that nothing else uses, so that it is still there for another path; and what
-    /// is left of a batch is brought, as pictures are.
+    /// Whether what a part hands to a later one has memory that nothing else uses, so that it is still there for another path.
     /// </param>
     private protected RecordedPlan(Session session, ShuffleNetV2OneShot network, PlanWriter writer, int batch, bool sharesBeginnings)
     {
@@ -61,7 +60,7 @@ public abstract class RecordedPlan : IDisposable
         if (session.Device.ExactBuffers) _renting = new Renting(this);
     }
 
-    /// <summary>Device memory that a batch takes, besides what is brought to it, the network and, of a group, what is left.</summary>
+    /// <summary>Device memory that a batch takes, besides what is brought to it, what is left, and the network.</summary>
     public long Bytes { get; }
 
     private protected Session Session { get; }
