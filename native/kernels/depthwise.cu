@@ -8,15 +8,16 @@
 // Layouts: NHWC, w [K][K][C]. Outputs are overwritten. Output size O = (I - 1) / S + 1.
 // Launch: slices (device/slices.h) of rows_per_slice rows of the output, N * (output height) in all; backward weights
 // slices of the rows of dy, one partial [K][K][C] a slice for reduce_partials.
-// depthwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores.
+// depthwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores, and
+// depthwise_normalised_bf16 the same with x and y of bf16.
 #include "device/block_sums.h"
 #include "device/depthwise.h"
 #if !SPOS_HOST
 #include "device/depthwise_staged.h"
 #endif
 
-template <int K, int S, class Epilogue>
-__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, const DepthwiseShape& s,
+template <int K, int S, class V, class Epilogue>
+__device__ __forceinline__ void forward_rows(V* y, const V* x, const float* w, const DepthwiseShape& s,
                                              int rows_per_slice, const Epilogue& epilogue) {
 #if !SPOS_HOST
     if constexpr (kIsStaged<K>) {
@@ -199,6 +200,18 @@ __device__ __forceinline__ void backward_data(float* dx, const float* dy, const 
                            NormalisedResult{scale, shift, rectify});                                                  \
     }                                                                                                                 \
     SPOS_EXPORT(depthwise_normalised_k##K##_s##S)                                                                     \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
+              flops(2 * images * out_height * out_width * channels * K * K))                                          \
+    SPOS_KERNEL depthwise_normalised_bf16_k##K##_s##S(                                                                \
+        SPOS_OUT(images, out_height, out_width, channels) Bf16* y,                                                    \
+        SPOS_IN(images, in_height, in_width, channels) const Bf16* x, SPOS_IN(K, K, channels) const float* w,         \
+        SPOS_IN(channels, uncounted) const float* scale, SPOS_IN(channels, uncounted) const float* shift, int images, \
+        int in_height, int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,              \
+        int rows_per_slice) {                                                                                         \
+        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,   \
+                           NormalisedResult{scale, shift, rectify});                                                  \
+    }                                                                                                                 \
+    SPOS_EXPORT(depthwise_normalised_bf16_k##K##_s##S)                                                                \
     SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
               flops(2 * images * out_height * out_width * channels * K * K))                                          \
     SPOS_KERNEL depthwise_backward_data_k##K##_s##S(                                                                  \

@@ -6,7 +6,8 @@
 //
 // Layouts: x [rows][in], y [rows][out] with rows = N*H*W (NHWC), w [in][out]. Outputs are overwritten.
 // pointwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores. Row m of y
-// begins at y[m * y_stride], so that results can be a part of wider rows.
+// begins at y[m * y_stride], so that results can be a part of wider rows. pointwise_normalised_bf16 is the same with x
+// and y of bf16, and weights rounded to it.
 //
 // Launch: grid.x = ceil(rows / rows_per_block). Backward weights writes one partial sum [in][out] a block,
 // to be added by reduce_partials in block order: deterministic, no atomics.
@@ -14,7 +15,7 @@
 // The product itself has a body for a CPU thread and one for a block of GPU threads. On a GPU grid.y is the number of
 // blocks that share the columns of a result, or in backward weights its tiles.
 #if SPOS_HOST
-#include "host/gemm.h"
+#include "host/gemm_bf16.h"
 #else
 #include "device/gemm.h"
 #endif
@@ -37,6 +38,18 @@ SPOS_KERNEL pointwise_normalised(SPOS_OUT(strided(y_stride, 1, rows, out)) float
                         NormalisedResult{scale, shift, rectify});
 }
 SPOS_EXPORT(pointwise_normalised)
+
+SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
+SPOS_KERNEL pointwise_normalised_bf16(SPOS_OUT(strided(y_stride, 1, rows, out)) Bf16* y,
+                                      SPOS_IN(rows, in) const Bf16* x, SPOS_IN(in, out) const float* w,
+                                      SPOS_IN(out, uncounted) const float* scale,
+                                      SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out,
+                                      int y_stride, SPOS_FLAG int rectify, int rows_per_block) {
+    const int first = (int)blockIdx.x * rows_per_block;
+    multiply_rows(y, y_stride, MatrixOf<Bf16>{x, in, 1}, MatrixView{w, out, 1}, first,
+                  min(first + rows_per_block, rows), out, in, NormalisedResult{scale, shift, rectify});
+}
+SPOS_EXPORT(pointwise_normalised_bf16)
 
 SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
 SPOS_KERNEL pointwise_backward_data(SPOS_OUT(rows, in) float* dx, SPOS_IN(rows, out) const float* dy,

@@ -3,7 +3,8 @@
 //   forward           y[n][oy][ox][c]   = sum_{ky,kx,i} x[n][2oy-1+ky][2ox-1+kx][i] * w[ky][kx][i][c]
 //   backward weights  dw[ky][kx][i][c]  = sum_{n,oy,ox} x[n][2oy-1+ky][2ox-1+kx][i] * dy[n][oy][ox][c]
 //
-// stem_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores.
+// stem_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores, and
+// stem_normalised_bf16 the same with y of bf16.
 // Layouts: x [N][H][W][3], y [N][H/2][W/2][C], w [3][3][3][C]. Outputs are overwritten. The image itself needs
 // no gradient. Launch: slices (device/slices.h) of rows_per_slice rows, N * H/2 in all; backward weights writes one
 // partial [3][3][3][C] a slice for reduce_partials. Lanes hold output channels; the few input values are broadcast.
@@ -21,9 +22,9 @@ struct StemShape {
 };
 
 // Results ox0 .. ox0+kTile-1 of a row of y. Inside: they are all there, and all columns that they read are.
-template <bool Inside, class Access, class Taps, class Epilogue>
-__device__ __forceinline__ void forward_tile(float* y, const float* image, const Taps& taps, int oy, int ox0,
-                                             StemShape s, Access lane, int c, const Epilogue& epilogue) {
+template <bool Inside, class Y, class Access, class Taps, class Epilogue>
+__device__ __forceinline__ void forward_tile(Y* y, const float* image, const Taps& taps, int oy, int ox0, StemShape s,
+                                             Access lane, int c, const Epilogue& epilogue) {
     Lane sum[kTile];
     SPOS_UNROLL for (int t = 0; t < kTile; ++t) sum[t] = Lane(0.0f);
     SPOS_UNROLL_ON_GPU(3)
@@ -47,12 +48,12 @@ __device__ __forceinline__ void forward_tile(float* y, const float* image, const
 }
 
 // Row r of y, counted over all images; y and the taps are those of the lane's channels.
-template <class Access, class Taps, class Epilogue>
-__device__ __forceinline__ void forward_row(float* y, const float* x, const Taps& taps, int r, StemShape s, Access lane,
+template <class Y, class Access, class Taps, class Epilogue>
+__device__ __forceinline__ void forward_row(Y* y, const float* x, const Taps& taps, int r, StemShape s, Access lane,
                                             int c, const Epilogue& epilogue) {
     const int n = r / s.out_height, oy = r % s.out_height;
     const float* image = x + (int64_t)n * s.in_height * s.in_width * kColours;
-    float* row = y + (int64_t)r * s.out_width * s.channels;
+    Y* row = y + (int64_t)r * s.out_width * s.channels;
     for (int ox0 = 0; ox0 < s.out_width; ox0 += kTile) {
         const bool inside = ox0 > 0 && 2 * (ox0 + kTile) <= s.in_width && ox0 + kTile <= s.out_width;
         if (inside) {
@@ -83,8 +84,8 @@ struct RegisterTaps {
     }
 };
 
-template <class Epilogue>
-__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, StemShape s, int rows_per_slice,
+template <class Y, class Epilogue>
+__device__ __forceinline__ void forward_rows(Y* y, const float* x, const float* w, StemShape s, int rows_per_slice,
                                              Epilogue epilogue) {
     const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.out_height);
     if constexpr (Lane::width > 1) {
@@ -122,6 +123,19 @@ SPOS_KERNEL stem_normalised(SPOS_OUT(images, out_height, out_width, channels) fl
                  NormalisedResult{scale, shift, rectify});
 }
 SPOS_EXPORT(stem_normalised)
+
+SPOS_WORK(shape(images, in_height, in_width, channels), flops(2 * images * out_height * out_width * channels * 27))
+SPOS_KERNEL stem_normalised_bf16(SPOS_OUT(images, out_height, out_width, channels) Bf16* y,
+                                 SPOS_IN(images, in_height, in_width, 3) const float* x,
+                                 SPOS_IN(3, 3, 3, channels) const float* w,
+                                 SPOS_IN(channels, uncounted) const float* scale,
+                                 SPOS_IN(channels, uncounted) const float* shift, int images, int in_height,
+                                 int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,
+                                 int rows_per_slice) {
+    forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,
+                 NormalisedResult{scale, shift, rectify});
+}
+SPOS_EXPORT(stem_normalised_bf16)
 
 // What row r of dy, counted over all images, adds to the sums of row ky of taps.
 template <class Access>

@@ -51,4 +51,9 @@ __forceinline__ T* settled(T* p) {
 
 __forceinline__ int __ffs(int bits) { return __builtin_ffs(bits); }
 
+__forceinline__ float __uint_as_float(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+__forceinline__ uint32_t __float_as_uint(float value) { return __builtin_bit_cast(uint32_t, value); }
+
+#include "bf16.h"
+
 }  // namespace

@@ -53,6 +53,10 @@ constexpr int kLaneWidth = 4;
 struct Lane {
     typedef float Vector __attribute__((vector_size(4 * kLaneWidth)));
     typedef float Unaligned __attribute__((vector_size(4 * kLaneWidth), aligned(4), may_alias));
+    // Bits of the values, and half of these.
+    typedef uint32_t Bits __attribute__((vector_size(4 * kLaneWidth)));
+    typedef uint16_t Halves __attribute__((vector_size(2 * kLaneWidth)));
+    typedef uint16_t UnalignedHalves __attribute__((vector_size(2 * kLaneWidth), aligned(2), may_alias));
     static constexpr int width = kLaneWidth;
     Vector v;
 
@@ -88,8 +92,15 @@ struct Lane {
         return first_loaded(p, count);
 #endif
     }
+    static __forceinline__ Lane load(const Bf16* p) { return widened(*(const UnalignedHalves*)p); }
+    // A call, as partial lanes are few.
+    __attribute__((noinline)) static Lane load(const Bf16* p, int count) {
+        Halves halves{};
+        memcpy(&halves, p, count * sizeof(Bf16));
+        return widened(halves);
+    }
     // Tells the cache that p will be read soon; p may lie beyond what there is.
-    static __forceinline__ void prefetch(const float* p) { __builtin_prefetch(p); }
+    static __forceinline__ void prefetch(const void* p) { __builtin_prefetch(p); }
     __forceinline__ void store(float* p) const { *(Unaligned*)p = v; }
     __forceinline__ void store(float* p, int count) const {
 #if defined(__AVX512F__)
@@ -100,10 +111,29 @@ struct Lane {
         store_first(p, count);
 #endif
     }
+    __forceinline__ void store(Bf16* p) const { *(UnalignedHalves*)p = rounded(); }
+    __attribute__((noinline)) void store(Bf16* p, int count) const {
+        const Halves halves = rounded();
+        memcpy(p, &halves, count * sizeof(Bf16));
+    }
     __forceinline__ Lane& operator+=(Lane o) {
         v += o.v;
         return *this;
     }
+
+    static __forceinline__ Lane widened(Halves halves) {
+        return Lane((Vector)(__builtin_convertvector(halves, Bits) << 16));
+    }
+    // As bf16.h's in the upper half of each value's bits; the lower half has no meaning.
+    __forceinline__ Bits rounded_bits() const {
+        typedef int32_t Signed __attribute__((vector_size(4 * kLaneWidth)));
+        const Bits bits = (Bits)v;
+        const Signed magnitude = (Signed)(bits & 0x7FFFFFFF);
+        Bits result = bits + 0x7FFF + (bits >> 16 & 1);
+        result = magnitude < 0x800000 ? bits & 0x80000000 : result;
+        return magnitude > 0x7F800000 ? bits | 0x400000 : result;
+    }
+    __forceinline__ Halves rounded() const { return __builtin_convertvector(rounded_bits() >> 16, Halves); }
 };
 
 __forceinline__ Lane operator+(Lane a, Lane b) { return Lane(a.v + b.v); }

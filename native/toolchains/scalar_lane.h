@@ -10,10 +10,14 @@ struct Lane {
 
     static __device__ __forceinline__ Lane load(const float* p) { return Lane(*p); }
     static __device__ __forceinline__ Lane load(const float* p, int) { return Lane(*p); }
+    static __device__ __forceinline__ Lane load(const Bf16* p) { return Lane(widened(*p)); }
+    static __device__ __forceinline__ Lane load(const Bf16* p, int) { return load(p); }
     // A GPU hides latency by its number of threads.
-    static __device__ __forceinline__ void prefetch(const float*) {}
+    static __device__ __forceinline__ void prefetch(const void*) {}
     __device__ __forceinline__ void store(float* p) const { *p = v; }
     __device__ __forceinline__ void store(float* p, int) const { *p = v; }
+    __device__ __forceinline__ void store(Bf16* p) const { *p = rounded(v); }
+    __device__ __forceinline__ void store(Bf16* p, int) const { store(p); }
     __device__ __forceinline__ Lane& operator+=(Lane o) {
         v += o.v;
         return *this;

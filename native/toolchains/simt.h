@@ -59,18 +59,21 @@ namespace {
 inline void spos_set_block(unsigned, unsigned, unsigned, unsigned) {}
 
 // The access is checked as a whole: not a second time, value by value.
-__attribute__((noinline, no_sanitize("thread"))) inline void copy_four(float* target, const float* source) {
+template <class T>
+__attribute__((noinline, no_sanitize("thread"))) void copy_four(T* target, const T* source) {
     for (int i = 0; i < 4; ++i) target[i] = source[i];
 }
 
-// Four neighbouring floats in one access; p is aligned to 16 bytes.
-__forceinline__ void load_four(float (&target)[4], const float* p) {
-    spos_simt::check_vector(p, 16, false);
+// Four neighbouring values in one access, for which p is aligned.
+template <class T>
+__forceinline__ void load_four(T (&target)[4], const T* p) {
+    spos_simt::check_vector(p, sizeof(target), false);
     copy_four(target, p);
 }
 
-__forceinline__ void store_four(float* p, const float (&values)[4]) {
-    spos_simt::check_vector(p, 16, true);
+template <class T>
+__forceinline__ void store_four(T* p, const T (&values)[4]) {
+    spos_simt::check_vector(p, sizeof(values), true);
     copy_four(p, values);
 }
 

@@ -1,9 +1,9 @@
 // Depthwise convolution's walk over an image, and its forward pass.
 //
-// A lane of channels walks along a row with a tile of results in registers: each loaded vector serves all
-// the results of the tile that it touches. In a full tile, all of whose results are there, only what lies beyond the
-// tile itself can be outside of the image. A GPU's thread has one channel, whose weights it keeps in registers, and
-// walks along all rows of its own.
+// Inputs and results are floats or bf16 (V). A lane of channels walks along a row with a tile of results in registers:
+// each loaded vector serves all the results of the tile that it touches. In a full tile, all of whose results are
+// there, only what lies beyond the tile itself can be outside of the image. A GPU's thread has one channel, whose
+// weights it keeps in registers, and walks along all rows of its own.
 #pragma once
 #include "device/epilogue.h"
 #include "device/lanes.h"
@@ -108,13 +108,13 @@ struct SharedTaps {
 }  // namespace
 
 // Results ox0 .. ox0+T-1 of one row of y.
-template <bool Full, int K, int S, int T, class Access, class OnLoad, class Taps, class Epilogue>
-__device__ __forceinline__ void forward_tile(float* y, const float* x, const Taps& taps, DepthwiseShape s, int iy0,
-                                             int ox0, Access lane, int c, const OnLoad& on_load, Epilogue& epilogue) {
+template <bool Full, int K, int S, int T, class V, class Access, class OnLoad, class Taps, class Epilogue>
+__device__ __forceinline__ void forward_tile(V* y, const V* x, const Taps& taps, DepthwiseShape s, int iy0, int ox0,
+                                             Access lane, int c, const OnLoad& on_load, Epilogue& epilogue) {
     constexpr int P = K / 2;
     // What the next row of results will read first.
     SPOS_UNROLL for (int r = 0; r < S; ++r) {
-        const float* below = x + ((int64_t)(iy0 + K + r) * s.in_width + ox0 * S) * s.channels;
+        const V* below = x + ((int64_t)(iy0 + K + r) * s.in_width + ox0 * S) * s.channels;
         SPOS_UNROLL for (int t = 0; t < T * S; ++t) Lane::prefetch(below + t * s.channels);
     }
     Lane sum[T];
@@ -123,7 +123,7 @@ __device__ __forceinline__ void forward_tile(float* y, const float* x, const Tap
     for (int ky = 0; ky < K; ++ky) {
         const int iy = iy0 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
-        const float* row = settled(x + (int64_t)iy * s.in_width * s.channels);
+        const V* row = settled(x + (int64_t)iy * s.in_width * s.channels);
         SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
             const int ix = ox0 * S - P + i;
             const bool padding = is_padding<Full, K, S, T>(i, ix, s);
@@ -179,26 +179,27 @@ constexpr bool kAlwaysFull = Lane::width == 1 && S == 1 && T == 7;
 
 // A row of results: where it begins, where its image begins, and the image's first row that it reads, which may be
 // outside.
+template <class V>
 struct ForwardRow {
-    float* row;
-    const float* image;
+    V* row;
+    const V* image;
     int iy0;
 };
 
 // Row r of y, counted over all images.
-template <int K, int S>
-__device__ __forceinline__ ForwardRow forward_row_at(float* y, const float* x, const DepthwiseShape& s, int r) {
+template <int K, int S, class V>
+__device__ __forceinline__ ForwardRow<V> forward_row_at(V* y, const V* x, const DepthwiseShape& s, int r) {
     const int n = r / s.out_height, oy = r % s.out_height;
     return {y + (int64_t)r * s.out_width * s.channels, x + (int64_t)n * s.in_height * s.in_width * s.channels,
             oy * S - K / 2};
 }
 
 // The results of a row at the lane's channels, c and those after it; the taps are those of these channels.
-template <int K, int S, int T, class Access, class OnLoad, class Taps, class Epilogue>
-__device__ __forceinline__ void forward_row(const ForwardRow& at, const Taps& taps, const DepthwiseShape& s,
+template <int K, int S, int T, class V, class Access, class OnLoad, class Taps, class Epilogue>
+__device__ __forceinline__ void forward_row(const ForwardRow<V>& at, const Taps& taps, const DepthwiseShape& s,
                                             Access lane, int c, const OnLoad& on_load, Epilogue& epilogue) {
-    float* row = at.row + c;
-    const float* image = at.image + c;
+    V* row = at.row + c;
+    const V* image = at.image + c;
     for (int ox = 0; ox < s.out_width; ox += T) {
         if (kAlwaysFull<S, T> || is_full<S, T>(ox, s)) {
             forward_tile<true, K, S, T>(row, image, taps, s, at.iy0, ox, lane, c, on_load, epilogue);
@@ -209,11 +210,11 @@ __device__ __forceinline__ void forward_row(const ForwardRow& at, const Taps& ta
 }
 
 // The slice's rows, on the CPU: row by row, so that each is still in the cache for the next.
-template <int K, int S, int T, class Input, class Epilogue>
-__device__ __forceinline__ void forward_rows(float* y, const float* x, const float* w, const DepthwiseShape& s,
+template <int K, int S, int T, class V, class Input, class Epilogue>
+__device__ __forceinline__ void forward_rows(V* y, const V* x, const float* w, const DepthwiseShape& s,
                                              const RowRange& rows, const Input& input, Epilogue& epilogue) {
     for (int r = rows.first; r < rows.last; r += rows.step) {
-        const ForwardRow at = forward_row_at<K, S>(y, x, s, r);
+        const ForwardRow<V> at = forward_row_at<K, S>(y, x, s, r);
         for_lanes(s.channels, [&](int c, auto lane) {
             forward_row<K, S, T>(at, MemoryTaps<K>{w + c, s.channels}, s, lane, c, input.at(c, lane), epilogue);
         });
@@ -221,15 +222,15 @@ __device__ __forceinline__ void forward_rows(float* y, const float* x, const flo
 }
 
 // The thread's rows, on a GPU.
-template <int K, int S, class Access, class Input, class Epilogue>
-__device__ __forceinline__ void forward_channel(float* y, const float* x, const float* w, const DepthwiseShape& s,
+template <int K, int S, class V, class Access, class Input, class Epilogue>
+__device__ __forceinline__ void forward_channel(V* y, const V* x, const float* w, const DepthwiseShape& s,
                                                 const RowRange& rows, const Input& input, int c, Access lane,
                                                 Epilogue& epilogue) {
     const auto on_load = input.at(c, lane);
     const RegisterTaps<K> taps(w + c, s.channels, lane);
     const auto walk = [&](auto tile) {
         for (int r = rows.first; r < rows.last; r += rows.step) {
-            const ForwardRow at = forward_row_at<K, S>(y, x, s, r);
+            const ForwardRow<V> at = forward_row_at<K, S>(y, x, s, r);
             forward_row<K, S, decltype(tile)::value>(at, taps, s, lane, c, on_load, epilogue);
         }
     };
@@ -241,9 +242,9 @@ __device__ __forceinline__ void forward_channel(float* y, const float* x, const 
     }
 }
 
-template <int K, int S, class Input, class Epilogue>
-__device__ __forceinline__ void forward(float* y, const float* x, const float* w, const DepthwiseShape& s,
-                                        int rows_per_slice, const Input& input, Epilogue epilogue) {
+template <int K, int S, class V, class Input, class Epilogue>
+__device__ __forceinline__ void forward(V* y, const V* x, const float* w, const DepthwiseShape& s, int rows_per_slice,
+                                        const Input& input, Epilogue epilogue) {
     const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.out_height);
     if constexpr (Lane::width > 1) {
         with_tile_width(s.out_width, [&](auto tile) {

@@ -43,8 +43,8 @@ __device__ __forceinline__ void with_staged_width(int width, Body&& body) {
 }
 
 // Results ox0 .. ox0+T-1 of one row, whose first row of inputs, iy0 in its image, is row `first` of those staged.
-template <bool Full, int K, int S, int T, class Access, class Epilogue>
-__device__ __forceinline__ void staged_tile(float* y, const float* staged, int first, const SharedTaps<K>& taps,
+template <bool Full, int K, int S, int T, class V, class Access, class Epilogue>
+__device__ __forceinline__ void staged_tile(V* y, const float* staged, int first, const SharedTaps<K>& taps,
                                             const DepthwiseShape& s, int iy0, int ox0, int c, Access lane,
                                             Epilogue& epilogue) {
     typedef StagedInput<K, S> Staged;
@@ -62,14 +62,14 @@ __device__ __forceinline__ void staged_tile(float* y, const float* staged, int f
             }
         }
     }
-    float* result = settled(y + (int64_t)ox0 * s.channels);
+    V* result = settled(y + (int64_t)ox0 * s.channels);
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
         if (Full || ox0 + t < s.out_width) lane.store(result + t * s.channels, epilogue(sum[t], c, lane));
     }
 }
 
-template <bool Full, int K, int S, int T, class Access, class OnLoad, class Epilogue>
-__device__ __forceinline__ void staged_rows(float* y, float* staged, const float* x, const SharedTaps<K>& taps,
+template <bool Full, int K, int S, int T, class V, class Access, class OnLoad, class Epilogue>
+__device__ __forceinline__ void staged_rows(V* y, float* staged, const V* x, const SharedTaps<K>& taps,
                                             const DepthwiseShape& s, int rows_per_slice, int c, Access lane,
                                             const OnLoad& on_load, Epilogue& epilogue) {
     constexpr int P = K / 2;
@@ -84,7 +84,7 @@ __device__ __forceinline__ void staged_rows(float* y, float* staged, const float
             // Of a picture's last column pair, the second may be missing.
             Staged::template fill<P, Full ? P + T * S - (S - 1) : P>(
                 staged, origin, rows, s.images * s.in_height, ox * S - P, s.in_width, s.channels, [&](int64_t start) {
-                    const float* row = settled(x + start);
+                    const V* row = settled(x + start);
                     return [=](RowOffset at) { return on_load(lane.load(row + at)); };
                 });
             __syncthreads();
@@ -99,8 +99,8 @@ __device__ __forceinline__ void staged_rows(float* y, float* staged, const float
 }
 
 // The block's rows of a slice at the thread's channel. All threads of the block must call.
-template <int K, int S, class Access, class Input, class Epilogue>
-__device__ __forceinline__ void staged_forward(float* y, const float* x, const float* w, const DepthwiseShape& s,
+template <int K, int S, class V, class Access, class Input, class Epilogue>
+__device__ __forceinline__ void staged_forward(V* y, const V* x, const float* w, const DepthwiseShape& s,
                                                int rows_per_slice, const Input& input, int c, Access lane,
                                                Epilogue& epilogue) {
     float* staged = staged_input<K, S>();

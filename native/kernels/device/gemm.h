@@ -191,8 +191,9 @@ struct OfFour<NormalisedResult> {
 };
 
 // Where the results lie: C(i, j) at data[i * stride + j].
+template <class T>
 struct DenseResults {
-    float* data;
+    T* data;
     int stride;
 
     // The piece of the tile at (i0, j0), of which `rows` and `columns` are there.
@@ -258,8 +259,21 @@ __device__ __forceinline__ void multiply_rows(float* c, int64_t c_stride, Matrix
                                               int end, int columns, int depth, Epilogue epilogue = {}) {
     const int tiles = column_tiles(columns);
     for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
-        multiply_into(DenseResults{c, (int)c_stride}, rows_of<true>(a, end, depth),
+        multiply_into(DenseResults<float>{c, (int)c_stride}, rows_of<true>(a, end, depth),
                       columns_of<BRows>(b, columns, depth), first, end, columns, depth, epilogue, NoFinish{}, tile);
+    }
+}
+
+// The same of bf16 values with weights that are rounded to it: rows of B lie together.
+template <class Epilogue>
+__device__ __forceinline__ void multiply_rows(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int first,
+                                              int end, int columns, int depth, Epilogue epilogue) {
+    const MatrixOf<AsBf16> weights{reinterpret_cast<const AsBf16*>(b.data), b.stride_a, b.stride_b};
+    const int tiles = column_tiles(columns);
+    for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
+        multiply_into(DenseResults<Bf16>{c, (int)c_stride}, rows_of<true>(a, end, depth),
+                      columns_of<true>(weights, columns, depth), first, end, columns, depth, epilogue, NoFinish{},
+                      tile);
     }
 }
 
@@ -286,7 +300,7 @@ __device__ __forceinline__ void multiply_sums(float* c, int result, const A& a, 
     if (thread >= shape.across * shape.down) return;
     tile = not_ahead(tile);
     const int i0 = tile / tiles_across * shape.rows(), j0 = tile % tiles_across * shape.columns();
-    DenseResults{c + (int64_t)not_ahead(result) * rows * columns, columns}.store(
+    DenseResults<float>{c + (int64_t)not_ahead(result) * rows * columns, columns}.store(
         sum, Piece(shape, thread), i0, j0, min(shape.rows(), rows - i0), min(shape.columns(), columns - j0),
         RawResult{});
 }
@@ -304,7 +318,7 @@ __device__ __forceinline__ void multiply_deep(float* c, MatrixView a, MatrixView
 // What a CPU fetches while it multiplies (host/gemm.h). A GPU has other blocks to run while one waits for memory.
 struct FetchAhead {
     __device__ __forceinline__ explicit FetchAhead(int) {}
-    __device__ __forceinline__ void add(const float*, int, int64_t, int) {}
+    __device__ __forceinline__ void add(const void*, int, int64_t, int) {}
 };
 
 __device__ __forceinline__ int tiles_of(int, int, int) { return 0; }
@@ -313,4 +327,10 @@ template <class Epilogue>
 __device__ __forceinline__ void multiply_and_fetch(FetchAhead&, float* c, int64_t c_stride, MatrixView a, MatrixView b,
                                                    int rows, int columns, int depth, Epilogue epilogue) {
     multiply_rows<true>(c, c_stride, a, b, 0, rows, columns, depth, epilogue);
+}
+
+template <class Epilogue>
+__device__ __forceinline__ void multiply_and_fetch(FetchAhead&, Bf16* c, int64_t c_stride, MatrixOf<Bf16> a,
+                                                   MatrixView b, int rows, int columns, int depth, Epilogue epilogue) {
+    multiply_rows(c, c_stride, a, b, 0, rows, columns, depth, epilogue);
 }

@@ -4,9 +4,11 @@
 
 struct FullLane {
     __device__ Lane load(const float* p) const { return Lane::load(p); }
+    __device__ Lane load(const Bf16* p) const { return Lane::load(p); }
     __device__ Pixels load_pixels(const uint32_t* p) const { return Pixels::load(p); }
     __device__ void store(uint32_t* p, Pixels value) const { value.store(p); }
     __device__ void store(float* p, Lane value) const { value.store(p); }
+    __device__ void store(Bf16* p, Lane value) const { value.store(p); }
     // The three side by side, value after value.
     __device__ void store_threes(float* p, Lane a, Lane b, Lane c) const { ::store_threes(p, a, b, c); }
 };
@@ -14,9 +16,11 @@ struct FullLane {
 struct PartialLane {
     int count;
     __device__ Lane load(const float* p) const { return Lane::load(p, count); }
+    __device__ Lane load(const Bf16* p) const { return Lane::load(p, count); }
     __device__ Pixels load_pixels(const uint32_t* p) const { return Pixels::load(p, count); }
     __device__ void store(uint32_t* p, Pixels value) const { value.store(p, count); }
     __device__ void store(float* p, Lane value) const { value.store(p, count); }
+    __device__ void store(Bf16* p, Lane value) const { value.store(p, count); }
     __device__ void store_threes(float* p, Lane a, Lane b, Lane c) const { ::store_threes(p, a, b, c, count); }
 };
 

@@ -23,26 +23,62 @@ __device__ __forceinline__ float* panel_memory() {
     return panels;
 }
 
-__device__ __forceinline__ bool is_aligned(const float* p) { return (uint64_t)p % 16 == 0; }
+// A float that a product takes rounded to bf16.
+struct AsBf16 {
+    float value;
+};
+
+__device__ __forceinline__ float value_of(float value) { return value; }
+__device__ __forceinline__ float value_of(Bf16 value) { return widened(value); }
+__device__ __forceinline__ float value_of(AsBf16 value) { return widened(rounded(value.value)); }
+
+// Four of them in one access.
+__device__ __forceinline__ void load_whole(float (&target)[4], const float* p) { load_four(target, p); }
+__device__ __forceinline__ void load_whole(float (&target)[4], const Bf16* p) {
+    uint16_t bits[4];
+    load_four(bits, &p->bits);
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = widened(Bf16{bits[k]});
+}
+__device__ __forceinline__ void load_whole(float (&target)[4], const AsBf16* p) {
+    load_four(target, &p->value);
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = value_of(AsBf16{target[k]});
+}
+
+__device__ __forceinline__ void store_one(float* p, float value) { *p = value; }
+__device__ __forceinline__ void store_one(Bf16* p, float value) { *p = rounded(value); }
+__device__ __forceinline__ void store_whole(float* p, const float (&values)[4]) { store_four(p, values); }
+__device__ __forceinline__ void store_whole(Bf16* p, const float (&values)[4]) {
+    uint16_t bits[4];
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) bits[k] = rounded(values[k]).bits;
+    store_four(&p->bits, bits);
+}
+
+// Whether four values from p on can be one access.
+template <class T>
+__device__ __forceinline__ bool is_aligned(const T* p) {
+    return (uint64_t)p % (4 * sizeof(T)) == 0;
+}
 
 // `count` of four values `step` apart, zeros for the others; at once if `by_four` says that they lie together, aligned,
 // and `count` is 4 or not positive.
-__device__ __forceinline__ void load_quad(float (&target)[4], const float* p, int step, int count, bool by_four) {
+template <class T>
+__device__ __forceinline__ void load_quad(float (&target)[4], const T* p, int step, int count, bool by_four) {
     if (by_four) {
         SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = 0.0f;
-        if (count > 0) load_four(target, p);
+        if (count > 0) load_whole(target, p);
         return;
     }
-    SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = k < count ? p[k * step] : 0.0f;
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = k < count ? value_of(p[k * step]) : 0.0f;
 }
 
-__device__ __forceinline__ void store_quad(float* p, const float (&values)[4], int count, bool by_four) {
+template <class T>
+__device__ __forceinline__ void store_quad(T* p, const float (&values)[4], int count, bool by_four) {
     if (by_four) {
-        if (count > 0) store_four(p, values);
+        if (count > 0) store_whole(p, values);
         return;
     }
     SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-        if (k < count) p[k] = values[k];
+        if (k < count) store_one(p + k, values[k]);
     }
 }
 
@@ -94,20 +130,22 @@ __device__ __forceinline__ void place(float* panel, int stride, const typename S
 }
 
 // Element (a, b) of a matrix is at data[a * stride_a + b * stride_b].
-struct MatrixView {
-    const float* data;
+template <class T>
+struct MatrixOf {
+    const T* data;
     int64_t stride_a, stride_b;
 };
+typedef MatrixOf<float> MatrixView;
 
 // Lines of a matrix as it is, whose values lie together along p, or else from line to line. Along p they may be
 // `stride` apart.
-template <bool AlongDepth>
+template <bool AlongDepth, class T>
 struct MatrixLines {
     struct Raw {
         float values[4];
     };
 
-    const float* data;
+    const T* data;
     int stride_line, stride_p, lines, depth;
 
     __device__ __forceinline__ static constexpr bool along_depth() { return AlongDepth; }
@@ -132,12 +170,12 @@ struct MatrixLines {
 };
 
 // ByRow: whether the rows' values lie together, or the columns'.
-template <bool ByRow>
-__device__ __forceinline__ MatrixLines<ByRow> rows_of(MatrixView a, int rows, int depth) {
+template <bool ByRow, class T>
+__device__ __forceinline__ MatrixLines<ByRow, T> rows_of(MatrixOf<T> a, int rows, int depth) {
     return {a.data, ByRow ? (int)a.stride_a : 1, (int)a.stride_b, rows, depth};
 }
-template <bool ByRow>
-__device__ __forceinline__ MatrixLines<!ByRow> columns_of(MatrixView b, int columns, int depth) {
+template <bool ByRow, class T>
+__device__ __forceinline__ MatrixLines<!ByRow, T> columns_of(MatrixOf<T> b, int columns, int depth) {
     return {b.data, ByRow ? 1 : (int)b.stride_b, ByRow ? (int)b.stride_a : 1, columns, depth};
 }
 

@@ -319,7 +319,7 @@ __device__ __forceinline__ void forward_into(const Results& y, float* partials, 
 
 __device__ __forceinline__ void pointwise_forward(float* y, float* partials, const InputView& x, const float* w,
                                                   int rows, int in, int out, int rows_per_block) {
-    forward_into(DenseResults{y, out}, partials, x, w, rows, in, out, rows_per_block);
+    forward_into(DenseResults<float>{y, out}, partials, x, w, rows, in, out, rows_per_block);
 }
 
 // The blocks of the grid: first those of the weights' gradient, whose sums are long, then those of the input's. `dy`: a
@@ -343,7 +343,7 @@ __device__ __forceinline__ void pointwise_backward(float* dx, float* weight_part
     out = not_ahead(out);
     const int tiles_across = column_tiles(in);
     const int first = block / tiles_across * rows_per_block, end = min(first + rows_per_block, rows);
-    multiply_into(DenseResults{dx, in}, lines_of<true>(quads_of(dy), end, out),
+    multiply_into(DenseResults<float>{dx, in}, lines_of<true>(quads_of(dy), end, out),
                   columns_of<false>(MatrixView{w, 1, out}, in, out), first, end, in, out, RawResult{},
                   TileGradientSums{sum_partials, block / tiles_across, dx, x, x_statistics, true},
                   block % tiles_across);

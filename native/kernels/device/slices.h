@@ -42,8 +42,12 @@ __device__ __forceinline__ void for_channels(int channels, Body&& body) {
 // The access of a GPU's thread that may stand beyond the last channel: it then stores nothing.
 struct TileLane {
     bool present;
-    __device__ Lane load(const float* p) const { return Lane::load(p); }
-    __device__ void store(float* p, Lane value) const {
+    template <class T>
+    __device__ Lane load(const T* p) const {
+        return Lane::load(p);
+    }
+    template <class T>
+    __device__ void store(T* p, Lane value) const {
         if (present) value.store(p);
     }
 };

@@ -13,14 +13,17 @@
 constexpr int kTileRows = Lane::width == 16 ? 12 : 6;
 constexpr int kPanelDepth = 256;
 constexpr int kPanelWidth = 2 * Lane::width;
-constexpr int kLineValues = 16;  // floats of a cache line
+constexpr int kLineBytes = 64;  // of the cache
+constexpr int kLineValues = kLineBytes / sizeof(float);
 constexpr int kLeastTermsToFetch = 32;
 
 // Element (a, b) of a matrix is at data[a * stride_a + b * stride_b].
-struct MatrixView {
-    const float* data;
+template <class T>
+struct MatrixOf {
+    const T* data;
     int64_t stride_a, stride_b;
 };
+typedef MatrixOf<float> MatrixView;
 
 template <int Columns>
 __forceinline__ void pack_panel(float* panel, MatrixView b, int p0, int depth, int j0, int columns) {
@@ -58,15 +61,18 @@ class FetchAhead {
     explicit FetchAhead(int tiles) : tiles_(max(1, tiles)) {}
 
     // `values` of each row. Of too many arrays the last ones are left out.
-    void add(const float* data, int rows, int64_t stride, int values) {
-        if (count_ < kMostArrays) arrays_[count_++] = {data, stride, values, rows, (rows + tiles_ - 1) / tiles_};
+    template <class T>
+    void add(const T* data, int rows, int64_t stride, int values) {
+        if (count_ == kMostArrays) return;
+        const int bytes = values * (int)sizeof(T);
+        arrays_[count_++] = {(const char*)data, stride * (int64_t)sizeof(T), bytes, rows, (rows + tiles_ - 1) / tiles_};
     }
 
     __forceinline__ void fetch_part() {
         for (int i = 0; i < count_; ++i) {
             Array& array = arrays_[i];
             for (int r = min(array.rows, array.rows_a_tile); r > 0; --r) {
-                for (int at = 0; at < array.values; at += kLineValues) __builtin_prefetch(array.next + at, 0, 2);
+                for (int at = 0; at < array.bytes; at += kLineBytes) __builtin_prefetch(array.next + at, 0, 2);
                 array.next += array.stride;
             }
             array.rows -= array.rows_a_tile;
@@ -77,9 +83,9 @@ class FetchAhead {
     static constexpr int kMostArrays = 24;
 
     struct Array {
-        const float* next;
+        const char* next;
         int64_t stride;
-        int values, rows, rows_a_tile;
+        int bytes, rows, rows_a_tile;
     };
 
     int tiles_, count_ = 0;
