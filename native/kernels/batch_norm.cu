@@ -114,12 +114,10 @@ SPOS_KERNEL batch_norm_fold(SPOS_OUT(2, channels) float* folded, SPOS_IN(layers,
 }
 SPOS_EXPORT(batch_norm_fold)
 
-//   y = scale * x + shift, then ReLU if `rectify`. y may be x.
-SPOS_WORK(shape(rows, channels), flops(2 * rows * channels))
-SPOS_KERNEL batch_norm_apply(SPOS_OUT(rows, channels) float* y, SPOS_IN(rows, channels) const float* x,
-                             SPOS_IN(channels, uncounted) const float* scale,
-                             SPOS_IN(channels, uncounted) const float* shift, int rows, int channels,
-                             SPOS_FLAG int rectify, int rows_per_slice) {
+//   y = scale * x + shift, then ReLU if `rectify`. y may be x, of floats.
+template <class X>
+__device__ __forceinline__ void apply(float* y, const X* x, const float* scale, const float* shift, int rows,
+                                      int channels, int rectify, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
         const int64_t row = (int64_t)r * channels;
@@ -129,15 +127,25 @@ SPOS_KERNEL batch_norm_apply(SPOS_OUT(rows, channels) float* y, SPOS_IN(rows, ch
         });
     }
 }
-SPOS_EXPORT(batch_norm_apply)
+
+#define SPOS_BATCH_NORM_APPLY(T)                                                                              \
+    SPOS_WORK(shape(rows, channels), flops(2 * rows * channels))                                              \
+    SPOS_KERNEL batch_norm_apply_##T(SPOS_OUT(rows, channels) float* y, SPOS_IN(rows, channels) const T* x,   \
+                                     SPOS_IN(channels, uncounted) const float* scale,                         \
+                                     SPOS_IN(channels, uncounted) const float* shift, int rows, int channels, \
+                                     SPOS_FLAG int rectify, int rows_per_slice) {                             \
+        apply(y, x, scale, shift, rows, channels, rectify, rows_per_slice);                                   \
+    }                                                                                                         \
+    SPOS_EXPORT(batch_norm_apply_##T)
+
+SPOS_BATCH_NORM_APPLY(f32)
+SPOS_BATCH_NORM_APPLY(bf16)
 
 //   partials[b] = [sum of g, sum of g * (x - mean)]   each [C], over the slice's rows.
 // `statistics` is [mean, 1/deviation, scale, shift].
-SPOS_WORK(shape(rows, channels), flops(6 * rows * channels))
-SPOS_KERNEL batch_norm_backward_sums(SPOS_OUT(ceil_div(rows, rows_per_slice), 2, channels, uncounted) float* partials,
-                                     SPOS_IN(rows, channels) const float* dy, SPOS_IN(rows, channels) const float* x,
-                                     SPOS_IN(4, channels, uncounted) const float* statistics, int rows, int channels,
-                                     SPOS_FLAG int rectify, int rows_per_slice) {
+template <class V>
+__device__ __forceinline__ void backward_sums(float* partials, const V* dy, const V* x, const float* statistics,
+                                              int rows, int channels, int rectify, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int count = min(rows_per_slice, rows - first);
     float* partial = partials + (int64_t)slice_index() * 2 * channels;
@@ -162,7 +170,20 @@ SPOS_KERNEL batch_norm_backward_sums(SPOS_OUT(ceil_div(rows, rows_per_slice), 2,
         }
     });
 }
-SPOS_EXPORT(batch_norm_backward_sums)
+
+#define SPOS_BATCH_NORM_BACKWARD_SUMS(T)                                                                        \
+    SPOS_WORK(shape(rows, channels), flops(6 * rows * channels))                                                \
+    SPOS_KERNEL batch_norm_backward_sums_##T(                                                                   \
+        SPOS_OUT(ceil_div(rows, rows_per_slice), 2, channels, uncounted) float* partials,                       \
+        SPOS_IN(rows, channels) const T* dy, SPOS_IN(rows, channels) const T* x,                                \
+        SPOS_IN(4, channels, uncounted) const float* statistics, int rows, int channels, SPOS_FLAG int rectify, \
+        int rows_per_slice) {                                                                                   \
+        backward_sums(partials, dy, x, statistics, rows, channels, rectify, rows_per_slice);                    \
+    }                                                                                                           \
+    SPOS_EXPORT(batch_norm_backward_sums_##T)
+
+SPOS_BATCH_NORM_BACKWARD_SUMS(f32)
+SPOS_BATCH_NORM_BACKWARD_SUMS(bf16)
 
 // Turns the sums into dx = a * g + b * (x - mean) + c, coefficients = [a, b, c] each [C]; dgamma and dbeta
 // may be null, and are added to with `accumulate`. A warp a channel, any grid.

@@ -9,6 +9,7 @@
 //             dw = the gradient of the weights
 //             and for the batch norm before it each slice's sums of dx and dx * (x - mean)
 //
+// x, y and their gradients are floats or bf16; sums are floats, and so are weights.
 // Layouts: NHWC, w [K][K][C]. Statistics are batch_norm_finalize's table of the tensor; without those of x, x is taken
 // as it is, and there are no sums. Launch: slices (device/slices.h) of rows_per_slice rows; forward those of y,
 // N * (output height) in all, one partial [2][C] each; backward those of x, one partial [K][K][C] of the weights and
@@ -46,9 +47,9 @@ struct CountedResult {
 #if SPOS_HOST
 #include "host/depthwise_backward.h"
 
-template <int K, int S, class Input>
-__device__ __forceinline__ void forward_slice(float* y, float* partials, const float* x, const Input& input,
-                                              const float* w, const DepthwiseShape& s, int rows_per_slice) {
+template <int K, int S, class V, class Input>
+__device__ __forceinline__ void forward_slice(V* y, float* partials, const V* x, const Input& input, const float* w,
+                                              const DepthwiseShape& s, int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     const int rows = min(rows_per_slice, s.images * s.out_height - first);
     float* partial = partials + (int64_t)slice_index() * 2 * s.channels;
@@ -63,9 +64,9 @@ __device__ __forceinline__ void forward_slice(float* y, float* partials, const f
 #else
 #include "device/depthwise_backward.h"
 
-template <int K, int S, class Input>
-__device__ __forceinline__ void forward_slice(float* y, float* partials, const float* x, const Input& input,
-                                              const float* w, const DepthwiseShape& s, int rows_per_slice) {
+template <int K, int S, class V, class Input>
+__device__ __forceinline__ void forward_slice(V* y, float* partials, const V* x, const Input& input, const float* w,
+                                              const DepthwiseShape& s, int rows_per_slice) {
     const RowRange of_thread = rows_of_thread(rows_per_slice, s.images * s.out_height);
     const int rows = of_thread.last - slice_index() * rows_per_slice;
     float* partial = partials + (int64_t)slice_index() * 2 * s.channels;
@@ -82,16 +83,16 @@ __device__ __forceinline__ void forward_slice(float* y, float* partials, const f
 
 // dx at columns ix0 .. ix0+T-1 of one row, and what they add to the weights' gradient and to the sums; ix0 is a
 // multiple of S.
-template <bool Full, bool Normalised, int K, int S, int T, class Access, class Taps>
-__device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& taps, const DepthwiseShape& s,
+template <bool Full, bool Normalised, int K, int S, int T, class V, class Access, class Taps>
+__device__ __forceinline__ void backward_tile(BackwardLane<K, V>& l, const Taps& taps, const DepthwiseShape& s,
                                               int64_t image, int iy, int ix0, Access lane) {
     constexpr int P = K / 2;
     // First and last result of dy that can touch the tile, relative to ix0 / S.
     constexpr int first = -((K - 1 - P) / S);
     constexpr int last = (T - 1 + P) / S;
     const int64_t row = ((image * s.in_height + iy) * s.in_width + ix0) * s.channels;
-    const float* x_tile = settled(l.x + row);
-    float* dx_tile = settled(l.dx + row);
+    const V* x_tile = settled(l.x + row);
+    V* dx_tile = settled(l.dx + row);
     // What the next row will read of x, and first read of dy and y; and write of dx, where that is faster.
     const int64_t below = ((image * s.out_height + (iy + P) / S + 1) * s.out_width + ix0 / S) * s.channels;
     SPOS_UNROLL for (int t = 0; t < T; ++t) {
@@ -115,7 +116,7 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& ta
         const int scaled = iy + P - ky;
         if (scaled < 0 || scaled % S != 0 || scaled / S >= s.out_height) continue;
         const int64_t results = (image * s.out_height + scaled / S) * s.out_width * s.channels;
-        const float *dy_row = settled(l.dy + results), *y_row = settled(l.y + results);
+        const V *dy_row = settled(l.dy + results), *y_row = settled(l.y + results);
         Lane* weights = l.weights + ky * K;
         SPOS_UNROLL for (int j = first; j <= last; ++j) {
             const int ox = ix0 / S + j;
@@ -143,8 +144,8 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Taps& ta
     }
 }
 
-template <bool Normalised, int K, int S, int T, class Access, class Taps>
-__device__ __forceinline__ void backward_rows(BackwardLane<K>& l, const Taps& taps, const DepthwiseShape& s,
+template <bool Normalised, int K, int S, int T, class V, class Access, class Taps>
+__device__ __forceinline__ void backward_rows(BackwardLane<K, V>& l, const Taps& taps, const DepthwiseShape& s,
                                               const RowRange& rows, Access lane) {
     for (int r = rows.first; r < rows.last; r += rows.step) {
         const int n = r / s.in_height, iy = r % s.in_height;
@@ -169,11 +170,12 @@ __device__ __forceinline__ float* shared_sums() {
     }
 }
 
-template <bool Normalised, int K, int S, int T>
-__device__ __forceinline__ void backward_slice(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
+template <bool Normalised, int K, int S, int T, class V>
+__device__ __forceinline__ void backward_slice(const BackwardTensors<V>& t, const DepthwiseShape& s,
+                                               int rows_per_slice) {
     const RowRange rows = rows_of_thread(rows_per_slice, s.images * s.in_height);
     for_channels_together(s.channels, [&](int c, auto lane) {
-        BackwardLane<K> l;
+        BackwardLane<K, V> l;
         l.dy = t.dy + c;
         l.y = t.y + c;
         l.x = t.x + c;
@@ -210,61 +212,67 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors& t, const D
     });
 }
 
-template <bool Normalised, int K, int S>
-__device__ __forceinline__ void backward(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
+template <bool Normalised, int K, int S, class V>
+__device__ __forceinline__ void backward(const BackwardTensors<V>& t, const DepthwiseShape& s, int rows_per_slice) {
     with_narrow_tile<S>(
         s.in_width, [&](auto tile) { backward_slice<Normalised, K, S, decltype(tile)::value>(t, s, rows_per_slice); });
 }
 
 #endif
 
-#define SPOS_DEPTHWISE_FUSED(K, S)                                                                                     \
-    SPOS_WORK(shape(images, in_height, in_width, channels),                                                            \
-              flops(2 * images * out_height * out_width * channels * K * K))                                           \
-    SPOS_KERNEL depthwise_fused_forward_k##K##_s##S(                                                                   \
-        SPOS_OUT(images, out_height, out_width, channels) float* y,                                                    \
-        SPOS_OUT(ceil_div(product(images, out_height), rows_per_slice), 2, channels, uncounted) float* partials,       \
-        SPOS_IN(images, in_height, in_width, channels) const float* x,                                                 \
-        SPOS_IN(4, channels, uncounted, or_null) const float* x_statistics, SPOS_IN(K, K, channels) const float* w,    \
-        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {    \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                          \
-        if (x_statistics) {                                                                                            \
-            forward_slice<K, S>(y, partials, x, NormalisedInput{statistics_at(x_statistics, channels)}, w, s,          \
-                                rows_per_slice);                                                                       \
-        } else {                                                                                                       \
-            forward_slice<K, S>(y, partials, x, RawInput{}, w, s, rows_per_slice);                                     \
-        }                                                                                                              \
-    }                                                                                                                  \
-    SPOS_EXPORT(depthwise_fused_forward_k##K##_s##S)                                                                   \
-    SPOS_WORK(shape(images, in_height, in_width, channels),                                                            \
-              flops(4 * images * out_height * out_width * channels * K * K))                                           \
-    SPOS_KERNEL depthwise_fused_backward_k##K##_s##S(                                                                  \
-        SPOS_OUT(images, in_height, in_width, channels) float* dx,                                                     \
-        SPOS_OUT(ceil_div(product(images, in_height), rows_per_slice), K, K, channels,                                 \
-                 counted(K, K, channels)) float* weight_partials,                                                      \
-        SPOS_OUT(ceil_div(product(images, in_height), rows_per_slice), 2, channels, uncounted,                         \
-                 or_null) float* sum_partials,                                                                         \
-        SPOS_IN(images, out_height, out_width, channels) const float* dy,                                              \
-        SPOS_IN(images, out_height, out_width, channels) const float* y,                                               \
-        SPOS_IN(4, channels, uncounted) const float* y_statistics,                                                     \
-        SPOS_IN(3, channels, uncounted) const float* coefficients,                                                     \
-        SPOS_IN(images, in_height, in_width, channels) const float* x,                                                 \
-        SPOS_IN(4, channels, uncounted, or_null) const float* x_statistics, SPOS_IN(K, K, channels) const float* w,    \
-        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {    \
-        const BackwardTensors t{dx, weight_partials, sum_partials, dy, y, y_statistics, coefficients, x, x_statistics, \
-                                w};                                                                                    \
-        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                          \
-        if (x_statistics) {                                                                                            \
-            backward<true, K, S>(t, s, rows_per_slice);                                                                \
-        } else {                                                                                                       \
-            backward<false, K, S>(t, s, rows_per_slice);                                                               \
-        }                                                                                                              \
-    }                                                                                                                  \
-    SPOS_EXPORT(depthwise_fused_backward_k##K##_s##S)
+#define SPOS_DEPTHWISE_FUSED(K, S, T)                                                                               \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                         \
+              flops(2 * images * out_height * out_width * channels * K * K))                                        \
+    SPOS_KERNEL depthwise_fused_forward_k##K##_s##S##_##T(                                                          \
+        SPOS_OUT(images, out_height, out_width, channels) T* y,                                                     \
+        SPOS_OUT(ceil_div(product(images, out_height), rows_per_slice), 2, channels, uncounted) float* partials,    \
+        SPOS_IN(images, in_height, in_width, channels) const T* x,                                                  \
+        SPOS_IN(4, channels, uncounted, or_null) const float* x_statistics, SPOS_IN(K, K, channels) const float* w, \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) { \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                       \
+        if (x_statistics) {                                                                                         \
+            forward_slice<K, S>(y, partials, x, NormalisedInput{statistics_at(x_statistics, channels)}, w, s,       \
+                                rows_per_slice);                                                                    \
+        } else {                                                                                                    \
+            forward_slice<K, S>(y, partials, x, RawInput{}, w, s, rows_per_slice);                                  \
+        }                                                                                                           \
+    }                                                                                                               \
+    SPOS_EXPORT(depthwise_fused_forward_k##K##_s##S##_##T)                                                          \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                         \
+              flops(4 * images * out_height * out_width * channels * K * K))                                        \
+    SPOS_KERNEL depthwise_fused_backward_k##K##_s##S##_##T(                                                         \
+        SPOS_OUT(images, in_height, in_width, channels) T* dx,                                                      \
+        SPOS_OUT(ceil_div(product(images, in_height), rows_per_slice), K, K, channels,                              \
+                 counted(K, K, channels)) float* weight_partials,                                                   \
+        SPOS_OUT(ceil_div(product(images, in_height), rows_per_slice), 2, channels, uncounted,                      \
+                 or_null) float* sum_partials,                                                                      \
+        SPOS_IN(images, out_height, out_width, channels) const T* dy,                                               \
+        SPOS_IN(images, out_height, out_width, channels) const T* y,                                                \
+        SPOS_IN(4, channels, uncounted) const float* y_statistics,                                                  \
+        SPOS_IN(3, channels, uncounted) const float* coefficients,                                                  \
+        SPOS_IN(images, in_height, in_width, channels) const T* x,                                                  \
+        SPOS_IN(4, channels, uncounted, or_null) const float* x_statistics, SPOS_IN(K, K, channels) const float* w, \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) { \
+        const BackwardTensors<T> t{                                                                                 \
+            dx, weight_partials, sum_partials, dy, y, y_statistics, coefficients, x, x_statistics, w};              \
+        const DepthwiseShape s{images, in_height, in_width, out_height, out_width, channels};                       \
+        if (x_statistics) {                                                                                         \
+            backward<true, K, S>(t, s, rows_per_slice);                                                             \
+        } else {                                                                                                    \
+            backward<false, K, S>(t, s, rows_per_slice);                                                            \
+        }                                                                                                           \
+    }                                                                                                               \
+    SPOS_EXPORT(depthwise_fused_backward_k##K##_s##S##_##T)
 
-SPOS_DEPTHWISE_FUSED(3, 1)
-SPOS_DEPTHWISE_FUSED(3, 2)
-SPOS_DEPTHWISE_FUSED(5, 1)
-SPOS_DEPTHWISE_FUSED(5, 2)
-SPOS_DEPTHWISE_FUSED(7, 1)
-SPOS_DEPTHWISE_FUSED(7, 2)
+SPOS_DEPTHWISE_FUSED(3, 1, f32)
+SPOS_DEPTHWISE_FUSED(3, 2, f32)
+SPOS_DEPTHWISE_FUSED(5, 1, f32)
+SPOS_DEPTHWISE_FUSED(5, 2, f32)
+SPOS_DEPTHWISE_FUSED(7, 1, f32)
+SPOS_DEPTHWISE_FUSED(7, 2, f32)
+SPOS_DEPTHWISE_FUSED(3, 1, bf16)
+SPOS_DEPTHWISE_FUSED(3, 2, bf16)
+SPOS_DEPTHWISE_FUSED(5, 1, bf16)
+SPOS_DEPTHWISE_FUSED(5, 2, bf16)
+SPOS_DEPTHWISE_FUSED(7, 1, bf16)
+SPOS_DEPTHWISE_FUSED(7, 2, bf16)

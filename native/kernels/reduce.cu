@@ -31,13 +31,17 @@ SPOS_KERNEL reduce_partials(SPOS_IN_OUT(length, uncounted) float* target, SPOS_I
 SPOS_EXPORT(reduce_partials)
 
 //   target[i] += source[i]
-SPOS_WORK(shape(length), flops(length))
-SPOS_KERNEL add_in_place(SPOS_IN_OUT(length) float* target, SPOS_IN(length) const float* source, int64_t length,
-                         int length_per_block) {
-    const int64_t first = (int64_t)blockIdx.x * length_per_block;
-    const int count = (int)min((int64_t)length_per_block, length - first);
-    for_lanes(count, [&](int c, auto lane) {
-        lane.store(target + first + c, lane.load(target + first + c) + lane.load(source + first + c));
-    });
-}
-SPOS_EXPORT(add_in_place)
+#define SPOS_ADD_IN_PLACE(T)                                                                                     \
+    SPOS_WORK(shape(length), flops(length))                                                                      \
+    SPOS_KERNEL add_in_place_##T(SPOS_IN_OUT(length) T* target, SPOS_IN(length) const T* source, int64_t length, \
+                                 int length_per_block) {                                                         \
+        const int64_t first = (int64_t)blockIdx.x * length_per_block;                                            \
+        const int count = (int)min((int64_t)length_per_block, length - first);                                   \
+        for_lanes(count, [&](int c, auto lane) {                                                                 \
+            lane.store(target + first + c, lane.load(target + first + c) + lane.load(source + first + c));       \
+        });                                                                                                      \
+    }                                                                                                            \
+    SPOS_EXPORT(add_in_place_##T)
+
+SPOS_ADD_IN_PLACE(f32)
+SPOS_ADD_IN_PLACE(bf16)

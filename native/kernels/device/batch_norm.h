@@ -16,8 +16,8 @@ __device__ __forceinline__ Statistics statistics_at(const float* table, int chan
 // Of `count` rows of the lane of channels at c, `stride` apart from `source` on: the mean, and the sum of squared
 // deviations from it, partial = [mean, squares], each [channels]. Sums are taken around the first row. Those that
 // partial holds of `before` rows are combined with them (Chan et al., see batch_norm.cu).
-template <class Access>
-__device__ __forceinline__ void column_statistics(float* partial, int before, const float* source, int64_t stride,
+template <class V, class Access>
+__device__ __forceinline__ void column_statistics(float* partial, int before, const V* source, int64_t stride,
                                                   int count, int channels, int c, Access lane) {
     const Lane pivot = lane.load(source);
     Lane sum(0.0f), squares(0.0f), sum2(0.0f), squares2(0.0f);
@@ -53,9 +53,9 @@ __device__ __forceinline__ void column_statistics(float* partial, int before, co
 // Of `count` rows of a gradient dy and of the raw values x that were normalised: partial = [sum of g, sum of g * (x -
 // mean)], each [channels], where g is dy, or with `rectify` dy where the normalised value is positive. Adds to what the
 // slice's rows before have left unless `begin`.
-template <class Access>
-__device__ __forceinline__ void column_gradient_sums(float* partial, bool begin, const float* dy, const float* x,
-                                                     int count, int channels, const Statistics& s, int rectify, int c,
+template <class V, class Access>
+__device__ __forceinline__ void column_gradient_sums(float* partial, bool begin, const V* dy, const V* x, int count,
+                                                     int channels, const Statistics& s, int rectify, int c,
                                                      Access lane) {
     const Lane mean = lane.load(s.mean + c), scale = lane.load(s.scale + c), shift = lane.load(s.shift + c);
     Lane sum = begin ? Lane(0.0f) : lane.load(partial + c);
@@ -74,16 +74,17 @@ __device__ __forceinline__ void column_gradient_sums(float* partial, bool begin,
 // How far ahead of what is loaded a CPU fetches: its own prefetcher does not follow rows of several channels.
 constexpr int kRowsAhead = 8;
 
-// A convolution's input [rows][channels], with a scale still to be normalised.
+// A convolution's input [rows][channels], with a scale still to be normalised. V: floats or bf16.
+template <class V>
 struct InputView {
-    const float* data;
+    const V* data;
     int channels;
     const float *scale, *shift;
     int rectify;
 
     // A lane of its channels, down the rows.
     struct Column {
-        const float* data;
+        const V* data;
         int64_t stride;
         bool normalise, rectify;
         Lane scale, shift;
@@ -114,7 +115,8 @@ struct InputView {
     }
 };
 
-__device__ __forceinline__ InputView input_view(const float* x, const float* statistics, int channels, int rectify) {
+template <class V>
+__device__ __forceinline__ InputView<V> input_view(const V* x, const float* statistics, int channels, int rectify) {
     const Statistics s = statistics_at(statistics, channels);
     return {x, channels, statistics ? s.scale : nullptr, statistics ? s.shift : nullptr, rectify};
 }
@@ -128,8 +130,9 @@ struct GradientFactors {
     int rectify;
 
     // A lane of channels, down the rows.
+    template <class V>
     struct Column {
-        const float *dy, *y;
+        const V *dy, *y;
         int64_t stride;
         bool rectify;
         Lane mean, scale, shift, a, b, constant;
@@ -146,9 +149,8 @@ struct GradientFactors {
     };
 
     // Of the channels at c, whose rows lie `stride` apart from dy and y on.
-    template <class Access>
-    __device__ __forceinline__ Column column(const float* dy, const float* y, int64_t stride, int c,
-                                             Access lane) const {
+    template <class V, class Access>
+    __device__ __forceinline__ Column<V> column(const V* dy, const V* y, int64_t stride, int c, Access lane) const {
         return {dy,
                 y,
                 stride,
@@ -163,12 +165,13 @@ struct GradientFactors {
 };
 
 // The gradient of y [rows][channels].
+template <class V>
 struct GradientView {
-    const float *dy, *y;
+    const V *dy, *y;
     GradientFactors factors;
 
     template <class Access>
-    __device__ __forceinline__ GradientFactors::Column column(int c, Access lane) const {
+    __device__ __forceinline__ GradientFactors::Column<V> column(int c, Access lane) const {
         return factors.column(dy + c, y + c, factors.channels, c, lane);
     }
 

@@ -6,16 +6,21 @@
 
 namespace {
 
+template <class V>
 struct BackwardTensors {
-    float *dx, *weight_partials, *sum_partials;
-    const float *dy, *y, *y_statistics, *coefficients, *x, *x_statistics, *w;
+    V* dx;
+    float *weight_partials, *sum_partials;
+    const V *dy, *y;
+    const float *y_statistics, *coefficients;
+    const V* x;
+    const float *x_statistics, *w;
 };
 
 // One lane of channels of the tensors around the backward pass.
-template <int K>
+template <int K, class V>
 struct BackwardLane {
-    const float *dy, *y, *x;
-    float* dx;
+    const V *dy, *y, *x;
+    V* dx;
     Lane a, b, constant;      // g = a * dy + b * y + constant
     Lane scale, shift, mean;  // of x
     Lane weights[K * K];      // the weights' gradient so far
@@ -72,8 +77,8 @@ struct SharedConstants {
     float* values;  // kMostTile apart
 
     // The lane's; all threads of the block must wait for each other before others are read.
-    template <int K>
-    __device__ __forceinline__ SharedConstants(const BackwardLane<K>& l) {
+    template <int K, class V>
+    __device__ __forceinline__ SharedConstants(const BackwardLane<K, V>& l) {
         SPOS_SHARED(float, constants, 6 * kMostTile);
         values = constants + threadIdx.x;
         if (threadIdx.y != 0) return;
@@ -91,8 +96,8 @@ struct SharedConstants {
 // dx at columns ix0 .. ix0+T-1 of row iy of an image, and what they add to the weights' gradient and to the sums. `row`
 // is the offset of the row's first value, image_row the place of the image's first row of results among those staged,
 // and `gradient` the first column that touches the tile.
-template <bool Full, bool Normalised, int K, int S, int T, class Staged, class Access>
-__device__ __forceinline__ void backward_staged_tile(BackwardLane<K>& l, const BackwardTensors& tensors,
+template <bool Full, bool Normalised, int K, int S, int T, class Staged, class V, class Access>
+__device__ __forceinline__ void backward_staged_tile(BackwardLane<K, V>& l, const BackwardTensors<V>& tensors,
                                                      const SharedConstants& constants, const float* gradient,
                                                      int image_row, const SharedTaps<K>& taps, const DepthwiseShape& s,
                                                      int64_t row, int iy, int ix0, Access lane) {
@@ -100,7 +105,7 @@ __device__ __forceinline__ void backward_staged_tile(BackwardLane<K>& l, const B
     // What follows from the row is not kept from one tile to the next.
     iy = not_ahead(iy);
     image_row = not_ahead(image_row);
-    const float* x = tensors.x + row;
+    const V* x = tensors.x + row;
     Lane input[T], sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) input[t] =
         lane.load(x + (RowOffset)readable(ix0 + t, false, !Full, s.in_width) * s.channels);
@@ -125,7 +130,7 @@ __device__ __forceinline__ void backward_staged_tile(BackwardLane<K>& l, const B
             }
         }
     }
-    float* dx = settled(tensors.dx + row + (int64_t)ix0 * s.channels);
+    V* dx = settled(tensors.dx + row + (int64_t)ix0 * s.channels);
     if (Normalised) {
         // Read again, since registers are few.
         SPOS_IN_ORDER();
@@ -153,8 +158,8 @@ __device__ __forceinline__ int row_of_round() {
     return (y & ~3) | (y & 1) << 1 | (y >> 1 & 1);
 }
 
-template <class Width, bool Normalised, int K, int S, class Access>
-__device__ __forceinline__ void backward_staged_rows(BackwardLane<K>& l, const BackwardTensors& t,
+template <class Width, bool Normalised, int K, int S, class V, class Access>
+__device__ __forceinline__ void backward_staged_rows(BackwardLane<K, V>& l, const BackwardTensors<V>& t,
                                                      const SharedConstants& constants, int c, float* staged,
                                                      const SharedTaps<K>& taps, const DepthwiseShape& s,
                                                      int rows_per_slice, Access lane) {
@@ -173,7 +178,7 @@ __device__ __forceinline__ void backward_staged_rows(BackwardLane<K>& l, const B
             Staged::template fill<-kFirst, Width::kFull ? Width::kBeneath - kFirst : -kFirst>(
                 staged, origin, rows, s.images * s.out_height, ix0 / S + kFirst, s.out_width, s.channels,
                 [&](int64_t start) {
-                    const float *dy = settled(t.dy + start + c), *y = settled(t.y + start + c);
+                    const V *dy = settled(t.dy + start + c), *y = settled(t.y + start + c);
                     return [=](RowOffset at) {
                         return multiply_add(lane.load(dy + at), a, multiply_add(lane.load(y + at), b, constant));
                     };
@@ -196,8 +201,8 @@ __device__ __forceinline__ void backward_staged_rows(BackwardLane<K>& l, const B
 }
 
 // The block's rows of a slice at the thread's channel. All threads of the block must call.
-template <bool Normalised, int K, int S, class Access>
-__device__ __forceinline__ void staged_backward(BackwardLane<K>& l, const BackwardTensors& t, int c,
+template <bool Normalised, int K, int S, class V, class Access>
+__device__ __forceinline__ void staged_backward(BackwardLane<K, V>& l, const BackwardTensors<V>& t, int c,
                                                 const DepthwiseShape& s, int rows_per_slice, Access lane) {
     float* staged = staged_gradient<K, S>();
     const SharedConstants constants(l);

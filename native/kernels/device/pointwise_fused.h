@@ -6,14 +6,42 @@
 
 namespace {
 
+// What products take values as.
+template <class V>
+__device__ __forceinline__ float as_operand(float value);
+template <>
+__device__ __forceinline__ float as_operand<float>(float value) {
+    return value;
+}
+template <>
+__device__ __forceinline__ float as_operand<Bf16>(float value) {
+    return widened(rounded(value));
+}
+
+// Weights as products with values of V take them.
+template <class V>
+struct OperandType {
+    typedef float Type;
+};
+template <>
+struct OperandType<Bf16> {
+    typedef AsBf16 Type;
+};
+template <class V>
+__device__ __forceinline__ auto weights_as_operands(const float* w, int stride_a, int stride_b) {
+    typedef typename OperandType<V>::Type Type;
+    return MatrixOf<Type>{reinterpret_cast<const Type*>(w), stride_a, stride_b};
+}
+
 // Four channels of a row of an input.
+template <class V>
 struct InputQuads {
     static constexpr bool kDownRows = false;
     struct Raw {
         float values[4];
     };
 
-    InputView view;
+    InputView<V> view;
 
     __device__ __forceinline__ bool is_by_four() const {
         return view.channels % 4 == 0 && is_aligned(view.data) && is_aligned(view.scale);
@@ -34,7 +62,7 @@ struct InputQuads {
         SPOS_UNROLL for (int k = 0; k < 4; ++k) {
             // Beyond the depth all of these are zeros.
             const Lane value = multiply_add(Lane(raw.values[k]), Lane(scale[k]), Lane(shift[k]));
-            values[k] = view.rectify ? relu(value).v : value.v;
+            values[k] = as_operand<V>(view.rectify ? relu(value).v : value.v);
         }
     }
 };
@@ -54,13 +82,14 @@ __device__ __forceinline__ float gradient_of(const GradientFactors& f, float dy,
 }
 
 // Four channels of a row of a gradient.
+template <class V>
 struct GradientQuads {
     static constexpr bool kDownRows = false;
     struct Raw {
         float dy[4], y[4];
     };
 
-    GradientView view;
+    GradientView<V> view;
 
     __device__ __forceinline__ bool is_by_four() const {
         return view.factors.channels % 4 == 0 && is_aligned(view.dy) && is_aligned(view.y) &&
@@ -92,12 +121,20 @@ struct GradientQuads {
             multiply_add(Lane(two[k]), Lane(raw.y[k]) - Lane(one[k]), Lane(three[k])).v;
         SPOS_IN_ORDER();
         load_quad(one, f.coefficients + channel, 1, count, ByFour);
-        SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = multiply_add(Lane(one[k]), Lane(g[k]), Lane(rest[k])).v;
+        SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+            values[k] = as_operand<V>(multiply_add(Lane(one[k]), Lane(g[k]), Lane(rest[k])).v);
+        }
     }
 };
 
-__device__ __forceinline__ InputQuads quads_of(const InputView& view) { return {view}; }
-__device__ __forceinline__ GradientQuads quads_of(const GradientView& view) { return {view}; }
+template <class V>
+__device__ __forceinline__ InputQuads<V> quads_of(const InputView<V>& view) {
+    return {view};
+}
+template <class V>
+__device__ __forceinline__ GradientQuads<V> quads_of(const GradientView<V>& view) {
+    return {view};
+}
 
 template <bool AreRows, class View>
 __device__ __forceinline__ auto lines_of(const View& view, int rows, int channels) {
@@ -233,11 +270,12 @@ struct TileStatistics {
 // Of the gradients dx of an input still to be normalised, over a block's rows: the sums of g and of g * (x - mean), g
 // as in column_gradient_sums (device/batch_norm.h). A thread reads again what it has stored: besides its piece there
 // are no registers for as many rows at a time as memory is slow.
+template <class V>
 struct TileGradientSums {
     float* partials;  // null if none are wanted
     int block;
-    const float* dx;
-    InputView x;
+    const V* dx;
+    InputView<V> x;
     Statistics statistics;
     bool are_first;
 
@@ -309,24 +347,25 @@ struct TileGradientSums {
     }
 };
 
-template <class Results>
-__device__ __forceinline__ void forward_into(const Results& y, float* partials, const InputView& x, const float* w,
+template <class Results, class V>
+__device__ __forceinline__ void forward_into(const Results& y, float* partials, const InputView<V>& x, const float* w,
                                              int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block, end = min(first + rows_per_block, rows);
-    multiply_into(y, lines_of<true>(quads_of(x), end, in), columns_of<true>(MatrixView{w, out, 1}, out, in), first, end,
-                  out, in, RawResult{}, TileStatistics{partials, out, 0}, (int)blockIdx.y);
+    multiply_into(y, lines_of<true>(quads_of(x), end, in), columns_of<true>(weights_as_operands<V>(w, out, 1), out, in),
+                  first, end, out, in, RawResult{}, TileStatistics{partials, out, 0}, (int)blockIdx.y);
 }
 
-__device__ __forceinline__ void pointwise_forward(float* y, float* partials, const InputView& x, const float* w,
+template <class V>
+__device__ __forceinline__ void pointwise_forward(V* y, float* partials, const InputView<V>& x, const float* w,
                                                   int rows, int in, int out, int rows_per_block) {
-    forward_into(DenseResults<float>{y, out}, partials, x, w, rows, in, out, rows_per_block);
+    forward_into(DenseResults<V>{y, out}, partials, x, w, rows, in, out, rows_per_block);
 }
 
 // The blocks of the grid: first those of the weights' gradient, whose sums are long, then those of the input's. `dy`: a
 // view of the gradients of the results.
-template <class Gradients>
-__device__ __forceinline__ void pointwise_backward(float* dx, float* weight_partials, float* sum_partials,
-                                                   const Gradients& dy, const InputView& x,
+template <class V, class Gradients>
+__device__ __forceinline__ void pointwise_backward(V* dx, float* weight_partials, float* sum_partials,
+                                                   const Gradients& dy, const InputView<V>& x,
                                                    const Statistics& x_statistics, const float* w, int rows, int in,
                                                    int out, int rows_per_block, int rows_per_chunk) {
     const int tiles = tiles_of_sums(in, out), weight_blocks = quotient_up(rows, rows_per_chunk) * tiles;
@@ -343,9 +382,9 @@ __device__ __forceinline__ void pointwise_backward(float* dx, float* weight_part
     out = not_ahead(out);
     const int tiles_across = column_tiles(in);
     const int first = block / tiles_across * rows_per_block, end = min(first + rows_per_block, rows);
-    multiply_into(DenseResults<float>{dx, in}, lines_of<true>(quads_of(dy), end, out),
-                  columns_of<false>(MatrixView{w, 1, out}, in, out), first, end, in, out, RawResult{},
-                  TileGradientSums{sum_partials, block / tiles_across, dx, x, x_statistics, true},
+    multiply_into(DenseResults<V>{dx, in}, lines_of<true>(quads_of(dy), end, out),
+                  columns_of<false>(weights_as_operands<V>(w, 1, out), in, out), first, end, in, out, RawResult{},
+                  TileGradientSums<V>{sum_partials, block / tiles_across, dx, x, x_statistics, true},
                   block % tiles_across);
 }
 

@@ -24,45 +24,52 @@ struct PlacedRows {
             SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
                 const int row = piece.row_at(i);
                 if (row < rows)
-                    target.data[(i0 + row) * target.stride] = epilogue(Lane(sum[i][j]), j0 + c, FullLane{}).v;
+                    store_one(target.data + (i0 + row) * target.stride,
+                              epilogue(Lane(sum[i][j]), j0 + c, FullLane{}).v);
             }
         }
     }
 };
 
+template <class V>
 struct PlacedGradients {
-    PlacedRows<const float> dy, y;
+    PlacedRows<const V> dy, y;
     GradientFactors factors;
 };
 
 // Four rows of a channel of a gradient: neighbouring channels do not lie together.
+template <class V>
 struct PlacedQuads {
     static constexpr bool kDownRows = true;
     struct Raw {
         float dy[4], y[4];
     };
 
-    PlacedGradients view;
+    PlacedGradients<V> view;
 
     __device__ __forceinline__ static constexpr bool is_by_four() { return true; }
     template <bool>
     __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
-        const PlacedColumn<const float> dy = view.dy.column(count > 0 ? channel : 0);
-        const PlacedColumn<const float> y = view.y.column(count > 0 ? channel : 0);
+        const PlacedColumn<const V> dy = view.dy.column(count > 0 ? channel : 0);
+        const PlacedColumn<const V> y = view.y.column(count > 0 ? channel : 0);
         load_quad(raw.dy, dy.data + row * dy.stride, dy.stride, count, false);
         load_quad(raw.y, y.data + row * y.stride, y.stride, count, false);
     }
     template <bool>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
         SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-            values[k] = k < count ? gradient_of(view.factors, raw.dy[k], raw.y[k], channel) : 0.0f;
+            values[k] = k < count ? as_operand<V>(gradient_of(view.factors, raw.dy[k], raw.y[k], channel)) : 0.0f;
         }
     }
 };
 
-__device__ __forceinline__ PlacedQuads quads_of(const PlacedGradients& view) { return {view}; }
+template <class V>
+__device__ __forceinline__ PlacedQuads<V> quads_of(const PlacedGradients<V>& view) {
+    return {view};
+}
 
-__device__ __forceinline__ void placed_forward(const PlacedRows<float>& y, float* partials, const InputView& x,
+template <class V>
+__device__ __forceinline__ void placed_forward(const PlacedRows<V>& y, float* partials, const InputView<V>& x,
                                                const float* w, int rows, int in, int out, int rows_per_block) {
     forward_into(y, partials, x, w, rows, in, out, rows_per_block);
 }

@@ -7,10 +7,10 @@
 namespace {
 
 // One lane of channels of the tensors around the backward pass.
-template <int K>
+template <int K, class V>
 struct BackwardLane {
-    const float *dy, *y, *x;
-    float* dx;
+    const V *dy, *y, *x;
+    V* dx;
     Lane a, b, constant;      // g = a * dy + b * y + constant
     Lane scale, shift, mean;  // of x
     Lane taps[K * K];
@@ -41,8 +41,8 @@ class GradientRows {
     }
 
     // Those that row iy of x touches are there from now on. Rows of an image come one after the other.
-    template <class Access>
-    void advance(const BackwardLane<K>& l, int image, int iy, Access lane) {
+    template <class V, class Access>
+    void advance(const BackwardLane<K, V>& l, int image, int iy, Access lane) {
         if (image != image_) next_ = max(0, iy + K / 2 - K + 1) / S;
         image_ = image;
         for (; next_ < s_.out_height && next_ * S <= iy + K / 2; ++next_) {
@@ -71,8 +71,8 @@ class GradientRows {
 
 // dx at columns ix0 .. ix0+T-1 of one row, and what they add to the weights' gradient and to the sums; `column` is
 // that of the gradients at which the tile begins.
-template <bool Full, bool Normalised, int K, int S, int T, class Access>
-__device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const GradientRows<K, S>& gradients, int column,
+template <bool Full, bool Normalised, int K, int S, int T, class V, class Access>
+__device__ __forceinline__ void backward_tile(BackwardLane<K, V>& l, const GradientRows<K, S>& gradients, int column,
                                               const DepthwiseShape& s, int64_t image, int iy, int ix0, Access lane) {
     constexpr int P = K / 2;
     constexpr int first = GradientRows<K, S>::kFirst;
@@ -121,18 +121,24 @@ __device__ __forceinline__ void backward_tile(BackwardLane<K>& l, const Gradient
     }
 }
 
+template <class V>
 struct BackwardTensors {
-    float *dx, *weight_partials, *sum_partials;
-    const float *dy, *y, *y_statistics, *coefficients, *x, *x_statistics, *w;
+    V* dx;
+    float *weight_partials, *sum_partials;
+    const V *dy, *y;
+    const float *y_statistics, *coefficients;
+    const V* x;
+    const float *x_statistics, *w;
 };
 
-template <bool Normalised, int K, int S, int T>
-__device__ __forceinline__ void backward_rows(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
+template <bool Normalised, int K, int S, int T, class V>
+__device__ __forceinline__ void backward_rows(const BackwardTensors<V>& t, const DepthwiseShape& s,
+                                              int rows_per_slice) {
     const int first = slice_index() * rows_per_slice;
     if (first >= s.images * s.in_height) return;
     const int last = min(first + rows_per_slice, s.images * s.in_height);
     for_lanes(s.channels, [&](int c, auto lane) {
-        BackwardLane<K> l;
+        BackwardLane<K, V> l;
         l.dy = t.dy + c;
         l.y = t.y + c;
         l.x = t.x + c;
@@ -176,8 +182,8 @@ __device__ __forceinline__ void backward_rows(const BackwardTensors& t, const De
     });
 }
 
-template <bool Normalised, int K, int S>
-__device__ __forceinline__ void backward(const BackwardTensors& t, const DepthwiseShape& s, int rows_per_slice) {
+template <bool Normalised, int K, int S, class V>
+__device__ __forceinline__ void backward(const BackwardTensors<V>& t, const DepthwiseShape& s, int rows_per_slice) {
     if constexpr (S == 1) {
         with_tile_width(s.in_width, [&](auto tile) {
             backward_rows<Normalised, K, S, decltype(tile)::value>(t, s, rows_per_slice);

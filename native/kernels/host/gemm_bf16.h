@@ -58,6 +58,27 @@ inline void pack_pairs(uint32_t* panel, MatrixView b, int depth, int j0, int col
     }
 }
 
+// The same of values that are bf16: rows 2p and 2p + 1.
+template <int Columns>
+inline void pack_row_pairs(uint32_t* panel, const Bf16* b, int64_t stride, int depth, int j0, int columns) {
+    for (int p = 0; p < depth; p += 2) {
+        const Bf16* const even = b + p * stride + j0;
+        for (int j = 0; j < Columns; j += Lane::width) {
+            const int count = columns - j;
+            const auto load = [&](const Bf16* row) {
+                return (Lane::Bits)(count >= Lane::width ? Lane::load(row + j)
+                                    : count > 0          ? Lane::load(row + j, count)
+                                                         : Lane(0.0f))
+                    .v;
+            };
+            const Lane::Bits upper = p + 1 < depth ? load(even + stride) : Lane::Bits{};
+            const Lane::Bits pairs = upper | load(even) >> 16;
+            memcpy(panel, &pairs, sizeof(pairs));
+            panel += Lane::width;
+        }
+    }
+}
+
 #if defined(__AVX512F__)
 __forceinline__ void store_rounded(Bf16* p, Lane value) {
     __m256i halves;
@@ -102,114 +123,191 @@ struct PairSums {
     }
 };
 
-// Rows x Vectors vectors of C; of the last vector's columns some may be beyond the `columns` that there are.
-template <bool Hardware, int Rows, int Vectors, class Epilogue>
-__forceinline__ void multiply_pairs_tile(Bf16* c, int64_t c_stride, const Bf16* a, int64_t a_stride,
-                                         const uint32_t* panel, int depth, int first_column, int columns,
-                                         const Epilogue& epilogue) {
+// Rows of A whose values lie together: pair p of row i. Of an odd number of terms the last one is half a pair.
+struct RowPairs {
+    const Bf16* data;
+    int64_t stride;
+
+    RowPairs from_row(int row) const { return {data + row * stride, stride}; }
+    __forceinline__ uint32_t at(int i, int p) const { return *(const UnalignedPair*)(data + i * stride + 2 * p); }
+    __forceinline__ uint32_t half_at(int i, int p) const { return data[i * stride + 2 * p].bits; }
+};
+
+// Columns of pairs: pair p of row i at data[p * stride + i], the last one half if it is.
+struct ColumnPairs {
+    const uint32_t* data;
+    int64_t stride;
+
+    ColumnPairs from_row(int row) const { return {data + row, stride}; }
+    __forceinline__ uint32_t at(int i, int p) const { return data[p * stride + i]; }
+    __forceinline__ uint32_t half_at(int i, int p) const { return at(i, p); }
+};
+
+// Where results go, with an epilogue, rounded to bf16.
+template <bool Hardware, class Epilogue>
+struct RoundedResult {
+    Bf16* data;
+    int64_t stride;
+    int first_column, columns;
+    const Epilogue& epilogue;
+
+    RoundedResult from_row(int row) const { return {data + row * stride, stride, first_column, columns, epilogue}; }
+    template <class Access>
+    __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
+        Bf16* const target = data + row * stride + column;
+        const Lane value = epilogue(sum, first_column + column, lane);
+#if defined(__AVX512F__)
+        if constexpr (Hardware && __is_same(Access, FullLane)) {
+            store_rounded(target, value);
+            return;
+        }
+#endif
+        lane.store(target, value);
+    }
+};
+
+// Floats that sums are added to, or that are overwritten.
+struct SummedResult {
+    float* data;
+    int64_t stride;
+    int columns;
+    bool accumulate;
+
+    SummedResult from_row(int row) const { return {data + row * stride, stride, columns, accumulate}; }
+    template <class Access>
+    __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
+        float* const target = data + row * stride + column;
+        lane.store(target, accumulate ? lane.load(target) + sum : sum);
+    }
+};
+
+// Rows x Vectors vectors of C; of the last vector's columns some may be beyond those that there are.
+template <bool Hardware, int Rows, int Vectors, class A, class Result>
+__forceinline__ void multiply_pairs_tile(const A& a, const uint32_t* panel, int depth, const Result& result) {
     PairSums<Hardware, Rows, Vectors> sums;
     SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
         SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sums.sum[i][v] = Lane(0.0f);
     }
-    int p = 0;
-    for (; p + 2 <= depth; p += 2, panel += Vectors * Lane::width, a += 2) {
-        sums.add([&](int i) { return *(const UnalignedPair*)(a + i * a_stride); }, panel);
+    const int pairs = depth / 2;
+    for (int p = 0; p < pairs; ++p, panel += Vectors * Lane::width) {
+        sums.add([&](int i) { return a.at(i, p); }, panel);
     }
-    if (p < depth) {
-        sums.add([&](int i) { return (uint32_t)a[i * a_stride].bits; }, panel);
-    }
+    if (depth % 2 != 0) sums.add([&](int i) { return a.half_at(i, pairs); }, panel);
     SPOS_UNROLL for (int v = 0; v < Vectors; ++v) {
-        const int column = v * Lane::width, count = columns - column;
-        SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
-            Bf16* const target = c + i * c_stride + column;
-            if (count >= Lane::width) {
-                const Lane value = epilogue(sums.sum[i][v], first_column + column, FullLane{});
-#if defined(__AVX512F__)
-                if constexpr (Hardware) {
-                    store_rounded(target, value);
-                    continue;
-                }
-#endif
-                value.store(target);
-            } else if (count > 0) {
-                const PartialLane lane{count};
-                lane.store(target, epilogue(sums.sum[i][v], first_column + column, lane));
-            }
+        const int column = v * Lane::width, count = result.columns - column;
+        if (count >= Lane::width) {
+            SPOS_UNROLL for (int i = 0; i < Rows; ++i) result.store(i, column, sums.sum[i][v], FullLane{});
+        } else if (count > 0) {
+            SPOS_UNROLL for (int i = 0; i < Rows; ++i) result.store(i, column, sums.sum[i][v], PartialLane{count});
         }
     }
 }
 
-template <bool Hardware, int Rows, int Vectors, class Epilogue>
-inline void multiply_pairs_rest(int rows, Bf16* c, int64_t c_stride, const Bf16* a, int64_t a_stride,
-                                const uint32_t* panel, int depth, int first_column, int columns,
-                                const Epilogue& epilogue) {
+template <bool Hardware, int Rows, int Vectors, class A, class Result>
+inline void multiply_pairs_rest(int rows, const A& a, const uint32_t* panel, int depth, const Result& result) {
     if constexpr (Rows > 0) {
         if (rows == Rows) {
-            multiply_pairs_tile<Hardware, Rows, Vectors>(c, c_stride, a, a_stride, panel, depth, first_column, columns,
-                                                         epilogue);
+            multiply_pairs_tile<Hardware, Rows, Vectors>(a, panel, depth, result);
         } else {
-            multiply_pairs_rest<Hardware, Rows - 1, Vectors>(rows, c, c_stride, a, a_stride, panel, depth, first_column,
-                                                             columns, epilogue);
+            multiply_pairs_rest<Hardware, Rows - 1, Vectors>(rows, a, panel, depth, result);
         }
     }
 }
 
-template <bool Hardware, int Vectors, class Epilogue>
-inline void multiply_pairs_panel(Bf16* c, int64_t c_stride, const Bf16* a, int64_t a_stride, const uint32_t* panel,
-                                 int rows, int depth, int first_column, int columns, const Epilogue& epilogue,
+template <bool Hardware, int Vectors, class A, class Result>
+inline void multiply_pairs_panel(int rows, const A& a, const uint32_t* panel, int depth, const Result& result,
                                  FetchAhead* ahead) {
     int i = 0;
     for (; i + kTileRows <= rows; i += kTileRows) {
         if (ahead) ahead->fetch_part();
-        multiply_pairs_tile<Hardware, kTileRows, Vectors>(c + i * c_stride, c_stride, a + i * a_stride, a_stride, panel,
-                                                          depth, first_column, columns, epilogue);
+        multiply_pairs_tile<Hardware, kTileRows, Vectors>(a.from_row(i), panel, depth, result.from_row(i));
     }
-    multiply_pairs_rest<Hardware, kTileRows - 1, Vectors>(rows - i, c + i * c_stride, c_stride, a + i * a_stride,
-                                                          a_stride, panel, depth, first_column, columns, epilogue);
+    multiply_pairs_rest<Hardware, kTileRows - 1, Vectors>(rows - i, a.from_row(i), panel, depth, result.from_row(i));
 }
 
-// A call, so that nothing of it is done before or after denormals are zeros.
-template <bool Hardware, class Epilogue>
-[[gnu::noinline]] void multiply_pairs(Bf16* c, int64_t c_stride, const Bf16* a, int64_t a_stride, MatrixView b,
-                                      int rows, int columns, int depth, const Epilogue& epilogue, FetchAhead* ahead) {
+// Panel by panel of `columns`: pack<Columns>(panel, first column, columns) fills one, result_at(first column, columns)
+// says where its results go.
+template <bool Hardware, class A, class Pack, class ResultAt>
+__forceinline__ void multiply_pairs_panels(const A& a, int rows, int columns, int depth, const Pack& pack,
+                                           const ResultAt& result_at, FetchAhead* ahead) {
     alignas(64) uint32_t panel[kMostPairedTerms / 2 * kPanelWidth];
     for (int j0 = 0; j0 < columns; j0 += kPanelWidth) {
         const int width = min(kPanelWidth, columns - j0);
         if (width > Lane::width) {
-            pack_pairs<kPanelWidth>(panel, b, depth, j0, width);
-            multiply_pairs_panel<Hardware, 2>(c + j0, c_stride, a, a_stride, panel, rows, depth, j0, width, epilogue,
-                                              ahead);
+            pack.template operator()<kPanelWidth>(panel, j0, width);
+            multiply_pairs_panel<Hardware, 2>(rows, a, panel, depth, result_at(j0, width), ahead);
         } else {
-            pack_pairs<Lane::width>(panel, b, depth, j0, width);
-            multiply_pairs_panel<Hardware, 1>(c + j0, c_stride, a, a_stride, panel, rows, depth, j0, width, epilogue,
-                                              ahead);
+            pack.template operator()<Lane::width>(panel, j0, width);
+            multiply_pairs_panel<Hardware, 1>(rows, a, panel, depth, result_at(j0, width), ahead);
         }
     }
 }
 
+// Calls, so that nothing of them is done before or after denormals are zeros.
+template <bool Hardware, class Epilogue>
+[[gnu::noinline]] void multiply_pairs(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int rows, int columns,
+                                      int depth, const Epilogue& epilogue, FetchAhead* ahead) {
+    multiply_pairs_panels<Hardware>(
+        RowPairs{a.data, a.stride_a}, rows, columns, depth,
+        [&]<int Columns>(uint32_t* panel, int j0, int width) { pack_pairs<Columns>(panel, b, depth, j0, width); },
+        [&](int j0, int width) {
+            return RoundedResult<Hardware, Epilogue>{c + j0, c_stride, j0, width, epilogue};
+        },
+        ahead);
+}
+
+template <bool Hardware>
+[[gnu::noinline]] void multiply_column_pairs(float* c, const uint32_t* a, const Bf16* b, int rows, int columns,
+                                             int depth, bool accumulate, FetchAhead* ahead) {
+    multiply_pairs_panels<Hardware>(
+        ColumnPairs{a, rows}, rows, columns, depth,
+        [&]<int Columns>(uint32_t* panel, int j0, int width) {
+            pack_row_pairs<Columns>(panel, b, columns, depth, j0, width);
+        },
+        [&](int j0, int width) {
+            return SummedResult{c + j0, columns, width, accumulate};
+        },
+        ahead);
+}
+
 }  // namespace
 
-// The product of rows, whose values lie together, with rows of weights, and `ahead` with its tiles.
+// Calls body with whether products are the CPU's own instructions, while denormals are zeros.
+template <class Body>
+__forceinline__ void with_pair_products(Body&& body) {
+    const FlushedDenormals flushed;
+#if defined(__AVX512F__)
+    if (kHasPairProducts) return body.template operator()<true>();
+#endif
+    body.template operator()<false>();
+}
+
+// The product of rows, whose values lie together, with rows of weights; `ahead`, if any, goes on with each tile.
+template <class Epilogue>
+inline void multiply_bf16(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int rows, int columns, int depth,
+                          Epilogue epilogue, FetchAhead* ahead) {
+    with_pair_products(
+        [&]<bool Hardware>() { multiply_pairs<Hardware>(c, c_stride, a, b, rows, columns, depth, epilogue, ahead); });
+}
+
 template <class Epilogue>
 inline void multiply_and_fetch(FetchAhead& ahead, Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int rows,
                                int columns, int depth, Epilogue epilogue) {
-    FetchAhead* const meanwhile = depth < kLeastTermsToFetch ? nullptr : &ahead;
-    const FlushedDenormals flushed;
-#if defined(__AVX512F__)
-    if (kHasPairProducts) {
-        multiply_pairs<true>(c, c_stride, a.data, a.stride_a, b, rows, columns, depth, epilogue, meanwhile);
-        return;
-    }
-#endif
-    multiply_pairs<false>(c, c_stride, a.data, a.stride_a, b, rows, columns, depth, epilogue, meanwhile);
+    multiply_bf16(c, c_stride, a, b, rows, columns, depth, epilogue, depth < kLeastTermsToFetch ? nullptr : &ahead);
 }
 
 // Rows `first` to `end - 1` of C.
 template <class Epilogue>
 inline void multiply_rows(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int first, int end, int columns,
                           int depth, Epilogue epilogue) {
-    FetchAhead ahead(1);
-    multiply_and_fetch(ahead, c + first * c_stride, c_stride,
-                       MatrixOf<Bf16>{a.data + first * a.stride_a, a.stride_a, 1}, b, end - first, columns, depth,
-                       epilogue);
+    multiply_bf16(c + first * c_stride, c_stride, MatrixOf<Bf16>{a.data + first * a.stride_a, a.stride_a, 1}, b,
+                  end - first, columns, depth, epilogue, nullptr);
+}
+
+// The result of a few rows and a long sum over `depth` rows of b: c [rows][columns], `accumulate` to what is there. a:
+// pairs of terms [depth / 2, rounded up][rows], b [depth][columns].
+inline void multiply_deep_pairs(float* c, const uint32_t* a, const Bf16* b, int rows, int columns, int depth,
+                                bool accumulate, FetchAhead* ahead) {
+    with_pair_products(
+        [&]<bool Hardware>() { multiply_column_pairs<Hardware>(c, a, b, rows, columns, depth, accumulate, ahead); });
 }

@@ -40,38 +40,17 @@ class PlacedRows {
     }
 
     // Rows row .. row+rows-1, at most kSortedRows, which lie one after the other at `values`.
-    void put(int row, int rows, const float* values) const {
+    template <class V>
+    void put(int row, int rows, const V* values) const {
         alignas(64) float buffers[2][kBuffer];
-        int left = channels_, stride = channels_;
-        for (int k = 0; k < count_; ++k) {
-            const Part& part = parts_[k];
-            float* const passing = buffers[k % 2];
-            for (int r = 0; r < rows; ++r) {
-                float* const taken = part.data + (row + r) * part.stride;
-                const float* const both = values + r * stride;
-                for (int i = 0; 2 * i < left; i += Lane::width) {
-                    Lane::prefetch(taken + kSortedRows * part.stride + i);
-                    const LanePair pair = unzip(Lane::load(both + 2 * i), Lane::load(both + 2 * i + Lane::width));
-                    (part.begins ? pair.second : pair.first).store(passing + r * buffer_stride_ + i);
-                    const Lane odd = part.begins ? pair.first : pair.second;
-                    if (i + Lane::width <= part.count) {
-                        odd.store(taken + i);
-                    } else if (i < part.count) {
-                        odd.store(taken + i, part.count - i);
-                    }
-                }
-            }
-            left -= part.count;
-            values = passing;
-            stride = buffer_stride_;
+        if (count_ == 0) return put_rest(row, rows, values, channels_);
+        put_part(0, row, rows, values, channels_, channels_, buffers[0]);
+        int left = channels_ - parts_[0].count;
+        for (int k = 1; k < count_; ++k) {
+            put_part(k, row, rows, buffers[(k - 1) % 2], left, buffer_stride_, buffers[k % 2]);
+            left -= parts_[k].count;
         }
-        for (int r = 0; r < rows; ++r) {
-            float* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
-            for_lanes(left, [=, ahead = rest + kSortedRows * parts_[count_].stride](int c, auto lane) {
-                Lane::prefetch(ahead + c);
-                lane.store(rest + c, Lane::load(values + r * stride + c));
-            });
-        }
+        put_rest(row, rows, buffers[(count_ - 1) % 2], buffer_stride_);
     }
 
     // The reverse.
@@ -80,7 +59,7 @@ class PlacedRows {
         int there = parts_[count_].count, stride = count_ > 0 ? buffer_stride_ : channels_;
         float* passing = count_ > 0 ? buffers[count_ % 2] : values;
         for (int r = 0; r < rows; ++r) {
-            const float* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
+            const T* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
             // Whole vectors: what is loaded next is waiting for what was stored in one piece.
             for_lanes(there, [=, ahead = rest + kSortedRows * parts_[count_].stride](int c, auto lane) {
                 Lane::prefetch(ahead + c);
@@ -93,7 +72,7 @@ class PlacedRows {
             float* const target = k > 0 ? buffers[k % 2] : values;
             const int target_stride = k > 0 ? buffer_stride_ : channels_;
             for (int r = 0; r < rows; ++r) {
-                const float* const taken = part.data + (row + r) * part.stride;
+                const T* const taken = part.data + (row + r) * part.stride;
                 float* const both = target + r * target_stride;
                 for (int i = 0; 2 * i < there; i += Lane::width) {
                     Lane::prefetch(taken + kSortedRows * part.stride + i);
@@ -121,6 +100,41 @@ class PlacedRows {
     }
 
  private:
+    // Stores those of part k of the `left` values of each row, and hands on the others.
+    template <class V>
+    __forceinline__ void put_part(int k, int row, int rows, const V* values, int left, int stride,
+                                  float* passing) const {
+        const Part& part = parts_[k];
+        for (int r = 0; r < rows; ++r) {
+            T* const taken = part.data + (row + r) * part.stride;
+            const V* const both = values + r * stride;
+            for (int i = 0; 2 * i < left; i += Lane::width) {
+                Lane::prefetch(taken + kSortedRows * part.stride + i);
+                const LanePair pair = unzip(Lane::load(both + 2 * i), Lane::load(both + 2 * i + Lane::width));
+                (part.begins ? pair.second : pair.first).store(passing + r * buffer_stride_ + i);
+                const Lane odd = part.begins ? pair.first : pair.second;
+                if (i + Lane::width <= part.count) {
+                    odd.store(taken + i);
+                } else if (i < part.count) {
+                    odd.store(taken + i, part.count - i);
+                }
+            }
+        }
+    }
+
+    // Stores those that are left in the end.
+    template <class V>
+    __forceinline__ void put_rest(int row, int rows, const V* values, int stride) const {
+        const Part& part = parts_[count_];
+        for (int r = 0; r < rows; ++r) {
+            T* const rest = part.data + (row + r) * part.stride;
+            for_lanes(part.count, [=, ahead = rest + kSortedRows * part.stride](int c, auto lane) {
+                Lane::prefetch(ahead + c);
+                lane.store(rest + c, Lane::load(values + r * stride + c));
+            });
+        }
+    }
+
     // Of a row's places those that are odd so far, at last those that are left.
     struct Part {
         T* data;

@@ -3,7 +3,7 @@
 // fetched meanwhile.
 #pragma once
 #include "device/batch_norm.h"
-#include "host/gemm.h"
+#include "host/gemm_bf16.h"
 
 namespace {
 
@@ -46,8 +46,8 @@ inline float* block_sums(float* partials, int channels) { return partials + (int
 
 // A few rows at a time: each is read as a whole soon enough, and what a lane needs for its channels is loaded once for
 // all.
-template <class View>
-inline void stage(float* target, const View& view, int first, int rows, int channels) {
+template <class V, class View>
+inline void stage(V* target, const View& view, int first, int rows, int channels) {
     constexpr int kRowsAtOnce = 4;
     for (int begin = 0; begin < rows; begin += kRowsAtOnce) {
         const int end = min(begin + kRowsAtOnce, rows);
@@ -60,62 +60,107 @@ inline void stage(float* target, const View& view, int first, int rows, int chan
     }
 }
 
+// The same as pairs of rows, the first of two in the lower half: [rows / 2, rounded up][channels].
+template <class View>
+inline void stage_pairs(uint32_t* target, const View& view, int first, int rows, int channels) {
+    constexpr int kPairsAtOnce = 2;
+    const int pairs = (rows + 1) / 2;
+    for (int begin = 0; begin < pairs; begin += kPairsAtOnce) {
+        const int end = min(begin + kPairsAtOnce, pairs);
+        for_lanes(channels, [=](int c, auto lane) {
+            const auto column = view.column(c, lane);
+            for (int p = begin; p < end; ++p) {
+                const Lane::Bits lower = column.load(first + 2 * p, lane).rounded_bits() >> 16;
+                const Lane::Bits upper =
+                    2 * p + 1 < rows ? column.load(first + 2 * p + 1, lane).rounded_bits() & 0xFFFF0000 : Lane::Bits{};
+                lane.store((float*)(target + (int64_t)p * channels + c), Lane((Lane::Vector)(lower | upper)));
+            }
+        });
+    }
+}
+
 // Rows of x as they become on load: where they are, or staged in the buffer.
-inline const float* loaded_rows(float* buffer, const InputView& x, int first, int rows) {
+template <class V>
+inline const V* loaded_rows(V* buffer, const InputView<V>& x, int first, int rows) {
     if (!x.scale) return x.data + (int64_t)first * x.channels;
     stage(buffer, x, first, rows, x.channels);
     return buffer;
 }
 
-inline void fetch(FetchAhead& ahead, const InputView& x, int first, int rows) {
+template <class V>
+inline void fetch(FetchAhead& ahead, const InputView<V>& x, int first, int rows) {
     ahead.add(x.data + (int64_t)first * x.channels, rows, x.channels, x.channels);
 }
 
-inline void fetch(FetchAhead& ahead, const GradientView& view, int first, int rows) {
+template <class V>
+inline void fetch(FetchAhead& ahead, const GradientView<V>& view, int first, int rows) {
     const int channels = view.factors.channels;
     ahead.add(view.dy + (int64_t)first * channels, rows, channels, channels);
     ahead.add(view.y + (int64_t)first * channels, rows, channels, channels);
 }
 
-inline void pointwise_forward_block(float* y, float* partial, const InputView& x, const float* w, int rows, int in,
+// The product of a panel's rows [rows][depth] with weights [depth][columns], and `ahead` meanwhile.
+inline void multiply_panel_rows(float* c, const float* a, const float* w, int rows, int columns, int depth,
+                                FetchAhead* ahead) {
+    multiply<true>(c, columns, {a, depth, 1}, {w, columns, 1}, rows, columns, depth, RawResult{}, false, ahead);
+}
+inline void multiply_panel_rows(Bf16* c, const Bf16* a, const float* w, int rows, int columns, int depth,
+                                FetchAhead* ahead) {
+    multiply_bf16(c, columns, {a, depth, 1}, {w, columns, 1}, rows, columns, depth, RawResult{}, ahead);
+}
+
+// What a panel adds to the gradient of the weights [in][out], or begins it with: of the input's rows as they become on
+// load, and of the gradients, [rows][out].
+inline void add_panel_weights(float* partial, float* buffer, const InputView<float>& x, int first,
+                              const float* gradients, int rows, int out, FetchAhead* ahead) {
+    const int in = x.channels;
+    const float* columns = loaded_rows(buffer, x, first, rows);
+    multiply<false>(partial, out, {columns, 1, in}, {gradients, out, 1}, in, out, rows, RawResult{}, first > 0, ahead);
+}
+inline void add_panel_weights(float* partial, Bf16* buffer, const InputView<Bf16>& x, int first, const Bf16* gradients,
+                              int rows, int out, FetchAhead* ahead) {
+    uint32_t* const pairs = (uint32_t*)buffer;
+    stage_pairs(pairs, x, first, rows, x.channels);
+    multiply_deep_pairs(partial, pairs, gradients, x.channels, out, rows, first > 0, ahead);
+}
+
+template <class V>
+inline void pointwise_forward_block(V* y, float* partial, const InputView<V>& x, const float* w, int rows, int in,
                                     int out) {
     if (!x.scale && in <= kPanelWidth) {
         // The CPU's own prefetcher follows rows as short as these.
-        multiply<true>(y, out, {x.data, in, 1}, {w, out, 1}, rows, out, in);
+        multiply_panel_rows(y, x.data, w, rows, out, in, nullptr);
     } else {
-        alignas(64) float staged[kStagedValues];
+        alignas(64) V staged[kStagedValues];
         for (Panels panel(rows, in); !panel.is_end(); panel.advance()) {
             const int first = panel.first(), count = panel.count();
             FetchAhead ahead(tiles_of(count, out, in));
             fetch(ahead, x, panel.after(), panel.count_after());
-            const float* columns = loaded_rows(staged, x, first, count);
-            multiply<true>(y + (int64_t)first * out, out, {columns, in, 1}, {w, out, 1}, count, out, in, RawResult{},
-                           false, &ahead);
+            multiply_panel_rows(y + (int64_t)first * out, loaded_rows(staged, x, first, count), w, count, out, in,
+                                &ahead);
         }
     }
     for_lanes(out, [&](int c, auto lane) { column_statistics(partial, 0, y + c, out, rows, out, c, lane); });
 }
 
 // `dy`: the gradients of the results, which can be staged.
-template <class Gradients>
-inline void pointwise_backward_block(float* dx, float* weight_partial, float* sums, const Gradients& dy,
-                                     const InputView& x, const Statistics& x_statistics, const float* w_transposed,
+template <class V, class Gradients>
+inline void pointwise_backward_block(V* dx, float* weight_partial, float* sums, const Gradients& dy,
+                                     const InputView<V>& x, const Statistics& x_statistics, const float* w_transposed,
                                      int rows, int in, int out) {
-    alignas(64) float staged[kStagedValues];
+    // Inputs and then gradients: pairs of an odd number of rows take a row more.
+    alignas(64) V staged[2 * kStagedValues];
     for (Panels panel(rows, in + out); !panel.is_end(); panel.advance()) {
         const int first = panel.first(), count = panel.count();
-        float* const gradients = staged;
-        float* const inputs = staged + (int64_t)count * out;
+        V* const inputs = staged;
+        V* const gradients = staged + (int64_t)(count + 1) / 2 * 2 * in;
         FetchAhead ahead(tiles_of(count, in, out) + tiles_of(in, out, count));
         fetch(ahead, dy, panel.after(), panel.count_after());
         fetch(ahead, x, panel.after(), panel.count_after());
-        float* target = dx + (int64_t)first * in;
+        V* target = dx + (int64_t)first * in;
         stage(gradients, dy, first, count, out);
-        multiply<true>(target, in, {gradients, out, 1}, {w_transposed, in, 1}, count, in, out, RawResult{}, false,
-                       &ahead);
-        const float* columns = loaded_rows(inputs, x, first, count);
-        multiply<false>(weight_partial, out, {columns, 1, in}, {gradients, out, 1}, in, out, count, RawResult{},
-                        first > 0, &ahead);
+        multiply_panel_rows(target, gradients, w_transposed, count, in, out, &ahead);
+        add_panel_weights(weight_partial, inputs, x, first, gradients, count, out, &ahead);
         if (!sums) continue;
         for_lanes(in, [&](int c, auto lane) {
             column_gradient_sums(sums, first == 0, target, x.data + (int64_t)first * in, count, in, x_statistics,
@@ -124,7 +169,8 @@ inline void pointwise_backward_block(float* dx, float* weight_partial, float* su
     }
 }
 
-inline void pointwise_forward(float* y, float* partials, const InputView& x, const float* w, int rows, int in, int out,
+template <class V>
+inline void pointwise_forward(V* y, float* partials, const InputView<V>& x, const float* w, int rows, int in, int out,
                               int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block;
     pointwise_forward_block(y + (int64_t)first * out, block_sums(partials, out), x.from_row(first), w,
@@ -132,10 +178,10 @@ inline void pointwise_forward(float* y, float* partials, const InputView& x, con
 }
 
 // The block's rows of the whole; those of a block and those of a chunk are the same.
-template <class Gradients>
-inline void pointwise_backward(float* dx, float* weight_partials, float* sum_partials, const Gradients& dy,
-                               const InputView& x, const Statistics& x_statistics, const float* w_transposed, int rows,
-                               int in, int out, int rows_per_block, int) {
+template <class V, class Gradients>
+inline void pointwise_backward(V* dx, float* weight_partials, float* sum_partials, const Gradients& dy,
+                               const InputView<V>& x, const Statistics& x_statistics, const float* w_transposed,
+                               int rows, int in, int out, int rows_per_block, int) {
     const int first = (int)blockIdx.x * rows_per_block;
     pointwise_backward_block(dx + (int64_t)first * in, weight_partials + (int64_t)blockIdx.x * in * out,
                              sum_partials ? block_sums(sum_partials, in) : nullptr, dy.from_row(first),
