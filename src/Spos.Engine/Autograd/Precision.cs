@@ -1,14 +1,15 @@
 namespace Spos.Engine.Autograd;
 
-/// <summary>What a session's inference computes in. Training and recalibration are in fp32, whatever it is.</summary>
+/// <summary>What a session computes in, on the fused plan.</summary>
 public enum Precision
 {
     /// <summary>Floats.</summary>
     Fp32,
 
     /// <summary>
-    /// Activations are stored in bf16, and products multiply values of bf16 and add in fp32. Batch norm's statistics, scale and shift, the
-    /// weights of depthwise convolutions and the classifier stay fp32.
+    /// The blocks' activations and their gradients are stored in bf16, and products multiply values of bf16 and add in fp32. Weights and
+    /// their gradients, what is added up, batch norm's statistics, the weights that depthwise convolutions multiply by, and the classifier
+    /// stay fp32; so do, in training, the stem and the last convolution.
     /// </summary>
     Bf16,
 }

@@ -26,8 +26,11 @@ public sealed class Session : IDisposable
     /// <summary>running = (1 - momentum) * running + momentum * batch.</summary>
     public float BatchNormMomentum { get; set; } = 0.1f;
 
-    /// <summary>What inference computes in; plans are made for one.</summary>
+    /// <summary>What the fused plan computes in; plans are made for one.</summary>
     public Precision Precision { get; set; }
+
+    /// <summary>What the blocks of a network hand on.</summary>
+    internal ElementType ActivationType => Precision == Precision.Bf16 ? ElementType.BFloat16 : ElementType.Float32;
 
     /// <summary>Processors of the device that work on what is launched: all, but where each of them has images of its own.</summary>
     internal int Processors => UsesOneProcessor ? 1 : Device.Multiprocessors;

@@ -28,7 +28,7 @@ internal sealed class FusedStage : IDisposable
     public FusedStage(Session session, Shape outputs, int blocks, FusedInput input, bool keeps)
     {
         (_session, _blocks, _input, _keeps) = (session, blocks, input, keeps);
-        _results = new StageChannels(session, session.Rent(outputs), blocks, StatisticsRows);
+        _results = new StageChannels(session, session.Rent(outputs, input.Values.ElementType), blocks, StatisticsRows);
     }
 
     /// <summary>What the stage ends in, pending: [N, H/2, W/2, channels of the stage]; lives as long as the stage.</summary>
@@ -96,7 +96,7 @@ internal sealed class FusedStage : IDisposable
         {
             _main.Backward(_session, gradients, dx, sums, accumulate: false);
             if (_projection == null) return;
-            using Tensor other = _session.Rent(dx.Shape);
+            using Tensor other = _session.Rent(dx.Shape, dx.ElementType);
             _projection.Backward(_session, gradients, other, sums, accumulate: true);
             GradientTable.AddInPlace(_session, dx, other);
         }
@@ -137,7 +137,7 @@ internal sealed class FusedStage : IDisposable
         {
             int last = _between.Length;
             FusedInput x = InputOf(last);
-            Tensor dy = last > 0 ? session.Rent(x.Values.Shape) : dx.Retain();
+            Tensor dy = last > 0 ? session.Rent(x.Values.Shape, dx.ElementType) : dx.Retain();
             Tensor? made = StageConvolution.Backward(
                 session, _results, gradients, _block, _firstPlace, _units[last].ShapeOn(x.Values.Shape), _units[last].Weight,
                 _units[last].BatchNorm, _statistics, dy, x);
@@ -147,7 +147,7 @@ internal sealed class FusedStage : IDisposable
                 using Tensor coefficients = BatchNormalisation.Coefficients(
                     session, _between[i].Layer, _between[i].Statistics, _between[i].Raw.Shape.Rows, made!.Value);
                 made.Value.Dispose();
-                Tensor next = i > 0 ? session.Rent(x.Values.Shape) : dx.Retain();
+                Tensor next = i > 0 ? session.Rent(x.Values.Shape, dx.ElementType) : dx.Retain();
                 made = FusedConvolution.Backward(
                     session, _units[i].ShapeOn(x.Values.Shape), _units[i].Weight, next, _between[i], coefficients, dy, gated: true, x);
                 dy.Dispose();

@@ -18,7 +18,7 @@ internal sealed class FusedStages(Session session, IReadOnlyList<int> repeats, b
     private StageChannels? _gradients, _before;
     private Tensor? _dx;
 
-    public override void Begin(Tensor x) => _x = x;
+    public override void Begin(Tensor x) => _x = Conversion.Of(session, x, session.ActivationType);
 
     public override void BeginStage(int stage, BlockSpec first)
     {
@@ -53,7 +53,7 @@ internal sealed class FusedStages(Session session, IReadOnlyList<int> repeats, b
     public override void BeginBackward(Tensor dy)
     {
         FusedInput y = _stages[^1]!.Output;
-        _gradients = _stages[^1]!.GradientsFrom(dy);
+        _gradients = _stages[^1]!.GradientsFrom(Conversion.Of(session, dy, y.Values.ElementType));
         using (Tensor sums = BatchNormalisation.GradientSums(session, _gradients.Outputs, y.Values, y.Statistics!.Value, y.Rectify))
         {
             PartialSums.Reduce(session, _gradients.OutputTable, sums, accumulate: false);
@@ -77,7 +77,7 @@ internal sealed class FusedStages(Session session, IReadOnlyList<int> repeats, b
 
     public override Tensor EndBackward()
     {
-        Tensor dx = _dx!.Value;
+        Tensor dx = Conversion.Of(session, _dx!.Value, ElementType.Float32);
         _dx = null;
         _x.Dispose();
         return dx;
@@ -95,8 +95,8 @@ internal sealed class FusedStages(Session session, IReadOnlyList<int> repeats, b
     // Makes room for the gradients of what goes into a stage.
     private void BeginBefore(int stage)
     {
-        if (stage == 0) _dx = session.Rent(_x.Shape);
-        else _before = _stages[stage - 1]!.GradientsFrom(session.Rent(_stages[stage - 1]!.Output.Values.Shape));
+        if (stage == 0) _dx = session.Rent(_x.Shape, _x.ElementType);
+        else _before = _stages[stage - 1]!.GradientsFrom(session.Rent(_stages[stage - 1]!.Output.Values.Shape, _x.ElementType));
     }
 
     private int StageOf(Operation operation) => Array.FindLastIndex(_firsts, first => first <= operation.Block.Index);

@@ -26,6 +26,9 @@ internal static class FusedConvolution
     // kStagedValues of kernels/host/pointwise_fused.h: a row of inputs and outputs must fit.
     private const int MostChannels = 65536;
 
+    // kMostPairedTerms of kernels/host/gemm_bf16.h.
+    private const int MostTerms = 4096;
+
     /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
     public static PendingTensor Forward(
         Session session, in ConvolutionShape shape, FusedInput x, Tensor weight, BatchNormLayer layer, bool rectify)
@@ -36,7 +39,8 @@ internal static class FusedConvolution
                 $"{layer.Name}: the fused plan takes {MostChannels} channels of inputs and outputs, "
                 + $"not {shape.Input.C} and {shape.OutputChannels}. Use --plan unfused.");
         }
-        Tensor y = session.Rent(shape.Output);
+        RequireTerms(shape, x.Values.ElementType, layer);
+        Tensor y = session.Rent(shape.Output, x.Values.ElementType);
         int rowsPerSlice;
         Tensor partials;
         if (shape.Kind == ConvolutionKind.Pointwise)
@@ -93,6 +97,17 @@ internal static class FusedConvolution
             weight.Value, from.N, from.H, from.W, to.H, to.W, from.C, slices.RowsPerBlock);
         PartialSums.ReduceInto(session, weight, partials);
         return sums;
+    }
+
+    /// <summary>Checks that the kernels can add up the products of a pointwise convolution, of either pass.</summary>
+    /// <exception cref="LimitException">It has too many channels for products of bf16.</exception>
+    internal static void RequireTerms(in ConvolutionShape shape, ElementType type, BatchNormLayer layer)
+    {
+        if (type != ElementType.BFloat16 || shape.Kind != ConvolutionKind.Pointwise) return;
+        if (Math.Max(shape.Input.C, shape.OutputChannels) <= MostTerms) return;
+        throw new LimitException(
+            $"{layer.Name}: products of bf16 take {MostTerms} channels, not {shape.Input.C} and {shape.OutputChannels}. "
+            + "Use --precision fp32.");
     }
 
     // A depthwise convolution takes what is pending as batch norm with ReLU.

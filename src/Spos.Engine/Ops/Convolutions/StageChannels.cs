@@ -23,7 +23,7 @@ internal sealed class StageChannels : IDisposable
         OutputTable = session.Rent(new Shape(1, 1, tableRows, outputs.Shape.C));
         if (blocks == 1) return;
         Shape input = InputShape;
-        _inputs = session.Rent(input with { N = checked(input.N * (blocks - 1)) });
+        _inputs = session.Rent(input with { N = checked(input.N * (blocks - 1)) }, outputs.ElementType);
         _tables = session.Rent(new Shape(blocks - 1, 1, tableRows, input.C));
     }
 
@@ -50,7 +50,7 @@ internal sealed class StageChannels : IDisposable
     {
         int channels = table.Shape.C;
         _session.Grid(BlocksFor(channels)).StageScatter(
-            After(_tables, block), OutputTable, table, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
+            TablesAfter(block), OutputTable, table, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
     }
 
     /// <summary>The reverse: [1, 1, rows, channels].</summary>
@@ -58,7 +58,7 @@ internal sealed class StageChannels : IDisposable
     {
         Tensor table = _session.Rent(new Shape(1, 1, _tableRows, channels));
         _session.Grid(BlocksFor(channels)).StageGather(
-            table, After(_tables, block), OutputTable, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
+            table, TablesAfter(block), OutputTable, _tableRows, channels, place, BlocksAfter(block), InputShape.C);
         return table;
     }
 
@@ -66,7 +66,8 @@ internal sealed class StageChannels : IDisposable
     public int BlocksAfter(int block) => _blocks - 1 - block;
 
     /// <summary>For a kernel: the inputs of the blocks after one.</summary>
-    public DeviceSpan<float>? InputsAfter(int block) => After(_inputs, block);
+    public ElementSpan? InputsAfter(int block) =>
+        PartAfter(_inputs, block) is { } part ? _inputs!.Value.ElementsFrom(part) : null;
 
     public void Dispose()
     {
@@ -76,8 +77,11 @@ internal sealed class StageChannels : IDisposable
         OutputTable.Dispose();
     }
 
-    private DeviceSpan<float>? After(Tensor? arrays, int block) =>
-        arrays is { } all && BlocksAfter(block) > 0 ? all.From(block * (all.Shape.Count / (_blocks - 1))) : null;
+    private DeviceSpan<float>? TablesAfter(int block) => PartTablesAfter(block) is { } part ? _tables!.Value.From(part) : null;
+
+    // Where the blocks after one begin in an array of all but the first; null if there are none.
+    private long? PartAfter(Tensor? arrays, int block) =>
+        arrays is { } all && BlocksAfter(block) > 0 ? block * (all.Shape.Count / (_blocks - 1)) : null;
 
     private int BlocksFor(int channels) =>
         _session.Device.BlocksAreThreads ? 1 : Partition.OfRows(channels, _session.Device.ThreadsPerBlock).Blocks;
