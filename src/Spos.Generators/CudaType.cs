@@ -7,6 +7,7 @@ internal static class CudaType
     {
         ["float"] = ("float", 4),
         ["double"] = ("double", 8),
+        ["Bf16"] = ("Bf16", 2),
         ["int"] = ("int", 4),
         ["int32_t"] = ("int", 4),
         ["uint32_t"] = ("uint", 4),

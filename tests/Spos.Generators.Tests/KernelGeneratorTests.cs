@@ -134,6 +134,7 @@ public sealed class KernelGeneratorTests
     [InlineData("SPOS_OUT(strided(7, 2, n, m)) float* y", "KernelExtent.Strided(7, 2, (long)n, m))", "4 * (n * m)")]
     [InlineData("SPOS_IN_OUT(max(n, gridDim.x)) uint64_t* y", "Math.Max((long)n, (long)X))", "16 * (Math.Max(n, gridX))")]
     [InlineData("SPOS_IN(n) const uint8_t* y", "(long)n)", "1 * (n)")]
+    [InlineData("SPOS_OUT(n) Bf16* y", "y.Length, (long)n)", "2 * (n)")]
     [InlineData("SPOS_IN() const Record* y", null, null)]
     public void Sizes(string parameter, string? needed, string? counted)
     {
@@ -145,6 +146,17 @@ public sealed class KernelGeneratorTests
         Assert.Equal(needed != null, launcher.Contains("KernelExtent.Require(", StringComparison.Ordinal));
         Assert.Contains("KernelExtent.RequireOn(device_, \"a\", \"y\", y.Device", launcher, StringComparison.Ordinal);
         Assert.Contains(counted ?? "bytes_ = 0;\n        return", work, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Bf16_is_the_engines_type()
+    {
+        GeneratorRun run = GeneratorRun.On(
+            "a.cu", "SPOS_KERNEL a(SPOS_OUT(n) Bf16* y, SPOS_IN(n, or_null) const Bf16* __restrict__ x, int n) {}\nSPOS_EXPORT(a)\n");
+        Assert.Empty(run.Result.Diagnostics);
+        string launcher = run.Text("LaunchGrid.a.g.cs");
+        Assert.Contains("DeviceSpan<Bf16> y,\n        ReadOnlyDeviceSpan<Bf16>? x,\n", launcher, StringComparison.Ordinal);
+        Assert.Contains("""/// <param name="x">Is read: n values, may be null.</param>""", launcher, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -163,6 +175,7 @@ public sealed class KernelGeneratorTests
     [InlineData("SPOS_OUT(1.5) float* y", 2, "A size is expected, and not '1.5'.")]
     [InlineData("SPOS_OUT(n) Record* y", 2, "Elements of Record are not counted: the parentheses stay empty.")]
     [InlineData("double y", 2, "Kernels take int, int64_t and float by value, not double.")]
+    [InlineData("Bf16 y", 2, "Kernels take int, int64_t and float by value, not Bf16.")]
     [InlineData("SPOS_FLAG float y", 2, "y is no int, so it is no flag.")]
     public void A_wrong_parameter_is_an_error_with_its_line(string parameter, int line, string message) =>
         Refused($"\nSPOS_KERNEL a(int n, {parameter}) {{}}\nSPOS_EXPORT(a)\n", line, message);

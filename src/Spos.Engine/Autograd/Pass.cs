@@ -38,7 +38,7 @@ public sealed class Pass
     public static Pass Inference(Session session) => new(session, null, BatchNormMode.Running);
 
     /// <summary>A tensor with arbitrary contents.</summary>
-    public Tensor Rent(Shape shape) => Session.Rent(shape);
+    public Tensor Rent(Shape shape, ElementType type = ElementType.Float32) => Session.Rent(shape, type);
 
     /// <summary>Blocks on the session's stream, for a kernel's launch.</summary>
     public LaunchGrid Grid(int x, int y = 1) => Session.Grid(x, y);

@@ -26,6 +26,9 @@ public sealed class Session : IDisposable
     /// <summary>running = (1 - momentum) * running + momentum * batch.</summary>
     public float BatchNormMomentum { get; set; } = 0.1f;
 
+    /// <summary>What inference computes in; plans are made for one.</summary>
+    public Precision Precision { get; set; }
+
     /// <summary>Processors of the device that work on what is launched: all, but where each of them has images of its own.</summary>
     internal int Processors => UsesOneProcessor ? 1 : Device.Multiprocessors;
 
@@ -72,7 +75,8 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>A tensor with arbitrary contents.</summary>
-    public Tensor Rent(Shape shape) => new(Pool.Rent(shape.Count * sizeof(float)), shape);
+    public Tensor Rent(Shape shape, ElementType type = ElementType.Float32) =>
+        new(Pool.Rent(shape.Count * type.Size), shape, type: type);
 
     /// <summary>Blocks on the session's stream, for a kernel's launch.</summary>
     public LaunchGrid Grid(int x, int y = 1) => LaunchGrid.Of(Stream, x, y);

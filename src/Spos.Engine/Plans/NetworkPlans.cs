@@ -79,9 +79,10 @@ public sealed class NetworkPlans : IDisposable
 
     private static Key KeyOf(
         bool isShared, Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing) => new(
-        isShared, session, ConvolutionPlanner.Of(session).Plan, kind, batch,
+        isShared, session, ConvolutionPlanner.Of(session).Plan, session.Precision, kind, batch,
         (session.Device.Threads, ImageSequence.AtOnce(session, kind, batch, network.Spec.ImageSize)), smoothing);
 
     private readonly record struct Key(
-        bool IsShared, Session Session, ConvolutionPlan Plan, PlanKind Kind, int Batch, (int Threads, int AtOnce) ByImage, float Smoothing);
+        bool IsShared, Session Session, ConvolutionPlan Plan, Precision Precision, PlanKind Kind, int Batch,
+        (int Threads, int AtOnce) ByImage, float Smoothing);
 }

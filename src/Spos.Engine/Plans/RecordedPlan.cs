@@ -97,6 +97,7 @@ public abstract class RecordedPlan : IDisposable
         // Launches have the addresses of the network's arrays.
         ObjectDisposedException.ThrowIf(_disposed || Network.IsDisposed, this);
         if (images.Shape != Images) throw new ArgumentException($"The plan is for pictures {Images}, not {images.Shape}.");
+        if (images.ElementType != ElementType.Float32) throw new ArgumentException($"Pictures are floats, not {images.ElementType}.");
         if (labels.Length < Images.N) throw new ArgumentException($"{labels.Length} labels for {Images.N} pictures.");
     }
 

@@ -40,7 +40,7 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     /// <returns>The number of the buffer that stands for it.</returns>
     public int Replace(Tensor array)
     {
-        Make(session.Pool, array.Shape.Count * sizeof(float), null);
+        Make(session.Pool, array.Shape.Count * array.ElementType.Size, null);
         _replaced.Add(array.Address, _buffers.Count - 1);
         return _buffers.Count - 1;
     }
@@ -75,7 +75,8 @@ internal sealed unsafe class Recording(Session session) : IRecording, IDisposabl
     /// <summary>
     /// The reference to what a turn before has made, for one of several alternatives that each take it over: a tensor of its own.
     /// </summary>
-    public Tensor TakeOver(Tensor made) => new(BufferAt(session.Pool, _buffers[NumberOf(made.Address)]), made.Shape);
+    public Tensor TakeOver(Tensor made) =>
+        new(BufferAt(session.Pool, _buffers[NumberOf(made.Address)]), made.Shape, type: made.ElementType);
 
     /// <summary>Hands what an alternative has made to whoever takes it over in a later turn.</summary>
     /// <param name="first">What the block's first alternative has made, in whose place it lies; null for that itself.</param>

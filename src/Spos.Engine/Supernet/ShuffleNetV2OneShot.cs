@@ -135,7 +135,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
             throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
         }
         RequireLength(path);
-        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan);
+        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan, pass.Session.Precision);
         using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
             ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
             : null;

@@ -6,9 +6,10 @@ using Spos.Engine.Native;
 namespace Spos.Engine.Tensors;
 
 /// <summary>
-/// Floats on a device, NHWC, dense. A tensor is one reference to its memory: whoever holds it disposes of it, and
-/// <see cref="Retain"/> makes another reference. Views share the memory of what they were cut from. Copies of the handle are the same
-/// reference: once one of them is disposed of, all are. References are taken from those let go, so that they cost the heap nothing.
+/// Values on a device, NHWC, dense: floats, or what <see cref="ElementType"/> says. A tensor is one reference to its memory: whoever holds
+/// it disposes of it, and <see cref="Retain"/> makes another reference. Views share the memory of what they were cut from. Copies of the
+/// handle are the same reference: once one of them is disposed of, all are. References are taken from those let go, so that they cost the
+/// heap nothing.
 /// </summary>
 public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
 {
@@ -17,23 +18,26 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     private readonly TensorReference? _reference;
     private readonly long _use;
 
-    /// <summary>Takes over one reference to <paramref name="buffer"/>; <paramref name="offset"/> counts floats.</summary>
-    public Tensor(DeviceBuffer buffer, Shape shape, long offset = 0)
-        : this(buffer, shape, offset, Interlocked.Increment(ref _identities))
+    /// <summary>Takes over one reference to <paramref name="buffer"/>; <paramref name="offset"/> counts values.</summary>
+    public Tensor(DeviceBuffer buffer, Shape shape, long offset = 0, ElementType type = ElementType.Float32)
+        : this(buffer, shape, offset, type, Interlocked.Increment(ref _identities))
     {
     }
 
-    private Tensor(DeviceBuffer buffer, Shape shape, long offset, long identity)
+    private Tensor(DeviceBuffer buffer, Shape shape, long offset, ElementType type, long identity)
     {
-        if ((offset + shape.Count) * sizeof(float) > buffer.Size)
+        if ((offset + shape.Count) * type.Size > buffer.Size)
         {
             throw new ArgumentOutOfRangeException(nameof(shape), $"A tensor {shape} does not fit its buffer.");
         }
-        _reference = TensorReference.Take(buffer, shape, offset, identity);
+        _reference = TensorReference.Take(buffer, shape, type, offset, identity);
         _use = _reference.Use;
     }
 
     public Shape Shape => Reference.Shape;
+
+    /// <summary>What its values are.</summary>
+    public ElementType ElementType => Reference.Type;
 
     /// <summary>The same for all references to one value: what gradients are kept under.</summary>
     internal long Identity => Reference.Identity;
@@ -46,16 +50,30 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     private TensorReference Reference =>
         _reference != null && _reference.Use == _use ? _reference : throw new ObjectDisposedException(nameof(Tensor));
 
-    public static implicit operator DeviceSpan<float>(Tensor tensor) => tensor.Reference.Span;
+    /// <exception cref="InvalidOperationException">It holds no floats.</exception>
+    public static implicit operator DeviceSpan<float>(Tensor tensor) => tensor.Reference.Span<float>();
 
-    public static implicit operator ReadOnlyDeviceSpan<float>(Tensor tensor) => tensor.Reference.Span;
+    /// <exception cref="InvalidOperationException">It holds no floats.</exception>
+    public static implicit operator ReadOnlyDeviceSpan<float>(Tensor tensor) => tensor.Reference.Span<float>();
+
+    /// <exception cref="InvalidOperationException">It holds no values of bf16.</exception>
+    public static implicit operator DeviceSpan<Bf16>(Tensor tensor) => tensor.Reference.Span<Bf16>();
+
+    /// <exception cref="InvalidOperationException">It holds no values of bf16.</exception>
+    public static implicit operator ReadOnlyDeviceSpan<Bf16>(Tensor tensor) => tensor.Reference.Span<Bf16>();
+
+    /// <summary>For a kernel: the floats from the one at <paramref name="offset"/> on.</summary>
+    internal DeviceSpan<float> From(long offset) => From<float>(offset);
 
     /// <summary>For a kernel: the values from the one at <paramref name="offset"/> on.</summary>
-    internal DeviceSpan<float> From(long offset)
+    /// <exception cref="InvalidOperationException">They are of another type.</exception>
+    internal DeviceSpan<T> From<T>(long offset)
+        where T : unmanaged
     {
+        DeviceSpan<T> all = Reference.Span<T>();
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, Shape.Count);
-        return new DeviceSpan<float>(Reference.Buffer.Device, Address + (ulong)offset * sizeof(float), Shape.Count - offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, all.Length);
+        return new DeviceSpan<T>(all.Device, all.Address + (ulong)offset * (ulong)sizeof(T), all.Length - offset);
     }
 
     /// <summary>Another reference to the same value.</summary>
@@ -63,10 +81,10 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     {
         TensorReference reference = Reference;
         reference.Buffer.Retain();
-        return new Tensor(reference.Buffer, reference.Shape, reference.Offset, reference.Identity);
+        return new Tensor(reference.Buffer, reference.Shape, reference.Offset, reference.Type, reference.Identity);
     }
 
-    /// <summary>A part of the memory as a tensor of its own, <paramref name="offset"/> floats from the start.</summary>
+    /// <summary>A part of the memory as a tensor of its own, <paramref name="offset"/> values from the start.</summary>
     public Tensor View(Shape shape, long offset = 0)
     {
         TensorReference reference = Reference;
@@ -75,23 +93,19 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
             throw new ArgumentOutOfRangeException(nameof(offset), $"{shape} at {offset} is outside {Shape}.");
         }
         reference.Buffer.Retain();
-        return new Tensor(reference.Buffer, shape, reference.Offset + offset);
+        return new Tensor(reference.Buffer, shape, reference.Offset + offset, reference.Type);
     }
 
     /// <summary>Copies values in. Returns when <paramref name="values"/> may be changed again.</summary>
-    public void Upload(DeviceStream stream, ReadOnlySpan<float> values)
-    {
-        if (values.Length != Shape.Count) throw new ArgumentException($"{values.Length} values for a tensor {Shape}.");
-        fixed (float* source = values)
-        {
-            CudaDriver driver = stream.Device.Driver;
-            nuint bytes = (nuint)values.Length * sizeof(float);
-            driver.Check(driver.CopyHostToDevice(AddressOn(stream), source, bytes, stream.Handle), "cuMemcpyHtoDAsync");
-        }
-        stream.Synchronize();
-    }
+    /// <exception cref="InvalidOperationException">It holds no floats.</exception>
+    public void Upload(DeviceStream stream, ReadOnlySpan<float> values) => UploadAll(stream, values);
+
+    /// <summary>Copies values in. Returns when <paramref name="values"/> may be changed again.</summary>
+    /// <exception cref="InvalidOperationException">It holds no values of bf16.</exception>
+    public void Upload(DeviceStream stream, ReadOnlySpan<Bf16> values) => UploadAll(stream, values);
 
     /// <summary>Copies all values out, after the work issued to <paramref name="stream"/>.</summary>
+    /// <exception cref="InvalidOperationException">It holds no floats.</exception>
     public float[] Download(DeviceStream stream)
     {
         float[] values = new float[Shape.Count];
@@ -100,31 +114,28 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     }
 
     /// <summary>Copies all values out, after the work issued to <paramref name="stream"/>.</summary>
-    public void Download(DeviceStream stream, Span<float> values)
-    {
-        if (values.Length != Shape.Count) throw new ArgumentException($"{values.Length} values for a tensor {Shape}.");
-        fixed (float* target = values)
-        {
-            CudaDriver driver = stream.Device.Driver;
-            nuint bytes = (nuint)values.Length * sizeof(float);
-            driver.Check(driver.CopyDeviceToHost(target, AddressOn(stream), bytes, stream.Handle), "cuMemcpyDtoHAsync");
-        }
-        stream.Synchronize();
-        stream.Device.Downloaded?.Invoke(MemoryMarshal.AsBytes(values));
-    }
+    /// <exception cref="InvalidOperationException">It holds no floats.</exception>
+    public void Download(DeviceStream stream, Span<float> values) => DownloadAll(stream, values);
 
-    /// <summary>Copies <paramref name="source"/>, of the same shape, over this.</summary>
+    /// <summary>Copies all values out, after the work issued to <paramref name="stream"/>.</summary>
+    /// <exception cref="InvalidOperationException">It holds no values of bf16.</exception>
+    public void Download(DeviceStream stream, Span<Bf16> values) => DownloadAll(stream, values);
+
+    /// <summary>Copies <paramref name="source"/>, of the same shape and type, over this.</summary>
     public void CopyFrom(DeviceStream stream, Tensor source)
     {
         if (source.Shape != Shape) throw new ArgumentException($"{source.Shape} copied to {Shape}.");
+        source.Reference.Require(ElementType);
         CudaDriver driver = stream.Device.Driver;
-        nuint bytes = (nuint)Shape.Count * sizeof(float);
+        nuint bytes = (nuint)Shape.Count * (nuint)ElementType.Size;
         driver.Check(driver.CopyDeviceToDevice(AddressOn(stream), source.AddressOn(stream), bytes, stream.Handle), "cuMemcpyDtoDAsync");
     }
 
     /// <summary>Sets all values to <paramref name="value"/>.</summary>
+    /// <exception cref="InvalidOperationException">It holds no floats.</exception>
     public void Fill(DeviceStream stream, float value)
     {
+        Reference.Require(ElementType.Float32);
         uint bits = BitConverter.SingleToUInt32Bits(value);
         CudaDriver driver = stream.Device.Driver;
         driver.Check(driver.MemsetD32(AddressOn(stream), bits, (nuint)Shape.Count, stream.Handle), "cuMemsetD32Async");
@@ -137,6 +148,35 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
         TensorReference reference = Reference;
         stream.Require(reference.Buffer.Device);
         return reference.Address;
+    }
+
+    private void UploadAll<T>(DeviceStream stream, ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        Reference.Require(ElementType.Of<T>());
+        if (values.Length != Shape.Count) throw new ArgumentException($"{values.Length} values for a tensor {Shape}.");
+        fixed (T* source = values)
+        {
+            CudaDriver driver = stream.Device.Driver;
+            nuint bytes = (nuint)values.Length * (nuint)sizeof(T);
+            driver.Check(driver.CopyHostToDevice(AddressOn(stream), source, bytes, stream.Handle), "cuMemcpyHtoDAsync");
+        }
+        stream.Synchronize();
+    }
+
+    private void DownloadAll<T>(DeviceStream stream, Span<T> values)
+        where T : unmanaged
+    {
+        Reference.Require(ElementType.Of<T>());
+        if (values.Length != Shape.Count) throw new ArgumentException($"{values.Length} values for a tensor {Shape}.");
+        fixed (T* target = values)
+        {
+            CudaDriver driver = stream.Device.Driver;
+            nuint bytes = (nuint)values.Length * (nuint)sizeof(T);
+            driver.Check(driver.CopyDeviceToHost(target, AddressOn(stream), bytes, stream.Handle), "cuMemcpyDtoHAsync");
+        }
+        stream.Synchronize();
+        stream.Device.Downloaded?.Invoke(MemoryMarshal.AsBytes(values));
     }
 
     /// <summary>Lets the reference go; does nothing if it has been.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 
@@ -26,28 +27,37 @@ internal sealed class TensorReference
 
     public Shape Shape { get; private set; }
 
-    /// <summary>Floats from the buffer's start.</summary>
+    public ElementType Type { get; private set; }
+
+    /// <summary>Values from the buffer's start.</summary>
     public long Offset { get; private set; }
 
     public long Identity { get; private set; }
 
-    public ulong Address => Buffer.Pointer + (ulong)Offset * sizeof(float);
+    public ulong Address => Buffer.Pointer + (ulong)Offset * (ulong)Type.Size;
 
     /// <summary>The values, for a kernel.</summary>
-    public DeviceSpan<float> Span
+    /// <exception cref="InvalidOperationException">They are of another type.</exception>
+    public DeviceSpan<T> Span<T>()
+        where T : unmanaged
     {
-        get
-        {
-            DeviceBuffer buffer = Buffer;
-            return new DeviceSpan<float>(buffer.Device, buffer.Pointer + (ulong)Offset * sizeof(float), Shape.Count);
-        }
+        DeviceBuffer buffer = Buffer;
+        Require(ElementType.Of<T>());
+        return new DeviceSpan<T>(buffer.Device, Address, Shape.Count);
+    }
+
+    /// <exception cref="InvalidOperationException">The values are of another type.</exception>
+    public void Require(ElementType type)
+    {
+        if (Type != type) Refuse(type);
     }
 
     /// <summary>Takes over one reference to <paramref name="buffer"/>.</summary>
-    public static TensorReference Take(DeviceBuffer buffer, Shape shape, long offset, long identity)
+    public static TensorReference Take(DeviceBuffer buffer, Shape shape, ElementType type, long offset, long identity)
     {
         TensorReference reference = _free != null && _free.TryPop(out TensorReference? free) ? free : new TensorReference();
-        (reference._buffer, reference.Shape, reference.Offset, reference.Identity) = (buffer, shape, offset, identity);
+        (reference._buffer, reference.Shape, reference.Type) = (buffer, shape, type);
+        (reference.Offset, reference.Identity) = (offset, identity);
         return reference;
     }
 
@@ -60,4 +70,8 @@ internal sealed class TensorReference
         if (_free.Count < MostFree) _free.Push(this);
         buffer.Release();
     }
+
+    [DoesNotReturn]
+    private void Refuse(ElementType type) => throw new InvalidOperationException(
+        $"The tensor {Shape} holds values of {Type}, and is used as one of {type}.");
 }

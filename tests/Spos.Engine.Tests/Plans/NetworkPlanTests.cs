@@ -189,6 +189,8 @@ public sealed class NetworkPlanTests
         {
             Assert.Throws<ArgumentException>(() => plan.Run(images, labels, Paths[0]));
             using Tensor fewer = images.View(images.Shape with { N = Batch });
+            using Tensor halves = session.Rent(fewer.Shape, ElementType.BFloat16);
+            Assert.Throws<ArgumentException>(() => plan.Run(halves, labels, Paths[0]));
             Assert.Throws<InvalidOperationException>(() => plan.Run(fewer, labels, Paths[1]));
             Assert.Throws<ArgumentException>(() => plan.Run(fewer, labels, Architecture.Parse("0 1")));
             using var label = new DeviceArray<int>(session.Pool, Batch - 1);
@@ -240,6 +242,23 @@ public sealed class NetworkPlanTests
     }
 
     [Fact]
+    public void A_plan_is_for_one_precision()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var network = new ShuffleNetV2OneShot(session, Spec, Paths[0]);
+        NetworkPlan For(Precision precision)
+        {
+            session.Precision = precision;
+            return NetworkPlans.Of(network).For(session, network, PlanKind.Inference, Batch);
+        }
+        Assert.Equal(Precision.Fp32, session.Precision);
+        NetworkPlan first = For(Precision.Fp32);
+        Assert.NotSame(first, For(Precision.Bf16));
+        Assert.Same(first, For(Precision.Fp32));
+    }
+
+    [Fact]
     public void Inference_folds_all_batch_norms_by_one_launch()
     {
         using TestDevice test = TestDevice.Open("host");
@@ -251,6 +270,22 @@ public sealed class NetworkPlanTests
             writer.Turns.SelectMany(turn => turn.Parts).SelectMany(part => part?.Work.Events ?? []),
             e => e.Kind == EventKind.Launch && e.Subject == fold);
         writer.Recording.Dispose();
+    }
+
+    [Fact]
+    public void What_is_handed_over_keeps_its_type()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var recording = new Recording(session);
+        recording.Record(() =>
+        {
+            Tensor made = session.Rent(Shape.Vector(6), ElementType.BFloat16), another = made.Retain();
+            Tensor handed = recording.HandOver(made, null);
+            Assert.Equal(ElementType.BFloat16, handed.ElementType);
+            Assert.Equal(ElementType.BFloat16, recording.TakeOver(handed).ElementType);
+            Assert.Equal(12, recording.Buffers[recording.NumberOf(another.Address)].Size);
+        });
     }
 
     [Fact]
