@@ -8,6 +8,10 @@ struct Bf16 {
     uint16_t bits;
 };
 
+// The types of elements, as macros that make kernels of them take them (kernel_declaration.h).
+typedef float f32;
+typedef Bf16 bf16;
+
 __device__ __forceinline__ float widened(Bf16 value) { return __uint_as_float((uint32_t)value.bits << 16); }
 
 __device__ __forceinline__ Bf16 rounded(float value) {
