@@ -26,8 +26,15 @@
 // additions of floats a launch is, and by reads(n) how many floats are read besides those of the parameters. A kernel
 // without it does work that depends on more than its arguments; its grid is shown, and nothing is counted.
 //
-// A macro may make several kernels of one declaration, their names pasted from its parameters (depthwise.cu); in C#
-// they are one method that takes these.
+// A macro may make several kernels of one declaration, their names pasted from its parameters (branch.cu):
+//
+//   #define SPOS_NAME(K, T) SPOS_KERNEL name_k##K##_##T(SPOS_OUT(K, n) T* y, SPOS_IN(n, or_null) const T* x, int n) ...
+//   SPOS_NAME(3, f32)
+//   SPOS_NAME(3, bf16)
+//
+// Parameters are whole numbers, and one may be a type that pointers point to: f32, which is float, or bf16 (bf16.h). In
+// C# the kernels are one method. It takes the numbers, and takes the type from the first array of it that may not be
+// null, and refuses arrays of another. To a compiler a macro's code is one line, so it is best a call and no more.
 #pragma once
 
 #define SPOS_WORK(...)

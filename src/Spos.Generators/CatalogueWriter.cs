@@ -8,12 +8,16 @@ internal static class CatalogueWriter
     /// <summary>A kernel's part of the list: what does not change with its sizes.</summary>
     internal sealed record Entry(
         string Module, string Name, string MethodName, string Parameters, EquatableArray<string> FamilyParameters,
-        EquatableArray<KernelInstance> Instances)
+        string? TypeParameter, EquatableArray<KernelInstance> Instances)
     {
         public static IEnumerable<Entry> Of(KernelFile file) => file.Kernels.Select(kernel => new Entry(
             file.Module, kernel.Name, kernel.MethodName,
             string.Join(", ", kernel.Parameters.Select(p => $"new(\"{p.Name}\", KernelParameterKind.{CudaType.KindOf(p)})")),
-            kernel.FamilyParameters, kernel.Instances));
+            kernel.FamilyParameters, kernel.TypeParameter, kernel.Instances));
+
+        /// <summary>An instance's arguments as C#, and what stands for the type of elements.</summary>
+        public string ArgumentsOf(KernelInstance instance, Func<(string CSharp, int Bytes), string> type) => string.Join(
+            ", ", FamilyParameters.Zip(instance.Arguments, (p, a) => p == TypeParameter ? type(CudaType.ElementOf(a)) : a));
     }
 
     public static string Write(IEnumerable<Entry> kernels)
@@ -28,13 +32,15 @@ internal static class CatalogueWriter
             string[] family = [.. kernel.FamilyParameters.Select(CSharpName.OfParameter)];
             if (isFamily)
             {
-                string parameters = string.Join(", ", family.Select(name => $"int {name}"));
+                string parameters = string.Join(
+                    ", ", kernel.FamilyParameters.Zip(family, (p, name) => p == kernel.TypeParameter ? $"ElementType {name}" : $"int {name}"));
                 indices.Append($"\n    public static int {kernel.MethodName}({parameters}) =>\n")
                     .Append($"        ({string.Join(", ", family)}) switch\n        {{\n");
             }
             foreach (KernelInstance instance in kernel.Instances)
             {
-                string arguments = string.Join(", ", instance.Arguments), ofFamily = isFamily ? $", {arguments}" : "";
+                string arguments = kernel.ArgumentsOf(instance, type => type.CSharp);
+                string ofFamily = isFamily ? $", {kernel.ArgumentsOf(instance, type => $"{type.Bytes}")}" : "";
                 entries.Append($"        new(\"{kernel.Module}\", \"{instance.Name}\", [{kernel.Parameters}]),\n");
                 works.Append($"        {index} => WorkOf{kernel.MethodName}(gridX, gridY, arguments{ofFamily}),\n");
                 if (isFamily) indices.Append($"            ({arguments}) => {index},\n");

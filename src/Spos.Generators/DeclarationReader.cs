@@ -54,7 +54,15 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
         PastedName name = ReadName();
         var parameters = new List<KernelParameter>();
         _sizes.ReadList(() => parameters.Add(ReadParameter()));
-        _sizes.RefuseUnknown([.. parameters.Where(p => p is { IsPointer: false, Type: not "float" }).Select(p => p.Name), .. family]);
+        string[] types = [.. parameters.Where(p => p.IsElement).Select(p => p.Type).Distinct()];
+        _sizes.RefuseUnknown(
+            [.. parameters.Where(p => p is { IsPointer: false, Type: not "float" }).Select(p => p.Name), .. family.Except(types)]);
+        if (types.Length > 1) throw new DeclarationException(name.Span, $"A macro has one type of elements, not {string.Join(" and ", types)}.");
+        if (types.Length == 1 && parameters.All(p => p.MayBeNull || !p.IsElement))
+        {
+            throw new DeclarationException(
+                name.Span, $"All that {name.Text} takes of {types[0]} may be null: nothing then says which type it is.");
+        }
         return (new KernelDeclaration(name.Common, new(parameters), work, new(family), default), name);
     }
 
@@ -92,6 +100,7 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
         bool isPointer = _sizes.TakeIf("*");
         _ = _sizes.TakeIf("__restrict__");
         CudaToken name = _sizes.Take(TokenKind.Name, "a parameter's name");
+        bool isElement = isPointer && family.Contains(type.Text);
         string? fault = (isPointer, access) switch
         {
             (true, Access.None) =>
@@ -99,14 +108,14 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
             (false, not Access.None) => $"{name.Text} is no pointer.",
             (true, Access.In) when !isConst => $"{name.Text} is only read, so it is const.",
             (true, not Access.In) when isConst => $"{name.Text} is const, so it is not written.",
-            (true, _) when extent.Elements != null && !CudaType.IsNumber(type.Text) =>
+            (true, _) when extent.Elements != null && !isElement && !CudaType.IsNumber(type.Text) =>
                 $"Elements of {type.Text} are not counted: the parentheses stay empty.",
             (false, _) when !CudaType.IsScalar(type.Text) => $"Kernels take int, int64_t and float by value, not {type.Text}.",
             _ when isFlag && (isPointer || type.Text != "int") => $"{name.Text} is no int, so it is no flag.",
             _ => null,
         };
         if (fault != null) throw new DeclarationException(TextSpan.FromBounds(first.Start, name.Span.End), fault);
-        return new KernelParameter(name.Text, type.Text, access, isFlag, extent.MayBeNull, extent.Elements, extent.Counted);
+        return new KernelParameter(name.Text, type.Text, isElement, access, isFlag, extent.MayBeNull, extent.Elements, extent.Counted);
     }
 
     private record struct Extent(Expression? Elements, Expression? Counted, bool MayBeNull);

@@ -16,13 +16,19 @@ internal sealed record KernelDeclaration(
 {
     public bool IsFamily => FamilyParameters.Count > 0;
 
+    /// <summary>The one of the macro's parameters that is the type of elements; null where none is.</summary>
+    public string? TypeParameter => Parameters.FirstOrDefault(p => p.IsElement)?.Type;
+
+    /// <summary>Those of the macro's parameters that are numbers.</summary>
+    public IEnumerable<string> SizeParameters => FamilyParameters.Where(p => p != TypeParameter);
+
     /// <summary>pointwise_forward as PointwiseForward.</summary>
     public string MethodName => CSharpName.OfMethod(Name);
 }
 
 /// <summary>A kernel as libraries export it.</summary>
-/// <param name="Arguments">Of the macro.</param>
-internal sealed record KernelInstance(string Name, EquatableArray<int> Arguments);
+/// <param name="Arguments">Of the macro: numbers, and a type of elements.</param>
+internal sealed record KernelInstance(string Name, EquatableArray<string> Arguments);
 
 /// <summary>What a launch comes to.</summary>
 /// <param name="Shape">The sizes that are shown.</param>
@@ -41,12 +47,13 @@ internal enum Access
 
 /// <summary>A parameter of a kernel.</summary>
 /// <param name="Type">As C++ has it: of a number, or of what a pointer points to.</param>
+/// <param name="IsElement">Whether the type is a parameter of the macro.</param>
 /// <param name="IsFlag">Whether it is an int that is 0 or 1.</param>
 /// <param name="MayBeNull">Whether the pointer may be null.</param>
 /// <param name="Extent">How many elements there must be; null where it depends on more than the arguments.</param>
 /// <param name="Counted">How many of them are read, or written; null for those that are not counted.</param>
 internal sealed record KernelParameter(
-    string Name, string Type, Access Access, bool IsFlag, bool MayBeNull, Expression? Extent, Expression? Counted)
+    string Name, string Type, bool IsElement, Access Access, bool IsFlag, bool MayBeNull, Expression? Extent, Expression? Counted)
 {
     public bool IsPointer => Access != Access.None;
 

@@ -22,7 +22,25 @@ internal sealed class KernelFileParser
     }
 
     /// <summary>A macro whose body declares kernels.</summary>
-    private sealed record Macro(string[] Parameters, IReadOnlyList<Declared> Kernels);
+    /// <param name="Type">The parameter that is the type of elements; null where none is.</param>
+    /// <param name="IsWrong">Whether its declarations were refused, so that its uses are not looked at.</param>
+    private sealed record Macro(string[] Parameters, string? Type, IReadOnlyList<Declared> Kernels, bool IsWrong)
+    {
+        public bool Takes(string[] arguments) =>
+            arguments.Length == Parameters.Length
+            && Parameters.Zip(arguments, (p, a) => p == Type ? CudaType.IsElement(a) : WholeNumber.Of(a) != null).All(fits => fits);
+
+        public override string ToString()
+        {
+            string[] numbers = [.. Parameters.Where(p => p != Type)];
+            string[] parts =
+            [
+                .. numbers.Length > 0 ? [$"whole numbers for {string.Join(", ", numbers)}"] : Array.Empty<string>(),
+                .. Type != null ? [$"{CudaType.ElementNames} for {Type}"] : Array.Empty<string>(),
+            ];
+            return parts.Length > 0 ? string.Join(" and ", parts) : "nothing";
+        }
+    }
 
     /// <param name="path">Of the file; its name is the module's.</param>
     public static KernelFile Parse(string path, SourceText text)
@@ -106,29 +124,39 @@ internal sealed class KernelFileParser
         CudaToken[] body = [.. tokens.Skip(close + 1).Take(end - close - 1), new CudaToken(TokenKind.EndOfFile, "", tokens[end].Start)];
         if (!body.Any(t => t.Is("SPOS_KERNEL"))) return end;
         string[] parameters = [.. tokens.Skip(i + 4).Take(close - i - 4).Where(t => t.Kind == TokenKind.Name).Select(t => t.Text)];
-        _macros[tokens[i + 2].Text] = new Macro(parameters, ReadDeclarations(body, parameters));
+        int faults = _faults.Count;
+        List<Declared> kernels = ReadDeclarations(body, parameters);
+        string? type = kernels.Select(d => d.Kernel.TypeParameter).FirstOrDefault(t => t != null);
+        foreach (Declared other in kernels.Where(d => d.Kernel.TypeParameter != type))
+        {
+            Refuse(other.Name.Span, $"{other.Name.Text} takes no pointer to {type}, which would say which of the macro's kernels it is.");
+        }
+        _macros[tokens[i + 2].Text] = new Macro(parameters, type, kernels, IsWrong: _faults.Count > faults);
         return end;
     }
 
-    // Returns the last token of the use that begins at `i`: NAME(3, 1).
+    // Returns the last token of the use that begins at `i`: NAME(3, f32).
     private int ReadUse(Macro macro, IReadOnlyList<CudaToken> tokens, int i)
     {
         int end = i;
         while (end < tokens.Count - 1 && !tokens[end].Is(")")) end++;
-        int?[] numbers = [.. tokens.Skip(i).Take(end - i).Where(t => t.Kind == TokenKind.Number).Select(t => WholeNumber.Of(t.Text))];
-        if (numbers.Length != macro.Parameters.Length || numbers.Contains(null))
+        if (macro.IsWrong) return end;
+        string[] arguments = ArgumentsOf([.. tokens.Skip(i + 2).Take(end - i - 2)]);
+        if (!macro.Takes(arguments))
         {
-            string needed = string.Join(", ", macro.Parameters);
-            Refuse(tokens[i].Span, $"{tokens[i].Text} takes {macro.Parameters.Length} whole numbers: {needed}.");
+            Refuse(tokens[i].Span, $"{tokens[i].Text} takes {macro}.");
             return end;
         }
-        int[] arguments = [.. numbers.Select(n => n!.Value)];
         foreach (Declared declared in macro.Kernels)
         {
             declared.Instances.Add(new KernelInstance(declared.Name.With(macro.Parameters, arguments), new(arguments)));
         }
         return end;
     }
+
+    // What stands between commas.
+    private static string[] ArgumentsOf(CudaToken[] tokens) =>
+        tokens.Length == 0 ? [] : [.. string.Join(" ", tokens.Select(t => t.Text)).Split(',').Select(argument => argument.Trim())];
 
     private void Refuse(TextSpan span, string message) =>
         _faults.Add(new Fault(message, _path, span, _text.Lines.GetLinePositionSpan(span)));

@@ -25,17 +25,18 @@ internal static class LauncherWriter
         {
             text.Append($"    /// <param name=\"{parameter.CSharpName.TrimStart('@')}\">{Describe(parameter)}</param>\n");
         }
-        IEnumerable<string> family = kernel.FamilyParameters.Select(CSharpName.OfParameter);
-        IEnumerable<string> parameters =
-            family.Select(name => $"int {name}").Concat(kernel.Parameters.Select(p => $"{TypeOf(p)} {p.CSharpName}"));
+        IEnumerable<string> family =
+            kernel.FamilyParameters.Select(name => name == kernel.TypeParameter ? "type_" : CSharpName.OfParameter(name));
+        IEnumerable<string> parameters = kernel.SizeParameters.Select(name => $"int {CSharpName.OfParameter(name)}")
+            .Concat(kernel.Parameters.Select(p => $"{TypeOf(p)} {p.CSharpName}"));
         text.Append($"    public unsafe void {kernel.MethodName}(\n        {string.Join(",\n        ", parameters)})\n    {{\n");
+        WriteTypeChecks(text, kernel);
         foreach (KernelParameter parameter in kernel.Parameters.Where(p => p.Extent != null))
         {
             string length = parameter.MayBeNull ? $"{parameter.CSharpName}?.Length" : $"{parameter.CSharpName}.Length";
             string needed = parameter.Extent!.ToCSharp(name => SizeOf(kernel, name));
             text.Append($"        KernelExtent.Require(\"{kernel.Name}\", \"{parameter.Name}\", {length}, {needed});\n");
         }
-        // No parameter has names like these: they have no underscores.
         if (kernel.Parameters.Any(p => p.IsPointer)) text.Append("        var device_ = Stream.Device;\n");
         foreach (KernelParameter parameter in kernel.Parameters.Where(p => p.IsPointer))
         {
@@ -64,9 +65,22 @@ internal static class LauncherWriter
         text.Append($"        Issue(KernelIndex.{index}, arguments_);\n    }}\n");
     }
 
+    // Names of its own end in underscores, as no parameter's do.
+    private static void WriteTypeChecks(StringBuilder text, KernelDeclaration kernel)
+    {
+        if (kernel.Parameters.FirstOrDefault(p => p is { IsElement: true, MayBeNull: false }) is not { } first) return;
+        text.Append($"        ElementType type_ = {first.CSharpName}.Type;\n");
+        foreach (KernelParameter parameter in kernel.Parameters.Where(p => p.IsElement && p != first))
+        {
+            string type = parameter.MayBeNull ? $"{parameter.CSharpName}?.Type ?? type_" : $"{parameter.CSharpName}.Type";
+            text.Append($"        KernelExtent.RequireType(\"{kernel.Name}\", \"{first.Name}\", type_, \"{parameter.Name}\", {type});\n");
+        }
+    }
+
     private static string TypeOf(KernelParameter parameter)
     {
         if (parameter.IsFlag) return "bool";
+        if (parameter.IsElement) return parameter.MayBeNull ? "ElementSpan?" : "ElementSpan";
         string type = CudaType.CSharpOf(parameter.Type);
         if (!parameter.IsPointer) return type;
         return $"{(parameter.Access == Access.In ? "ReadOnlyDeviceSpan" : "DeviceSpan")}<{type}>{(parameter.MayBeNull ? "?" : "")}";
@@ -93,7 +107,7 @@ internal static class LauncherWriter
         string[] facts =
         [
             parameter.Extent == null ? "" : $"{parameter.Extent} values",
-            CudaType.IsNumber(parameter.Type) ? "" : $"{parameter.Type} as bytes",
+            parameter.IsElement ? $"of type {parameter.Type}" : CudaType.IsNumber(parameter.Type) ? "" : $"{parameter.Type} as bytes",
             parameter.MayBeNull ? "may be null" : "",
         ];
         string said = string.Join(", ", facts.Where(fact => fact.Length > 0));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.CodeAnalysis.Text;
 
 namespace Spos.Generators;
@@ -13,9 +12,9 @@ internal sealed record PastedName(EquatableArray<string> Pieces, TextSpan Span)
     public string Common => Pieces.Count == 1 ? Pieces[0] : Pieces[0].Substring(0, Math.Max(1, Pieces[0].LastIndexOf('_')));
 
     /// <summary>With a macro's arguments in the place of its parameters.</summary>
-    public string With(string[] parameters, int[] arguments) => string.Concat(Pieces.Select(piece =>
+    public string With(string[] parameters, string[] arguments) => string.Concat(Pieces.Select(piece =>
     {
         int place = Array.IndexOf(parameters, piece);
-        return place < 0 ? piece : arguments[place].ToString(CultureInfo.InvariantCulture);
+        return place < 0 ? piece : arguments[place];
     }));
 }

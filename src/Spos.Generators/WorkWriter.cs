@@ -7,6 +7,9 @@ internal static class WorkWriter
 {
     private const int FloatBytes = 4;
 
+    // No parameter has a name like this: they have no underscores.
+    private const string ElementBytes = "elementBytes_";
+
     public static string Write(KernelFile file)
     {
         var text = new StringBuilder();
@@ -21,7 +24,8 @@ internal static class WorkWriter
 
     private static void WriteKernel(StringBuilder text, KernelDeclaration kernel)
     {
-        string family = string.Concat(kernel.FamilyParameters.Select(name => $", long {CSharpName.OfParameter(name)}"));
+        string family = string.Concat(kernel.FamilyParameters.Select(
+            name => $", long {(name == kernel.TypeParameter ? ElementBytes : CSharpName.OfParameter(name))}"));
         text.Append($"    private static unsafe KernelWork WorkOf{kernel.MethodName}(")
             .Append($"long gridX, long gridY, void** arguments{family})\n    {{\n");
         if (kernel.Work is not { } work)
@@ -42,7 +46,9 @@ internal static class WorkWriter
         {
             KernelParameter parameter = kernel.Parameters[i];
             if (parameter.Counted == null) continue;
-            int bytes = CudaType.BytesOf(parameter.Type) * (parameter.Access == Access.InOut ? 2 : 1);
+            int times = parameter.Access == Access.InOut ? 2 : 1;
+            string bytes = !parameter.IsElement ? $"{times * CudaType.BytesOf(parameter.Type)}"
+                : times == 1 ? ElementBytes : $"{times} * {ElementBytes}";
             string given = parameter.MayBeNull ? $"if (*(ulong*)arguments[{i}] != 0) " : "";
             text.Append($"        {given}bytes_ += {bytes} * ({parameter.Counted.ToCSharp(SizeOf)});\n");
         }

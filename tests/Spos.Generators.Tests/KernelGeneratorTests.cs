@@ -30,6 +30,21 @@ public sealed class KernelGeneratorTests
 
         """;
 
+    private const string Typed = """
+        #define TYPED(K, T)                                                                      \
+            SPOS_WORK(shape(n))                                                                  \
+            SPOS_KERNEL filter_typed_k##K##_##T(SPOS_IN(n, or_null) const T* a, SPOS_IN_OUT(K, n) T* y, \
+                                                SPOS_IN(n) const float* w, SPOS_IN() const T* x, int n) { \
+                run<K>(y, a, w, x, n);                                                           \
+            }                                                                                    \
+            SPOS_EXPORT(filter_typed_k##K##_##T)
+
+        TYPED(3, f32)
+        TYPED(3, bf16)
+        TYPED(5, bf16)
+
+        """;
+
     [Fact]
     public void A_kernel_has_a_launcher_with_its_own_parameters()
     {
@@ -123,6 +138,67 @@ public sealed class KernelGeneratorTests
         Assert.Contains("return KernelWork.OfGrid(gridX, gridY);", run.Text("KernelCatalogue.filter.g.cs"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_launcher_takes_the_type_of_elements_from_what_may_not_be_null()
+    {
+        string text = GeneratorRun.On("typed.cu", Typed).Text("LaunchGrid.typed.g.cs");
+        Assert.Contains(
+            """
+                public unsafe void FilterTyped(
+                    int k,
+                    ElementSpan? a,
+                    ElementSpan y,
+                    ReadOnlyDeviceSpan<float> w,
+                    ElementSpan x,
+                    int n)
+                {
+                    ElementType type_ = y.Type;
+                    KernelExtent.RequireType("filter_typed", "y", type_, "a", a?.Type ?? type_);
+                    KernelExtent.RequireType("filter_typed", "y", type_, "x", x.Type);
+                    KernelExtent.Require("filter_typed", "a", a?.Length, (long)n);
+                    KernelExtent.Require("filter_typed", "y", y.Length, (long)k * (long)n);
+                    KernelExtent.Require("filter_typed", "w", w.Length, (long)n);
+                    var device_ = Stream.Device;
+                    KernelExtent.RequireOn(device_, "filter_typed", "a", a?.Device ?? device_);
+            """,
+            text, StringComparison.Ordinal);
+        Assert.Contains("Issue(KernelIndex.FilterTyped(k, type_), arguments_);", text, StringComparison.Ordinal);
+        Assert.Contains("""/// <param name="y">Is read and written: K * n values, of type T.</param>""", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_type_of_elements_is_a_kernel_of_the_catalogue_with_values_of_its_size()
+    {
+        GeneratorRun run = GeneratorRun.On("typed.cu", Typed);
+        string text = run.Text("KernelCatalogue.g.cs");
+        Assert.Contains("new(\"typed\", \"filter_typed_k5_bf16\", [new(\"a\", KernelParameterKind.Pointer)", text, StringComparison.Ordinal);
+        Assert.Contains(
+            """
+                public static int FilterTyped(int k, ElementType t) =>
+                    (k, t) switch
+                    {
+                        (3, ElementType.Float32) => 0,
+                        (3, ElementType.BFloat16) => 1,
+                        (5, ElementType.BFloat16) => 2,
+                        _ => throw new ArgumentOutOfRangeException(null, $"There is no filter_typed for K {k}, T {t}."),
+                    };
+            """,
+            text, StringComparison.Ordinal);
+        Assert.Contains("0 => WorkOfFilterTyped(gridX, gridY, arguments, 3, 4),", text, StringComparison.Ordinal);
+        Assert.Contains("2 => WorkOfFilterTyped(gridX, gridY, arguments, 5, 2),", text, StringComparison.Ordinal);
+        Assert.Contains(
+            """
+                private static unsafe KernelWork WorkOfFilterTyped(long gridX, long gridY, void** arguments, long k, long elementBytes_)
+                {
+                    long n = *(int*)arguments[4];
+                    long bytes_ = 0;
+                    if (*(ulong*)arguments[0] != 0) bytes_ += elementBytes_ * (n);
+                    bytes_ += 2 * elementBytes_ * (k * n);
+                    bytes_ += 4 * (n);
+            """,
+            run.Text("KernelCatalogue.typed.g.cs"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("SPOS_OUT(n + 1) float* y", "y.Length, (long)n + 1)", "4 * (n + 1)")]
     [InlineData("SPOS_OUT(2 * (n - m) / 3) float* y", "y.Length, 2 * ((long)n - m) / 3)", "4 * (2 * (n - m) / 3)")]
@@ -190,9 +266,35 @@ public sealed class KernelGeneratorTests
     [InlineData("SPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\nSPOS_EXPORT(b)\n", 3, "There is no SPOS_KERNEL b.")]
     [InlineData("SPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 3, "a is declared twice.")]
     [InlineData("SPOS_KERNEL a(int n", 1, "',' or ')' is expected, and not the end.")]
-    [InlineData("#define A(K) SPOS_KERNEL a_k##K(int n) {} SPOS_EXPORT(a_k##K)\n\nA(x)\n", 3, "A takes 1 whole numbers: K.")]
+    [InlineData("#define A(K) SPOS_KERNEL a_k##K(int n) {} SPOS_EXPORT(a_k##K)\n\nA(x)\n", 3, "A takes whole numbers for K.")]
+    [InlineData("#define A(K) SPOS_KERNEL a_k##K(int n) {} SPOS_EXPORT(a_k##K)\n\nA(f32)\n", 3, "A takes whole numbers for K.")]
+    [InlineData("#define A(K) SPOS_KERNEL a_k##K(int n) {} SPOS_EXPORT(a_k##K)\n\nA(3 1)\n", 3, "A takes whole numbers for K.")]
     [InlineData("#define A(K) \\\n SPOS_KERNEL a_k##K(SPOS_OUT(L) float* x) {} \\\n SPOS_EXPORT(a_k##K)\nA(1)\n", 2, "'L' is no size")]
     public void A_wrong_declaration_is_an_error_with_its_line(string text, int line, string message) => Refused(text, line, message);
+
+    [Theory]
+    [InlineData("SPOS_OUT(n) T* y, int n", "A(3, float)", 3, "A takes whole numbers for K and f32 or bf16 for T.")]
+    [InlineData("SPOS_OUT(n) T* y, int n", "A(f32, 3)", 3, "A takes whole numbers for K and f32 or bf16 for T.")]
+    [InlineData("SPOS_OUT(n) T* y, int n", "A(f32)", 3, "A takes whole numbers for K and f32 or bf16 for T.")]
+    [InlineData("SPOS_OUT(n) K* y, int n", "A(f32, T)", 3, "A takes whole numbers for T and f32 or bf16 for K.")]
+    [InlineData("SPOS_OUT(n) T* y, SPOS_IN(n) const K* x, int n", "A(3, f32)", 1, "A macro has one type of elements, not T and K.")]
+    [InlineData("SPOS_OUT(n, or_null) T* y, int n", "A(3, f32)", 1, "All that a_k##K##_##T takes of T may be null: nothing then says which")]
+    [InlineData("SPOS_OUT(n, T) T* y, int n", "A(3, f32)", 1, "'T' is no size: those here are n, K, gridDim.x and gridDim.y.")]
+    [InlineData("SPOS_OUT(n) T* y, T n", "A(3, f32)", 1, "Kernels take int, int64_t and float by value, not T.")]
+    [InlineData("SPOS_OUT(n) const T* y, int n", "A(3, f32)", 1, "y is const, so it is not written.")]
+    [InlineData("SPOS_OUT() float* y, int n", "A(3, f32)", 3, "A takes whole numbers for K, T.")]
+    public void A_wrong_type_of_elements_is_an_error_with_its_line(string parameters, string use, int line, string message)
+    {
+        string text = $"#define A(K, T) SPOS_KERNEL a_k##K##_##T({parameters}) {{}} SPOS_EXPORT(a_k##K##_##T)\n\n{use}\n";
+        Refused(text, line, message);
+        // One that is refused has no uses to refuse.
+        Assert.Single(GeneratorRun.On("a.cu", text).Result.Diagnostics);
+    }
+
+    [Fact]
+    public void Each_kernel_of_a_macro_takes_its_type_of_elements() => Refused(
+        "#define A(T) SPOS_KERNEL a_##T(SPOS_OUT() T* y) {} SPOS_EXPORT(a_##T) \\\n SPOS_KERNEL b_##T(int n) {} SPOS_EXPORT(b_##T)\nA(f32)\n",
+        2, "b_##T takes no pointer to T, which would say which of the macro's kernels it is.");
 
     [Fact]
     public void A_wrong_declaration_leaves_the_others()

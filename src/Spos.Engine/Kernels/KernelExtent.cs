@@ -26,6 +26,14 @@ internal static class KernelExtent
         if (device != of) RefuseOther(device, kernel, parameter, of);
     }
 
+    /// <summary>For a kernel that there is for several types of elements.</summary>
+    /// <param name="first">The parameter that says which one it is.</param>
+    /// <exception cref="ArgumentException">An array's values are of another type.</exception>
+    public static void RequireType(string kernel, string first, ElementType type, string parameter, ElementType of)
+    {
+        if (type != of) RefuseType(kernel, first, type, parameter, of);
+    }
+
     /// <summary>a / b, rounded up.</summary>
     public static long CeilDiv(long a, long b) => (a + b - 1) / b;
 
@@ -45,6 +53,10 @@ internal static class KernelExtent
         // A pointer that is null is of no device.
         if (of != null) throw new ArgumentException($"{kernel} runs on {device}, and its {parameter} lies on {of}: copy it there first.");
     }
+
+    [DoesNotReturn]
+    private static void RefuseType(string kernel, string first, ElementType type, string parameter, ElementType of) =>
+        throw new ArgumentException($"{kernel} takes values of one type, and its {first} has {type}, its {parameter} {of}.");
 
     [DoesNotReturn]
     private static void Refuse(string kernel, string parameter, long length, long needed) =>

@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;

@@ -62,6 +62,9 @@ public readonly unsafe struct Tensor : IDisposable, IEquatable<Tensor>
     /// <exception cref="InvalidOperationException">It holds no values of bf16.</exception>
     public static implicit operator ReadOnlyDeviceSpan<Bf16>(Tensor tensor) => tensor.Reference.Span<Bf16>();
 
+    /// <summary>For a kernel that takes values of either type.</summary>
+    public static implicit operator ElementSpan(Tensor tensor) => tensor.Reference.Elements;
+
     /// <summary>For a kernel: the floats from the one at <paramref name="offset"/> on.</summary>
     internal DeviceSpan<float> From(long offset) => From<float>(offset);
 

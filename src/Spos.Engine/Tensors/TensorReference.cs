@@ -36,6 +36,9 @@ internal sealed class TensorReference
 
     public ulong Address => Buffer.Pointer + (ulong)Offset * (ulong)Type.Size;
 
+    /// <summary>The values, for a kernel that takes either type.</summary>
+    public ElementSpan Elements => new(Buffer.Device, Address, Shape.Count, Type);
+
     /// <summary>The values, for a kernel.</summary>
     /// <exception cref="InvalidOperationException">They are of another type.</exception>
     public DeviceSpan<T> Span<T>()

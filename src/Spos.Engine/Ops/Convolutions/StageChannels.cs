@@ -67,7 +67,7 @@ internal sealed class StageChannels : IDisposable
 
     /// <summary>For a kernel: the inputs of the blocks after one.</summary>
     public ElementSpan? InputsAfter(int block) =>
-        PartAfter(_inputs, block) is { } part ? _inputs!.Value.ElementsFrom(part) : null;
+        PartAfter(_inputs, block) is { } part ? ((ElementSpan)_inputs!.Value).From(part) : null;
 
     public void Dispose()
     {

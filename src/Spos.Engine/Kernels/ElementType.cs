@@ -1,14 +1,12 @@
-using Spos.Engine.Kernels;
+namespace Spos.Engine.Kernels;
 
-namespace Spos.Engine.Tensors;
-
-/// <summary>What a tensor's values are.</summary>
+/// <summary>What values of a tensor, or of a kernel's array, are.</summary>
 public enum ElementType
 {
     /// <summary>Floats.</summary>
     Float32,
 
-    /// <summary>Values of <see cref="Kernels.Bf16"/>.</summary>
+    /// <summary>Values of <see cref="Bf16"/>.</summary>
     BFloat16,
 }
 
