@@ -77,7 +77,7 @@ internal sealed class StageChannels : IDisposable
         OutputTable.Dispose();
     }
 
-    private DeviceSpan<float>? TablesAfter(int block) => PartTablesAfter(block) is { } part ? _tables!.Value.From(part) : null;
+    private DeviceSpan<float>? TablesAfter(int block) => PartAfter(_tables, block) is { } part ? _tables!.Value.From(part) : null;
 
     // Where the blocks after one begin in an array of all but the first; null if there are none.
     private long? PartAfter(Tensor? arrays, int block) =>
