@@ -60,6 +60,18 @@ struct Lane {
     static constexpr int width = kLaneWidth;
     Vector v;
 
+#if !defined(__AVX512F__)
+    // Calls, since partial lanes are few, and of values, so that nobody keeps a lane in memory for them.
+    __attribute__((noinline)) static Halves first_loaded(const Bf16* p, int count) {
+        Halves halves{};
+        memcpy(&halves, p, count * sizeof(Bf16));
+        return halves;
+    }
+    __attribute__((noinline)) static void store_first(Bf16* p, int count, Halves halves) {
+        memcpy(p, &halves, count * sizeof(Bf16));
+    }
+#endif
+
 #if defined(__AVX512F__)
     static __forceinline__ __mmask16 first_values(int count) { return (__mmask16)((1u << count) - 1); }
 #elif defined(__AVX2__)
@@ -93,11 +105,12 @@ struct Lane {
 #endif
     }
     static __forceinline__ Lane load(const Bf16* p) { return widened(*(const UnalignedHalves*)p); }
-    // A call, as partial lanes are few.
-    __attribute__((noinline)) static Lane load(const Bf16* p, int count) {
-        Halves halves{};
-        memcpy(&halves, p, count * sizeof(Bf16));
-        return widened(halves);
+    static __forceinline__ Lane load(const Bf16* p, int count) {
+#if defined(__AVX512F__)
+        return widened((Halves)_mm256_maskz_loadu_epi16(first_values(count), p));
+#else
+        return widened(first_loaded(p, count));
+#endif
     }
     // Tells the cache that p will be read soon; p may lie beyond what there is.
     static __forceinline__ void prefetch(const void* p) { __builtin_prefetch(p); }
@@ -112,9 +125,12 @@ struct Lane {
 #endif
     }
     __forceinline__ void store(Bf16* p) const { *(UnalignedHalves*)p = rounded(); }
-    __attribute__((noinline)) void store(Bf16* p, int count) const {
-        const Halves halves = rounded();
-        memcpy(p, &halves, count * sizeof(Bf16));
+    __forceinline__ void store(Bf16* p, int count) const {
+#if defined(__AVX512F__)
+        _mm256_mask_storeu_epi16(p, first_values(count), (__m256i)rounded());
+#else
+        store_first(p, count, rounded());
+#endif
     }
     __forceinline__ Lane& operator+=(Lane o) {
         v += o.v;

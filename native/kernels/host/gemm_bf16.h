@@ -17,6 +17,7 @@ constexpr int kMostPairedTerms = 4096;
 // Whether products are the CPU's own instructions. The variable SPOS_NO_BF16=1 says that they shall not.
 const bool kHasPairProducts = [] {
 #if defined(__AVX512F__)
+    __builtin_cpu_init();
     const char* without = getenv("SPOS_NO_BF16");
     return __builtin_cpu_supports("avx512bf16") && (without == nullptr || strcmp(without, "1") != 0);
 #else
@@ -87,41 +88,40 @@ __forceinline__ void store_rounded(Bf16* p, Lane value) {
 }
 #endif
 
-// Hardware: whether by the CPU's own instruction. `last` is what a sum of an odd number of terms ends in: half a pair.
-template <bool Hardware, int Rows, int Vectors>
-struct PairSums {
-    Lane sum[Rows][Vectors];
-
-    // Adds a pair of each row: a(row) holds its bits.
-    template <class A>
-    __forceinline__ void add(const A& a, const uint32_t* panel) {
-        Lane::Bits b[Vectors];
-        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) memcpy(&b[v], panel + v * Lane::width, sizeof(b[v]));
 #if defined(__AVX512F__)
-        if constexpr (Hardware) {
-            SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
-                const __m512i pair = _mm512_set1_epi32((int)a(i));
-                SPOS_UNROLL for (int v = 0; v < Vectors; ++v) {
-                    asm("vdpbf16ps %2, %1, %0" : "+v"(sum[i][v].v) : "v"(pair), "v"((__m512i)b[v]));
-                }
-            }
-            return;
-        }
+__forceinline__ Lane pair_product(__m512i a, Lane::Bits b, Lane sum) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.v) : "v"(a), "v"((__m512i)b));
+    return sum;
+}
 #endif
-        // All odd terms and then all even ones, as a CPU with 16 registers has room for.
-        Lane half[Vectors];
-        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) half[v] = Lane((Lane::Vector)(b[v] & 0xFFFF0000));
+
+// Adds the products of a pair of each row with one of each column. Hardware: whether by the CPU's own instruction.
+template <bool Hardware, int Rows, int Vectors, class PairOf>
+__forceinline__ void add_pairs(Lane (&sum)[Rows][Vectors], const PairOf& pair_of, const uint32_t* panel) {
+    Lane::Bits b[Vectors];
+    SPOS_UNROLL for (int v = 0; v < Vectors; ++v) memcpy(&b[v], panel + v * Lane::width, sizeof(b[v]));
+#if defined(__AVX512F__)
+    if constexpr (Hardware) {
         SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
-            const Lane odd(__uint_as_float(a(i) & 0xFFFF0000));
-            SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = multiply_add(odd, half[v], sum[i][v]);
+            const __m512i pair = _mm512_set1_epi32((int)pair_of(i));
+            SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = pair_product(pair, b[v], sum[i][v]);
         }
-        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) half[v] = Lane((Lane::Vector)(b[v] << 16));
-        SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
-            const Lane even(__uint_as_float(a(i) << 16));
-            SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = multiply_add(even, half[v], sum[i][v]);
-        }
+        return;
     }
-};
+#endif
+    // All odd terms and then all even ones, as a CPU with 16 registers has room for.
+    Lane half[Vectors];
+    SPOS_UNROLL for (int v = 0; v < Vectors; ++v) half[v] = Lane((Lane::Vector)(b[v] & 0xFFFF0000));
+    SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+        const Lane odd(__uint_as_float(pair_of(i) & 0xFFFF0000));
+        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = multiply_add(odd, half[v], sum[i][v]);
+    }
+    SPOS_UNROLL for (int v = 0; v < Vectors; ++v) half[v] = Lane((Lane::Vector)(b[v] << 16));
+    SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+        const Lane even(__uint_as_float(pair_of(i) << 16));
+        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = multiply_add(even, half[v], sum[i][v]);
+    }
+}
 
 // Rows of A whose values lie together: pair p of row i. Of an odd number of terms the last one is half a pair.
 struct RowPairs {
@@ -177,28 +177,32 @@ struct SummedResult {
     template <class Access>
     __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
         float* const target = data + row * stride + column;
-        lane.store(target, accumulate ? lane.load(target) + sum : sum);
+        if (accumulate) sum += lane.load(target);
+        lane.store(target, sum);
     }
 };
 
 // Rows x Vectors vectors of C; of the last vector's columns some may be beyond those that there are.
 template <bool Hardware, int Rows, int Vectors, class A, class Result>
 __forceinline__ void multiply_pairs_tile(const A& a, const uint32_t* panel, int depth, const Result& result) {
-    PairSums<Hardware, Rows, Vectors> sums;
-    SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
-        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sums.sum[i][v] = Lane(0.0f);
-    }
+    Lane sum[Rows][Vectors];
+    SPOS_UNROLL for (int i = 0; i < Rows; ++i) { SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = Lane(0.0f); }
     const int pairs = depth / 2;
     for (int p = 0; p < pairs; ++p, panel += Vectors * Lane::width) {
-        sums.add([&](int i) { return a.at(i, p); }, panel);
+        add_pairs<Hardware>(
+            sum, [=](int i) { return a.at(i, p); }, panel);
     }
-    if (depth % 2 != 0) sums.add([&](int i) { return a.half_at(i, pairs); }, panel);
-    SPOS_UNROLL for (int v = 0; v < Vectors; ++v) {
-        const int column = v * Lane::width, count = result.columns - column;
-        if (count >= Lane::width) {
-            SPOS_UNROLL for (int i = 0; i < Rows; ++i) result.store(i, column, sums.sum[i][v], FullLane{});
-        } else if (count > 0) {
-            SPOS_UNROLL for (int i = 0; i < Rows; ++i) result.store(i, column, sums.sum[i][v], PartialLane{count});
+    if (depth % 2 != 0)
+        add_pairs<Hardware>(
+            sum, [=](int i) { return a.half_at(i, pairs); }, panel);
+    for (int i = 0; i < Rows; ++i) {
+        for (int v = 0; v < Vectors; ++v) {
+            const int column = v * Lane::width, count = result.columns - column;
+            if (count >= Lane::width) {
+                result.store(i, column, sum[i][v], FullLane{});
+            } else if (count > 0) {
+                result.store(i, column, sum[i][v], PartialLane{count});
+            }
         }
     }
 }
