@@ -5,6 +5,7 @@
 #pragma once
 
 #include <immintrin.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gcc.h"
@@ -48,6 +49,18 @@ constexpr int kLaneWidth = 8;
 #else
 constexpr int kLaneWidth = 4;
 #endif
+
+// Whether the CPU has instructions for bf16. The variable SPOS_NO_BF16=1 says that they shall not be used: all results
+// are the same without them.
+const bool kHasBf16 = [] {
+#if defined(__AVX512F__)
+    __builtin_cpu_init();
+    const char* without = getenv("SPOS_NO_BF16");
+    return __builtin_cpu_supports("avx512bf16") && (without == nullptr || strcmp(without, "1") != 0);
+#else
+    return false;
+#endif
+}();
 
 // A run of kLaneWidth consecutive floats, loaded and stored without any alignment.
 struct Lane {
@@ -149,12 +162,35 @@ struct Lane {
         result = magnitude < 0x800000 ? bits & 0x80000000 : result;
         return magnitude > 0x7F800000 ? bits | 0x400000 : result;
     }
-    __forceinline__ Halves rounded() const { return __builtin_convertvector(rounded_bits() >> 16, Halves); }
+    __forceinline__ Halves rounded() const {
+#if defined(__AVX512F__)
+        if (kHasBf16) {
+            Halves halves;
+            asm("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"(v));
+            return halves;
+        }
+#endif
+        return __builtin_convertvector(rounded_bits() >> 16, Halves);
+    }
 };
 
 __forceinline__ Lane operator+(Lane a, Lane b) { return Lane(a.v + b.v); }
 __forceinline__ Lane operator-(Lane a, Lane b) { return Lane(a.v - b.v); }
 __forceinline__ Lane operator*(Lane a, Lane b) { return Lane(a.v * b.v); }
+// Pairs of bf16 in 32 bits each, the even one in the lower half.
+__forceinline__ Lane::Bits pairs_of(Lane even, Lane odd) {
+#if defined(__AVX512F__)
+    if (kHasBf16) {
+        typedef uint16_t Order __attribute__((vector_size(64)));
+        Order order;
+        SPOS_UNROLL for (int i = 0; i < 32; ++i) order[i] = (uint16_t)(i / 2 + i % 2 * 16);
+        __m512i halves;
+        asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(halves) : "v"(odd.v), "v"(even.v));
+        return (Lane::Bits)_mm512_permutexvar_epi16((__m512i)order, halves);
+    }
+#endif
+    return (odd.rounded_bits() & 0xFFFF0000) | even.rounded_bits() >> 16;
+}
 // a * b + sum, rounded once where the instruction set can. Plain a * b + sum is that too, unless the compiler shares a
 // product between branches; where bits must not depend on that, this is asked for.
 __forceinline__ Lane multiply_add(Lane a, Lane b, Lane sum) {

@@ -5,25 +5,12 @@
 // VDPBF16PS does, and where a CPU lacks it, two multiply-adds make the same bits of it. (The product of two bf16 values
 // is exact as a float, so that a CPU without fused multiply-adds differs only where one of them underflows.)
 #pragma once
-#include <stdlib.h>
-
 #include "host/gemm.h"
 
 namespace {
 
 // Terms of a sum at most: a panel of them all lies on the stack.
 constexpr int kMostPairedTerms = 4096;
-
-// Whether products are the CPU's own instructions. The variable SPOS_NO_BF16=1 says that they shall not.
-const bool kHasPairProducts = [] {
-#if defined(__AVX512F__)
-    __builtin_cpu_init();
-    const char* without = getenv("SPOS_NO_BF16");
-    return __builtin_cpu_supports("avx512bf16") && (without == nullptr || strcmp(without, "1") != 0);
-#else
-    return false;
-#endif
-}();
 
 // Denormals are zeros as long as it lives.
 class FlushedDenormals {
@@ -51,8 +38,7 @@ inline void pack_pairs(uint32_t* panel, MatrixView b, int depth, int j0, int col
                 return count >= Lane::width ? Lane::load(row + j)
                                             : (count > 0 ? Lane::load(row + j, count) : Lane(0.0f));
             };
-            const Lane::Bits upper = p + 1 < depth ? load(even + b.stride_a).rounded_bits() & 0xFFFF0000 : Lane::Bits{};
-            const Lane::Bits pairs = upper | load(even).rounded_bits() >> 16;
+            const Lane::Bits pairs = pairs_of(load(even), p + 1 < depth ? load(even + b.stride_a) : Lane(0.0f));
             memcpy(panel, &pairs, sizeof(pairs));
             panel += Lane::width;
         }
@@ -79,14 +65,6 @@ inline void pack_row_pairs(uint32_t* panel, const Bf16* b, int64_t stride, int d
         }
     }
 }
-
-#if defined(__AVX512F__)
-__forceinline__ void store_rounded(Bf16* p, Lane value) {
-    __m256i halves;
-    asm("vcvtneps2bf16 %1, %0" : "=v"(halves) : "v"((__m512)value.v));
-    _mm256_storeu_si256((__m256i*)p, halves);
-}
-#endif
 
 #if defined(__AVX512F__)
 __forceinline__ Lane pair_product(__m512i a, Lane::Bits b, Lane sum) {
@@ -144,7 +122,7 @@ struct ColumnPairs {
 };
 
 // Where results go, with an epilogue, rounded to bf16.
-template <bool Hardware, class Epilogue>
+template <class Epilogue>
 struct RoundedResult {
     Bf16* data;
     int64_t stride;
@@ -155,14 +133,7 @@ struct RoundedResult {
     template <class Access>
     __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
         Bf16* const target = data + row * stride + column;
-        const Lane value = epilogue(sum, first_column + column, lane);
-#if defined(__AVX512F__)
-        if constexpr (Hardware && __is_same(Access, FullLane)) {
-            store_rounded(target, value);
-            return;
-        }
-#endif
-        lane.store(target, value);
+        lane.store(target, epilogue(sum, first_column + column, lane));
     }
 };
 
@@ -255,7 +226,7 @@ template <bool Hardware, class Epilogue>
         RowPairs{a.data, a.stride_a}, rows, columns, depth,
         [&]<int Columns>(uint32_t* panel, int j0, int width) { pack_pairs<Columns>(panel, b, depth, j0, width); },
         [&](int j0, int width) {
-            return RoundedResult<Hardware, Epilogue>{c + j0, c_stride, j0, width, epilogue};
+            return RoundedResult<Epilogue>{c + j0, c_stride, j0, width, epilogue};
         },
         ahead);
 }
@@ -281,7 +252,7 @@ template <class Body>
 __forceinline__ void with_pair_products(Body&& body) {
     const FlushedDenormals flushed;
 #if defined(__AVX512F__)
-    if (kHasPairProducts) return body.template operator()<true>();
+    if (kHasBf16) return body.template operator()<true>();
 #endif
     body.template operator()<false>();
 }

@@ -70,10 +70,9 @@ inline void stage_pairs(uint32_t* target, const View& view, int first, int rows,
         for_lanes(channels, [=](int c, auto lane) {
             const auto column = view.column(c, lane);
             for (int p = begin; p < end; ++p) {
-                const Lane::Bits lower = column.load(first + 2 * p, lane).rounded_bits() >> 16;
-                const Lane::Bits upper =
-                    2 * p + 1 < rows ? column.load(first + 2 * p + 1, lane).rounded_bits() & 0xFFFF0000 : Lane::Bits{};
-                lane.store((float*)(target + (int64_t)p * channels + c), Lane((Lane::Vector)(lower | upper)));
+                const Lane even = column.load(first + 2 * p, lane);
+                const Lane odd = 2 * p + 1 < rows ? column.load(first + 2 * p + 1, lane) : Lane(0.0f);
+                lane.store((float*)(target + (int64_t)p * channels + c), Lane((Lane::Vector)pairs_of(even, odd)));
             }
         });
     }

@@ -12,6 +12,7 @@ public static class DeviceUse
     {
         var session = new Session(device);
         ConvolutionPlanner.Of(session).Plan = plan;
+        if (Environment.GetEnvironmentVariable("XBF16") == "1") session.Precision = Precision.Bf16;
         return session;
     }
 
