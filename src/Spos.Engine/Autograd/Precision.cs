@@ -9,7 +9,7 @@ public enum Precision
     /// <summary>
     /// The blocks' activations and their gradients are stored in bf16, and products multiply values of bf16 and add in fp32. Weights and
     /// their gradients, what is added up, batch norm's statistics, the weights that depthwise convolutions multiply by, and the classifier
-    /// stay fp32; so do, in training, the stem and the last convolution.
+    /// stay fp32, and so does, in training, the stem.
     /// </summary>
     Bf16,
 }

@@ -15,12 +15,17 @@ internal sealed class FusionRules(params ImmutableArray<FusionRule> rules)
 
     private static readonly FusionRules _training = new(ChannelHalves.Match, ConvolvedUnit.Match) { HandsOnRaw = true };
 
+    private static readonly FusionRules _trainingInBf16 =
+        new(ChannelHalves.Match, FusedUnit.Match, ConvolvedUnit.Match) { HandsOnRaw = true };
+
     public ImmutableArray<FusionRule> Rules { get; } = rules;
 
     /// <summary>Whether blocks hand on raw results where all can: no rule of one graph, and so in Supernet/FusedStages.cs.</summary>
     public bool HandsOnRaw { get; private init; }
 
-    /// <summary>What is fused in a kind of pass under a plan.</summary>
-    public static FusionRules For(BatchNormMode statistics, ConvolutionPlan plan) =>
-        plan != ConvolutionPlan.Fused ? OpByOp : statistics == BatchNormMode.Running ? _inference : _training;
+    /// <summary>What is fused in a kind of pass under a plan, in a precision.</summary>
+    public static FusionRules For(BatchNormMode statistics, ConvolutionPlan plan, Precision precision) =>
+        plan != ConvolutionPlan.Fused ? OpByOp
+        : statistics == BatchNormMode.Running ? _inference
+        : precision == Precision.Bf16 ? _trainingInBf16 : _training;
 }

@@ -135,7 +135,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         }
         RequireLength(path);
         Require(pass.Session.Precision);
-        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan);
+        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan, pass.Session.Precision);
         using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
             ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
             : null;

@@ -13,7 +13,6 @@ public static class DeviceUse
     {
         var session = new Session(device) { Precision = precision };
         ConvolutionPlanner.Of(session).Plan = plan;
-        if (Environment.GetEnvironmentVariable("XBF16") == "1") session.Precision = Precision.Bf16;
         return session;
     }
 
