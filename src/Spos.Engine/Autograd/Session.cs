@@ -29,6 +29,9 @@ public sealed class Session : IDisposable
     /// <summary>What inference computes in; plans are made for one.</summary>
     public Precision Precision { get; set; }
 
+    /// <summary>What inference's activations are, from the stem's result to the pooling's input.</summary>
+    public ElementType ActivationType => Precision == Precision.Bf16 ? ElementType.BFloat16 : ElementType.Float32;
+
     /// <summary>Processors of the device that work on what is launched: all, but where each of them has images of its own.</summary>
     internal int Processors => UsesOneProcessor ? 1 : Device.Multiprocessors;
 
