@@ -41,11 +41,12 @@ public sealed class BenchTests : IDisposable
         string file = Path.Combine(_folder, "step.json");
         Outcome outcome = PipelineFixture.Expect(
             0, "bench", "step", "--image-size", "32", "--batch-size", "4", "--runs", "2", "--plan", "cudnn", "--output", file);
-        Assert.Matches("inference +cudnn +[0-9.]+", outcome.Output);
+        Assert.Matches("inference +cudnn +fp32 +[0-9.]+", outcome.Output);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         JsonElement[] steps = [.. document.RootElement.GetProperty("steps").EnumerateArray()];
         Assert.Equal(2, document.RootElement.GetProperty("paths").EnumerateArray().Select(p => p.GetString()).Distinct().Count());
         Assert.Equal(["unfused", "cudnn", "unfused", "cudnn"], steps.Select(s => s.GetProperty("plan").GetString()));
+        Assert.All(steps, s => Assert.Equal("fp32", s.GetProperty("precision").GetString()));
         Assert.All(steps, s => Assert.InRange(
             s.GetProperty("images_per_second").GetDouble(), s.GetProperty("quartiles")[0].GetDouble(),
             s.GetProperty("quartiles")[1].GetDouble()));
@@ -62,6 +63,26 @@ public sealed class BenchTests : IDisposable
         Assert.Equal(["unfused", "fused"], steps.Select(s => s.GetProperty("plan").GetString()));
         Assert.All(steps, s => Assert.Equal("inference", s.GetProperty("work").GetString()));
         Assert.Contains("--batch-size 1: training", PipelineFixture.Expect(2, one).Error, StringComparison.Ordinal);
+    }
+
+    // Also of one picture, since nothing is trained.
+    [Theory]
+    [InlineData(false, "fused fp32, fused bf16", "against fp32")]
+    [InlineData(true, "fused bf16", "against bf16")]
+    public void Inference_in_bf16_is_timed_beside_fp32(bool alone, string ways, string against)
+    {
+        string file = Path.Combine(_folder, "bf16.json");
+        string[] step = ["bench", "step", "--precision", "bf16", "--image-size", "32", "--batch-size", "1", "--runs", "2"];
+        Outcome outcome = PipelineFixture.Expect(0, [.. step, .. alone ? ["--alone"] : Array.Empty<string>(), "--output", file]);
+        Assert.Contains("Training is in fp32: with --precision bf16 inference alone is timed.", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains(against, outcome.Output, StringComparison.Ordinal);
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        JsonElement[] steps = [.. document.RootElement.GetProperty("steps").EnumerateArray()];
+        Assert.Equal(
+            ways, string.Join(", ", steps.Select(s => $"{s.GetProperty("plan").GetString()} {s.GetProperty("precision").GetString()}")));
+        Assert.All(steps, s => Assert.Equal("inference", s.GetProperty("work").GetString()));
+        Assert.DoesNotContain(
+            "Training is", PipelineFixture.Expect(0, [.. step, "--inference"]).Output, StringComparison.Ordinal);
     }
 
     [Fact]

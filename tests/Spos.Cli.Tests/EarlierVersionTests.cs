@@ -81,6 +81,23 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         Assert.Contains($"{file}: the network has the blocks 'shuffle-v9'", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("search", "search.json")]
+    [InlineData("rank", "rank.json")]
+    public void Scores_of_before_there_were_precisions_are_of_fp32(string verb, string name)
+    {
+        string folder = runs.CopyOf(verb), file = Path.Combine(folder, name);
+        JsonObject state = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        Assert.Equal("fp32", state["Options"]!["precision"]!.GetValue<string>());
+        state["Options"]!.AsObject().Remove("precision");
+        File.WriteAllText(file, state.ToJsonString());
+        Outcome refused = InProcess.Run([.. runs.Command(verb, folder), "--precision", "bf16"]);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains($"{file} was made with --precision fp32, not bf16.", refused.Error, StringComparison.Ordinal);
+        Outcome outcome = InProcess.Run(runs.Command(verb, folder));
+        Assert.True(outcome.Code == 0, outcome.Error);
+    }
+
     [Fact]
     public void Runs_before_there_were_decoders_go_on_with_the_one_that_there_was()
     {

@@ -29,7 +29,8 @@ public sealed class KeptOptionsTests
         + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "search",
-        "checkpoint decoder flops-limit flops-table held-out plan seed select-on spos-preprocessing train-batch-size train-iters")]
+        "checkpoint decoder flops-limit flops-table held-out plan precision seed select-on spos-preprocessing train-batch-size "
+        + "train-iters")]
     [InlineData(
         "scratch",
         "architecture batch-size blocks crop-min-area decoder dropout ema-decay epochs flip image-size init jitter label-smoothing "
@@ -38,7 +39,7 @@ public sealed class KeptOptionsTests
     [InlineData(
         "rank",
         "batch-size checkpoint crop-min-area decoder epochs flip flops-limit flops-table held-out init jitter label-smoothing "
-        + "learning-rate lr-decay momentum num-architectures plan recalibrations seed select-on "
+        + "learning-rate lr-decay momentum num-architectures plan precision recalibrations seed select-on "
         + "spos-preprocessing total-iters train-batch-size train-iters warmup-steps weight-decay")]
     public void The_options_that_a_run_goes_on_with_are_these(string verb, string names) =>
         Assert.Equal(names.Split(' '), Of(verb).Values.Keys.Order(StringComparer.Ordinal));

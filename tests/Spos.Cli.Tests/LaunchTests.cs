@@ -16,6 +16,7 @@ public sealed class LaunchTests : IDisposable
     {
         JsonElement[] works = Works(null, "--image-size", "32", "--batch-size", "4");
         Assert.Equal(["training step", "inference"], works.Select(w => w.GetProperty("work").GetString()));
+        Assert.All(works, w => Assert.Equal("fp32", w.GetProperty("precision").GetString()));
         foreach (JsonElement work in works)
         {
             JsonElement all = work.GetProperty("all");
@@ -32,6 +33,11 @@ public sealed class LaunchTests : IDisposable
             works[0].GetProperty("kernels").EnumerateArray(), k => k.GetProperty("kernel").GetString() == "softmax_cross_entropy");
         Assert.Equal((1, 4 * 1000 * 2 * 4, 4 * 1000 * 8), (Number(loss, "launches"), Number(loss, "bytes"), Number(loss, "flops")));
     }
+
+    [Fact]
+    public void Inference_alone_is_in_another_precision() => Assert.Equal(
+        ["fp32", "bf16"],
+        Works(null, "--image-size", "32", "--batch-size", "2", "--precision", "bf16").Select(w => w.GetProperty("precision").GetString()));
 
     [NvidiaFact("libnvrtc.so.11.2")]
     public void A_step_on_as_many_multiprocessors_as_an_H100_launches_what_the_table_says()

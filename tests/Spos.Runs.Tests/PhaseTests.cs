@@ -1,5 +1,7 @@
 using System.Globalization;
+using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tests;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
@@ -168,6 +170,31 @@ public sealed class PhaseTests : IDisposable
             Recalibrations = 1,
             TrainingOptions = [],
         });
+    }
+
+    [Theory]
+    [InlineData(ConvolutionPlan.Unfused)]
+    [InlineData(ConvolutionPlan.Cudnn)]
+    [InlineData(ConvolutionPlan.Auto)]
+    public void A_precision_that_a_plan_does_not_compute_in_is_refused_before_it_begins(ConvolutionPlan plan)
+    {
+        void Refused<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec) => Assert.Equal(
+            $"--precision bf16 needs --plan fused: --plan {plan.ToString().ToLowerInvariant()} computes in fp32 only.",
+            Assert.Throws<UsageException>(() => Run(phase, spec)).Message);
+        ScoringSpec scoring = Scoring with { Precision = Precision.Bf16 };
+        Refused(PathSearch.Run, new SearchSpec { Setup = Setup("search") with { Plan = plan }, Scoring = scoring });
+        Refused(Ranking.Run, new RankSpec { Setup = Training("rank") with { Plan = plan }, Scoring = scoring, TrainingOptions = [] });
+        Refused(
+            Evaluation.Run, new EvaluationSpec { Data = Data, Checkpoint = At("none"), Plan = plan, Precision = Precision.Bf16 });
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+    }
+
+    [Fact]
+    public void A_session_infers_in_the_precision_that_it_is_made_for()
+    {
+        using Session fp32 = DeviceUse.NewSession(Device.Host, ConvolutionPlan.Fused);
+        using Session bf16 = DeviceUse.NewSession(Device.Host, ConvolutionPlan.Fused, Precision.Bf16);
+        Assert.Equal((Precision.Fp32, Precision.Bf16), (fp32.Precision, bf16.Precision));
     }
 
     [Fact]

@@ -12,15 +12,19 @@ using Spos.Space;
 
 namespace Spos.Cli.Benchmarks;
 
-/// <summary>One kind of work under one plan.</summary>
+/// <summary>What a network is computed with.</summary>
+/// <param name="Precision">Of inference.</param>
+internal readonly record struct Computation(ConvolutionPlan Plan, Precision Precision);
+
+/// <summary>One kind of work, computed in one way.</summary>
 /// <param name="DeviceBytes">The most device memory in use at once, without parameters and images.</param>
 /// <param name="ManagedBytes">What a run allocates on the managed heap.</param>
-internal sealed record StepResult(string Work, ConvolutionPlan Plan, Rates Rates, long DeviceBytes, long ManagedBytes);
+internal sealed record StepResult(string Work, Computation By, Rates Rates, long DeviceBytes, long ManagedBytes);
 
 /// <summary>
 /// Times whole training steps (forward, loss, backward, SGD) and inference of the supernet, each run on another random path, the same
-/// for each plan, and the plans in turn, so that a machine that slows down slows all of them. The same path again and again is worked on
-/// as training from scratch and evaluation do it: on a GPU as a graph.
+/// for each way to compute it, and these in turn, so that a machine that slows down slows all of them. The same path again and again is
+/// worked on as training from scratch and evaluation do it: on a GPU as a graph.
 /// </summary>
 internal sealed class StepBenchmark : IDisposable
 {
@@ -67,39 +71,40 @@ internal sealed class StepBenchmark : IDisposable
     /// <param name="inference">Whether inference is all that is timed.</param>
     /// <param name="report">Told after each run.</param>
     public IReadOnlyList<StepResult> Run(
-        IReadOnlyList<ConvolutionPlan> plans, Architecture? path, int runs, bool inference, Action report)
+        IReadOnlyList<Computation> ways, Architecture? path, int runs, bool inference, Action report)
     {
         var results = new List<StepResult>();
         foreach (Work work in Works.Where(w => !inference || w.Kind == PlanKind.Inference))
         {
             RepeatedWork<Predictions>[] repeated = path == null
                 ? []
-                : [.. plans.Select(
+                : [.. ways.Select(
                     _ => new RepeatedWork<Predictions>(_session, (images, labels) => PlanOf(work.Kind).Run(images, labels, path)))];
-            double[][] rates = [.. plans.Select(_ => new double[runs])];
-            long[] deviceBytes = new long[plans.Count], managedBytes = new long[plans.Count];
+            double[][] rates = [.. ways.Select(_ => new double[runs])];
+            long[] deviceBytes = new long[ways.Count], managedBytes = new long[ways.Count];
             for (int run = -Warmup; run < runs; run++)
             {
                 Architecture chosen = path ?? RandomPath(run);
-                for (int p = 0; p < plans.Count; p++)
+                for (int w = 0; w < ways.Count; w++)
                 {
-                    ConvolutionPlanner.Of(_session).Plan = plans[p];
+                    (ConvolutionPlanner.Of(_session).Plan, _session.Precision) = (ways[w].Plan, ways[w].Precision);
                     long managedBefore = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
-                    if (path != null) repeated[p].Run(_images, _labels);
+                    if (path != null) repeated[w].Run(_images, _labels);
                     else PlanOf(work.Kind).Run(_images, _labels, chosen).Dispose();
                     work.Finish(chosen);
                     _session.Stream.Synchronize();
-                    deviceBytes[p] = PlanOf(work.Kind).Bytes;
+                    deviceBytes[w] = PlanOf(work.Kind).Bytes;
                     if (run < 0) continue;
-                    rates[p][run] = _batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
-                    managedBytes[p] = Math.Max(managedBytes[p], GC.GetAllocatedBytesForCurrentThread() - managedBefore);
+                    rates[w][run] = _batch / Stopwatch.GetElapsedTime(start).TotalSeconds;
+                    managedBytes[w] = Math.Max(managedBytes[w], GC.GetAllocatedBytesForCurrentThread() - managedBefore);
                 }
                 report();
             }
             foreach (RepeatedWork<Predictions> each in repeated) each.Dispose();
-            for (int p = 0; p < plans.Count; p++)
+            for (int w = 0; w < ways.Count; w++)
             {
-                results.Add(new StepResult(work.Name, plans[p], Rates.Of(rates[p]), deviceBytes[p], managedBytes[p]));
+                Computation by = ways[w] with { Precision = work.By(ways[w].Precision) };
+                results.Add(new StepResult(work.Name, by, Rates.Of(rates[w]), deviceBytes[w], managedBytes[w]));
             }
         }
         return results;
@@ -118,7 +123,8 @@ internal sealed class StepBenchmark : IDisposable
             _session.Device.Kernels.Recorder = recorder;
             foreach (Architecture path in paths) Do(path);
             _session.Device.Kernels.Recorder = null;
-            results.Add(LaunchesOfWork.Of(work.Name, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
+            Precision precision = work.By(_session.Precision);
+            results.Add(LaunchesOfWork.Of(work.Name, precision, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
 
             void Do(Architecture path)
             {
@@ -158,5 +164,9 @@ internal sealed class StepBenchmark : IDisposable
 
     /// <param name="Kind">What is planned, and the same for each batch.</param>
     /// <param name="Finish">What follows on it.</param>
-    private sealed record Work(string Name, PlanKind Kind, Action<Architecture> Finish);
+    private sealed record Work(string Name, PlanKind Kind, Action<Architecture> Finish)
+    {
+        /// <summary>What it computes in where inference does in <paramref name="precision"/>.</summary>
+        public Precision By(Precision precision) => Kind == PlanKind.Inference ? precision : Precision.Fp32;
+    }
 }

@@ -6,7 +6,7 @@ using Spos.Runs.Records;
 namespace Spos.Cli.OptionGroups;
 
 /// <summary>How paths are scored with a supernet's weights.</summary>
-internal interface IScoringOptions
+internal interface IScoringOptions : IPrecisionOption
 {
     /// <summary>The values of --select-on.</summary>
     const string OnHeldOut = "held-out", OnVal = "val";
@@ -55,5 +55,6 @@ internal interface IScoringOptions
         HeldOut = HeldOut,
         FlopsLimit = FlopsLimit,
         FlopsTable = FlopsTablePath,
+        Precision = Precision,
     };
 }

@@ -28,15 +28,16 @@ namespace Spos.Cli.Verbs;
         + "bench kernels each kernel at each shape of the network; "
         + "bench launches counts the launches of a step and how many blocks each has; bench plans shows what --plan auto has measured.")]
 [Example("Time the pointwise kernels, and keep the figures", "kernels --filter pointwise --output pointwise.json")]
-internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
+internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption, IVerb
 {
     // Images a second that a large GPU may train on.
     private const int FastGpu = 10_000;
 
     [Value(
         0, MetaName = "what", Required = true,
-        HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn), "
-            + "loader (of the pictures under --images), kernels, launches (their blocks, bytes and arithmetic; nothing is timed), "
+        HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn; "
+            + "with --precision bf16 inference alone, in fp32 and bf16), loader (of the pictures under --images), kernels, "
+            + "launches (their blocks, bytes and arithmetic; nothing is timed), "
             + "or plans, which shows the choices that --plan auto has made on this device.")]
     [OneOf("step", "loader", "kernels", "launches", "plans")]
     public string What { get; set; } = "";
@@ -50,6 +51,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     public int ImageSize { get; set; } = 224;
 
     public string? Blocks { get; set; }
+
+    public Precision Precision { get; set; }
 
     [Option("batch-size", Default = 32, HelpText = "Pictures a step.")]
     [InRange(1, 65_536)]
@@ -65,7 +68,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     [Input(PathKind.File, OrArchitecture = true)]
     public string? ArchitectureText { get; set; }
 
-    [Option("alone", Default = false, HelpText = "Let bench step time --plan alone, without unfused beside it.")]
+    [Option("alone", Default = false, HelpText =
+        "Let bench step time --plan and --precision alone, without unfused or fp32 beside them.")]
     public bool Alone { get; set; }
 
     [Option("inference", Default = false, HelpText = "Let bench step time inference alone, as a batch of one picture has to be.")]
@@ -94,23 +98,27 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     [Output(PathKind.File)]
     public string? Output { get; set; }
 
+    private bool TimesInferenceAlone => Inference || Precision == Precision.Bf16;
+
     public int Run()
     {
+        DeviceUse.Require(Precision, Plan);
         if (What == "plans") return ShowPlans();
         NetworkSizes.CheckArea(BatchSize, ImageSize);
-        if (BatchSize == 1 && What != "loader" && !(What == "step" && Inference))
+        if (BatchSize == 1 && What != "loader" && !(What == "step" && TimesInferenceAlone))
         {
             throw new UsageException(
                 "--batch-size 1: training normalises over several pictures, so 2 at least; bench step --inference takes 1.");
         }
         var spec = new NetworkSpec { ImageSize = ImageSize, BlockSet = this.AskedBlocks() ?? BlockSet.ShuffleV2 };
+        ShuffleNetV2OneShot.Require(Precision, spec);
         if (Output != null)
         {
             OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));
         }
         Device device = OpenDevice(dry: What == "launches");
         if (What == "loader") return RunLoader(spec, device);
-        using Session session = NewSession(device);
+        using Session session = DeviceUse.NewSession(device, Plan, Precision);
         Notice.Say($"{spec}; batches of {BatchSize}; on {DeviceUse.Describe(device)}.");
         return What switch
         {
@@ -124,20 +132,27 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     {
         Architecture? path = ArchitectureText == null ? null : NamedArchitecture.ReadOfAnySet(ArchitectureText, spec);
         int runs = Runs ?? 15;
-        ConvolutionPlan[] plans = Alone || Plan == ConvolutionPlan.Unfused ? [Plan] : [ConvolutionPlan.Unfused, Plan];
+        Computation asked = new(Plan, Precision);
+        bool comparesPrecisions = Precision != Precision.Fp32;
+        Computation other = comparesPrecisions
+            ? asked with { Precision = Precision.Fp32 }
+            : asked with { Plan = ConvolutionPlan.Unfused };
+        Computation[] ways = Alone || asked == other ? [asked] : [other, asked];
+        string first = Word(comparesPrecisions ? ways[0].Precision : ways[0].Plan);
+        if (TimesInferenceAlone && !Inference) Notice.Say("Training is in fp32: with --precision bf16 inference alone is timed.");
         IReadOnlyList<StepResult> results = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
         ProgressDisplay.Run(
-            "step", StepBenchmark.Reports(runs, Inference), "run",
-            report => results = benchmark.Run(plans, path, runs, Inference, () => report("")));
+            "step", StepBenchmark.Reports(runs, TimesInferenceAlone), "run",
+            report => results = benchmark.Run(ways, path, runs, TimesInferenceAlone, () => report("")));
         Table table = PlainTable.New(
-            "work", "plan", "img/s", "quartiles", $"against {plans[0]}".ToLowerInvariant(), "device memory an image", "managed heap a run");
+            "work", "plan", "precision", "img/s", "quartiles", $"against {first}", "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
         {
             double ratio = r.Rates.Median / results.First(other => other.Work == r.Work).Rates.Median;
             table.AddRow([
-                r.Work, $"{r.Plan}".ToLowerInvariant(), .. r.Rates.Columns, $"{ratio:0.00}", $"{r.DeviceBytes / 1e6 / BatchSize:0.0} MB",
-                $"{r.ManagedBytes / 1024} KiB",
+                r.Work, Word(r.By.Plan), Word(r.By.Precision), .. r.Rates.Columns, $"{ratio:0.00}",
+                $"{r.DeviceBytes / 1e6 / BatchSize:0.0} MB", $"{r.ManagedBytes / 1024} KiB",
             ]);
         }
         PlainTable.Write(table);
@@ -147,7 +162,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
             steps = results.Select(r => new
             {
                 work = r.Work,
-                plan = $"{r.Plan}".ToLowerInvariant(),
+                plan = Word(r.By.Plan),
+                precision = Word(r.By.Precision),
                 images_per_second = r.Rates.Median,
                 quartiles = r.Rates.Quartiles,
                 device_bytes = r.DeviceBytes,
@@ -192,7 +208,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         {
             pictures = data.Samples.Length,
             workers = Workers,
-            decoder = $"{Decoder}".ToLowerInvariant(),
+            decoder = Word(Decoder),
             host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
             transforms = results.Select(
                 r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),
@@ -218,11 +234,13 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
             "Kernels",
             ("peak arithmetic", $"{peaks.FlopsPerSecond / 1e9:0.0} GFLOP/s"),
             ("peak memory", $"{peaks.BytesPerSecond / 1e9:0.0} GB/s"),
+            ("inference in", Word(Precision)),
             ("kernels and shapes", $"{results.Length}, {Math.Min(Top, results.Length)} shown"),
             ("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
         Save(spec, device, new
         {
-            plan = $"{Plan}".ToLowerInvariant(),
+            plan = Word(Plan),
+            inference_precision = Word(Precision),
             peak_gflops = peaks.FlopsPerSecond / 1e9,
             peak_gbytes = peaks.BytesPerSecond / 1e9,
             kernels = results.Select(r => new
@@ -269,7 +287,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
             }
             LaunchCount all = work.All;
             rows.Add(
-                (work.Work, $"{all.Launches:0.##} launches, {all.WideLaunches:0.##} of at least {device.Multiprocessors} blocks, "
+                ($"{work.Work} in {Word(work.Precision)}",
+                    $"{all.Launches:0.##} launches, {all.WideLaunches:0.##} of at least {device.Multiprocessors} blocks, "
                     + $"which move {all.WideShare:0.0%} of {all.Bytes / 1e9:0.0} GB"));
         }
         rows.Add(("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
@@ -277,10 +296,16 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
         ResultTable.Print("Launches", [.. rows]);
         Save(spec, device, new
         {
-            plan = $"{Plan}".ToLowerInvariant(),
+            plan = Word(Plan),
             multiprocessors = device.Multiprocessors,
             paths = paths.Select(path => $"{path}"),
-            works = works.Select(work => new { work = work.Work, all = Figures(work.All), kernels = work.Kernels.Select(Figures) }),
+            works = works.Select(work => new
+            {
+                work = work.Work,
+                precision = Word(work.Precision),
+                all = Figures(work.All),
+                kernels = work.Kernels.Select(Figures),
+            }),
         });
         return ExitCode.Success;
     }
@@ -338,6 +363,9 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IVerb
     }
 
     private static string Rate(double amount, double seconds) => amount > 0 ? $"{amount / seconds / 1e9:0.0}" : "";
+
+    // As options take it.
+    private static string Word(object value) => $"{value}".ToLowerInvariant();
 
     // The machine and the date, and then the figures, if they are to go to a file.
     private void Save(NetworkSpec spec, Device device, object figures)

@@ -2,6 +2,7 @@ using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
+using Spos.Engine.Autograd;
 using Spos.Runs;
 using Spos.Runs.Phases;
 
@@ -11,7 +12,7 @@ namespace Spos.Cli.Verbs;
 [Place(5)]
 [Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
-internal sealed class EvalVerb : DataOptions, IVerb
+internal sealed class EvalVerb : DataOptions, IPrecisionOption, IVerb
 {
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
@@ -40,12 +41,15 @@ internal sealed class EvalVerb : DataOptions, IVerb
         "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
+    public Precision Precision { get; set; }
+
     public int Run()
     {
         var spec = new EvaluationSpec
         {
             Data = Data,
             Plan = Plan,
+            Precision = Precision,
             Checkpoint = CheckpointPath,
             Architecture = ArchitectureText,
             Recalibrate = Recalibrate,
@@ -61,6 +65,7 @@ internal sealed class EvalVerb : DataOptions, IVerb
             ("architecture", $"{result.Architecture}"),
             ("weights", result.IsAveraged ? "averaged" : "those of the last step"),
             ("batch norm", result.IsRecalibrated ? "recalibrated" : "as it was trained"),
+            ("precision", $"{Precision}".ToLowerInvariant()),
             ("FLOPs", $"{result.Flops / 1e6:0.##}M"),
             ("top-1 on val", $"{result.Accuracy.Top1:0.00%}"),
             ("top-5 on val", $"{result.Accuracy.Top5:0.00%}"),

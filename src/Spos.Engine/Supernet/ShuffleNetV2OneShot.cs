@@ -38,8 +38,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         Path = path;
         _stem = new GraphModule(NetworkGraph.Stem(spec), "", _ => _stemGroup);
         _blocks = [.. spec.BlockSpecs().Select(b => CreateBlock(b, spec, path))];
-        HasFusedStages = Operations.All(operation =>
-            operation.Branches is { } branches && branches.Projection.Count > 0 == (operation.Block.Stride == 2));
+        HasFusedStages = Operations.All(HasFusedKernels);
         _tail = new GraphModule(NetworkGraph.Tail(spec), "", node => node == NetworkGraph.Classifier ? _classifierGroup : _lastGroup);
     }
 
@@ -135,6 +134,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
             throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
         }
         RequireLength(path);
+        if (pass.BatchNorm == BatchNormMode.Running) Require(pass.Session.Precision);
         var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan, pass.Session.Precision);
         using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
             ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
@@ -152,6 +152,27 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     {
         if (path.Blocks.Length == _blocks.Length) return;
         throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
+    }
+
+    /// <summary>Refuses a precision of inference that some of a network's blocks have no kernels for.</summary>
+    /// <param name="path">As the constructor takes it.</param>
+    /// <exception cref="LimitException">They have none; the message names the option.</exception>
+    public static void Require(Precision precision, NetworkSpec spec, Architecture? path = null)
+    {
+        if (precision == Precision.Fp32) return;
+        using var network = new ShuffleNetV2OneShot(spec, path);
+        network.Require(precision);
+    }
+
+    /// <summary>The same of this network.</summary>
+    internal void Require(Precision precision)
+    {
+        if (precision == Precision.Fp32 || HasFusedStages) return;
+        Operation lacking = Operations.First(operation => !HasFusedKernels(operation));
+        int block = lacking.Block.Index;
+        string name = Spec.BlockSet.Designs[Array.IndexOf(_blocks[block], lacking)].Name;
+        throw new LimitException(
+            $"--precision bf16: block {block} of this network is or can be {name}, which has no kernels of bf16. Use --precision fp32.");
     }
 
     /// <summary>Makes of pictures what the first block takes.</summary>
@@ -174,6 +195,9 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     private IEnumerable<Operation> OperationsOf(Architecture path) =>
         path.Blocks.Select((choice, block) => OperationAt(block, choice));
+
+    private static bool HasFusedKernels(Operation operation) =>
+        operation.Branches is { } branches && branches.Projection.Count > 0 == (operation.Block.Stride == 2);
 
     private static Operation?[] CreateBlock(BlockSpec block, NetworkSpec spec, Architecture? path) =>
     [

@@ -8,11 +8,21 @@ namespace Spos.Runs.Phases;
 public static class DeviceUse
 {
     /// <summary>A session whose convolutions are computed as a plan says.</summary>
-    public static Session NewSession(Device device, ConvolutionPlan plan)
+    /// <param name="precision">Of inference.</param>
+    public static Session NewSession(Device device, ConvolutionPlan plan, Precision precision = Precision.Fp32)
     {
-        var session = new Session(device);
+        var session = new Session(device) { Precision = precision };
         ConvolutionPlanner.Of(session).Plan = plan;
         return session;
+    }
+
+    /// <summary>Refuses a precision that a plan has no kernels for, before anything is opened.</summary>
+    /// <exception cref="UsageException">There are none.</exception>
+    public static void Require(Precision precision, ConvolutionPlan plan)
+    {
+        if (precision == Precision.Fp32 || plan == ConvolutionPlan.Fused) return;
+        string word = $"{plan}".ToLowerInvariant();
+        throw new UsageException($"--precision bf16 needs --plan fused: --plan {word} computes in fp32 only.");
     }
 
     /// <summary>Divides the device's threads among sessions that work at once, until what is returned is disposed of.</summary>

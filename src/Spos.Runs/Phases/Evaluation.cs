@@ -19,6 +19,9 @@ public sealed record EvaluationSpec
     /// <summary>What computes convolutions.</summary>
     public ConvolutionPlan Plan { get; init; }
 
+    /// <summary>What the network computes in on val.</summary>
+    public Precision Precision { get; init; }
+
     /// <summary>A checkpoint, or the folder of a run.</summary>
     public required string Checkpoint { get; init; }
 
@@ -54,6 +57,7 @@ public static class Evaluation
     public static EvaluationResult Run(EvaluationSpec spec, RunContext context)
     {
         Action<string> warn = context.Observer.Warn;
+        DeviceUse.Require(spec.Precision, spec.Plan);
         using CheckpointReader reader = CheckpointFolder.Open(spec.Checkpoint, warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         Architecture path = (header.Path, spec.Architecture) switch
@@ -65,12 +69,13 @@ public static class Evaluation
                 ? own
                 : throw new CheckpointException($"{checkpoint} is of another network: it has the architecture {own}."),
         };
+        ShuffleNetV2OneShot.Require(spec.Precision, header.Spec, header.Path);
         Device device = context.OpenDevice();
         ImageFolder val = spec.Data.OpenSplit("val", warn);
         ClassCheck.Require(checkpoint, header, val, spec.Data.AcceptChanged, warn);
         var damage = new DamageReport(warn);
 
-        using Session session = DeviceUse.NewSession(device, spec.Plan);
+        using Session session = DeviceUse.NewSession(device, spec.Plan, spec.Precision);
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, spec.Weights), recalibrated = spec.Recalibrate || header.Path == null;
         var data = new EvaluationData(device, header.Spec.ImageSize, spec.Data, spec.Data.PreprocessingOf(header), damage);

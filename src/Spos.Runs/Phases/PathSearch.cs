@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -37,6 +38,9 @@ public sealed record ScoringSpec
 
     /// <summary>A table of megvii's to count FLOPs by; null to compute them from the shapes.</summary>
     public string? FlopsTable { get; init; }
+
+    /// <summary>What the supernet computes in where paths are measured.</summary>
+    public Precision Precision { get; init; }
 }
 
 /// <summary>How a supernet is searched.</summary>
@@ -85,6 +89,7 @@ public static class PathSearch
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Together, 1);
         IRunObserver observer = context.Observer;
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
+        DeviceUse.Require(scoring.Precision, setup.Plan);
         setup.RequireFolder(RunKind.Search);
         using var supernet = new ScoredSupernet(scoring, observer.Warn);
         if (spec.SearchSpace is { } space) Refusal.Of(() => SearchSpaceFile.Check(space, supernet.Spec.Space), "--search-space ");
@@ -103,7 +108,7 @@ public static class PathSearch
         var pictures = new EvaluationData(device, supernet.Spec.ImageSize, data, preprocessing, damage);
         using BatchSource calibration = pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, data.Seed);
         using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
-        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan), spec.Concurrency);
+        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, scoring.Precision), spec.Concurrency);
         // All that can be refused has been: now what is there may go.
         Dictionary<string, double> known = Known(setup, folder, state, supernet.Spec.Space);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);

@@ -19,6 +19,7 @@ internal sealed class ScoredSupernet : IDisposable
 
     /// <exception cref="CheckpointException">There is none, or it is a single path.</exception>
     /// <exception cref="UsageException">An option makes no sense.</exception>
+    /// <exception cref="LimitException">It has no kernels for the precision.</exception>
     public ScoredSupernet(ScoringSpec spec, Action<string> warn)
     {
         _spec = spec;
@@ -33,6 +34,7 @@ internal sealed class ScoredSupernet : IDisposable
             throw new CheckpointException(
                 $"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
         }
+        ShuffleNetV2OneShot.Require(spec.Precision, Spec);
         Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec);
         Sampler = new PathSampler(Flops);
         FlopsLimit = spec.FlopsLimit ?? (Header.Spec.IsOfficialSize ? 330e6 : Flops.Mean);

@@ -273,6 +273,40 @@ public sealed class NetworkPlanTests
     }
 
     [Fact]
+    public void A_network_whose_blocks_have_no_kernels_of_a_precision_does_not_infer_in_it()
+    {
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device) { Precision = Precision.Bf16 };
+        void Refused(Action use, string block)
+        {
+            string message = Assert.Throws<LimitException>(use).Message;
+            Assert.StartsWith($"--precision bf16: block {block}, which has no kernels", message, StringComparison.Ordinal);
+            Assert.Null(session.Recording);
+        }
+        ShuffleNetV2OneShot.Require(Precision.Fp32, PlusSpec);
+        ShuffleNetV2OneShot.Require(Precision.Bf16, Spec);
+        // A path of the paper's blocks alone.
+        ShuffleNetV2OneShot.Require(Precision.Bf16, PlusSpec, Paths[0]);
+        const string first = "0 of this network is or can be shufflenet_3x3_se";
+        Refused(() => ShuffleNetV2OneShot.Require(Precision.Bf16, PlusSpec), first);
+        Refused(
+            () => ShuffleNetV2OneShot.Require(Precision.Bf16, PlusSpec, Architecture.Parse("0 3 1 7 0 1")),
+            "3 of this network is or can be xception_3x3_se");
+        using var network = new ShuffleNetV2OneShot(session, PlusSpec);
+        (Tensor images, DeviceArray<int> labels) = Pictures(session, Batch);
+        using (images)
+        using (labels)
+        {
+            Refused(() => NetworkPlan.BytesOf(session, network, PlanKind.Inference, Batch), first);
+            Refused(() => network.Forward(Pass.Inference(session), images, Paths[0]), first);
+            // In fp32, as all of it but inference.
+            using var plan = new NetworkPlan(session, network, PlanKind.Recalibration, Batch);
+            plan.Run(images, labels, Paths[0]).Dispose();
+            network.Forward(Pass.Recalibration(session), images, Paths[0]).Dispose();
+        }
+    }
+
+    [Fact]
     public void What_is_handed_over_keeps_its_type()
     {
         using TestDevice test = TestDevice.Open("host");
