@@ -1,7 +1,7 @@
 // Channel shuffle and concatenation of ShuffleNetV2's stride-1 block (arXiv 1807.11164, figure 3).
 //
 //   split    even[m * even_stride + c] = x[m][2c], odd[m][c] = x[m][2c+1]: channel shuffle with two groups, then split
-//            in half; the even half may become a part of wider rows; split_bf16 is the same of bf16
+//            in half; the even half may become a part of wider rows; of floats or of bf16
 //   merge    the inverse, and so the gradient of split
 //   concat   y[m] = [a[m], b[m]]
 //   cut      the inverse, and so the gradient of concat
@@ -10,8 +10,8 @@
 // Launch: slices (device/slices.h) of rows_per_slice rows.
 #include "device/slices.h"
 
-template <class V>
-__device__ __forceinline__ void split(V* __restrict__ even, V* __restrict__ odd, const V* __restrict__ x, int rows,
+template <class T>
+__device__ __forceinline__ void split(T* __restrict__ even, T* __restrict__ odd, const T* __restrict__ x, int rows,
                                       int half, int even_stride, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
@@ -23,21 +23,17 @@ __device__ __forceinline__ void split(V* __restrict__ even, V* __restrict__ odd,
     }
 }
 
-SPOS_WORK(shape(rows, 2 * half))
-SPOS_KERNEL channel_split(SPOS_OUT(strided(even_stride, 1, rows, half)) float* even, SPOS_OUT(rows, half) float* odd,
-                          SPOS_IN(rows, 2, half) const float* x, int rows, int half, int even_stride,
-                          int rows_per_slice) {
-    split(even, odd, x, rows, half, even_stride, rows_per_slice);
-}
-SPOS_EXPORT(channel_split)
+#define SPOS_CHANNEL_SPLIT(T)                                                                                         \
+    SPOS_WORK(shape(rows, 2 * half))                                                                                  \
+    SPOS_KERNEL channel_split_##T(SPOS_OUT(strided(even_stride, 1, rows, half)) T* even, SPOS_OUT(rows, half) T* odd, \
+                                  SPOS_IN(rows, 2, half) const T* x, int rows, int half, int even_stride,             \
+                                  int rows_per_slice) {                                                               \
+        split(even, odd, x, rows, half, even_stride, rows_per_slice);                                                 \
+    }                                                                                                                 \
+    SPOS_EXPORT(channel_split_##T)
 
-SPOS_WORK(shape(rows, 2 * half))
-SPOS_KERNEL channel_split_bf16(SPOS_OUT(strided(even_stride, 1, rows, half)) Bf16* even, SPOS_OUT(rows, half) Bf16* odd,
-                               SPOS_IN(rows, 2, half) const Bf16* x, int rows, int half, int even_stride,
-                               int rows_per_slice) {
-    split(even, odd, x, rows, half, even_stride, rows_per_slice);
-}
-SPOS_EXPORT(channel_split_bf16)
+SPOS_CHANNEL_SPLIT(f32)
+SPOS_CHANNEL_SPLIT(bf16)
 
 SPOS_WORK(shape(rows, 2 * half))
 SPOS_KERNEL channel_merge(SPOS_OUT(rows, 2, half) float* __restrict__ x,

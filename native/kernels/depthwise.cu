@@ -8,8 +8,8 @@
 // Layouts: NHWC, w [K][K][C]. Outputs are overwritten. Output size O = (I - 1) / S + 1.
 // Launch: slices (device/slices.h) of rows_per_slice rows of the output, N * (output height) in all; backward weights
 // slices of the rows of dy, one partial [K][K][C] a slice for reduce_partials.
-// depthwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores, and
-// depthwise_normalised_bf16 the same with x and y of bf16.
+// depthwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores, of floats or of
+// bf16.
 #include "device/block_sums.h"
 #include "device/depthwise.h"
 #if !SPOS_HOST
@@ -177,62 +177,38 @@ __device__ __forceinline__ void backward_data(float* dx, const float* dy, const 
     });
 }
 
-#define SPOS_DEPTHWISE(K, S)                                                                                          \
-    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
-              flops(2 * images * out_height * out_width * channels * K * K))                                          \
-    SPOS_KERNEL depthwise_forward_k##K##_s##S(                                                                        \
-        SPOS_OUT(images, out_height, out_width, channels) float* y,                                                   \
-        SPOS_IN(images, in_height, in_width, channels) const float* x, SPOS_IN(K, K, channels) const float* w,        \
-        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {   \
-        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,   \
-                           RawResult{});                                                                              \
-    }                                                                                                                 \
-    SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                        \
-    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
-              flops(2 * images * out_height * out_width * channels * K * K))                                          \
-    SPOS_KERNEL depthwise_normalised_k##K##_s##S(                                                                     \
-        SPOS_OUT(images, out_height, out_width, channels) float* y,                                                   \
-        SPOS_IN(images, in_height, in_width, channels) const float* x, SPOS_IN(K, K, channels) const float* w,        \
-        SPOS_IN(channels, uncounted) const float* scale, SPOS_IN(channels, uncounted) const float* shift, int images, \
-        int in_height, int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,              \
-        int rows_per_slice) {                                                                                         \
-        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,   \
-                           NormalisedResult{scale, shift, rectify});                                                  \
-    }                                                                                                                 \
-    SPOS_EXPORT(depthwise_normalised_k##K##_s##S)                                                                     \
-    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
-              flops(2 * images * out_height * out_width * channels * K * K))                                          \
-    SPOS_KERNEL depthwise_normalised_bf16_k##K##_s##S(                                                                \
-        SPOS_OUT(images, out_height, out_width, channels) Bf16* y,                                                    \
-        SPOS_IN(images, in_height, in_width, channels) const Bf16* x, SPOS_IN(K, K, channels) const float* w,         \
-        SPOS_IN(channels, uncounted) const float* scale, SPOS_IN(channels, uncounted) const float* shift, int images, \
-        int in_height, int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,              \
-        int rows_per_slice) {                                                                                         \
-        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,   \
-                           NormalisedResult{scale, shift, rectify});                                                  \
-    }                                                                                                                 \
-    SPOS_EXPORT(depthwise_normalised_bf16_k##K##_s##S)                                                                \
-    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
-              flops(2 * images * out_height * out_width * channels * K * K))                                          \
-    SPOS_KERNEL depthwise_backward_data_k##K##_s##S(                                                                  \
-        SPOS_OUT(images, in_height, in_width, channels) float* dx,                                                    \
-        SPOS_IN(images, out_height, out_width, channels) const float* dy, SPOS_IN(K, K, channels) const float* w,     \
-        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) {   \
-        backward_data<K, S>(dx, dy, w, {images, in_height, in_width, out_height, out_width, channels},                \
-                            rows_per_slice);                                                                          \
-    }                                                                                                                 \
-    SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                                  \
-    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
-              flops(2 * images * out_height * out_width * channels * K * K))                                          \
-    SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(                                                               \
-        SPOS_OUT(ceil_div(product(images, out_height), rows_per_slice), K, K, channels,                               \
-                 counted(K, K, channels)) float* partials,                                                            \
-        SPOS_IN(images, out_height, out_width, channels) const float* dy,                                             \
-        SPOS_IN(images, in_height, in_width, channels) const float* x, int images, int in_height, int in_width,       \
-        int out_height, int out_width, int channels, int rows_per_slice) {                                            \
-        backward_weights<K, S>(partials, dy, x, {images, in_height, in_width, out_height, out_width, channels},       \
-                               rows_per_slice);                                                                       \
-    }                                                                                                                 \
+#define SPOS_DEPTHWISE(K, S)                                                                                        \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                         \
+              flops(2 * images * out_height * out_width * channels * K * K))                                        \
+    SPOS_KERNEL depthwise_forward_k##K##_s##S(                                                                      \
+        SPOS_OUT(images, out_height, out_width, channels) float* y,                                                 \
+        SPOS_IN(images, in_height, in_width, channels) const float* x, SPOS_IN(K, K, channels) const float* w,      \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) { \
+        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice, \
+                           RawResult{});                                                                            \
+    }                                                                                                               \
+    SPOS_EXPORT(depthwise_forward_k##K##_s##S)                                                                      \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                         \
+              flops(2 * images * out_height * out_width * channels * K * K))                                        \
+    SPOS_KERNEL depthwise_backward_data_k##K##_s##S(                                                                \
+        SPOS_OUT(images, in_height, in_width, channels) float* dx,                                                  \
+        SPOS_IN(images, out_height, out_width, channels) const float* dy, SPOS_IN(K, K, channels) const float* w,   \
+        int images, int in_height, int in_width, int out_height, int out_width, int channels, int rows_per_slice) { \
+        backward_data<K, S>(dx, dy, w, {images, in_height, in_width, out_height, out_width, channels},              \
+                            rows_per_slice);                                                                        \
+    }                                                                                                               \
+    SPOS_EXPORT(depthwise_backward_data_k##K##_s##S)                                                                \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                         \
+              flops(2 * images * out_height * out_width * channels * K * K))                                        \
+    SPOS_KERNEL depthwise_backward_weights_k##K##_s##S(                                                             \
+        SPOS_OUT(ceil_div(product(images, out_height), rows_per_slice), K, K, channels,                             \
+                 counted(K, K, channels)) float* partials,                                                          \
+        SPOS_IN(images, out_height, out_width, channels) const float* dy,                                           \
+        SPOS_IN(images, in_height, in_width, channels) const float* x, int images, int in_height, int in_width,     \
+        int out_height, int out_width, int channels, int rows_per_slice) {                                          \
+        backward_weights<K, S>(partials, dy, x, {images, in_height, in_width, out_height, out_width, channels},     \
+                               rows_per_slice);                                                                     \
+    }                                                                                                               \
     SPOS_EXPORT(depthwise_backward_weights_k##K##_s##S)
 
 SPOS_DEPTHWISE(3, 1)
@@ -241,3 +217,30 @@ SPOS_DEPTHWISE(5, 1)
 SPOS_DEPTHWISE(5, 2)
 SPOS_DEPTHWISE(7, 1)
 SPOS_DEPTHWISE(7, 2)
+
+#define SPOS_DEPTHWISE_NORMALISED(K, S, T)                                                                            \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
+              flops(2 * images * out_height * out_width * channels * K * K))                                          \
+    SPOS_KERNEL depthwise_normalised_k##K##_s##S##_##T(                                                               \
+        SPOS_OUT(images, out_height, out_width, channels) T* y,                                                       \
+        SPOS_IN(images, in_height, in_width, channels) const T* x, SPOS_IN(K, K, channels) const float* w,            \
+        SPOS_IN(channels, uncounted) const float* scale, SPOS_IN(channels, uncounted) const float* shift, int images, \
+        int in_height, int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,              \
+        int rows_per_slice) {                                                                                         \
+        forward_rows<K, S>(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,   \
+                           NormalisedResult{scale, shift, rectify});                                                  \
+    }                                                                                                                 \
+    SPOS_EXPORT(depthwise_normalised_k##K##_s##S##_##T)
+
+SPOS_DEPTHWISE_NORMALISED(3, 1, f32)
+SPOS_DEPTHWISE_NORMALISED(3, 2, f32)
+SPOS_DEPTHWISE_NORMALISED(5, 1, f32)
+SPOS_DEPTHWISE_NORMALISED(5, 2, f32)
+SPOS_DEPTHWISE_NORMALISED(7, 1, f32)
+SPOS_DEPTHWISE_NORMALISED(7, 2, f32)
+SPOS_DEPTHWISE_NORMALISED(3, 1, bf16)
+SPOS_DEPTHWISE_NORMALISED(3, 2, bf16)
+SPOS_DEPTHWISE_NORMALISED(5, 1, bf16)
+SPOS_DEPTHWISE_NORMALISED(5, 2, bf16)
+SPOS_DEPTHWISE_NORMALISED(7, 1, bf16)
+SPOS_DEPTHWISE_NORMALISED(7, 2, bf16)

@@ -6,8 +6,8 @@
 //
 // Layouts: x [rows][in], y [rows][out] with rows = N*H*W (NHWC), w [in][out]. Outputs are overwritten.
 // pointwise_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores. Row m of y
-// begins at y[m * y_stride], so that results can be a part of wider rows. pointwise_normalised_bf16 is the same with x
-// and y of bf16, and weights rounded to it.
+// begins at y[m * y_stride], so that results can be a part of wider rows. With x and y of bf16 weights are rounded to
+// it.
 //
 // Launch: grid.x = ceil(rows / rows_per_block). Backward weights writes one partial sum [in][out] a block,
 // to be added by reduce_partials in block order: deterministic, no atomics.
@@ -20,36 +20,40 @@
 #include "device/gemm.h"
 #endif
 
+// The block's rows of x w.
+template <class T, class Epilogue>
+__device__ __forceinline__ void multiply_block(T* y, const T* x, const float* w, int rows, int in, int out,
+                                               int y_stride, int rows_per_block, Epilogue epilogue) {
+    const int first = (int)blockIdx.x * rows_per_block, end = min(first + rows_per_block, rows);
+    const MatrixOf<T> inputs{x, in, 1};
+    const MatrixView weights{w, out, 1};
+    // Those of bf16 always have their weights in rows.
+    if constexpr (sizeof(T) == sizeof(float)) {
+        multiply_rows<true>(y, y_stride, inputs, weights, first, end, out, in, epilogue);
+    } else {
+        multiply_rows(y, y_stride, inputs, weights, first, end, out, in, epilogue);
+    }
+}
+
 SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
 SPOS_KERNEL pointwise_forward(SPOS_OUT(rows, out) float* y, SPOS_IN(rows, in) const float* x,
                               SPOS_IN(in, out) const float* w, int rows, int in, int out, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    multiply_rows<true>(y, out, {x, in, 1}, {w, out, 1}, first, min(first + rows_per_block, rows), out, in);
+    multiply_block(y, x, w, rows, in, out, out, rows_per_block, RawResult{});
 }
 SPOS_EXPORT(pointwise_forward)
 
-SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
-SPOS_KERNEL pointwise_normalised(SPOS_OUT(strided(y_stride, 1, rows, out)) float* y, SPOS_IN(rows, in) const float* x,
-                                 SPOS_IN(in, out) const float* w, SPOS_IN(out, uncounted) const float* scale,
-                                 SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out, int y_stride,
-                                 SPOS_FLAG int rectify, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    multiply_rows<true>(y, y_stride, {x, in, 1}, {w, out, 1}, first, min(first + rows_per_block, rows), out, in,
-                        NormalisedResult{scale, shift, rectify});
-}
-SPOS_EXPORT(pointwise_normalised)
+#define SPOS_POINTWISE_NORMALISED(T)                                                                                   \
+    SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))                                                        \
+    SPOS_KERNEL pointwise_normalised_##T(SPOS_OUT(strided(y_stride, 1, rows, out)) T* y, SPOS_IN(rows, in) const T* x, \
+                                         SPOS_IN(in, out) const float* w, SPOS_IN(out, uncounted) const float* scale,  \
+                                         SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out,        \
+                                         int y_stride, SPOS_FLAG int rectify, int rows_per_block) {                    \
+        multiply_block(y, x, w, rows, in, out, y_stride, rows_per_block, NormalisedResult{scale, shift, rectify});     \
+    }                                                                                                                  \
+    SPOS_EXPORT(pointwise_normalised_##T)
 
-SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
-SPOS_KERNEL pointwise_normalised_bf16(SPOS_OUT(strided(y_stride, 1, rows, out)) Bf16* y,
-                                      SPOS_IN(rows, in) const Bf16* x, SPOS_IN(in, out) const float* w,
-                                      SPOS_IN(out, uncounted) const float* scale,
-                                      SPOS_IN(out, uncounted) const float* shift, int rows, int in, int out,
-                                      int y_stride, SPOS_FLAG int rectify, int rows_per_block) {
-    const int first = (int)blockIdx.x * rows_per_block;
-    multiply_rows(y, y_stride, MatrixOf<Bf16>{x, in, 1}, MatrixView{w, out, 1}, first,
-                  min(first + rows_per_block, rows), out, in, NormalisedResult{scale, shift, rectify});
-}
-SPOS_EXPORT(pointwise_normalised_bf16)
+SPOS_POINTWISE_NORMALISED(f32)
+SPOS_POINTWISE_NORMALISED(bf16)
 
 SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))
 SPOS_KERNEL pointwise_backward_data(SPOS_OUT(rows, in) float* dx, SPOS_IN(rows, out) const float* dy,

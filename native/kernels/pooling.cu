@@ -1,11 +1,12 @@
 // Global average pooling: y[n][c] = mean over the P pixels of x[n][p][c];  dx[n][p][c] = dy[n][c] / P.
-// forward_bf16 takes x of bf16. Layouts: x [N][P][C] (NHWC), y [N][C]. Outputs are overwritten. Launch: grid.x = N.
+// Layouts: x [N][P][C] (NHWC), y [N][C]. The forward pass takes x of floats or of bf16. Outputs are overwritten.
+// Launch: grid.x = N.
 #include "device/lanes.h"
 
 // The block's image.
-template <class X>
-__device__ __forceinline__ void average(float* y, const X* x, int pixels, int channels) {
-    const X* image = x + (int64_t)blockIdx.x * pixels * channels;
+template <class T>
+__device__ __forceinline__ void average(float* y, const T* x, int pixels, int channels) {
+    const T* image = x + (int64_t)blockIdx.x * pixels * channels;
     for_lanes(channels, [&](int c, auto lane) {
         Lane sum(0.0f);
         for (int p = 0; p < pixels; ++p) sum += lane.load(image + (int64_t)p * channels + c);
@@ -13,20 +14,17 @@ __device__ __forceinline__ void average(float* y, const X* x, int pixels, int ch
     });
 }
 
-SPOS_WORK(shape(product(gridDim.x, pixels), channels), flops(gridDim.x, pixels, channels))
-SPOS_KERNEL global_average_pool_forward(SPOS_OUT(gridDim.x, channels, uncounted) float* y,
-                                        SPOS_IN(gridDim.x, pixels, channels) const float* x, int pixels, int channels) {
-    average(y, x, pixels, channels);
-}
-SPOS_EXPORT(global_average_pool_forward)
+#define SPOS_AVERAGE_FORWARD(T)                                                                              \
+    SPOS_WORK(shape(product(gridDim.x, pixels), channels), flops(gridDim.x, pixels, channels))               \
+    SPOS_KERNEL global_average_pool_forward_##T(SPOS_OUT(gridDim.x, channels, uncounted) float* y,           \
+                                                SPOS_IN(gridDim.x, pixels, channels) const T* x, int pixels, \
+                                                int channels) {                                              \
+        average(y, x, pixels, channels);                                                                     \
+    }                                                                                                        \
+    SPOS_EXPORT(global_average_pool_forward_##T)
 
-SPOS_WORK(shape(product(gridDim.x, pixels), channels), flops(gridDim.x, pixels, channels))
-SPOS_KERNEL global_average_pool_forward_bf16(SPOS_OUT(gridDim.x, channels, uncounted) float* y,
-                                             SPOS_IN(gridDim.x, pixels, channels) const Bf16* x, int pixels,
-                                             int channels) {
-    average(y, x, pixels, channels);
-}
-SPOS_EXPORT(global_average_pool_forward_bf16)
+SPOS_AVERAGE_FORWARD(f32)
+SPOS_AVERAGE_FORWARD(bf16)
 
 SPOS_WORK(shape(product(gridDim.x, pixels), channels))
 SPOS_KERNEL global_average_pool_backward(SPOS_OUT(gridDim.x, pixels, channels) float* dx,

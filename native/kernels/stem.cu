@@ -3,8 +3,7 @@
 //   forward           y[n][oy][ox][c]   = sum_{ky,kx,i} x[n][2oy-1+ky][2ox-1+kx][i] * w[ky][kx][i][c]
 //   backward weights  dw[ky][kx][i][c]  = sum_{n,oy,ox} x[n][2oy-1+ky][2ox-1+kx][i] * dy[n][oy][ox][c]
 //
-// stem_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores, and
-// stem_normalised_bf16 the same with y of bf16.
+// stem_normalised is the forward pass with batch norm and perhaps ReLU applied to what it stores, which may be bf16.
 // Layouts: x [N][H][W][3], y [N][H/2][W/2][C], w [3][3][3][C]. Outputs are overwritten. The image itself needs
 // no gradient. Launch: slices (device/slices.h) of rows_per_slice rows, N * H/2 in all; backward weights writes one
 // partial [3][3][3][C] a slice for reduce_partials. Lanes hold output channels; the few input values are broadcast.
@@ -113,29 +112,22 @@ SPOS_KERNEL stem_forward(SPOS_OUT(images, out_height, out_width, channels) float
 }
 SPOS_EXPORT(stem_forward)
 
-SPOS_WORK(shape(images, in_height, in_width, channels), flops(2 * images * out_height * out_width * channels * 27))
-SPOS_KERNEL stem_normalised(SPOS_OUT(images, out_height, out_width, channels) float* y,
-                            SPOS_IN(images, in_height, in_width, 3) const float* x,
-                            SPOS_IN(3, 3, 3, channels) const float* w, SPOS_IN(channels, uncounted) const float* scale,
-                            SPOS_IN(channels, uncounted) const float* shift, int images, int in_height, int in_width,
-                            int out_height, int out_width, int channels, SPOS_FLAG int rectify, int rows_per_slice) {
-    forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,
-                 NormalisedResult{scale, shift, rectify});
-}
-SPOS_EXPORT(stem_normalised)
+#define SPOS_STEM_NORMALISED(T)                                                                                       \
+    SPOS_WORK(shape(images, in_height, in_width, channels),                                                           \
+              flops(2 * images * out_height * out_width * channels * 27))                                             \
+    SPOS_KERNEL stem_normalised_##T(                                                                                  \
+        SPOS_OUT(images, out_height, out_width, channels) T* y,                                                       \
+        SPOS_IN(images, in_height, in_width, 3) const float* x, SPOS_IN(3, 3, 3, channels) const float* w,            \
+        SPOS_IN(channels, uncounted) const float* scale, SPOS_IN(channels, uncounted) const float* shift, int images, \
+        int in_height, int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,              \
+        int rows_per_slice) {                                                                                         \
+        forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,         \
+                     NormalisedResult{scale, shift, rectify});                                                        \
+    }                                                                                                                 \
+    SPOS_EXPORT(stem_normalised_##T)
 
-SPOS_WORK(shape(images, in_height, in_width, channels), flops(2 * images * out_height * out_width * channels * 27))
-SPOS_KERNEL stem_normalised_bf16(SPOS_OUT(images, out_height, out_width, channels) Bf16* y,
-                                 SPOS_IN(images, in_height, in_width, 3) const float* x,
-                                 SPOS_IN(3, 3, 3, channels) const float* w,
-                                 SPOS_IN(channels, uncounted) const float* scale,
-                                 SPOS_IN(channels, uncounted) const float* shift, int images, int in_height,
-                                 int in_width, int out_height, int out_width, int channels, SPOS_FLAG int rectify,
-                                 int rows_per_slice) {
-    forward_rows(y, x, w, {images, in_height, in_width, out_height, out_width, channels}, rows_per_slice,
-                 NormalisedResult{scale, shift, rectify});
-}
-SPOS_EXPORT(stem_normalised_bf16)
+SPOS_STEM_NORMALISED(f32)
+SPOS_STEM_NORMALISED(bf16)
 
 // What row r of dy, counted over all images, adds to the sums of row ky of taps.
 template <class Access>

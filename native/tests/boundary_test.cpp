@@ -351,7 +351,7 @@ TEST_CASE("modules and functions") {
     CHECK(cuModuleGetFunction(nullptr, module, "relu_forward") == kInvalid);
     CHECK(cuModuleGetFunction(&function, module, nullptr) == kInvalid);
     CHECK(cuModuleGetFunction(&function, module, "") == CUDA_ERROR_NOT_FOUND);
-    CHECK(cuModuleGetFunction(&function, module, "channel_split") == CUDA_ERROR_NOT_FOUND);
+    CHECK(cuModuleGetFunction(&function, module, "channel_split_f32") == CUDA_ERROR_NOT_FOUND);
     CHECK(cuModuleGetFunction(&function, nullptr, "relu_forward") == CUDA_ERROR_INVALID_HANDLE);
     OK(cuModuleUnload(module));
     CHECK(cuModuleUnload(module) == CUDA_ERROR_INVALID_HANDLE);

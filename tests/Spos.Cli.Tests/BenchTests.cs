@@ -20,7 +20,7 @@ public sealed class BenchTests : IDisposable
         Assert.Equal(
             [
                 "pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward", "pointwise_fused_backward",
-                "pointwise_fused_forward", "pointwise_normalised", "stage_pointwise_backward", "stage_pointwise_forward",
+                "pointwise_fused_forward", "pointwise_normalised_f32", "stage_pointwise_backward", "stage_pointwise_forward",
             ],
             kernels.Select(k => k.GetProperty("kernel").GetString()).Distinct().Order(StringComparer.Ordinal));
         // The classifier, on all three passes.

@@ -30,7 +30,7 @@ public sealed class Session : IDisposable
     public Precision Precision { get; set; }
 
     /// <summary>What the blocks of a network hand on.</summary>
-    internal ElementType ActivationType => Precision == Precision.Bf16 ? ElementType.BFloat16 : ElementType.Float32;
+    public ElementType ActivationType => Precision == Precision.Bf16 ? ElementType.BFloat16 : ElementType.Float32;
 
     /// <summary>Processors of the device that work on what is launched: all, but where each of them has images of its own.</summary>
     internal int Processors => UsesOneProcessor ? 1 : Device.Multiprocessors;

@@ -20,7 +20,7 @@ internal static class NormalisedBlock
     private static Tensor Forward(Session session, BranchedBlock block, Tensor x)
     {
         int first = block.FirstChannels;
-        Tensor y = session.Rent(block.OutputOn(x.Shape));
+        Tensor y = session.Rent(block.OutputOn(x.Shape), session.ActivationType);
         var output = new ChannelRange(y, first);
         if (block.Projection.Count > 0)
         {
@@ -33,7 +33,7 @@ internal static class NormalisedBlock
         }
         else
         {
-            Tensor odd = session.Rent(x.Shape.WithChannels(first));
+            Tensor odd = session.Rent(x.Shape.WithChannels(first), session.ActivationType);
             ChannelShuffle.Split(session, y, odd, x);
             RunBranch(session, block.Main, output, odd, between: odd);
         }
@@ -51,7 +51,7 @@ internal static class NormalisedBlock
             ConvolutionUnit last = units[end - 1];
             ConvolutionShape? depthwise = end - begin == 1 ? null : units[end - 2].ShapeOn(x.Shape);
             ConvolutionShape shape = last.ShapeOn(depthwise?.Output ?? x.Shape);
-            Tensor? next = end == units.Count ? null : session.Rent(shape.Output);
+            Tensor? next = end == units.Count ? null : session.Rent(shape.Output, session.ActivationType);
             ChannelRange target = next is { } made ? new ChannelRange(made) : y;
             if (depthwise == null)
             {

@@ -11,7 +11,7 @@ internal static class NormalisedUnit
         ? unit.ToStep((pass, x) =>
         {
             ConvolutionShape shape = unit.ShapeOn(x.Shape);
-            Tensor y = pass.Rent(shape.Output);
+            Tensor y = pass.Rent(shape.Output, pass.Session.ActivationType);
             NormalisedConvolution.Forward(
                 pass.Session, shape, new ChannelRange(y), x, unit.Weight.Value, unit.BatchNorm, unit.Rectify);
             return y;

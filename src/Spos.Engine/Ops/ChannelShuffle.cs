@@ -16,7 +16,7 @@ public static class ChannelShuffle
     public static (Tensor Even, Tensor Odd) Forward(Pass pass, Tensor x)
     {
         Shape half = x.Shape.WithChannels(x.Shape.C / 2);
-        Tensor even = pass.Rent(half), odd = pass.Rent(half);
+        Tensor even = pass.Rent(half, x.ElementType), odd = pass.Rent(half, x.ElementType);
         Split(pass.Session, even, odd, x);
         pass.Tape?.Record(new Step(x, even, odd));
         return (even, odd);

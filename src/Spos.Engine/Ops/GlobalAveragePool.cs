@@ -7,8 +7,8 @@ namespace Spos.Engine.Ops;
 /// <summary>The mean over each image's pixels. Kernels: global_average_pool_{forward,backward}.</summary>
 public static class GlobalAveragePool
 {
-    /// <param name="x">[N, H, W, C].</param>
-    /// <returns>[N, 1, 1, C].</returns>
+    /// <param name="x">[N, H, W, C], floats or bf16.</param>
+    /// <returns>[N, 1, 1, C], floats.</returns>
     public static Tensor Forward(Pass pass, Tensor x)
     {
         Tensor y = pass.Rent(Shape.Matrix(x.Shape.N, x.Shape.C));

@@ -12,7 +12,7 @@ internal readonly record struct NormalisedWeight(Tensor Weight, BatchNormLayer L
 /// <summary>
 /// Inference through a depthwise convolution, the pointwise one after it and perhaps one before it, strip by strip, so that what lies
 /// between them stays in the cache. The same bits as of <see cref="NormalisedConvolution"/> one after the other. Pointwise ones are
-/// followed by ReLU, the depthwise one is not. Kernels: branch_normalised_k{size}_s{stride}.
+/// followed by ReLU, the depthwise one is not. Kernels: branch_normalised_k{size}_s{stride}_{type}.
 /// </summary>
 internal static class NormalisedBranch
 {
@@ -21,6 +21,9 @@ internal static class NormalisedBranch
 
     // Pixels of a band: some tiles of the product (kernels/host/gemm.h), enough that packing weights costs little.
     private const int BandPixels = 200;
+
+    // A line of the cache.
+    private const int Alignment = 64;
 
     // Strips for each thread of a CPU.
     private const int StripsPerProcessor = 4;
@@ -35,7 +38,8 @@ internal static class NormalisedBranch
     {
         if (!session.Device.BlocksAreThreads) return false;
         int rows = shape.Output.N * shape.Output.H;
-        return Partition.OfRows(rows, RowsPerStrip(session.Processors, shape)).Blocks >= Math.Min(rows, session.Processors);
+        int perStrip = RowsPerStrip(session.Processors, shape, session.ActivationType);
+        return Partition.OfRows(rows, perStrip).Blocks >= Math.Min(rows, session.Processors);
     }
 
     /// <param name="depthwise">The shape of the depthwise convolution.</param>
@@ -52,14 +56,15 @@ internal static class NormalisedBranch
         {
             throw new ArgumentException("A depthwise convolution takes whole tensors.");
         }
+        ElementType type = y.Tensor.ElementType;
+        if (first is var (weight, layer)) NormalisedConvolution.RequireFewTerms(session, type, weight.Shape.W, layer);
+        NormalisedConvolution.RequireFewTerms(session, type, depthwise.Input.C, third.Layer);
         (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
-        int rows = output.N * output.H, perStrip = RowsPerStrip(session.Processors, depthwise);
+        int rows = output.N * output.H, perStrip = RowsPerStrip(session.Processors, depthwise, type);
         int bands = Math.Max(1, perStrip * output.W / BandPixels), perBand = (perStrip + bands - 1) / bands;
         int blocks = Math.Min(Partition.OfRows(rows, perStrip).Blocks, StripsFor(session.Processors));
-        long inputRows = first == null ? 0 : ((perStrip - 1) * depthwise.Stride) + depthwise.Kernel;
-        // Blocks begin where a vector's load is aligned.
-        long perBlock = (((inputRows * input.W) + ((long)perBand * output.W)) * input.C + 15) / 16 * 16;
-        using Tensor workspace = session.Rent(Shape.Matrix(blocks, checked((int)perBlock)));
+        long perBlock = WorkspaceOf(depthwise, first, x.Step, type, perStrip, perBand);
+        using Tensor workspace = session.Rent(Shape.Matrix(blocks, checked((int)perBlock)), type);
         using Tensor? folded1 = first == null ? null : FoldedBatchNorms.Get(session, first.Value.Layer);
         using Tensor folded2 = FoldedBatchNorms.Get(session, second.Layer), folded3 = FoldedBatchNorms.Get(session, third.Layer);
         session.Grid(blocks).BranchNormalised(
@@ -72,12 +77,27 @@ internal static class NormalisedBranch
     // So that all processors finish together.
     private static int StripsFor(int processors) => processors == 1 ? 1 : StripsPerProcessor * processors;
 
+    // Values for each block: the depthwise convolution's results, its inputs where they are made, and for a product of bf16 what that
+    // reads where it does not lie together (kernels/branch.cu).
+    private static long WorkspaceOf(
+        in ConvolutionShape depthwise, NormalisedWeight? first, int step, ElementType type, int rowsPerStrip, int rowsPerBand)
+    {
+        int channels = depthwise.Input.C, alignment = Alignment / type.Size;
+        long values = (long)rowsPerBand * depthwise.Output.W * channels;
+        if (first is var (weight, _))
+        {
+            long pixels = (((long)(rowsPerStrip - 1) * depthwise.Stride) + depthwise.Kernel) * depthwise.Input.W;
+            values += pixels * (channels + (type == ElementType.BFloat16 && step != 1 ? weight.Shape.W : 0));
+        }
+        return (values + alignment - 1) / alignment * alignment;
+    }
+
     // Of results. Whole images where they fit into the cache, several of them where they are small.
-    private static int RowsPerStrip(int processors, in ConvolutionShape depthwise)
+    private static int RowsPerStrip(int processors, in ConvolutionShape depthwise, ElementType type)
     {
         (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
         int strips = StripsFor(processors);
-        long imageBytes = (long)input.H * input.W * input.C * sizeof(float);
+        long imageBytes = (long)input.H * input.W * input.C * type.Size;
         long images = Math.Min(input.N / strips, Math.Min(BandPixels / (output.H * output.W), MostStripBytes / imageBytes));
         if (images > 0) return checked((int)images * output.H);
         long parts = Math.Max((imageBytes + MostStripBytes - 1) / MostStripBytes, (strips + input.N - 1) / input.N);
