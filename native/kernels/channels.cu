@@ -15,11 +15,9 @@ __device__ __forceinline__ void split(T* __restrict__ even, T* __restrict__ odd,
                                       int half, int even_stride, int rows_per_slice) {
     const RowRange range = rows_of_thread(rows_per_slice, rows);
     for (int r = range.first; r < range.last; r += range.step) {
-        const int64_t row = (int64_t)r * half;
-        for (int c = first_channel(); c < half; c += channel_step()) {
-            even[(int64_t)r * even_stride + c] = x[2 * row + 2 * c];
-            odd[row + c] = x[2 * row + 2 * c + 1];
-        }
+        const T* const row = x + 2 * (int64_t)r * half;
+        copy_every_second(even + (int64_t)r * even_stride, row, half, first_channel(), channel_step());
+        copy_every_second(odd + (int64_t)r * half, row + 1, half, first_channel(), channel_step());
     }
 }
 

@@ -151,7 +151,13 @@ struct Lane {
     }
 
     static __forceinline__ Lane widened(Halves halves) {
+#if defined(__AVX512F__)
+        return Lane((Vector)_mm512_maskz_slli_epi32(0xFFFF, _mm512_maskz_cvtepu16_epi32(0xFFFF, (__m256i)halves), 16));
+#elif defined(__AVX2__)
+        return Lane((Vector)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)halves), 16));
+#else
         return Lane((Vector)(__builtin_convertvector(halves, Bits) << 16));
+#endif
     }
     // As bf16.h's in the upper half of each value's bits; the lower half has no meaning.
     __forceinline__ Bits rounded_bits() const {
@@ -170,7 +176,18 @@ struct Lane {
             return halves;
         }
 #endif
-        return __builtin_convertvector(rounded_bits() >> 16, Halves);
+        return lower_halves(rounded_bits() >> 16);
+    }
+    // Of values below 65536.
+    static __forceinline__ Halves lower_halves(Bits values) {
+#if defined(__AVX512F__)
+        return (Halves)_mm512_maskz_cvtepi32_epi16(0xFFFF, (__m512i)values);
+#elif defined(__AVX2__)
+        const __m256i packed = _mm256_packus_epi32((__m256i)values, (__m256i)values);
+        return (Halves)_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08));
+#else
+        return __builtin_convertvector(values, Halves);
+#endif
     }
 };
 
@@ -186,10 +203,25 @@ __forceinline__ Lane::Bits pairs_of(Lane even, Lane odd) {
         SPOS_UNROLL for (int i = 0; i < 32; ++i) order[i] = (uint16_t)(i / 2 + i % 2 * 16);
         __m512i halves;
         asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(halves) : "v"(odd.v), "v"(even.v));
-        return (Lane::Bits)_mm512_permutexvar_epi16((__m512i)order, halves);
+        return (Lane::Bits)_mm512_maskz_permutexvar_epi16(0xFFFFFFFF, (__m512i)order, halves);
     }
 #endif
     return (odd.rounded_bits() & 0xFFFF0000) | even.rounded_bits() >> 16;
+}
+// Copies values 0, 2, 4, ... of `from`, `count` in all.
+inline void copy_every_second(float* __restrict__ to, const float* __restrict__ from, int count) {
+    for (int i = 0; i < count; ++i) to[i] = from[2 * i];
+}
+inline void copy_every_second(Bf16* __restrict__ to, const Bf16* __restrict__ from, int count) {
+    int i = 0;
+    // After the last one there may be nothing.
+    for (; i + kLaneWidth < count; i += kLaneWidth) {
+        Lane::Bits pairs;
+        memcpy(&pairs, from + 2 * i, sizeof(pairs));
+        const Lane::Halves even = Lane::lower_halves(pairs & 0xFFFF);
+        memcpy(to + i, &even, sizeof(even));
+    }
+    for (; i < count; ++i) to[i] = from[2 * i];
 }
 // a * b + sum, rounded once where the instruction set can. Plain a * b + sum is that too, unless the compiler shares a
 // product between branches; where bits must not depend on that, this is asked for.

@@ -48,9 +48,8 @@ template <class V>
 __device__ __forceinline__ void pass(V* __restrict__ passed, const V* __restrict__ passing, int rows,
                                      int64_t passed_stride, int64_t passing_stride, int channels) {
     for (int r = 0; r < rows; ++r) {
-        for (int c = (int)threadIdx.x; c < channels; c += (int)blockDim.x) {
-            passed[r * passed_stride + c] = passing[r * passing_stride + 2 * c];
-        }
+        copy_every_second(passed + r * passed_stride, passing + r * passing_stride, channels, (int)threadIdx.x,
+                          (int)blockDim.x);
     }
 }
 

@@ -63,3 +63,18 @@ __device__ __forceinline__ void for_channels_together(int channels, Body&& body)
         body(min(c, channels - 1), TileLane{c < channels});
     }
 }
+
+// Copies values 0, 2, 4, ... of `from`, `count` in all: a CPU's thread all of them,
+// a GPU's every step-th from `first` on.
+#if SPOS_HOST
+template <class V>
+inline void copy_every_second(V* to, const V* from, int count, int, int) {
+    copy_every_second(to, from, count);
+}
+#else
+template <class V>
+__device__ __forceinline__ void copy_every_second(V* __restrict__ to, const V* __restrict__ from, int count, int first,
+                                                  int step) {
+    for (int c = first; c < count; c += step) to[c] = from[2 * c];
+}
+#endif
