@@ -24,6 +24,10 @@ def spos(*arguments):
         return json.loads(output.read_text())
 
 
+def is_ours(peer):
+    return peer.split()[0] == "spos"
+
+
 class Slow:
     """Which peers are run in the first round only: those that at no work reach this share of the best of their family."""
 
@@ -71,23 +75,29 @@ def compare(title, peers, rounds, base, slow=None):
 
 def summarise(results, families):
     """
-    Prints, for each work, the best of each family of peers (a function of a peer's name; None is Spos), and how many times as
-    fast Spos is as the best of all and as the best in single precision.
+    Prints, for each work, the best of each family of peers (a function of a peer's name), and how many times as fast Spos is, in
+    each precision, as the best of all and as the best in single precision.
     """
     summary = []
     for work in dict.fromkeys(r["work"] for r in results):
         rates = {r["peer"]: r["images_per_second"] for r in results if r["work"] == work}
-        ours = rates.pop("spos")
+        ours = {peer: rates.pop(peer) for peer in list(rates) if is_ours(peer)}
         best = {}
         for peer, rate in sorted(rates.items(), key=lambda item: -item[1]):
             best.setdefault(families(peer), (peer, rate))
-        print(f"  {work}: Spos {ours:.1f}")
+        print(f"  {work}: " + ", ".join(f"{peer} {rate:.1f}" for peer, rate in ours.items()))
         for peer, rate in best.values():
-            print(f"    best of its kind: {peer:42} {rate:8.1f}   Spos is {ours / rate:.2f} times as fast")
+            print(f"    best of its kind: {peer:42} {rate:8.1f}")
         of_all = max(rate for _, rate in best.values())
         of_fp32 = max(rate for peer, rate in best.values() if " fp32" in peer)
-        print(f"    Spos against the best of all precisions {ours / of_all:.2f}, against the best in fp32 {ours / of_fp32:.2f}", flush=True)
-        summary.append({"work": work, "best": dict(best.values()), "spos_to_best": ours / of_all, "spos_to_best_fp32": ours / of_fp32})
+        ratios = {peer: {"to_best": rate / of_all, "to_best_fp32": rate / of_fp32} for peer, rate in ours.items()}
+        for peer, ratio in ratios.items():
+            print(
+                f"    {peer} against the best of all precisions {ratio['to_best']:.2f}, "
+                f"against the best in fp32 {ratio['to_best_fp32']:.2f}",
+                flush=True,
+            )
+        summary.append({"work": work, "best": dict(best.values()), "ratios": ratios})
     return summary
 
 

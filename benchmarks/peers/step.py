@@ -3,11 +3,12 @@
 
     benchmarks/peers/step.py [--random-paths] [--image-size 224] [--batch-size 32] [--rounds 5] [--output FILE]
 
-Needs python3-torch. Each round runs Spos, every configuration of PyTorch (fp32 and bf16 by autocast, layout, threads), and ONNX
+Needs python3-torch. Each round runs Spos in fp32 and in bf16, every configuration of PyTorch (fp32 and bf16 by autocast, layout, threads), and ONNX
 Runtime on the path's file as Spos exports it (inference), on one path or, the same for all, on another random path of the
 supernet each time (without ONNX Runtime, whose file is one path). A batch of one picture is inference alone. The table shows
 the median of all runs, their quartiles, and how many times as fast as the best peer each is; then the best of each kind of
-peer, and Spos against the best in any precision and in fp32 alone; and how much memory a training step adds, an image. A
+peer, and Spos in each precision against the best in any precision and in fp32 alone; and how much memory a training step
+adds, an image. A
 configuration that is far behind in the first round is not run again.
 """
 import argparse
@@ -25,7 +26,7 @@ import time
 import torch
 from torch import nn
 
-from harness import CORES, ROOT, Slow, compare, record, save, spos, summarise
+from harness import CORES, ROOT, Slow, compare, is_ours, record, save, spos, summarise
 
 sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
 from official_network import Network, fill  # noqa: E402
@@ -135,7 +136,7 @@ def memory_of_pytorch(precision, layout, size, batch):
 
 def kind(peer):
     """The library and the precision of a peer."""
-    return " ".join(peer.split()[:2]) if peer != "spos" else peer
+    return " ".join(peer.split()[:2])
 
 
 def threads_of(count):
@@ -150,12 +151,12 @@ def run(size, batch, random_paths, rounds):
         arguments += ["--architecture", " ".join(map(str, PATH))]
     latest, versions = {}, {"pytorch": torch.__version__}
 
-    def run_spos():
-        latest.update(spos(*arguments))
-        return {s["work"]: [s["images_per_second"]] for s in latest["steps"] if s["plan"] == "fused"}
+    def run_spos(precision):
+        latest[precision] = spos(*arguments, "--precision", precision, "--alone")
+        return {s["work"]: [s["images_per_second"]] for s in latest[precision]["steps"]}
 
     def run_pytorch(precision, layout, threads):
-        paths = [[int(choice) for choice in path.split()] for path in latest["paths"]]
+        paths = [[int(choice) for choice in path.split()] for path in latest["fp32"]["paths"]]
         return pytorch(precision, layout, threads, size, batch, paths)
 
     def run_onnx_runtime(onnx, threads):
@@ -163,7 +164,8 @@ def run(size, batch, random_paths, rounds):
         versions["onnxruntime"] = result["version"]
         return {"inference": result["images_per_second"]}
 
-    peers, counts = {"spos": run_spos}, sorted({1, CORES})
+    peers = {f"spos {precision}": lambda precision=precision: run_spos(precision) for precision in PRECISIONS}
+    counts = sorted({1, CORES})
     for one in itertools.product(PRECISIONS, LAYOUTS, counts):
         peers[f"pytorch {one[0]} {one[1]}, {threads_of(one[2])}"] = lambda one=one: run_pytorch(*one)
     with tempfile.TemporaryDirectory() as folder:
@@ -173,16 +175,17 @@ def run(size, batch, random_paths, rounds):
             for threads in counts:
                 peers[f"onnxruntime fp32, {threads_of(threads)}"] = lambda threads=threads: run_onnx_runtime(onnx, threads)
         title = f"{size}x{size}, batch {batch}, {'random paths' if random_paths else 'one path'}, PyTorch {torch.__version__}"
-        results = compare(title, peers, rounds, lambda peer: peer != "spos", Slow(kind))
+        results = compare(title, peers, rounds, lambda peer: not is_ours(peer), Slow(kind))
     summary = summarise(results, kind)
     memory = {}
     if batch > 1:
-        memory["spos"] = next(s["device_bytes"] for s in latest["steps"] if s["plan"] == "fused") / batch
+        for precision in PRECISIONS:
+            memory[f"spos {precision}"] = latest[precision]["steps"][0]["device_bytes"] / batch
         for precision, layout in itertools.product(PRECISIONS, LAYOUTS):
             memory[f"pytorch {precision} {layout}"] = memory_of_pytorch(precision, layout, size, batch)
     for peer, value in memory.items():
         print(f"  memory of a training step, an image: {peer:27} {value / 1e6:6.1f} MB", flush=True)
-    return record(**versions, image_size=size, batch_size=batch, paths=latest["paths"], results=results, summary=summary, bytes_an_image=memory)
+    return record(**versions, image_size=size, batch_size=batch, paths=latest["fp32"]["paths"], results=results, summary=summary, bytes_an_image=memory)
 
 
 def main():
