@@ -25,7 +25,7 @@ public sealed class KeptOptionsTests
     [InlineData(
         "supernet",
         "batch-size blocks crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init jitter "
-        + "label-smoothing last-channels learning-rate load-checkpoint momentum paths-per-step plan seed spos-preprocessing "
+        + "label-smoothing last-channels learning-rate load-checkpoint momentum paths-per-step plan precision seed spos-preprocessing "
         + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "search",
@@ -34,7 +34,7 @@ public sealed class KeptOptionsTests
     [InlineData(
         "scratch",
         "architecture batch-size blocks crop-min-area decoder dropout ema-decay epochs flip image-size init jitter label-smoothing "
-        + "last-channels learning-rate load-checkpoint lr-decay mixup momentum plan random-erasing seed spos-preprocessing "
+        + "last-channels learning-rate load-checkpoint lr-decay mixup momentum plan precision random-erasing seed spos-preprocessing "
         + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "rank",
@@ -49,8 +49,8 @@ public sealed class KeptOptionsTests
     {
         var kept = new KeptOptions(DeclaredOption.Record(new RankVerb(), typeof(RecipeOptions), typeof(ISinglePathOptions)), []);
         Assert.Equal(
-            ("batch-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan seed "
-                + "spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
+            ("batch-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan precision "
+                + "seed spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
             kept.Values.Keys.Order(StringComparer.Ordinal));
     }
 

@@ -16,7 +16,6 @@ public sealed class LaunchTests : IDisposable
     {
         JsonElement[] works = Works(null, "--image-size", "32", "--batch-size", "4");
         Assert.Equal(["training step", "inference"], works.Select(w => w.GetProperty("work").GetString()));
-        Assert.All(works, w => Assert.Equal("fp32", w.GetProperty("precision").GetString()));
         foreach (JsonElement work in works)
         {
             JsonElement all = work.GetProperty("all");
@@ -34,10 +33,20 @@ public sealed class LaunchTests : IDisposable
         Assert.Equal((1, 4 * 1000 * 2 * 4, 4 * 1000 * 8), (Number(loss, "launches"), Number(loss, "bytes"), Number(loss, "flops")));
     }
 
-    [Fact]
-    public void Inference_alone_is_in_another_precision() => Assert.Equal(
-        ["fp32", "bf16"],
-        Works(null, "--image-size", "32", "--batch-size", "2", "--precision", "bf16").Select(w => w.GetProperty("precision").GetString()));
+    // What a kernel's name ends with is the type of what it reads or writes.
+    [Theory]
+    [InlineData("fp32", "f32", "bf16")]
+    [InlineData("bf16", "bf16", "f32")]
+    public void All_products_of_blocks_are_in_the_precision(string precision, string type, string other)
+    {
+        JsonElement[] works = Works(null, "--image-size", "32", "--batch-size", "2", "--precision", precision);
+        foreach ((JsonElement work, string product) in works.Zip(["stage_pointwise_forward", "pointwise_normalised"]))
+        {
+            string[] kernels = [.. work.GetProperty("kernels").EnumerateArray().Select(k => k.GetProperty("kernel").GetString()!)];
+            Assert.Contains($"{product}_{type}", kernels);
+            Assert.DoesNotContain($"{product}_{other}", kernels);
+        }
+    }
 
     [NvidiaFact("libnvrtc.so.11.2")]
     public void A_step_on_as_many_multiprocessors_as_an_H100_launches_what_the_table_says()

@@ -180,7 +180,7 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             trial:
               command: |
                 CUDA_VISIBLE_DEVICES=0 python3 tester.py --spos-prep --checkpoint 'super'"net" --imag data --se 1 --se 3 \
-                  --train-i 2 --train-b 8 --log-freq 5
+                  --train-i 2 --train-b 8 --log-freq 5 --precision bf16
               codeDir: .
               gpuNum: 1
               nasMode: classic_mode
@@ -193,6 +193,7 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             $"--imagenet-dir {fixture.Data} --checkpoint {fixture.At("supernet")} --spos-preprocessing --seed 3 ", command,
             StringComparison.Ordinal);
         Assert.Contains("--train-batch-size 8 --train-iters 2", command, StringComparison.Ordinal);
+        Assert.Contains("--plan fused --precision bf16", command, StringComparison.Ordinal);
     }
 
     // A value stays one, whatever it looks like.

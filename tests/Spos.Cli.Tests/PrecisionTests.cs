@@ -2,27 +2,26 @@ using System.Text.Json;
 
 namespace Spos.Cli.Tests;
 
-/// <summary>--precision: what takes it, what it is refused with, and where it is told.</summary>
+/// <summary>--precision: what takes it, what it is refused with, where it is told, and what does not depend on it.</summary>
 public sealed class PrecisionTests(PipelineFixture fixture) : IClassFixture<PipelineFixture>
 {
     private static readonly string[] Bf16 = ["--precision", "bf16"];
 
-    [Theory]
-    [InlineData("unfused")]
-    [InlineData("cudnn")]
-    [InlineData("auto")]
-    public void Other_plans_are_refused_before_anything_is_opened(string plan)
+    [Fact]
+    public void Another_plan_is_refused_before_anything_is_opened()
     {
-        string folder = fixture.At($"refused-{plan}");
-        string[] wrong = [.. Bf16, "--plan", plan], missing = ["--checkpoint", fixture.At("missing")], output = ["--output-dir", folder];
+        string folder = fixture.At("refused");
+        string[] wrong = [.. Bf16, "--plan", "unfused"], missing = ["--checkpoint", fixture.At("missing")], output = ["--output-dir", folder];
+        string[] training = ["--imagenet-dir", fixture.At("missing"), .. output];
         foreach (string[] command in new string[][]
         {
             ["eval", .. missing], ["search", .. missing, .. output], ["rank", .. missing, .. output], ["bench", "step"],
-            ["bench", "launches"],
+            ["bench", "launches"], ["supernet", .. training], ["scratch", .. training, "--architecture", "0 1 2 3 0"],
+            ["summary", .. missing], ["quickstart", .. output],
         })
         {
             Outcome outcome = PipelineFixture.Expect(2, [.. command, .. wrong]);
-            Assert.Equal($"spos: --precision bf16 needs --plan fused: --plan {plan} computes in fp32 only.", outcome.Error.Trim());
+            Assert.Equal("spos: --precision bf16 needs --plan fused: --plan unfused computes in fp32 only.", outcome.Error.Trim());
         }
         Assert.False(Directory.Exists(folder));
     }
@@ -31,12 +30,15 @@ public sealed class PrecisionTests(PipelineFixture fixture) : IClassFixture<Pipe
     public void Blocks_without_kernels_are_refused_before_anything_is_written()
     {
         string plus = fixture.At("plus"), folder = fixture.At("of-plus");
-        PipelineFixture.Expect(0, [.. fixture.Supernet(plus, epochs: 1), "--blocks", "shuffle-v2+"]);
-        string[] given = [.. Data, "--checkpoint", plus, .. Bf16], output = ["--output-dir", folder];
+        string[] blocks = ["--blocks", "shuffle-v2+"], output = ["--output-dir", folder];
+        PipelineFixture.Expect(0, [.. fixture.Supernet(plus, epochs: 1), .. blocks]);
+        string[] given = [.. Data, "--checkpoint", plus, .. Bf16];
         foreach (string[] command in new string[][]
         {
             ["eval", .. given, "--architecture", "0 1 2 3 0"], ["search", .. given, .. output], ["rank", .. given, .. output],
-            ["bench", "step", "--blocks", "shuffle-v2+", .. Bf16],
+            ["bench", "step", .. blocks, .. Bf16], ["summary", .. blocks, .. Bf16],
+            [.. fixture.Supernet(folder), .. blocks, .. Bf16],
+            ["scratch", .. fixture.Network, "--architecture", "4 1 2 3 0", .. output, .. blocks, .. Bf16],
         })
         {
             Outcome outcome = PipelineFixture.Expect(1, command);
@@ -74,6 +76,27 @@ public sealed class PrecisionTests(PipelineFixture fixture) : IClassFixture<Pipe
             using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, file)));
             return document.RootElement.GetProperty(options).GetProperty("precision").GetString();
         }
+    }
+
+    // Nor with or without a CPU's instructions for it.
+    [Fact]
+    public void Training_in_bf16_gives_the_same_bits_with_any_number_of_threads_and_others_than_fp32()
+    {
+        string one = fixture.At("one-thread"), two = fixture.At("two-threads");
+        var environment = new Dictionary<string, string> { ["SPOS_NO_BF16"] = "1" };
+        PipelineFixture.Expect(0, [.. fixture.Supernet(one), .. Bf16, "--threads", "1"]);
+        Outcome outcome = SposProcess.RunWith(environment, [.. fixture.Supernet(two), .. Bf16, "--threads", "2"]);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        Assert.Equal(Newest(one), Newest(two));
+        Assert.Equal(Losses(one), Losses(two));
+        Assert.NotEqual(Losses(fixture.At("supernet")), Losses(two));
+
+        static byte[] Newest(string run) => File.ReadAllBytes(Directory.GetFiles(run, "*.spos").Max(StringComparer.Ordinal)!);
+        static IEnumerable<double> Losses(string run) =>
+        [
+            .. File.ReadLines(Path.Combine(run, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+                .Where(line => line.TryGetProperty("loss", out _)).Select(line => line.GetProperty("loss").GetDouble()),
+        ];
     }
 
     private string[] Data => ["--imagenet-dir", fixture.Data];

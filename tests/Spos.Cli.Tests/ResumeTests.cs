@@ -36,6 +36,7 @@ public sealed class ResumeTests(PipelineFixture fixture) : IClassFixture<Pipelin
     [InlineData("--init", "kaiming", "--init aligned, not kaiming")]
     [InlineData("--held-out", "0.3", "--held-out 0.2, not 0.3")]
     [InlineData("--total-iters", "5", "--total-iters (unset), not 5")]
+    [InlineData("--precision", "bf16", "--precision fp32, not bf16")]
     public void Other_options_are_refused_by_name(string option, string value, string named)
     {
         Outcome outcome = PipelineFixture.Expect(2, With(fixture.Supernet(fixture.At("supernet")), option, value));

@@ -39,6 +39,8 @@ public sealed class SummaryTests
         long single = TrainingMegabytes(path);
         Assert.InRange(single, 1, supernet - 1);
         Assert.InRange(TrainingMegabytes([.. path, "--plan", "unfused"]), single + 1, 10 * single);
+        // Activations and their gradients, which take most, are half as large.
+        Assert.InRange(TrainingMegabytes([.. path, "--precision", "bf16"]), single / 2, 0.75 * single);
     }
 
     private static long TrainingMegabytes(params string[] options)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tests;
 using Spos.Engine.Training;
@@ -81,16 +82,19 @@ public sealed class PhaseTests : IDisposable
         Assert.Empty(printed.ToString());
     }
 
-    [Fact]
-    public void A_run_that_was_stopped_goes_on_to_the_same_bits()
+    [Theory]
+    [InlineData(Precision.Fp32)]
+    [InlineData(Precision.Bf16)]
+    public void A_run_that_was_stopped_goes_on_to_the_same_bits(Precision precision)
     {
-        byte[] whole = File.ReadAllBytes(Run(SupernetTraining.Run, Supernet("whole"))!.Checkpoint);
+        SupernetSpec spec = Supernet("stopped", precision: precision);
+        byte[] whole = File.ReadAllBytes(Run(SupernetTraining.Run, Supernet("whole", precision: precision))!.Checkpoint);
         using var stopping = new RecordingObserver { StopsAtOnce = true };
-        Assert.Null(SupernetTraining.Run(Supernet("stopped"), Context(stopping)));
+        Assert.Null(SupernetTraining.Run(spec, Context(stopping)));
         Assert.Equal("begin Training: step saved end", stopping.Told);
 
         using var going = new RecordingObserver();
-        SupernetResult result = SupernetTraining.Run(Supernet("stopped"), Context(going))!;
+        SupernetResult result = SupernetTraining.Run(spec, Context(going))!;
         Assert.Equal(1, going.Parts[0].FirstStep);
         Assert.Equal(whole, File.ReadAllBytes(result.Checkpoint));
     }
@@ -181,20 +185,70 @@ public sealed class PhaseTests : IDisposable
         void Refused<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec) => Assert.Equal(
             $"--precision bf16 needs --plan fused: --plan {plan.ToString().ToLowerInvariant()} computes in fp32 only.",
             Assert.Throws<UsageException>(() => Run(phase, spec)).Message);
-        ScoringSpec scoring = Scoring with { Precision = Precision.Bf16 };
-        Refused(PathSearch.Run, new SearchSpec { Setup = Setup("search") with { Plan = plan }, Scoring = scoring });
-        Refused(Ranking.Run, new RankSpec { Setup = Training("rank") with { Plan = plan }, Scoring = scoring, TrainingOptions = [] });
+        T By<T>(T setup)
+            where T : RunSetup => setup with { Plan = plan, Precision = Precision.Bf16 };
+        Refused(SupernetTraining.Run, Supernet() with { Setup = By(Training("supernet")) });
+        Refused(ScratchTraining.Run, new ScratchSpec { Setup = By(Training("scratch")), Sizes = Tiny, Architecture = "0 1 2 3" });
+        Refused(PathSearch.Run, new SearchSpec { Setup = By(Setup("search")), Scoring = Scoring });
+        Refused(Ranking.Run, new RankSpec { Setup = By(Training("rank")), Scoring = Scoring, TrainingOptions = [] });
         Refused(
             Evaluation.Run, new EvaluationSpec { Data = Data, Checkpoint = At("none"), Plan = plan, Precision = Precision.Bf16 });
         Assert.Empty(Directory.GetFileSystemEntries(_folder));
     }
 
-    [Fact]
-    public void A_session_infers_in_the_precision_that_it_is_made_for()
+    // What a kernel's name ends with is the type of what it reads or writes.
+    [Theory]
+    [InlineData(Precision.Fp32, "f32", "bf16")]
+    [InlineData(Precision.Bf16, "bf16", "f32")]
+    public void All_products_of_blocks_are_in_the_precision(Precision precision, string type, string other)
     {
-        using Session fp32 = DeviceUse.NewSession(Device.Host, ConvolutionPlan.Fused);
-        using Session bf16 = DeviceUse.NewSession(Device.Host, ConvolutionPlan.Fused, Precision.Bf16);
-        Assert.Equal((Precision.Fp32, Precision.Bf16), (fp32.Precision, bf16.Precision));
+        string[] measuring = ["pointwise_fused_forward", "pointwise_normalised"], training = [.. measuring, "pointwise_fused_backward"];
+        TrainingSetup setup = Training("scratch") with { Precision = precision };
+        Launches(training, SupernetTraining.Run, Supernet(precision: precision));
+        Launches(measuring, PathSearch.Run, new SearchSpec
+        {
+            Setup = Setup("search") with { Precision = precision },
+            Scoring = Scoring,
+            Evolution = new EvolutionOptions { MaxEpochs = 1, NumPopulation = 3, NumSelect = 2, NumCrossover = 1, NumMutation = 1 },
+        });
+        Launches(training, ScratchTraining.Run, new ScratchSpec { Setup = setup, Sizes = Tiny, Architecture = "0 1 2 3" });
+        Launches(training, Ranking.Run, new RankSpec
+        {
+            Setup = setup with { Folder = At("rank") },
+            Scoring = Scoring,
+            NumArchitectures = 2,
+            Recalibrations = 1,
+            TrainingOptions = [],
+        });
+        Launches(measuring, Evaluation.Run, new EvaluationSpec
+        {
+            Data = Data,
+            Precision = precision,
+            Checkpoint = At("scratch"),
+            Recalibrate = true,
+            TrainIters = 1,
+            TrainBatchSize = 6,
+        });
+
+        void Launches<TSpec, T>(IEnumerable<string> kernels, Func<TSpec, RunContext, T> phase, TSpec spec)
+        {
+            var recorder = new LaunchRecorder();
+            Device.Host.Kernels.Recorder = recorder;
+            try
+            {
+                Run(phase, spec);
+            }
+            finally
+            {
+                Device.Host.Kernels.Recorder = null;
+            }
+            HashSet<string> launched = [.. recorder.Take().Select(launch => launch.Kernel)];
+            foreach (string kernel in kernels)
+            {
+                Assert.Contains($"{kernel}_{type}", launched);
+                Assert.DoesNotContain($"{kernel}_{other}", launched);
+            }
+        }
     }
 
     [Fact]
@@ -233,6 +287,7 @@ public sealed class PhaseTests : IDisposable
     private TrainingSetup Training(string folder, IReadOnlyList<RunOption>? options = null) =>
         new(Setup(folder, options), new TrainingOptions { Epochs = 2, BatchSize = 6, LearningRate = 0.05f });
 
-    private SupernetSpec Supernet(string folder = "supernet", IReadOnlyList<RunOption>? options = null) =>
-        new() { Setup = Training(folder, options), Sizes = Tiny, PathsPerStep = 2, HeldOut = 0.2f, RandomPaths = 3 };
+    private SupernetSpec Supernet(
+        string folder = "supernet", IReadOnlyList<RunOption>? options = null, Precision precision = Precision.Fp32) =>
+        new() { Setup = Training(folder, options) with { Precision = precision }, Sizes = Tiny, PathsPerStep = 2, HeldOut = 0.2f, RandomPaths = 3 };
 }

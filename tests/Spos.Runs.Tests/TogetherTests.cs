@@ -1,3 +1,4 @@
+using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Tests;
 using Spos.Engine.Training;
@@ -14,13 +15,17 @@ public sealed class TogetherTests : IDisposable
     private static readonly NetworkSizes Tiny = new(32, 8, [1, 1, 1, 1], [12, 16, 20, 24], 16, 0.1f);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-together-").FullName;
+    private Precision _precision;
 
     [Theory]
-    [InlineData("host", false)]
-    [InlineData("host", true)]
-    [InlineData("simt", false)]
-    public void Every_file_has_the_same_bytes(string kind, bool damaged)
+    [InlineData("host", false, Precision.Fp32)]
+    [InlineData("host", true, Precision.Fp32)]
+    [InlineData("host", false, Precision.Bf16)]
+    [InlineData("simt", false, Precision.Fp32)]
+    [InlineData("simt", false, Precision.Bf16)]
+    public void Every_file_has_the_same_bytes(string kind, bool damaged, Precision precision)
     {
+        _precision = precision;
         Device device = DeviceKind.All.First(k => k.Name == kind).Open(0);
         CopyPictures(damaged);
         Train(device);
@@ -107,8 +112,13 @@ public sealed class TogetherTests : IDisposable
         Concurrency = concurrency,
     };
 
-    private RunSetup Setup(string folder) =>
-        new() { Data = new DataSpec { Folder = Pictures }, Folder = Path.Combine(_folder, folder), Options = [] };
+    private RunSetup Setup(string folder) => new()
+    {
+        Data = new DataSpec { Folder = Pictures },
+        Precision = _precision,
+        Folder = Path.Combine(_folder, folder),
+        Options = [],
+    };
 
     private void Same(string one, string other)
     {

@@ -1,4 +1,3 @@
-using Spos.Engine.Autograd;
 using Spos.Engine.Kernels;
 
 namespace Spos.Cli.Benchmarks;
@@ -33,11 +32,10 @@ internal sealed record LaunchCount(
 }
 
 /// <summary>What one kind of work launches: each kernel, those that move most bytes first.</summary>
-internal sealed record LaunchesOfWork(string Work, Precision Precision, LaunchCount All, IReadOnlyList<LaunchCount> Kernels)
+internal sealed record LaunchesOfWork(string Work, LaunchCount All, IReadOnlyList<LaunchCount> Kernels)
 {
-    public static LaunchesOfWork Of(string work, Precision precision, RecordedLaunch[] launches, int paths, int multiprocessors) => new(
+    public static LaunchesOfWork Of(string work, RecordedLaunch[] launches, int paths, int multiprocessors) => new(
         work,
-        precision,
         LaunchCount.Of("all", launches, paths, multiprocessors),
         [
             .. launches.GroupBy(l => l.Kernel).Select(g => LaunchCount.Of(g.Key, [.. g], paths, multiprocessors))

@@ -13,7 +13,6 @@ using Spos.Space;
 namespace Spos.Cli.Benchmarks;
 
 /// <summary>What a network is computed with.</summary>
-/// <param name="Precision">Of inference.</param>
 internal readonly record struct Computation(ConvolutionPlan Plan, Precision Precision);
 
 /// <summary>One kind of work, computed in one way.</summary>
@@ -103,8 +102,7 @@ internal sealed class StepBenchmark : IDisposable
             foreach (RepeatedWork<Predictions> each in repeated) each.Dispose();
             for (int w = 0; w < ways.Count; w++)
             {
-                Computation by = ways[w] with { Precision = work.By(ways[w].Precision) };
-                results.Add(new StepResult(work.Name, by, Rates.Of(rates[w]), deviceBytes[w], managedBytes[w]));
+                results.Add(new StepResult(work.Name, ways[w], Rates.Of(rates[w]), deviceBytes[w], managedBytes[w]));
             }
         }
         return results;
@@ -123,8 +121,7 @@ internal sealed class StepBenchmark : IDisposable
             _session.Device.Kernels.Recorder = recorder;
             foreach (Architecture path in paths) Do(path);
             _session.Device.Kernels.Recorder = null;
-            Precision precision = work.By(_session.Precision);
-            results.Add(LaunchesOfWork.Of(work.Name, precision, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
+            results.Add(LaunchesOfWork.Of(work.Name, recorder.Take(), paths.Count, _session.Device.Multiprocessors));
 
             void Do(Architecture path)
             {
@@ -164,9 +161,5 @@ internal sealed class StepBenchmark : IDisposable
 
     /// <param name="Kind">What is planned, and the same for each batch.</param>
     /// <param name="Finish">What follows on it.</param>
-    private sealed record Work(string Name, PlanKind Kind, Action<Architecture> Finish)
-    {
-        /// <summary>What it computes in where inference does in <paramref name="precision"/>.</summary>
-        public Precision By(Precision precision) => Kind == PlanKind.Inference ? precision : Precision.Fp32;
-    }
+    private sealed record Work(string Name, PlanKind Kind, Action<Architecture> Finish);
 }

@@ -1,5 +1,6 @@
 using CommandLine;
 using Spos.Cli.Options;
+using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Runs.Phases;
@@ -8,7 +9,7 @@ using Spos.Runs.Records;
 namespace Spos.Cli.OptionGroups;
 
 /// <summary>The options of every verb that reads pictures.</summary>
-internal abstract class DataOptions : DeviceOptions
+internal abstract class DataOptions : DeviceOptions, IPrecisionOption
 {
     /// <summary>What --help says of --decoder.</summary>
     internal const string DecoderHelp =
@@ -43,6 +44,8 @@ internal abstract class DataOptions : DeviceOptions
         + "or the run in the output folder, was made with.")]
     [Influences(Influence.None)]
     public bool AcceptChangedData { get; set; }
+
+    public Precision Precision { get; set; }
 
     /// <summary>The pictures, and how they are read.</summary>
     protected DataSpec Data => new()

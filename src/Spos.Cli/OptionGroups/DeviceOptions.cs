@@ -18,7 +18,7 @@ internal abstract class DeviceOptions
 {
     private const string Auto = DeviceNameAttribute.Auto, DeviceVariable = "SPOS_DEVICE";
     private const string ThreadsVariable = "SPOS_THREADS", CpuVariable = "SPOS_CPU";
-    private const string SyncVariable = "SPOS_SYNC", NoGraphsVariable = "SPOS_NO_GRAPHS";
+    private const string SyncVariable = "SPOS_SYNC", NoGraphsVariable = "SPOS_NO_GRAPHS", NoBf16Variable = "SPOS_NO_BF16";
 
     [Option("device", Default = Auto, HelpText = "Where to compute: cuda (an NVIDIA GPU; cuda:1 is the second one), host or cpu (the CPU), "
         + "simt (an emulated GPU: slow, for tests), or auto for the best one there is. The variable SPOS_DEVICE gives another default.")]
@@ -54,10 +54,11 @@ internal abstract class DeviceOptions
     /// <param name="dry">Whether a device that computes nothing will do.</param>
     protected virtual Device OpenDevice(bool dry = false)
     {
-        // Variables are read as options are: the engine takes what it can make sense of.
+        // Variables are read as options are: the engine and its kernels take what they can make sense of.
         string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
         string? instructions = Variable(CpuVariable, new OneOfAttribute([.. Device.InstructionSets]), typeof(string));
         bool synchronous = Synchronous || IsOne(SyncVariable), withoutGraphs = WithoutGraphs || IsOne(NoGraphsVariable);
+        _ = IsOne(NoBf16Variable);
         string name = variable ?? DeviceName, asked = variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
         string? count = Threads == null ? Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) : null;
         int? wanted = count == null ? Threads : int.Parse(count, CultureInfo.InvariantCulture);

@@ -6,7 +6,7 @@ using Spos.Runs.Records;
 namespace Spos.Cli.OptionGroups;
 
 /// <summary>How paths are scored with a supernet's weights.</summary>
-internal interface IScoringOptions : IPrecisionOption
+internal interface IScoringOptions
 {
     /// <summary>The values of --select-on.</summary>
     const string OnHeldOut = "held-out", OnVal = "val";
@@ -55,6 +55,5 @@ internal interface IScoringOptions : IPrecisionOption
         HeldOut = HeldOut,
         FlopsLimit = FlopsLimit,
         FlopsTable = FlopsTablePath,
-        Precision = Precision,
     };
 }

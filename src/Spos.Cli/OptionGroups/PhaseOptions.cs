@@ -37,6 +37,7 @@ internal abstract class PhaseOptions : DataOptions
     {
         Data = Data,
         Plan = Plan,
+        Precision = Precision,
         Folder = FolderOf(kind),
         Resume = Resume,
         Restart = Restart,

@@ -36,7 +36,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     [Value(
         0, MetaName = "what", Required = true,
         HelpText = "What to measure: step (training and inference, under --plan and unfused, in turn; "
-            + "with --precision bf16 inference alone, in fp32 and bf16), loader (of the pictures under --images), kernels, "
+            + "with --precision bf16 in fp32 and bf16), loader (of the pictures under --images), kernels, "
             + "launches (their blocks, bytes and arithmetic; nothing is timed), "
             + "or plans, which shows the choices that --plan auto has made on this device.")]
     [OneOf("step", "loader", "kernels", "launches", "plans")]
@@ -98,14 +98,12 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     [Output(PathKind.File)]
     public string? Output { get; set; }
 
-    private bool TimesInferenceAlone => Inference || Precision == Precision.Bf16;
-
     public int Run()
     {
         DeviceUse.Require(Precision, Plan);
         if (What == "plans") return ShowPlans();
         NetworkSizes.CheckArea(BatchSize, ImageSize);
-        if (BatchSize == 1 && What != "loader" && !(What == "step" && TimesInferenceAlone))
+        if (BatchSize == 1 && What != "loader" && !(What == "step" && Inference))
         {
             throw new UsageException(
                 "--batch-size 1: training normalises over several pictures, so 2 at least; bench step --inference takes 1.");
@@ -139,12 +137,11 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             : asked with { Plan = ConvolutionPlan.Unfused };
         Computation[] ways = Alone || asked == other ? [asked] : [other, asked];
         string first = Word(comparesPrecisions ? ways[0].Precision : ways[0].Plan);
-        if (TimesInferenceAlone && !Inference) Notice.Say("Training is in fp32: with --precision bf16 inference alone is timed.");
         IReadOnlyList<StepResult> results = [];
         using var benchmark = new StepBenchmark(session, spec, BatchSize);
         ProgressDisplay.Run(
-            "step", StepBenchmark.Reports(runs, TimesInferenceAlone), "run",
-            report => results = benchmark.Run(ways, path, runs, TimesInferenceAlone, () => report("")));
+            "step", StepBenchmark.Reports(runs, Inference), "run",
+            report => results = benchmark.Run(ways, path, runs, Inference, () => report("")));
         Table table = PlainTable.New(
             "work", "plan", "precision", "img/s", "quartiles", $"against {first}", "device memory an image", "managed heap a run");
         foreach (StepResult r in results)
@@ -234,13 +231,13 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             "Kernels",
             ("peak arithmetic", $"{peaks.FlopsPerSecond / 1e9:0.0} GFLOP/s"),
             ("peak memory", $"{peaks.BytesPerSecond / 1e9:0.0} GB/s"),
-            ("inference in", Word(Precision)),
+            ("precision", Word(Precision)),
             ("kernels and shapes", $"{results.Length}, {Math.Min(Top, results.Length)} shown"),
             ("file", Output == null ? "none (--output FILE)" : Path.GetFullPath(Output)));
         Save(spec, device, new
         {
             plan = Word(Plan),
-            inference_precision = Word(Precision),
+            precision = Word(Precision),
             peak_gflops = peaks.FlopsPerSecond / 1e9,
             peak_gbytes = peaks.BytesPerSecond / 1e9,
             kernels = results.Select(r => new
@@ -274,7 +271,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             "launches", StepBenchmark.ReportsOfLaunches(paths.Length), "run", report => works = benchmark.Record(paths, () => report("")));
         Table table = PlainTable.New(
             "kernel", "work", "launches", "least blocks", "most blocks", "MB", "GFLOP", $"of ≥ {device.Multiprocessors} blocks");
-        var rows = new List<(string, string)> { ("paths", $"{paths.Length}"), ("multiprocessors", $"{device.Multiprocessors}") };
+        var rows = new List<(string, string)> { ("precision", Word(Precision)), ("paths", $"{paths.Length}"), ("multiprocessors", $"{device.Multiprocessors}") };
         foreach (LaunchesOfWork work in works)
         {
             LaunchCount[] shown =
@@ -287,7 +284,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             }
             LaunchCount all = work.All;
             rows.Add(
-                ($"{work.Work} in {Word(work.Precision)}",
+                (work.Work,
                     $"{all.Launches:0.##} launches, {all.WideLaunches:0.##} of at least {device.Multiprocessors} blocks, "
                     + $"which move {all.WideShare:0.0%} of {all.Bytes / 1e9:0.0} GB"));
         }
@@ -297,12 +294,12 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         Save(spec, device, new
         {
             plan = Word(Plan),
+            precision = Word(Precision),
             multiprocessors = device.Multiprocessors,
             paths = paths.Select(path => $"{path}"),
             works = works.Select(work => new
             {
                 work = work.Work,
-                precision = Word(work.Precision),
                 all = Figures(work.All),
                 kernels = work.Kernels.Select(Figures),
             }),

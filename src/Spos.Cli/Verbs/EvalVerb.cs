@@ -2,7 +2,6 @@ using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Engine.Autograd;
 using Spos.Runs;
 using Spos.Runs.Phases;
 
@@ -12,7 +11,7 @@ namespace Spos.Cli.Verbs;
 [Place(5)]
 [Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
-internal sealed class EvalVerb : DataOptions, IPrecisionOption, IVerb
+internal sealed class EvalVerb : DataOptions, IVerb
 {
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
@@ -40,8 +39,6 @@ internal sealed class EvalVerb : DataOptions, IPrecisionOption, IVerb
     [Option("weights", Default = WeightKind.Best, HelpText =
         "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
-
-    public Precision Precision { get; set; }
 
     public int Run()
     {

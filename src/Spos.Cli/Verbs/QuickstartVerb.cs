@@ -3,7 +3,9 @@ using Spos.Cli.Display;
 using Spos.Cli.Drawing;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
+using Spos.Engine.Autograd;
 using Spos.Runs.Folders;
+using Spos.Runs.Phases;
 
 namespace Spos.Cli.Verbs;
 
@@ -11,7 +13,7 @@ namespace Spos.Cli.Verbs;
 [Place(1)]
 [Verb("quickstart", HelpText = "Draw a small data set, then run all three phases on it: some minutes on two cores.")]
 [Example("See everything work")]
-internal sealed class QuickstartVerb : DeviceOptions, IVerb
+internal sealed class QuickstartVerb : DeviceOptions, IPrecisionOption, IVerb
 {
     [Option("output-dir", Default = "runs/quickstart", HelpText = "Where the data set and the results of all phases go.")]
     [Output(PathKind.Folder)]
@@ -21,8 +23,11 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
     [InRange(0, ulong.MaxValue)]
     public ulong Seed { get; set; } = 42;
 
+    public Precision Precision { get; set; }
+
     public int Run()
     {
+        DeviceUse.Require(Precision, Plan);
         StandardStream.IsOptional = true;
         string data = Path.Combine(OutputDir, "data"), supernet = Path.Combine(OutputDir, "supernet");
         string search = Path.Combine(OutputDir, "search");
@@ -54,6 +59,7 @@ internal sealed class QuickstartVerb : DeviceOptions, IVerb
     private string[] Placed(string data, string output) =>
     [
         $"--imagenet-dir={data}", $"--output-dir={output}", $"--seed={Seed}", $"--device={DeviceName}", $"--plan={Plan}",
+        $"--precision={Precision}",
         .. Threads is { } threads ? new[] { $"--threads={threads}" } : [],
     ];
 }

@@ -3,7 +3,6 @@ using Spectre.Console;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Engine.Autograd;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
@@ -50,8 +49,6 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOpti
     public double? FlopsLimit { get; set; }
 
     public string? FlopsTablePath { get; set; }
-
-    public Precision Precision { get; set; }
 
     public int Run()
     {

@@ -3,7 +3,6 @@ using Spos.Cli.Display;
 using Spos.Cli.Nni;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Engine.Autograd;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
@@ -84,8 +83,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     public double? FlopsLimit { get; set; }
 
     public string? FlopsTablePath { get; set; }
-
-    public Precision Precision { get; set; }
 
     public int Run()
     {

@@ -20,13 +20,15 @@ namespace Spos.Cli.Verbs;
 [Place(9)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
-internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
+internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOption, IVerb
 {
     [Option("checkpoint", HelpText = "A checkpoint, or the folder of a run (default: the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
     public string? Blocks { get; set; }
+
+    public Precision Precision { get; set; }
 
     [Option("architecture", HelpText =
         "The path: a file, or a list such as \"2 1 0 1\" "
@@ -41,7 +43,9 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
 
     public int Run()
     {
+        DeviceUse.Require(Precision, Plan);
         (NetworkSpec spec, Architecture? path) = Network();
+        ShuffleNetV2OneShot.Require(Precision, spec, path);
         Table table = PlainTable.New("part", "operation", "shape", "FLOPs", "parameters");
         List<Part> parts = PartsOf(spec, path);
         foreach (Part part in parts)
@@ -68,7 +72,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
     private void PrintMemory(NetworkSpec spec, Architecture? path, int batch)
     {
         Device device = OpenDevice();
-        using Session session = NewSession(device);
+        using Session session = DeviceUse.NewSession(device, Plan, Precision);
         using var network = new ShuffleNetV2OneShot(session, spec, path);
         long weights = session.Pool.PeakBytesInUse, picture = NetworkGraph.ImagesOf(spec).Count * sizeof(float);
         long BytesOf(PlanKind kind, int count) => NetworkPlan.BytesOf(session, network, kind, count);
@@ -76,7 +80,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IVerb
         int above = (int)Math.Min(65_537, free / (training / batch + picture) * 5 / 4 + 2);
         int fits = BatchRoom.Largest(session, above, 0, count => BytesOf(PlanKind.Training, count) + count * picture);
         ResultTable.Print(
-            $"Memory with batches of {batch} on {device.Id}, plan {Plan.ToString().ToLowerInvariant()}",
+            $"Memory with batches of {batch} on {device.Id}, " + $"plan {Plan}, precision {Precision}".ToLowerInvariant(),
             ("network", $"{InMegabytes(weights)}: weights, gradients, momenta, statistics"),
             ("a batch of pictures", InMegabytes(picture * batch)),
             ("a training step", $"{InMegabytes(training)}, {training / 1e6 / batch:0.0} MB a picture"),

@@ -154,7 +154,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
     }
 
-    /// <summary>Refuses a precision of inference that some of a network's blocks have no kernels for.</summary>
+    /// <summary>Refuses a precision that some of a network's blocks have no kernels for.</summary>
     /// <param name="path">As the constructor takes it.</param>
     /// <exception cref="LimitException">They have none; the message names the option.</exception>
     public static void Require(Precision precision, NetworkSpec spec, Architecture? path = null)

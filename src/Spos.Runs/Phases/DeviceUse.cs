@@ -7,8 +7,7 @@ namespace Spos.Runs.Phases;
 /// <summary>How runs use a device.</summary>
 public static class DeviceUse
 {
-    /// <summary>A session whose convolutions are computed as a plan says.</summary>
-    /// <param name="precision">Of inference.</param>
+    /// <summary>A session that computes as a plan says, in a precision.</summary>
     public static Session NewSession(Device device, ConvolutionPlan plan, Precision precision = Precision.Fp32)
     {
         var session = new Session(device) { Precision = precision };

@@ -19,7 +19,7 @@ public sealed record EvaluationSpec
     /// <summary>What computes convolutions.</summary>
     public ConvolutionPlan Plan { get; init; }
 
-    /// <summary>What the network computes in on val.</summary>
+    /// <summary>What the network computes in.</summary>
     public Precision Precision { get; init; }
 
     /// <summary>A checkpoint, or the folder of a run.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -38,9 +37,6 @@ public sealed record ScoringSpec
 
     /// <summary>A table of megvii's to count FLOPs by; null to compute them from the shapes.</summary>
     public string? FlopsTable { get; init; }
-
-    /// <summary>What the supernet computes in where paths are measured.</summary>
-    public Precision Precision { get; init; }
 }
 
 /// <summary>How a supernet is searched.</summary>
@@ -89,9 +85,8 @@ public static class PathSearch
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Together, 1);
         IRunObserver observer = context.Observer;
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
-        DeviceUse.Require(scoring.Precision, setup.Plan);
-        setup.RequireFolder(RunKind.Search);
-        using var supernet = new ScoredSupernet(scoring, observer.Warn);
+        setup.Require(RunKind.Search);
+        using var supernet = new ScoredSupernet(scoring, setup.Precision, observer.Warn);
         if (spec.SearchSpace is { } space) Refusal.Of(() => SearchSpaceFile.Check(space, supernet.Spec.Space), "--search-space ");
         EvolutionOptions options = spec.Evolution with { FlopsLimit = supernet.FlopsLimit, Seed = data.Seed };
         Refusal.Of(options.Validate, "--num-population, --num-select, --num-crossover and --num-mutation: ");
@@ -108,7 +103,7 @@ public static class PathSearch
         var pictures = new EvaluationData(device, supernet.Spec.ImageSize, data, preprocessing, damage);
         using BatchSource calibration = pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, data.Seed);
         using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
-        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, scoring.Precision), spec.Concurrency);
+        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), spec.Concurrency);
         // All that can be refused has been: now what is there may go.
         Dictionary<string, double> known = Known(setup, folder, state, supernet.Spec.Space);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);

@@ -62,9 +62,8 @@ public static class Ranking
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Recalibrations, 1);
         IRunObserver observer = context.Observer;
         ScoringSpec scoring = spec.Scoring;
-        DeviceUse.Require(scoring.Precision, spec.Setup.Plan);
-        spec.Setup.RequireFolder(RunKind.Rank);
-        using var supernet = new ScoredSupernet(scoring, observer.Warn);
+        spec.Setup.Require(RunKind.Rank);
+        using var supernet = new ScoredSupernet(scoring, spec.Setup.Precision, observer.Warn);
         // Architectures are trained on pictures as the supernet was.
         Preprocessing preprocessing = spec.Setup.Data.PreprocessingOf(supernet.Header);
         TrainingSetup setup = spec.Setup.FedAs(preprocessing);
@@ -171,7 +170,7 @@ public static class Ranking
     {
         TrainingSetup setup = spec.Setup;
         double[][] scores = [.. paths.Select(_ => new double[spec.Recalibrations])];
-        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, spec.Scoring.Precision), 1);
+        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), 1);
         var part = new RunPart(PartKind.Scoring, "supernet scores", folder.Folder, "score", (long)paths.Length * spec.Recalibrations);
         context.Observer.Observe(part, () =>
         {

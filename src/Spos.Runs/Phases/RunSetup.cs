@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Supernet;
@@ -16,6 +17,9 @@ public record RunSetup
     /// <summary>What computes convolutions.</summary>
     public ConvolutionPlan Plan { get; init; }
 
+    /// <summary>What networks compute in, in training, recalibration and inference.</summary>
+    public Precision Precision { get; init; }
+
     /// <summary>Where checkpoints, metrics and results go.</summary>
     public required string Folder { get; init; }
 
@@ -30,10 +34,11 @@ public record RunSetup
     /// </summary>
     public required IReadOnlyList<RunOption> Options { get; init; }
 
-    /// <summary>Checks, before anything is opened, that this run may write where it is told to.</summary>
+    /// <summary>Checks, before anything is opened, that this run can compute as it is told to, and may write where it is told to.</summary>
     /// <exception cref="UsageException">The options contradict each other, or the folder belongs to another run.</exception>
-    internal void RequireFolder(RunKind kind)
+    internal void Require(RunKind kind)
     {
+        DeviceUse.Require(Precision, Plan);
         if (Resume && Restart) throw new UsageException("--resume and --restart cannot be had together.");
         FolderContents output = FolderContents.Of(Folder);
         foreach (string split in new[] { "train", "val" })

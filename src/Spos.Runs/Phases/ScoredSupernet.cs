@@ -20,7 +20,7 @@ internal sealed class ScoredSupernet : IDisposable
     /// <exception cref="CheckpointException">There is none, or it is a single path.</exception>
     /// <exception cref="UsageException">An option makes no sense.</exception>
     /// <exception cref="LimitException">It has no kernels for the precision.</exception>
-    public ScoredSupernet(ScoringSpec spec, Action<string> warn)
+    public ScoredSupernet(ScoringSpec spec, Precision precision, Action<string> warn)
     {
         _spec = spec;
         if (!Path.Exists(spec.Checkpoint))
@@ -34,7 +34,7 @@ internal sealed class ScoredSupernet : IDisposable
             throw new CheckpointException(
                 $"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
         }
-        ShuffleNetV2OneShot.Require(spec.Precision, Spec);
+        ShuffleNetV2OneShot.Require(precision, Spec);
         Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec);
         Sampler = new PathSampler(Flops);
         FlopsLimit = spec.FlopsLimit ?? (Header.Spec.IsOfficialSize ? 330e6 : Flops.Mean);

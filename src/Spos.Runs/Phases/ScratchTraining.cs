@@ -65,11 +65,12 @@ public static class ScratchTraining
     {
         IRunObserver observer = context.Observer;
         spec.Setup.Check();
-        spec.Setup.RequireFolder(RunKind.Scratch);
+        spec.Setup.Require(RunKind.Scratch);
         using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
         (NetworkSpec shape, Architecture path, NetworkOrigin? origin) = Network(spec, loaded, observer.Warn);
         TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
+        ShuffleNetV2OneShot.Require(setup.Precision, shape, path);
         Device device = context.OpenDevice();
         (ImageFolder train, ImageFolder val) = setup.Data.OpenBoth(observer.Warn);
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);

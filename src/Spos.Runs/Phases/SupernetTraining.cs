@@ -81,7 +81,8 @@ public static class SupernetTraining
                 "--flops-lb and --flops-ub need --paths-per-step 1: paths that share no operation cannot all be kept within a window.");
         }
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
-        setup.RequireFolder(RunKind.Supernet);
+        setup.Require(RunKind.Supernet);
+        ShuffleNetV2OneShot.Require(setup.Precision, shape);
         Device device = context.OpenDevice();
         (ImageFolder all, ImageFolder val) = setup.Data.OpenBoth(observer.Warn);
         (ImageFolder train, _) = HeldOutSplit.Divide(all, spec.HeldOut);

@@ -41,7 +41,7 @@ internal sealed class TrainingRun : IDisposable
         _observer = new ObserverList(new MetricsLog(Folder), observer);
         try
         {
-            Session = DeviceUse.NewSession(device, setup.Plan);
+            Session = DeviceUse.NewSession(device, setup.Plan, setup.Precision);
             Network = new ShuffleNetV2OneShot(Session, sizes, path);
         }
         catch

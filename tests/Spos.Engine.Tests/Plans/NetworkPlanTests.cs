@@ -273,7 +273,7 @@ public sealed class NetworkPlanTests
     }
 
     [Fact]
-    public void A_network_whose_blocks_have_no_kernels_of_a_precision_does_not_infer_in_it()
+    public void A_network_whose_blocks_have_no_kernels_of_a_precision_does_not_compute_in_it()
     {
         using TestDevice test = TestDevice.Open("host");
         using var session = new Session(test.Device) { Precision = Precision.Bf16 };
@@ -297,12 +297,14 @@ public sealed class NetworkPlanTests
         using (images)
         using (labels)
         {
-            Refused(() => NetworkPlan.BytesOf(session, network, PlanKind.Inference, Batch), first);
-            Refused(() => network.Forward(Pass.Inference(session), images, Paths[0]), first);
-            // In fp32, as all of it but inference.
-            using var plan = new NetworkPlan(session, network, PlanKind.Recalibration, Batch);
-            plan.Run(images, labels, Paths[0]).Dispose();
-            network.Forward(Pass.Recalibration(session), images, Paths[0]).Dispose();
+            foreach (PlanKind kind in Enum.GetValues<PlanKind>())
+            {
+                Refused(() => NetworkPlan.BytesOf(session, network, kind, Batch), first);
+            }
+            foreach (Pass pass in new[] { Pass.Training(session, new Tape()), Pass.Recalibration(session), Pass.Inference(session) })
+            {
+                Refused(() => network.Forward(pass, images, Paths[0]), first);
+            }
         }
     }
 
