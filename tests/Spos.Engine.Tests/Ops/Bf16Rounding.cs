@@ -22,4 +22,13 @@ internal static class Bf16Rounding
         double rounded = Round(value);
         return (rounded, Math.Max(Math.Abs(Round(value + error) - rounded), Math.Abs(Round(value - error) - rounded)));
     }
+
+    /// <summary>
+    /// The same of a value that is <paramref name="one"/> or <paramref name="other"/>: where a ReLU's input is zero but for rounding.
+    /// </summary>
+    public static (double Operand, double Slack) OperandOf(double one, double other, double error)
+    {
+        ((double first, double slack), (double second, double more)) = (Operand(one, error), Operand(other, error));
+        return (first, Math.Abs(first - second) + Math.Max(slack, more));
+    }
 }
