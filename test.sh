@@ -34,6 +34,15 @@ for library in libnvrtc.so libcuda.so.1 libnppicc.so; do
     [[ $(ldconfig -p) == *"$library"* ]] || echo "Left out: the tests that need NVIDIA's $library, which is not installed."
 done
 
+# run_ops NAME VARIABLE=VALUE...: the ops as these variables have them.
+run_ops() {
+    local ops_log failed=0
+    ops_log="$(env "${@:2}" dotnet test tests/Spos.Engine.Tests -c Release --nologo --no-build \
+        --filter "(FullyQualifiedName~.Ops.|FullyQualifiedName~.Data.)&DisplayName!~simt" --logger "console;verbosity=minimal" 2>&1)" || failed=1
+    echo "The ops on $1:"$'\n'"$ops_log"
+    return $failed
+}
+
 # The tests above ran on the set that SPOS_CPU names, or on the best that this CPU has. The others go side by side, since most of
 # their time is the start of programs.
 ran_on="${SPOS_CPU:-}"
@@ -42,13 +51,13 @@ for instruction_set in avx512 avx2 x86-64; do
     if ! SPOS_CPU=$instruction_set dotnet "$cli_dll" info >/dev/null 2>&1; then
         echo "Left out: the ops on $instruction_set, which this CPU does not have."
     elif [[ $instruction_set != "${ran_on:=$instruction_set}" ]]; then
-        {
-            set_log="$(SPOS_CPU=$instruction_set dotnet test tests/Spos.Engine.Tests -c Release --nologo --no-build \
-                --filter "(FullyQualifiedName~.Ops.|FullyQualifiedName~.Data.)&DisplayName!~simt" --logger "console;verbosity=minimal" 2>&1)" || failed=1
-            echo "The ops on $instruction_set:"$'\n'"$set_log"
-            exit "${failed:-0}"
-        } &
+        run_ops "$instruction_set" "SPOS_CPU=$instruction_set" &
         on_other_sets+=($!)
     fi
 done
+# Its own products of bf16 leave the bits that multiply-adds do (native/kernels/host/gemm_bf16.h).
+if grep -qw avx512_bf16 /proc/cpuinfo; then
+    run_ops "avx512 without its products of bf16" SPOS_CPU=avx512 SPOS_NO_BF16=1 &
+    on_other_sets+=($!)
+fi
 for tests in "${on_other_sets[@]}"; do wait "$tests"; done

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Spos.Engine.Kernels;
 using Xunit.Sdk;
 
 namespace Spos.Engine.Tests.Devices;
@@ -9,6 +10,16 @@ public sealed class OnEachDeviceAttribute(params object[] arguments) : DataAttri
 {
     public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
         TestDevice.All.Select(device => (object[])[device, .. arguments]);
+}
+
+/// <summary>A case, run on each device with floats and with bf16: the test's first arguments are the device's name and the type.</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+public sealed class OnEachDeviceInEachTypeAttribute(params object[] arguments) : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) =>
+        from device in TestDevice.All
+        from type in new[] { ElementType.Float32, ElementType.BFloat16 }
+        select (object[])[device, type, .. arguments];
 }
 
 /// <summary>A case of much work, run on the host and, once, on the emulated GPU.</summary>

@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Tensors;
@@ -109,6 +110,73 @@ public sealed class BatchNormalisationTests
         using Tensor same = BatchNormalisation.Forward(pass, x, layer, rectify, inPlace: true);
         Assert.Equal(x.Address, same.Address);
         Assert.Equal(y.Download(fixture.Session.Stream), same.Download(fixture.Session.Stream));
+    }
+
+    public static TheoryData<ElementType, int, int, bool> CasesOfTypes()
+    {
+        var cases = new TheoryData<ElementType, int, int, bool>();
+        foreach (ElementType type in new[] { ElementType.Float32, ElementType.BFloat16 })
+        {
+            cases.Add(type, 120, 16, true);
+            cases.Add(type, 1, 1, false);
+            cases.Add(type, 9, 7, true);
+            cases.Add(type, 2, 1025, false);
+            cases.Add(type, 7936, 9, true);
+        }
+        return cases;
+    }
+
+    [Theory]
+    [CasesOnEachDevice(nameof(CasesOfTypes))]
+    public void Values_of_each_type_are_normalised_to_floats(string device, ElementType type, int rows, int channels, bool rectify)
+    {
+        using var fixture = new OpFixture(device);
+        (Tensor x, float[] xs, Tensor table, float[] statistics) = Pending(fixture, type, rows, channels);
+        Tensor y = fixture.Own(fixture.Session.Rent(x.Shape));
+        BatchNormalisation.Apply(fixture.Session, y, x, table, rectify);
+        double[] want = new double[xs.Length];
+        double largest = 0;
+        for (int i = 0; i < want.Length; i++)
+        {
+            double product = xs[i] * (double)statistics[(2 * channels) + (i % channels)], shift = statistics[(3 * channels) + (i % channels)];
+            want[i] = rectify ? Math.Max(0, product + shift) : product + shift;
+            largest = Math.Max(largest, Math.Abs(product) + Math.Abs(shift));
+        }
+        // Two roundings.
+        Close.Assert(want, y.Download(fixture.Session.Stream), 0, largest);
+    }
+
+    [Theory]
+    [CasesOnEachDevice(nameof(CasesOfTypes))]
+    public void Gradients_of_each_type_are_added_up(string device, ElementType type, int rows, int channels, bool rectify)
+    {
+        using var fixture = new OpFixture(device);
+        (Tensor x, float[] xs, Tensor table, float[] statistics) = Pending(fixture, type, rows, channels);
+        float[] dys = fixture.ValuesOf(type, xs.Length);
+        Tensor dy = fixture.Tensor(x.Shape, dys, type);
+        using Tensor sums = BatchNormalisation.GradientSums(fixture.Session, dy, x, table, rectify);
+        double[] want = new double[2 * channels], got = new double[want.Length], sizes = new double[want.Length];
+        for (int i = 0; i < xs.Length; i++)
+        {
+            int c = i % channels;
+            if (rectify && (xs[i] * (double)statistics[(2 * channels) + c]) + statistics[(3 * channels) + c] <= 0) continue;
+            foreach ((int at, double term) in new[] { (c, dys[i]), (channels + c, dys[i] * ((double)xs[i] - statistics[c])) })
+            {
+                want[at] += term;
+                sizes[at] += Math.Abs(term);
+            }
+        }
+        foreach ((int i, float part) in sums.Download(fixture.Session.Stream).Index()) got[i % got.Length] += part;
+        Close.Assert(want, [.. got.Select(v => (float)v)], rows, sizes.Max());
+    }
+
+    // Raw values, and a table of statistics that are not their own.
+    private static (Tensor X, float[] Xs, Tensor Table, float[] Statistics) Pending(
+        OpFixture fixture, ElementType type, int rows, int channels)
+    {
+        float[] xs = fixture.ValuesOf(type, (long)rows * channels), statistics = fixture.Values(4L * channels);
+        return (
+            fixture.Tensor(Shape.Matrix(rows, channels), xs, type), xs, fixture.Tensor(new Shape(4, 1, 1, channels), statistics), statistics);
     }
 
     private static BatchNormLayer Layer(OpFixture fixture, int channels, bool affine, out float[] gamma, out float[] beta)

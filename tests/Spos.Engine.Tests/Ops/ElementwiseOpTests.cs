@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Optim;
@@ -92,6 +93,31 @@ public sealed class ElementwiseOpTests
     {
         float[] ends = [-3, 3, MathF.BitIncrement(-3), MathF.BitDecrement(3), MathF.BitDecrement(-3), MathF.BitIncrement(3)];
         return [.. ends.Concat(fixture.Values(length).Select(v => 5 * v)).Take(length)];
+    }
+
+    [Theory]
+    [OnEachDeviceInEachType(1)]
+    [OnEachDeviceInEachType(77)]
+    [OnEachDeviceInEachType(100_003)]
+    public void Gradients_are_added_in_place(string device, ElementType type, int length)
+    {
+        using var fixture = new OpFixture(device);
+        // As far apart as that sums of bf16 need all digits of a float, and more.
+        float[] Values() => [.. fixture.ValuesOf(type, length).Select((v, i) => MathF.ScaleB(v, i % 21))];
+        (float[] first, float[] second) = (Values(), [.. Values().Reverse()]);
+        if (length > 9)
+        {
+            (first[2], second[2]) = (float.PositiveInfinity, 1);
+            (first[4], second[4]) = (1, float.NaN);
+            (first[5], second[5]) = (float.NegativeInfinity, float.PositiveInfinity);
+            // The greatest number of bf16.
+            first[7] = second[7] = BitConverter.UInt32BitsToSingle(0x7F7F_0000);
+        }
+        Tensor sum = fixture.Tensor(Shape.Vector(length), first, type), source = fixture.Tensor(sum.Shape, second, type);
+        GradientTable.AddInPlace(fixture.Session, sum, source);
+        float[] want = [.. first.Zip(second, (a, b) => a + b)];
+        if (type == ElementType.BFloat16) want = [.. want.Select(v => (float)(Bf16)v)];
+        Assert.Equal(want, fixture.Download(sum));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
@@ -34,12 +35,39 @@ internal sealed class OpFixture : IDisposable
         return values;
     }
 
-    public Tensor Tensor(Shape shape, float[] values)
+    /// <summary>The same, such as tensors of <paramref name="type"/> hold exactly.</summary>
+    public float[] ValuesOf(ElementType type, long count)
     {
-        Tensor tensor = Session.Rent(shape);
-        tensor.Upload(Session.Stream, values);
-        _owned.Add(tensor);
+        float[] values = Values(count);
+        return type == ElementType.Float32 ? values : [.. values.Select(v => (float)(Bf16)v)];
+    }
+
+    public Tensor Tensor(Shape shape, float[] values, ElementType type = ElementType.Float32)
+    {
+        Tensor tensor = Own(Session.Rent(shape, type));
+        Upload(tensor, values);
         return tensor;
+    }
+
+    /// <summary>Copies values in that the tensor's type holds exactly.</summary>
+    public void Upload(Tensor tensor, float[] values)
+    {
+        if (tensor.ElementType == ElementType.Float32) tensor.Upload(Session.Stream, values);
+        else tensor.Upload(Session.Stream, [.. values.Select(v => (Bf16)v)]);
+    }
+
+    /// <summary>Copies values out, of either type.</summary>
+    public float[] Download(Tensor tensor)
+    {
+        if (tensor.ElementType == ElementType.Float32) return tensor.Download(Session.Stream);
+        return [.. DownloadBf16(tensor).Select(v => (float)v)];
+    }
+
+    public Bf16[] DownloadBf16(Tensor tensor)
+    {
+        var values = new Bf16[tensor.Shape.Count];
+        tensor.Download(Session.Stream, values);
+        return values;
     }
 
     public Parameter Parameter(Shape shape, float[] values)

@@ -36,17 +36,23 @@ public sealed class NetworkPlanTests
 
     private static readonly Architecture[] PlusPaths = [.. new[] { "4 7 5 2 6 0", "4 3 6 7 1 5" }.Select(text => Architecture.Parse(text))];
 
-    public static TheoryData<string, ConvolutionPlan, bool> Cases
+    public static TheoryData<string, ConvolutionPlan, Precision, bool> Cases
     {
         get
         {
-            var cases = new TheoryData<string, ConvolutionPlan, bool>();
-            foreach (ConvolutionPlan plan in new[] { ConvolutionPlan.Fused, ConvolutionPlan.Unfused, ConvolutionPlan.Cudnn })
+            var cases = new TheoryData<string, ConvolutionPlan, Precision, bool>();
+            foreach ((ConvolutionPlan plan, Precision precision) in new[]
+            {
+                (ConvolutionPlan.Fused, Precision.Fp32),
+                (ConvolutionPlan.Fused, Precision.Bf16),
+                (ConvolutionPlan.Unfused, Precision.Fp32),
+                (ConvolutionPlan.Cudnn, Precision.Fp32),
+            })
             {
                 foreach (bool single in new[] { false, true })
                 {
-                    cases.Add("host", plan, single);
-                    cases.Add("simt 1", plan, single);
+                    cases.Add("host", plan, precision, single);
+                    cases.Add("simt 1", plan, precision, single);
                 }
             }
             return cases;
@@ -55,27 +61,28 @@ public sealed class NetworkPlanTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Its_bits_are_those_of_ops_one_by_one(string name, ConvolutionPlan plan, bool single)
+    public void Its_bits_are_those_of_ops_one_by_one(string name, ConvolutionPlan plan, Precision precision, bool single)
     {
         using TestDevice test = TestDevice.Open(name);
         Architecture[] paths = single ? [Paths[0]] : test.Device.Kind == "simt" ? [.. Paths.Take(2)] : Paths;
-        float[] planned = Work(test, plan, Spec, single, paths, planned: true);
-        Assert.Equal(Work(test, plan, Spec, single, paths, planned: false), planned);
+        float[] planned = Work(test, plan, precision, Spec, single, paths, planned: true);
+        Assert.Equal(Work(test, plan, precision, Spec, single, paths, planned: false), planned);
     }
 
     [Theory]
-    [InlineData("host", ConvolutionPlan.Fused, false)]
-    [InlineData("host", ConvolutionPlan.Fused, true)]
-    [InlineData("host", ConvolutionPlan.Unfused, false)]
-    [InlineData("host", ConvolutionPlan.Cudnn, false)]
-    [InlineData("simt 1", ConvolutionPlan.Fused, true)]
-    [InlineData("simt 1", ConvolutionPlan.Cudnn, true)]
-    public void So_are_they_where_blocks_have_other_ops(string name, ConvolutionPlan plan, bool single)
+    [InlineData("host", ConvolutionPlan.Fused, Precision.Fp32, false)]
+    [InlineData("host", ConvolutionPlan.Fused, Precision.Fp32, true)]
+    [InlineData("host", ConvolutionPlan.Fused, Precision.Bf16, false)]
+    [InlineData("host", ConvolutionPlan.Unfused, Precision.Fp32, false)]
+    [InlineData("host", ConvolutionPlan.Cudnn, Precision.Fp32, false)]
+    [InlineData("simt 1", ConvolutionPlan.Fused, Precision.Fp32, true)]
+    [InlineData("simt 1", ConvolutionPlan.Cudnn, Precision.Fp32, true)]
+    public void So_are_they_where_blocks_have_other_ops(string name, ConvolutionPlan plan, Precision precision, bool single)
     {
         using TestDevice test = TestDevice.Open(name);
         Architecture[] paths = single ? [PlusPaths[0]] : PlusPaths;
-        float[] planned = Work(test, plan, PlusSpec, single, paths, planned: true);
-        Assert.Equal(Work(test, plan, PlusSpec, single, paths, planned: false), planned);
+        float[] planned = Work(test, plan, precision, PlusSpec, single, paths, planned: true);
+        Assert.Equal(Work(test, plan, precision, PlusSpec, single, paths, planned: false), planned);
     }
 
     [Theory]
@@ -343,9 +350,9 @@ public sealed class NetworkPlanTests
 
     // Trains some steps on several paths, recalibrates and measures: all that is left of it.
     private static float[] Work(
-        TestDevice test, ConvolutionPlan convolutions, NetworkSpec spec, bool single, Architecture[] paths, bool planned)
+        TestDevice test, ConvolutionPlan convolutions, Precision precision, NetworkSpec spec, bool single, Architecture[] paths, bool planned)
     {
-        using var session = new Session(test.Device);
+        using var session = new Session(test.Device) { Precision = precision };
         session.Pool.Poison = true;
         ConvolutionPlanner.Of(session).Plan = convolutions;
         using var network = new ShuffleNetV2OneShot(session, spec, single ? paths[0] : null);
