@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
@@ -40,6 +41,24 @@ internal sealed class OpFixture : IDisposable
         tensor.Upload(Session.Stream, values);
         _owned.Add(tensor);
         return tensor;
+    }
+
+    /// <summary>With values rounded to a type.</summary>
+    public Tensor Tensor(Shape shape, float[] values, ElementType type)
+    {
+        if (type == ElementType.Float32) return Tensor(shape, values);
+        Tensor tensor = Own(Session.Rent(shape, type));
+        tensor.Upload(Session.Stream, [.. values.Select(value => (Bf16)value)]);
+        return tensor;
+    }
+
+    /// <summary>A tensor's values, whatever their type.</summary>
+    public float[] Download(Tensor tensor)
+    {
+        if (tensor.ElementType == ElementType.Float32) return tensor.Download(Session.Stream);
+        var values = new Bf16[tensor.Shape.Count];
+        tensor.Download(Session.Stream, values);
+        return [.. values.Select(value => (float)value)];
     }
 
     public Parameter Parameter(Shape shape, float[] values)
