@@ -21,7 +21,6 @@ internal sealed class FusionRules(params ImmutableArray<FusionRule> rules)
     public bool HandsOnRaw { get; private init; }
 
     /// <summary>What is fused in a kind of pass under a plan.</summary>
-    /// <param name="precision">Of inference; no rule depends on it yet.</param>
-    public static FusionRules For(BatchNormMode statistics, ConvolutionPlan plan, Precision precision) =>
+    public static FusionRules For(BatchNormMode statistics, ConvolutionPlan plan) =>
         plan != ConvolutionPlan.Fused ? OpByOp : statistics == BatchNormMode.Running ? _inference : _training;
 }

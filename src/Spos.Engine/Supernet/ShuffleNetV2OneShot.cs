@@ -135,7 +135,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         }
         RequireLength(path);
         if (pass.BatchNorm == BatchNormMode.Running) Require(pass.Session.Precision);
-        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan, pass.Session.Precision);
+        var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan);
         using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
             ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
             : null;
