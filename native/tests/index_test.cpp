@@ -21,15 +21,20 @@ using std::min;
 // Arguments of a launch and, once they are bound, their values.
 class Arguments {
  public:
-    // Arrays of floats that grow: so many values a unit. A segment is such an array of several one after the other.
-    Arguments& input(size_t a_unit, size_t segments = 1) { return array({a_unit, segments, true, false}); }
-    Arguments& result(size_t a_unit, size_t segments = 1) { return array({a_unit, segments, false, true}); }
+    // The bytes of a value of the inputs, results and workspaces that follow: floats, or bf16.
+    Arguments& of(size_t size) {
+        size_ = size;
+        return *this;
+    }
+    // Arrays that grow: so many values a unit. A segment is such an array of several one after the other.
+    Arguments& input(size_t a_unit, size_t segments = 1) { return array({a_unit, segments, true, false, 0, size_}); }
+    Arguments& result(size_t a_unit, size_t segments = 1) { return array({a_unit, segments, false, true, 0, size_}); }
     Arguments& in_place(size_t a_unit) { return array({a_unit, 1, true, true}); }
     // A result of which only the last values are compared.
     Arguments& last_of_result(size_t a_unit, size_t compared) {
         return array({a_unit, 1, false, true, 0, sizeof(float), compared});
     }
-    Arguments& workspace(size_t a_unit) { return array({a_unit, 1, false, false}); }
+    Arguments& workspace(size_t a_unit) { return array({a_unit, 1, false, false, 0, size_}); }
     // One that does not grow.
     Arguments& weights(size_t count) { return array({0, 1, true, false, count}); }
     Arguments& null() { return add(Value{8}); }
@@ -177,8 +182,11 @@ class Arguments {
                 } else if (array.below > 0) {
                     const int below = number % array.below;
                     std::memcpy(at, &below, sizeof below);
-                } else {
+                } else if (array.size == sizeof value) {
                     std::memcpy(at, &value, sizeof value);
+                } else {
+                    // Its upper half, as bf16 is.
+                    std::memcpy(at, reinterpret_cast<const uint8_t*>(&value) + sizeof value - array.size, array.size);
                 }
             }
             target.write(address + first * array.size, values.data(), values.size());
@@ -186,6 +194,7 @@ class Arguments {
     }
 
     std::vector<Value> values_;
+    size_t size_ = sizeof(float);
 };
 
 struct Launch {
@@ -194,7 +203,7 @@ struct Launch {
 };
 
 struct Case {
-    const char* kernel;
+    std::string kernel;
     // How many units the large arrays have, and the small ones.
     size_t large, small;
     std::function<Launch(bool gpu, long units)> make;
@@ -222,10 +231,16 @@ Launch slices(bool gpu, long units, long channels, Arguments arguments) {
 
 using A = Arguments;
 
+// A type of elements that there are kernels for, as their names end, and the bytes of a value.
+struct Element {
+    std::string suffix;
+    size_t size;
+};
+
 // ---- rows -------------------------------------------------------------------------------------------------------
 constexpr size_t kRows = 64, kChannels = 65 * kTileChannels, kValues = kRows * kChannels;
 
-Case rows(const char* kernel, const std::function<A(long rows)>& arguments) {
+Case rows(const std::string& kernel, const std::function<A(long rows)>& arguments) {
     return {kernel, kMostSlices, 3,
             [=](bool gpu, long units) { return slices(gpu, units, kChannels, arguments(units * long{kRows})); },
             kTileChannels};
@@ -234,7 +249,7 @@ Case rows(const char* kernel, const std::function<A(long rows)>& arguments) {
 // ---- flat arrays ------------------------------------------------------------------------------------------------
 constexpr size_t kFlat = 64;
 
-Case flat(const char* kernel, const std::function<A(long length)>& arguments) {
+Case flat(const std::string& kernel, const std::function<A(long length)>& arguments) {
     return {kernel, (size_t{1} << 26) + 1, 3,
             [=](bool gpu, long units) { return blocks(gpu, units, arguments(units * long{kFlat})); }};
 }
@@ -242,13 +257,13 @@ Case flat(const char* kernel, const std::function<A(long length)>& arguments) {
 // ---- products ---------------------------------------------------------------------------------------------------
 constexpr long kBlockRows = 256, kIn = 6, kOut = 5;
 
-Case products(const char* kernel, const std::function<A(long rows)>& arguments) {
+Case products(const std::string& kernel, const std::function<A(long rows)>& arguments) {
     return {kernel, kMostRows / kBlockRows, 3,
             [=](bool gpu, long units) { return blocks(gpu, units, arguments(units * kBlockRows)); }};
 }
 
 // On a GPU the weights' gradients have blocks of their own, before the others.
-Case backward_products(const char* kernel, const std::function<A(long rows)>& arguments) {
+Case backward_products(const std::string& kernel, const std::function<A(long rows)>& arguments) {
     return {kernel, kMostRows / kBlockRows, 3,
             [=](bool gpu, long units) { return blocks(gpu, gpu ? 2 * units : units, arguments(units * kBlockRows)); }};
 }
@@ -265,7 +280,7 @@ struct Images {
     A& sizes(A& a) const { return a.i(units).i(side).i(side).i(out()).i(out()).i(channels); }
 };
 
-Case images(const char* kernel, long stride, const std::function<A(const Images&)>& arguments) {
+Case images(const std::string& kernel, long stride, const std::function<A(const Images&)>& arguments) {
     return {kernel, kMostSlices, 3,
             [=](bool gpu, long units) {
                 return slices(gpu, units, kChannels, arguments({units, 8 * stride, stride, kChannels}));
@@ -294,8 +309,6 @@ std::vector<Case> row_cases() {
              [=](long n) {
                  return A().result(v).result(c).input(v).input(v).input(c).i(n / long{kRows}).i(r).i(c).i(r);
              }),
-        rows("channel_split",
-             [=](long n) { return A().result(r * (c + 2)).result(v).input(2 * v).i(n).i(c).i(c + 2).i(r); }),
         rows("channel_merge", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(r); }),
         rows("channel_concat", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(c).i(r); }),
         rows("channel_cut", [=](long n) { return A().result(v).result(v).input(2 * v).i(n).i(c).i(c).i(r); }),
@@ -324,22 +337,6 @@ std::vector<Case> product_cases() {
     return {
         products("pointwise_forward",
                  [=](long n) { return A().result(r * out).input(r * in).weights(in * out).i(n).i(in).i(out).i(r); }),
-        products("pointwise_normalised",
-                 [=](long n) {
-                     const size_t y_stride = out + 2;
-                     return A()
-                         .result(r * y_stride)
-                         .input(r * in)
-                         .weights(in * out)
-                         .weights(out)
-                         .weights(out)
-                         .i(n)
-                         .i(in)
-                         .i(out)
-                         .i(y_stride)
-                         .i(1)
-                         .i(r);
-                 }),
         products("pointwise_backward_data",
                  [=](long n) { return A().result(r * in).input(r * out).weights(in * out).i(n).i(in).i(out).i(r); }),
         products("pointwise_backward_weights",
@@ -425,28 +422,18 @@ std::vector<Case> product_cases() {
     };
 }
 
+std::string family(const std::string& pass, long k, long s) {
+    return pass + "_k" + std::to_string(k) + "_s" + std::to_string(s);
+}
+
 std::vector<Case> depthwise_cases(long k, long s) {
-    static std::vector<std::string>& names = *new std::vector<std::string>;
-    names.reserve(100);
-    const auto name = [&](const char* pass) {
-        names.push_back(std::string(pass) + "_k" + std::to_string(k) + "_s" + std::to_string(s));
-        return names.back().c_str();
-    };
+    const auto name = [=](const std::string& pass) { return family(pass, k, s); };
     const auto taps = [=](const Images& m) { return static_cast<size_t>(k * k * m.channels); };
     return {
         images(name("depthwise_forward"), s,
                [=](const Images& m) {
                    A a = A().result(m.out_values()).input(m.in_values()).weights(taps(m));
                    return m.sizes(a).i(m.out());
-               }),
-        images(name("depthwise_normalised"), s,
-               [=](const Images& m) {
-                   A a = A().result(m.out_values())
-                             .input(m.in_values())
-                             .weights(taps(m))
-                             .weights(m.channels)
-                             .weights(m.channels);
-                   return m.sizes(a).i(1).i(m.out());
                }),
         images(name("depthwise_backward_data"), s,
                [=](const Images& m) {
@@ -481,41 +468,23 @@ std::vector<Case> depthwise_cases(long k, long s) {
                              .weights(taps(m));
                    return m.sizes(a).i(m.side);
                }),
-        // A block takes strip after strip: here each has one. `x` and `passing` are arrays of their own.
-        {name("branch_normalised"), kMostRows / 64, 3,
-         [=](bool gpu, long units) {
-             const Images m{units, 8, s, 4};
-             const long in = 3, out = 5, x_stride = 2 * in, y_stride = out + in, pixels = m.side * m.side;
-             const long band = m.out() * m.out() * m.channels, strip = ((m.out() - 1) * s + k) * m.side * m.channels;
-             A a = A().result(m.out() * m.out() * y_stride).input(pixels * x_stride);
-             if (s == 1) {
-                 a.result(pixels * y_stride).input(pixels * x_stride);
-             } else {
-                 a.null().null();
-             }
-             a.workspace(band + strip)
-                 .weights(in * m.channels)
-                 .weights(2 * m.channels)
-                 .weights(taps(m))
-                 .weights(2 * m.channels)
-                 .weights(m.channels * out)
-                 .weights(2 * out);
-             m.sizes(a).i(in).i(out).i(x_stride).i(2).i(y_stride).i(in).i(m.out()).i(m.out()).l(band + strip);
-             return blocks(gpu, units, a);
-         }},
     };
 }
 
+constexpr long kStemSide = 152, kStem = kTileChannels;
+constexpr size_t kOfImage = kStemSide * kStemSide * 3, kOfStem = 27 * kStem;
+
+Case stem(const std::string& kernel, const std::function<A(const Images&)>& arguments) {
+    return {kernel, kMostSlices, 3, [=](bool gpu, long units) {
+                return slices(gpu, units, kStem, arguments({units, kStemSide, 2, kStem}));
+            }};
+}
+
+constexpr long kPixels = 2, kPooled = 64;
+
 std::vector<Case> other_cases() {
-    constexpr long kClasses = 64, kPixels = 2, kPooled = 64, kLength = 32832, kTile = 32, kColumns = 2052;
+    constexpr long kClasses = 64, kLength = 32832, kTile = 32, kColumns = 2052;
     constexpr long kPartials = 1024;
-    constexpr long kSide = 152, kStem = kTileChannels;
-    const auto stem = [=](const char* kernel, const std::function<A(const Images&)>& arguments) {
-        return Case{kernel, kMostSlices, 3, [=](bool gpu, long units) {
-                        return slices(gpu, units, kStem, arguments({units, kSide, 2, kStem}));
-                    }};
-    };
-    const size_t of_image = kSide * kSide * 3, of_stem = 27 * kStem;
     return {
         flat("dropout",
              [](long l) {
@@ -547,10 +516,6 @@ std::vector<Case> other_cases() {
                  gpu, units,
                  A().number_results(8).input(8 * kClasses).numbers(8, kClasses).i(8 * units).i(kClasses).i(8));
          }},
-        {"global_average_pool_forward", size_t{1} << 26, 3,
-         [=](bool gpu, long units) {
-             return blocks(gpu, units, A().result(kPooled).input(kPixels * kPooled).i(kPixels).i(kPooled));
-         }},
         {"global_average_pool_backward", size_t{1} << 26, 3,
          [=](bool gpu, long units) {
              return blocks(gpu, units, A().result(kPixels * kPooled).input(kPooled).i(kPixels).i(kPooled));
@@ -581,19 +546,94 @@ std::vector<Case> other_cases() {
          kTileChannels},
         stem("stem_forward",
              [=](const Images& m) {
-                 A a = A().result(m.out_values()).input(of_image).weights(of_stem);
+                 A a = A().result(m.out_values()).input(kOfImage).weights(kOfStem);
                  return m.sizes(a).i(m.out());
-             }),
-        stem("stem_normalised",
-             [=](const Images& m) {
-                 A a = A().result(m.out_values()).input(of_image).weights(of_stem).weights(kStem).weights(kStem);
-                 return m.sizes(a).i(1).i(m.out());
              }),
         stem("stem_backward_weights",
              [=](const Images& m) {
-                 A a = A().result(of_stem).input(m.out_values()).input(of_image);
+                 A a = A().result(kOfStem).input(m.out_values()).input(kOfImage);
                  return m.sizes(a).i(m.out());
              }),
+    };
+}
+
+// ---- kernels of each type of elements ----------------------------------------------------------------------------
+std::vector<Case> element_cases(const Element& t) {
+    const size_t c = kChannels, v = kValues, r = kRows;
+    return {
+        rows("channel_split" + t.suffix,
+             [=](long n) { return A().of(t.size).result(r * (c + 2)).result(v).input(2 * v).i(n).i(c).i(c + 2).i(r); }),
+        products("pointwise_normalised" + t.suffix,
+                 [=](long n) {
+                     const size_t in = kIn, out = kOut, y_stride = out + 2;
+                     return A()
+                         .of(t.size)
+                         .result(kBlockRows * y_stride)
+                         .input(kBlockRows * in)
+                         .weights(in * out)
+                         .weights(out)
+                         .weights(out)
+                         .i(n)
+                         .i(in)
+                         .i(out)
+                         .i(y_stride)
+                         .i(1)
+                         .i(kBlockRows);
+                 }),
+        {"global_average_pool_forward" + t.suffix, size_t{1} << 26, 3,
+         [=](bool gpu, long units) {
+             return blocks(gpu, units, A().result(kPooled).of(t.size).input(kPixels * kPooled).i(kPixels).i(kPooled));
+         }},
+        stem("stem_normalised" + t.suffix,
+             [=](const Images& m) {
+                 A a = A().of(t.size)
+                           .result(m.out_values())
+                           .of(sizeof(float))
+                           .input(kOfImage)
+                           .weights(kOfStem)
+                           .weights(kStem)
+                           .weights(kStem);
+                 return m.sizes(a).i(1).i(m.out());
+             }),
+    };
+}
+
+std::vector<Case> depthwise_element_cases(long k, long s, const Element& t) {
+    return {
+        images(family("depthwise_normalised", k, s) + t.suffix, s,
+               [=](const Images& m) {
+                   A a = A().of(t.size)
+                             .result(m.out_values())
+                             .input(m.in_values())
+                             .weights(static_cast<size_t>(k * k * m.channels))
+                             .weights(m.channels)
+                             .weights(m.channels);
+                   return m.sizes(a).i(1).i(m.out());
+               }),
+        // A block takes strip after strip: here each has one. `x` and `passing` are arrays of their own.
+        {family("branch_normalised", k, s) + t.suffix, kMostRows / 64, 3,
+         [=](bool gpu, long units) {
+             const Images m{units, 8, s, 4};
+             const long in = 3, out = 5, x_stride = 2 * in, y_stride = out + in, pixels = m.side * m.side;
+             const long band = m.out() * m.out() * m.channels, inputs = ((m.out() - 1) * s + k) * m.side;
+             // Products of bf16 need the inputs' channels side by side.
+             const long space = band + inputs * (m.channels + (t.size == 2 ? in : 0));
+             A a = A().of(t.size).result(m.out() * m.out() * y_stride).input(pixels * x_stride);
+             if (s == 1) {
+                 a.result(pixels * y_stride).input(pixels * x_stride);
+             } else {
+                 a.null().null();
+             }
+             a.workspace(space)
+                 .weights(in * m.channels)
+                 .weights(2 * m.channels)
+                 .weights(static_cast<size_t>(k * k * m.channels))
+                 .weights(2 * m.channels)
+                 .weights(m.channels * out)
+                 .weights(2 * out);
+             m.sizes(a).i(in).i(out).i(x_stride).i(2).i(y_stride).i(in).i(m.out()).i(m.out()).l(space);
+             return blocks(gpu, units, a);
+         }},
     };
 }
 
@@ -748,8 +788,13 @@ std::vector<Case> cases() {
     add(row_cases());
     add(flat_cases());
     add(product_cases());
+    const std::vector<Element> elements = {{"_f32", 4}, {"_bf16", 2}};
+    for (const Element& t : elements) add(element_cases(t));
     for (long k : {3, 5, 7}) {
-        for (long s : {1, 2}) add(depthwise_cases(k, s));
+        for (long s : {1, 2}) {
+            add(depthwise_cases(k, s));
+            for (const Element& t : elements) add(depthwise_element_cases(k, s, t));
+        }
     }
     add(other_cases());
     add(picture_cases());
@@ -768,7 +813,7 @@ std::vector<uint8_t> run(const Case& each, size_t units) {
     const std::vector<void*> parameters = launch.arguments.bind(*target, units);
     // Some of its arrays are the weights' or a block's.
     if (units == each.large) CHECK(launch.arguments.most(units) > (size_t{1} << 32));
-    const std::string wrong = target->run(each.kernel, launch.grid, launch.block, parameters);
+    const std::string wrong = target->run(each.kernel.c_str(), launch.grid, launch.block, parameters);
     REQUIRE_MESSAGE(wrong.empty(), wrong);
     return launch.arguments.results(*target, units, each.compared);
 }
@@ -777,9 +822,8 @@ std::vector<uint8_t> run(const Case& each, size_t units) {
 
 TEST_CASE("no kernel's indices are cut at 32 bits") {
     for (const Case& each : cases()) {
-        SUBCASE(each.kernel) {
-            const std::string kernel = each.kernel;
-            CAPTURE(kernel);
+        SUBCASE(each.kernel.c_str()) {
+            CAPTURE(each.kernel);
             const std::vector<uint8_t> small = run(each, each.small), large = run(each, each.large);
             CHECK(std::any_of(small.begin(), small.end(), [](uint8_t byte) { return byte != 0; }));
             CHECK(small == large);

@@ -32,8 +32,8 @@ internal static class CatalogueWriter
             string[] family = [.. kernel.FamilyParameters.Select(CSharpName.OfParameter)];
             if (isFamily)
             {
-                string parameters = string.Join(
-                    ", ", kernel.FamilyParameters.Zip(family, (p, name) => p == kernel.TypeParameter ? $"ElementType {name}" : $"int {name}"));
+                IEnumerable<string> types = kernel.FamilyParameters.Select(p => p == kernel.TypeParameter ? "ElementType" : "int");
+                string parameters = string.Join(", ", types.Zip(family, (type, name) => $"{type} {name}"));
                 indices.Append($"\n    public static int {kernel.MethodName}({parameters}) =>\n")
                     .Append($"        ({string.Join(", ", family)}) switch\n        {{\n");
             }

@@ -57,7 +57,10 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
         string[] types = [.. parameters.Where(p => p.IsElement).Select(p => p.Type).Distinct()];
         _sizes.RefuseUnknown(
             [.. parameters.Where(p => p is { IsPointer: false, Type: not "float" }).Select(p => p.Name), .. family.Except(types)]);
-        if (types.Length > 1) throw new DeclarationException(name.Span, $"A macro has one type of elements, not {string.Join(" and ", types)}.");
+        if (types.Length > 1)
+        {
+            throw new DeclarationException(name.Span, $"A macro has one type of elements, not {string.Join(" and ", types)}.");
+        }
         if (types.Length == 1 && parameters.All(p => p.MayBeNull || !p.IsElement))
         {
             throw new DeclarationException(

@@ -64,6 +64,29 @@ public sealed class FusionRuleTests
         Assert.Equal(!atOnce, launched.Contains("pointwise_normalised_f32"));
     }
 
+    [Theory]
+    [OnEachDevice("pdp", 1)]
+    [OnEachDevice("pdp", 2)]
+    [OnEachDevice("dpdpdp", 1)]
+    [OnEachDevice("dpdpdp", 2)]
+    public void A_normalised_block_of_bf16(string device, string units, int stride)
+    {
+        // So small that on several threads a CPU, too, runs one unit after the other.
+        using var block = new GraphFixture(device, Block(units, stride), new Shape(1, 5, 5, 6));
+        FusionRules rules = new(NormalisedBlock.Match, ChannelHalves.Match);
+        float[] floats = block.Infer(rules);
+        block.RoundToBf16();
+        float[] apart = block.Infer(rules);
+        Assert.All(block.Launches(rules).Where(kernel => kernel != "batch_norm_fold"), kernel => Assert.EndsWith("_bf16", kernel));
+        block.Session.UsesOneProcessor = true;
+        Assert.Equal(apart, block.Infer(rules));
+        Assert.Equal(
+            device == "host", block.Launches(rules).Any(kernel => kernel.StartsWith("branch_normalised", StringComparison.Ordinal)));
+        // At most six units, of which each rounds its result and perhaps its weights: a value by 2⁻⁸ of it at most.
+        double error = Math.Sqrt(floats.Zip(apart, (a, b) => Math.Pow(a - b, 2)).Sum() / floats.Sum(v => Math.Pow(v, 2)));
+        Assert.InRange(error, 1e-6, 12.0 / 256);
+    }
+
     [Fact]
     public void A_unit_is_a_convolution_whose_result_its_batch_norm_alone_takes()
     {

@@ -14,7 +14,7 @@ internal sealed class GraphFixture : IDisposable
 {
     private readonly OpFixture _fixture;
     private readonly ParameterGroup _group;
-    private readonly Tensor _x;
+    private Tensor _x;
 
     public GraphFixture(string device, GraphBuilder builder, Shape input)
     {
@@ -38,13 +38,20 @@ internal sealed class GraphFixture : IDisposable
 
     public float[] X => _x.Download(Session.Stream);
 
-    private Session Session => _fixture.Session;
+    public Session Session => _fixture.Session;
+
+    /// <summary>From here on infers in bf16, of the same input rounded to it.</summary>
+    public void RoundToBf16()
+    {
+        Session.Precision = Precision.Bf16;
+        _x = _fixture.Tensor(_x.Shape, X, ElementType.BFloat16);
+    }
 
     /// <summary>The result, by running statistics.</summary>
     public float[] Infer(FusionRules rules)
     {
         using Tensor y = new GraphSteps(Graph, rules).Run(Pass.Inference(Session), _x.Retain());
-        return y.Download(Session.Stream);
+        return _fixture.Download(y);
     }
 
     /// <summary>The kernels that inference launches, by name.</summary>

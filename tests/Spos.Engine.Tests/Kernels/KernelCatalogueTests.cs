@@ -25,5 +25,7 @@ public sealed class KernelCatalogueTests
         Assert.Throws<KeyNotFoundException>(() => Device.Host.Kernels["no_such_kernel"]);
         var error = Assert.Throws<ArgumentOutOfRangeException>(() => KernelIndex.DepthwiseForward(4, 1));
         Assert.Contains("no depthwise_forward for K 4, S 1", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<ArgumentOutOfRangeException>(() => KernelIndex.DepthwiseNormalised(3, 1, (ElementType)2));
+        Assert.Contains("no depthwise_normalised for K 3, S 1, T 2", error.Message, StringComparison.Ordinal);
     }
 }

@@ -25,6 +25,27 @@ public sealed class KernelWorkTests
         Assert.Equal(loss.Bytes, WorkOf(loss, @null: "logits").Bytes);
     }
 
+    // Weights stay floats.
+    [Theory]
+    [InlineData("pointwise_normalised")]
+    [InlineData("channel_split")]
+    [InlineData("depthwise_normalised_k3_s1")]
+    public void Activations_of_bf16_are_half_the_bytes(string kernel)
+    {
+        foreach (Launch launch in Launches.Where(l => l.Kernel == $"{kernel}_f32"))
+        {
+            double[] s = launch.Scalars;
+            double values = kernel switch
+            {
+                "pointwise_normalised" => s[0] * (s[1] + s[2]),
+                "channel_split" => s[0] * s[1] * 4,
+                _ => s[0] * s[5] * ((s[1] * s[2]) + (s[3] * s[4])),
+            };
+            KernelWork floats = WorkOf(launch), halves = WorkOf(launch with { Kernel = $"{kernel}_bf16" });
+            Assert.Equal(floats with { Bytes = floats.Bytes - (long)(2 * values) }, halves);
+        }
+    }
+
     private static unsafe KernelWork WorkOf(Launch launch, string? @null = null)
     {
         int index = KernelCatalogue.Entries.Select(e => e.Name).ToList().IndexOf(launch.Kernel);

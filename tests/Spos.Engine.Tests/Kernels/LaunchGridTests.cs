@@ -56,6 +56,35 @@ public sealed class LaunchGridTests : IDisposable
         _session.Stream.Synchronize();
     }
 
+    [Fact]
+    public void Arrays_of_another_type_than_the_first()
+    {
+        using Tensor x = Filled(3 * 8), w = Filled(8 * 4), channels = Filled(4), y = Filled(3 * 4);
+        using Tensor halves = _session.Rent(x.Shape, ElementType.BFloat16);
+        void Launch(ElementSpan y, ElementSpan x) => _session.Grid(1).PointwiseNormalised(
+            y, x, w, channels, channels, rows: 3, @in: 8, @out: 4, yStride: 4, rectify: true, rowsPerBlock: 3);
+        Refused(
+            "pointwise_normalised takes values of one type, and its y has Float32, its x BFloat16.", () => Launch(y, halves));
+        Refused("pointwise_normalised takes values of one type, and its y has BFloat16, its x Float32.", () => Launch(halves, x));
+        // Lengths count values, whatever these take.
+        Refused("pointwise_normalised takes 24 values of x, and got 23.", () => Launch(halves, ((ElementSpan)halves).From(1)));
+        Launch(y, x);
+        _session.Stream.Synchronize();
+    }
+
+    [Fact]
+    public void A_part_of_an_array_of_either_type()
+    {
+        using Tensor halves = _session.Rent(Shape.Vector(8), ElementType.BFloat16);
+        ElementSpan all = halves, end = all.From(3), typed = (DeviceSpan<Bf16>)halves;
+        Assert.Equal(all, typed);
+        Assert.Equal((5, ElementType.BFloat16, all.Address + (3 * sizeof(ushort))), (end.Length, end.Type, end.Address));
+        Assert.Throws<ArgumentOutOfRangeException>(() => all.From(8));
+        Assert.Throws<ArgumentOutOfRangeException>(() => all.From(-1));
+        using Tensor floats = Filled(8);
+        Assert.Equal(floats.Address + (3 * sizeof(float)), ((ElementSpan)floats).From(3).Address);
+    }
+
     private Tensor Filled(int count)
     {
         Tensor tensor = _session.Rent(Shape.Vector(count));

@@ -88,6 +88,26 @@ public sealed class ElementwiseOpTests
         Assert.Equal(want, dx!);
     }
 
+    // The even half becomes a part of wider rows, whose other channels stay.
+    [Theory]
+    [OnEachDevice(ElementType.Float32, 3, 5, 34, 20)]
+    [OnEachDevice(ElementType.BFloat16, 3, 5, 34, 20)]
+    [OnEachDevice(ElementType.BFloat16, 1, 1, 2, 1)]
+    [OnEachDevice(ElementType.BFloat16, 8, 7, 66, 33)]
+    public void Split_halves_channels_of_either_type(string device, ElementType type, int h, int w, int channels, int evenStride)
+    {
+        using var fixture = new OpFixture(device);
+        Shape shape = new(2, h, w, channels), wide = shape.WithChannels(evenStride), half = shape.WithChannels(channels / 2);
+        Tensor x = fixture.Tensor(shape, fixture.Values(shape.Count), type), even = fixture.Tensor(wide, fixture.Values(wide.Count), type);
+        Tensor odd = fixture.Own(fixture.Session.Rent(half, type));
+        float[] xs = fixture.Download(x), untouched = fixture.Download(even);
+        ChannelShuffle.Split(fixture.Session, even, odd, x);
+        Assert.Equal(xs.Where((_, i) => i % 2 == 1), fixture.Download(odd));
+        Assert.Equal(
+            untouched.Select((v, i) => i % evenStride < half.C ? xs[(i / evenStride * channels) + (2 * (i % evenStride))] : v),
+            fixture.Download(even));
+    }
+
     // What the hard functions bend at first, then values on all of their pieces.
     private static float[] AroundThree(OpFixture fixture, int length)
     {
@@ -141,6 +161,24 @@ public sealed class ElementwiseOpTests
         }
         Close.Assert(wantY, y, h * w, 8);
         Close.Assert(wantDx, dx!, 1, 4);
+    }
+
+    [Theory]
+    [OnEachDevice(3, 7, 7, 20)]
+    [OnEachDevice(1, 1, 1, 3)]
+    [OnEachDevice(2, 2, 5, 1025)]
+    public void The_mean_of_each_images_pixels_of_bf16_is_a_float(string device, int n, int h, int w, int channels)
+    {
+        using var fixture = new OpFixture(device);
+        var shape = new Shape(n, h, w, channels);
+        Tensor x = fixture.Tensor(shape, fixture.Values(shape.Count), ElementType.BFloat16);
+        double[] want = new double[n * channels];
+        foreach ((int i, float value) in fixture.Download(x).Index())
+        {
+            want[(i / (h * w * channels) * channels) + (i % channels)] += value / (double)(h * w);
+        }
+        Tensor y = fixture.Own(GlobalAveragePool.Forward(Pass.Inference(fixture.Session), x));
+        Close.Assert(want, y.Download(fixture.Session.Stream), h * w, 8);
     }
 
     [Theory]
