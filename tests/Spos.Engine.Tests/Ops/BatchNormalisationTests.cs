@@ -138,7 +138,8 @@ public sealed class BatchNormalisationTests
         double largest = 0;
         for (int i = 0; i < want.Length; i++)
         {
-            double product = xs[i] * (double)statistics[(2 * channels) + (i % channels)], shift = statistics[(3 * channels) + (i % channels)];
+            int c = i % channels;
+            double product = xs[i] * (double)statistics[(2 * channels) + c], shift = statistics[(3 * channels) + c];
             want[i] = rectify ? Math.Max(0, product + shift) : product + shift;
             largest = Math.Max(largest, Math.Abs(product) + Math.Abs(shift));
         }
@@ -175,8 +176,8 @@ public sealed class BatchNormalisationTests
         OpFixture fixture, ElementType type, int rows, int channels)
     {
         float[] xs = fixture.ValuesOf(type, (long)rows * channels), statistics = fixture.Values(4L * channels);
-        return (
-            fixture.Tensor(Shape.Matrix(rows, channels), xs, type), xs, fixture.Tensor(new Shape(4, 1, 1, channels), statistics), statistics);
+        Tensor x = fixture.Tensor(Shape.Matrix(rows, channels), xs, type);
+        return (x, xs, fixture.Tensor(new Shape(4, 1, 1, channels), statistics), statistics);
     }
 
     private static BatchNormLayer Layer(OpFixture fixture, int channels, bool affine, out float[] gamma, out float[] beta)

@@ -7,9 +7,9 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Tests.Ops;
 
 /// <summary>
-/// A CPU's products of bf16, to the bit (native/kernels/host/gemm_bf16.h): terms are added in pairs, the odd one first, each by a multiply-add
-/// that is rounded once and for which denormals are zeros. So does the CPU's own instruction, and so do the multiply-adds in its place that
-/// the variable SPOS_NO_BF16=1 asks for; test.sh runs the tests with each.
+/// A CPU's products of bf16, to the bit (native/kernels/host/gemm_bf16.h): terms are added in pairs, the odd one first, each by a
+/// multiply-add that is rounded once and for which denormals are zeros. So does the CPU's own instruction, and so do the multiply-adds in
+/// its place that the variable SPOS_NO_BF16=1 asks for; test.sh runs the tests with each.
 /// </summary>
 public sealed class PairProductTests
 {
@@ -58,7 +58,8 @@ public sealed class PairProductTests
         FusedInput x = new(fixture.Tensor(shape.Input, xs, ElementType.BFloat16), null, Rectify: false);
         Parameter weight = fixture.Parameter(shape.Weight, ws);
         ws = [.. ws.Select(v => (float)(Bf16)v)];
-        using PendingTensor y = FusedConvolution.Forward(fixture.Session, shape, x, weight.Value, fixture.BatchNorm(outputs), rectify: true);
+        using PendingTensor y = FusedConvolution.Forward(
+            fixture.Session, shape, x, weight.Value, fixture.BatchNorm(outputs), rectify: true);
         Assert.Equal(
             Rounded(rows, outputs, (row, output) => Sum(inputs, i => (xs[(row * inputs) + i], ws[(i * outputs) + output]))),
             fixture.DownloadBf16(y.Raw));

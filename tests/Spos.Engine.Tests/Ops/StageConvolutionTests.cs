@@ -9,8 +9,8 @@ namespace Spos.Engine.Tests.Ops;
 
 /// <summary>
 /// The convolutions that the branches of a stage end in, in double precision; and where their results go and their gradients come from,
-/// by concatenation, shuffle and split done one after the other. Of tensors of bf16 the reference rounds where the kernels do: what products
-/// multiply, and what is stored.
+/// by concatenation, shuffle and split done one after the other. Of tensors of bf16 the reference rounds where the kernels do: what
+/// products multiply, and what is stored.
 /// </summary>
 public sealed class StageConvolutionTests
 {

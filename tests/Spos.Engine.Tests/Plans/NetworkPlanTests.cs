@@ -350,7 +350,8 @@ public sealed class NetworkPlanTests
 
     // Trains some steps on several paths, recalibrates and measures: all that is left of it.
     private static float[] Work(
-        TestDevice test, ConvolutionPlan convolutions, Precision precision, NetworkSpec spec, bool single, Architecture[] paths, bool planned)
+        TestDevice test, ConvolutionPlan convolutions, Precision precision, NetworkSpec spec, bool single, Architecture[] paths,
+        bool planned)
     {
         using var session = new Session(test.Device) { Precision = precision };
         session.Pool.Poison = true;

@@ -1,5 +1,6 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
+using Spos.Engine.Kernels;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Ops.Convolutions;
@@ -29,18 +30,22 @@ public sealed class Bf16TrainingTests
         LastChannels = 16,
     };
 
+    // A little noise opens or closes some gates of ReLU, and turns gradients more than it changes activations: how much, is measured by
+    // rounding to bf16 nothing but the weights. In bf16 five values of a convolution are rounded in place of that one: its weights, what
+    // its products take forward and backward, and what is stored of both. Their errors are as large each, and independent.
     [Theory]
-    [OnHostAndSimt("0 1 2 3 0")]
-    [OnHostAndSimt("3 2 1 0 3")]
-    public void Gradients_are_near_those_of_fp32(string device, string choices)
+    [InlineData("host", "0 1 2 3 0")]
+    [InlineData("host", "3 2 1 0 3")]
+    [InlineData("simt 1", "0 1 2 3 0")]
+    public void Gradients_are_as_near_those_of_fp32_as_rounding_lets_them(string device, string choices)
     {
         using TestDevice test = TestDevice.Open(device);
-        Left single = Train(test.Device, Spec, choices, Precision.Fp32), half = Train(test.Device, Spec, choices, Precision.Bf16);
-        foreach ((string name, float[] want) in single.Gradients)
-        {
-            (double size, double angle) = Compare(want, half.Gradients[name]);
-            Console.WriteLine($"XX {device} {choices} {name} {size:f4} {angle:f5}");
-        }
+        Left single = Train(test.Device, Spec, choices, Precision.Fp32);
+        double[] rounding = single.DistancesTo(Train(test.Device, Spec, choices, Precision.Fp32, roundsWeights: true));
+        double[] distances = single.DistancesTo(Train(test.Device, Spec, choices, Precision.Bf16));
+        Assert.InRange(rounding.Max(), 1e-4, 0.2);
+        Assert.True(distances.Average() <= 5 * rounding.Average(), $"{distances.Average()}, by rounding {rounding.Average()}");
+        Assert.True(distances.Max() <= 5 * rounding.Max(), $"{distances.Max()}, by rounding {rounding.Max()}");
     }
 
     [Theory]
@@ -57,12 +62,17 @@ public sealed class Bf16TrainingTests
                 return network.BatchNorms
                     .Select(b => (b.Name, b.RunningMean.Download(session.Stream), b.RunningVariance.Download(session.Stream))).ToArray();
             });
+        // On the way to the last one lie less than twenty convolutions, each with three roundings that put values off by 2^-9 on the
+        // average: in all by √60·2^-9 of their deviation. A mean is off by less, a variance by less than twice as much.
+        double off = Math.Sqrt(60) * Math.ScaleB(1, -9);
         foreach (((string name, float[] mean, float[] variance), (_, float[] nearMean, float[] nearVariance)) in
             Statistics(Precision.Fp32).Zip(Statistics(Precision.Bf16)))
         {
             for (int c = 0; c < mean.Length; c++)
             {
-                Console.WriteLine($"YY {device} {choices} {name} {Math.Abs(mean[c] - nearMean[c]) / Math.Sqrt(variance[c]):f5} {Math.Abs(1 - nearVariance[c] / variance[c]):f5}");
+                Assert.True(Math.Abs(mean[c] - nearMean[c]) <= off * Math.Sqrt(variance[c]), $"{name}, {c}: {nearMean[c]} for {mean[c]}");
+                Assert.True(
+                    Math.Abs(variance[c] - nearVariance[c]) <= 2 * off * variance[c], $"{name}, {c}: {nearVariance[c]} for {variance[c]}");
             }
         }
     }
@@ -101,34 +111,34 @@ public sealed class Bf16TrainingTests
         long Bytes(Precision precision) => Work(
             Device.Host, Spec, "0 1 2 3 0", precision,
             (session, network, _, _, _) => NetworkPlan.BytesOf(session, network, kind, Pictures));
-        Console.WriteLine($"ZZ {kind} {Bytes(Precision.Bf16)} {Bytes(Precision.Fp32)}");
+        // The stem and the tail stay as they are, and so do statistics and partial sums.
+        Assert.InRange((double)Bytes(Precision.Bf16) / Bytes(Precision.Fp32), 0.5, 0.6);
     }
 
     [Theory]
     [InlineData("host", "shuffle-v2+", "4 5 6 7 4", ConvolutionPlan.Fused)]
     [InlineData("simt 1", "shuffle-v2+", "7 0 1 2 3", ConvolutionPlan.Fused)]
     [InlineData("host", "shuffle-v2", "0 1 2 3 0", ConvolutionPlan.Unfused)]
-    public void Where_blocks_have_no_fused_kernels_all_is_computed_in_fp32(string device, string blocks, string choices, ConvolutionPlan plan)
+    public void Where_blocks_have_no_fused_kernels_all_is_computed_in_fp32(
+        string device, string blocks, string choices, ConvolutionPlan plan)
     {
         using TestDevice test = TestDevice.Open(device);
         NetworkSpec spec = Spec with { BlockSet = BlockSet.Of(blocks)! };
-        Left single = Train(test.Device, spec, choices, Precision.Fp32, plan), half = Train(test.Device, spec, choices, Precision.Bf16, plan);
+        Left single = Train(test.Device, spec, choices, Precision.Fp32, plan);
+        Left half = Train(test.Device, spec, choices, Precision.Bf16, plan);
         Assert.Equal(single.Logits, half.Logits);
         Assert.Equal(single.Gradients, half.Gradients);
     }
 
-    // How large one is against the other, and the cosine of the angle between them.
-    private static (double Size, double Cosine) Compare(float[] want, float[] got)
-    {
-        double product = want.Zip(got, (a, b) => (double)a * b).Sum();
-        double first = want.Sum(v => (double)v * v), second = got.Sum(v => (double)v * v);
-        return (Math.Sqrt(second / first), product / Math.Sqrt(first * second));
-    }
-
     private static Left Train(
-        Device device, NetworkSpec spec, string choices, Precision precision, ConvolutionPlan plan = ConvolutionPlan.Fused) =>
+        Device device, NetworkSpec spec, string choices, Precision precision, ConvolutionPlan plan = ConvolutionPlan.Fused,
+        bool roundsWeights = false) =>
         Work(device, spec, choices, precision, (session, network, images, labels, path) =>
         {
+            foreach (Parameter parameter in network.Parameters.Where(_ => roundsWeights))
+            {
+                parameter.Value.Upload(session.Stream, [.. parameter.Value.Download(session.Stream).Select(v => (float)(Bf16)v)]);
+            }
             ConvolutionPlanner.Of(session).Plan = plan;
             Dropout.UseKey(session, 1, 1);
             var tape = new Tape();
@@ -157,5 +167,13 @@ public sealed class Bf16TrainingTests
         return work(session, network, images, labels, path);
     }
 
-    private sealed record Left(float[] Logits, Dictionary<string, float[]> Gradients);
+    private sealed record Left(float[] Logits, Dictionary<string, float[]> Gradients)
+    {
+        /// <summary>Of the gradients of each parameter: |other - this|² / |this|².</summary>
+        public double[] DistancesTo(Left other) =>
+        [
+            .. Gradients.Select(pair => pair.Value.Zip(other.Gradients[pair.Key], (a, b) => Math.Pow((double)a - b, 2)).Sum()
+                / pair.Value.Sum(v => (double)v * v)),
+        ];
+    }
 }
