@@ -41,7 +41,7 @@ internal sealed class PlanWriter : IDisposable
         (_session, _network, _kind) = (session, network, kind);
         Batch = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
         Recording = new Recording(session);
-        _rules = FusionRules.For(PassWith(_stemTape).BatchNorm, ConvolutionPlanner.Of(session).Plan);
+        _rules = FusionRules.For(PassWith(_stemTape).BatchNorm, ConvolutionPlanner.Of(session).Plan, session.Precision);
         _walk = _rules.HandsOnRaw && network.HasFusedStages
             ? new FusedStages(session, network.Spec.StageRepeats, keeps: kind == PlanKind.Training)
             : new OpByOp(session, Recording, network.Spec.Blocks, PassWith, _rules);
