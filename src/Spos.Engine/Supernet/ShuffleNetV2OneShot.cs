@@ -154,7 +154,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         throw new ArgumentException($"The architecture has {path.Blocks.Length} blocks; the network has {_blocks.Length}.");
     }
 
-    /// <summary>Refuses a precision that some of a network's blocks have no kernels for.</summary>
+    /// <summary>Refuses a precision that some of a network's blocks, or so wide a last convolution, have no kernels for.</summary>
     /// <param name="path">As the constructor takes it.</param>
     /// <exception cref="LimitException">They have none; the message names the option.</exception>
     public static void Require(Precision precision, NetworkSpec spec, Architecture? path = null)
@@ -167,7 +167,14 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>The same of this network.</summary>
     internal void Require(Precision precision)
     {
-        if (precision == Precision.Fp32 || HasFusedStages) return;
+        if (precision == Precision.Fp32) return;
+        if (HasFusedStages)
+        {
+            if (Spec.LastChannels <= FusedConvolution.MostTerms) return;
+            throw new LimitException(
+                $"--precision bf16: products of bf16 take {FusedConvolution.MostTerms} channels, and the last convolution of this network "
+                + $"has {Spec.LastChannels}. Use --precision fp32.");
+        }
         Operation lacking = Operations.First(operation => !HasFusedKernels(operation));
         int block = lacking.Block.Index;
         string name = Spec.BlockSet.Designs[Array.IndexOf(_blocks[block], lacking)].Name;

@@ -282,7 +282,7 @@ public sealed class NetworkPlanTests
     }
 
     [Fact]
-    public void A_network_whose_blocks_have_no_kernels_of_a_precision_does_not_compute_in_it()
+    public void A_network_that_has_no_kernels_of_a_precision_does_not_compute_in_it()
     {
         using TestDevice test = TestDevice.Open("host");
         using var session = new Session(test.Device) { Precision = Precision.Bf16 };
@@ -301,6 +301,11 @@ public sealed class NetworkPlanTests
         Refused(
             () => ShuffleNetV2OneShot.Require(Precision.Bf16, PlusSpec, Architecture.Parse("0 3 1 7 0 1")),
             "3 of this network is or can be xception_3x3_se");
+        NetworkSpec wide = Spec with { LastChannels = FusedConvolution.MostTerms };
+        ShuffleNetV2OneShot.Require(Precision.Bf16, wide);
+        LimitException tooWide = Assert.Throws<LimitException>(
+            () => ShuffleNetV2OneShot.Require(Precision.Bf16, wide with { LastChannels = wide.LastChannels + 1 }));
+        Assert.Contains("and the last convolution of this network has 4097.", tooWide.Message, StringComparison.Ordinal);
         using var network = new ShuffleNetV2OneShot(session, PlusSpec);
         (Tensor images, DeviceArray<int> labels) = Pictures(session, Batch);
         using (images)

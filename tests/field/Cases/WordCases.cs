@@ -147,13 +147,15 @@ internal static class WordCases
     {
         foreach (string unset in new[]
         {
-            "SPOS_CPU=", "SPOS_DEVICE=", "SPOS_THREADS=", "SPOS_MEMORY_LIMIT=", "SPOS_CPU=AVX2", "SPOS_DEVICE=Host",
+            "SPOS_CPU=", "SPOS_DEVICE=", "SPOS_THREADS=", "SPOS_MEMORY_LIMIT=", "SPOS_NO_BF16=", "SPOS_NO_BF16=1",
+            "SPOS_CPU=AVX2", "SPOS_DEVICE=Host",
         })
         {
             Shell.Run($"{unset} spos info").Ended(0).SaidNothing();
         }
         Shell.Run("SPOS_CPU=foo spos info").Ended(2).Said("SPOS_CPU=foo: avx512, avx2 and x86-64 are possible.");
         Shell.Run("SPOS_DEVICE=foo spos info").Ended(2).Said("SPOS_DEVICE=foo: auto, cuda, host, simt are possible, and a number");
+        Shell.Run("SPOS_NO_BF16=yes spos info").Ended(2).Said("SPOS_NO_BF16=yes: 0 and 1 are possible.");
         Shell.Run("SPOS_THREADS=0 spos info").Ended(2).Said("SPOS_THREADS=0: 1 to 1024 are possible.");
         // Kernels that are not there.
         string folder = Environment.GetEnvironmentVariable("SPOS_NATIVE_DIR") ?? Path.Combine(Shell.Checkout, "build", "native", "lib");

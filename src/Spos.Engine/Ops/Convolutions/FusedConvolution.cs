@@ -26,8 +26,8 @@ internal static class FusedConvolution
     // kStagedValues of kernels/host/pointwise_fused.h: a row of inputs and outputs must fit.
     private const int MostChannels = 65536;
 
-    // kMostPairedTerms of kernels/host/gemm_bf16.h.
-    private const int MostTerms = 4096;
+    /// <summary>Most channels of a pointwise convolution of bf16: kMostPairedTerms of kernels/host/gemm_bf16.h.</summary>
+    public const int MostTerms = 4096;
 
     /// <summary>The convolution, and the statistics of the batch norm after it.</summary>
     public static PendingTensor Forward(
