@@ -160,10 +160,10 @@ __device__ __forceinline__ void backward_rows(BackwardLane<K, V>& l, const Taps&
 }
 
 // Where a block's threads exchange K sums each: where inputs were, if there were any.
-template <int K, int S>
+template <int K, int S, class V>
 __device__ __forceinline__ float* shared_sums() {
     if constexpr (kIsStaged<K>) {
-        return staged_gradient<K, S>();
+        return staged_gradient<K, S, V>();
     } else {
         SPOS_SHARED(float, sums, K* kMostThreads);
         return sums;
@@ -198,7 +198,7 @@ __device__ __forceinline__ void backward_slice(const BackwardTensors<V>& t, cons
         } else {
             backward_rows<Normalised, K, S, T>(l, RegisterTaps<K>(t.w + c, s.channels, lane), s, rows, lane);
         }
-        float* shared = shared_sums<K, S>();
+        float* shared = shared_sums<K, S, V>();
         const int slice = not_ahead(slice_index());
         float* weights = t.weight_partials + (int64_t)slice * K * K * s.channels + c;
         SPOS_UNROLL for (int ky = 0; ky < K; ++ky) {

@@ -64,7 +64,8 @@ struct Reach {
 template <int K, int S, class Width>
 using StagedGradient = StagedRows<1, K - 1, Reach<K, S>::columns(Width::kValues)>;
 
-template <int K, int S>
+// One for each type V of elements: of memory that kernels share, addresses would take registers.
+template <int K, int S, class V>
 __device__ __forceinline__ float* staged_gradient() {
     constexpr int kMost = S == 1 ? StagedGradient<K, S, BackwardWidth<S, 7, 2, true>>::kFloats
                                  : StagedGradient<K, S, BackwardWidth<S, 4, 7, true>>::kFloats;
@@ -105,7 +106,7 @@ __device__ __forceinline__ void backward_staged_tile(BackwardLane<K, V>& l, cons
     // What follows from the row is not kept from one tile to the next.
     iy = not_ahead(iy);
     image_row = not_ahead(image_row);
-    const V* x = tensors.x + row;
+    const V* x = settled(tensors.x + row);
     Lane input[T], sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) input[t] =
         lane.load(x + (RowOffset)readable(ix0 + t, false, !Full, s.in_width) * s.channels);
@@ -204,7 +205,7 @@ __device__ __forceinline__ void backward_staged_rows(BackwardLane<K, V>& l, cons
 template <bool Normalised, int K, int S, class V, class Access>
 __device__ __forceinline__ void staged_backward(BackwardLane<K, V>& l, const BackwardTensors<V>& t, int c,
                                                 const DepthwiseShape& s, int rows_per_slice, Access lane) {
-    float* staged = staged_gradient<K, S>();
+    float* staged = staged_gradient<K, S, V>();
     const SharedConstants constants(l);
     const SharedTaps<K> taps(t.w + c, s.channels);
     with_backward_width<S>(s.in_width, [&](auto width) {

@@ -42,12 +42,12 @@ __device__ __forceinline__ void for_channels(int channels, Body&& body) {
 // The access of a GPU's thread that may stand beyond the last channel: it then stores nothing.
 struct TileLane {
     bool present;
-    template <class T>
-    __device__ Lane load(const T* p) const {
-        return Lane::load(p);
+    __device__ Lane load(const float* p) const { return Lane::load(p); }
+    __device__ Lane load(const Bf16* p) const { return Lane::load(p); }
+    __device__ void store(float* p, Lane value) const {
+        if (present) value.store(p);
     }
-    template <class T>
-    __device__ void store(T* p, Lane value) const {
+    __device__ void store(Bf16* p, Lane value) const {
         if (present) value.store(p);
     }
 };
