@@ -3,13 +3,12 @@
 
     benchmarks/peers/step.py [--random-paths] [--image-size 224] [--batch-size 32] [--rounds 5] [--output FILE]
 
-Needs python3-torch. Each round runs Spos in fp32 and in bf16, every configuration of PyTorch (fp32 and bf16 by autocast, layout, threads), and ONNX
-Runtime on the path's file as Spos exports it (inference), on one path or, the same for all, on another random path of the
-supernet each time (without ONNX Runtime, whose file is one path). A batch of one picture is inference alone. The table shows
-the median of all runs, their quartiles, and how many times as fast as the best peer each is; then the best of each kind of
-peer, and Spos in each precision against the best in any precision and in fp32 alone; and how much memory a training step
-adds, an image. A
-configuration that is far behind in the first round is not run again.
+Needs python3-torch. Each round runs Spos in fp32 and in bf16, every configuration of PyTorch (fp32 and bf16 by autocast,
+layout, threads), and ONNX Runtime on the path's file as Spos exports it (inference), on one path or, the same for all, on
+another random path of the supernet each time (without ONNX Runtime, whose file is one path). A batch of one picture is
+inference alone. The table shows the median of all runs, their quartiles, and how many times as fast as the best peer each is;
+then the best of each kind of peer, and Spos in each precision against the best in any precision and in fp32 alone; and how
+much memory a training step adds, an image. A configuration that is far behind in the first round is not run again.
 """
 import argparse
 import contextlib

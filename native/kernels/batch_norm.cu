@@ -114,7 +114,7 @@ SPOS_KERNEL batch_norm_fold(SPOS_OUT(2, channels) float* folded, SPOS_IN(layers,
 }
 SPOS_EXPORT(batch_norm_fold)
 
-//   y = scale * x + shift, then ReLU if `rectify`. y may be x, of floats.
+//   y = scale * x + shift, then ReLU if `rectify`. Where x is floats, y may be x.
 template <class X>
 __device__ __forceinline__ void apply(float* y, const X* x, const float* scale, const float* shift, int rows,
                                       int channels, int rectify, int rows_per_slice) {

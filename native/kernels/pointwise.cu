@@ -24,15 +24,9 @@
 template <class T, class Epilogue>
 __device__ __forceinline__ void multiply_block(T* y, const T* x, const float* w, int rows, int in, int out,
                                                int y_stride, int rows_per_block, Epilogue epilogue) {
-    const int first = (int)blockIdx.x * rows_per_block, end = min(first + rows_per_block, rows);
-    const MatrixOf<T> inputs{x, in, 1};
-    const MatrixView weights{w, out, 1};
-    // Those of bf16 always have their weights in rows.
-    if constexpr (sizeof(T) == sizeof(float)) {
-        multiply_rows<true>(y, y_stride, inputs, weights, first, end, out, in, epilogue);
-    } else {
-        multiply_rows(y, y_stride, inputs, weights, first, end, out, in, epilogue);
-    }
+    const int first = (int)blockIdx.x * rows_per_block;
+    multiply_rows<true>(y, y_stride, MatrixOf<T>{x, in, 1}, MatrixView{w, out, 1}, first,
+                        min(first + rows_per_block, rows), out, in, epilogue);
 }
 
 SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))

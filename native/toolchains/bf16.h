@@ -16,7 +16,7 @@ __device__ __forceinline__ float widened(Bf16 value) { return __uint_as_float((u
 
 __device__ __forceinline__ Bf16 rounded(float value) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-    // The product by one makes denormals zeros. A NaN becomes the one that all bits but the sign say.
+    // The product by one makes denormals zeros. Any NaN becomes 0x7FFF.
     uint16_t result;
     asm("{ .reg .f32 flushed; mul.rn.ftz.f32 flushed, %1, 0f3F800000; cvt.rn.bf16.f32 %0, flushed; }"
         : "=h"(result)

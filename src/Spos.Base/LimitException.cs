@@ -1,4 +1,4 @@
 namespace Spos;
 
-/// <summary>A network or batch is more than this program can handle; the message says what is, and what can be had.</summary>
+/// <summary>A network or batch is larger than this program can handle, or asks for kernels that there are not; the message says which.</summary>
 public sealed class LimitException(string message) : SposException(message);

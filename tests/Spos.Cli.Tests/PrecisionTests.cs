@@ -11,7 +11,8 @@ public sealed class PrecisionTests(PipelineFixture fixture) : IClassFixture<Pipe
     public void Another_plan_is_refused_before_anything_is_opened()
     {
         string folder = fixture.At("refused");
-        string[] wrong = [.. Bf16, "--plan", "unfused"], missing = ["--checkpoint", fixture.At("missing")], output = ["--output-dir", folder];
+        string[] wrong = [.. Bf16, "--plan", "unfused"], missing = ["--checkpoint", fixture.At("missing")];
+        string[] output = ["--output-dir", folder];
         string[] training = ["--imagenet-dir", fixture.At("missing"), .. output];
         foreach (string[] command in new string[][]
         {

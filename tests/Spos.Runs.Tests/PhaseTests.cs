@@ -289,5 +289,12 @@ public sealed class PhaseTests : IDisposable
 
     private SupernetSpec Supernet(
         string folder = "supernet", IReadOnlyList<RunOption>? options = null, Precision precision = Precision.Fp32) =>
-        new() { Setup = Training(folder, options) with { Precision = precision }, Sizes = Tiny, PathsPerStep = 2, HeldOut = 0.2f, RandomPaths = 3 };
+        new()
+        {
+            Setup = Training(folder, options) with { Precision = precision },
+            Sizes = Tiny,
+            PathsPerStep = 2,
+            HeldOut = 0.2f,
+            RandomPaths = 3,
+        };
 }

@@ -62,15 +62,12 @@ __device__ __forceinline__ void fetch_band(FetchAhead& ahead, const V* x, const 
     ahead.add(x + (int64_t)begin * s.in_width * b.x_stride, (end - begin) * s.in_width, b.x_stride, b.x_stride);
 }
 
-// Products of bf16 read pairs of neighbours: channels that are not are brought together.
+// Whether products take neighbouring channels only, as those of bf16 on a CPU do; a GPU, whose start leaves this kernel
+// out, is given them alike.
 template <class V>
-struct kReadsPairs {
-    static constexpr bool value = false;
-};
+constexpr bool kReadsPairs = false;
 template <>
-struct kReadsPairs<Bf16> {
-    static constexpr bool value = true;
-};
+constexpr bool kReadsPairs<Bf16> = true;
 
 template <int K, int S, class V>
 __device__ __forceinline__ void run_branch(V* y, const V* x, V* passed, const V* passing, V* workspace, const float* w1,
@@ -95,7 +92,7 @@ __device__ __forceinline__ void run_branch(V* y, const V* x, V* passed, const V*
                 const int needed = end_of_input<K, S>(end - 1, s);
                 const int inputs = (needed - made) * s.in_width;
                 MatrixOf<V> input{x + (int64_t)made * s.in_width * b.x_stride, b.x_stride, b.x_step};
-                if (kReadsPairs<V>::value && b.x_step != 1) {
+                if (kReadsPairs<V> && b.x_step != 1) {
                     pass(together, input.data, inputs, b.in, b.x_stride, b.in);
                     __syncthreads();
                     input = {together, b.in, 1};

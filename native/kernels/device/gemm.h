@@ -264,15 +264,15 @@ __device__ __forceinline__ void multiply_rows(float* c, int64_t c_stride, Matrix
     }
 }
 
-// The same of bf16 values with weights that are rounded to it: rows of B lie together.
-template <class Epilogue>
+// The same of bf16 values with weights that are rounded to it.
+template <bool BRows, class Epilogue>
 __device__ __forceinline__ void multiply_rows(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int first,
                                               int end, int columns, int depth, Epilogue epilogue) {
     const MatrixOf<AsBf16> weights{reinterpret_cast<const AsBf16*>(b.data), b.stride_a, b.stride_b};
     const int tiles = column_tiles(columns);
     for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
         multiply_into(DenseResults<Bf16>{c, (int)c_stride}, rows_of<true>(a, end, depth),
-                      columns_of<true>(weights, columns, depth), first, end, columns, depth, epilogue, NoFinish{},
+                      columns_of<BRows>(weights, columns, depth), first, end, columns, depth, epilogue, NoFinish{},
                       tile);
     }
 }
@@ -332,5 +332,5 @@ __device__ __forceinline__ void multiply_and_fetch(FetchAhead&, float* c, int64_
 template <class Epilogue>
 __device__ __forceinline__ void multiply_and_fetch(FetchAhead&, Bf16* c, int64_t c_stride, MatrixOf<Bf16> a,
                                                    MatrixView b, int rows, int columns, int depth, Epilogue epilogue) {
-    multiply_rows(c, c_stride, a, b, 0, rows, columns, depth, epilogue);
+    multiply_rows<true>(c, c_stride, a, b, 0, rows, columns, depth, epilogue);
 }

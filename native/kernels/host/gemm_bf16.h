@@ -111,12 +111,12 @@ struct RowPairs {
     __forceinline__ uint32_t half_at(int i, int p) const { return data[i * stride + 2 * p].bits; }
 };
 
-// Columns of pairs: pair p of row i at data[p * stride + i], the last one half if it is.
-struct ColumnPairs {
-    const uint32_t* data;
+// Rows of A as pairs one after the other: pair p of row i at data[p * stride + i], the last one half if it is.
+struct StagedPairs {
+    const UnalignedPair* data;
     int64_t stride;
 
-    ColumnPairs from_row(int row) const { return {data + row, stride}; }
+    StagedPairs from_row(int row) const { return {data + row, stride}; }
     __forceinline__ uint32_t at(int i, int p) const { return data[p * stride + i]; }
     __forceinline__ uint32_t half_at(int i, int p) const { return at(i, p); }
 };
@@ -232,10 +232,10 @@ template <bool Hardware, class Epilogue>
 }
 
 template <bool Hardware>
-[[gnu::noinline]] void multiply_column_pairs(float* c, const uint32_t* a, const Bf16* b, int rows, int columns,
+[[gnu::noinline]] void multiply_staged_pairs(float* c, const uint32_t* a, const Bf16* b, int rows, int columns,
                                              int depth, bool accumulate, FetchAhead* ahead) {
     multiply_pairs_panels<Hardware>(
-        ColumnPairs{a, rows}, rows, columns, depth,
+        StagedPairs{(const UnalignedPair*)a, rows}, rows, columns, depth,
         [&]<int Columns>(uint32_t* panel, int j0, int width) {
             pack_row_pairs<Columns>(panel, b, columns, depth, j0, width);
         },
@@ -271,10 +271,11 @@ inline void multiply_and_fetch(FetchAhead& ahead, Bf16* c, int64_t c_stride, Mat
     multiply_bf16(c, c_stride, a, b, rows, columns, depth, epilogue, depth < kLeastTermsToFetch ? nullptr : &ahead);
 }
 
-// Rows `first` to `end - 1` of C.
-template <class Epilogue>
+// Rows `first` to `end - 1` of C. BRows: the values of the rows of B lie together, as all of these products have it.
+template <bool BRows, class Epilogue>
 inline void multiply_rows(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int first, int end, int columns,
                           int depth, Epilogue epilogue) {
+    static_assert(BRows);
     multiply_bf16(c + first * c_stride, c_stride, MatrixOf<Bf16>{a.data + first * a.stride_a, a.stride_a, 1}, b,
                   end - first, columns, depth, epilogue, nullptr);
 }
@@ -284,5 +285,5 @@ inline void multiply_rows(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixVie
 inline void multiply_deep_pairs(float* c, const uint32_t* a, const Bf16* b, int rows, int columns, int depth,
                                 bool accumulate, FetchAhead* ahead) {
     with_pair_products(
-        [&]<bool Hardware>() { multiply_column_pairs<Hardware>(c, a, b, rows, columns, depth, accumulate, ahead); });
+        [&]<bool Hardware>() { multiply_staged_pairs<Hardware>(c, a, b, rows, columns, depth, accumulate, ahead); });
 }

@@ -147,12 +147,14 @@ template <class V, class Gradients>
 inline void pointwise_backward_block(V* dx, float* weight_partial, float* sums, const Gradients& dy,
                                      const InputView<V>& x, const Statistics& x_statistics, const float* w_transposed,
                                      int rows, int in, int out) {
-    // Inputs and then gradients: pairs of an odd number of rows take a row more.
-    alignas(64) V staged[2 * kStagedValues];
+    // Inputs and then gradients. Pairs of an odd number of rows take a row more, which has kMostPairedTerms values at
+    // most.
+    constexpr int kAnotherRow = sizeof(V) < sizeof(float) ? kMostPairedTerms : 0;
+    alignas(64) V staged[kStagedValues + kAnotherRow];
     for (Panels panel(rows, in + out); !panel.is_end(); panel.advance()) {
         const int first = panel.first(), count = panel.count();
         V* const inputs = staged;
-        V* const gradients = staged + (int64_t)(count + 1) / 2 * 2 * in;
+        V* const gradients = staged + (int64_t)(kAnotherRow > 0 ? (count + 1) / 2 * 2 : count) * in;
         FetchAhead ahead(tiles_of(count, in, out) + tiles_of(in, out, count));
         fetch(ahead, dy, panel.after(), panel.count_after());
         fetch(ahead, x, panel.after(), panel.count_after());

@@ -20,7 +20,8 @@ internal static class TrialCommand
         ["imagenet-dir", "checkpoint", Flag, "seed", "workers", "train-batch-size", "train-iters", "test-batch-size", Unused];
 
     // What spos search has besides.
-    private static readonly string[] Known = [.. OfTester, "flops-table", "select-on", "held-out", "device", "threads", "plan", "precision"];
+    private static readonly string[] Known =
+        [.. OfTester, "flops-table", "select-on", "held-out", "device", "threads", "plan", "precision"];
 
     /// <summary>The options of a command; a value is null where the option takes none.</summary>
     /// <param name="folder">What relative paths are relative to.</param>

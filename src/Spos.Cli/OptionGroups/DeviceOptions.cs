@@ -54,10 +54,11 @@ internal abstract class DeviceOptions
     /// <param name="dry">Whether a device that computes nothing will do.</param>
     protected virtual Device OpenDevice(bool dry = false)
     {
-        // Variables are read as options are: the engine and its kernels take what they can make sense of.
+        // Variables are read as options are: the engine takes what it can make sense of.
         string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
         string? instructions = Variable(CpuVariable, new OneOfAttribute([.. Device.InstructionSets]), typeof(string));
         bool synchronous = Synchronous || IsOne(SyncVariable), withoutGraphs = WithoutGraphs || IsOne(NoGraphsVariable);
+        // Kernels read this one themselves (native/toolchains/host.h).
         _ = IsOne(NoBf16Variable);
         string name = variable ?? DeviceName, asked = variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
         string? count = Threads == null ? Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) : null;

@@ -100,16 +100,17 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
 
     public int Run()
     {
-        DeviceUse.Require(Precision, Plan);
         if (What == "plans") return ShowPlans();
+        bool computes = What != "loader";
+        if (computes) DeviceUse.Require(Precision, Plan);
         NetworkSizes.CheckArea(BatchSize, ImageSize);
-        if (BatchSize == 1 && What != "loader" && !(What == "step" && Inference))
+        if (BatchSize == 1 && computes && !(What == "step" && Inference))
         {
             throw new UsageException(
                 "--batch-size 1: training normalises over several pictures, so 2 at least; bench step --inference takes 1.");
         }
         var spec = new NetworkSpec { ImageSize = ImageSize, BlockSet = this.AskedBlocks() ?? BlockSet.ShuffleV2 };
-        ShuffleNetV2OneShot.Require(Precision, spec);
+        if (computes) ShuffleNetV2OneShot.Require(Precision, spec);
         if (Output != null)
         {
             OutputFile.Require("--output", Output, "spos bench's", OutputFile.IsJsonWith("batch_size", JsonValueKind.Number));
@@ -229,7 +230,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         Print(results, all.Sum(r => r.Seconds * r.Launches));
         ResultTable.Print(
             "Kernels",
-            ("peak arithmetic", $"{peaks.FlopsPerSecond / 1e9:0.0} GFLOP/s"),
+            ("peak arithmetic in fp32", $"{peaks.FlopsPerSecond / 1e9:0.0} GFLOP/s"),
             ("peak memory", $"{peaks.BytesPerSecond / 1e9:0.0} GB/s"),
             ("precision", Word(Precision)),
             ("kernels and shapes", $"{results.Length}, {Math.Min(Top, results.Length)} shown"),
@@ -271,7 +272,12 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             "launches", StepBenchmark.ReportsOfLaunches(paths.Length), "run", report => works = benchmark.Record(paths, () => report("")));
         Table table = PlainTable.New(
             "kernel", "work", "launches", "least blocks", "most blocks", "MB", "GFLOP", $"of ≥ {device.Multiprocessors} blocks");
-        var rows = new List<(string, string)> { ("precision", Word(Precision)), ("paths", $"{paths.Length}"), ("multiprocessors", $"{device.Multiprocessors}") };
+        var rows = new List<(string, string)>
+        {
+            ("precision", Word(Precision)),
+            ("paths", $"{paths.Length}"),
+            ("multiprocessors", $"{device.Multiprocessors}"),
+        };
         foreach (LaunchesOfWork work in works)
         {
             LaunchCount[] shown =

@@ -37,7 +37,7 @@ internal sealed class PlanWriter : IDisposable
         Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, bool oneProcessor, float smoothing,
         bool bringsStatistics = false)
     {
-        network.Require(session.Precision);
+        network.Require(session);
         (_session, _network, _kind) = (session, network, kind);
         Batch = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
         Recording = new Recording(session);

@@ -6,7 +6,7 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Profiling;
 
 /// <summary>
-/// What a device reaches in kernels that do nothing else (native/kernels/peak.cu): the two lines of its roofline (Williams
+/// What a device reaches in fp32 in kernels that do nothing else (native/kernels/peak.cu): the two lines of its roofline (Williams
 /// et al., "Roofline: an insightful visual performance model", CACM 2009).
 /// </summary>
 /// <param name="FlopsPerSecond">Single-precision multiplications and additions, all multiprocessors or threads together.</param>

@@ -134,7 +134,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
             throw new ArgumentException($"The network takes images of {Spec.ImageSize}×{Spec.ImageSize}, got {images.Shape}.");
         }
         RequireLength(path);
-        Require(pass.Session.Precision);
+        Require(pass.Session);
         var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan, pass.Session.Precision);
         using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
             ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
@@ -164,8 +164,13 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         network.Require(precision);
     }
 
-    /// <summary>The same of this network.</summary>
-    internal void Require(Precision precision)
+    /// <summary>The same of this network, where the session's plan is the one that computes in a precision.</summary>
+    internal void Require(Session session)
+    {
+        if (ConvolutionPlanner.Of(session).Plan == ConvolutionPlan.Fused) Require(session.Precision);
+    }
+
+    private void Require(Precision precision)
     {
         if (precision == Precision.Fp32) return;
         if (HasFusedStages)

@@ -92,7 +92,9 @@ internal static class StartupCases
         first.Printed("13.0 in ", "libnvrtc.so.13", "CUDA 13.0 in ", "looked first in");
         // The first wait is before the launch.
         Outcome second = Run(scene, "cuda", "FAKE_RUN=700 FAKE_CALLS=1", "info --sync").Ended(1)
-            .Said("kernel add_in_place_f32 with a grid of 4×1 blocks of 256×1 threads and the arguments (4096 bytes, 4096 bytes, 1000, 256): ");
+            .Said(
+                "kernel add_in_place_f32 with a grid of 4×1 blocks of 256×1 threads and the arguments "
+                + "(4096 bytes, 4096 bytes, 1000, 256): ");
         CaseFailedException.Unless(!second.Error.Contains("compiling", StringComparison.Ordinal), second.Error);
         Run(scene, "cuda", "FAKE_RUN=700 FAKE_CALLS=1 SPOS_SYNC=1", "info").Ended(1).Said("kernel add_in_place_f32 with");
         Run(scene, "host", "SPOS_SYNC=yes", "info").Ended(2).Said("SPOS_SYNC=yes: 0 and 1 are possible");

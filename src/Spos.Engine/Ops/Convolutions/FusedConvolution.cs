@@ -39,7 +39,10 @@ internal static class FusedConvolution
                 $"{layer.Name}: the fused plan takes {MostChannels} channels of inputs and outputs, "
                 + $"not {shape.Input.C} and {shape.OutputChannels}. Use --plan unfused.");
         }
-        RequireTerms(shape, x.Values.ElementType, layer);
+        if (shape.Kind == ConvolutionKind.Pointwise)
+        {
+            RequireTerms(x.Values.ElementType, Math.Max(shape.Input.C, shape.OutputChannels), layer);
+        }
         Tensor y = session.Rent(shape.Output, x.Values.ElementType);
         int rowsPerSlice;
         Tensor partials;
@@ -99,15 +102,12 @@ internal static class FusedConvolution
         return sums;
     }
 
-    /// <summary>Checks that the kernels can add up the products of a pointwise convolution, of either pass.</summary>
-    /// <exception cref="LimitException">It has too many channels for products of bf16.</exception>
-    internal static void RequireTerms(in ConvolutionShape shape, ElementType type, BatchNormLayer layer)
+    /// <summary>Checks that a pointwise convolution's kernel can add up so many products of values of a type.</summary>
+    /// <exception cref="LimitException">They are too many products of bf16.</exception>
+    internal static void RequireTerms(ElementType type, int terms, BatchNormLayer layer)
     {
-        if (type != ElementType.BFloat16 || shape.Kind != ConvolutionKind.Pointwise) return;
-        if (Math.Max(shape.Input.C, shape.OutputChannels) <= MostTerms) return;
-        throw new LimitException(
-            $"{layer.Name}: products of bf16 take {MostTerms} channels, not {shape.Input.C} and {shape.OutputChannels}. "
-            + "Use --precision fp32.");
+        if (type != ElementType.BFloat16 || terms <= MostTerms) return;
+        throw new LimitException($"{layer.Name}: products of bf16 take {MostTerms} channels, not {terms}. Use --precision fp32.");
     }
 
     // A depthwise convolution takes what is pending as batch norm with ReLU.

@@ -12,7 +12,7 @@ internal readonly record struct NormalisedWeight(Tensor Weight, BatchNormLayer L
 /// <summary>
 /// Inference through a depthwise convolution, the pointwise one after it and perhaps one before it, strip by strip, so that what lies
 /// between them stays in the cache. The same bits as of <see cref="NormalisedConvolution"/> one after the other. Pointwise ones are
-/// followed by ReLU, the depthwise one is not. Kernels: branch_normalised_k{size}_s{stride}_{type}.
+/// followed by ReLU, the depthwise one is not. Kernels: branch_normalised_k{size}_s{stride}.
 /// </summary>
 internal static class NormalisedBranch
 {
@@ -57,8 +57,8 @@ internal static class NormalisedBranch
             throw new ArgumentException("A depthwise convolution takes whole tensors.");
         }
         ElementType type = y.Tensor.ElementType;
-        if (first is var (weight, layer)) NormalisedConvolution.RequireFewTerms(session, type, weight.Shape.W, layer);
-        NormalisedConvolution.RequireFewTerms(session, type, depthwise.Input.C, third.Layer);
+        if (first is var (weight, layer)) FusedConvolution.RequireTerms(type, weight.Shape.W, layer);
+        FusedConvolution.RequireTerms(type, depthwise.Input.C, third.Layer);
         (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
         int rows = output.N * output.H, perStrip = RowsPerStrip(session.Processors, depthwise, type);
         int bands = Math.Max(1, perStrip * output.W / BandPixels), perBand = (perStrip + bands - 1) / bands;

@@ -22,9 +22,6 @@ internal readonly record struct ChannelRange(Tensor Tensor, int First = 0, int S
 /// </summary>
 internal static class NormalisedConvolution
 {
-    // kMostPairedTerms of kernels/host/gemm_bf16.h.
-    private const int MostPairedTerms = 4096;
-
     /// <param name="y">Overwritten; a whole tensor, unless the convolution is pointwise.</param>
     public static void Forward(
         Session session, in ConvolutionShape shape, ChannelRange y, Tensor x, Tensor weight, BatchNormLayer layer, bool rectify)
@@ -34,7 +31,7 @@ internal static class NormalisedConvolution
         switch (shape.Kind)
         {
             case ConvolutionKind.Pointwise:
-                RequireFewTerms(session, y.Tensor.ElementType, x.Shape.C, layer);
+                FusedConvolution.RequireTerms(y.Tensor.ElementType, x.Shape.C, layer);
                 PointwiseConvolution.ForwardNormalised(session, y, x, weight, scale, shift, rectify);
                 break;
             case ConvolutionKind.Stem:
@@ -43,18 +40,6 @@ internal static class NormalisedConvolution
             default:
                 DepthwiseConvolution.ForwardNormalised(session, shape, Whole(y), x, weight, scale, shift, rectify);
                 break;
-        }
-    }
-
-    /// <summary>For a pointwise convolution of so many inputs.</summary>
-    /// <exception cref="LimitException">It is one of bf16 on a CPU, and has more than its kernel adds up.</exception>
-    internal static void RequireFewTerms(Session session, ElementType type, int inputs, BatchNormLayer layer)
-    {
-        if (type == ElementType.BFloat16 && session.Device.BlocksAreThreads && inputs > MostPairedTerms)
-        {
-            throw new LimitException(
-                $"{layer.Name}: in bf16 a CPU's pointwise convolutions take {MostPairedTerms} channels of inputs, not {inputs}. "
-                + "Use --precision fp32.");
         }
     }
 
