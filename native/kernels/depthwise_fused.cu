@@ -9,12 +9,11 @@
 //             dw = the gradient of the weights
 //             and for the batch norm before it each slice's sums of dx and dx * (x - mean)
 //
-// x, y and their gradients are floats or bf16; sums are floats, and so are weights. Statistics of y are of what is stored, or on a GPU of
-// the sums before they are rounded.
-// Layouts: NHWC, w [K][K][C]. Statistics are batch_norm_finalize's table of the tensor; without those of x, x is taken
-// as it is, and there are no sums. Launch: slices (device/slices.h) of rows_per_slice rows; forward those of y,
-// N * (output height) in all, one partial [2][C] each; backward those of x, one partial [K][K][C] of the weights and
-// one [2][C] each.
+// x, y and their gradients are floats or bf16; sums are floats, and so are weights. Statistics of y are of what is
+// stored, or on a GPU of the sums before they are rounded. Layouts: NHWC, w [K][K][C]. Statistics are
+// batch_norm_finalize's table of the tensor; without those of x, x is taken as it is, and there are no sums. Launch:
+// slices (device/slices.h) of rows_per_slice rows; forward those of y, N * (output height) in all, one partial [2][C]
+// each; backward those of x, one partial [K][K][C] of the weights and one [2][C] each.
 #include "device/batch_norm.h"
 #include "device/block_sums.h"
 #include "device/depthwise.h"

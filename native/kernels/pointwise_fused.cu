@@ -10,9 +10,9 @@
 //
 // Layouts: x and dx [rows][in], y and dy [rows][out], w [in][out]; in the backward pass a CPU takes w as [out][in].
 // x, y and their gradients are floats or bf16; of bf16, products take all that they multiply rounded to bf16, and add
-// up floats. Statistics of y are of what is stored, or on a GPU of the sums before they are rounded. On a CPU a product of bf16 has at most kMostPairedTerms terms in a row of x or of y. Statistics are
-// batch_norm_finalize's table of the tensor; without those of x, x is taken as it is, and there are no sums. ReLU where
-// x_rectify or y_rectify is set.
+// up floats. Statistics of y are of what is stored, or on a GPU of the sums before they are rounded. On a CPU a product
+// of bf16 has at most kMostPairedTerms terms in a row of x or of y. Statistics are batch_norm_finalize's table of the
+// tensor; without those of x, x is taken as it is, and there are no sums. ReLU where x_rectify or y_rectify is set.
 //
 // Launch, forward: grid.x = ceil(rows / rows_per_block), on a GPU grid.y = the number of blocks that share the columns
 // of y. Partial sums [2][channels] are one for each rows_per_block rows.

@@ -13,7 +13,8 @@ namespace Spos.Cli.Benchmarks;
 /// <summary>One kernel at one shape.</summary>
 /// <param name="Seconds">The median of its launches.</param>
 /// <param name="Roofline">The least time that its work can take on this device, by its measured peaks, over the time taken.
-/// More than 1 where the data comes from a cache, or products are of bf16, since the peak is that of fp32; 0 where the work is unknown.</param>
+/// More than 1 where the data comes from a cache, or products are of bf16, since the peak is that of fp32; 0 where
+/// the work is unknown.</param>
 internal sealed record KernelResult(string Kernel, string Shape, int Launches, double Seconds, double Bytes, double Flops, double Roofline);
 
 /// <summary>

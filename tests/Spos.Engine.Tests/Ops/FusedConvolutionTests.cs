@@ -70,7 +70,7 @@ public sealed class FusedConvolutionTests
         Tensor weight = fixture.Own(fixture.Session.Rent(shape.Weight));
         LimitException failure = Assert.Throws<LimitException>(
             () => FusedConvolution.Forward(fixture.Session, shape, x, weight, fixture.BatchNorm(2), rectify: true));
-        Assert.Contains("bn: products of bf16 take 4096 channels, not 4097. Use --precision fp32.", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("bn: products of bf16 take 4096 channels, not 4097. Use --precision fp32.", failure.Message);
     }
 
     private static void Check(string device, ElementType type, ConvolutionShape shape, Source source)
