@@ -231,6 +231,8 @@ Launch slices(bool gpu, long units, long channels, Arguments arguments) {
 
 using A = Arguments;
 
+constexpr size_t kBytesOfBf16 = 2;
+
 // A type of elements that there are kernels for, as their names end, and the bytes of a value.
 struct Element {
     std::string suffix;
@@ -292,10 +294,6 @@ std::vector<Case> row_cases() {
     const size_t c = kChannels, v = kValues, r = kRows;
     return {
         rows("batch_norm_statistics", [=](long n) { return A().result(2 * c).input(v).i(n).i(c).i(r); }),
-        rows("batch_norm_apply",
-             [=](long n) { return A().result(v).input(v).weights(c).weights(c).i(n).i(c).i(1).i(r); }),
-        rows("batch_norm_backward_sums",
-             [=](long n) { return A().result(2 * c).input(v).input(v).weights(4 * c).i(n).i(c).i(1).i(r); }),
         rows(
             "batch_norm_backward_apply",
             [=](long n) {
@@ -319,7 +317,9 @@ std::vector<Case> flat_cases() {
     const size_t n = kFlat;
     return {
         flat("moving_average", [=](long l) { return A().in_place(n).input(n).l(l).f(0.25f).i(n); }),
-        flat("add_in_place", [=](long l) { return A().in_place(n).input(n).l(l).i(n); }),
+        flat("convert_to_bf16",
+             [=](long l) { return A().of(kBytesOfBf16).result(n).of(sizeof(float)).input(n).l(l).i(n); }),
+        flat("convert_to_floats", [=](long l) { return A().result(n).of(kBytesOfBf16).input(n).l(l).i(n); }),
         flat("relu_forward", [=](long l) { return A().result(n).input(n).l(l).i(n); }),
         flat("relu_backward", [=](long l) { return A().result(n).input(n).input(n).l(l).i(n); }),
         flat("hard_swish_forward", [=](long l) { return A().result(n).input(n).l(l).i(n); }),
@@ -333,7 +333,7 @@ std::vector<Case> flat_cases() {
 }
 
 std::vector<Case> product_cases() {
-    const size_t r = kBlockRows, in = kIn, out = kOut, placed = kPlaced;
+    const size_t r = kBlockRows, in = kIn, out = kOut;
     return {
         products("pointwise_forward",
                  [=](long n) { return A().result(r * out).input(r * in).weights(in * out).i(n).i(in).i(out).i(r); }),
@@ -341,84 +341,6 @@ std::vector<Case> product_cases() {
                  [=](long n) { return A().result(r * in).input(r * out).weights(in * out).i(n).i(in).i(out).i(r); }),
         products("pointwise_backward_weights",
                  [=](long n) { return A().result(in * out).input(r * out).input(r * in).i(n).i(in).i(out).i(r); }),
-        products("pointwise_fused_forward",
-                 [=](long n) {
-                     return A()
-                         .result(r * out)
-                         .result(2 * out)
-                         .input(r * in)
-                         .weights(4 * in)
-                         .weights(in * out)
-                         .i(n)
-                         .i(in)
-                         .i(out)
-                         .i(1)
-                         .i(r);
-                 }),
-        backward_products("pointwise_fused_backward",
-                          [=](long n) {
-                              return A()
-                                  .result(r * in)
-                                  .result(in * out)
-                                  .result(2 * in)
-                                  .input(r * out)
-                                  .input(r * out)
-                                  .weights(4 * out)
-                                  .weights(3 * out)
-                                  .input(r * in)
-                                  .weights(4 * in)
-                                  .weights(in * out)
-                                  .i(n)
-                                  .i(in)
-                                  .i(out)
-                                  .i(1)
-                                  .i(1)
-                                  .i(r)
-                                  .i(r);
-                          }),
-        products("stage_pointwise_forward",
-                 [=](long n) {
-                     return A()
-                         .result(r * kHalf, kAfter)
-                         .result(r * 2 * kHalf)
-                         .result(2 * placed)
-                         .input(r * in)
-                         .weights(4 * in)
-                         .weights(in * placed)
-                         .i(n)
-                         .i(in)
-                         .i(placed)
-                         .i(1)
-                         .i(kFirstPlace)
-                         .i(kAfter)
-                         .i(kHalf)
-                         .i(r);
-                 }),
-        backward_products("stage_pointwise_backward",
-                          [=](long n) {
-                              return A()
-                                  .result(r * in)
-                                  .result(in * placed)
-                                  .result(2 * in)
-                                  .input(r * kHalf, kAfter)
-                                  .input(r * 2 * kHalf)
-                                  .input(r * kHalf, kAfter)
-                                  .input(r * 2 * kHalf)
-                                  .weights(4 * placed)
-                                  .weights(3 * placed)
-                                  .input(r * in)
-                                  .weights(4 * in)
-                                  .weights(in * placed)
-                                  .i(n)
-                                  .i(in)
-                                  .i(placed)
-                                  .i(1)
-                                  .i(kFirstPlace)
-                                  .i(kAfter)
-                                  .i(kHalf)
-                                  .i(r)
-                                  .i(r);
-                          }),
     };
 }
 
@@ -444,29 +366,6 @@ std::vector<Case> depthwise_cases(long k, long s) {
                [=](const Images& m) {
                    A a = A().result(taps(m)).input(m.out_values()).input(m.in_values());
                    return m.sizes(a).i(m.out());
-               }),
-        images(name("depthwise_fused_forward"), s,
-               [=](const Images& m) {
-                   A a = A().result(m.out_values())
-                             .result(2 * m.channels)
-                             .input(m.in_values())
-                             .weights(4 * m.channels)
-                             .weights(taps(m));
-                   return m.sizes(a).i(m.out());
-               }),
-        images(name("depthwise_fused_backward"), s,
-               [=](const Images& m) {
-                   A a = A().result(m.in_values())
-                             .result(taps(m))
-                             .result(2 * m.channels)
-                             .input(m.out_values())
-                             .input(m.out_values())
-                             .weights(4 * m.channels)
-                             .weights(3 * m.channels)
-                             .input(m.in_values())
-                             .weights(4 * m.channels)
-                             .weights(taps(m));
-                   return m.sizes(a).i(m.side);
                }),
     };
 }
@@ -559,13 +458,109 @@ std::vector<Case> other_cases() {
 
 // ---- kernels of each type of elements ----------------------------------------------------------------------------
 std::vector<Case> element_cases(const Element& t) {
-    const size_t c = kChannels, v = kValues, r = kRows;
+    const size_t c = kChannels, v = kValues, r = kRows, in = kIn, out = kOut, placed = kPlaced;
     return {
+        rows("batch_norm_apply" + t.suffix,
+             [=](long n) { return A().result(v).of(t.size).input(v).weights(c).weights(c).i(n).i(c).i(1).i(r); }),
+        rows("batch_norm_backward_sums" + t.suffix,
+             [=](long n) { return A().result(2 * c).of(t.size).input(v).input(v).weights(4 * c).i(n).i(c).i(1).i(r); }),
+        flat("add_in_place" + t.suffix,
+             [=](long l) { return A().of(t.size).in_place(kFlat).input(kFlat).l(l).i(kFlat); }),
+        products("pointwise_fused_forward" + t.suffix,
+                 [=](long n) {
+                     return A()
+                         .of(t.size)
+                         .result(kBlockRows * out)
+                         .of(sizeof(float))
+                         .result(2 * out)
+                         .of(t.size)
+                         .input(kBlockRows * in)
+                         .weights(4 * in)
+                         .weights(in * out)
+                         .i(n)
+                         .i(in)
+                         .i(out)
+                         .i(1)
+                         .i(kBlockRows);
+                 }),
+        backward_products("pointwise_fused_backward" + t.suffix,
+                          [=](long n) {
+                              return A()
+                                  .of(t.size)
+                                  .result(kBlockRows * in)
+                                  .of(sizeof(float))
+                                  .result(in * out)
+                                  .result(2 * in)
+                                  .of(t.size)
+                                  .input(kBlockRows * out)
+                                  .input(kBlockRows * out)
+                                  .weights(4 * out)
+                                  .weights(3 * out)
+                                  .input(kBlockRows * in)
+                                  .weights(4 * in)
+                                  .weights(in * out)
+                                  .i(n)
+                                  .i(in)
+                                  .i(out)
+                                  .i(1)
+                                  .i(1)
+                                  .i(kBlockRows)
+                                  .i(kBlockRows);
+                          }),
+        products("stage_pointwise_forward" + t.suffix,
+                 [=](long n) {
+                     return A()
+                         .of(t.size)
+                         .result(kBlockRows * kHalf, kAfter)
+                         .result(kBlockRows * 2 * kHalf)
+                         .of(sizeof(float))
+                         .result(2 * placed)
+                         .of(t.size)
+                         .input(kBlockRows * in)
+                         .weights(4 * in)
+                         .weights(in * placed)
+                         .i(n)
+                         .i(in)
+                         .i(placed)
+                         .i(1)
+                         .i(kFirstPlace)
+                         .i(kAfter)
+                         .i(kHalf)
+                         .i(kBlockRows);
+                 }),
+        backward_products("stage_pointwise_backward" + t.suffix,
+                          [=](long n) {
+                              return A()
+                                  .of(t.size)
+                                  .result(kBlockRows * in)
+                                  .of(sizeof(float))
+                                  .result(in * placed)
+                                  .result(2 * in)
+                                  .of(t.size)
+                                  .input(kBlockRows * kHalf, kAfter)
+                                  .input(kBlockRows * 2 * kHalf)
+                                  .input(kBlockRows * kHalf, kAfter)
+                                  .input(kBlockRows * 2 * kHalf)
+                                  .weights(4 * placed)
+                                  .weights(3 * placed)
+                                  .input(kBlockRows * in)
+                                  .weights(4 * in)
+                                  .weights(in * placed)
+                                  .i(n)
+                                  .i(in)
+                                  .i(placed)
+                                  .i(1)
+                                  .i(kFirstPlace)
+                                  .i(kAfter)
+                                  .i(kHalf)
+                                  .i(kBlockRows)
+                                  .i(kBlockRows);
+                          }),
         rows("channel_split" + t.suffix,
              [=](long n) { return A().of(t.size).result(r * (c + 2)).result(v).input(2 * v).i(n).i(c).i(c + 2).i(r); }),
         products("pointwise_normalised" + t.suffix,
                  [=](long n) {
-                     const size_t in = kIn, out = kOut, y_stride = out + 2;
+                     const size_t y_stride = out + 2;
                      return A()
                          .of(t.size)
                          .result(kBlockRows * y_stride)
@@ -599,7 +594,38 @@ std::vector<Case> element_cases(const Element& t) {
 }
 
 std::vector<Case> depthwise_element_cases(long k, long s, const Element& t) {
+    const auto name = [=](const std::string& pass) { return family(pass, k, s) + t.suffix; };
+    const auto taps = [=](const Images& m) { return static_cast<size_t>(k * k * m.channels); };
     return {
+        images(name("depthwise_fused_forward"), s,
+               [=](const Images& m) {
+                   A a = A().of(t.size)
+                             .result(m.out_values())
+                             .of(sizeof(float))
+                             .result(2 * m.channels)
+                             .of(t.size)
+                             .input(m.in_values())
+                             .weights(4 * m.channels)
+                             .weights(taps(m));
+                   return m.sizes(a).i(m.out());
+               }),
+        images(name("depthwise_fused_backward"), s,
+               [=](const Images& m) {
+                   A a = A().of(t.size)
+                             .result(m.in_values())
+                             .of(sizeof(float))
+                             .result(taps(m))
+                             .result(2 * m.channels)
+                             .of(t.size)
+                             .input(m.out_values())
+                             .input(m.out_values())
+                             .weights(4 * m.channels)
+                             .weights(3 * m.channels)
+                             .input(m.in_values())
+                             .weights(4 * m.channels)
+                             .weights(taps(m));
+                   return m.sizes(a).i(m.side);
+               }),
         images(family("depthwise_normalised", k, s) + t.suffix, s,
                [=](const Images& m) {
                    A a = A().of(t.size)
@@ -617,7 +643,7 @@ std::vector<Case> depthwise_element_cases(long k, long s, const Element& t) {
              const long in = 3, out = 5, x_stride = 2 * in, y_stride = out + in, pixels = m.side * m.side;
              const long band = m.out() * m.out() * m.channels, inputs = ((m.out() - 1) * s + k) * m.side;
              // Products of bf16 need the inputs' channels side by side.
-             const long space = band + inputs * (m.channels + (t.size == 2 ? in : 0));
+             const long space = band + inputs * (m.channels + (t.size == kBytesOfBf16 ? in : 0));
              A a = A().of(t.size).result(m.out() * m.out() * y_stride).input(pixels * x_stride);
              if (s == 1) {
                  a.result(pixels * y_stride).input(pixels * x_stride);
@@ -788,7 +814,7 @@ std::vector<Case> cases() {
     add(row_cases());
     add(flat_cases());
     add(product_cases());
-    const std::vector<Element> elements = {{"_f32", 4}, {"_bf16", 2}};
+    const std::vector<Element> elements = {{"_f32", 4}, {"_bf16", kBytesOfBf16}};
     for (const Element& t : elements) add(element_cases(t));
     for (long k : {3, 5, 7}) {
         for (long s : {1, 2}) {
