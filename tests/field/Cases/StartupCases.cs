@@ -60,7 +60,7 @@ internal static class StartupCases
         gcc -w -shared -fPIC -o "$1/gpu/libnvrtc.so.13" "$1/nvrtc.c"
         """;
 
-    private const string Announced = "compiling 23 kernel files for sm_90 with NVRTC 13.0, once";
+    private const string Announced = "compiling 24 kernel files for sm_90 with NVRTC 13.0, once";
 
     [Case("A GPU that cannot be used costs a line and the CPU computes; asked for by name it is an error that says what to do")]
     public static void Unusable_gpu(Scene scene)
