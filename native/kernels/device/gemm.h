@@ -254,26 +254,14 @@ __device__ __forceinline__ void multiply_into(const Results& c, const A& a, cons
 
 // Rows `first` to `end - 1` of C; blocks along grid.y share the columns. BRows: whether the values of the rows of B lie
 // together, or those of its columns.
-template <bool BRows, class Epilogue = RawResult>
-__device__ __forceinline__ void multiply_rows(float* c, int64_t c_stride, MatrixView a, MatrixView b, int first,
-                                              int end, int columns, int depth, Epilogue epilogue = {}) {
+template <bool BRows, class V, class Epilogue = RawResult>
+__device__ __forceinline__ void multiply_rows(V* c, int64_t c_stride, MatrixOf<V> a, MatrixView b, int first, int end,
+                                              int columns, int depth, Epilogue epilogue = {}) {
     const int tiles = column_tiles(columns);
     for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
-        multiply_into(DenseResults<float>{c, (int)c_stride}, rows_of<true>(a, end, depth),
-                      columns_of<BRows>(b, columns, depth), first, end, columns, depth, epilogue, NoFinish{}, tile);
-    }
-}
-
-// The same of bf16 values with weights that are rounded to it.
-template <bool BRows, class Epilogue>
-__device__ __forceinline__ void multiply_rows(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int first,
-                                              int end, int columns, int depth, Epilogue epilogue) {
-    const MatrixOf<AsBf16> weights{reinterpret_cast<const AsBf16*>(b.data), b.stride_a, b.stride_b};
-    const int tiles = column_tiles(columns);
-    for (int tile = (int)blockIdx.y; tile < tiles; tile += (int)gridDim.y) {
-        multiply_into(DenseResults<Bf16>{c, (int)c_stride}, rows_of<true>(a, end, depth),
-                      columns_of<BRows>(weights, columns, depth), first, end, columns, depth, epilogue, NoFinish{},
-                      tile);
+        multiply_into(DenseResults<V>{c, (int)c_stride}, rows_of<true>(a, end, depth),
+                      columns_of<BRows>(weights_as_operands<V>(b), columns, depth), first, end, columns, depth,
+                      epilogue, NoFinish{}, tile);
     }
 }
 
@@ -323,14 +311,8 @@ struct FetchAhead {
 
 __device__ __forceinline__ int tiles_of(int, int, int) { return 0; }
 
-template <class Epilogue>
-__device__ __forceinline__ void multiply_and_fetch(FetchAhead&, float* c, int64_t c_stride, MatrixView a, MatrixView b,
+template <class V, class Epilogue>
+__device__ __forceinline__ void multiply_and_fetch(FetchAhead&, V* c, int64_t c_stride, MatrixOf<V> a, MatrixView b,
                                                    int rows, int columns, int depth, Epilogue epilogue) {
-    multiply_rows<true>(c, c_stride, a, b, 0, rows, columns, depth, epilogue);
-}
-
-template <class Epilogue>
-__device__ __forceinline__ void multiply_and_fetch(FetchAhead&, Bf16* c, int64_t c_stride, MatrixOf<Bf16> a,
-                                                   MatrixView b, int rows, int columns, int depth, Epilogue epilogue) {
     multiply_rows<true>(c, c_stride, a, b, 0, rows, columns, depth, epilogue);
 }

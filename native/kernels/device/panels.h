@@ -23,6 +23,18 @@ __device__ __forceinline__ float* panel_memory() {
     return panels;
 }
 
+// What products with values of V take a float as.
+template <class V>
+__device__ __forceinline__ float as_operand(float value);
+template <>
+__device__ __forceinline__ float as_operand<float>(float value) {
+    return value;
+}
+template <>
+__device__ __forceinline__ float as_operand<Bf16>(float value) {
+    return widened(rounded(value));
+}
+
 // A float that a product takes rounded to bf16.
 struct AsBf16 {
     float value;
@@ -30,7 +42,7 @@ struct AsBf16 {
 
 __device__ __forceinline__ float value_of(float value) { return value; }
 __device__ __forceinline__ float value_of(Bf16 value) { return widened(value); }
-__device__ __forceinline__ float value_of(AsBf16 value) { return widened(rounded(value.value)); }
+__device__ __forceinline__ float value_of(AsBf16 value) { return as_operand<Bf16>(value.value); }
 
 // Four of them in one access.
 __device__ __forceinline__ void load_whole(float (&target)[4], const float* p) { load_four(target, p); }
@@ -136,6 +148,21 @@ struct MatrixOf {
     int64_t stride_a, stride_b;
 };
 typedef MatrixOf<float> MatrixView;
+
+// Weights as products with values of V take them.
+template <class V>
+struct OperandType {
+    typedef float Type;
+};
+template <>
+struct OperandType<Bf16> {
+    typedef AsBf16 Type;
+};
+template <class V>
+__device__ __forceinline__ auto weights_as_operands(MatrixView weights) {
+    typedef typename OperandType<V>::Type Type;
+    return MatrixOf<Type>{reinterpret_cast<const Type*>(weights.data), weights.stride_a, weights.stride_b};
+}
 
 // Lines of a matrix as it is, whose values lie together along p, or else from line to line. Along p they may be
 // `stride` apart.

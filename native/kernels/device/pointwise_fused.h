@@ -6,33 +6,6 @@
 
 namespace {
 
-// What products take values as.
-template <class V>
-__device__ __forceinline__ float as_operand(float value);
-template <>
-__device__ __forceinline__ float as_operand<float>(float value) {
-    return value;
-}
-template <>
-__device__ __forceinline__ float as_operand<Bf16>(float value) {
-    return widened(rounded(value));
-}
-
-// Weights as products with values of V take them.
-template <class V>
-struct OperandType {
-    typedef float Type;
-};
-template <>
-struct OperandType<Bf16> {
-    typedef AsBf16 Type;
-};
-template <class V>
-__device__ __forceinline__ auto weights_as_operands(const float* w, int stride_a, int stride_b) {
-    typedef typename OperandType<V>::Type Type;
-    return MatrixOf<Type>{reinterpret_cast<const Type*>(w), stride_a, stride_b};
-}
-
 // Four channels of a row of an input.
 template <class V>
 struct InputQuads {
@@ -351,8 +324,9 @@ template <class Results, class V>
 __device__ __forceinline__ void forward_into(const Results& y, float* partials, const InputView<V>& x, const float* w,
                                              int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block, end = min(first + rows_per_block, rows);
-    multiply_into(y, lines_of<true>(quads_of(x), end, in), columns_of<true>(weights_as_operands<V>(w, out, 1), out, in),
-                  first, end, out, in, RawResult{}, TileStatistics{partials, out, 0}, (int)blockIdx.y);
+    multiply_into(y, lines_of<true>(quads_of(x), end, in),
+                  columns_of<true>(weights_as_operands<V>(MatrixView{w, out, 1}), out, in), first, end, out, in,
+                  RawResult{}, TileStatistics{partials, out, 0}, (int)blockIdx.y);
 }
 
 template <class V>
@@ -383,8 +357,8 @@ __device__ __forceinline__ void pointwise_backward(V* dx, float* weight_partials
     const int tiles_across = column_tiles(in);
     const int first = block / tiles_across * rows_per_block, end = min(first + rows_per_block, rows);
     multiply_into(DenseResults<V>{dx, in}, lines_of<true>(quads_of(dy), end, out),
-                  columns_of<false>(weights_as_operands<V>(w, 1, out), in, out), first, end, in, out, RawResult{},
-                  TileGradientSums<V>{sum_partials, block / tiles_across, dx, x, x_statistics, true},
+                  columns_of<false>(weights_as_operands<V>(MatrixView{w, 1, out}), in, out), first, end, in, out,
+                  RawResult{}, TileGradientSums<V>{sum_partials, block / tiles_across, dx, x, x_statistics, true},
                   block % tiles_across);
 }
 

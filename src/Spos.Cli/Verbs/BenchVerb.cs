@@ -368,7 +368,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     private static string Rate(double amount, double seconds) => amount > 0 ? $"{amount / seconds / 1e9:0.0}" : "";
 
     // As options take it.
-    private static string Word(object value) => $"{value}".ToLowerInvariant();
+    private static string Word(Enum value) => DeclaredOption.TextOf(value)!;
 
     // The machine and the date, and then the figures, if they are to go to a file.
     private void Save(NetworkSpec spec, Device device, object figures)

@@ -62,7 +62,7 @@ internal sealed class EvalVerb : DataOptions, IVerb
             ("architecture", $"{result.Architecture}"),
             ("weights", result.IsAveraged ? "averaged" : "those of the last step"),
             ("batch norm", result.IsRecalibrated ? "recalibrated" : "as it was trained"),
-            ("precision", $"{Precision}".ToLowerInvariant()),
+            ("precision", DeclaredOption.TextOf(Precision)!),
             ("FLOPs", $"{result.Flops / 1e6:0.##}M"),
             ("top-1 on val", $"{result.Accuracy.Top1:0.00%}"),
             ("top-5 on val", $"{result.Accuracy.Top5:0.00%}"),

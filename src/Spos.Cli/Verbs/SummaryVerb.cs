@@ -80,7 +80,8 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
         int above = (int)Math.Min(65_537, free / (training / batch + picture) * 5 / 4 + 2);
         int fits = BatchRoom.Largest(session, above, 0, count => BytesOf(PlanKind.Training, count) + count * picture);
         ResultTable.Print(
-            $"Memory with batches of {batch} on {device.Id}, {$"plan {Plan}, precision {Precision}".ToLowerInvariant()}",
+            $"Memory with batches of {batch} on {device.Id}, plan {DeclaredOption.TextOf(Plan)}, "
+                + $"precision {DeclaredOption.TextOf(Precision)}",
             ("network", $"{InMegabytes(weights)}: weights, gradients, momenta, statistics"),
             ("a batch of pictures", InMegabytes(picture * batch)),
             ("a training step", $"{InMegabytes(training)}, {training / 1e6 / batch:0.0} MB a picture"),
