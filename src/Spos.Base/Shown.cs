@@ -36,6 +36,14 @@ public static class Shown
         return line.ToString();
     }
 
+    /// <summary>An amount of memory or of a disk.</summary>
+    public static string Bytes(long bytes) => bytes switch
+    {
+        >= 1_000_000_000 => $"{bytes / 1e9:0.00} GB",
+        >= 1_000_000 => $"{bytes / 1e6:0.0} MB",
+        _ => $"{bytes / 1e3:0.0} kB",
+    };
+
     /// <summary>The beginning of a text, with a mark where more follows.</summary>
     public static string Excerpt(string text, int most = MostOfExcerpt)
     {

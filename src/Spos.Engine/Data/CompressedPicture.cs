@@ -18,10 +18,15 @@ internal sealed class CompressedPicture : IDisposable
     /// <summary>More than any but a blank picture has for each byte of its file: a large picture of more is refused.</summary>
     public const long MostPixelsPerByte = 1 << 14;
 
-    // More than any camera takes, and what is a large picture: a file that claims too many is refused before memory is asked for.
-    private const long MostPixels = 1 << 28, FewPixels = 1 << 24;
+    /// <summary>More than any camera takes: a file that claims more is refused before memory is asked for.</summary>
+    public const long MostPixels = 1 << 28;
+
+    // What is a large picture.
+    private const long FewPixels = 1 << 24;
 
     private readonly int _length;
+    private readonly ArrayPool<byte> _pool = ArrayPool<byte>.Shared;
+    private readonly bool _isPacked;
     private short[]? _coefficients;
     private byte[]? _pixels;
 
@@ -37,6 +42,15 @@ internal sealed class CompressedPicture : IDisposable
     {
         (Width, Height, Warning) = (width, height, warning);
         (_pixels, _length) = (pixels, width * height * BytesPerPixel);
+    }
+
+    /// <summary>
+    /// Takes over <paramref name="packed"/>, which have <see cref="PackedPixels.BytesPerPixel"/> each and go back to <paramref name="pool"/>.
+    /// </summary>
+    public CompressedPicture(int width, int height, byte[] packed, ArrayPool<byte> pool, string? warning)
+    {
+        (Width, Height, Warning) = (width, height, warning);
+        (_pixels, _length, _pool, _isPacked) = (packed, width * height * PackedPixels.BytesPerPixel, pool, true);
     }
 
     /// <summary>Takes over <paramref name="frame"/>, which the device may still be decoding to.</summary>
@@ -70,8 +84,18 @@ internal sealed class CompressedPicture : IDisposable
     /// <summary>Three tables of 64.</summary>
     public ushort[] Quantisation { get; } = [];
 
-    /// <summary>Rows from the top, <see cref="BytesPerPixel"/> each pixel.</summary>
+    /// <summary>Rows from the top, <see cref="BytesPerPixel"/> each pixel, or as a cache has packed them.</summary>
     public ReadOnlySpan<byte> Pixels => _pixels.AsSpan(0, _pixels == null ? 0 : _length);
+
+    /// <summary>Copies a part of a row of <see cref="Pixels"/>, to <see cref="BytesPerPixel"/> each.</summary>
+    public void CopyPixels(int left, int row, int count, Span<byte> target)
+    {
+        int start = row * Width + left;
+        if (_isPacked) PackedPixels.Unpack(Slice(PackedPixels.BytesPerPixel), target);
+        else Slice(BytesPerPixel).CopyTo(target);
+
+        ReadOnlySpan<byte> Slice(int bytes) => Pixels.Slice(start * bytes, count * bytes);
+    }
 
     /// <summary>Decodes a file that has been read. Its content tells what it is, not its name.</summary>
     /// <param name="name">What messages call the file.</param>
@@ -114,7 +138,7 @@ internal sealed class CompressedPicture : IDisposable
     public void Dispose()
     {
         if (_coefficients != null) JpegFile.Return(_coefficients);
-        if (_pixels != null) ArrayPool<byte>.Shared.Return(_pixels);
+        if (_pixels != null) _pool.Return(_pixels);
         Frame?.Planes.Dispose();
         (_coefficients, _pixels, Frame) = (null, null, null);
     }

@@ -22,7 +22,8 @@ public sealed class ImageFolder
         (Root, Classes, Samples, Identity, Remarks) = (root, classes, samples, identity, remarks);
 
     /// <summary>One picture and its class.</summary>
-    public readonly record struct Sample(FilePath Path, int Label);
+    /// <param name="Number">Its place in the whole data set, also where it is a part of a subset.</param>
+    public readonly record struct Sample(FilePath Path, int Label, int Number);
 
     public string Root { get; }
 
@@ -36,6 +37,9 @@ public sealed class ImageFolder
 
     /// <summary>Lines for the user on what in the folder is passed over.</summary>
     public ImmutableArray<string> Remarks { get; }
+
+    /// <summary>Where decoded pictures are read from, as far as they are there; of a subset, that of the whole. Null for none.</summary>
+    public PictureCache? Cache { get; private init; }
 
     /// <exception cref="DataException">No folder, no classes, or a class without pictures.</exception>
     public static ImageFolder Open(string root)
@@ -57,7 +61,13 @@ public sealed class ImageFolder
     }
 
     /// <summary>The samples of these numbers as a data set of its own, with the same classes.</summary>
-    public ImageFolder Subset(IEnumerable<int> indices) => new(Root, Classes, [.. indices.Select(i => Samples[i])], Identity, Remarks);
+    public ImageFolder Subset(IEnumerable<int> indices) => new(Root, Classes, [.. indices.Select(i => Samples[i])], Identity, Remarks)
+    {
+        Cache = Cache,
+    };
+
+    /// <summary>The same pictures, which are read from a cache of theirs as far as they are there.</summary>
+    public ImageFolder ReadFrom(PictureCache cache) => new(Root, Classes, Samples, Identity, Remarks) { Cache = cache };
 
     private static ImageFolder Read(string root)
     {
@@ -84,7 +94,10 @@ public sealed class ImageFolder
         return new ImageFolder(
             root,
             [.. found.Select(c => c.Identity.Name)],
-            [.. found.SelectMany((c, label) => c.Pictures.Select(p => new Sample(p.Path, label)))],
+            [
+                .. found.SelectMany((c, label) => c.Pictures.Select(p => (p.Path, label)))
+                    .Select((p, number) => new Sample(p.Path, p.label, number)),
+            ],
             IdentityOf(found),
             [.. finder.PassedOver.Lines(root)]);
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
@@ -64,12 +65,22 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     /// <summary>The whole picture, [height][width][3] bytes: what libjpeg-turbo gives by default, bit for bit.</summary>
     public byte[] DecodeWhole(CompressedPicture picture)
     {
+        byte[] packed = new byte[(long)picture.Width * picture.Height * PackedPixels.BytesPerPixel];
+        DecodeWholeTo(packed, picture);
+        return packed;
+    }
+
+    /// <summary>As <see cref="DecodeWhole"/>, to <paramref name="packed"/>.</summary>
+    public void DecodeWholeTo(Span<byte> packed, CompressedPicture picture)
+    {
         var layout = new PictureLayout();
         long start = layout.Add(picture, new PictureRegion(0, picture.Width, 0, picture.Height));
         using DeviceArray<byte> buffer = ToPixels(layout, [default]);
-        byte[] padded = new byte[(long)picture.Width * picture.Height * CompressedPicture.BytesPerPixel];
-        buffer.Download(session.Stream, padded, layout.Pixels + start);
-        return [.. padded.Where((_, i) => i % CompressedPicture.BytesPerPixel != 3)];
+        int size = picture.Width * picture.Height * CompressedPicture.BytesPerPixel;
+        byte[] padded = ArrayPool<byte>.Shared.Rent(size);
+        buffer.Download(session.Stream, padded.AsSpan(0, size), layout.Pixels + start);
+        PackedPixels.Pack(padded.AsSpan(0, size), packed);
+        ArrayPool<byte>.Shared.Return(padded);
     }
 
     public void Dispose() => _staging.Dispose();

@@ -109,8 +109,7 @@ internal sealed unsafe class PictureLayout
             end -= (long)length * region.Height;
             for (int y = 0; y < region.Height; y++)
             {
-                int start = ((region.Top + y) * picture.Width + region.Left) * CompressedPicture.BytesPerPixel;
-                Put(end + (long)y * length, picture.Pixels.Slice(start, length));
+                picture.CopyPixels(region.Left, region.Top + y, region.Width, new Span<byte>(end + (long)y * length, length));
             }
         }
     }

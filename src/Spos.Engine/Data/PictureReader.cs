@@ -19,6 +19,10 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
     /// <summary>Whether a file is being read, which may never end where a file system hangs.</summary>
     public bool IsReading => _isReading;
 
+    /// <summary>The bytes of a picture's file.</summary>
+    /// <exception cref="UnreadableFileException">It cannot be read, for a reason of its own.</exception>
+    public static byte[] FileOf(FilePath path) => RegularFile.Read(path, MostBytes);
+
     /// <returns>Null if the picture is to be left out.</returns>
     /// <exception cref="DataException">No picture of its class can be decoded.</exception>
     public CompressedPicture? Read(int sample)
@@ -40,7 +44,9 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
 
     private CompressedPicture? TryRead(int sample)
     {
-        FilePath path = data.Samples[sample].Path;
+        (FilePath path, _, int number) = data.Samples[sample];
+        // What fails of the cache is no damage of a picture.
+        if (ReadCached(number) is { } cached) return Told(cached, path);
         string? cause = damage.CauseOf(path);
         if (cause == null)
         {
@@ -50,8 +56,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
                 CompressedPicture? decoded = OnDevice?.TryDecode(file);
                 CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString());
                 if (OnDevice != null && decoded == null && FileContent.Of(file) == FileFormat.Jpeg) damage.AddRefused(path);
-                if (picture.Warning is { } warning) damage.Warn(path, $"{path}: damaged: {warning.TrimEnd('.')}.");
-                return picture;
+                return Told(picture, path);
             }
             catch (SposException error) when (error is DataException or UnreadableFileException)
             {
@@ -62,12 +67,22 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
         return null;
     }
 
-    private byte[] Bytes(FilePath path)
+    private CompressedPicture Told(CompressedPicture picture, FilePath path)
+    {
+        if (picture.Warning is { } warning) damage.Warn(path, $"{path}: damaged: {warning.TrimEnd('.')}.");
+        return picture;
+    }
+
+    private CompressedPicture? ReadCached(int number) => data.Cache is { } cache ? Reading(() => cache.Read(number)) : null;
+
+    private byte[] Bytes(FilePath path) => Reading(() => FileOf(path));
+
+    private T Reading<T>(Func<T> read)
     {
         _isReading = true;
         try
         {
-            return RegularFile.Read(path, MostBytes);
+            return read();
         }
         finally
         {

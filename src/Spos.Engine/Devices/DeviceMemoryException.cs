@@ -51,16 +51,9 @@ public sealed class DeviceMemoryException : SposException
     private static string Facts(Device device, long asked, long inUse, long kept)
     {
         (long free, long total) = device.ReadMemory();
-        string given = kept > 0 ? $", and {Text(kept)} that was kept for reuse was given back in vain" : "";
-        string used = $"of {Text(total)} in all {Text(total - free)} is in use, {Text(inUse)} of it by the same work";
-        string wanted = asked > 0 ? $"{Text(asked)} was asked for; " : "";
+        string given = kept > 0 ? $", and {Shown.Bytes(kept)} that was kept for reuse was given back in vain" : "";
+        string used = $"of {Shown.Bytes(total)} in all {Shown.Bytes(total - free)} is in use, {Shown.Bytes(inUse)} of it by the same work";
+        string wanted = asked > 0 ? $"{Shown.Bytes(asked)} was asked for; " : "";
         return $"{device.MemoryName} is full: {wanted}{used}{given}.";
     }
-
-    private static string Text(long bytes) => bytes switch
-    {
-        >= 1_000_000_000 => $"{bytes / 1e9:0.00} GB",
-        >= 1_000_000 => $"{bytes / 1e6:0.0} MB",
-        _ => $"{bytes / 1e3:0.0} kB",
-    };
 }

@@ -6,11 +6,17 @@ namespace Spos.Engine.Files;
 public sealed class WriteException(string path, string reason, Exception cause)
     : SposException($"{path} could not be written: {reason}.", cause)
 {
+    // EWOULDBLOCK of Linux: somebody else has the lock.
+    private const int WouldBlock = 11;
+
     /// <summary>The file.</summary>
     public string Path { get; } = path;
 
     /// <summary>Whether an exception says that something could not be written.</summary>
     public static bool Tells(Exception error) => error is IOException or UnauthorizedAccessException || IsTooLarge(error);
+
+    /// <summary>Whether a file could not be opened because another program holds it (<see cref="FileShare.None"/>).</summary>
+    public static bool TellsOfLock(Exception error) => error is IOException && error.HResult == WouldBlock;
 
     /// <summary>What became of writing <paramref name="path"/>.</summary>
     public static WriteException Of(string path, Exception error) => new(path, ReasonOf(error), error);

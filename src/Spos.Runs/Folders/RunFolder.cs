@@ -15,9 +15,6 @@ public sealed class RunFolder : IDisposable
     private const int Kept = 2, MostBytesOfLine = 64 << 10;
     private const string SetAside = ".damaged", ResultName = "result.json";
 
-    // EWOULDBLOCK of Linux: somebody else has the lock.
-    private const int WouldBlock = 11;
-
     private readonly string _metrics;
     private readonly FileStream _lock;
     private readonly IRunObserver _observer;
@@ -47,7 +44,7 @@ public sealed class RunFolder : IDisposable
         }
         catch (Exception error) when (WriteException.Tells(error))
         {
-            if (error.HResult != WouldBlock) throw WriteException.Of(file, error);
+            if (!WriteException.TellsOfLock(error)) throw WriteException.Of(file, error);
             throw new IOException($"{Folder} is in use by another run. Wait for it, or choose another --output-dir.", error);
         }
         try
