@@ -23,6 +23,9 @@ public enum PartKind
 
     /// <summary>It measures paths that are given.</summary>
     Scoring,
+
+    /// <summary>It makes a cache of decoded pictures.</summary>
+    Caching,
 }
 
 /// <summary>A part of a run that takes long, and of which it is known how far it is.</summary>
@@ -67,6 +70,10 @@ public interface IRunObserver
     /// <summary>A path that was given is measured.</summary>
     /// <param name="done">Measurements so far.</param>
     void Score(long done, double top1) { }
+
+    /// <summary>A picture is in a cache, or cannot be decoded.</summary>
+    /// <param name="done">Pictures so far.</param>
+    void Cached(long done) { }
 
     /// <summary>A checkpoint, or the state of a search or ranking, was written.</summary>
     void Saved(string file) { }

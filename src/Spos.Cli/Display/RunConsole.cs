@@ -22,6 +22,8 @@ internal sealed class RunConsole(Action? begun = null) : IRunObserver
 
     public void Score(long done, double top1) => _progress?.Report(done, 1, $"top-1 {top1:0.0%}");
 
+    public void Cached(long done) => _progress?.Report(done, 1, "");
+
     public void EndPart()
     {
         _progress?.End();

@@ -88,6 +88,14 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     [Option(KeptOptions.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
+    [Option("cache", HelpText = DataOptions.CacheHelp + " For bench loader; a run takes the same one for the folders train and val.")]
+    [Output(PathKind.Folder)]
+    public string? Cache { get; set; }
+
+    [Option(KeptOptions.CacheSizeOption, HelpText = DataOptions.CacheSizeHelp)]
+    [InRange(DataOptions.LeastCacheSize, DataOptions.MostCacheSize)]
+    public int? CacheSize { get; set; }
+
     [Option("top", Default = 40, HelpText =
         "Lines of the table: those that take most time, of launches those of each work that move most bytes. "
         + "The JSON file has all.")]
@@ -171,6 +179,18 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         return ExitCode.Success;
     }
 
+    // The folder's pictures, from the cache that is asked for, which is made where it is not there.
+    private ImageFolder CachedIn(ImageFolder data, Device device)
+    {
+        DataOptions.CheckCache(Cache, CacheSize, Decoder);
+        var spec = new DataSpec { Folder = data.Root, Cache = Cache, CacheSize = CacheSize, Workers = Workers };
+        var console = new RunConsole();
+        data = PictureCaches.Open(spec, Path.GetFileName(Path.TrimEndingDirectorySeparator(data.Root)), data);
+        PictureCaches.RequireRoom(spec, console, data);
+        PictureCaches.Make(spec, device, console, CancellationToken.None, data);
+        return data;
+    }
+
     private int RunLoader(NetworkSpec spec, Device device)
     {
         string folder = Images
@@ -179,7 +199,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         {
             throw new DataException($"--images {Shown.Value(folder)}: no such folder. One is needed that has a folder of JPEGs per class.");
         }
-        ImageFolder data = ImageFolder.Open(folder);
+        ImageFolder data = CachedIn(ImageFolder.Open(folder), device);
         if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
         Notice.Say(
             $"{data.Samples.Length} pictures to {ImageSize}×{ImageSize}; "

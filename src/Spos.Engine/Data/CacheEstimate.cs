@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Spos.Engine.Files;
 
 namespace Spos.Engine.Data;
@@ -22,8 +23,16 @@ public sealed class CacheEstimate
         _pictures = data.Samples.Length - first;
         int count = Math.Min(_pictures, Measured);
         _sizes = new (int, int)[count];
-        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = workers }, i =>
-            _sizes[i] = SizeOf(data.Samples[first + (int)((long)i * _pictures / count)].Path));
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = workers }, i =>
+                _sizes[i] = SizeOf(data.Samples[first + (int)((long)i * _pictures / count)].Path));
+        }
+        catch (AggregateException error)
+        {
+            // The file system is gone, for one or for all.
+            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
+        }
     }
 
     /// <summary>Whether some pictures stand for all.</summary>

@@ -60,8 +60,14 @@ internal sealed class CacheMaker(ImageFolder data, Device device, int? shortSide
         var entry = new CachedPicture(0, width, height, 0, picture.Warning);
         byte[] pixels = ArrayPool<byte>.Shared.Rent((int)entry.Bytes);
         Span<byte> used = pixels.AsSpan(0, (int)entry.Bytes);
-        decoder.Decode(used, picture, shortSide);
-        _idle.Add(decoder);
+        try
+        {
+            decoder.Decode(used, picture, shortSide);
+        }
+        finally
+        {
+            _idle.Add(decoder);
+        }
         return new Made(pixels, entry with { Checksum = XxHash3.HashToUInt64(used) });
     }
 }

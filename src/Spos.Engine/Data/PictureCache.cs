@@ -75,17 +75,11 @@ public sealed class PictureCache
     public bool Make(ImageFolder data, Device device, int workers, Action<long> report, CancellationToken cancel)
     {
         if (IsWhole) return true;
-        try
+        using (FileStream target = OpenTarget())
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(IndexFile)!);
-            using FileStream target = OpenTarget();
             // Another run may have made it, or a part of it, since it was opened.
             Load();
             if (!_index.IsWhole) MakeRest(target, data, device, workers, report, cancel);
-        }
-        catch (Exception error) when (WriteException.Tells(error))
-        {
-            throw WriteException.Of(PixelsFile, error);
         }
         Load();
         return IsWhole;
@@ -127,14 +121,14 @@ public sealed class PictureCache
         var done = new List<CachedPicture>(_index.Pictures);
         long offset = _index.Bytes, saved = Stopwatch.GetTimestamp();
         // What the index does not tell of may not have come to the disk.
-        target.SetLength(offset);
+        Writing(() => target.SetLength(offset));
         target.Position = offset;
         Save();
         using var maker = new CacheMaker(data, device, _index.ShortSide, workers);
         foreach ((byte[] pixels, CachedPicture entry) in maker.From(done.Count))
         {
             if (cancel.IsCancellationRequested) break;
-            target.Write(pixels, 0, (int)entry.Bytes);
+            Writing(() => target.Write(pixels, 0, (int)entry.Bytes));
             done.Add(entry with { Offset = offset });
             offset += entry.Bytes;
             report(done.Count);
@@ -146,7 +140,7 @@ public sealed class PictureCache
 
         void Save()
         {
-            target.Flush(flushToDisk: true);
+            Writing(() => target.Flush(flushToDisk: true));
             _index = _index with { Pictures = [.. done] };
             _index.Write(IndexFile);
         }
@@ -158,12 +152,29 @@ public sealed class PictureCache
         if (RegularFile.IsOther(PixelsFile)) throw Unusable(PixelsFile, "is no regular file");
         try
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(PixelsFile)!);
             return new FileStream(PixelsFile, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0);
         }
         catch (Exception error) when (WriteException.TellsOfLock(error))
         {
             throw new DataException(
                 $"{PixelsFile} is being written by another program, which makes this cache. Wait until it is done, and start again.");
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            throw WriteException.Of(PixelsFile, error);
+        }
+    }
+
+    private void Writing(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            throw WriteException.Of(PixelsFile, error);
         }
     }
 

@@ -12,7 +12,7 @@ public sealed class EventLog(string? folder) : IRunObserver, IDisposable
 
     public void BeginPart(RunPart part)
     {
-        if (part.Kind != PartKind.Scoring) _events = new EventWriter(folder ?? part.Folder, part.FirstStep);
+        if (part.Kind is PartKind.Training or PartKind.Search) _events = new EventWriter(folder ?? part.Folder, part.FirstStep);
     }
 
     public void Stepped(StepReport report, bool isLogged)

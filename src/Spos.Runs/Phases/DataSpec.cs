@@ -24,28 +24,50 @@ public sealed record DataSpec
     /// <summary>Whether a run goes on with other classes or pictures than it, or its checkpoint, was made with.</summary>
     public bool AcceptChanged { get; init; }
 
+    /// <summary>Where decoded pictures are kept, so that they are decoded once; null for nowhere.</summary>
+    public string? Cache { get; init; }
+
+    /// <summary>The most pixels of a picture's shorter side in the cache: larger ones are shrunk. Null for pictures as they are.</summary>
+    public int? CacheSize { get; init; }
+
     /// <summary>What a checkpoint's network was trained with, or what is asked for.</summary>
     public Preprocessing PreprocessingOf(CheckpointHeader? header) =>
         OfficialPreprocessing ? Preprocessing.Spos : PreprocessingRecord.Of(header);
 
     /// <summary>train or val of the data set.</summary>
-    public ImageFolder OpenSplit(string split, Action<string> warn)
+    /// <exception cref="SposException">There is none, or its cache cannot be used or does not fit on the disk.</exception>
+    public ImageFolder OpenSplit(string split, IRunObserver observer)
     {
-        ImageFolder data = ImageFolder.Open(Path.Combine(Folder, split));
-        foreach (string remark in data.Remarks) warn(remark);
+        ImageFolder data = Read(split, observer);
+        PictureCaches.RequireRoom(this, observer, data);
         return data;
     }
 
     /// <summary>Training and validation pictures; both must have the same classes, two or more.</summary>
-    public (ImageFolder Train, ImageFolder Val) OpenBoth(Action<string> warn)
+    /// <exception cref="SposException">As of <see cref="OpenSplit"/>, or the classes are others.</exception>
+    public (ImageFolder Train, ImageFolder Val) OpenBoth(IRunObserver observer)
     {
-        ImageFolder train = OpenSplit("train", warn), val = OpenSplit("val", warn);
+        ImageFolder train = Read("train", observer), val = Read("val", observer);
+        RequireClasses(train, val);
+        PictureCaches.RequireRoom(this, observer, train, val);
+        return (train, val);
+    }
+
+    private ImageFolder Read(string split, IRunObserver observer)
+    {
+        ImageFolder data = ImageFolder.Open(Path.Combine(Folder, split));
+        foreach (string remark in data.Remarks) observer.Warn(remark);
+        return PictureCaches.Open(this, split, data);
+    }
+
+    private void RequireClasses(ImageFolder train, ImageFolder val)
+    {
         string? odd = train.Classes.Except(val.Classes).Concat(val.Classes.Except(train.Classes)).FirstOrDefault();
         if (odd != null)
         {
             throw new DataException($"{Folder}: class '{odd}' is in only one of train and val. Both need the same class folders.");
         }
-        if (train.Classes.Length >= 2) return (train, val);
+        if (train.Classes.Length >= 2) return;
         throw new DataException(
             $"{Folder}: train and val have one class, '{train.Classes[0]}'. "
             + "To tell pictures apart there must be two or more class folders.");

@@ -71,7 +71,7 @@ public static class Evaluation
         };
         ShuffleNetV2OneShot.Require(spec.Precision, header.Spec, header.Path);
         Device device = context.OpenDevice();
-        ImageFolder val = spec.Data.OpenSplit("val", warn);
+        ImageFolder val = spec.Data.OpenSplit("val", context.Observer);
         ClassCheck.Require(checkpoint, header, val, spec.Data.AcceptChanged, warn);
         var damage = new DamageReport(warn);
 
@@ -81,10 +81,12 @@ public static class Evaluation
         var data = new EvaluationData(device, header.Spec.ImageSize, spec.Data, spec.Data.PreprocessingOf(header), damage);
         if (recalibrated)
         {
-            ImageFolder train = spec.Data.OpenSplit("train", warn);
+            ImageFolder train = spec.Data.OpenSplit("train", context.Observer);
+            PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, train);
             using BatchSource calibration = data.Calibration(train, spec.TrainIters, spec.TrainBatchSize, spec.Data.Seed);
             Evaluator.Recalibrate(session, network, path, calibration.Until(context.Cancel));
         }
+        PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, val);
         using BatchSource test = data.Test(val, spec.TestBatchSize);
         Accuracy accuracy = Evaluator.Measure(session, network, path, test.Until(context.Cancel));
         return new EvaluationResult(

@@ -91,7 +91,7 @@ public static class PathSearch
         EvolutionOptions options = spec.Evolution with { FlopsLimit = supernet.FlopsLimit, Seed = data.Seed };
         Refusal.Of(options.Validate, "--num-population, --num-select, --num-crossover and --num-mutation: ");
         Device device = context.OpenDevice();
-        (ImageFolder all, ImageFolder val) = data.OpenBoth(observer.Warn);
+        (ImageFolder all, ImageFolder val) = data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
         Preprocessing preprocessing = data.PreprocessingOf(supernet.Header);
         using var folder = new RunFolder(setup.Folder, RunKind.Search, observer);
@@ -110,6 +110,7 @@ public static class PathSearch
         SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(setup.Options);
         repeated["flops-limit"] = Convert.ToString(supernet.FlopsLimit, CultureInfo.InvariantCulture);
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated));
+        if (!PictureCaches.Make(data, device, observer, context.Cancel, all, val)) return null;
         observer.Say(
             $"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on "
             + $"{selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");

@@ -70,7 +70,7 @@ public static class Ranking
         setup.Check();
         Architecture[] paths = Draw(spec.NumArchitectures, setup.Data.Seed, supernet);
         Device device = context.OpenDevice();
-        (ImageFolder all, ImageFolder val) = setup.Data.OpenBoth(observer.Warn);
+        (ImageFolder all, ImageFolder val) = setup.Data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, setup.Data.AcceptChanged, observer.Warn);
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, all.Samples.Length, observer.Warn);
         EvaluationData.RequireBatch(train, scoring.TrainBatchSize, "--train-batch-size");
@@ -82,6 +82,7 @@ public static class Ranking
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Header), all.Classes);
         var damage = new DamageReport(observer.Warn);
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, RunRecord.OptionsOf(setup.Options)));
+        if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val)) return null;
         var data = new EvaluationData(device, supernet.Spec.ImageSize, setup.Data, preprocessing, damage);
         using BatchSource compared = data.Test(selection, scoring.TestBatchSize);
         RankedArchitecture[] ranked = known ?? Score(spec, supernet, paths, device, train, data, compared, folder, context);

@@ -72,7 +72,7 @@ public static class ScratchTraining
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
         ShuffleNetV2OneShot.Require(setup.Precision, shape, path);
         Device device = context.OpenDevice();
-        (ImageFolder train, ImageFolder val) = setup.Data.OpenBoth(observer.Warn);
+        (ImageFolder train, ImageFolder val) = setup.Data.OpenBoth(observer);
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
         Preprocessing preprocessing = setup.Data.PreprocessingOf(null);
@@ -101,6 +101,7 @@ public static class ScratchTraining
         using BatchSource test = new EvaluationData(device, sizes.ImageSize, setup.Data, preprocessing, damage).Test(val, testBatch);
         trainer.ReservedBytes = () => test.BytesToKeep;
         observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, train, val)) return null;
         Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test.Until(context.Cancel));
         void AfterEpoch(int epoch)
         {

@@ -84,7 +84,7 @@ public static class SupernetTraining
         setup.Require(RunKind.Supernet);
         ShuffleNetV2OneShot.Require(setup.Precision, shape);
         Device device = context.OpenDevice();
-        (ImageFolder all, ImageFolder val) = setup.Data.OpenBoth(observer.Warn);
+        (ImageFolder all, ImageFolder val) = setup.Data.OpenBoth(observer);
         (ImageFolder train, _) = HeldOutSplit.Divide(all, spec.HeldOut);
         setup.CheckSchedule(SupernetSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
@@ -104,6 +104,7 @@ public static class SupernetTraining
             $"Supernet: {sizes}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {DeviceUse.Describe(device)}.");
         run.Begin(trainer, () => loaded?.Load(run.Session, run.Network));
         observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val)) return null;
         if (!run.Train(trainer, null, context.Cancel)) return null;
         return Measure(spec.RandomPaths, setup, sampler, train, val, damage, run, context);
     }

@@ -26,6 +26,9 @@ public sealed class KeptOptions
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
 
+    /// <summary>What pictures are shrunk to in a cache of them.</summary>
+    public const string CacheSizeOption = "cache-size";
+
     // Options whose values are words, which earlier versions wrote with a capital.
     private static readonly string[] Words = ["init", "lr-decay", "plan"];
 

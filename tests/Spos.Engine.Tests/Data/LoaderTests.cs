@@ -168,8 +168,8 @@ public sealed class LoaderTests
 
     private static IEnumerable<float> Labels(List<float[]> batches) => batches.SelectMany(b => b[^(b.Length / ValuesPerPicture)..]);
 
-    // Of each batch the pictures, then the labels.
-    private static List<float[]> Load(
+    /// <summary>Of each batch the pictures, then the labels.</summary>
+    internal static List<float[]> Load(
         ImageFolder data, LoaderOptions options, int epoch = 0, int firstBatch = 0, DamageReport? damage = null)
     {
         using var loader = new BatchLoader(Device.Host, data, options, damage ?? new DamageReport(m => Assert.Fail(m)), epoch, firstBatch);

@@ -88,8 +88,9 @@ public sealed class TransformTests
         Assert.InRange(area / erased, 0.15, 0.18);
     }
 
-    // The whole source is resized, to 8 bits after each pass as PIL does, and the input cut out of that.
-    private static float[] Reference(byte[] pixels, int width, ImageTransformRecord t, int size)
+    /// <summary>A transform's source, all of it resized, to 8 bits after each pass as PIL does.</summary>
+    /// <param name="pixels">A picture of so many pixels' width.</param>
+    internal static byte[] Resized(byte[] pixels, int width, ImageTransformRecord t)
     {
         PictureRegion source = t.Source;
         byte[] wide = new byte[source.Height * t.ResizedWidth * 3], resized = new byte[t.ResizedHeight * t.ResizedWidth * 3];
@@ -108,6 +109,13 @@ public sealed class TransformTests
             int row = t.ResizedWidth * 3;
             for (int i = 0; i < row; i++) resized[y * row + i] = Level(weights.Select((w, k) => w * wide[(first + k) * row + i]).Sum());
         }
+        return resized;
+    }
+
+    // The input is cut out of the resized source.
+    private static float[] Reference(byte[] pixels, int width, ImageTransformRecord t, int size)
+    {
+        byte[] resized = Resized(pixels, width, t);
         byte[] levels = new byte[size * size * 3];
         for (int i = 0; i < levels.Length; i++)
         {

@@ -5,7 +5,7 @@ internal static class EngineCases
 {
     // As a full disk does, a limit of a file's size stops a write half-way. The runtime writes itself what it may execute twice unless told
     // not to.
-    private const string SmallFiles = "trap '' XFSZ; ulimit -f 40; export DOTNET_EnableWriteXorExecute=0; ";
+    public const string SmallFiles = "trap '' XFSZ; ulimit -f 40; export DOTNET_EnableWriteXorExecute=0; ";
 
     [Case("A batch that does not fit the memory names one that does, and that one runs")]
     public static void Full_memory(Scene scene)
