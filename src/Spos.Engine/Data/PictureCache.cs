@@ -57,6 +57,7 @@ public sealed class PictureCache
     {
         var cache = new PictureCache(folder, name, shortSide, data);
         cache.Load();
+        cache.BeginReading();
         return cache;
     }
 
@@ -74,14 +75,15 @@ public sealed class PictureCache
     /// <exception cref="WriteException">It cannot be written; what was done is kept.</exception>
     public bool Make(ImageFolder data, Device device, int workers, Action<long> report, CancellationToken cancel)
     {
-        if (IsWhole) return true;
-        using (FileStream target = OpenTarget())
+        // Another run may have made it since it was opened, or is about to: one that reads it has a lock too.
+        Load();
+        if (!_index.IsWhole)
         {
-            // Another run may have made it, or a part of it, since it was opened.
+            using FileStream target = OpenTarget();
             Load();
             if (!_index.IsWhole) MakeRest(target, data, device, workers, report, cancel);
         }
-        Load();
+        BeginReading();
         return IsWhole;
     }
 
@@ -157,8 +159,7 @@ public sealed class PictureCache
         }
         catch (Exception error) when (WriteException.TellsOfLock(error))
         {
-            throw new DataException(
-                $"{PixelsFile} is being written by another program, which makes this cache. Wait until it is done, and start again.");
+            throw InUse();
         }
         catch (Exception error) when (WriteException.Tells(error))
         {
@@ -178,7 +179,7 @@ public sealed class PictureCache
         }
     }
 
-    // What is there. A whole cache is opened for reading.
+    // What is there.
     private void Load()
     {
         if (!Path.Exists(IndexFile))
@@ -210,7 +211,12 @@ public sealed class PictureCache
             throw Unusable(PixelsFile, $"has {pixels.Size} bytes, not {index.Bytes}");
         }
         _index = index;
-        if (index.IsWhole) _pixels = OpenPixels();
+    }
+
+    // A whole cache alone is read from.
+    private void BeginReading()
+    {
+        if (_index.IsWhole && _pixels == null) _pixels = OpenPixels();
     }
 
     private CacheIndex ReadIndex()
@@ -234,13 +240,20 @@ public sealed class PictureCache
         try
         {
             return File.OpenHandle(
-                PixelsFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
+                PixelsFile, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, FileOptions.RandomAccess);
+        }
+        catch (Exception error) when (WriteException.TellsOfLock(error))
+        {
+            throw InUse();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new DataException($"{PixelsFile}: cannot be read: {error.Message}");
         }
     }
+
+    private DataException InUse() => new(
+        $"{PixelsFile} is being written by another program, which makes this cache. Wait until it is done, and start again.");
 
     private DataException Unusable(string file, string why) =>
         new($"{file} {why}. Remove {IndexFile} and {PixelsFile}, and the cache is made anew, or choose another folder for it.");

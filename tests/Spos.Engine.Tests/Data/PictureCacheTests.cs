@@ -341,7 +341,7 @@ public sealed class PictureCacheTests : IDisposable
     }
 
     // Makes files of pictures that could be decoded unreadable as such, of the same sizes.
-    private void SpoilFiles(ImageFolder data)
+    private static void SpoilFiles(ImageFolder data)
     {
         foreach (ImageFolder.Sample sample in data.Samples)
         {
