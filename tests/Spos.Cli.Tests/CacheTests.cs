@@ -39,11 +39,12 @@ public sealed class CacheTests(PipelineFixture fixture) : IClassFixture<Pipeline
     {
         string data = fixture.At("large"), cache = fixture.At("stopped"), index = Path.Combine(cache, "train.index");
         PipelineFixture.Expect(
-            0, "dataset", "make", "--output-dir", data, "--classes", "2", "--train", "100", "--val", "2", "--size", "512", "--difficulty", "0");
+            0, "dataset", "make", "--output-dir", data, "--classes", "2", "--train", "100", "--val", "2", "--size", "512",
+            "--difficulty", "0");
         string[] command =
         [
-            .. fixture.Supernet(fixture.At("run")).Select(word => word == fixture.Data ? data : word), "--total-iters", "1", "--workers", "1",
-            "--cache", cache,
+            .. fixture.Supernet(fixture.At("run")).Select(word => word == fixture.Data ? data : word), "--total-iters", "1",
+            "--workers", "1", "--cache", cache,
         ];
         command = [.. command.Where((word, i) => word != "--epochs" && (i == 0 || command[i - 1] != "--epochs"))];
         using Process first = SposProcess.Start(command);

@@ -24,21 +24,21 @@ public sealed class KeptOptionsTests
     [Theory]
     [InlineData(
         "supernet",
-        "batch-size blocks crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init jitter "
-        + "label-smoothing last-channels learning-rate load-checkpoint momentum paths-per-step plan precision seed spos-preprocessing "
-        + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
+        "batch-size blocks cache-size crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init "
+        + "jitter label-smoothing last-channels learning-rate load-checkpoint momentum paths-per-step plan precision seed "
+        + "spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "search",
-        "checkpoint decoder flops-limit flops-table held-out plan precision seed select-on spos-preprocessing train-batch-size "
+        "cache-size checkpoint decoder flops-limit flops-table held-out plan precision seed select-on spos-preprocessing train-batch-size "
         + "train-iters")]
     [InlineData(
         "scratch",
-        "architecture batch-size blocks crop-min-area decoder dropout ema-decay epochs flip image-size init jitter label-smoothing "
-        + "last-channels learning-rate load-checkpoint lr-decay mixup momentum plan precision random-erasing seed spos-preprocessing "
-        + "stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
+        "architecture batch-size blocks cache-size crop-min-area decoder dropout ema-decay epochs flip image-size init jitter "
+        + "label-smoothing last-channels learning-rate load-checkpoint lr-decay mixup momentum plan precision random-erasing seed "
+        + "spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "rank",
-        "batch-size checkpoint crop-min-area decoder epochs flip flops-limit flops-table held-out init jitter label-smoothing "
+        "batch-size cache-size checkpoint crop-min-area decoder epochs flip flops-limit flops-table held-out init jitter label-smoothing "
         + "learning-rate lr-decay momentum num-architectures plan precision recalibrations seed select-on "
         + "spos-preprocessing total-iters train-batch-size train-iters warmup-steps weight-decay")]
     public void The_options_that_a_run_goes_on_with_are_these(string verb, string names) =>
@@ -49,8 +49,8 @@ public sealed class KeptOptionsTests
     {
         var kept = new KeptOptions(DeclaredOption.Record(new RankVerb(), typeof(RecipeOptions), typeof(ISinglePathOptions)), []);
         Assert.Equal(
-            ("batch-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan precision "
-                + "seed spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
+            ("batch-size cache-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan "
+                + "precision seed spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
             kept.Values.Keys.Order(StringComparer.Ordinal));
     }
 

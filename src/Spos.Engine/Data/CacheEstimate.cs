@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Spos.Engine.Files;
+using Spos.Engine.Native;
 
 namespace Spos.Engine.Data;
 
@@ -64,7 +65,8 @@ public sealed class CacheEstimate
             byte[] file = PictureReader.FileOf(path);
             if (FileContent.Of(file) == FileFormat.Jpeg)
             {
-                return JpegFile.TryReadHeader(file, CompressedPicture.MostPixelsOf(file)) is { } header ? (header.Width, header.Height) : default;
+                JpegHeader? header = JpegFile.TryReadHeader(file, CompressedPicture.MostPixelsOf(file));
+                return (header?.Width ?? 0, header?.Height ?? 0);
             }
             using CompressedPicture picture = CompressedPicture.Decode(file, path.ToString());
             return (picture.Width, picture.Height);

@@ -78,7 +78,9 @@ public sealed record CacheIndex
         AtomicFile.Write(path, stream => stream.Write(file));
     }
 
-    /// <exception cref="FormatException">It is no whole index, or one that makes no sense; the message is the end of a sentence.</exception>
+    /// <exception cref="FormatException">
+    /// It is no whole index, or one that makes no sense; the message is the end of a sentence.
+    /// </exception>
     /// <exception cref="UnreadableFileException">It cannot be read.</exception>
     public static CacheIndex Read(string path)
     {

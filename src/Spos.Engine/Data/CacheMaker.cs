@@ -18,7 +18,7 @@ internal sealed class CacheMaker(ImageFolder data, Device device, int? shortSide
     private readonly ConcurrentBag<CacheDecoder> _idle = [];
     private readonly Queue<Task<Made>> _ahead = [];
 
-    /// <summary>A picture: its pixels, which are valid until the next one is asked for, and what the index says of it but the offset.</summary>
+    /// <summary>A picture: its pixels, valid until the next one is asked for, and what the index says of it but the offset.</summary>
     public readonly record struct Made(byte[] Pixels, CachedPicture Entry);
 
     /// <summary>All pictures from <paramref name="first"/> on.</summary>

@@ -45,7 +45,8 @@ internal sealed class CompressedPicture : IDisposable
     }
 
     /// <summary>
-    /// Takes over <paramref name="packed"/>, which have <see cref="PackedPixels.BytesPerPixel"/> each and go back to <paramref name="pool"/>.
+    /// Takes over <paramref name="packed"/> pixels, <see cref="PackedPixels.BytesPerPixel"/> each, which go back to
+    /// <paramref name="pool"/>.
     /// </summary>
     public CompressedPicture(int width, int height, byte[] packed, ArrayPool<byte> pool, string? warning)
     {

@@ -50,7 +50,9 @@ public sealed class PictureCache
     /// <summary>How many pictures are done with.</summary>
     public int Pictures => _index.Pictures.Length;
 
-    /// <summary>The cache of a whole data set in a folder, which may be there, be unfinished or not be there yet. Nothing is written.</summary>
+    /// <summary>
+    /// The cache of a whole data set in a folder, which may be there, be unfinished or not be there yet. Nothing is written.
+    /// </summary>
     /// <param name="shortSide">The most pixels of pictures' shorter side; null for pictures as they are.</param>
     /// <exception cref="DataException">What is there is damaged, or is of other pictures or of another size.</exception>
     public static PictureCache Open(string folder, string name, int? shortSide, ImageFolder data)

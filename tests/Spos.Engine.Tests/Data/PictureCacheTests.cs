@@ -85,7 +85,10 @@ public sealed class PictureCacheTests : IDisposable
         using var decoder = new PictureDecoder(session);
         using var shrinking = new CacheDecoder(test.Device);
         (int Width, int Height, int Side, int NewWidth, int NewHeight)[] sizes =
-            [(97, 61, 32, 50, 32), (61, 97, 32, 32, 50), (64, 64, 40, 40, 40), (40, 71, 64, 40, 71), (151, 33, 17, 77, 17), (50, 40, 40, 50, 40)];
+        [
+            (97, 61, 32, 50, 32), (61, 97, 32, 32, 50), (64, 64, 40, 40, 40), (40, 71, 64, 40, 71), (151, 33, 17, 77, 17),
+            (50, 40, 40, 50, 40),
+        ];
         foreach ((int width, int height, int side, int newWidth, int newHeight) in sizes)
         {
             byte[] file = JpegTests.Encode(width, height, SKJpegEncoderDownsample.Downsample420, 90);
@@ -105,7 +108,8 @@ public sealed class PictureCacheTests : IDisposable
         // 32 · 256 / 224.
         const int side = 37;
         ImageFolder data = ImageFolder.Open(_files.Root), cached = Cached(data, side);
-        List<float[]> validation = LoaderTests.Load(data, Options, damage: Silent), training = LoaderTests.Load(data, Training, damage: Silent);
+        List<float[]> validation = LoaderTests.Load(data, Options, damage: Silent);
+        List<float[]> training = LoaderTests.Load(data, Training, damage: Silent);
         SpoilFiles(data);
         Assert.Equal(validation, LoaderTests.Load(cached, Options, damage: Silent));
         Assert.NotEqual(training[0], LoaderTests.Load(cached, Training, damage: Silent)[0]);
@@ -234,8 +238,9 @@ public sealed class PictureCacheTests : IDisposable
         CacheIndex index = CacheIndex.Read(cache.IndexFile);
         Func<CachedPicture, CachedPicture>[] changes =
         [
-            p => p with { Offset = -1 }, p => p with { Offset = p.Offset + 1 }, p => p with { Offset = long.MaxValue }, p => p with { Width = -1 },
-            p => p with { Width = -p.Width, Height = -p.Height }, p => p with { Width = int.MaxValue, Height = int.MaxValue },
+            p => p with { Offset = -1 }, p => p with { Offset = p.Offset + 1 }, p => p with { Offset = long.MaxValue },
+            p => p with { Width = -1 }, p => p with { Width = -p.Width, Height = -p.Height },
+            p => p with { Width = int.MaxValue, Height = int.MaxValue },
             p => p with { Width = 1 << 20, Height = 1 << 20 }, p => p with { Height = p.Height + 1 }, p => p with { Width = 0 },
         ];
         int last = index.Pictures.Length - 1;

@@ -8,10 +8,11 @@ internal static class CacheCases
     {
         string cache = scene.At("new", "cache");
         Outcome without = Evaluate([]), first = Evaluate(["--cache", cache]), second = Evaluate(["--cache", cache, "--workers", "5"]);
-        first.Printed("The cache of val in ", " takes ", " more, of ", "that are free there", "cache of val  18/18", "The cache of train in ");
+        first.Printed("The cache of val in ", " more, of ", "that are free there", "cache of val  18/18", "The cache of train in ");
         CaseFailedException.Unless(!second.Output.Contains("cache", StringComparison.OrdinalIgnoreCase), second.Output);
         CaseFailedException.Unless(Results(first) == Results(without) && Results(second) == Results(without), second.Output);
-        Scene.Spos(Command("--cache", cache, "--cache-size", "16")).Ended(1).Said("val.index is of pictures at full size, not with a short side of 16");
+        Scene.Spos(Command("--cache", cache, "--cache-size", "16")).Ended(1)
+            .Said("val.index is of pictures at full size, not with a short side of 16");
         string data = scene.At("data");
         Scene.Copy(Scene.Data, data);
         File.Delete(Directory.GetFiles(Path.Combine(data, "val"), "*", SearchOption.AllDirectories)[0]);
@@ -40,6 +41,6 @@ internal static class CacheCases
 
     private static Outcome Evaluate(string[] options) => Scene.Spos(Command(options)).Ended(0).SaidNothing();
 
-    private static string Results(Outcome outcome) =>
-        string.Join('\n', outcome.Output.Split('\n').Where(line => line.Contains("top-", StringComparison.Ordinal) || line.Contains("loss", StringComparison.Ordinal)));
+    private static string Results(Outcome outcome) => string.Join('\n', outcome.Output.Split('\n').Where(
+        line => line.Contains("top-", StringComparison.Ordinal) || line.Contains("loss", StringComparison.Ordinal)));
 }
