@@ -227,6 +227,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             pictures = data.Samples.Length,
             workers = Workers,
             decoder = Word(Decoder),
+            cached = Cache != null,
+            cache_size = CacheSize,
             host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
             transforms = results.Select(
                 r => new { transform = r.Transform, images_per_second = r.Rates.Median, quartiles = r.Rates.Quartiles }),

@@ -77,11 +77,12 @@ public sealed class PictureCache
     /// <exception cref="WriteException">It cannot be written; what was done is kept.</exception>
     public bool Make(ImageFolder data, Device device, int workers, Action<long> report, CancellationToken cancel)
     {
-        // Another run may have made it since it was opened, or is about to: one that reads it has a lock too.
+        // Another run may have made it since it was opened. Who reads it keeps others from opening it for writing.
         Load();
         if (!_index.IsWhole)
         {
             using FileStream target = OpenTarget();
+            // The last run that made it may have ended just now.
             Load();
             if (!_index.IsWhole) MakeRest(target, data, device, workers, report, cancel);
         }
