@@ -139,7 +139,7 @@ bool decode_jpeg(const Bytes& file) {
             }
             std::vector<int16_t> coefficients(length);
             uint16_t tables[3 * 64];
-            result = spos_jpeg_coefficients(decoder, coefficients.data(), length, tables, message);
+            result = spos_jpeg_coefficients(decoder, blocks, coefficients.data(), length, tables, message);
         }
         spos_jpeg_close(decoder);
         if (result == SPOS_JPEG_REFUSED) return false;

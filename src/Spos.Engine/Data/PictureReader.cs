@@ -19,18 +19,19 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
     /// <summary>Whether a file is being read, which may never end where a file system hangs.</summary>
     public bool IsReading => _isReading;
 
+    /// <param name="regionOf">What will be read of it, or of what stands in; null for all.</param>
     /// <returns>Null if the picture is to be left out.</returns>
     /// <exception cref="DataException">No picture of its class can be decoded.</exception>
-    public CompressedPicture? Read(int sample)
+    public CompressedPicture? Read(int sample, RegionOf? regionOf = null)
     {
-        if (TryRead(sample) is { } own) return own;
+        if (TryRead(sample, regionOf) is { } own) return own;
         if (leaveOutDamaged) return null;
         int count = data.Samples.Length, label = data.Samples[sample].Label, tried = 1;
         for (int i = 1; i < count; i++)
         {
             int other = (sample + i) % count;
             if (data.Samples[other].Label != label) continue;
-            if (TryRead(other) is { } picture) return picture;
+            if (TryRead(other, regionOf) is { } picture) return picture;
             tried++;
         }
         throw new DataException(
@@ -38,7 +39,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
             + "Replace them, or remove the class from train and val.");
     }
 
-    private CompressedPicture? TryRead(int sample)
+    private CompressedPicture? TryRead(int sample, RegionOf? regionOf)
     {
         FilePath path = data.Samples[sample].Path;
         string? cause = damage.CauseOf(path);
@@ -48,7 +49,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
             {
                 byte[] file = Bytes(path);
                 CompressedPicture? decoded = OnDevice?.TryDecode(file);
-                CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString());
+                CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString(), regionOf);
                 if (OnDevice != null && decoded == null && FileContent.Of(file) == FileFormat.Jpeg) damage.AddRefused(path);
                 if (picture.Warning is { } warning) damage.Warn(path, $"{path}: damaged: {warning.TrimEnd('.')}.");
                 return picture;

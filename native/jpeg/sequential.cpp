@@ -1,0 +1,373 @@
+// The entropy decoding of what most JPEGs are: sequential, Huffman-coded, 8 bits a sample, all components in one scan
+// (ITU-T T.81, annexes C and F, and B.1.1.5 of the stuffed bytes). Each segment between markers is copied without its
+// stuffing, so that bits are fetched eight bytes at a time; a table gives a code's length, the run of zeros and the
+// size of the value for most codes at once.
+//
+// It takes only files in which all is as it should be, and otherwise says so, and libjpeg-turbo decides what the file
+// is. It has read nothing of libjpeg's source then.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "decoder.h"
+
+namespace {
+
+// The longest codes and values of 8-bit samples, in bits.
+constexpr int kLongestCode = 16, kLargestAc = 10, kLargestDc = 11;
+// Zeros behind a segment: more than a block's codes and values take, and what bits are fetched ahead.
+constexpr size_t kPadding = 256;
+
+// The next bits of a segment, the first one at the top.
+class Bits {
+ public:
+    Bits(const uint8_t* segment, size_t size) : next_(segment), end_(segment + size) {}
+
+    // At least 56 bits are there afterwards: two values and their codes.
+    void refill() {
+        uint64_t bytes;
+        std::memcpy(&bytes, next_, sizeof bytes);
+        bits_ |= __builtin_bswap64(bytes) >> count_;
+        next_ += (63 - count_) >> 3;
+        count_ |= 56;
+    }
+    uint64_t peek() const { return bits_; }
+    void skip(unsigned bits) {
+        bits_ <<= bits;
+        count_ -= bits;
+    }
+    // Bits of the segment that are left; negative where zeros behind it were taken.
+    int64_t left() const { return (end_ - next_) * 8 + static_cast<int64_t>(count_); }
+
+ private:
+    uint64_t bits_ = 0;
+    unsigned count_ = 0;
+    const uint8_t *next_, *end_;
+};
+
+// A code and what it says: zeros that come before a value, and the value's size. Also the value where it is known:
+// where it ends within the bits that a table looks up.
+struct Code {
+    int16_t value;
+    uint16_t sizes;  // bit `size`
+    uint8_t bits;    // of code and value together; 0 for no code
+    uint8_t length;  // of the code
+    uint8_t run, size;
+    bool has_value() const { return sizes != 0; }
+};
+
+// The value of the given size that comes at the top of `bits` (T.81, F.2.2.1, EXTEND).
+int value_of(uint64_t bits, int size) {
+    const uint64_t negative = ~static_cast<uint64_t>(static_cast<int64_t>(bits) >> 63);
+    const uint64_t magnitude = (bits ^ negative) >> 1 >> (63 - size);
+    return static_cast<int>((magnitude ^ negative) - negative);
+}
+
+class CodeTable {
+ public:
+    // The longest code and value that are found at once.
+    static constexpr int kQuick = 10;
+
+    // False if its codes are not those of a baseline file.
+    bool build(const JHUFF_TBL& table, bool dc) {
+        unsigned code = 0;
+        int symbols = 0;
+        quick_.fill({});
+        for (int length = 1; length <= kLongestCode; ++length) {
+            first_[length] = symbols;
+            for (int i = 0; i < table.bits[length]; ++i, ++symbols, ++code) {
+                if (symbols == 256 || code >= (1u << length) - 1) return false;
+                Code& entry = codes_[symbols];
+                if (!describe(table.huffval[symbols], length, dc, entry)) return false;
+                if (length <= kQuick) spread(code, entry);
+            }
+            end_[length] = code << (kLongestCode - length);
+            code <<= 1;
+        }
+        return true;
+    }
+
+    // What comes at the top of `bits`; has_value() may be false.
+    const Code& quick(uint64_t bits) const { return quick_[bits >> (64 - kQuick)]; }
+
+    // The same, with its value.
+    __attribute__((noinline)) Code find(uint64_t bits) const {
+        Code code = quick(bits);
+        if (code.bits == 0) code = find_long(static_cast<unsigned>(bits >> (64 - kLongestCode)));
+        return with_value(code, bits << code.length);
+    }
+
+ private:
+    static bool describe(int symbol, int length, bool dc, Code& code) {
+        const int run = dc ? 0 : symbol >> 4, size = dc ? symbol : symbol & 15;
+        if (size > (dc ? kLargestDc : kLargestAc)) return false;
+        // No value and less than 15 zeros: the block ends, as after more zeros than it has coefficients.
+        const bool end = !dc && size == 0 && run != 15;
+        code = {};
+        code.bits = static_cast<uint8_t>(length + size);
+        code.length = static_cast<uint8_t>(length);
+        code.run = static_cast<uint8_t>(end ? DCTSIZE2 : run);
+        code.size = static_cast<uint8_t>(size);
+        return true;
+    }
+
+    static Code with_value(Code code, uint64_t bits) {
+        code.value = static_cast<int16_t>(value_of(bits, code.size));
+        code.sizes = static_cast<uint16_t>(1 << code.size);
+        return code;
+    }
+
+    // To all that the next kQuick bits can be where they begin with a code.
+    void spread(unsigned code, const Code& entry) {
+        const unsigned behind = kQuick - entry.length;
+        for (unsigned i = code << behind; i < (code + 1) << behind; ++i) {
+            quick_[i] = entry.bits > kQuick ? entry : with_value(entry, uint64_t{i} << (64 - kQuick + entry.length));
+        }
+    }
+
+    Code find_long(unsigned top) const {
+        for (int length = kQuick + 1; length <= kLongestCode; ++length) {
+            if (top < end_[length]) {
+                return codes_[first_[length] + ((top - end_[length - 1]) >> (kLongestCode - length))];
+            }
+        }
+        return {};
+    }
+
+    std::array<Code, 1 << kQuick> quick_;  // by the next kQuick bits
+    Code codes_[256];                      // in the order of their codes, without values
+    int first_[kLongestCode + 1] = {};     // of a length, among these
+    // Where codes of a length end, as numbers of kLongestCode bits.
+    unsigned end_[kLongestCode + 1] = {};
+};
+
+// Where the coefficients lie in zigzag order (T.81, figure A.6), and 64 times the last one.
+constexpr std::array<uint8_t, 2 * DCTSIZE2> natural_order() {
+    std::array<uint8_t, 2 * DCTSIZE2> order = {};
+    int row = 0, column = 0;
+    for (int i = 0; i < DCTSIZE2; ++i) {
+        order[i] = static_cast<uint8_t>(row * 8 + column);
+        const bool up = (row + column) % 2 == 0;
+        int &along = up ? column : row, &against = up ? row : column;
+        if (along == 7) {
+            ++against;
+        } else {
+            ++along;
+            if (against > 0) --against;
+        }
+    }
+    for (int i = DCTSIZE2; i < 2 * DCTSIZE2; ++i) order[i] = DCTSIZE2 - 1;
+    return order;
+}
+
+constexpr std::array<uint8_t, 2 * DCTSIZE2> kNaturalOrder = natural_order();
+
+struct Component {
+    const CodeTable *dc, *ac;
+    const UINT16* quantisation;
+    unsigned large_sizes;  // bit `size`: whether such values may be larger than any that a picture gives
+    int across, down;  // blocks of an MCU
+    SposJpegBlocks wanted;
+    int16_t* target;
+    int last_dc;
+};
+
+bool is_usual(int value, int quantisation) {
+    return std::abs(value) * int64_t{quantisation} <= kLargestCoefficient;
+}
+
+bool is_usual(const int16_t* block, const UINT16* quantisation) {
+    for (int i = 0; i < DCTSIZE2; ++i) {
+        if (!is_usual(block[i], quantisation[i])) return false;
+    }
+    return true;
+}
+
+// One block, stored if it is wanted. False if it is damaged or has unusually large values.
+template <bool wanted>
+bool decode_block(Bits& source, Component& component, int16_t* block) {
+    Bits bits = source;
+    if (bits.left() < 0) return false;
+    bits.refill();
+    const Code difference = component.dc->find(bits.peek());
+    bits.skip(difference.bits);
+    component.last_dc += difference.value;
+    if (difference.bits == 0 || !is_usual(component.last_dc, component.quantisation[0])) return false;
+    if (wanted) {
+        std::memset(block, 0, DCTSIZE2 * sizeof *block);
+        block[0] = static_cast<int16_t>(component.last_dc);
+    }
+    unsigned sizes = 0;
+    bool more = true, good = true;
+    unsigned k = 1;
+    const CodeTable& table = *component.ac;
+    // Where a run leads out of the block, libjpeg-turbo too changes the last coefficient.
+    const auto step = [&] {
+        Code code = table.quick(bits.peek());
+        if (__builtin_expect(wanted ? !code.has_value() : code.bits == 0, 0)) {
+            code = table.find(bits.peek());
+            if (code.bits == 0) {good = false; k = 64;}
+            bits.skip(code.bits);
+            bits.refill();
+        } else {
+            bits.skip(code.bits);
+        }
+        k += code.run;
+        if (wanted) {
+            sizes |= code.sizes;
+            block[kNaturalOrder[k]] = code.value;
+        }
+        ++k;
+        return k < DCTSIZE2;
+    };
+    do {
+        bits.refill();
+    } while (wanted ? step() && step() && step() && step() : step() && step());
+    (void)more;
+    source = bits;
+    return good && ((sizes & component.large_sizes) == 0 || is_usual(block, component.quantisation));
+}
+
+class Scan {
+ public:
+    explicit Scan(const jpeg_decompress_struct& info) : info_(info) {}
+
+    // False if it is another kind of scan.
+    bool prepare(const SposJpegBlocks* wanted, int16_t* coefficients, uint16_t* quantisation) {
+        const bool plain = !info_.progressive_mode && !info_.arith_code && info_.data_precision == 8 && info_.Ss == 0 &&
+                           info_.Se == DCTSIZE2 - 1 && info_.Ah == 0 && info_.Al == 0 &&
+                           info_.comps_in_scan == info_.num_components;
+        if (!plain) return false;
+        const bool single = info_.num_components == 1;
+        const auto parts = [](JDIMENSION of, int size) { return (of + size - 1) / static_cast<JDIMENSION>(size); };
+        across_ = parts(info_.image_width, DCTSIZE * (single ? 1 : info_.max_h_samp_factor));
+        down_ = parts(info_.image_height, DCTSIZE * (single ? 1 : info_.max_v_samp_factor));
+        int blocks = 0;
+        for (int c = 0; c < info_.num_components; ++c) {
+            const jpeg_component_info& description = info_.comp_info[c];
+            Component& component = components_[c];
+            if (info_.cur_comp_info[c] != &description || !take_tables(description, component)) return false;
+            std::copy_n(info_.quant_tbl_ptrs[description.quant_tbl_no]->quantval, DCTSIZE2, quantisation + DCTSIZE2 * c);
+            component.across = single ? 1 : description.h_samp_factor;
+            component.down = single ? 1 : description.v_samp_factor;
+            blocks += component.across * component.down;
+            component.wanted = wanted[c];
+            component.target = coefficients;
+            coefficients += blocks_of(wanted[c]) * DCTSIZE2;
+            rows_ = std::max(rows_, parts(static_cast<JDIMENSION>(wanted[c].bottom), component.down));
+        }
+        return blocks <= D_MAX_BLOCKS_IN_MCU;
+    }
+
+    // False if anything is not as it should be. The MCUs below the wanted blocks are not decoded, but the markers there
+    // are looked at.
+    bool decode() {
+        const uint8_t* at = info_.src->next_input_byte;
+        const uint8_t* end = at + info_.src->bytes_in_buffer;
+        segment_.reset(new (std::nothrow) uint8_t[info_.src->bytes_in_buffer + kPadding]);
+        if (segment_ == nullptr) return false;
+        const uint64_t all = uint64_t{across_} * down_, needed = uint64_t{across_} * rows_;
+        const uint64_t interval = info_.restart_interval == 0 ? all : info_.restart_interval;
+        uint64_t mcu = 0;
+        for (int restarts = 0;; restarts = (restarts + 1) % 8) {
+            const uint64_t last = std::min(all, mcu + interval), stop = std::clamp(needed, mcu, last);
+            const int marker = last == all ? JPEG_EOI : JPEG_RST0 + restarts;
+            size_t size;
+            if ((at = copy_segment(at, end, marker, size)) == nullptr) return false;
+            Bits bits(segment_.get(), size);
+            for (Component& component : components_) component.last_dc = 0;
+            for (; mcu < stop; ++mcu) {
+                if (!decode_mcu(bits, static_cast<int>(mcu % across_), static_cast<int>(mcu / across_))) return false;
+            }
+            if (bits.left() < 0 || (stop == last && bits.left() >= 8)) return false;
+            if (last == all) return true;
+            mcu = last;
+        }
+    }
+
+ private:
+    bool take_tables(const jpeg_component_info& description, Component& component) {
+        component.dc = table_of(info_.dc_huff_tbl_ptrs, description.dc_tbl_no, dc_tables_);
+        component.ac = table_of(info_.ac_huff_tbl_ptrs, description.ac_tbl_no, ac_tables_);
+        const int number = description.quant_tbl_no;
+        if (component.dc == nullptr || component.ac == nullptr || number < 0 || number >= NUM_QUANT_TBLS) return false;
+        const JQUANT_TBL* table = info_.quant_tbl_ptrs[number];
+        if (table == nullptr) return false;
+        if (std::find(table->quantval, table->quantval + DCTSIZE2, 0) != table->quantval + DCTSIZE2) return false;
+        component.quantisation = table->quantval;
+        const int64_t largest = *std::max_element(table->quantval, table->quantval + DCTSIZE2);
+        component.large_sizes = 0;
+        for (int size = 0; size <= kLargestAc; ++size) {
+            if (((1 << size) - 1) * largest > kLargestCoefficient) component.large_sizes |= 1u << size;
+        }
+        return true;
+    }
+
+    struct Tables {
+        bool is_built[NUM_HUFF_TBLS] = {};
+        CodeTable built[NUM_HUFF_TBLS];
+    };
+
+    // Null if it is not there, or not of a baseline file.
+    const CodeTable* table_of(JHUFF_TBL* const (&sources)[NUM_HUFF_TBLS], int number, Tables& tables) {
+        if (number < 0 || number >= NUM_HUFF_TBLS || sources[number] == nullptr) return nullptr;
+        CodeTable& table = tables.built[number];
+        if (!tables.is_built[number] && !table.build(*sources[number], &tables == &dc_tables_)) return nullptr;
+        tables.is_built[number] = true;
+        return &table;
+    }
+
+    // Copies what comes before the next marker, without the zero bytes that follow bytes of ones. Null if it is another
+    // marker; else where the data goes on.
+    const uint8_t* copy_segment(const uint8_t* at, const uint8_t* end, int marker, size_t& size) {
+        uint8_t* target = segment_.get();
+        for (;;) {
+            const auto* ones = static_cast<const uint8_t*>(std::memchr(at, 0xFF, static_cast<size_t>(end - at)));
+            if (ones == nullptr || end - ones < 2) return nullptr;
+            const bool stuffed = ones[1] == 0;
+            const auto length = static_cast<size_t>(ones - at) + stuffed;
+            std::memcpy(target, at, length);
+            target += length;
+            at = ones + 2;
+            if (stuffed) continue;
+            size = static_cast<size_t>(target - segment_.get());
+            std::memset(target, 0, kPadding);
+            return ones[1] == marker ? at : nullptr;
+        }
+    }
+
+    bool decode_mcu(Bits& bits, int column, int row) {
+        for (int c = 0; c < info_.num_components; ++c) {
+            Component& component = components_[c];
+            const SposJpegBlocks& wanted = component.wanted;
+            for (int y = row * component.down; y < (row + 1) * component.down; ++y) {
+                for (int x = column * component.across; x < (column + 1) * component.across; ++x) {
+                    if (x < wanted.first || x >= wanted.last || y < wanted.top || y >= wanted.bottom) {
+                        if (!decode_block<false>(bits, component, nullptr)) return false;
+                        continue;
+                    }
+                    const int64_t place = int64_t{y - wanted.top} * (wanted.last - wanted.first) + x - wanted.first;
+                    if (!decode_block<true>(bits, component, component.target + place * DCTSIZE2)) return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    const jpeg_decompress_struct& info_;
+    Tables dc_tables_, ac_tables_;
+    Component components_[3];
+    JDIMENSION across_ = 0, down_ = 0;  // MCUs
+    JDIMENSION rows_ = 0;               // of MCUs, down to the last that is wanted
+    std::unique_ptr<uint8_t[]> segment_;
+};
+
+}  // namespace
+
+bool decode_sequential(const jpeg_decompress_struct& info, const SposJpegBlocks* wanted, int16_t* coefficients,
+                       uint16_t* quantisation) {
+    Scan scan(info);
+    return scan.prepare(wanted, coefficients, quantisation) && scan.decode();
+}
