@@ -68,8 +68,8 @@ bool copy_out(jpeg_decompress_struct& info, jvirt_barray_ptr* arrays, const Spos
 
 }  // namespace
 
-int spos_jpeg_coefficients(SposJpegDecoder* decoder, const SposJpegBlocks wanted[3], int16_t* coefficients, size_t count,
-                           uint16_t quantisation[3 * 64], char message[SPOS_JPEG_MESSAGE_SIZE]) {
+int spos_jpeg_coefficients(SposJpegDecoder* decoder, const SposJpegBlocks wanted[3], int16_t* coefficients,
+                           size_t count, uint16_t quantisation[3 * 64], char message[SPOS_JPEG_MESSAGE_SIZE]) {
     jpeg_decompress_struct& info = decoder->info;
     if (info.num_components > 3) return SPOS_JPEG_NEEDS_PIXELS;
     size_t needed = 0;

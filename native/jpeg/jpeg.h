@@ -46,9 +46,9 @@ typedef struct SposJpegDecoder SposJpegDecoder;
 SPOS_JPEG_API int spos_jpeg_open(const uint8_t* data, size_t size, int64_t most_pixels, SposJpegDecoder** decoder,
                                  SposJpegHeader* header, char message[SPOS_JPEG_MESSAGE_SIZE]);
 
-// The coefficients of the wanted blocks, plane after plane, blocks in rows, 64 each in natural order; `count` is the room
-// in int16. quantisation gets one table of 64 a plane, in natural order. Once per decoder. Of a sequential file, damage
-// below the wanted blocks is not found, but for an end that is missing.
+// The coefficients of the wanted blocks, plane after plane, blocks in rows, 64 each in natural order; `count` is the
+// room in int16. quantisation gets one table of 64 a plane, in natural order. Once per decoder. Of a sequential file,
+// damage below the wanted blocks is not found, but for an end that is missing.
 //
 // SPOS_JPEG_NEEDS_PIXELS: libjpeg-turbo makes other pixels of these coefficients than their inverse DCT. It smooths
 // blocks where a progressive file lacks scans, and damage can give values that overflow in its arithmetic.

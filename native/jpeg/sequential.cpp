@@ -38,6 +38,11 @@ class Bits {
         bits_ <<= bits;
         count_ -= bits;
     }
+    unsigned take(int bits) {
+        const auto taken = static_cast<unsigned>(bits_ >> 1 >> (63 - bits));
+        skip(static_cast<unsigned>(bits));
+        return taken;
+    }
     // Bits of the segment that are left; negative where zeros behind it were taken.
     int64_t left() const { return (end_ - next_) * 8 + static_cast<int64_t>(count_); }
 
@@ -47,29 +52,20 @@ class Bits {
     const uint8_t *next_, *end_;
 };
 
-// A code and what it says: zeros that come before a value, and the value's size. Also the value where it is known:
-// where it ends within the bits that a table looks up.
+// A code and what it says: zeros that come before a value, and the value.
 struct Code {
     int16_t value;
-    uint16_t sizes;  // bit `size`
-    uint8_t bits;    // of code and value together; 0 for no code
+    uint16_t sizes;  // bit s where the value has s bits; kNoCode; 0 while the value is not known
+    uint8_t bits;    // of code and value together
     uint8_t length;  // of the code
-    uint8_t run, size;
-    bool has_value() const { return sizes != 0; }
+    uint8_t run;     // zeros
+    uint8_t step;    // to the next coefficient; out of the block if there is none
 };
 
-// The value of the given size that comes at the top of `bits` (T.81, F.2.2.1, EXTEND).
-int value_of(uint64_t bits, int size) {
-    const uint64_t negative = ~static_cast<uint64_t>(static_cast<int64_t>(bits) >> 63);
-    const uint64_t magnitude = (bits ^ negative) >> 1 >> (63 - size);
-    return static_cast<int>((magnitude ^ negative) - negative);
-}
+constexpr unsigned kNoCode = 1 << 15;
 
 class CodeTable {
  public:
-    // The longest code and value that are found at once.
-    static constexpr int kQuick = 10;
-
     // False if its codes are not those of a baseline file.
     bool build(const JHUFF_TBL& table, bool dc) {
         unsigned code = 0;
@@ -78,10 +74,10 @@ class CodeTable {
         for (int length = 1; length <= kLongestCode; ++length) {
             first_[length] = symbols;
             for (int i = 0; i < table.bits[length]; ++i, ++symbols, ++code) {
+                // Nothing but ones is no code.
                 if (symbols == 256 || code >= (1u << length) - 1) return false;
-                Code& entry = codes_[symbols];
-                if (!describe(table.huffval[symbols], length, dc, entry)) return false;
-                if (length <= kQuick) spread(code, entry);
+                if (!describe(table.huffval[symbols], length, dc, codes_[symbols])) return false;
+                if (length <= kQuick) spread(code, codes_[symbols]);
             }
             end_[length] = code << (kLongestCode - length);
             code <<= 1;
@@ -89,45 +85,58 @@ class CodeTable {
         return true;
     }
 
-    // What comes at the top of `bits`; has_value() may be false.
-    const Code& quick(uint64_t bits) const { return quick_[bits >> (64 - kQuick)]; }
-
-    // The same, with its value.
-    __attribute__((noinline)) Code find(uint64_t bits) const {
-        Code code = quick(bits);
-        if (code.bits == 0) code = find_long(static_cast<unsigned>(bits >> (64 - kLongestCode)));
-        return with_value(code, bits << code.length);
+    // Takes a code and its value, for which the bits must be there. At most kQuick bits fewer are there afterwards, or
+    // it has fetched some.
+    Code take(Bits& bits) const {
+        const Code code = quick_[bits.peek() >> (64 - kQuick)];
+        if (__builtin_expect(code.sizes == 0, 0)) return take_long(code, bits);
+        bits.skip(code.bits);
+        return code;
     }
+
+    static constexpr int kQuick = 10;
 
  private:
     static bool describe(int symbol, int length, bool dc, Code& code) {
         const int run = dc ? 0 : symbol >> 4, size = dc ? symbol : symbol & 15;
         if (size > (dc ? kLargestDc : kLargestAc)) return false;
-        // No value and less than 15 zeros: the block ends, as after more zeros than it has coefficients.
+        // Without a value, 15 says 16 zeros, and everything else that the block ends.
         const bool end = !dc && size == 0 && run != 15;
         code = {};
         code.bits = static_cast<uint8_t>(length + size);
         code.length = static_cast<uint8_t>(length);
-        code.run = static_cast<uint8_t>(end ? DCTSIZE2 : run);
-        code.size = static_cast<uint8_t>(size);
+        code.run = static_cast<uint8_t>(end ? 0 : run);
+        code.step = end ? DCTSIZE2 : 1;
         return true;
-    }
-
-    static Code with_value(Code code, uint64_t bits) {
-        code.value = static_cast<int16_t>(value_of(bits, code.size));
-        code.sizes = static_cast<uint16_t>(1 << code.size);
-        return code;
     }
 
     // To all that the next kQuick bits can be where they begin with a code.
     void spread(unsigned code, const Code& entry) {
-        const unsigned behind = kQuick - entry.length;
-        for (unsigned i = code << behind; i < (code + 1) << behind; ++i) {
-            quick_[i] = entry.bits > kQuick ? entry : with_value(entry, uint64_t{i} << (64 - kQuick + entry.length));
+        const int size = entry.bits > kQuick ? 0 : entry.bits - entry.length, behind = kQuick - entry.length - size;
+        for (unsigned value = 0; value < 1u << size; ++value) {
+            const Code filled = entry.bits > kQuick ? entry : with_value(entry, value);
+            std::fill_n(quick_.begin() + ((code << size | value) << behind), 1 << behind, filled);
         }
     }
 
-    Code find_long(unsigned top) const {
+    // Negative values are stored as what they are above the least one of their size (T.81, F.2.2.1, EXTEND).
+    static Code with_value(Code code, unsigned bits) {
+        const int size = code.bits - code.length, value = static_cast<int>(bits);
+        code.value = static_cast<int16_t>(2 * value < 1 << size ? value - (1 << size) + 1 : value);
+        code.sizes = static_cast<uint16_t>(1 << size);
+        return code;
+    }
+
+    __attribute__((noinline)) Code take_long(Code code, Bits& bits) const {
+        if (code.length == 0) code = find(static_cast<unsigned>(bits.peek() >> (64 - kLongestCode)));
+        if (code.length == 0) return {0, kNoCode, 0, 0, 0, DCTSIZE2};
+        bits.skip(code.length);
+        code = with_value(code, bits.take(code.bits - code.length));
+        bits.refill();
+        return code;
+    }
+
+    Code find(unsigned top) const {
         for (int length = kQuick + 1; length <= kLongestCode; ++length) {
             if (top < end_[length]) {
                 return codes_[first_[length] + ((top - end_[length - 1]) >> (kLongestCode - length))];
@@ -136,47 +145,46 @@ class CodeTable {
         return {};
     }
 
-    std::array<Code, 1 << kQuick> quick_;  // by the next kQuick bits
-    Code codes_[256];                      // in the order of their codes, without values
-    int first_[kLongestCode + 1] = {};     // of a length, among these
+    // By the next kQuick bits. Values are known where they end within these.
+    std::array<Code, 1 << kQuick> quick_;
+    Code codes_[256];                   // in the order of their codes, without values
+    int first_[kLongestCode + 1] = {};  // of a length, among these
     // Where codes of a length end, as numbers of kLongestCode bits.
     unsigned end_[kLongestCode + 1] = {};
 };
 
-// Where the coefficients lie in zigzag order (T.81, figure A.6), and 64 times the last one.
-constexpr std::array<uint8_t, 2 * DCTSIZE2> natural_order() {
-    std::array<uint8_t, 2 * DCTSIZE2> order = {};
+// Where the coefficients lie, in zigzag order (T.81, figure A.6). As libjpeg-turbo does it, what a run leads out of the
+// block for is the last coefficient.
+constexpr std::array<uint8_t, DCTSIZE2 + 15> places() {
+    std::array<uint8_t, DCTSIZE2 + 15> places = {};
     int row = 0, column = 0;
-    for (int i = 0; i < DCTSIZE2; ++i) {
-        order[i] = static_cast<uint8_t>(row * 8 + column);
+    for (uint8_t& place : places) {
+        place = static_cast<uint8_t>(row * 8 + column);
         const bool up = (row + column) % 2 == 0;
         int &along = up ? column : row, &against = up ? row : column;
         if (along == 7) {
-            ++against;
+            against = std::min(against + 1, 7);
         } else {
             ++along;
-            if (against > 0) --against;
+            against = std::max(against - 1, 0);
         }
     }
-    for (int i = DCTSIZE2; i < 2 * DCTSIZE2; ++i) order[i] = DCTSIZE2 - 1;
-    return order;
+    return places;
 }
 
-constexpr std::array<uint8_t, 2 * DCTSIZE2> kNaturalOrder = natural_order();
+constexpr auto kPlaces = places();
 
 struct Component {
     const CodeTable *dc, *ac;
     const UINT16* quantisation;
-    unsigned large_sizes;  // bit `size`: whether such values may be larger than any that a picture gives
-    int across, down;  // blocks of an MCU
+    unsigned suspicious;  // kNoCode, and bit s if a value of s bits may be larger than a picture's
+    int across, down;     // blocks of an MCU
     SposJpegBlocks wanted;
     int16_t* target;
     int last_dc;
 };
 
-bool is_usual(int value, int quantisation) {
-    return std::abs(value) * int64_t{quantisation} <= kLargestCoefficient;
-}
+bool is_usual(int value, int quantisation) { return std::abs(value) * int64_t{quantisation} <= kLargestCoefficient; }
 
 bool is_usual(const int16_t* block, const UINT16* quantisation) {
     for (int i = 0; i < DCTSIZE2; ++i) {
@@ -191,43 +199,31 @@ bool decode_block(Bits& source, Component& component, int16_t* block) {
     Bits bits = source;
     if (bits.left() < 0) return false;
     bits.refill();
-    const Code difference = component.dc->find(bits.peek());
-    bits.skip(difference.bits);
+    const Code difference = component.dc->take(bits);
     component.last_dc += difference.value;
-    if (difference.bits == 0 || !is_usual(component.last_dc, component.quantisation[0])) return false;
+    if (difference.sizes == kNoCode || !is_usual(component.last_dc, component.quantisation[0])) return false;
     if (wanted) {
         std::memset(block, 0, DCTSIZE2 * sizeof *block);
         block[0] = static_cast<int16_t>(component.last_dc);
     }
-    unsigned sizes = 0;
-    bool more = true, good = true;
-    unsigned k = 1;
     const CodeTable& table = *component.ac;
-    // Where a run leads out of the block, libjpeg-turbo too changes the last coefficient.
+    unsigned sizes = 0;
+    unsigned k = 1;
+    // Whether there is more.
     const auto step = [&] {
-        Code code = table.quick(bits.peek());
-        if (__builtin_expect(wanted ? !code.has_value() : code.bits == 0, 0)) {
-            code = table.find(bits.peek());
-            if (code.bits == 0) {good = false; k = 64;}
-            bits.skip(code.bits);
-            bits.refill();
-        } else {
-            bits.skip(code.bits);
-        }
+        const Code code = table.take(bits);
+        sizes |= code.sizes;
         k += code.run;
-        if (wanted) {
-            sizes |= code.sizes;
-            block[kNaturalOrder[k]] = code.value;
-        }
-        ++k;
+        if (wanted) block[kPlaces[k]] = code.value;
+        k += code.step;
         return k < DCTSIZE2;
     };
-    do {
-        bits.refill();
-    } while (wanted ? step() && step() && step() && step() : step() && step());
-    (void)more;
+    // Four codes that are found quickly leave, of 56 bits, enough for any but the last of them.
+    static_assert(56 - 3 * CodeTable::kQuick >= kLongestCode + kLargestAc);
+    while (step() && step() && step()) bits.refill();
     source = bits;
-    return good && ((sizes & component.large_sizes) == 0 || is_usual(block, component.quantisation));
+    sizes &= component.suspicious;
+    return sizes == 0 || (sizes < kNoCode && (!wanted || is_usual(block, component.quantisation)));
 }
 
 class Scan {
@@ -249,7 +245,8 @@ class Scan {
             const jpeg_component_info& description = info_.comp_info[c];
             Component& component = components_[c];
             if (info_.cur_comp_info[c] != &description || !take_tables(description, component)) return false;
-            std::copy_n(info_.quant_tbl_ptrs[description.quant_tbl_no]->quantval, DCTSIZE2, quantisation + DCTSIZE2 * c);
+            std::copy_n(info_.quant_tbl_ptrs[description.quant_tbl_no]->quantval, DCTSIZE2,
+                        quantisation + DCTSIZE2 * c);
             component.across = single ? 1 : description.h_samp_factor;
             component.down = single ? 1 : description.v_samp_factor;
             blocks += component.across * component.down;
@@ -298,9 +295,9 @@ class Scan {
         if (std::find(table->quantval, table->quantval + DCTSIZE2, 0) != table->quantval + DCTSIZE2) return false;
         component.quantisation = table->quantval;
         const int64_t largest = *std::max_element(table->quantval, table->quantval + DCTSIZE2);
-        component.large_sizes = 0;
+        component.suspicious = kNoCode;
         for (int size = 0; size <= kLargestAc; ++size) {
-            if (((1 << size) - 1) * largest > kLargestCoefficient) component.large_sizes |= 1u << size;
+            if (((1 << size) - 1) * largest > kLargestCoefficient) component.suspicious |= 1u << size;
         }
         return true;
     }
