@@ -83,6 +83,25 @@ void check_equal(const Picture& picture) {
     }
 }
 
+// Two grey blocks, one above the other. There are DC codes for values of no bits (00), of 6 (10) and, if there is a
+// code of ones, of 7 (11), and one AC code: the block's end (0).
+File two_blocks(bool has_ones, const File& scan) {
+    File file = {0xFF, 0xD8, 0xFF, 0xDB, 0, 67, 0};
+    file.insert(file.end(), DCTSIZE2, 1);
+    file.insert(file.end(), {0xFF, 0xC0, 0, 11, 8, 0, 16, 0, 8, 1, 1, 0x11, 0});
+    const auto add_table = [&](uint8_t number, std::array<uint8_t, 16> lengths, const File& symbols) {
+        file.insert(file.end(), {0xFF, 0xC4, 0, static_cast<uint8_t>(19 + symbols.size()), number});
+        file.insert(file.end(), lengths.begin(), lengths.end());
+        file.insert(file.end(), symbols.begin(), symbols.end());
+    };
+    add_table(0x00, {0, static_cast<uint8_t>(has_ones ? 4 : 3)}, has_ones ? File{0, 1, 6, 7} : File{0, 1, 6});
+    add_table(0x10, {1}, {0});
+    file.insert(file.end(), {0xFF, 0xDA, 0, 8, 1, 1, 0x00, 0, 63, 0});
+    file.insert(file.end(), scan.begin(), scan.end());
+    file.insert(file.end(), {0xFF, 0xD9});
+    return file;
+}
+
 size_t scan_of(const File& file) {
     static constexpr uint8_t kMarker[] = {0xFF, 0xDA};
     return static_cast<size_t>(std::search(file.begin(), file.end(), kMarker, kMarker + 2) - file.begin());
@@ -174,6 +193,8 @@ TEST_CASE("a file that is cut short anywhere is left to libjpeg-turbo, whatever 
 TEST_CASE("damage is seen as libjpeg-turbo sees it") {
     for (const unsigned restart_interval : {0u, 2u}) {
         Picture picture;
+        // Its tables lack the codes that it does not need.
+        picture.optimised = restart_interval == 0;
         picture.restart_interval = restart_interval;
         const File file = encode(picture);
         auto draw = drawing(restart_interval);
@@ -192,6 +213,19 @@ TEST_CASE("damage is seen as libjpeg-turbo sees it") {
             ended.insert(ended.end(), {0xFF, 0xD9});
             CHECK(agree(ended, kMostPixels, draw));
         }
+    }
+}
+
+TEST_CASE("bits that are no code, and tables that have a code of nothing but ones, are left to libjpeg-turbo") {
+    // 00 0, 10 100000 0, and ones up to a whole byte.
+    const File whole = two_blocks(false, {0x14, 0x0F}), with_ones = two_blocks(true, {0x14, 0x0F});
+    // The first block lacks its end, and what begins the second one is none: 00, 10 100000 0.
+    const File no_code = two_blocks(false, {0x28, 0x1F});
+    for (const File& file : {whole, with_ones, no_code}) {
+        const OpenJpeg jpeg(file, kMostPixels);
+        REQUIRE(jpeg.has_planes());
+        CHECK(decode_by_ours(jpeg, jpeg.all()).has_value() == (file == whole));
+        CHECK(agree(file, kMostPixels, drawing(1)));
     }
 }
 
@@ -217,11 +251,11 @@ TEST_CASE("values larger than a picture's are left to libjpeg-turbo where they a
     picture.quality = 100;
     File file = encode(picture);
     CHECK(decode_by_ours(OpenJpeg(file, kMostPixels), OpenJpeg(file, kMostPixels).all()));
-    // Its steps become 255.
+    // Its steps become 255, but for the first one.
     static constexpr uint8_t kTable[] = {0xFF, 0xDB, 0, 67};
     const auto table = std::search(file.begin(), file.end(), kTable, kTable + 4);
     REQUIRE(table != file.end());
-    std::fill(table + 5, table + 5 + DCTSIZE2, uint8_t{255});
+    std::fill(table + 6, table + 5 + DCTSIZE2, uint8_t{255});
     const OpenJpeg jpeg(file, kMostPixels);
     CHECK(!decode_by_ours(jpeg, jpeg.all()));
 }
