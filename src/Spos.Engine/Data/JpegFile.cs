@@ -3,7 +3,7 @@ using Spos.Engine.Native;
 
 namespace Spos.Engine.Data;
 
-/// <summary>JPEGs, by libjpeg-turbo (native/jpeg): of ordinary ones the entropy coding, of others all.</summary>
+/// <summary>JPEGs, by native/jpeg: of ordinary ones the entropy coding, of others all.</summary>
 internal static unsafe class JpegFile
 {
     private const string Format = "JPEG";
