@@ -22,11 +22,12 @@ bool is_complete(const jpeg_decompress_struct& info) {
     return true;
 }
 
-void widen(Extent& extent, const int16_t* __restrict__ coefficients, size_t blocks) {
+void widen(Extent& __restrict__ extent, const int16_t* __restrict__ coefficients, size_t blocks) {
     for (size_t b = 0; b < blocks; ++b, coefficients += 64) {
         for (int i = 0; i < 64; ++i) {
-            extent.least[i] = std::min(extent.least[i], coefficients[i]);
-            extent.most[i] = std::max(extent.most[i], coefficients[i]);
+            const int16_t value = coefficients[i];
+            extent.least[i] = std::min(extent.least[i], value);
+            extent.most[i] = std::max(extent.most[i], value);
         }
     }
 }

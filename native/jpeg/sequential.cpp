@@ -19,9 +19,9 @@ namespace {
 constexpr size_t kPadding = 256;
 
 // Where the coefficients lie, in zigzag order (T.81, figure A.6). As libjpeg-turbo does it, what a run leads out of the
-// block for is the last coefficient.
-constexpr std::array<uint8_t, DCTSIZE2 + 15> places() {
-    std::array<uint8_t, DCTSIZE2 + 15> places = {};
+// block for is the last coefficient; a block's end, which has no value, clears it again.
+constexpr std::array<uint8_t, 2 * DCTSIZE2> places() {
+    std::array<uint8_t, 2 * DCTSIZE2> places = {};
     int row = 0, column = 0;
     for (uint8_t& place : places) {
         place = static_cast<uint8_t>(row * 8 + column);
@@ -42,8 +42,8 @@ constexpr auto kPlaces = places();
 struct Component {
     const CodeTable *dc, *ac;
     const UINT16* quantisation;
-    unsigned suspicious;  // kNoCode, and bit s if a value of s bits may be larger than a picture's
-    int across, down;     // blocks of an MCU
+    int suspicious;    // the size from which on a value may be larger than a picture's
+    int across, down;  // blocks of an MCU
     SposJpegBlocks wanted;
     int16_t* target;
     int last_dc;
@@ -64,31 +64,39 @@ bool decode_block(Bits& source, Component& component, int16_t* block) {
     Bits bits = source;
     if (bits.left() < 0) return false;
     bits.refill();
-    const Code difference = component.dc->take(bits);
-    component.last_dc += difference.value;
-    if (difference.sizes == kNoCode || !is_usual(component.last_dc, component.quantisation[0])) return false;
+    const Code difference = component.dc->find(bits.peek());
+    if (difference.bits == 0) return false;
+    component.last_dc += value_of(bits.peek() << difference.length, difference.size);
+    bits.skip(difference.bits);
+    if (!is_usual(component.last_dc, component.quantisation[0])) return false;
     if (wanted) {
         std::memset(block, 0, DCTSIZE2 * sizeof *block);
         block[0] = static_cast<int16_t>(component.last_dc);
     }
     const CodeTable& table = *component.ac;
-    unsigned sizes = 0;
+    int largest = 0;
     unsigned k = 1;
+    bool good = true;
     // Whether there is more.
     const auto step = [&] {
-        const Code code = table.take(bits);
-        sizes |= code.sizes;
+        const Code code = table.find(bits.peek());
+        if (__builtin_expect(code.bits == 0, 0)) return good = false;
         k += code.run;
-        if (wanted) block[kPlaces[k]] = code.value;
-        k += code.step;
-        return k < DCTSIZE2;
+        if (wanted) {
+            block[kPlaces[k]] = static_cast<int16_t>(value_of(bits.peek() << code.length, code.size));
+            largest = std::max(largest, int{code.size});
+        }
+        bits.skip(code.bits);
+        return ++k < DCTSIZE2;
     };
-    // Four codes between two fetches: three that are found quickly leave enough for any.
-    static_assert(Bits::kFetched - 3 * CodeTable::kQuick >= kLongestCode + kLargestAc);
-    while (step() && step() && step()) bits.refill();
+    // Two codes and values between two fetches.
+    static_assert(Bits::kFetched >= 2 * kLongestCode + kLargestDc + kLargestAc);
+    while (step()) {
+        bits.refill();
+        if (!step()) break;
+    }
     source = bits;
-    sizes &= component.suspicious;
-    return sizes == 0 || (sizes < kNoCode && (!wanted || is_usual(block, component.quantisation)));
+    return good && (largest < component.suspicious || is_usual(block, component.quantisation));
 }
 
 class Scan {
@@ -160,10 +168,8 @@ class Scan {
         if (std::find(table->quantval, table->quantval + DCTSIZE2, 0) != table->quantval + DCTSIZE2) return false;
         component.quantisation = table->quantval;
         const int64_t largest = *std::max_element(table->quantval, table->quantval + DCTSIZE2);
-        component.suspicious = kNoCode;
-        for (int size = 0; size <= kLargestAc; ++size) {
-            if (((1 << size) - 1) * largest > kLargestCoefficient) component.suspicious |= 1u << size;
-        }
+        component.suspicious = 0;
+        while (((1 << component.suspicious) - 1) * largest <= kLargestCoefficient) ++component.suspicious;
         return true;
     }
 
