@@ -89,7 +89,7 @@ class CodeTable {
     }
 
  private:
-    static constexpr int kQuick = 10;
+    static constexpr int kQuick = 11;
 
     static bool describe(int symbol, int length, bool dc, Code& code) {
         const int run = dc ? 0 : symbol >> 4, size = dc ? symbol : symbol & 15;
