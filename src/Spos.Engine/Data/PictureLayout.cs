@@ -126,7 +126,7 @@ internal sealed unsafe class PictureLayout
         {
             var plane = header.PlaneAt(c);
             JpegBlocks held = picture.Region.BlocksOf(plane), needed = region.BlocksOf(plane);
-            if (!held.Contain(needed)) throw new ArgumentException($"{region} is not within the picture's {picture.Region}.", nameof(region));
+            if (!held.Contain(needed)) throw new ArgumentException($"{region} is not in the picture's {picture.Region}.", nameof(region));
             int rowLength = held.Width * 64, length = needed.Height * rowLength;
             _pieces.Add((picture, start + (needed.Top - held.Top) * rowLength, length, _coefficients));
             // Planes begin where they would if the blocks above and to the left were there.

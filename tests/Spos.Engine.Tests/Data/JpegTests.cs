@@ -166,7 +166,8 @@ public sealed class JpegTests
         byte[] file = Encode(64, 64, SKJpegEncoderDownsample.Downsample444, 80);
         using CompressedPicture part = CompressedPicture.Decode(file, "test", (_, _) => new PictureRegion(20, 44, 20, 44));
         new PictureLayout().Add(part, new PictureRegion(20, 44, 20, 44));
-        foreach (PictureRegion more in new PictureRegion[] { new(4, 44, 20, 44), new(20, 60, 20, 44), new(20, 44, 4, 44), new(20, 44, 20, 60) })
+        PictureRegion[] larger = [new(4, 44, 20, 44), new(20, 60, 20, 44), new(20, 44, 4, 44), new(20, 44, 20, 60)];
+        foreach (PictureRegion more in larger)
         {
             Assert.Throws<ArgumentException>(() => new PictureLayout().Add(part, more));
         }
