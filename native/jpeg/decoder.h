@@ -1,4 +1,4 @@
-// What decoding to coefficients and decoding to pixels share.
+// What the ways of decoding share.
 #pragma once
 
 #include <csetjmp>
@@ -23,5 +23,18 @@ struct SposJpegDecoder {
     jpeg_source_mgr source;
     jpeg_progress_mgr progress;
 };
+
+// Pixels have 8 bits, so no coefficient of a whole file comes to more than 1,024 and half its quantisation step. Beyond
+// this, sums overflow in libjpeg-turbo's 16-bit vectors.
+constexpr int kLargestCoefficient = 4096;
+
+inline size_t blocks_of(const SposJpegBlocks& wanted) {
+    return static_cast<size_t>(wanted.last - wanted.first) * static_cast<size_t>(wanted.bottom - wanted.top);
+}
+
+// As spos_jpeg_coefficients, after the header was read. False if the file is not a plain sequential one, or not whole
+// and without damage as far down as is wanted; nothing of `info` has changed, so that libjpeg-turbo can read on.
+bool decode_sequential(const jpeg_decompress_struct& info, const SposJpegBlocks* wanted, int16_t* coefficients,
+                       uint16_t* quantisation);
 
 void copy_message(char* target, const char* text);

@@ -46,6 +46,8 @@ add_dependencies(boundary_simt_test spos_kernels_simt)
 add_native_test(checking_test spos_checking tests/checking_test.cpp)
 set_tests_properties(checking_test PROPERTIES ENVIRONMENT "SPOS_CHECKED_DEVICES=2")
 
+add_native_test(jpeg_test JPEG::JPEG tests/jpeg_test.cpp ${jpeg_sources})
+
 # Indices beyond 32 bits: the kernels' sources, all of them and with checks of their arithmetic, on the CPU and on the
 # emulated GPU.
 file(GLOB indexed_sources CONFIGURE_DEPENDS kernels/*.cu)

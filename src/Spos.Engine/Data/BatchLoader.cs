@@ -255,9 +255,10 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             foreach (int sample in _order.AsSpan(first, count))
             {
                 if (_stopping) return null;
-                if (worker.Reader.Read(sample) is not { } picture) continue;
+                PictureRegion Region(int width, int height) => Transforms.RegionOf(TransformOf(width, height, sample), _options.ImageSize);
+                if (worker.Reader.Read(sample, Region) is not { } picture) continue;
                 labels.Add(_data.Samples[sample].Label);
-                pictures.Add(picture, TransformOf(picture, sample));
+                pictures.Add(picture, TransformOf(picture.Width, picture.Height, sample));
             }
             if (pictures.Count == 0) return null;
             Tensor images = pictures.Finish();
@@ -272,9 +273,9 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         }
     }
 
-    private ImageTransformRecord TransformOf(CompressedPicture picture, int sample)
+    private ImageTransformRecord TransformOf(int width, int height, int sample)
     {
-        (int width, int height, int size) = (picture.Width, picture.Height, _options.ImageSize);
+        int size = _options.ImageSize;
         if (_options.Augmentation is { } augmentation)
         {
             var random = new CounterRandom(_options.Seed, RandomPurpose.Augmentation, _epoch, (ulong)sample);

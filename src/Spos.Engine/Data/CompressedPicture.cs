@@ -30,10 +30,13 @@ internal sealed class CompressedPicture : IDisposable
     private short[]? _coefficients;
     private byte[]? _pixels;
 
-    /// <summary>An ordinary JPEG. Takes over <paramref name="coefficients"/>, of which <paramref name="length"/> are used.</summary>
-    public CompressedPicture(JpegHeader header, short[] coefficients, int length, ushort[] quantisation)
+    /// <summary>
+    /// The part of an ordinary JPEG that <paramref name="region"/> takes. Takes over <paramref name="coefficients"/>, of which
+    /// <paramref name="length"/> are used.
+    /// </summary>
+    public CompressedPicture(JpegHeader header, PictureRegion region, short[] coefficients, int length, ushort[] quantisation)
     {
-        (Width, Height, Header, Quantisation) = (header.Width, header.Height, header, quantisation);
+        (Width, Height, Header, Region, Quantisation) = (header.Width, header.Height, header, region, quantisation);
         (_coefficients, _length) = (coefficients, length);
     }
 
@@ -79,7 +82,10 @@ internal sealed class CompressedPicture : IDisposable
 
     public JpegHeader Header { get; }
 
-    /// <summary>All planes', plane after plane, 64 a block.</summary>
+    /// <summary>What of an ordinary JPEG is there.</summary>
+    public PictureRegion Region { get; }
+
+    /// <summary>Of each plane the blocks that <see cref="Region"/> takes, in rows, 64 a block.</summary>
     public ReadOnlySpan<short> Coefficients => _coefficients.AsSpan(0, _coefficients == null ? 0 : _length);
 
     /// <summary>Three tables of 64.</summary>
@@ -100,10 +106,11 @@ internal sealed class CompressedPicture : IDisposable
 
     /// <summary>Decodes a file that has been read. Its content tells what it is, not its name.</summary>
     /// <param name="name">What messages call the file.</param>
+    /// <param name="regionOf">What will be read of it; of an ordinary JPEG no more is decoded. Null for all of it.</param>
     /// <exception cref="DataException">The bytes are not a whole picture of a supported kind.</exception>
-    public static CompressedPicture Decode(ReadOnlySpan<byte> file, string name) => FileContent.Of(file) switch
+    public static CompressedPicture Decode(ReadOnlySpan<byte> file, string name, RegionOf? regionOf = null) => FileContent.Of(file) switch
     {
-        FileFormat.Jpeg => JpegFile.Decode(file, MostPixelsOf(file), name),
+        FileFormat.Jpeg => JpegFile.Decode(file, MostPixelsOf(file), name, regionOf),
         FileFormat.Png => DecodeByLibrary(file, PictureLibrary.Png, "PNG", name),
         FileFormat.Gif => DecodeByLibrary(file, PictureLibrary.Gif, "GIF", name),
         FileFormat.WebP => DecodeByLibrary(file, PictureLibrary.WebP, "WebP", name),

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Spos.Engine.Native;
 
 namespace Spos.Engine.Data;
 
@@ -16,7 +17,21 @@ internal record struct PictureRegion(int Left, int Right, int Top, int Bottom)
     public readonly int Width => Right - Left;
 
     public readonly int Height => Bottom - Top;
+
+    /// <summary>The blocks of a JPEG's plane that hold it, and a sample beyond: triangle upsampling looks at it.</summary>
+    public readonly JpegBlocks BlocksOf(in JpegHeaderPlane plane)
+    {
+        (int first, int last) = Blocks(Left, Right, plane.Horizontal, plane.BlocksWide);
+        (int top, int bottom) = Blocks(Top, Bottom, plane.Vertical, plane.BlocksHigh);
+        return new JpegBlocks(first, last, top, bottom);
+    }
+
+    private static (int First, int Last) Blocks(int first, int last, int pixelsPerSample, int blocks) =>
+        (Math.Max(0, first / pixelsPerSample - 1) / 8, Math.Min(blocks, ((last - 1) / pixelsPerSample + 1) / 8 + 1));
 }
+
+/// <summary>What of a picture of that size will be read.</summary>
+internal delegate PictureRegion RegionOf(int width, int height);
 
 /// <summary>As JpegImage of native/kernels/jpeg.cu.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -3,7 +3,7 @@ using Spos.Engine.Native;
 
 namespace Spos.Engine.Data;
 
-/// <summary>JPEGs, by libjpeg-turbo (native/jpeg): of ordinary ones the entropy coding, of others all.</summary>
+/// <summary>JPEGs, by native/jpeg: of ordinary ones the entropy coding, of others all.</summary>
 internal static unsafe class JpegFile
 {
     private const string Format = "JPEG";
@@ -11,9 +11,10 @@ internal static unsafe class JpegFile
     // The shared pool keeps too few for the batches that are on their way, and fresh arrays are cleared first.
     private static readonly ArrayPool<short> Pool = ArrayPool<short>.Create(1 << 29, 256);
 
+    /// <param name="regionOf">What will be read of it, if not all.</param>
     /// <exception cref="DataException">It is not a whole JPEG of a supported kind.</exception>
-    public static CompressedPicture Decode(ReadOnlySpan<byte> file, long mostPixels, string name) =>
-        DecodeToCoefficients(file, mostPixels, name) ?? DecodeToPixels(file, mostPixels, name);
+    public static CompressedPicture Decode(ReadOnlySpan<byte> file, long mostPixels, string name, RegionOf? regionOf = null) =>
+        DecodeToCoefficients(file, mostPixels, name, regionOf) ?? DecodeToPixels(file, mostPixels, name);
 
     /// <summary>Decodes a JPEG of whatever kind to pixels.</summary>
     /// <exception cref="DataException">It is not a whole JPEG of a supported kind.</exception>
@@ -62,9 +63,10 @@ internal static unsafe class JpegFile
     }
 
     // Null if it takes libjpeg-turbo to decode it to pixels.
-    private static CompressedPicture? DecodeToCoefficients(ReadOnlySpan<byte> file, long mostPixels, string name)
+    private static CompressedPicture? DecodeToCoefficients(ReadOnlySpan<byte> file, long mostPixels, string name, RegionOf? regionOf)
     {
         byte* message = stackalloc byte[JpegLibrary.MessageSize];
+        JpegBlocks* blocks = stackalloc JpegBlocks[3];
         short[]? coefficients = null;
         fixed (byte* data = file)
         {
@@ -72,11 +74,13 @@ internal static unsafe class JpegFile
             try
             {
                 if (header.Components == 0) return null;
+                PictureRegion region =
+                    regionOf?.Invoke(header.Width, header.Height) ?? new PictureRegion(0, header.Width, 0, header.Height);
                 int length = 0;
                 for (int c = 0; c < header.Components; c++)
                 {
-                    JpegHeaderPlane plane = header.PlaneAt(c);
-                    length = checked(length + plane.BlocksWide * plane.BlocksHigh * 64);
+                    blocks[c] = region.BlocksOf(header.PlaneAt(c));
+                    length = checked(length + blocks[c].Width * blocks[c].Height * 64);
                 }
                 coefficients = Rent(length);
                 ushort[] quantisation = new ushort[3 * 64];
@@ -84,11 +88,11 @@ internal static unsafe class JpegFile
                 fixed (short* target = coefficients)
                 fixed (ushort* tables = quantisation)
                 {
-                    result = JpegLibrary.Coefficients(decoder, target, (nuint)length, tables, message);
+                    result = JpegLibrary.Coefficients(decoder, blocks, target, (nuint)length, tables, message);
                 }
                 if (result == JpegLibrary.NeedsPixels) return null;
                 if (result != JpegLibrary.Done) throw CompressedPicture.Refused(name, Format, message);
-                var picture = new CompressedPicture(header, coefficients, length, quantisation);
+                var picture = new CompressedPicture(header, region, coefficients, length, quantisation);
                 coefficients = null;
                 return picture;
             }

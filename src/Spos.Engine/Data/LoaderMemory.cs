@@ -33,7 +33,7 @@ internal sealed class LoaderMemory
     public long Bytes(int batch)
     {
         int batches = Math.Min(BatchLoader.BatchesOf(_samples, _options with { BatchSize = batch }), BatchLoader.MostBatches(_options));
-        long part = Math.Min(batch * _decoding, PictureDecoder.UsualPartBytes + _decoding);
+        long part = Math.Min(batch * _decoding, PictureDecoder.UsualPartBytes(_pool.Device) + _decoding);
         return batches * _pool.SizeFor(batch * _picture) + Math.Min(batches, _options.Workers) * part;
     }
 }

@@ -15,8 +15,8 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     // Output rows of a block of image_resize: neighbours both resize the source rows between them, which costs a CPU more than a GPU.
     private const int RowsPerCpuBlock = 56, RowsPerGpuBlock = 8;
 
-    /// <summary><see cref="PartBytes"/> where nobody says otherwise.</summary>
-    public const long UsualPartBytes = 256L << 20;
+    // A GPU wants many pictures at once. A core finds a few in its second-level cache from one kernel to the next.
+    private const long GpuPartBytes = 256L << 20, CpuPartBytes = 1L << 20;
 
     private readonly StagingBuffer _staging = new(session.Device);
 
@@ -24,7 +24,10 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     /// How many bytes decoding takes of the device at a time, to a picture: batches that have more are decoded in parts, each of which ends
     /// with the picture that passes it. Buffers grow to what a part has.
     /// </summary>
-    public long PartBytes { get; init; } = UsualPartBytes;
+    public long PartBytes { get; init; } = UsualPartBytes(session.Device);
+
+    /// <summary><see cref="PartBytes"/> where nobody says otherwise.</summary>
+    public static long UsualPartBytes(Device device) => device.BlocksAreThreads ? CpuPartBytes : GpuPartBytes;
 
     /// <summary>Decodes, transforms and normalises a batch.</summary>
     /// <param name="fixedPoint">Whether to resize as OpenCV does; the transforms are <see cref="Transforms.OfficialValidation"/>'s.</param>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Spos.Engine.Native;
 
 namespace Spos.Engine.Data;
 
@@ -116,23 +117,24 @@ internal sealed unsafe class PictureLayout
 
     private void AddJpeg(CompressedPicture picture, in PictureRegion region, long pixels)
     {
-        int index = _images.Count, planeStart = 0, table = _quantisation.Count / 64;
+        int index = _images.Count, start = 0, table = _quantisation.Count / 64;
         var header = picture.Header;
         var image = new JpegImageRecord { Components = header.Components, IsYcc = header.IsYcc, Region = region, Pixels = pixels };
         for (int row = region.Top; row < region.Bottom; row++) _pixelRows.Add(new JpegStripRecord { Image = index, Row = row });
         for (int c = 0; c < header.Components; c++)
         {
             var plane = header.PlaneAt(c);
-            (int first, int last) = Blocks(region.Left, region.Right, plane.Horizontal, plane.BlocksWide);
-            (int top, int bottom) = Blocks(region.Top, region.Bottom, plane.Vertical, plane.BlocksHigh);
-            int rowLength = plane.BlocksWide * 64, skipped = top * rowLength, length = (bottom - top) * rowLength;
-            _pieces.Add((picture, planeStart + skipped, length, _coefficients));
+            JpegBlocks held = picture.Region.BlocksOf(plane), needed = region.BlocksOf(plane);
+            if (!held.Contain(needed)) throw new ArgumentException($"{region} is not in the picture's {picture.Region}.", nameof(region));
+            int rowLength = held.Width * 64, length = needed.Height * rowLength;
+            _pieces.Add((picture, start + (needed.Top - held.Top) * rowLength, length, _coefficients));
+            // Planes begin where they would if the blocks above and to the left were there.
+            long before = needed.Top * (long)rowLength;
             var record = new JpegPlaneRecord
             {
-                // Where the plane would begin if the rows above were there.
-                Coefficients = _coefficients - skipped,
-                Samples = SampleBytes,
-                BlocksWide = plane.BlocksWide,
+                Coefficients = _coefficients - before - held.First * 64L,
+                Samples = SampleBytes - before - held.First * 8L,
+                BlocksWide = held.Width,
                 Width = plane.Width,
                 Height = plane.Height,
                 Quantisation = table + c,
@@ -143,11 +145,11 @@ internal sealed unsafe class PictureLayout
             else if (c == 1) image.Plane1 = record;
             else image.Plane2 = record;
             _coefficients += length;
-            planeStart += plane.BlocksHigh * rowLength;
-            SampleBytes += (long)plane.BlocksHigh * rowLength;
-            for (int row = top; row < bottom; row++)
+            start += held.Height * rowLength;
+            SampleBytes += length;
+            for (int row = needed.Top; row < needed.Bottom; row++)
             {
-                _blockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = first, Last = last });
+                _blockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = needed.First, Last = needed.Last });
             }
         }
         _images.Add(image);
@@ -172,10 +174,6 @@ internal sealed unsafe class PictureLayout
         (image.Plane0, image.Plane1, image.Plane2) = (Plane(0), Plane(1), Plane(2));
         _images.Add(image);
     }
-
-    // Those that hold pixels [first, last), and a sample beyond: triangle upsampling looks at it.
-    private static (int First, int Last) Blocks(int first, int last, int pixelsPerSample, int blocks) =>
-        (Math.Max(0, first / pixelsPerSample - 1) / 8, Math.Min(blocks, ((last - 1) / pixelsPerSample + 1) / 8 + 1));
 
     private static long Aligned(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 

@@ -23,18 +23,19 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
     /// <exception cref="UnreadableFileException">It cannot be read, for a reason of its own.</exception>
     public static byte[] FileOf(FilePath path) => RegularFile.Read(path, MostBytes);
 
+    /// <param name="regionOf">What will be read of it, or of what stands in; null for all.</param>
     /// <returns>Null if the picture is to be left out.</returns>
     /// <exception cref="DataException">No picture of its class can be decoded.</exception>
-    public CompressedPicture? Read(int sample)
+    public CompressedPicture? Read(int sample, RegionOf? regionOf = null)
     {
-        if (TryRead(sample) is { } own) return own;
+        if (TryRead(sample, regionOf) is { } own) return own;
         if (leaveOutDamaged) return null;
         int count = data.Samples.Length, label = data.Samples[sample].Label, tried = 1;
         for (int i = 1; i < count; i++)
         {
             int other = (sample + i) % count;
             if (data.Samples[other].Label != label) continue;
-            if (TryRead(other) is { } picture) return picture;
+            if (TryRead(other, regionOf) is { } picture) return picture;
             tried++;
         }
         throw new DataException(
@@ -42,7 +43,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
             + "Replace them, or remove the class from train and val.");
     }
 
-    private CompressedPicture? TryRead(int sample)
+    private CompressedPicture? TryRead(int sample, RegionOf? regionOf)
     {
         (FilePath path, _, int number) = data.Samples[sample];
         // What fails of the cache is no damage of a picture.
@@ -54,7 +55,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
             {
                 byte[] file = Bytes(path);
                 CompressedPicture? decoded = OnDevice?.TryDecode(file);
-                CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString());
+                CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString(), regionOf);
                 if (OnDevice != null && decoded == null && FileContent.Of(file) == FileFormat.Jpeg) damage.AddRefused(path);
                 return Told(picture, path);
             }

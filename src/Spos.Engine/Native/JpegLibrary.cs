@@ -15,8 +15,9 @@ internal static unsafe class JpegLibrary
     public static readonly delegate* unmanaged<byte*, nuint, long, nint*, JpegHeader*, byte*, int> Open =
         (delegate* unmanaged<byte*, nuint, long, nint*, JpegHeader*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_open");
 
-    public static readonly delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int> Coefficients =
-        (delegate* unmanaged<nint, short*, nuint, ushort*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_coefficients");
+    public static readonly delegate* unmanaged<nint, JpegBlocks*, short*, nuint, ushort*, byte*, int> Coefficients =
+        (delegate* unmanaged<nint, JpegBlocks*, short*, nuint, ushort*, byte*, int>)NativeLibrary.GetExport(
+            Library, "spos_jpeg_coefficients");
 
     public static readonly delegate* unmanaged<nint, byte*, nuint, byte*, byte*, int> Pixels =
         (delegate* unmanaged<nint, byte*, nuint, byte*, byte*, int>)NativeLibrary.GetExport(Library, "spos_jpeg_pixels");
@@ -30,6 +31,18 @@ internal static unsafe class JpegLibrary
 internal struct JpegHeaderPlane
 {
     public int BlocksWide, BlocksHigh, Width, Height, Horizontal, Vertical;
+}
+
+/// <summary>Some of a plane's blocks: columns [First, Last) of rows [Top, Bottom).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal record struct JpegBlocks(int First, int Last, int Top, int Bottom)
+{
+    public readonly int Width => Last - First;
+
+    public readonly int Height => Bottom - Top;
+
+    public readonly bool Contain(in JpegBlocks others) =>
+        others.First >= First && others.Last <= Last && others.Top >= Top && others.Bottom <= Bottom;
 }
 
 /// <summary>What a JPEG holds. Of CMYK and YCCK it has no planes.</summary>

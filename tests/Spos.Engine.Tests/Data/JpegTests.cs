@@ -2,6 +2,7 @@ using SkiaSharp;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Devices;
 
 namespace Spos.Engine.Tests.Data;
@@ -104,6 +105,74 @@ public sealed class JpegTests
         Assert.InRange(warned, count / 20, count);
     }
 
+    [Theory]
+    [OnHostAndSimt]
+    public void A_picture_of_which_only_the_crop_is_decoded_comes_to_the_same_input(string device)
+    {
+        const int size = 32;
+        using TestDevice test = TestDevice.Open(device);
+        using var session = new Session(test.Device);
+        session.Pool.Poison = true;
+        using var decoder = new PictureDecoder(session);
+        foreach (SKJpegEncoderDownsample sampling in Enum.GetValues<SKJpegEncoderDownsample>())
+        {
+            for (ulong i = 0; i < 6; i++)
+            {
+                byte[] file = Encode(90 + 7 * (int)i, 75, sampling, 80, i);
+                using CompressedPicture whole = CompressedPicture.Decode(file, "test");
+                var random = new CounterRandom(i, RandomPurpose.Augmentation, 0);
+                ImageTransformRecord transform = i == 0
+                    ? Transforms.Validation(whole.Width, whole.Height, size)
+                    : Transforms.Training(whole.Width, whole.Height, size, new Augmentation(), random);
+                using CompressedPicture part = CompressedPicture.Decode(file, "test", (_, _) => Transforms.RegionOf(transform, size));
+                Assert.True(part.Coefficients.Length < whole.Coefficients.Length || i == 0);
+                Assert.Equal(InputOf(session, decoder, whole, transform, size), InputOf(session, decoder, part, transform, size));
+            }
+        }
+    }
+
+    [Fact]
+    public void Damage_below_the_crop_is_not_told_of_and_changes_nothing()
+    {
+        const int size = 16;
+        byte[] file = Encode(64, 96, SKJpegEncoderDownsample.Downsample420, 80), damaged = (byte[])file.Clone();
+        // Impossible codes in the last rows.
+        damaged.AsSpan(file.Length - 40, 12).Fill(0xFE);
+        ImageTransformRecord transform = Transforms.Resize(8, 8, size, size, size);
+        PictureRegion Top(int width, int height) => Transforms.RegionOf(transform, size);
+        using TestDevice test = TestDevice.Open("host");
+        using var session = new Session(test.Device);
+        using var decoder = new PictureDecoder(session);
+        using CompressedPicture whole = CompressedPicture.Decode(damaged, "test"), top = CompressedPicture.Decode(damaged, "test", Top);
+        using CompressedPicture undamaged = CompressedPicture.Decode(file, "test");
+        Assert.NotNull(whole.Warning);
+        Assert.Null(top.Warning);
+        float[] expected = InputOf(session, decoder, undamaged, transform, size);
+        Assert.Equal(expected, InputOf(session, decoder, top, transform, size));
+        Assert.Equal(expected, InputOf(session, decoder, whole, transform, size));
+    }
+
+    [Fact]
+    public void A_file_that_is_cut_short_below_the_crop_is_refused()
+    {
+        byte[] file = Encode(64, 96, SKJpegEncoderDownsample.Downsample420, 80);
+        Assert.Throws<DataException>(
+            () => CompressedPicture.Decode(file.AsSpan(0, file.Length - 40), "test", (_, _) => new PictureRegion(0, 64, 0, 8)));
+    }
+
+    [Fact]
+    public void What_was_not_decoded_cannot_be_read()
+    {
+        byte[] file = Encode(64, 64, SKJpegEncoderDownsample.Downsample444, 80);
+        using CompressedPicture part = CompressedPicture.Decode(file, "test", (_, _) => new PictureRegion(20, 44, 20, 44));
+        new PictureLayout().Add(part, new PictureRegion(20, 44, 20, 44));
+        PictureRegion[] larger = [new(4, 44, 20, 44), new(20, 60, 20, 44), new(20, 44, 4, 44), new(20, 44, 20, 60)];
+        foreach (PictureRegion more in larger)
+        {
+            Assert.Throws<ArgumentException>(() => new PictureLayout().Add(part, more));
+        }
+    }
+
     internal static byte[] Encode(int width, int height, SKJpegEncoderDownsample sampling, int quality, ulong seed = 1)
     {
         using var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
@@ -120,6 +189,13 @@ public sealed class JpegTests
         using SKPixmap pixmap = bitmap.PeekPixels()!;
         using SKData data = pixmap.Encode(new SKJpegEncoderOptions(quality, sampling, SKJpegEncoderAlphaOption.Ignore))!;
         return data.ToArray();
+    }
+
+    private static float[] InputOf(
+        Session session, PictureDecoder decoder, CompressedPicture picture, ImageTransformRecord transform, int size)
+    {
+        using Tensor input = decoder.Decode([picture], [transform], size);
+        return input.Download(session.Stream);
     }
 
     private static byte[] Reference(byte[] file)

@@ -85,6 +85,6 @@ public sealed class PictureLayoutTests
             Plane2 = Plane(2),
         };
         // Nobody reads the coefficients.
-        return new CompressedPicture(header, JpegFile.Rent(0), 0, new ushort[3 * 64]);
+        return new CompressedPicture(header, new PictureRegion(0, Width, 0, Height), JpegFile.Rent(0), 0, new ushort[3 * 64]);
     }
 }
