@@ -115,7 +115,7 @@ __device__ __forceinline__ void forward_tile(V* y, const V* x, const Taps& taps,
     // What the next row of results will read first.
     SPOS_UNROLL for (int r = 0; r < S; ++r) {
         const V* below = x + ((int64_t)(iy0 + K + r) * s.in_width + ox0 * S) * s.channels;
-        SPOS_UNROLL for (int t = 0; t < T * S; ++t) Lane::prefetch(below + t * s.channels);
+        SPOS_UNROLL for (int t = 0; t < T * S; ++t, below += s.channels) Lane::prefetch(below);
     }
     Lane sum[T];
     SPOS_UNROLL for (int t = 0; t < T; ++t) sum[t] = Lane(0.0f);
@@ -124,12 +124,16 @@ __device__ __forceinline__ void forward_tile(V* y, const V* x, const Taps& taps,
         const int iy = iy0 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
         const V* row = settled(x + (int64_t)iy * s.in_width * s.channels);
+        // A CPU goes along the row by sums, since a product for each address would take longer than the load.
+        RowOffset next = (RowOffset)(ox0 * S - P) * s.channels;
         SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
             const int ix = ox0 * S - P + i;
+            const RowOffset here = next;
+            next += s.channels;
             const bool padding = is_padding<Full, K, S, T>(i, ix, s);
             if (Lane::width > 1 && padding) continue;
             const int column = readable(ix, !(Full && i >= P), !(Full && i < P + T * S), s.in_width);
-            const Lane loaded = on_load(lane.load(row + (RowOffset)column * s.channels));
+            const Lane loaded = on_load(lane.load(row + (Lane::width > 1 ? here : (RowOffset)column * s.channels)));
             const Lane value = padding ? Lane(0.0f) : loaded;
             SPOS_UNROLL for (int kx = 0; kx < K; ++kx) {
                 const int t = (i - kx) / S;
@@ -137,8 +141,9 @@ __device__ __forceinline__ void forward_tile(V* y, const V* x, const Taps& taps,
             }
         }
     }
-    SPOS_UNROLL for (int t = 0; t < T; ++t) {
-        if (Full || ox0 + t < s.out_width) lane.store(y + (int64_t)(ox0 + t) * s.channels, epilogue(sum[t], c, lane));
+    V* result = y + (int64_t)ox0 * s.channels;
+    SPOS_UNROLL for (int t = 0; t < T; ++t, result += s.channels) {
+        if (Full || ox0 + t < s.out_width) lane.store(result, epilogue(sum[t], c, lane));
     }
 }
 

@@ -2,8 +2,18 @@
 #pragma once
 #include "device/lanes.h"
 
+namespace {
+
 // Nothing.
 struct RawResult {
+    struct OfLane {
+        __device__ __forceinline__ Lane operator()(Lane value) const { return value; }
+    };
+
+    template <class Access>
+    __device__ __forceinline__ OfLane of(int, Access) const {
+        return {};
+    }
     template <class Access>
     __device__ __forceinline__ Lane operator()(Lane value, int, Access) const {
         return value;
@@ -17,9 +27,25 @@ struct NormalisedResult {
     const float* shift;
     int rectify;
 
+    struct OfLane {
+        Lane scale, shift;
+        int rectify;
+
+        __device__ __forceinline__ Lane operator()(Lane value) const {
+            const Lane result = multiply_add(value, scale, shift);
+            return rectify ? relu(result) : result;
+        }
+    };
+
+    // What a lane needs for its channels, loaded once for many values.
+    template <class Access>
+    __device__ __forceinline__ OfLane of(int channel, Access lane) const {
+        return {lane.load(scale + channel), lane.load(shift + channel), rectify};
+    }
     template <class Access>
     __device__ __forceinline__ Lane operator()(Lane value, int channel, Access lane) const {
-        const Lane result = multiply_add(value, lane.load(scale + channel), lane.load(shift + channel));
-        return rectify ? relu(result) : result;
+        return of(channel, lane)(value);
     }
 };
+
+}  // namespace

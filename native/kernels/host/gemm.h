@@ -110,11 +110,22 @@ struct TileResult {
     bool accumulate, finish;  // whether panels came before; whether this one is the last
     Epilogue epilogue;
 
-    template <class Access>
-    __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
-        float* target = data + row * stride + column;
-        const Lane value = accumulate ? lane.load(target) + sum : sum;
-        lane.store(target, finish ? epilogue(value, first_column + column, lane) : value);
+    // A vector of each row.
+    template <int Rows, int Vectors, class Access>
+    __forceinline__ void store(int vector, const Lane (&sums)[Rows][Vectors], Access lane) const {
+        float* const target = data + vector * Lane::width;
+        if (accumulate) {
+            SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+                const Lane value = lane.load(target + i * stride) + sums[i][vector];
+                lane.store(target + i * stride,
+                           finish ? epilogue(value, first_column + vector * Lane::width, lane) : value);
+            }
+        } else if (finish) {
+            const auto of_lane = epilogue.of(first_column + vector * Lane::width, lane);
+            SPOS_UNROLL for (int i = 0; i < Rows; ++i) lane.store(target + i * stride, of_lane(sums[i][vector]));
+        } else {
+            SPOS_UNROLL for (int i = 0; i < Rows; ++i) lane.store(target + i * stride, sums[i][vector]);
+        }
     }
 
     TileResult from_row(int row) const {
@@ -123,6 +134,18 @@ struct TileResult {
         return rest;
     }
 };
+
+// Sums to where they go: all vectors are full but perhaps the last one.
+template <int Rows, int Vectors, class Result>
+__forceinline__ void store_tile(const Lane (&sums)[Rows][Vectors], const Result& result) {
+    SPOS_UNROLL for (int v = 0; v < Vectors - 1; ++v) result.store(v, sums, FullLane{});
+    const int last = result.columns - (Vectors - 1) * Lane::width;
+    if (last == Lane::width) {
+        result.store(Vectors - 1, sums, FullLane{});
+    } else {
+        result.store(Vectors - 1, sums, PartialLane{last});
+    }
+}
 
 // ByRow: rows of A are row_stride apart and consecutive p p_stride; otherwise consecutive i are neighbours.
 template <int Rows, int Vectors, bool ByRow, class Epilogue>
@@ -142,16 +165,7 @@ __forceinline__ void multiply_tile(int depth, const float* a, int64_t row_stride
         a += p_stride;
         panel += Vectors * Lane::width;
     }
-    for (int i = 0; i < Rows; ++i) {
-        for (int v = 0; v < Vectors; ++v) {
-            const int column = v * Lane::width, count = result.columns - column;
-            if (count >= Lane::width) {
-                result.store(i, column, sum[i][v], FullLane{});
-            } else if (count > 0) {
-                result.store(i, column, sum[i][v], PartialLane{count});
-            }
-        }
-    }
+    store_tile(sum, result);
 }
 
 // The last rows, fewer than a whole tile.

@@ -130,10 +130,11 @@ struct RoundedResult {
     const Epilogue& epilogue;
 
     RoundedResult from_row(int row) const { return {data + row * stride, stride, first_column, columns, epilogue}; }
-    template <class Access>
-    __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
-        Bf16* const target = data + row * stride + column;
-        lane.store(target, epilogue(sum, first_column + column, lane));
+    template <int Rows, int Vectors, class Access>
+    __forceinline__ void store(int vector, const Lane (&sums)[Rows][Vectors], Access lane) const {
+        Bf16* const target = data + vector * Lane::width;
+        const auto of_lane = epilogue.of(first_column + vector * Lane::width, lane);
+        SPOS_UNROLL for (int i = 0; i < Rows; ++i) lane.store(target + i * stride, of_lane(sums[i][vector]));
     }
 };
 
@@ -145,11 +146,12 @@ struct SummedResult {
     bool accumulate;
 
     SummedResult from_row(int row) const { return {data + row * stride, stride, columns, accumulate}; }
-    template <class Access>
-    __forceinline__ void store(int row, int column, Lane sum, Access lane) const {
-        float* const target = data + row * stride + column;
-        if (accumulate) sum += lane.load(target);
-        lane.store(target, sum);
+    template <int Rows, int Vectors, class Access>
+    __forceinline__ void store(int vector, const Lane (&sums)[Rows][Vectors], Access lane) const {
+        SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+            float* const target = data + i * stride + vector * Lane::width;
+            lane.store(target, accumulate ? lane.load(target) + sums[i][vector] : sums[i][vector]);
+        }
     }
 };
 
@@ -166,16 +168,7 @@ __forceinline__ void multiply_pairs_tile(const A& a, const uint32_t* panel, int 
     if (depth % 2 != 0)
         add_pairs<Hardware>(
             sum, [=](int i) { return a.half_at(i, pairs); }, panel);
-    for (int i = 0; i < Rows; ++i) {
-        for (int v = 0; v < Vectors; ++v) {
-            const int column = v * Lane::width, count = result.columns - column;
-            if (count >= Lane::width) {
-                result.store(i, column, sum[i][v], FullLane{});
-            } else if (count > 0) {
-                result.store(i, column, sum[i][v], PartialLane{count});
-            }
-        }
-    }
+    store_tile(sum, result);
 }
 
 template <bool Hardware, int Rows, int Vectors, class A, class Result>

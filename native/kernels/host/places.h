@@ -16,7 +16,7 @@ template <class T>
 class PlacedRows {
  public:
     // So many values may be read or written beyond the last row in a buffer.
-    static constexpr int kSlack = 2 * Lane::width;
+    static constexpr int kSlack = 2 * sizeof(Lane) / sizeof(T);
 
     PlacedRows(T* inputs, T* outputs, const Places& p)
         : channels_(p.channels), buffer_stride_((p.channels / 2 / kSlack + 2) * kSlack) {
@@ -40,9 +40,9 @@ class PlacedRows {
     }
 
     // Rows row .. row+rows-1, at most kSortedRows, which lie one after the other at `values`.
-    template <class V>
-    void put(int row, int rows, const V* values) const {
-        alignas(64) float buffers[2][kBuffer];
+    template <class Value>
+    void put(int row, int rows, const Value* values) const {
+        alignas(64) Value buffers[2][kBuffer];
         if (count_ == 0) return put_rest(row, rows, values, channels_);
         put_part(0, row, rows, values, channels_, channels_, buffers[0]);
         int left = channels_ - parts_[0].count;
@@ -54,38 +54,35 @@ class PlacedRows {
     }
 
     // The reverse.
-    void get(int row, int rows, float* values) const {
-        alignas(64) float buffers[2][kBuffer];
+    template <class Value>
+    void get(int row, int rows, Value* values) const {
+        typedef typename MovedOf<Value>::Vector Vector;
+        alignas(64) Value buffers[2][kBuffer];
         int there = parts_[count_].count, stride = count_ > 0 ? buffer_stride_ : channels_;
-        float* passing = count_ > 0 ? buffers[count_ % 2] : values;
+        Value* passing = count_ > 0 ? buffers[count_ % 2] : values;
         for (int r = 0; r < rows; ++r) {
-            const T* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
+            const Value* const rest = parts_[count_].data + (row + r) * parts_[count_].stride;
             // Whole vectors: what is loaded next is waiting for what was stored in one piece.
-            for_lanes(there, [=, ahead = rest + kSortedRows * parts_[count_].stride](int c, auto lane) {
-                Lane::prefetch(ahead + c);
-                lane.load(rest + c).store(passing + r * stride + c);
-            });
+            for (int i = 0; i < there; i += Vector::width) {
+                prefetch<Vector>(rest + kSortedRows * parts_[count_].stride, i, there);
+                first_of<Vector>(rest + i, there - i).store(passing + r * stride + i);
+            }
         }
         for (int k = count_ - 1; k >= 0; --k) {
             const Part& part = parts_[k];
             there += part.count;
-            float* const target = k > 0 ? buffers[k % 2] : values;
+            Value* const target = k > 0 ? buffers[k % 2] : values;
             const int target_stride = k > 0 ? buffer_stride_ : channels_;
             for (int r = 0; r < rows; ++r) {
-                const T* const taken = part.data + (row + r) * part.stride;
-                float* const both = target + r * target_stride;
-                for (int i = 0; 2 * i < there; i += Lane::width) {
-                    Lane::prefetch(taken + kSortedRows * part.stride + i);
-                    const Lane even = Lane::load(passing + r * stride + i);
-                    Lane odd(0.0f);
-                    if (i + Lane::width <= part.count) {
-                        odd = Lane::load(taken + i);
-                    } else if (i < part.count) {
-                        odd = Lane::load(taken + i, part.count - i);
-                    }
-                    const LanePair pair = part.begins ? zip(odd, even) : zip(even, odd);
+                const Value* const taken = part.data + (row + r) * part.stride;
+                Value* const both = target + r * target_stride;
+                for (int i = 0; 2 * i < there; i += Vector::width) {
+                    prefetch<Vector>(taken + kSortedRows * part.stride, i, part.count);
+                    const Vector even = Vector::load(passing + r * stride + i);
+                    const Vector odd = first_of<Vector>(taken + i, part.count - i);
+                    const VectorPair<Vector> pair = part.begins ? zip(odd, even) : zip(even, odd);
                     pair.first.store(both + 2 * i);
-                    pair.second.store(both + 2 * i + Lane::width);
+                    pair.second.store(both + 2 * i + Vector::width);
                 }
             }
             passing = target;
@@ -100,38 +97,58 @@ class PlacedRows {
     }
 
  private:
+    // A vector of which there are `count` values, and zeros after them.
+    template <class Vector, class Value>
+    static __forceinline__ Vector first_of(const Value* p, int count) {
+        if (count >= Vector::width) return Vector::load(p);
+        return count > 0 ? Vector::load(p, count) : Vector(decltype(Vector::v){});
+    }
+    template <class Vector, class Value>
+    static __forceinline__ void store_first(Value* p, Vector values, int count) {
+        if (count >= Vector::width) {
+            values.store(p);
+        } else if (count > 0) {
+            values.store(p, count);
+        }
+    }
+
+    // The lines of a vector from value i on, of a row of `count`.
+    template <class Vector, class Value>
+    static __forceinline__ void prefetch(const Value* row, int i, int count) {
+        if (i == 0) Lane::prefetch(row);
+        Lane::prefetch(row + min(i + Vector::width, count) - 1);
+    }
+
     // Stores those of part k of the `left` values of each row, and hands on the others.
-    template <class V>
-    __forceinline__ void put_part(int k, int row, int rows, const V* values, int left, int stride,
-                                  float* passing) const {
+    template <class Value>
+    __forceinline__ void put_part(int k, int row, int rows, const Value* values, int left, int stride,
+                                  Value* passing) const {
+        typedef typename MovedOf<Value>::Vector Vector;
         const Part& part = parts_[k];
         for (int r = 0; r < rows; ++r) {
-            T* const taken = part.data + (row + r) * part.stride;
-            const V* const both = values + r * stride;
-            for (int i = 0; 2 * i < left; i += Lane::width) {
-                Lane::prefetch(taken + kSortedRows * part.stride + i);
-                const LanePair pair = unzip(Lane::load(both + 2 * i), Lane::load(both + 2 * i + Lane::width));
+            Value* const taken = part.data + (row + r) * part.stride;
+            const Value* const both = values + r * stride;
+            for (int i = 0; 2 * i < left; i += Vector::width) {
+                prefetch<Vector>(taken + kSortedRows * part.stride, i, part.count);
+                const VectorPair<Vector> pair =
+                    unzip(Vector::load(both + 2 * i), Vector::load(both + 2 * i + Vector::width));
                 (part.begins ? pair.second : pair.first).store(passing + r * buffer_stride_ + i);
-                const Lane odd = part.begins ? pair.first : pair.second;
-                if (i + Lane::width <= part.count) {
-                    odd.store(taken + i);
-                } else if (i < part.count) {
-                    odd.store(taken + i, part.count - i);
-                }
+                store_first(taken + i, part.begins ? pair.first : pair.second, part.count - i);
             }
         }
     }
 
     // Stores those that are left in the end.
-    template <class V>
-    __forceinline__ void put_rest(int row, int rows, const V* values, int stride) const {
+    template <class Value>
+    __forceinline__ void put_rest(int row, int rows, const Value* values, int stride) const {
+        typedef typename MovedOf<Value>::Vector Vector;
         const Part& part = parts_[count_];
         for (int r = 0; r < rows; ++r) {
-            T* const rest = part.data + (row + r) * part.stride;
-            for_lanes(part.count, [=, ahead = rest + kSortedRows * part.stride](int c, auto lane) {
-                Lane::prefetch(ahead + c);
-                lane.store(rest + c, Lane::load(values + r * stride + c));
-            });
+            Value* const rest = part.data + (row + r) * part.stride;
+            for (int i = 0; i < part.count; i += Vector::width) {
+                prefetch<Vector>(rest + kSortedRows * part.stride, i, part.count);
+                store_first(rest + i, Vector::load(values + r * stride + i), part.count - i);
+            }
         }
     }
 

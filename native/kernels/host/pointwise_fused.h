@@ -7,7 +7,9 @@
 
 namespace {
 
-constexpr int kStagedValues = 65536;
+// Values of a type that the buffer holds.
+template <class V>
+constexpr int kStagedValues = 262144 / sizeof(V);
 constexpr int kMostStagedRows = 20 * kTileRows;
 
 // What nobody has fetched yet.
@@ -17,7 +19,7 @@ constexpr int kMostRowsAtFirst = 4 * kTileRows;
 // several is small, since it has to wait for memory.
 class Panels {
  public:
-    Panels(int rows, int channels) : rows_(rows), most_(most_rows(channels)) {
+    Panels(int rows, int channels, int staged_values) : rows_(rows), most_(most_rows(channels, staged_values)) {
         count_ = rows <= most_ ? rows : min(most_, kMostRowsAtFirst);
     }
 
@@ -33,8 +35,8 @@ class Panels {
     }
 
  private:
-    static int most_rows(int channels) {
-        const int rows = min(kMostStagedRows, kStagedValues / channels);
+    static int most_rows(int channels, int staged_values) {
+        const int rows = min(kMostStagedRows, staged_values / channels);
         return rows >= kTileRows ? rows / kTileRows * kTileRows : max(1, rows);
     }
 
@@ -130,8 +132,8 @@ inline void pointwise_forward_block(V* y, float* partial, const InputView<V>& x,
         // The CPU's own prefetcher follows rows as short as these.
         multiply_panel_rows(y, x.data, w, rows, out, in, nullptr);
     } else {
-        alignas(64) V staged[kStagedValues];
-        for (Panels panel(rows, in); !panel.is_end(); panel.advance()) {
+        alignas(64) V staged[kStagedValues<V>];
+        for (Panels panel(rows, in, kStagedValues<V>); !panel.is_end(); panel.advance()) {
             const int first = panel.first(), count = panel.count();
             FetchAhead ahead(tiles_of(count, out, in));
             fetch(ahead, x, panel.after(), panel.count_after());
@@ -150,8 +152,8 @@ inline void pointwise_backward_block(V* dx, float* weight_partial, float* sums, 
     // Inputs and then gradients. Pairs of an odd number of rows take a row more, which has kMostPairedTerms values at
     // most.
     constexpr int kAnotherRow = sizeof(V) < sizeof(float) ? kMostPairedTerms : 0;
-    alignas(64) V staged[kStagedValues + kAnotherRow];
-    for (Panels panel(rows, in + out); !panel.is_end(); panel.advance()) {
+    alignas(64) V staged[kStagedValues<V> + kAnotherRow];
+    for (Panels panel(rows, in + out, kStagedValues<V>); !panel.is_end(); panel.advance()) {
         const int first = panel.first(), count = panel.count();
         V* const inputs = staged;
         V* const gradients = staged + (int64_t)(kAnotherRow > 0 ? (count + 1) / 2 * 2 : count) * in;

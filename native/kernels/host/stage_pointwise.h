@@ -16,13 +16,12 @@ struct PlacedGradients {
 
 template <class V>
 inline void stage(V* target, const PlacedGradients<V>& gradients, int first, int rows, int channels) {
-    float dy[kSortedRows * kMostPlaced + PlacedRows<V>::kSlack];
-    float y[kSortedRows * kMostPlaced + PlacedRows<V>::kSlack];
+    V dy[kSortedRows * kMostPlaced + PlacedRows<V>::kSlack], y[kSortedRows * kMostPlaced + PlacedRows<V>::kSlack];
     for (int begin = 0; begin < rows; begin += kSortedRows) {
         const int count = min(kSortedRows, rows - begin);
         gradients.dy.get(first + begin, count, dy);
         gradients.y.get(first + begin, count, y);
-        stage(target + (int64_t)begin * channels, GradientView<float>{dy, y, gradients.factors}, 0, count, channels);
+        stage(target + (int64_t)begin * channels, GradientView<V>{dy, y, gradients.factors}, 0, count, channels);
     }
 }
 
@@ -35,8 +34,8 @@ inline void fetch(FetchAhead& ahead, const PlacedGradients<V>& gradients, int fi
 template <class V>
 inline void placed_forward_block(const PlacedRows<V>& y, float* partial, const InputView<V>& x, const float* w,
                                  int rows, int in, int out) {
-    alignas(64) V staged[kStagedValues + PlacedRows<V>::kSlack];
-    for (Panels panel(rows, in + out); !panel.is_end(); panel.advance()) {
+    alignas(64) V staged[kStagedValues<V> + PlacedRows<V>::kSlack];
+    for (Panels panel(rows, in + out, kStagedValues<V>); !panel.is_end(); panel.advance()) {
         const int first = panel.first(), count = panel.count();
         V* const inputs = staged;
         V* const results = staged + (int64_t)count * in;

@@ -20,7 +20,7 @@ internal static class NormalisedBranch
     private const long MostStripBytes = 512 << 10;
 
     // Pixels of a band: some tiles of the product (kernels/host/gemm.h), enough that packing weights costs little.
-    private const int BandPixels = 200;
+    private const int BandPixels = 400;
 
     // A line of the cache.
     private const int Alignment = 64;
