@@ -8,6 +8,13 @@ public sealed class Architecture : IEquatable<Architecture>
     /// <summary>More alternatives than this no block has.</summary>
     public const int MostAlternatives = 1000;
 
+    /// <summary>
+    /// The order of the choices, block by block. Of neighbours in it each goes on where it leaves the one before, so that as much as can
+    /// be is the beginning of several.
+    /// </summary>
+    public static readonly Comparer<Architecture> ByChoices =
+        Comparer<Architecture>.Create((one, other) => one.Blocks.AsSpan().SequenceCompareTo(other.Blocks.AsSpan()));
+
     /// <exception cref="FormatException">A number is no choice in any space.</exception>
     public Architecture(IEnumerable<int> choices)
     {

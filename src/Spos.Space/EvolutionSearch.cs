@@ -108,8 +108,10 @@ public sealed class EvolutionSearch
         private readonly Lock _lock = new();
         private readonly bool[] _done = new bool[paths.Count];
         private readonly int _first = search._candidates.Count;
+
+        // Those that no scorer has taken, in the order in which they were proposed.
+        private readonly List<int> _left = [.. Enumerable.Range(0, paths.Count)];
         private ExceptionDispatchInfo? _failure;
-        private int _next;
 
         public void Score(IReadOnlyList<IPathScorer> scorers)
         {
@@ -126,13 +128,12 @@ public sealed class EvolutionSearch
             {
                 while (_failure == null && !cancel.IsCancellationRequested)
                 {
-                    (int first, int count) = Take(scorer.Room, scorers);
-                    if (count == 0) return;
-                    List<Architecture> taken = paths.GetRange(first, count);
-                    IReadOnlyList<double> scores = scorer.Score(taken);
-                    for (int i = 0; i < count; i++)
+                    int[] taken = Take(scorer.Room, scorers);
+                    if (taken.Length == 0) return;
+                    IReadOnlyList<double> scores = scorer.Score([.. taken.Select(i => paths[i])]);
+                    foreach ((int i, double score) in taken.Zip(scores))
                     {
-                        Finish(first + i, new Candidate(taken[i], number, search._flops.Of(taken[i]), scores[i]));
+                        Finish(i, new Candidate(paths[i], number, search._flops.Of(paths[i]), score));
                     }
                 }
             }
@@ -142,15 +143,17 @@ public sealed class EvolutionSearch
             }
         }
 
-        // The next paths: as many as a scorer has room for, and no more than its share of what is left.
-        private (int First, int Count) Take(int room, int scorers)
+        // The next paths: as many as a scorer has room for, and no more than its share of what is left. Of several, neighbours in the order
+        // of choices: what they begin with is computed once.
+        private int[] Take(int room, int scorers)
         {
             lock (_lock)
             {
-                int left = paths.Count - _next, first = _next;
-                int count = Math.Min(Math.Max(room, 1), (left + scorers - 1) / scorers);
-                _next += count;
-                return (first, count);
+                int count = Math.Min(Math.Max(room, 1), (_left.Count + scorers - 1) / scorers);
+                IEnumerable<int> next = count > 1 ? _left.OrderBy(i => paths[i], Architecture.ByChoices) : _left;
+                int[] taken = [.. next.Take(count).Order()];
+                _left.RemoveAll(taken.Contains);
+                return taken;
             }
         }
 

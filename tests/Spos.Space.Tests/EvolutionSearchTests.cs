@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Spos.Engine.Supernet;
 using Spos.Space;
 
@@ -48,6 +49,30 @@ public sealed class EvolutionSearchTests
         Assert.Equal(one.Candidates, four.Candidates);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Groups_that_are_smaller_than_a_generation_are_of_neighbours_and_give_the_same_search(int scorers)
+    {
+        var options = new EvolutionOptions { MaxEpochs = 4, Seed = 2 };
+        EvolutionSearch one = Search(options), grouped = Search(options);
+        one.Run([Score], _ => { }, _ => { }, CancellationToken.None);
+        var taken = new ConcurrentQueue<IReadOnlyList<Architecture>>();
+        grouped.Run([.. Enumerable.Range(0, scorers).Select(_ => new ByNine(taken))], _ => { }, _ => { }, CancellationToken.None);
+        Assert.Equal(one.Candidates, grouped.Candidates);
+        Assert.Equal(200, taken.Sum(group => group.Count));
+        Assert.All(taken, group => Assert.InRange(group.Count, 1, 9));
+        if (scorers > 1) return;
+
+        // As proposed, few parts run once for several paths; by neighbours nearly as few run as of the whole generation together.
+        int[] generations = [.. one.Candidates.Select(c => c.Generation).Distinct()];
+        Architecture[][] whole = [.. generations.Select(g => one.Candidates.Where(c => c.Generation == g).Select(c => c.Path).ToArray())];
+        int least = whole.Sum(Parts), asProposed = whole.Sum(paths => paths.Chunk(9).Sum(Parts)), parts = taken.Sum(Parts);
+        // Each of the six groups of a generation begins anew: it repeats no more than what its first path has in common with others.
+        Assert.InRange(parts, least, least + 5 * generations.Length * Flops.Space.Blocks.Length);
+        Assert.True(asProposed - parts > (asProposed - least) / 2, $"{asProposed}, {parts} and {least}");
+    }
+
     [Fact]
     public void A_scorer_that_fails_ends_the_search()
     {
@@ -95,8 +120,24 @@ public sealed class EvolutionSearchTests
         Assert.InRange(search.Candidates.Count, 200, 256);
     }
 
+    // The beginnings of paths, each once.
+    private static int Parts(IEnumerable<Architecture> paths) => paths
+        .SelectMany(path => Enumerable.Range(1, path.Blocks.Length).Select(length => string.Join(' ', path.Blocks.Take(length))))
+        .Distinct().Count();
+
     private static EvolutionSearch Search(EvolutionOptions options) => new(Flops, new PathSampler(Flops), options);
 
     // The share of blocks that match a hidden path.
     private static double Score(Architecture path) => path.Blocks.Select((choice, i) => choice == i * 7 % 3 ? 1.0 : 0).Average();
+
+    private sealed class ByNine(ConcurrentQueue<IReadOnlyList<Architecture>> taken) : IPathScorer
+    {
+        public int Room => 9;
+
+        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths)
+        {
+            taken.Enqueue(paths);
+            return [.. paths.Select(EvolutionSearchTests.Score)];
+        }
+    }
 }

@@ -26,7 +26,7 @@ public sealed class PathGroup : IDisposable
         _session = session;
         var legs = new List<Leg>();
         int channels = 0;
-        foreach ((int index, Architecture path) in paths.Index().OrderBy(p => p.Item, Comparer<Architecture>.Create(Compare)))
+        foreach ((int index, Architecture path) in paths.Index().OrderBy(p => p.Item, Architecture.ByChoices))
         {
             network.RequireLength(path);
             int from = legs.Count == 0 ? 0 : 1 + path.Blocks.AsSpan().CommonPrefixLength(legs[^1].Path.Blocks.AsSpan());
@@ -87,8 +87,6 @@ public sealed class PathGroup : IDisposable
         _variances.Dispose();
         _folded?.Dispose();
     }
-
-    private static int Compare(Architecture one, Architecture other) => one.Blocks.AsSpan().SequenceCompareTo(other.Blocks.AsSpan());
 
     /// <summary>What a path adds to the one before it.</summary>
     /// <param name="Index">Of the path in the group.</param>
