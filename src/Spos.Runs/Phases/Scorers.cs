@@ -48,22 +48,28 @@ internal sealed class Scorers : IDisposable
         Session session, ShuffleNetV2OneShot network, BatchSource calibration, BatchSource test, int together, Func<TimeSpan> timeLeft,
         CancellationToken cancel) : IPathScorer
     {
-        // A search that is stopped loses what is being scored: no more than that much work.
-        private static readonly TimeSpan _longest = TimeSpan.FromMinutes(2);
+        // A search that is stopped loses what is being scored: no more than two minutes' work, or that part of all it has done.
+        private const double MostLost = 0.05;
+        private static readonly TimeSpan _alwaysAllowed = TimeSpan.FromMinutes(2);
 
         private int _most = together;
+        private TimeSpan _spent;
 
         // Of one path, as the last group took it; null before the first.
         private TimeSpan? _time;
 
         // How long a path takes is known after the first, which is alone.
-        public int Room => _time is not { } time ? 1 : (int)Math.Clamp(Least(_longest, timeLeft()) / time, 1, _most);
+        public int Room => _time is not { } time ? 1 : (int)Math.Clamp(Least(Longest, timeLeft()) / time, 1, _most);
+
+        private TimeSpan Longest => _spent * MostLost > _alwaysAllowed ? _spent * MostLost : _alwaysAllowed;
 
         public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths)
         {
             long start = Stopwatch.GetTimestamp();
             double[] scores = (paths.Count > 1 ? Together(paths) : null) ?? [.. paths.Select(Alone)];
-            _time = Stopwatch.GetElapsedTime(start) / paths.Count;
+            TimeSpan taken = Stopwatch.GetElapsedTime(start);
+            _spent += taken;
+            _time = taken / paths.Count;
             return scores;
         }
 
