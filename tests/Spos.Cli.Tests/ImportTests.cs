@@ -53,6 +53,18 @@ public sealed class ImportTests : IDisposable
         Assert.Equal(0, (8 + header) % 8);
     }
 
+    [Theory]
+    [InlineData("onnx")]
+    [InlineData("safetensors")]
+    public void The_ending_of_a_file_says_its_format(string format)
+    {
+        string run = At("single"), byEnding = At($"by-ending.{format}");
+        PipelineFixture.Expect(0, "import", "--checkpoint", Fixture("torch_single_zip.pth"), "--image-size", "32", "--output-dir", run);
+        PipelineFixture.Expect(0, "export", "--checkpoint", run, "--format", format);
+        PipelineFixture.Expect(0, "export", "--checkpoint", run, "--output", byEnding);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(run, $"network.{format}")), File.ReadAllBytes(byEnding));
+    }
+
     [Fact]
     public void Python_source_is_exported_with_its_weights_beside_it()
     {

@@ -37,7 +37,7 @@ internal enum ExportFormat
     "export",
     HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads "
         + "its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
-[Example("Write what was trained from scratch as ONNX", "--format onnx --output network.onnx")]
+[Example("Write what was trained from scratch as ONNX", "--output network.onnx")]
 internal sealed class ExportVerb : DeviceOptions, IVerb
 {
     private const string ModuleEnding = ".py";
@@ -46,8 +46,9 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
 
-    [Option("format", Default = ExportFormat.Pth, HelpText = "The file's format.")]
-    public ExportFormat Format { get; set; } = ExportFormat.Pth;
+    [Option("format", HelpText =
+        "The file's format (default: as the ending of --output says, .onnx, .safetensors or .py for pytorch; else pth).")]
+    public ExportFormat? Format { get; set; }
 
     [Option("output", HelpText =
         "The file (default: network with the format's ending, beside the checkpoint). "
@@ -63,18 +64,26 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
+    private ExportFormat Chosen => Format ?? Path.GetExtension(Output) switch
+    {
+        ".onnx" => ExportFormat.Onnx,
+        ".safetensors" => ExportFormat.Safetensors,
+        ModuleEnding => ExportFormat.Pytorch,
+        _ => ExportFormat.Pth,
+    };
+
     public int Run()
     {
         using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
-        string format = Format.ToString().ToLowerInvariant();
-        if (Format is ExportFormat.Onnx or ExportFormat.Pytorch && header.Path == null)
+        string format = DeclaredOption.TextOf(Chosen)!;
+        if (Chosen is ExportFormat.Onnx or ExportFormat.Pytorch && header.Path == null)
         {
             throw new CheckpointException(
                 $"{checkpoint} is a supernet: only a single path can be exported as {format}. "
                 + "Use --format pth or safetensors, or train a path of it by spos scratch.");
         }
-        string ending = Format == ExportFormat.Pytorch ? ModuleEnding : $".{format}";
+        string ending = Chosen == ExportFormat.Pytorch ? ModuleEnding : $".{format}";
         string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network{ending}"));
         string weights = Path.ChangeExtension(output, ".pth");
         RequireOutput(output, weights, format);
@@ -82,7 +91,7 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, Weights);
         ExportRecord record = RecordOf(header);
-        switch (Format)
+        switch (Chosen)
         {
             case ExportFormat.Pth:
                 TorchWriter.Save(output, session, network, record);
@@ -107,14 +116,14 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
             ("weights", averaged ? "averaged" : "those of the last step"),
             ("class names", header.ClassNames == null ? "not known" : $"{header.ClassNames.Length}, in the file"),
             ("file", output),
-            Format == ExportFormat.Pytorch ? ("weights' file", weights) : ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
+            Chosen == ExportFormat.Pytorch ? ("weights' file", weights) : ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
         return ExitCode.Success;
     }
 
     private void RequireOutput(string output, string weights, string format)
     {
         string kind = $"a network in the format {format}";
-        switch (Format)
+        switch (Chosen)
         {
             case ExportFormat.Pth:
                 OutputFile.Require("--output", output, kind, OutputFile.Is(FileFormat.TorchArchive));
