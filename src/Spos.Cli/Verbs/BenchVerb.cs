@@ -220,9 +220,10 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
         table.AddRow(["none: a thread's work for a GPU by spos", .. hostWork.Columns]);
         PlainTable.Write(table);
+        string work = Cache == null ? "read and entropy-decode" : "read from the cache";
         Notice.Say(
             $"For a GPU that does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads, "
-            + $"if none slows another, {(Cache == null ? "read and entropy-decode" : "read from the cache")} {FastGpu:N0} images a second.");
+            + $"if none slows another, {work} {FastGpu:N0} images a second.");
         Save(spec, device, new
         {
             pictures = data.Samples.Length,
