@@ -74,7 +74,7 @@ class Pytorch:
             self.network(self.images, next(self.paths))
 
     def rates(self, work, runs):
-        """Images a second of each run: of so many, and of more if they take no SECONDS."""
+        """Images a second of each run: of `runs` at least, and of as many as SECONDS hold."""
         begin = time.perf_counter()
         work()
         while time.perf_counter() - begin < WARM_UP_SECONDS:

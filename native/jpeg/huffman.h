@@ -13,6 +13,7 @@ namespace {
 
 // The longest codes and values of 8-bit samples, in bits.
 constexpr int kLongestCode = 16, kLargestAc = 10, kLargestDc = 11;
+
 // The next bits of a segment, the first one at the top.
 class Bits {
  public:

@@ -48,7 +48,7 @@ SPOS_JPEG_API int spos_jpeg_open(const uint8_t* data, size_t size, int64_t most_
 
 // The coefficients of the wanted blocks, plane after plane, blocks in rows, 64 each in natural order; `count` is the
 // room in int16. quantisation gets one table of 64 a plane, in natural order. Once per decoder. Of a sequential file,
-// damage below the wanted blocks is not found, but for an end that is missing.
+// damage below the wanted blocks is not found, but for markers that are wrong or missing.
 //
 // SPOS_JPEG_NEEDS_PIXELS: libjpeg-turbo makes other pixels of these coefficients than their inverse DCT. It smooths
 // blocks where a progressive file lacks scans, and damage can give values that overflow in its arithmetic.

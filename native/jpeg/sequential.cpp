@@ -1,8 +1,8 @@
 // The entropy decoding of what most JPEGs are: sequential, Huffman-coded, 8 bits a sample, all components in one scan
 // (ITU-T T.81, annexes A, B and F). Each segment between markers is first copied without its stuffed bytes.
 //
-// It takes only files in which all is as it should be, and otherwise says so: then libjpeg-turbo decides what the file
-// is, of whose source nothing has been read.
+// It takes only files in which all is as it should be, and otherwise says so: then libjpeg-turbo, whose source has not
+// moved, decides what the file is.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -18,8 +18,8 @@ namespace {
 // Zeros behind a segment: more than a block's codes and values take, and what bits are fetched ahead.
 constexpr size_t kPadding = 256;
 
-// Where the coefficients lie, in zigzag order (T.81, figure A.6). As libjpeg-turbo does it, what a run leads out of the
-// block for is the last coefficient; a block's end, which has no value, clears it again.
+// Where the coefficients lie, in zigzag order (T.81, figure A.6). Where a run leads out of the block, its value goes to
+// the last coefficient, as libjpeg-turbo puts it. A block's end puts a zero there, where one is already.
 constexpr std::array<uint8_t, 2 * DCTSIZE2> places() {
     std::array<uint8_t, 2 * DCTSIZE2> places = {};
     int row = 0, column = 0;

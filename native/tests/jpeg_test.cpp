@@ -245,7 +245,7 @@ TEST_CASE("other kinds of scans are left to libjpeg-turbo, and come to the same"
     CHECK(part == part_of(decode_by_libjpeg(again).coefficients, jpeg, some));
 }
 
-TEST_CASE("values larger than a picture's are left to libjpeg-turbo where they are wanted") {
+TEST_CASE("values larger than a picture's are left to libjpeg-turbo") {
     Picture smooth, noisy;
     smooth.noise = 0;
     smooth.quality = 30;

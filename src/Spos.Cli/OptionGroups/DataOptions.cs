@@ -89,8 +89,8 @@ internal abstract class DataOptions : DeviceOptions, IPrecisionOption
         }
     }
 
-    /// <summary>Refuses what the options of a cache cannot be together.</summary>
-    /// <exception cref="UsageException">They contradict each other.</exception>
+    /// <summary>Refuses options of a cache that contradict each other or the decoder.</summary>
+    /// <exception cref="UsageException">They do.</exception>
     internal static void CheckCache(string? folder, int? size, JpegDecoder decoder)
     {
         if (folder == null && size != null) throw new UsageException("--cache-size needs --cache FOLDER, where shrunk pictures are kept.");

@@ -88,11 +88,12 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     [Option(KeptOptions.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
-    [Option("cache", HelpText = DataOptions.CacheHelp + " For bench loader; a run takes the same one for the folders train and val.")]
+    [Option("cache", HelpText = DataOptions.CacheHelp
+        + " For bench loader, which makes the same cache of a folder train or val as a run does.")]
     [Output(PathKind.Folder)]
     public string? Cache { get; set; }
 
-    [Option(KeptOptions.CacheSizeOption, HelpText = DataOptions.CacheSizeHelp)]
+    [Option(KeptOptions.CacheSizeOption, HelpText = DataOptions.CacheSizeHelp + " For bench loader.")]
     [InRange(DataOptions.LeastCacheSize, DataOptions.MostCacheSize)]
     public int? CacheSize { get; set; }
 
@@ -179,13 +180,12 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         return ExitCode.Success;
     }
 
-    // The folder's pictures, from the cache that is asked for, which is made where it is not there.
+    // The folder's pictures, read from the cache that is asked for, if any. It is made if it is not there.
     private ImageFolder CachedIn(ImageFolder data, Device device)
     {
-        DataOptions.CheckCache(Cache, CacheSize, Decoder);
         var spec = new DataSpec { Folder = data.Root, Cache = Cache, CacheSize = CacheSize, Workers = Workers };
         var console = new RunConsole();
-        data = PictureCaches.Open(spec, Path.GetFileName(Path.TrimEndingDirectorySeparator(data.Root)), data);
+        data = PictureCaches.Open(spec, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data.Root))), data);
         PictureCaches.RequireRoom(spec, console, data);
         PictureCaches.Make(spec, device, console, CancellationToken.None, data);
         return data;
@@ -195,6 +195,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     {
         string folder = Images
             ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class.");
+        DataOptions.CheckCache(Cache, CacheSize, Decoder);
         if (!Directory.Exists(folder))
         {
             throw new DataException($"--images {Shown.Value(folder)}: no such folder. One is needed that has a folder of JPEGs per class.");
@@ -219,9 +220,10 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         foreach (LoaderResult r in results) table.AddRow([r.Transform, .. r.Rates.Columns]);
         table.AddRow(["none: a thread's work for a GPU by spos", .. hostWork.Columns]);
         PlainTable.Write(table);
+        string work = Cache == null ? "read and entropy-decode" : "read from the cache";
         Notice.Say(
             $"For a GPU that does the transforms, {hostWork.ThreadsFor(FastGpu)} such threads, "
-            + $"if none slows another, read and entropy-decode {FastGpu:N0} images a second.");
+            + $"if none slows another, {work} {FastGpu:N0} images a second.");
         Save(spec, device, new
         {
             pictures = data.Samples.Length,

@@ -10,7 +10,7 @@ public sealed class CacheEstimate
     // Sizes spread by about as much as their mean is: the mean of so many is right to some per cent.
     private const int Measured = 500;
 
-    // Of the mean's standard error: how much more is allowed for.
+    // So many standard errors of the mean are allowed for.
     private const double Doubt = 3;
 
     private readonly (int Width, int Height)[] _sizes;

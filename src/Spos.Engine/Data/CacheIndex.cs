@@ -87,7 +87,7 @@ public sealed record CacheIndex
         byte[] file = RegularFile.Read(FilePath.Of(path), MostBytes);
         if (!file.AsSpan().StartsWith(Magic) || file.Length < HeadBytes) throw new FormatException("is not the index of a cache");
         long length = BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(Magic.Length)), end = file.Length - SHA256.HashSizeInBytes;
-        if (length != end - HeadBytes) throw new FormatException("is cut short");
+        if (length < 0 || length != end - HeadBytes) throw new FormatException("is cut short");
         if (!SHA256.HashData(file.AsSpan(0, (int)end)).AsSpan().SequenceEqual(file.AsSpan((int)end)))
         {
             throw new FormatException("is damaged: its checksum is another");

@@ -35,7 +35,7 @@ internal sealed class CacheMaker(ImageFolder data, Device device, int? shortSide
 
     public void Dispose()
     {
-        // What fails of work that nobody waits for is told by nobody.
+        // Nobody will read what these tasks come to, so their errors are passed over.
         foreach (Task task in _ahead) ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
         foreach (CacheDecoder decoder in _idle) decoder.Dispose();
     }

@@ -21,7 +21,7 @@ internal sealed class CompressedPicture : IDisposable
     /// <summary>More than any camera takes: a file that claims more is refused before memory is asked for.</summary>
     public const long MostPixels = 1 << 28;
 
-    // What is a large picture.
+    // A picture of more pixels is large.
     private const long FewPixels = 1 << 24;
 
     private readonly int _length;

@@ -18,7 +18,7 @@ namespace Spos.Engine.Data;
 /// </remarks>
 public sealed class PictureCache
 {
-    // How much work may be lost.
+    // A run that is killed loses so much work.
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(10);
 
     // As that of JPEGs' coefficients: the shared pool keeps too few for the batches that are on their way.
@@ -74,10 +74,10 @@ public sealed class PictureCache
     /// <param name="cancel">Ends it after a picture; what was done is kept.</param>
     /// <returns>Whether it is whole.</returns>
     /// <exception cref="DataException">Another program is making it.</exception>
-    /// <exception cref="WriteException">It cannot be written; what was done is kept.</exception>
+    /// <exception cref="WriteException">It cannot be written; what the index tells of is kept.</exception>
     public bool Make(ImageFolder data, Device device, int workers, Action<long> report, CancellationToken cancel)
     {
-        // Another run may have made it since it was opened. Who reads it keeps others from opening it for writing.
+        // Another run may have made it since it was opened, and may be reading it: then it cannot be opened for writing.
         Load();
         if (!_index.IsWhole)
         {
@@ -128,6 +128,9 @@ public sealed class PictureCache
         // What the index does not tell of may not have come to the disk.
         Writing(() => target.SetLength(offset));
         target.Position = offset;
+        // A run that was killed may have left an index half-written. Nobody else writes one while the pixels are locked.
+        string own = Path.GetFileName(IndexFile);
+        Writing(() => AtomicFile.RemoveLeftovers(Path.GetDirectoryName(IndexFile)!, name => name == own));
         Save();
         using var maker = new CacheMaker(data, device, _index.ShortSide, workers);
         foreach ((byte[] pixels, CachedPicture entry) in maker.From(done.Count))
@@ -151,7 +154,7 @@ public sealed class PictureCache
         }
     }
 
-    // While it is open no other program can open it so.
+    // While it is open, no other program can open it for reading or writing.
     private FileStream OpenTarget()
     {
         if (RegularFile.IsOther(PixelsFile)) throw Unusable(PixelsFile, "is no regular file");
@@ -216,7 +219,7 @@ public sealed class PictureCache
         _index = index;
     }
 
-    // A whole cache alone is read from.
+    // Only a whole cache is read from.
     private void BeginReading()
     {
         if (_index.IsWhole && _pixels == null) _pixels = OpenPixels();

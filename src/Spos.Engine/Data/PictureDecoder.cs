@@ -15,7 +15,7 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     // Output rows of a block of image_resize: neighbours both resize the source rows between them, which costs a CPU more than a GPU.
     private const int RowsPerCpuBlock = 56, RowsPerGpuBlock = 8;
 
-    // A GPU wants many pictures at once. A core finds a few in its second-level cache from one kernel to the next.
+    // A GPU wants many pictures at once. A CPU takes what stays in a core's second-level cache from one kernel to the next.
     private const long GpuPartBytes = 256L << 20, CpuPartBytes = 1L << 20;
 
     private readonly StagingBuffer _staging = new(session.Device);

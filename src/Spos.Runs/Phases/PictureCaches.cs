@@ -19,7 +19,7 @@ public static class PictureCaches
     public static ImageFolder Open(DataSpec spec, string split, ImageFolder data)
     {
         if (spec.Cache is not { } folder) return data;
-        string full = Path.GetFullPath(folder), pictures = Path.GetFullPath(data.Root);
+        string full = Path.GetFullPath(folder), pictures = Path.TrimEndingDirectorySeparator(Path.GetFullPath(data.Root));
         if ($"{full}/".StartsWith($"{pictures}/", StringComparison.Ordinal))
         {
             throw new UsageException($"--cache {full} is in the data set, {pictures}. Choose another folder.");

@@ -163,6 +163,7 @@ public sealed class PictureCacheTests : IDisposable
             Assert.Equal(pictures + 1, stopped.Pictures);
             if (!stopped.IsWhole)
             {
+                File.WriteAllText(Path.Combine(_folder, "stopped", $".train.index.{pictures}-1.tmp"), "torn");
                 using FileStream pixels = File.OpenWrite(stopped.PixelsFile);
                 pixels.Seek(0, SeekOrigin.End);
                 pixels.Write("torn"u8);
@@ -172,6 +173,7 @@ public sealed class PictureCacheTests : IDisposable
             stopped = Open(data, folder: "stopped");
         }
         AssertSame(one, stopped);
+        Assert.Equal(2, Directory.GetFileSystemEntries(Path.Combine(_folder, "stopped")).Length);
     }
 
     [Fact]
@@ -219,6 +221,9 @@ public sealed class PictureCacheTests : IDisposable
             File.WriteAllBytes(cache.IndexFile, index[..i]);
             Refused();
         }
+        // So short that a length which fits is negative.
+        File.WriteAllBytes(cache.IndexFile, [.. index[..8], .. BitConverter.GetBytes(-24L), .. new byte[8]]);
+        Refused();
         File.WriteAllBytes(cache.IndexFile, index);
         Assert.True(Open(data).IsWhole);
 
