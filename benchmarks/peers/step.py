@@ -31,11 +31,11 @@ sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
 from official_network import Network, fill  # noqa: E402
 
 PATH = [2, 1, 0, 1, 2, 0, 2, 0, 2, 0, 2, 3, 0, 0, 0, 0, 3, 2, 3, 3]
-# A program's first second is not like the hours that follow: .NET is still compiling, and memory comes from the system.
+# A program's first second is not like the hours that follow: code is still compiled, and memory comes from the system. What runs in a
+# process of its own has no say in that, and so many runs that these do not decide the median.
 WARM_UP_SECONDS = 1
 RUNS, SECONDS = 3, 2
-RUNS_OF_SPOS = 20
-RUNS_OF_ONNX_RUNTIME = 30
+RUNS_OF_PROCESSES = 30
 SIZES = (16, [4, 4, 8, 4], [64, 160, 320, 640], 1024, 1000)
 ONNX_RUNTIME = ROOT / "benchmarks" / "peers" / "onnx-runtime"
 # fp32 as it is; bf16 by PyTorch's automatic casts.
@@ -114,7 +114,7 @@ def export(folder, size):
 
 def onnx_runtime(onnx, batch, threads):
     program = ONNX_RUNTIME / "bin" / "Release" / "net10.0" / "spos-onnx-runtime.dll"
-    return json.loads(call("dotnet", program, onnx, batch, threads, RUNS_OF_ONNX_RUNTIME))
+    return json.loads(call("dotnet", program, onnx, batch, threads, RUNS_OF_PROCESSES))
 
 
 def status(field):
@@ -151,7 +151,7 @@ def threads_of(count):
 
 
 def run(size, batch, random_paths, rounds):
-    arguments = ["step", "--image-size", size, "--batch-size", batch, "--runs", RUNS_OF_SPOS]
+    arguments = ["step", "--image-size", size, "--batch-size", batch, "--runs", RUNS_OF_PROCESSES]
     if batch == 1:
         arguments.append("--inference")
     if not random_paths:

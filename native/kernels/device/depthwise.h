@@ -124,7 +124,8 @@ __device__ __forceinline__ void forward_tile(V* y, const V* x, const Taps& taps,
         const int iy = iy0 + ky;
         if (iy < 0 || iy >= s.in_height) continue;
         const V* row = settled(x + (int64_t)iy * s.in_width * s.channels);
-        // A CPU goes along the row by sums, since a product for each address would take longer than the load.
+        // A CPU goes along a row by sums, since a product for each address would take longer than the load; a GPU needs
+        // fewer registers with products.
         RowOffset next = (RowOffset)(ox0 * S - P) * s.channels;
         SPOS_UNROLL for (int i = 0; i < (T - 1) * S + K; ++i) {
             const int ix = ox0 * S - P + i;
@@ -143,7 +144,8 @@ __device__ __forceinline__ void forward_tile(V* y, const V* x, const Taps& taps,
     }
     V* result = y + (int64_t)ox0 * s.channels;
     SPOS_UNROLL for (int t = 0; t < T; ++t, result += s.channels) {
-        if (Full || ox0 + t < s.out_width) lane.store(result, epilogue(sum[t], c, lane));
+        if (!Full && ox0 + t >= s.out_width) continue;
+        lane.store(Lane::width > 1 ? result : y + (int64_t)(ox0 + t) * s.channels, epilogue(sum[t], c, lane));
     }
 }
 

@@ -7,7 +7,7 @@
 
 namespace {
 
-// Values of a type that the buffer holds.
+// Values of a type that the buffer holds: a quarter of a second-level cache of 1 MB.
 template <class V>
 constexpr int kStagedValues = 262144 / sizeof(V);
 constexpr int kMostStagedRows = 20 * kTileRows;

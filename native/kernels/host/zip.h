@@ -16,7 +16,8 @@ struct MovedHalves {
     static __forceinline__ MovedHalves load(const Bf16* p) { return MovedHalves((Bits) * (const Unaligned*)p); }
     __forceinline__ void store(Bf16* p) const { *(Unaligned*)p = v; }
 #if defined(__AVX512F__)
-    // No wider than need be: the line of the cache that follows may be nobody's.
+    // No wider than need be: a vector that reaches into the cache's next line waits for that line, of which nothing may
+    // be needed.
     static __forceinline__ MovedHalves load(const Bf16* p, int count) {
         const auto first_values = [](int n) { return (1u << n) - 1; };
         __m512i bits;

@@ -11,7 +11,11 @@ internal sealed class LoaderMemory
     private readonly BufferPool _pool;
     private readonly int _samples;
     private readonly LoaderOptions _options;
-    private readonly long _picture, _decoding;
+    private readonly long _picture;
+
+    // What decoding the small batch took at most at once.
+    private readonly long _decoding;
+    private readonly int _decoded;
 
     /// <param name="pool">By whose sizes memory is taken.</param>
     /// <exception cref="DataException">No picture can be decoded.</exception>
@@ -25,7 +29,8 @@ internal sealed class LoaderMemory
         int last = BatchLoader.BatchesOf(_samples, small) - 1;
         using var loader = new BatchLoader(pool.Device, data, small, new DamageReport(_ => { }), 0, last, cancel);
         using Batch batch = loader.Single();
-        _decoding = Math.Max(0, loader.PeakDeviceBytes - pool.SizeFor(batch.Count * _picture)) / batch.Count;
+        _decoded = batch.Count;
+        _decoding = Math.Max(0, loader.PeakDeviceBytes - pool.SizeFor(batch.Count * _picture));
     }
 
     /// <summary>The most bytes at once: all batches that are ready, made and worked on, and what each worker decodes in.</summary>
@@ -33,7 +38,12 @@ internal sealed class LoaderMemory
     public long Bytes(int batch)
     {
         int batches = Math.Min(BatchLoader.BatchesOf(_samples, _options with { BatchSize = batch }), BatchLoader.MostBatches(_options));
-        long part = Math.Min(batch * _decoding, PictureDecoder.UsualPartBytes(_pool.Device) + _decoding);
-        return batches * _pool.SizeFor(batch * _picture) + Math.Min(batches, _options.Workers) * part;
+        return batches * _pool.SizeFor(batch * _picture) + Math.Min(batches, _options.Workers) * Decoding(batch);
+    }
+    // The small batch was decoded in one part, as larger ones are until a part is full, or in several, of which larger ones have more.
+    private long Decoding(int batch)
+    {
+        long part = PictureDecoder.UsualPartBytes(_pool.Device), picture = _decoding / _decoded;
+        return _decoding < part ? Math.Min(batch * picture, part + picture) : _decoding;
     }
 }

@@ -79,6 +79,8 @@ public static class Evaluation
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, spec.Weights), recalibrated = spec.Recalibrate || header.Path == null;
         var data = new EvaluationData(device, header.Spec.ImageSize, spec.Data, spec.Data.PreprocessingOf(header), damage);
+        // Before train's room is looked for.
+        PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, val);
         if (recalibrated)
         {
             ImageFolder train = spec.Data.OpenSplit("train", context.Observer);
@@ -86,7 +88,6 @@ public static class Evaluation
             using BatchSource calibration = data.Calibration(train, spec.TrainIters, spec.TrainBatchSize, spec.Data.Seed);
             Evaluator.Recalibrate(session, network, path, calibration.Until(context.Cancel));
         }
-        PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, val);
         using BatchSource test = data.Test(val, spec.TestBatchSize);
         Accuracy accuracy = Evaluator.Measure(session, network, path, test.Until(context.Cancel));
         return new EvaluationResult(
