@@ -185,7 +185,8 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         DataOptions.CheckCache(Cache, CacheSize, Decoder);
         var spec = new DataSpec { Folder = data.Root, Cache = Cache, CacheSize = CacheSize, Workers = Workers };
         var console = new RunConsole();
-        data = PictureCaches.Open(spec, Path.GetFileName(Path.TrimEndingDirectorySeparator(data.Root)), data);
+        // The full path has the name also where the folder is called "." here.
+        data = PictureCaches.Open(spec, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data.Root))), data);
         PictureCaches.RequireRoom(spec, console, data);
         PictureCaches.Make(spec, device, console, CancellationToken.None, data);
         return data;
