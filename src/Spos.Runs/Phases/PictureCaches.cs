@@ -19,10 +19,10 @@ public static class PictureCaches
     public static ImageFolder Open(DataSpec spec, string split, ImageFolder data)
     {
         if (spec.Cache is not { } folder) return data;
-        string full = Path.GetFullPath(folder), pictures = Path.GetFullPath(data.Root);
-        if ($"{full}/".StartsWith($"{pictures}/", StringComparison.Ordinal))
+        string full = Path.GetFullPath(folder);
+        if (data.Holds(full))
         {
-            throw new UsageException($"--cache {full} is in the data set, {pictures}. Choose another folder.");
+            throw new UsageException($"--cache {full} is in the data set, {Path.GetFullPath(data.Root)}. Choose another folder.");
         }
         return data.ReadFrom(PictureCache.Open(full, split, spec.CacheSize, data));
     }
