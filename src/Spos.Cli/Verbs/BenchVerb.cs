@@ -89,7 +89,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
 
     [Option("cache", HelpText = DataOptions.CacheHelp + " For bench loader; a run takes the same one for the folders train and val.")]
-    [Output(PathKind.Folder)]
+    [Output(PathKind.Folder, MayBeReadOnly = true)]
     public string? Cache { get; set; }
 
     [Option(KeptOptions.CacheSizeOption, HelpText = DataOptions.CacheSizeHelp)]

@@ -50,6 +50,10 @@ public sealed class PictureCache
     /// <summary>How many pictures are done with.</summary>
     public int Pictures => _index.Pictures.Length;
 
+    /// <summary>Of an unfinished file of pixels, what the index does not tell of: it is cut off, and its room is used again.</summary>
+    public long TornBytes =>
+        IsWhole ? 0 : Math.Max(0, (FileStatus.Of(FilePath.Of(PixelsFile))?.Size ?? 0) - _index.Bytes);
+
     /// <summary>
     /// The cache of a whole data set in a folder, which may be there, be unfinished or not be there yet. Nothing is written.
     /// </summary>

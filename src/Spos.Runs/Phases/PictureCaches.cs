@@ -35,7 +35,7 @@ public static class PictureCaches
         if (unmade.Length == 0) return;
         string folder = Path.GetFullPath(spec.Cache!);
         CacheEstimate[] estimates = [.. unmade.Select(data => data.Cache!.Estimate(data, spec.Workers))];
-        long free = FreeAt(folder);
+        long free = FreeAt(folder) + unmade.Sum(data => data.Cache!.TornBytes);
         string size = About(estimates, spec.CacheSize);
         if (estimates.Sum(e => e.MostBytes(spec.CacheSize)) <= free)
         {

@@ -171,6 +171,7 @@ public sealed class PictureCacheTests : IDisposable
             // An unfinished cache is not read from.
             if (pictures == 3) Assert.Equal(expected, LoaderTests.Load(data.ReadFrom(stopped), Options, damage: Silent));
             stopped = Open(data, folder: "stopped");
+            Assert.Equal(stopped.IsWhole ? 0 : "torn".Length, stopped.TornBytes);
         }
         AssertSame(one, stopped);
     }
