@@ -125,6 +125,14 @@ public sealed class BenchTests : IDisposable
         Assert.InRange(
             hostWork.GetProperty("images_per_second_and_thread").GetDouble(), hostWork.GetProperty("quartiles")[0].GetDouble(),
             hostWork.GetProperty("quartiles")[1].GetDouble());
+        // A cache has the name of the folder, however that is written.
+        string cache = Path.Combine(_folder, "pictures");
+        PipelineFixture.Expect(
+            0, "bench", "loader", "--images", Path.Combine(data, "train", "."), "--image-size", "32", "--batch-size", "16", "--runs", "1",
+            "--cache", cache);
+        Assert.Equal(
+            ["train.index", "train.pixels"],
+            Directory.GetFileSystemEntries(cache).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Contains("--images", PipelineFixture.Expect(2, "bench", "loader").Error, StringComparison.Ordinal);
         Outcome outcome = PipelineFixture.Expect(1, "bench", "loader", "--images", Path.Combine(data, "train"), "--decoder", "nvjpeg");
         Assert.Contains("--decoder nvjpeg: nvJPEG decodes on an NVIDIA GPU only", outcome.Error, StringComparison.Ordinal);

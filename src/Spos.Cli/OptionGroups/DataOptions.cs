@@ -39,7 +39,7 @@ internal abstract class DataOptions : DeviceOptions, IPrecisionOption
     public int Workers { get; set; } = 2;
 
     [Option("cache", HelpText = CacheHelp)]
-    [Output(PathKind.Folder), Influences(Influence.None)]
+    [Output(PathKind.Folder, MayBeReadOnly = true), Influences(Influence.None)]
     public string? Cache { get; set; }
 
     [Option(KeptOptions.CacheSizeOption, HelpText = CacheSizeHelp)]

@@ -12,6 +12,9 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
 
     private const string SharedMemory = "/dev/shm";
 
+    /// <summary>Whether what is there may be used as it is, so that nothing need be written to it.</summary>
+    public bool MayBeReadOnly { get; init; }
+
     public override string Read(string text, Type type)
     {
         CheckText(text);
@@ -35,7 +38,8 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
         {
             if (File.Exists(above)) throw new FormatException($"{above} is a file, not a folder.");
             if (!Directory.Exists(above)) continue;
-            if (Access(above, WriteOk) != 0) throw new FormatException($"you may not write to {above}.");
+            bool used = MayBeReadOnly && above == path;
+            if (!used && Access(above, WriteOk) != 0) throw new FormatException($"you may not write to {above}.");
             break;
         }
         // As completed by shells, a folder ends with a slash.

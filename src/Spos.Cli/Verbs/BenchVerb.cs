@@ -90,7 +90,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
 
     [Option("cache", HelpText = DataOptions.CacheHelp
         + " For bench loader, which makes the same cache of a folder train or val as a run does.")]
-    [Output(PathKind.Folder)]
+    [Output(PathKind.Folder, MayBeReadOnly = true)]
     public string? Cache { get; set; }
 
     [Option(KeptOptions.CacheSizeOption, HelpText = DataOptions.CacheSizeHelp + " For bench loader.")]
@@ -185,6 +185,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     {
         var spec = new DataSpec { Folder = data.Root, Cache = Cache, CacheSize = CacheSize, Workers = Workers };
         var console = new RunConsole();
+        // The full path has the name also where the folder is called "." here.
         data = PictureCaches.Open(spec, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data.Root))), data);
         PictureCaches.RequireRoom(spec, console, data);
         PictureCaches.Make(spec, device, console, CancellationToken.None, data);

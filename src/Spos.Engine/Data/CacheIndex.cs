@@ -94,7 +94,9 @@ public sealed record CacheIndex
         }
         try
         {
-            CacheIndex index = MessagePackSerializer.Deserialize<CacheIndex>(file.AsMemory(HeadBytes, (int)length), Untrusted);
+            // MessagePack's nil is no index.
+            CacheIndex index = MessagePackSerializer.Deserialize<CacheIndex?>(file.AsMemory(HeadBytes, (int)length), Untrusted)
+                ?? throw new FormatException("is damaged");
             if (index.Version != CurrentVersion)
             {
                 throw new FormatException($"has format version {index.Version}, and this program reads version {CurrentVersion}");

@@ -69,6 +69,14 @@ public sealed class ImageFolder
     /// <summary>The same pictures, which are read from a cache of theirs as far as they are there.</summary>
     public ImageFolder ReadFrom(PictureCache cache) => new(Root, Classes, Samples, Identity, Remarks) { Cache = cache };
 
+    /// <summary>Whether a folder, which need not be there yet, lies in this one. Links are followed.</summary>
+    public bool Holds(string folder)
+    {
+        string there = Path.GetFullPath(folder);
+        while (!Directory.Exists(there)) there = Path.GetDirectoryName(there)!;
+        return FileStatus.Of(FilePath.Of(Root)) is { } own && Array.Exists(Above(FilePath.Of(there)), above => above.Id == own.Id);
+    }
+
     private static ImageFolder Read(string root)
     {
         FilePath folder = FilePath.Of(root);

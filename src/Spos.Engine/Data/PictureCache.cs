@@ -50,6 +50,10 @@ public sealed class PictureCache
     /// <summary>How many pictures are done with.</summary>
     public int Pictures => _index.Pictures.Length;
 
+    /// <summary>Of an unfinished file of pixels, what the index does not tell of: it is cut off, and its room is used again.</summary>
+    public long TornBytes =>
+        IsWhole ? 0 : Math.Max(0, (FileStatus.Of(FilePath.Of(PixelsFile))?.Size ?? 0) - _index.Bytes);
+
     /// <summary>
     /// The cache of a whole data set in a folder, which may be there, be unfinished or not be there yet. Nothing is written.
     /// </summary>
@@ -127,6 +131,8 @@ public sealed class PictureCache
         long offset = _index.Bytes, saved = Stopwatch.GetTimestamp();
         // What the index does not tell of may not have come to the disk.
         Writing(() => target.SetLength(offset));
+        // A killed run may have left an index half-written; no other one writes this index now.
+        Writing(() => AtomicFile.RemoveLeftovers(Path.GetDirectoryName(IndexFile)!, name => name == Path.GetFileName(IndexFile)));
         target.Position = offset;
         // A run that was killed may have left an index half-written. Nobody else writes one while the pixels are locked.
         string own = Path.GetFileName(IndexFile);
@@ -194,6 +200,8 @@ public sealed class PictureCache
             {
                 throw Unusable(PixelsFile, $"is there, but not {IndexFile}");
             }
+            // It may have been removed since it was opened.
+            _index = _index with { Pictures = [] };
             return;
         }
         CacheIndex index = ReadIndex();
@@ -209,6 +217,8 @@ public sealed class PictureCache
                 $"{IndexFile} was made of other pictures than {_root} has: {difference}. "
                 + "Choose another folder for the cache, or remove its files, and it is made anew.");
         }
+        // Else pictures' numbers would not be those of the index.
+        if (!index.Data.Classes.SequenceEqual(_index.Data.Classes)) throw Unusable(IndexFile, "is damaged: its classes are others");
         if (FileStatus.Of(FilePath.Of(PixelsFile)) is not { } pixels) throw Unusable(IndexFile, $"is there, but not {PixelsFile}");
         if (pixels.Kind != FileKind.Regular) throw Unusable(PixelsFile, "is no regular file");
         // Beyond what the index of an unfinished cache tells of more may have been written.

@@ -19,10 +19,10 @@ public static class PictureCaches
     public static ImageFolder Open(DataSpec spec, string split, ImageFolder data)
     {
         if (spec.Cache is not { } folder) return data;
-        string full = Path.GetFullPath(folder), pictures = Path.TrimEndingDirectorySeparator(Path.GetFullPath(data.Root));
-        if ($"{full}/".StartsWith($"{pictures}/", StringComparison.Ordinal))
+        string full = Path.GetFullPath(folder);
+        if (data.Holds(full))
         {
-            throw new UsageException($"--cache {full} is in the data set, {pictures}. Choose another folder.");
+            throw new UsageException($"--cache {full} is in the data set, {Path.GetFullPath(data.Root)}. Choose another folder.");
         }
         return data.ReadFrom(PictureCache.Open(full, split, spec.CacheSize, data));
     }
@@ -35,7 +35,7 @@ public static class PictureCaches
         if (unmade.Length == 0) return;
         string folder = Path.GetFullPath(spec.Cache!);
         CacheEstimate[] estimates = [.. unmade.Select(data => data.Cache!.Estimate(data, spec.Workers))];
-        long free = FreeAt(folder);
+        long free = FreeAt(folder) + unmade.Sum(data => data.Cache!.TornBytes);
         string size = About(estimates, spec.CacheSize);
         if (estimates.Sum(e => e.MostBytes(spec.CacheSize)) <= free)
         {

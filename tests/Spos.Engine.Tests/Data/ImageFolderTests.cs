@@ -28,6 +28,20 @@ public sealed class ImageFolderTests
     }
 
     [Fact]
+    public void What_lies_in_a_folder_is_known_also_behind_links()
+    {
+        using TemporaryDataSet files = new(2, 1), elsewhere = new(0, 0);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        string link = Path.Combine(elsewhere.Root, "link");
+        Directory.CreateSymbolicLink(link, files.Root);
+        string[] inside = [files.Root, Path.Combine(files.Root, "new/er"), Path.Combine(files.Root, "class0"), link, $"{link}/new/er"];
+        string[] outside = [elsewhere.Root, Path.Combine(elsewhere.Root, "new"), $"{files.Root}-new", Path.GetDirectoryName(files.Root)!];
+        Assert.All(inside, folder => Assert.True(data.Holds(folder), folder));
+        Assert.All(outside, folder => Assert.False(data.Holds(folder), folder));
+        Assert.True(ImageFolder.Open(link).Holds(Path.Combine(files.Root, "class0")));
+    }
+
+    [Fact]
     public void Pictures_are_what_torchvision_takes_and_more_and_others_are_told_of()
     {
         using var files = new TemporaryDataSet(0, 0);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using SkiaSharp;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
@@ -171,6 +172,7 @@ public sealed class PictureCacheTests : IDisposable
             // An unfinished cache is not read from.
             if (pictures == 3) Assert.Equal(expected, LoaderTests.Load(data.ReadFrom(stopped), Options, damage: Silent));
             stopped = Open(data, folder: "stopped");
+            Assert.Equal(stopped.IsWhole ? 0 : "torn".Length, stopped.TornBytes);
         }
         AssertSame(one, stopped);
         Assert.Equal(2, Directory.GetFileSystemEntries(Path.Combine(_folder, "stopped")).Length);
@@ -190,6 +192,33 @@ public sealed class PictureCacheTests : IDisposable
         long written = new FileInfo(first.PixelsFile).LastWriteTimeUtc.Ticks;
         Assert.True(third.Make(data, Device.Host, 1, _ => Assert.Fail("made again"), CancellationToken.None));
         Assert.Equal(written, new FileInfo(first.PixelsFile).LastWriteTimeUtc.Ticks);
+    }
+
+    [Fact]
+    public void One_that_was_removed_after_it_was_opened_is_made_from_the_start()
+    {
+        ImageFolder data = ImageFolder.Open(_files.Root);
+        PictureCache whole = Cached(data).Cache!, stopped = Open(data, folder: "stopped");
+        using var cancel = new CancellationTokenSource();
+        Assert.False(stopped.Make(data, Device.Host, 2, _ => cancel.Cancel(), cancel.Token));
+        stopped = Open(data, folder: "stopped");
+        File.Delete(stopped.IndexFile);
+        File.Delete(stopped.PixelsFile);
+        Assert.True(Make(stopped, data));
+        AssertSame(whole, stopped);
+    }
+
+    [Fact]
+    public void What_a_killed_run_left_of_an_index_is_removed_and_nothing_else()
+    {
+        ImageFolder data = ImageFolder.Open(_files.Root);
+        string[] others = [".val.index.71-1.tmp", ".train.index.tmp", "train.index.71-1.tmp"];
+        string folder = Directory.CreateDirectory(Path.Combine(_folder, "cache")).FullName;
+        foreach (string name in others.Append(".train.index.71-1.tmp")) File.WriteAllText(Path.Combine(folder, name), "half");
+        Cached(data);
+        Assert.Equal(
+            others.Concat(["train.index", "train.pixels"]).Order(StringComparer.Ordinal),
+            Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -263,6 +292,8 @@ public sealed class PictureCacheTests : IDisposable
         [
             index with { Data = null! }, index with { Pictures = null! }, index with { Pictures = [.. index.Pictures, default] },
             index with { Data = index.Data with { Classes = null! } }, index with { Data = index.Data with { Classes = [null!] } },
+            index with { Data = index.Data with { Classes = [] }, Pictures = [] },
+            index with { Data = index.Data with { Classes = [.. index.Data.Classes, index.Data.Classes[0]] } },
             index with { Version = 2 },
         ];
         foreach (CacheIndex other in others)
@@ -270,6 +301,17 @@ public sealed class PictureCacheTests : IDisposable
             other.Write(cache.IndexFile);
             Assert.Contains("Remove ", ErrorOf(data), StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void An_index_of_nothing_is_refused()
+    {
+        ImageFolder data = ImageFolder.Open(_files.Root);
+        PictureCache cache = Cached(data).Cache!;
+        // The magic, a length of one byte, MessagePack's nil, and their checksum.
+        byte[] nothing = [.. "SPOSPICS"u8, 1, 0, 0, 0, 0, 0, 0, 0, 0xC0];
+        File.WriteAllBytes(cache.IndexFile, [.. nothing, .. SHA256.HashData(nothing)]);
+        Assert.Contains($"{cache.IndexFile} is damaged. Remove ", ErrorOf(data), StringComparison.Ordinal);
     }
 
     [Fact]
