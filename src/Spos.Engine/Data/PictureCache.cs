@@ -134,9 +134,6 @@ public sealed class PictureCache
         // A killed run may have left an index half-written; no other one writes this index now.
         Writing(() => AtomicFile.RemoveLeftovers(Path.GetDirectoryName(IndexFile)!, name => name == Path.GetFileName(IndexFile)));
         target.Position = offset;
-        // A run that was killed may have left an index half-written. Nobody else writes one while the pixels are locked.
-        string own = Path.GetFileName(IndexFile);
-        Writing(() => AtomicFile.RemoveLeftovers(Path.GetDirectoryName(IndexFile)!, name => name == own));
         Save();
         using var maker = new CacheMaker(data, device, _index.ShortSide, workers);
         foreach ((byte[] pixels, CachedPicture entry) in maker.From(done.Count))
