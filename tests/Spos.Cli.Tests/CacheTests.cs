@@ -39,7 +39,7 @@ public sealed class CacheTests(PipelineFixture fixture) : IClassFixture<Pipeline
     {
         string data = fixture.At("large"), cache = fixture.At("stopped"), index = Path.Combine(cache, "train.index");
         PipelineFixture.Expect(
-            0, "dataset", "make", "--output-dir", data, "--classes", "2", "--train", "100", "--val", "2", "--size", "512",
+            0, "dataset", "make", "--output-dir", data, "--classes", "2", "--train", "300", "--val", "2", "--size", "512",
             "--difficulty", "0");
         string[] command =
         [
@@ -54,10 +54,10 @@ public sealed class CacheTests(PipelineFixture fixture) : IClassFixture<Pipeline
         await first.WaitForExitAsync();
         Assert.True(first.ExitCode == 130, await output + await error);
         Assert.Matches(
-            @"Stopped when \d+ of 200 pictures of train were in the cache\. To go on, run the same command again\.", await output);
+            @"Stopped when \d+ of 600 pictures of train were in the cache\. To go on, run the same command again\.", await output);
         Outcome second = PipelineFixture.Expect(0, command);
         Assert.Contains("The cache of train and val in", second.Output, StringComparison.Ordinal);
-        Assert.Contains("cache of train  200/200", second.Output, StringComparison.Ordinal);
+        Assert.Contains("cache of train  600/600", second.Output, StringComparison.Ordinal);
     }
 
     [SmallDiskFact]

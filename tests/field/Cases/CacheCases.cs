@@ -29,7 +29,7 @@ internal static class CacheCases
         string cache = scene.At("cache");
         string[] command = Command("--cache", cache);
         Outcome full = Shell.Run($"{EngineCases.SmallFiles}spos \"$@\"", command).Ended(1);
-        full.Said("train.pixels could not be written: File too large", "make room and run the same command again");
+        full.Said("val.pixels could not be written: File too large", "make room and run the same command again");
         CaseFailedException.Unless(Results(Evaluate(["--cache", cache])) == Results(Evaluate([])), "the results are others");
     }
 
