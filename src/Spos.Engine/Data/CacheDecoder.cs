@@ -44,6 +44,8 @@ internal sealed class CacheDecoder : IDisposable
     // Kernels make squares: they are cut out side by side along the longer side, the last one at its end.
     private void Shrink(Span<byte> packed, CompressedPicture picture, int width, int height, int side)
     {
+        int row = side * PackedPixels.BytesPerPixel;
+        float[] levels = ArrayPool<float>.Shared.Rent(side * row);
         for (int start = 0; start < Math.Max(width, height); start += side)
         {
             ImageTransformRecord transform = Transforms.Resize(0, 0, picture.Width, picture.Height, side);
@@ -52,14 +54,13 @@ internal sealed class CacheDecoder : IDisposable
             (transform.CropLeft, transform.CropTop) = (left, top);
             // The official preprocessing leaves levels as they are.
             using Tensor square = _decoder.Decode([picture], [transform], side, Preprocessing.Spos);
-            float[] levels = ArrayPool<float>.Shared.Rent(side * side * PackedPixels.BytesPerPixel);
-            square.Download(_session.Stream, levels.AsSpan(0, side * side * PackedPixels.BytesPerPixel));
+            square.Download(_session.Stream, levels.AsSpan(0, side * row));
             for (int y = 0; y < side; y++)
             {
-                Put(packed[(((top + y) * width + left) * PackedPixels.BytesPerPixel)..], levels.AsSpan(y * side * 3, side * 3));
+                Put(packed[(((top + y) * width + left) * PackedPixels.BytesPerPixel)..], levels.AsSpan(y * row, row));
             }
-            ArrayPool<float>.Shared.Return(levels);
         }
+        ArrayPool<float>.Shared.Return(levels);
     }
 
     // A row of blue, green and red.

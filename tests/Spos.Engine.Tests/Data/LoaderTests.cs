@@ -175,8 +175,7 @@ public sealed class LoaderTests
     [InlineData(800, 8)]
     public void No_more_memory_is_taken_than_was_said_before(int width, int batch)
     {
-        using var files = new TemporaryDataSet(2, 0);
-        for (int i = 0; i < 8; i++) files.Add($"class{i % 2}/00{i / 2}.bmp", Bitmap(width, width));
+        using var files = new TemporaryDataSet(2, 4, width);
         ImageFolder data = ImageFolder.Open(files.Root);
         LoaderOptions options = Options with { BatchSize = batch, Workers = 1, Augmentation = null };
         using var stream = new DeviceStream(Device.Host);
@@ -185,20 +184,6 @@ public sealed class LoaderTests
         using var loader = new BatchLoader(Device.Host, data, options, new DamageReport(m => Assert.Fail(m)), 0, 0);
         foreach (Batch made in loader) made.Dispose();
         Assert.InRange(loader.PeakDeviceBytes, 1, said);
-    }
-
-    // 24 bits a pixel, all black.
-    private static byte[] Bitmap(int width, int height)
-    {
-        const int header = 54;
-        byte[] file = new byte[header + ((3 * width + 3) / 4 * 4 * height)];
-        "BM"u8.CopyTo(file);
-        foreach ((int at, int value) in new[] { (2, file.Length), (10, header), (14, 40), (18, width), (22, height) })
-        {
-            BitConverter.TryWriteBytes(file.AsSpan(at), value);
-        }
-        (file[26], file[28]) = (1, 24);
-        return file;
     }
 
     internal static List<float[]> Load(
