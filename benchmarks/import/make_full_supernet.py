@@ -4,6 +4,8 @@ A supernet of the official sizes with random weights, saved as the official chec
 DataParallel's names), and PyTorch's logits for eight random paths in evaluation and in training mode. With PICTURES, a folder of
 JPEGs, also the logits of the first path over each of them, preprocessed as torchvision's ImageNet recipe and as the official
 code do for validation.
+
+Beside it the network that the authors found by block and channel search, with random weights: searched.pth, and its logits.
 """
 import json
 import pathlib
@@ -36,6 +38,15 @@ with torch.no_grad():
             row[mode] = network(pictures, path).flatten().tolist()
         rows.append(row)
 (folder / "logits.json").write_text(json.dumps(rows))
+
+# ShuffleNet-Series, OneShot/network.py.
+path = [0, 0, 3, 1, 1, 1, 0, 0, 2, 0, 2, 1, 1, 0, 2, 0, 2, 1, 3, 2]
+scales = [6, 5, 3, 5, 2, 6, 3, 4, 2, 5, 7, 5, 4, 6, 7, 4, 4, 5, 4, 3]
+searched = fill(Network(**sizes, affine=True, path=path, scales=scales), 6)
+torch.save(searched.state_dict(), folder / "searched.pth")
+with torch.no_grad():
+    row = {"path": path, "scales": scales, "eval": searched.eval()(pictures).flatten().tolist(), "train": searched.train()(pictures).flatten().tolist()}
+(folder / "searched.json").write_text(json.dumps([row]))
 
 if len(sys.argv) > 2:
     from PIL import Image

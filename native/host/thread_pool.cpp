@@ -10,8 +10,9 @@
 namespace spos {
 namespace {
 
-// How long to spin before sleeping: launches of a training step follow each other within microseconds.
-constexpr int kSpins = 4000;
+// How long to spin before sleeping: some tenths of a millisecond. Launches follow each other within microseconds, but
+// between two batches of one picture the host does work of its own, and a helper that sleeps then is late for the next.
+constexpr int kSpins = 20000;
 
 void pause() { __builtin_ia32_pause(); }
 
@@ -46,10 +47,11 @@ void ThreadPool::set_threads(int threads) {
     std::lock_guard lock(owner_);
     stop_helpers();
     threads_ = threads;
+    shares_ = std::make_unique<Share[]>(threads);
     // Read here, not by the helper: a helper that starts late must still see what has changed since, stopping included.
     const unsigned seen = generation_.load();
     try {
-        for (int i = 1; i < threads; ++i) helpers_.emplace_back([this, seen] { help(seen); });
+        for (int i = 1; i < threads; ++i) helpers_.emplace_back([this, i, seen] { help(i, seen); });
     } catch (...) {
         // The system starts no more; those that there are can work.
         threads_ = static_cast<int>(helpers_.size()) + 1;
@@ -72,14 +74,18 @@ void ThreadPool::run(unsigned count, Task task, void* context) {
         for (unsigned i = 0; i < count; ++i) task(context, i);
         return;
     }
-    count_ = count;
     task_ = task;
     context_ = context;
-    next_.store(0, std::memory_order_relaxed);
+    share_count_ = static_cast<unsigned>(helpers_.size()) + 1;
+    for (unsigned t = 0, first = 0; t < share_count_; ++t) {
+        const unsigned end = static_cast<unsigned>(static_cast<unsigned long long>(count) * (t + 1) / share_count_);
+        shares_[t].next.store(first, std::memory_order_relaxed);
+        shares_[t].end = first = end;
+    }
     state_.store(0, std::memory_order_release);
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
-    work();
+    work(0);
     unsigned state = state_.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
     for (int spins = 0; state != kClosed; state = state_.load(std::memory_order_acquire)) {
         if (++spins < kSpins) {
@@ -90,15 +96,18 @@ void ThreadPool::run(unsigned count, Task task, void* context) {
     }
 }
 
-void ThreadPool::work() {
-    for (;;) {
-        const unsigned i = next_.fetch_add(1, std::memory_order_relaxed);
-        if (i >= count_) return;
-        task_(context_, i);
+void ThreadPool::work(unsigned thread) {
+    for (unsigned t = 0; t < share_count_; ++t) {
+        Share& share = shares_[(thread + t) % share_count_];
+        while (share.next.load(std::memory_order_relaxed) < share.end) {
+            const unsigned i = share.next.fetch_add(1, std::memory_order_relaxed);
+            if (i >= share.end) break;
+            task_(context_, i);
+        }
     }
 }
 
-void ThreadPool::help(unsigned seen) {
+void ThreadPool::help(unsigned thread, unsigned seen) {
     for (;;) {
         for (int spins = 0; generation_.load(std::memory_order_acquire) == seen; ++spins) {
             if (spins < kSpins) {
@@ -114,7 +123,7 @@ void ThreadPool::help(unsigned seen) {
         while (!(state & kClosed) && !state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) {
         }
         if (state & kClosed) continue;
-        work();
+        work(thread);
         if (state_.fetch_sub(1, std::memory_order_acq_rel) == (kClosed | 1)) state_.notify_all();
     }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -15,7 +16,9 @@ class ThreadPool {
     // Of one device; made when first asked for.
     static ThreadPool& of(int device);
 
-    // Calls task(context, i) once for each i in [0, count), in any order, and returns when all are done.
+    // Calls task(context, i) once for each i in [0, count), in any order, and returns when all are done. Each thread
+    // has its share of them, from launch to launch the same part, so that what it has made is in its cache; one that is
+    // done takes over from others.
     // If another thread is using the helpers, the caller does the whole work alone.
     void run(unsigned count, Task task, void* context);
 
@@ -26,9 +29,14 @@ class ThreadPool {
 
  private:
     explicit ThreadPool(int threads) { set_threads(threads); }
-    void help(unsigned seen);
-    void work();
+    void help(unsigned thread, unsigned seen);
+    void work(unsigned thread);
     void stop_helpers();
+
+    struct alignas(64) Share {
+        std::atomic<unsigned> next{0};
+        unsigned end = 0;
+    };
 
     // state_ counts the helpers at work on the current job; with kClosed none may join any more.
     static constexpr unsigned kClosed = 1u << 31;
@@ -39,8 +47,9 @@ class ThreadPool {
     std::atomic<unsigned> generation_{0};
     std::atomic<unsigned> state_{kClosed};
     std::atomic<bool> stopping_{false};
-    alignas(64) std::atomic<unsigned> next_{0};
-    alignas(64) unsigned count_ = 0;
+    // By thread; the caller's is the first.
+    std::unique_ptr<Share[]> shares_;
+    unsigned share_count_ = 0;
     Task task_ = nullptr;
     void* context_ = nullptr;
 };

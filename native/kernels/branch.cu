@@ -6,25 +6,25 @@
 //
 // To the bit what {pointwise,depthwise}_normalised make of it one after the other, but z and d never leave the cache.
 // The rows of y, images * out_height of them, are cut into strips. A block works on one strip after the other, and on
-// each band by band: the rows of z that a band needs and that are not made yet, then the band's d, then its y. If
-// `passed` is given (stride 1 only), the channels that pass the branch by are copied too while the strip is in the
-// cache: every second one of `passing`, whose rows are as far apart as x's, to `passed`, whose rows are as y's.
+// each band by band: the rows of z that a band needs and that are not there yet, then the band's d, then its y. If
+// `passed` is given (stride 1 only), the channels that pass the branch by are copied too while a band is in the cache:
+// every second one of `passing`, whose rows are as far apart as x's, to `passed`, whose rows are as y's.
 //
 // Layouts: x [images][in_height][in_width], row m at x[m * x_stride], channels x_step apart (without w1: whole rows of
 // [middle]); y [images][out_height][out_width], row m at y[m * y_stride]; w1 [in][middle], w2 [K][K][middle], w3
 // [middle][out]; folded1 to folded3 [2][channels], scales and shifts. Activations, and the workspace with them, may be
-// bf16: products then take weights rounded to it, and the depthwise convolution floats.
+// bf16: products then take weights rounded to it, and the depthwise convolution floats. The products' weights w1 and w3
+// are what pointwise_pack (pointwise.cu) makes of them.
 //
-// Launch: any number of blocks. Each needs workspace_stride values of workspace: rows_per_band * out_width * middle for
-// d and, if there is w1, ((rows_per_strip - 1) * S + K) * in_width * middle for z. Products of bf16 need the channels
-// of x side by side: where x_step is not 1 they take ((rows_per_strip - 1) * S + K) * in_width * in more. On the CPU
-// they have at most kMostPairedTerms terms.
+// Launch: any grid.x, and grid.y = 1. Each block needs workspace_stride values of workspace: rows_per_band * out_width
+// * middle for d and, if there is w1, ((rows_per_band - 1) * S + K) * in_width * middle for z. Products of bf16 need
+// the channels of x side by side: where x_step is not 1 they take ((rows_per_band - 1) * S + K) * in_width * in more.
 #include "device/branch.h"
 
 #define SPOS_BRANCH(K, S, T)                                                                                         \
-    SPOS_WORK(                                                                                                       \
-        shape(images, in_height, in_width, in, middle, out),                                                         \
-        flops(2 * middle * (images * in_height * in_width * in + images * out_height * out_width * (K * K + out))))  \
+    SPOS_WORK(shape(images, in_height, in_width, in, middle, out),                                                   \
+              flops(2 * images * out_height * out_width * middle * (K * K)),                                         \
+              products(2 * middle * (images * in_height * in_width * in + images * out_height * out_width * out)))   \
     SPOS_KERNEL branch_normalised_k##K##_s##S##_##T(                                                                 \
         SPOS_OUT(strided(y_stride, 1, images, out_height, out_width, out)) T* y,                                     \
         SPOS_IN(strided(x_stride, x_step, images, in_height, in_width, in > 0 ? in : middle)) const T* x,            \

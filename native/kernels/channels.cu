@@ -5,6 +5,8 @@
 //   merge    the inverse, and so the gradient of split
 //   concat   y[m] = [a[m], b[m]]
 //   cut      the inverse, and so the gradient of concat
+//   lead     part[m] = whole[m][0 .. channels-1]: of a matrix the first rows and channels, as weights of fewer channels
+//   are lead_add whole[m][c] += part[m][c]: what their gradients add
 //
 // Matrices are [rows][channels] (NHWC). Outputs are overwritten.
 // Launch: slices (device/slices.h) of rows_per_slice rows.
@@ -79,3 +81,29 @@ SPOS_KERNEL channel_cut(SPOS_OUT(rows, a_channels) float* __restrict__ a,
     }
 }
 SPOS_EXPORT(channel_cut)
+
+SPOS_WORK(shape(rows, channels))
+SPOS_KERNEL channel_lead(SPOS_OUT(rows, channels) float* __restrict__ part,
+                         SPOS_IN(strided(stride, 1, rows, channels)) const float* __restrict__ whole, int rows,
+                         int channels, int stride, int rows_per_slice) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
+        const float* row = whole + (int64_t)r * stride;
+        float* part_row = part + (int64_t)r * channels;
+        for (int c = first_channel(); c < channels; c += channel_step()) part_row[c] = row[c];
+    }
+}
+SPOS_EXPORT(channel_lead)
+
+SPOS_WORK(shape(rows, channels), flops(rows* channels))
+SPOS_KERNEL channel_lead_add(SPOS_IN_OUT(strided(stride, 1, rows, channels)) float* __restrict__ whole,
+                             SPOS_IN(rows, channels) const float* __restrict__ part, int rows, int channels, int stride,
+                             int rows_per_slice) {
+    const RowRange range = rows_of_thread(rows_per_slice, rows);
+    for (int r = range.first; r < range.last; r += range.step) {
+        float* row = whole + (int64_t)r * stride;
+        const float* part_row = part + (int64_t)r * channels;
+        for (int c = first_channel(); c < channels; c += channel_step()) row[c] += part_row[c];
+    }
+}
+SPOS_EXPORT(channel_lead_add)

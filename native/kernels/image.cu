@@ -21,6 +21,9 @@ struct ImageTransform {
     int32_t left, right, top, bottom;  // the region: [left, right) x [top, bottom) of the picture
     int32_t source_left, source_right, source_top, source_bottom;  // what is resized, likewise
     int32_t slots;  // source rows that a block keeps: a power of two, more than an output row needs
+    // How often the picture was halved when it was decoded: the region is of what it is then, and the source of what it
+    // was before, so that its ends may lie within a pixel.
+    int32_t halvings;
     // The size it is resized to, and where the input begins there.
     int32_t resized_width, resized_height, crop_left, crop_top;
     int32_t flip;
@@ -49,16 +52,19 @@ SPOS_KERNEL image_filter_taps(SPOS_OUT() FilterTaps* taps,
                               SPOS_IN() const ImageTransform* transforms, int size, int most) {
     const ImageTransform& t = transforms[blockIdx.x];
     const bool across = blockIdx.y == 0;
-    const int origin = across ? t.source_left : t.source_top;
-    const int length = (across ? t.source_right : t.source_bottom) - origin;
+    const int source_first = across ? t.source_left : t.source_top;
+    const int source_last = across ? t.source_right : t.source_bottom;
+    const int pixel = 1 << t.halvings;
+    const int origin = source_first / pixel, length = (source_last + pixel - 1) / pixel - origin;
     const int region_first = (across ? t.left : t.top) - origin, region_last = (across ? t.right : t.bottom) - origin;
-    const double scale = (double)length / (across ? t.resized_width : t.resized_height);
+    const double scale = (source_last - source_first) / ((double)(across ? t.resized_width : t.resized_height) * pixel);
+    const double within = (double)source_first / pixel - origin;
     const double reach = max(scale, 1.0), inverse = 1.0 / reach;
     const int columns = ((int)(2 * reach) + kPixelGroup) / kPixelGroup * kPixelGroup;
     for (int i = (int)threadIdx.x; i < padded(size); i += (int)blockDim.x) {
         const int inside = min(i, size - 1);
         const int output = across ? t.crop_left + (t.flip ? size - 1 - inside : inside) : t.crop_top + inside;
-        const double centre = __dmul_rn(output + 0.5, scale);
+        const double centre = within + __dmul_rn(output + 0.5, scale);
         const int first = max((int)(centre - reach + 0.5), 0), last = min((int)(centre + reach + 0.5), length);
         const auto height = [&](int pixel) {
             const double distance = fabs(__dmul_rn(pixel - centre + 0.5, inverse));

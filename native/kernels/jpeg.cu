@@ -4,6 +4,9 @@
 // Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications", ICASSP 1989, with 13-bit
 // constants), "fancy" triangle upsampling of 2:1 chroma and 16-bit fixed-point YCbCr to RGB (ITU-T T.871).
 //
+// A block may become fewer samples than 8x8: 4x4, 2x2 or one. These are the means of 2x2, 4x4 or 8x8 of the block's,
+// which the same algorithm finds without those (libjpeg-turbo's jidctred.c), again bit for bit.
+//
 // One launch decodes a whole batch: strips name the image, the row and the columns that a block works on, and only what
 // a crop needs is worked on.
 
@@ -12,11 +15,15 @@
 struct JpegPlane {
     int64_t coefficients;
     int64_t samples;
-    int32_t blocks_wide;    // also the sample rows' stride, divided by 8
+    int32_t blocks_wide;
+    int32_t block_side;     // rows and columns of samples that a block becomes: 8, 4, 2 or 1
     int32_t width, height;  // samples that carry picture
     int32_t quantisation;   // index of its table of 64 uint16 in natural order
     int32_t horizontal;     // how many pixels a sample spans
     int32_t vertical;
+    int32_t repeated;  // 1: samples are repeated, and not smoothed, where they span several pixels
+
+    __device__ __forceinline__ int stride() const { return blocks_wide * block_side; }
 };
 
 struct JpegImage {
@@ -63,8 +70,65 @@ __device__ __forceinline__ void inverse_dct_columns(DctRow (&row)[8], int shift)
     row[4] = (a3 - b0) >> shift;
 }
 
+// The same to four samples. Row 4 does not matter.
+__device__ __forceinline__ void inverse_dct_columns_to_4(DctRow (&row)[8], int shift) {
+    const int32_t half = 1 << shift;
+    const DctRow even = row[0] * 16384 + half, odd = row[2] * 15137 - row[6] * 6270;
+    const DctRow a0 = even + odd, a1 = even - odd;
+    const DctRow b0 = row[1] * 20995 + row[3] * 7373 - row[5] * 4926 - row[7] * 4176;
+    const DctRow b1 = row[1] * 8697 - row[3] * 17799 + row[5] * 11893 - row[7] * 1730;
+    row[0] = (a0 + b0) >> (shift + 1);
+    row[3] = (a0 - b0) >> (shift + 1);
+    row[1] = (a1 + b1) >> (shift + 1);
+    row[2] = (a1 - b1) >> (shift + 1);
+}
+
+// The same to two samples. Of even rows only the first one matters.
+__device__ __forceinline__ void inverse_dct_columns_to_2(DctRow (&row)[8], int shift) {
+    const DctRow even = row[0] * 32768 + (1 << (shift + 1));
+    const DctRow odd = row[1] * 29692 - row[3] * 10426 + row[5] * 6967 - row[7] * 5906;
+    row[0] = (even + odd) >> (shift + 2);
+    row[1] = (even - odd) >> (shift + 2);
+}
+
+template <int Side>
+__device__ __forceinline__ void inverse_dct_columns_to(DctRow (&row)[8], int shift) {
+    if constexpr (Side == 8) inverse_dct_columns(row, shift);
+    if constexpr (Side == 4) inverse_dct_columns_to_4(row, shift);
+    if constexpr (Side == 2) inverse_dct_columns_to_2(row, shift);
+}
+
+// Rows of kDctBlocks neighbouring blocks to Side x Side samples each.
+template <int Side>
+__device__ __forceinline__ void inverse_dct_blocks(DctRow (&row)[8]) {
+    if constexpr (Side == 1) {
+        row[0] = (row[0] + 4) >> 3;
+    } else {
+        inverse_dct_columns_to<Side>(row, 11);
+        transpose_blocks(row);
+        inverse_dct_columns_to<Side>(row, 18);
+        transpose_blocks(row);
+    }
+}
+
 __device__ __forceinline__ uint8_t clamp_sample(int32_t value) {
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+// Blocks [first, last) of a row of a plane's blocks.
+template <int Side>
+__device__ __forceinline__ void inverse_dct_strip(uint8_t* samples, const int16_t* coefficients, const uint16_t* table,
+                                                  const JpegPlane& plane, const JpegStrip& strip) {
+    const int stride = plane.blocks_wide * Side;
+    for (int b = strip.first + (int)threadIdx.x * kDctBlocks; b < strip.last; b += (int)blockDim.x * kDctBlocks) {
+        const int count = min(kDctBlocks, strip.last - b);
+        const int16_t* source = coefficients + plane.coefficients + ((int64_t)strip.row * plane.blocks_wide + b) * 64;
+        DctRow row[8];
+        SPOS_UNROLL for (int i = 0; i < 8; ++i) row[i] = DctRow::dequantised(source + i * 8, table + i * 8, count);
+        inverse_dct_blocks<Side>(row);
+        uint8_t* target = samples + plane.samples + (int64_t)strip.row * Side * stride + b * Side;
+        SPOS_UNROLL for (int y = 0; y < Side; ++y) row[y].template store_samples<Side>(target + y * stride, count);
+    }
 }
 
 // Launch: grid.x = number of strips; one thread kDctBlocks neighbouring blocks of samples.
@@ -74,18 +138,15 @@ SPOS_KERNEL jpeg_inverse_dct(SPOS_OUT() uint8_t* samples, SPOS_IN() const int16_
     const JpegStrip strip = strips[blockIdx.x];
     const JpegPlane& plane = images[strip.image].planes[strip.plane];
     const uint16_t* table = quantisation + plane.quantisation * 64;
-    const int stride = plane.blocks_wide * 8;
-    for (int b = strip.first + (int)threadIdx.x * kDctBlocks; b < strip.last; b += (int)blockDim.x * kDctBlocks) {
-        const int count = min(kDctBlocks, strip.last - b);
-        const int16_t* source = coefficients + plane.coefficients + ((int64_t)strip.row * plane.blocks_wide + b) * 64;
-        DctRow row[8];
-        SPOS_UNROLL for (int i = 0; i < 8; ++i) row[i] = DctRow::dequantised(source + i * 8, table + i * 8, count);
-        inverse_dct_columns(row, 11);
-        transpose_blocks(row);
-        inverse_dct_columns(row, 18);
-        transpose_blocks(row);
-        uint8_t* target = samples + plane.samples + (int64_t)strip.row * 8 * stride + b * 8;
-        SPOS_UNROLL for (int y = 0; y < 8; ++y) row[y].store_samples(target + y * stride, count);
+    switch (plane.block_side) {
+        case 8:
+            return inverse_dct_strip<8>(samples, coefficients, table, plane, strip);
+        case 4:
+            return inverse_dct_strip<4>(samples, coefficients, table, plane, strip);
+        case 2:
+            return inverse_dct_strip<2>(samples, coefficients, table, plane, strip);
+        default:
+            return inverse_dct_strip<1>(samples, coefficients, table, plane, strip);
     }
 }
 SPOS_EXPORT(jpeg_inverse_dct)
@@ -95,6 +156,7 @@ enum class Upsampling { kNone, kTriangleH2, kTriangleV2, kTriangleH2V2, kRepeat 
 
 __device__ __forceinline__ Upsampling upsampling_of(const JpegPlane& plane) {
     if (plane.horizontal == 1 && plane.vertical == 1) return Upsampling::kNone;
+    if (plane.repeated) return Upsampling::kRepeat;
     if (plane.horizontal == 2 && plane.vertical == 1 && plane.width > 2) return Upsampling::kTriangleH2;
     if (plane.horizontal == 1 && plane.vertical == 2) return Upsampling::kTriangleV2;
     if (plane.horizontal == 2 && plane.vertical == 2 && plane.width > 2) return Upsampling::kTriangleH2V2;
@@ -111,7 +173,7 @@ struct SampleRows {
 
 __device__ __forceinline__ SampleRows sample_rows(const uint8_t* samples, const JpegPlane& plane, int y) {
     const uint8_t* first = samples + plane.samples;
-    const int stride = plane.blocks_wide * 8;
+    const int stride = plane.stride();
     const int near = y / plane.vertical;
     const int far = min(max(near + (y % 2 ? 1 : -1), 0), plane.height - 1);
     return {first + (int64_t)near * stride,

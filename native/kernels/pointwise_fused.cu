@@ -27,7 +27,7 @@
 #endif
 
 #define SPOS_POINTWISE_FUSED(T)                                                                                       \
-    SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))                                                       \
+    SPOS_WORK(shape(rows, in, out), products(2 * rows * in * out))                                                    \
     SPOS_KERNEL pointwise_fused_forward_##T(                                                                          \
         SPOS_OUT(rows, out) T* y, SPOS_OUT(ceil_div(rows, rows_per_block), 2, out, uncounted) float* partials,        \
         SPOS_IN(rows, in) const T* x, SPOS_IN(4, in, uncounted, or_null) const float* x_statistics,                   \
@@ -35,7 +35,7 @@
         pointwise_forward(y, partials, input_view(x, x_statistics, in, x_rectify), w, rows, in, out, rows_per_block); \
     }                                                                                                                 \
     SPOS_EXPORT(pointwise_fused_forward_##T)                                                                          \
-    SPOS_WORK(shape(rows, in, out), flops(4 * rows * in * out))                                                       \
+    SPOS_WORK(shape(rows, in, out), products(4 * rows * in * out))                                                    \
     SPOS_KERNEL pointwise_fused_backward_##T(                                                                         \
         SPOS_OUT(rows, in) T* dx,                                                                                     \
         SPOS_OUT(ceil_div(rows, rows_per_chunk), in, out, counted(in, out)) float* weight_partials,                   \

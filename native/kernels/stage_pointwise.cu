@@ -13,7 +13,7 @@
 #endif
 
 #define SPOS_STAGE_POINTWISE(T)                                                                                      \
-    SPOS_WORK(shape(rows, in, out), flops(2 * rows * in * out))                                                      \
+    SPOS_WORK(shape(rows, in, out), products(2 * rows * in * out))                                                   \
     SPOS_KERNEL stage_pointwise_forward_##T(                                                                         \
         SPOS_OUT(after, rows, half, uncounted, or_null) T* inputs,                                                   \
         SPOS_OUT(rows, 2, half, counted(rows, out)) T* outputs,                                                      \
@@ -24,7 +24,7 @@
                        input_view(x, x_statistics, in, x_rectify), w, rows, in, out, rows_per_block);                \
     }                                                                                                                \
     SPOS_EXPORT(stage_pointwise_forward_##T)                                                                         \
-    SPOS_WORK(shape(rows, in, out), flops(4 * rows * in * out))                                                      \
+    SPOS_WORK(shape(rows, in, out), products(4 * rows * in * out))                                                   \
     SPOS_KERNEL stage_pointwise_backward_##T(                                                                        \
         SPOS_OUT(rows, in) T* dx,                                                                                    \
         SPOS_OUT(ceil_div(rows, rows_per_chunk), in, out, counted(in, out)) float* weight_partials,                  \

@@ -10,6 +10,7 @@
 #include "../toolchains/simt_runtime.h"
 #include "access.h"
 #include "arena.h"
+#include "mma.h"
 
 namespace spos_simt {
 
@@ -21,6 +22,8 @@ namespace spos::simt {
 namespace {
 
 constexpr size_t kSharedGap = 128;
+// The kind of a warp operation whose value is a lane's Fragments.
+constexpr char kMatrixProduct = 'm';
 
 std::string triple(unsigned x, unsigned y, unsigned z) {
     char text[40];
@@ -257,10 +260,23 @@ bool Executor::complete_warp_operation(unsigned first, uint32_t mask) {
         if (threads_[t].mask == mask && threads_[t].kind != self.kind) {
             fail(CUDA_ERROR_LAUNCH_FAILED, "lanes of a warp meet at different operations", nullptr, self.line);
         }
+        // .aligned says that it must be one instruction.
+        if (self.kind == kMatrixProduct && threads_[t].line != self.line) {
+            fail(CUDA_ERROR_LAUNCH_FAILED,
+                 "lanes of a warp meet at different products, of lines " + std::to_string(threads_[t].line) + " and " +
+                     std::to_string(self.line),
+                 nullptr);
+        }
         if (threads_[t].mask != mask) {
             fail(CUDA_ERROR_LAUNCH_FAILED,
                  "lanes of a warp meet with masks " + hex(mask) + " and " + hex(threads_[t].mask), nullptr, self.line);
         }
+    }
+    if (self.kind == kMatrixProduct) {
+        std::array<const Fragments*, kWarp> lanes;
+        for (unsigned i = 0; i < kWarp; ++i) lanes[i] = reinterpret_cast<const Fragments*>(threads_[first + i].value);
+        multiply(lanes);
+        return true;
     }
     uint32_t votes = 0, segment = 0;
     if (self.kind == 's') {
@@ -406,6 +422,11 @@ SPOS_API uint64_t shuffle(char kind, uint32_t mask, uint64_t value, int lane, in
 }
 SPOS_API uint32_t ballot(uint32_t mask, bool predicate, int line) {
     return static_cast<uint32_t>(Executor::instance().warp_operation('b', mask, predicate, 0, line));
+}
+SPOS_API void multiply_fragments(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], int line) {
+    const spos::simt::Fragments mine{d, a, b};
+    Executor::instance().warp_operation(spos::simt::kMatrixProduct, 0xFFFFFFFF, reinterpret_cast<uint64_t>(&mine), 0,
+                                        line);
 }
 
 }  // namespace spos_simt

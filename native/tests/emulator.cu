@@ -102,6 +102,30 @@ SPOS_KERNEL early_exit(int* out, int alive) {
 }
 SPOS_EXPORT(early_exit)
 
+// The pair of values at p and p + step.
+__device__ __forceinline__ uint32_t pair_at(const uint16_t* p, int step) { return p[0] | (uint32_t)p[step] << 16; }
+
+// Each warp's d [16][8] = a [16][16] * b [16][8] + c [16][8] of its own, rows side by side: which of them a lane holds
+// is as PTX draws it for mma.m16n8k16.
+SPOS_KERNEL matrix_products(float* d, const uint16_t* a, const uint16_t* b, const float* c) {
+    const int warp = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32, g = lane / 4, t = lane % 4;
+    a += 256 * warp;
+    b += 128 * warp;
+    const uint32_t rows[4] = {
+        pair_at(a + 16 * g + 2 * t, 1),
+        pair_at(a + 16 * (g + 8) + 2 * t, 1),
+        pair_at(a + 16 * g + 2 * t + 8, 1),
+        pair_at(a + 16 * (g + 8) + 2 * t + 8, 1),
+    };
+    const uint32_t columns[2] = {pair_at(b + 8 * (2 * t) + g, 8), pair_at(b + 8 * (2 * t + 8) + g, 8)};
+    const int at[4] = {8 * g + 2 * t, 8 * g + 2 * t + 1, 8 * (g + 8) + 2 * t, 8 * (g + 8) + 2 * t + 1};
+    float sum[4];
+    for (int i = 0; i < 4; ++i) sum[i] = c[128 * warp + at[i]];
+    mma_bf16(sum, rows, columns);
+    for (int i = 0; i < 4; ++i) d[128 * warp + at[i]] = sum[i];
+}
+SPOS_EXPORT(matrix_products)
+
 // out[i] = x[i] + 1, or x[i] where x is out.
 SPOS_KERNEL increment(int* out, const int* x) {
     const int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
@@ -136,6 +160,48 @@ SPOS_KERNEL operations_differ(int* out) {
     }
 }
 SPOS_EXPORT(operations_differ)
+
+// A product of ones.
+__device__ __forceinline__ void multiply_ones(int* out, float (&sum)[4]) {
+    const uint32_t one = 0x3F803F80, a[4] = {one, one, one, one}, b[2] = {one, one};
+    mma_bf16(sum, a, b);
+    out[threadIdx.x] = (int)sum[0];
+}
+
+SPOS_KERNEL product_of_half_a_warp(int* out) {
+    float sum[4] = {};
+    if (threadIdx.x < 16) multiply_ones(out, sum);
+}
+SPOS_EXPORT(product_of_half_a_warp)
+
+SPOS_KERNEL product_against_shuffle(int* out) {
+    float sum[4] = {};
+    if (threadIdx.x < 16) {
+        multiply_ones(out, sum);
+    } else {
+        out[threadIdx.x] = __shfl_sync(kAll, 1, 0);
+    }
+}
+SPOS_EXPORT(product_against_shuffle)
+
+SPOS_KERNEL product_against_barrier(int* out) {
+    float sum[4] = {};
+    if (threadIdx.x == 0) __syncthreads();
+    multiply_ones(out, sum);
+}
+SPOS_EXPORT(product_against_barrier)
+
+SPOS_KERNEL products_differ(int* out) {
+    const uint32_t a[4] = {}, b[2] = {};
+    float sum[4] = {};
+    if (threadIdx.x < 16) {
+        mma_bf16(sum, a, b);
+    } else {
+        mma_bf16(sum, a, b);
+    }
+    out[threadIdx.x] = (int)sum[0];
+}
+SPOS_EXPORT(products_differ)
 
 SPOS_KERNEL barriers_differ(int* out) {
     if (threadIdx.x < 32) {

@@ -1,6 +1,8 @@
 // Blocks, warps, barriers and shared memory of the emulated GPU: what must work does, what a GPU would break on is
 // found and named.
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 #include "emulator.h"
 
@@ -67,6 +69,50 @@ TEST_CASE("a sum through shuffles and dynamic shared memory") {
     }
 }
 
+namespace {
+
+// What the emulator's tensor cores take denormals for.
+float flushed(float value) { return std::fpclassify(value) == FP_SUBNORMAL ? std::copysign(0.0f, value) : value; }
+
+float widened(uint16_t bits) { return flushed(std::bit_cast<float>(static_cast<uint32_t>(bits) << 16)); }
+
+}  // namespace
+
+TEST_CASE("a warp's product of matrices, in order along the sum, the odd term of each pair first") {
+    constexpr int kWarps = 3, kRows = 16, kColumns = 8, kTerms = 16;
+    std::vector<uint16_t> a(kWarps * kRows * kTerms), b(kWarps * kTerms * kColumns);
+    std::vector<float> c(kWarps * kRows * kColumns);
+    // Values of many sizes, whose sum depends on the order; and some of the least ones, and denormal ones.
+    uint32_t state = 1;
+    const auto next = [&] { return state = state * 1664525 + 1013904223; };
+    const auto some = [&] { return static_cast<uint16_t>((next() >> 16 & 0x807F) | (118 + next() / 65536 % 16) << 7); };
+    for (uint16_t& value : a) value = some();
+    for (uint16_t& value : b) value = some();
+    for (float& value : c) value = widened(some());
+    for (int i = 0; i < kTerms; ++i) {
+        a[i] = i % 3 == 0 ? 0x0081 : i % 3 == 1 ? 0x0040 : 0x8085;
+        b[i * kColumns] = i % 2 == 0 ? 0x3F80 : 0x3F01;
+    }
+    c[0] = -1e-38f;
+    for (auto seed : kSeeds) {
+        Emulator gpu(seed);
+        const CUdeviceptr out = gpu.allocate(c.size() * sizeof(float));
+        gpu.launch("matrix_products", {}, {32 * kWarps}, 0, nullptr, out, gpu.upload(a), gpu.upload(b), gpu.upload(c));
+        const auto found = gpu.download<float>(out, c.size());
+        for (int i = 0; i < static_cast<int>(c.size()); ++i) {
+            const int warp = i / (kRows * kColumns), row = i / kColumns % kRows, column = i % kColumns;
+            float sum = flushed(c[i]);
+            for (int k = 0; k < kTerms; ++k) {
+                const int term = k % 2 == 0 ? k + 1 : k - 1;
+                const float x = widened(a[(warp * kRows + row) * kTerms + term]);
+                const float y = widened(b[(warp * kTerms + term) * kColumns + column]);
+                sum = flushed(std::fma(x, y, sum));
+            }
+            CHECK(std::bit_cast<uint32_t>(found[i]) == std::bit_cast<uint32_t>(sum));
+        }
+    }
+}
+
 TEST_CASE("atomic additions of threads and blocks add up") {
     constexpr int kBins = 7;
     std::vector<int> values(500);
@@ -115,6 +161,10 @@ TEST_CASE("faults are found and named") {
         {"masks_differ", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"meet with masks", "lacks the calling lane"}},
         {"reads_absent_lane", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"reads lane 20, which mask 0x0000ffff lacks"}},
         {"operations_differ", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"different operations"}},
+        {"product_of_half_a_warp", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"names lane 16, which has ended", "has ended"}},
+        {"product_against_shuffle", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"different operations"}},
+        {"product_against_barrier", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"wait for different things"}},
+        {"products_differ", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"meet at different products, of lines"}},
         {"barriers_differ", 1, 64, 0, CUDA_ERROR_LAUNCH_FAILED, {"wait for different things"}},
         {"barrier_against_shuffle", 1, 32, 0, CUDA_ERROR_LAUNCH_FAILED, {"wait for different things"}},
         {"shared_past_its_end", 1, 32, 0, CUDA_ERROR_ILLEGAL_ADDRESS, {"byte 124 of shared values (124 bytes)"}},

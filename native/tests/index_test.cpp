@@ -259,6 +259,9 @@ Case flat(const std::string& kernel, const std::function<A(long length)>& argume
 // ---- products ---------------------------------------------------------------------------------------------------
 constexpr long kBlockRows = 256, kIn = 6, kOut = 5;
 
+// Columns of packed weights.
+constexpr long kPacked = 16;
+
 Case products(const std::string& kernel, const std::function<A(long rows)>& arguments) {
     return {kernel, kMostRows / kBlockRows, 3,
             [=](bool gpu, long units) { return blocks(gpu, units, arguments(units * kBlockRows)); }};
@@ -310,6 +313,8 @@ std::vector<Case> row_cases() {
         rows("channel_merge", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(r); }),
         rows("channel_concat", [=](long n) { return A().result(2 * v).input(v).input(v).i(n).i(c).i(c).i(r); }),
         rows("channel_cut", [=](long n) { return A().result(v).result(v).input(2 * v).i(n).i(c).i(c).i(r); }),
+        rows("channel_lead", [=](long n) { return A().result(v).input(v).i(n).i(c).i(c).i(r); }),
+        rows("channel_lead_add", [=](long n) { return A().in_place(v).input(v).i(n).i(c).i(c).i(r); }),
     };
 }
 
@@ -406,6 +411,19 @@ std::vector<Case> other_cases() {
                                .i(kClasses)
                                .f(0.1f)
                                .f(0.75f)
+                               .f(0.5f)
+                               .i(8));
+         }},
+        {"softmax_divergence", (size_t{1} << 23) + 8, 4,
+         [=](bool gpu, long units) {
+             return blocks(gpu, units,
+                           A().result(8)
+                               .result(8 * kClasses)
+                               .input(8 * kClasses)
+                               .input(8 * kClasses)
+                               .i(8 * units)
+                               .i(kClasses)
+                               .i(1)
                                .f(0.5f)
                                .i(8));
          }},
@@ -565,7 +583,7 @@ std::vector<Case> element_cases(const Element& t) {
                          .of(t.size)
                          .result(kBlockRows * y_stride)
                          .input(kBlockRows * in)
-                         .weights(in * out)
+                         .weights(in * kPacked)
                          .weights(out)
                          .weights(out)
                          .i(n)
@@ -651,11 +669,11 @@ std::vector<Case> depthwise_element_cases(long k, long s, const Element& t) {
                  a.null().null();
              }
              a.workspace(space)
-                 .weights(in * m.channels)
+                 .weights(in * kPacked)
                  .weights(2 * m.channels)
                  .weights(static_cast<size_t>(k * k * m.channels))
                  .weights(2 * m.channels)
-                 .weights(m.channels * out)
+                 .weights(m.channels * kPacked)
                  .weights(2 * out);
              m.sizes(a).i(in).i(out).i(x_stride).i(2).i(y_stride).i(in).i(m.out()).i(m.out()).l(space);
              return blocks(gpu, units, a);
@@ -668,7 +686,7 @@ std::vector<Case> depthwise_element_cases(long k, long s, const Element& t) {
 struct Transform {
     int64_t pixels, rows;
     int32_t left, right, top, bottom, source_left, source_right, source_top, source_bottom, slots;
-    int32_t resized_width, resized_height, crop_left, crop_top, flip;
+    int32_t halvings, resized_width, resized_height, crop_left, crop_top, flip;
     float brightness, contrast, saturation;
     int32_t order, erase_left, erase_right, erase_top, erase_bottom;
 };
@@ -679,7 +697,7 @@ struct Taps {
 
 struct Plane {
     int64_t coefficients, samples;
-    int32_t blocks_wide, width, height, quantisation, horizontal, vertical;
+    int32_t blocks_wide, block_side, width, height, quantisation, horizontal, vertical, repeated;
 };
 
 struct Jpeg {
@@ -706,6 +724,7 @@ Transform transform_of(size_t image, int side, int64_t kept) {
             0,
             side,
             4,
+            0,
             side,
             side,
             0,
@@ -747,7 +766,7 @@ std::vector<Case> picture_cases() {
     const std::function<Jpeg(size_t)> jpeg = [=](size_t i) {
         const auto at = static_cast<int64_t>(i * kLarge);
         Jpeg made{};
-        made.planes[0] = {at, at, kBlocksWide, kLargeSide, kLargeSide, 0, 1, 1};
+        made.planes[0] = {at, at, kBlocksWide, 8, kLargeSide, kLargeSide, 0, 1, 1, 0};
         made.pixels = 4 * at;
         made.components = 1;
         made.right = i == 0 ? 0 : kLargeSide;
@@ -828,9 +847,9 @@ std::vector<Case> cases() {
 }
 
 // Those whose arrays are a few values a channel, a picture or a block, whatever the batch.
-const std::set<std::string> kSmall = {"batch_norm_finalize", "batch_norm_fold", "batch_norm_backward_finalize",
-                                      "stage_scatter",       "stage_gather",    "peak_multiply_add",
-                                      "image_filter_taps"};
+const std::set<std::string> kSmall = {"batch_norm_finalize",    "batch_norm_fold", "batch_norm_backward_finalize",
+                                      "stage_scatter",          "stage_gather",    "peak_multiply_add",
+                                      "peak_multiply_add_bf16", "pointwise_pack",  "image_filter_taps"};
 
 std::vector<uint8_t> run(const Case& each, size_t units) {
     const auto target = open_target();

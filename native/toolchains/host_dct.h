@@ -41,15 +41,16 @@ struct DctRow {
         }
     }
 
-    // As samples around 128, clamped to bytes.
+    // The first Side of each block as samples around 128, clamped to bytes; blocks lie side by side.
+    template <int Side>
     __forceinline__ void store_samples(uint8_t* target, int count) const {
         const Vector level = v + 128;
         const Vector positive = level < 0 ? Vector{} : level;
         const Bytes bytes = __builtin_convertvector(positive > 255 ? Vector{} + 255 : positive, Bytes);
-        if (count == kDctBlocks) {
+        if (Side == 8 && count == kDctBlocks) {
             memcpy(target, &bytes, kColumns);
         } else {
-            memcpy(target, &bytes, 8);
+            for (int i = 0; i < count; ++i) memcpy(target + i * Side, (const uint8_t*)&bytes + 8 * i, Side);
         }
     }
 };

@@ -22,9 +22,11 @@
 //   strided(row_stride, step, m, n)     as the shape itself: m rows of n values, rows row_stride and values step apart;
 //                                       values between them are not counted
 //
-// SPOS_FLAG int is 0 or 1, to C# a bool. SPOS_WORK says which sizes benchmarks show, how many multiplications and
-// additions of floats a launch is, and by reads(n) how many floats are read besides those of the parameters. A kernel
-// without it does work that depends on more than its arguments; its grid is shown, and nothing is counted.
+// SPOS_FLAG int is 0 or 1, to C# a bool. SPOS_WORK says which sizes benchmarks show, by flops(n) how many
+// multiplications and additions of floats a launch is, and by reads(n) how many floats are read besides those of the
+// parameters. products(n) besides flops(n), or in its place, counts those in products that take operands of the
+// elements' type: such products of bf16 have a peak of their own. A kernel without SPOS_WORK does work that depends on
+// more than its arguments; its grid is shown, and nothing is counted.
 //
 // A macro may make several kernels of one declaration, their names pasted from its parameters (branch.cu):
 //

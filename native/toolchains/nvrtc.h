@@ -48,17 +48,43 @@ __device__ __forceinline__ void store_four(float* p, const float (&values)[4]) {
     *reinterpret_cast<float4*>(p) = make_float4(values[0], values[1], values[2], values[3]);
 }
 
-// The same of 16 bits; p is aligned to 8 bytes.
-__device__ __forceinline__ void load_four(uint16_t (&target)[4], const uint16_t* p) {
-    const ushort4 value = *reinterpret_cast<const ushort4*>(p);
+// The same of whole numbers.
+__device__ __forceinline__ void load_four(uint32_t (&target)[4], const uint32_t* p) {
+    const uint4 value = *reinterpret_cast<const uint4*>(p);
     target[0] = value.x;
     target[1] = value.y;
     target[2] = value.z;
     target[3] = value.w;
 }
 
-__device__ __forceinline__ void store_four(uint16_t* p, const uint16_t (&values)[4]) {
-    *reinterpret_cast<ushort4*>(p) = make_ushort4(values[0], values[1], values[2], values[3]);
+__device__ __forceinline__ void store_four(uint32_t* p, const uint32_t (&values)[4]) {
+    *reinterpret_cast<uint4*>(p) = make_uint4(values[0], values[1], values[2], values[3]);
+}
+
+// Two of them; p is aligned to 8 bytes.
+__device__ __forceinline__ void load_two(uint32_t (&target)[2], const uint32_t* p) {
+    const uint2 value = *reinterpret_cast<const uint2*>(p);
+    target[0] = value.x;
+    target[1] = value.y;
+}
+
+__device__ __forceinline__ void store_two(uint32_t* p, const uint32_t (&values)[2]) {
+    *reinterpret_cast<uint2*>(p) = make_uint2(values[0], values[1]);
+}
+
+// d += a * b for a warp, by its tensor cores: of 16 x 16 and 16 x 8 values of bf16, in pairs along the sum, of which
+// each thread holds what PTX says of mma.m16n8k16. All threads of the warp must call. There are none such before sm_80,
+// where Spos launches no kernel that calls this.
+__device__ __forceinline__ void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#else
+    asm volatile("trap;");
+#endif
 }
 
 // The same pointer, as the compiler then has to take it: left to itself, it pulls the addresses along a row apart into

@@ -14,9 +14,10 @@ struct DctRow {
         return row;
     }
 
-    // As samples around 128, clamped to bytes.
+    // The first Side as samples around 128, clamped to bytes.
+    template <int Side>
     __device__ __forceinline__ void store_samples(uint8_t* target, int) const {
-        SPOS_UNROLL for (int i = 0; i < 8; ++i) {
+        SPOS_UNROLL for (int i = 0; i < Side; ++i) {
             const int32_t level = v[i] + 128;
             target[i] = (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
         }

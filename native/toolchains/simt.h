@@ -52,6 +52,7 @@ __attribute__((noinline, no_sanitize("thread"))) T add_atomically(T* address, T 
 #define __ballot_sync(mask, predicate) spos_simt::ballot(mask, predicate, __LINE__)
 #define __any_sync(mask, predicate) (spos_simt::ballot(mask, predicate, __LINE__) != 0)
 #define __all_sync(mask, predicate) (spos_simt::ballot(mask, !(predicate), __LINE__) == 0)
+#define mma_bf16(d, a, b) spos_simt::multiply_fragments(d, a, b, __LINE__)
 #define atomicAdd(address, value) spos_simt::add_atomically(address, value)
 
 namespace {
@@ -59,22 +60,39 @@ namespace {
 inline void spos_set_block(unsigned, unsigned, unsigned, unsigned) {}
 
 // The access is checked as a whole: not a second time, value by value.
-template <class T>
-__attribute__((noinline, no_sanitize("thread"))) void copy_four(T* target, const T* source) {
-    for (int i = 0; i < 4; ++i) target[i] = source[i];
+template <int Count, class T>
+__attribute__((noinline, no_sanitize("thread"))) void copy_all(T* target, const T* source) {
+    for (int i = 0; i < Count; ++i) target[i] = source[i];
 }
 
-// Four neighbouring values in one access, for which p is aligned.
+// Four neighbouring values in one access, or two, for which p is aligned.
+template <int Count, class T>
+__forceinline__ void load_vector(T (&target)[Count], const T* p) {
+    spos_simt::check_vector(p, sizeof(target), false);
+    copy_all<Count>(target, p);
+}
+
+template <int Count, class T>
+__forceinline__ void store_vector(T* p, const T (&values)[Count]) {
+    spos_simt::check_vector(p, sizeof(values), true);
+    copy_all<Count>(p, values);
+}
+
 template <class T>
 __forceinline__ void load_four(T (&target)[4], const T* p) {
-    spos_simt::check_vector(p, sizeof(target), false);
-    copy_four(target, p);
+    load_vector(target, p);
 }
-
 template <class T>
 __forceinline__ void store_four(T* p, const T (&values)[4]) {
-    spos_simt::check_vector(p, sizeof(values), true);
-    copy_four(p, values);
+    store_vector(p, values);
+}
+template <class T>
+__forceinline__ void load_two(T (&target)[2], const T* p) {
+    load_vector(target, p);
+}
+template <class T>
+__forceinline__ void store_two(T* p, const T (&values)[2]) {
+    store_vector(p, values);
 }
 
 #include "scalar_dct.h"

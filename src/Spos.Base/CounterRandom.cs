@@ -76,6 +76,21 @@ public sealed class CounterRandom(ulong seed, RandomPurpose purpose, ulong place
         return value % count;
     }
 
+    /// <summary>What <see cref="NextBig"/> gives, without its memory.</summary>
+    public UInt128 NextWide(UInt128 count)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(count);
+        int words = (128 - (int)UInt128.LeadingZeroCount(count) + 31) / 32;
+        UInt128 most = UInt128.MaxValue >> (32 * (4 - words)), last = most - (most % count + 1) % count, value;
+        do
+        {
+            value = 0;
+            for (int i = 0; i < words; i++) value |= (UInt128)NextBits() << (32 * i);
+        }
+        while (value > last);
+        return value % count;
+    }
+
     /// <summary>A number of the standard normal distribution (Box and Muller's transform).</summary>
     public float NextNormal()
     {

@@ -29,10 +29,10 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
         return name;
     }
 
-    /// <summary>(shape(a, b), flops(n), reads(n))</summary>
+    /// <summary>(shape(a, b), flops(n), products(n), reads(n))</summary>
     public KernelWork ReadWork()
     {
-        KernelWork work = new(default, null, null);
+        KernelWork work = new(default, null, null, null);
         _sizes.ReadList(() =>
         {
             CudaToken part = _sizes.Take();
@@ -40,8 +40,10 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
             {
                 "shape" => work with { Shape = new(_sizes.ReadSizes()) },
                 "flops" => work with { Flops = _sizes.ReadProduct() },
+                "products" => work with { Products = _sizes.ReadProduct() },
                 "reads" => work with { Reads = _sizes.ReadProduct() },
-                _ => throw new DeclarationException(part.Span, $"SPOS_WORK says shape(…), flops(…) and reads(…), not '{part.Text}'."),
+                _ => throw new DeclarationException(
+                    part.Span, $"SPOS_WORK says shape(…), flops(…), products(…) and reads(…), not '{part.Text}'."),
             };
         });
         return work;
@@ -60,6 +62,11 @@ internal sealed class DeclarationReader(IReadOnlyList<CudaToken> tokens, string[
         if (types.Length > 1)
         {
             throw new DeclarationException(name.Span, $"A macro has one type of elements, not {string.Join(" and ", types)}.");
+        }
+        if (types.Length == 0 && work?.Products != null)
+        {
+            throw new DeclarationException(
+                name.Span, $"{name.Text} has no type of elements, so its products(…) are of floats: flops(…) counts those.");
         }
         if (types.Length == 1 && parameters.All(p => p.MayBeNull || !p.IsElement))
         {

@@ -32,9 +32,10 @@ internal sealed record KernelInstance(string Name, EquatableArray<string> Argume
 
 /// <summary>What a launch comes to.</summary>
 /// <param name="Shape">The sizes that are shown.</param>
-/// <param name="Flops">Null for none.</param>
+/// <param name="Flops">Multiplications and additions of floats; null for none.</param>
+/// <param name="Products">Those in products of elements; null for none.</param>
 /// <param name="Reads">Floats read besides those of the parameters; null for none.</param>
-internal sealed record KernelWork(EquatableArray<Expression> Shape, Expression? Flops, Expression? Reads);
+internal sealed record KernelWork(EquatableArray<Expression> Shape, Expression? Flops, Expression? Products, Expression? Reads);
 
 /// <summary>How a kernel uses a pointer; None for a number.</summary>
 internal enum Access

@@ -33,7 +33,8 @@ internal static class WorkWriter
             text.Append("        return KernelWork.OfGrid(gridX, gridY);\n    }\n");
             return;
         }
-        IEnumerable<Expression?> sizes = [work.Flops, work.Reads, .. work.Shape, .. kernel.Parameters.Select(p => p.Counted)];
+        IEnumerable<Expression?> sizes =
+            [work.Flops, work.Products, work.Reads, .. work.Shape, .. kernel.Parameters.Select(p => p.Counted)];
         HashSet<string> needed = [.. sizes.SelectMany(size => size?.Names ?? [])];
         for (int i = 0; i < kernel.Parameters.Count; i++)
         {
@@ -55,6 +56,11 @@ internal static class WorkWriter
         if (work.Reads != null) text.Append($"        bytes_ += {FloatBytes} * ({work.Reads.ToCSharp(SizeOf)});\n");
         string shape = string.Join(", ", work.Shape.Select(size => size.ToCSharp(SizeOf)));
         string flops = work.Flops?.ToCSharp(SizeOf) ?? "0";
+        if (work.Products != null)
+        {
+            text.Append($"        long products_ = {work.Products.ToCSharp(SizeOf)};\n");
+            flops += $" + products_, {ElementBytes} == {CudaType.ElementOf("bf16").Bytes} ? products_ : 0";
+        }
         text.Append($"        return new KernelWork(KernelWork.ShapeOf({shape}), bytes_, {flops});\n    }}\n");
     }
 

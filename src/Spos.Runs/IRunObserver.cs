@@ -26,6 +26,9 @@ public enum PartKind
 
     /// <summary>It makes a cache of decoded pictures.</summary>
     Caching,
+
+    /// <summary>It tells what is in pictures.</summary>
+    Prediction,
 }
 
 /// <summary>A part of a run that takes long, and of which it is known how far it is.</summary>
@@ -74,6 +77,10 @@ public interface IRunObserver
     /// <summary>A picture is in a cache, or cannot be decoded.</summary>
     /// <param name="done">Pictures so far.</param>
     void Cached(long done) { }
+
+    /// <summary>A batch of pictures is predicted.</summary>
+    /// <param name="done">Pictures so far.</param>
+    void Predicted(long done) { }
 
     /// <summary>A checkpoint, or the state of a search or ranking, was written.</summary>
     void Saved(string file) { }

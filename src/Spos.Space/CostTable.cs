@@ -2,7 +2,7 @@ namespace Spos.Space;
 
 /// <summary>
 /// A cost of architectures that is a sum: a part that all have, and one for the alternative that is chosen in each block. FLOPs are such a
-/// cost.
+/// cost, and so are parameters.
 /// </summary>
 public sealed class CostTable
 {
@@ -10,9 +10,11 @@ public sealed class CostTable
 
     /// <param name="fixed">What every architecture costs.</param>
     /// <param name="costs">The cost of each alternative of each block.</param>
+    /// <param name="measure">What they measure; null for FLOPs.</param>
     /// <exception cref="ArgumentException">The costs are not of this space.</exception>
-    public CostTable(SearchSpace space, long @fixed, IEnumerable<IEnumerable<long>> costs)
+    public CostTable(SearchSpace space, long @fixed, IEnumerable<IEnumerable<long>> costs, CostMeasure? measure = null)
     {
+        Measure = measure ?? CostMeasure.Flops;
         (Space, Fixed, _costs) = (space, @fixed, [.. costs.Select(block => block.ToArray())]);
         if (!_costs.Select(block => block.Length).SequenceEqual(space.Blocks.Select(block => block.Length)))
         {
@@ -23,6 +25,9 @@ public sealed class CostTable
     }
 
     public SearchSpace Space { get; }
+
+    /// <summary>What the costs measure.</summary>
+    public CostMeasure Measure { get; }
 
     /// <summary>What every architecture costs.</summary>
     public long Fixed { get; }
@@ -40,5 +45,13 @@ public sealed class CostTable
     public ReadOnlySpan<long> Of(int block) => _costs[block];
 
     /// <summary>The cost of an architecture.</summary>
-    public long Of(Architecture path) => Fixed + path.Blocks.Select((choice, block) => _costs[block][choice]).Sum();
+    public long Of(Architecture path) => Of(path.Blocks.AsSpan());
+
+    /// <summary>The cost of an architecture that is given by its choices.</summary>
+    public long Of(ReadOnlySpan<int> choices)
+    {
+        long cost = Fixed;
+        for (int block = 0; block < choices.Length; block++) cost += _costs[block][choices[block]];
+        return cost;
+    }
 }

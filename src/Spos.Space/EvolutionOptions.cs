@@ -8,11 +8,24 @@ public enum SearchStrategy
 
     /// <summary>Random paths alone: what evolution is to be compared with.</summary>
     Random,
+
+    /// <summary>Mutations and crossovers of a population that is spread over the front of accuracy and costs (NSGA-II).</summary>
+    Nsga2,
+}
+
+/// <summary>What predicts scores.</summary>
+public enum PredictorKind
+{
+    /// <summary>Ridge regression on what is chosen in each block and on costs (<see cref="RidgePredictor"/>).</summary>
+    Ridge,
 }
 
 /// <summary>The settings of the search; the defaults are the paper's and NNI's.</summary>
 public sealed record EvolutionOptions
 {
+    /// <summary>The most mutations, or crossovers, that are made for a predictor to choose from: NSGA-II compares each with each.</summary>
+    public const int MostPooled = 10_000;
+
     public SearchStrategy Strategy { get; init; } = SearchStrategy.Evolution;
 
     /// <summary>Generations.</summary>
@@ -33,8 +46,11 @@ public sealed record EvolutionOptions
     /// <summary>Most candidates in all.</summary>
     public int MaxTrials { get; init; } = int.MaxValue;
 
-    /// <summary>Most FLOPs of a candidate.</summary>
-    public double FlopsLimit { get; init; } = 330e6;
+    /// <summary>What chooses among mutations and crossovers which are scored; null to score them as they are made.</summary>
+    public PredictorKind? Predictor { get; init; }
+
+    /// <summary>How many mutations and crossovers are made for each that is scored, where there is a predictor.</summary>
+    public int PredictorPool { get; init; } = 10;
 
     public ulong Seed { get; init; }
 
@@ -51,6 +67,17 @@ public sealed record EvolutionOptions
         if (MutationProbability is not (> 0 and <= 1))
         {
             throw new ArgumentException($"mutation probability {MutationProbability} is not in (0, 1].");
+        }
+        if (Predictor != null && Strategy == SearchStrategy.Random)
+        {
+            throw new ArgumentException("a predictor chooses among mutations and crossovers, and a random search has none.");
+        }
+        if (PredictorPool < 1) throw new ArgumentException($"a pool of {PredictorPool} for each candidate: at least 1 is needed.");
+        if (Predictor != null && (long)PredictorPool * Math.Max(NumCrossover, NumMutation) > MostPooled)
+        {
+            throw new ArgumentException(
+                $"a pool of {PredictorPool} for each of {Math.Max(NumCrossover, NumMutation)} candidates: at most {MostPooled} in all are "
+                + "possible.");
         }
         if (NumCrossover < 0 || NumMutation < 0 || NumCrossover + NumMutation > NumPopulation)
         {

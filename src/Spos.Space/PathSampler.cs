@@ -17,11 +17,9 @@ public sealed class PathSampler
     // steps[b][c]: what alternative c of block b costs above the block's cheapest, in quanta, rounded up.
     private readonly int[][] _steps;
 
-    // counts[b][s]: in how many ways blocks b, b+1, … can add up to s steps.
-    private readonly BigInteger[][] _counts;
-
-    // before[s]: how many paths cost less than s steps above the cheapest.
-    private readonly BigInteger[] _before;
+    // By how many steps above the cheapest each path costs; of all possible numbers of steps.
+    private readonly IPathWindow _paths;
+    private readonly int _sums;
 
     public PathSampler(CostTable costs)
     {
@@ -34,9 +32,8 @@ public sealed class PathSampler
         _quantum = Math.Max(Math.Max(1, divisor), (costs.Most - costs.Least + MostSteps - 1) / MostSteps);
         IsExact = divisor == 0 || _quantum == divisor;
         _steps = [.. Enumerable.Range(0, Blocks).Select(StepsOf)];
-        _counts = CountSuffixes();
-        _before = new BigInteger[_counts[0].Length + 1];
-        for (int sum = 0; sum < _counts[0].Length; sum++) _before[sum + 1] = _before[sum] + _counts[0][sum];
+        _sums = 1 + _steps.Sum(block => block.Max());
+        _paths = PathCounts.Of(costs.Space, [_steps], [_sums]).Window([0], [_sums - 1]);
     }
 
     /// <summary>What is counted.</summary>
@@ -50,23 +47,27 @@ public sealed class PathSampler
 
     /// <summary>A path, each equally likely.</summary>
     public Architecture Uniform(CounterRandom random) =>
-        new(_costs.Space.Blocks.Select(alternatives => random.NextInt(alternatives.Length)));
+        _costs.Space.PathOf(_costs.Space.Blocks.Select(alternatives => random.NextInt(alternatives.Length)));
 
     /// <summary>
-    /// Paths that share no alternative: the first <paramref name="count"/> of each block's alternatives in random order (strict fairness,
-    /// arXiv 1907.01845). Each alone is a uniform path.
+    /// Paths that share no operation, nor a channel scale: the first <paramref name="count"/> of each block's in random order (strict
+    /// fairness, arXiv 1907.01845). Each alone is a uniform path.
     /// </summary>
     /// <param name="count">At most <see cref="SearchSpace.MostDisjoint"/>.</param>
     public Architecture[] Disjoint(CounterRandom random, int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _costs.Space.MostDisjoint);
-        int[][] orders = new int[Blocks][];
-        for (int b = 0; b < orders.Length; b++)
+        int[][] operations = [.. Enumerable.Range(0, Blocks).Select(b => Shuffled(_costs.Space.OperationsOf(b)))];
+        int[][] scales = _costs.Space.HasScales ? [.. operations.Select(_ => Shuffled(ChannelScales.Count))] : [];
+        int[] Taken(int[][] orders, int k) => [.. orders.Select(order => order[k])];
+        return [.. Enumerable.Range(0, count).Select(k => Architecture.Of(Taken(operations, k), Taken(scales, k)))];
+
+        int[] Shuffled(int length)
         {
-            orders[b] = [.. Enumerable.Range(0, _steps[b].Length)];
-            random.Shuffle<int>(orders[b]);
+            int[] order = [.. Enumerable.Range(0, length)];
+            random.Shuffle<int>(order);
+            return order;
         }
-        return [.. Enumerable.Range(0, count).Select(k => new Architecture(orders.Select(o => o[k])))];
     }
 
     /// <summary>
@@ -103,13 +104,17 @@ public sealed class PathSampler
         return [.. Enumerable.Range(0, bins).Select(bin => Bin(low, high, bins, bin)).Select(b => Count(b.First, b.Last))];
     }
 
-    private static void CheckWindow(double low, double high, int bins)
+    private void CheckWindow(double low, double high, int bins)
     {
         if (!double.IsFinite(low) || !double.IsFinite(high) || low > high)
         {
-            throw new ArgumentException($"{low} to {high} is no window of FLOPs: it goes from a finite number to one that is not lower.");
+            throw new ArgumentException(
+                $"{low} to {high} is no window of {_costs.Measure.Name}: it goes from a finite number to one that is not lower.");
         }
-        if (bins is < 1 or > MostBins) throw new ArgumentException($"{bins} parts of a window of FLOPs: 1 to {MostBins} are possible.");
+        if (bins is < 1 or > MostBins)
+        {
+            throw new ArgumentException($"{bins} parts of a window of {_costs.Measure.Name}: 1 to {MostBins} are possible.");
+        }
     }
 
     private (int First, int Last) Bin(double low, double high, int bins, int bin)
@@ -122,28 +127,25 @@ public sealed class PathSampler
     private int FirstAtLeast(double cost) =>
         cost <= _costs.Least
             ? 0
-            : (int)Math.Clamp(Math.Ceiling((cost - _costs.Least) / _quantum) + (IsExact ? 0 : Blocks), 0, _counts[0].Length);
+            : (int)Math.Clamp(Math.Ceiling((cost - _costs.Least) / _quantum) + (IsExact ? 0 : Blocks), 0, _sums);
 
-    private int LastAtMost(double cost) => (int)Math.Clamp(Math.Floor((cost - _costs.Least) / _quantum), -1, _counts[0].Length - 1);
+    private int LastAtMost(double cost) =>
+        cost >= _costs.Most ? _sums - 1 : (int)Math.Clamp(Math.Floor((cost - _costs.Least) / _quantum), -1, _sums - 1);
 
-    private BigInteger Count(int first, int last) => last < first ? 0 : _before[last + 1] - _before[first];
+    private BigInteger Count(int first, int last) => _paths.Count(first, last);
 
     private Architecture Draw(CounterRandom random, int first, int last, double low, double high)
     {
-        BigInteger total = Count(first, last);
-        if (total == 0) throw Empty(low, high);
-        BigInteger pick = _before[first] + random.NextBig(total);
-        int found = Array.BinarySearch(_before, pick);
-        int target = found >= 0 ? found : ~found - 1;
-        // Where no path has a cost, entries are equal: the last of them is where the path's own cost begins.
-        while (_before[target + 1] <= pick) target++;
-        return Walk(target, pick - _before[target]);
+        if (Count(first, last).IsZero) throw Empty(low, high);
+        int[] choices = new int[Blocks];
+        _paths.Draw(random, first, last, choices);
+        return _costs.Space.PathOf(choices);
     }
 
     private ArgumentException Empty(double low, double high) =>
         new(
-            $"No path has {low / 1e6:0.###}M to {high / 1e6:0.###}M FLOPs: "
-            + $"this network's have {_costs.Least / 1e6:0.###}M to {_costs.Most / 1e6:0.###}M.");
+            $"No path has {_costs.Measure.TextOf(low, high)}: this network's have "
+            + $"{_costs.Measure.NumberOf(_costs.Least, _costs.Most)}.");
 
     private int Blocks => _costs.Space.Blocks.Length;
 
@@ -158,42 +160,5 @@ public sealed class PathSampler
     {
         long smallest = Smallest(block);
         return [.. _costs.Of(block).ToArray().Select(cost => (int)((cost - smallest + _quantum - 1) / _quantum))];
-    }
-
-    private BigInteger[][] CountSuffixes()
-    {
-        var counts = new BigInteger[Blocks + 1][];
-        counts[Blocks] = [BigInteger.One];
-        for (int b = Blocks - 1; b >= 0; b--)
-        {
-            counts[b] = new BigInteger[counts[b + 1].Length + _steps[b].Max()];
-            foreach (int cost in _steps[b])
-            {
-                for (int s = 0; s < counts[b + 1].Length; s++) counts[b][s + cost] += counts[b + 1][s];
-            }
-        }
-        return counts;
-    }
-
-    // The path numbered `pick` among those of sum `target`.
-    private Architecture Walk(int target, BigInteger pick)
-    {
-        int[] choices = new int[Blocks];
-        for (int b = 0; b < choices.Length; b++)
-        {
-            for (int choice = 0; ; choice++)
-            {
-                int rest = target - _steps[b][choice];
-                BigInteger ways = rest >= 0 && rest < _counts[b + 1].Length ? _counts[b + 1][rest] : 0;
-                if (pick < ways)
-                {
-                    choices[b] = choice;
-                    target = rest;
-                    break;
-                }
-                pick -= ways;
-            }
-        }
-        return new Architecture(choices);
     }
 }

@@ -1,7 +1,25 @@
+using System.Numerics;
+
 namespace Spos.Base.Tests;
 
 public sealed class CounterRandomTests
 {
+    [Fact]
+    public void Wide_numbers_are_the_big_ones()
+    {
+        UInt128[] counts =
+        [
+            1, 2, 3, uint.MaxValue, (UInt128)uint.MaxValue + 1, (UInt128)uint.MaxValue + 2, ulong.MaxValue, (UInt128)ulong.MaxValue + 1,
+            ((UInt128)1 << 96) / 3 * 2 + 1, UInt128.MaxValue / 3 * 2, UInt128.MaxValue,
+        ];
+        CounterRandom wide = new(1, RandomPurpose.Paths, 0), big = new(1, RandomPurpose.Paths, 0);
+        foreach (UInt128 count in counts)
+        {
+            for (int i = 0; i < 50; i++) Assert.Equal(big.NextBig(count), (BigInteger)wide.NextWide(count));
+        }
+        Assert.Throws<ArgumentOutOfRangeException>(() => wide.NextWide(0));
+    }
+
     [Theory]
     [InlineData(0.2f)]
     [InlineData(1f)]

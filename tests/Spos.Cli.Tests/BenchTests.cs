@@ -18,8 +18,14 @@ public sealed class BenchTests : IDisposable
         Assert.Contains("pointwise_forward", outcome.Output, StringComparison.Ordinal);
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
         Assert.True(document.RootElement.GetProperty("peak_gflops").GetDouble() > 0);
+        Assert.True(document.RootElement.GetProperty("peak_gflops_bf16").GetDouble() > 0);
         Assert.Equal(precision, document.RootElement.GetProperty("precision").GetString());
-        JsonElement[] kernels = [.. document.RootElement.GetProperty("kernels").EnumerateArray()];
+        // Packing multiplies nothing.
+        JsonElement[] kernels =
+        [
+            .. document.RootElement.GetProperty("kernels").EnumerateArray()
+                .Where(k => k.GetProperty("kernel").GetString() != "pointwise_pack"),
+        ];
         Assert.Equal(
             [
                 "pointwise_backward_data", "pointwise_backward_weights", "pointwise_forward", $"pointwise_fused_backward_{type}",
@@ -36,6 +42,8 @@ public sealed class BenchTests : IDisposable
             int products = kernel.GetProperty("kernel").GetString()!.Contains($"_backward_{type}", StringComparison.Ordinal) ? 2 : 1;
             Assert.Equal(products * 2.0 * shape[0] * shape[1] * shape[2], gflops * microseconds * 1e3, 1e-3);
             Assert.InRange(kernel.GetProperty("of_roofline").GetDouble(), 1e-6, 100);
+            string arithmetic = kernel.GetProperty("kernel").GetString()!.EndsWith("_bf16", StringComparison.Ordinal) ? "bf16" : "fp32";
+            Assert.Contains(kernel.GetProperty("limit").GetString(), new[] { "memory", arithmetic });
         }
     }
 

@@ -73,5 +73,16 @@ public sealed class CacheTests(PipelineFixture fixture) : IClassFixture<Pipeline
         Assert.Contains("are free there. Choose another folder, or make room.", first, StringComparison.Ordinal);
     }
 
+    [SmallDiskFact]
+    public void A_folder_that_may_only_be_read_and_has_no_whole_cache_is_refused_at_the_start()
+    {
+        string disk = Directory.CreateDirectory(fixture.At("read-only")).FullName, run = fixture.At("unwritten");
+        Outcome outcome = SmallDisk.RunReadOnly(disk, [.. fixture.Supernet(run), "--cache", disk]);
+        Assert.True(outcome.Code == 2, outcome.Output + outcome.Error);
+        Assert.Contains(
+            $"--cache {disk}: there is no whole cache of train, and you may not write to {disk}.", outcome.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(run));
+    }
+
     private static byte[] NewestOf(string run) => File.ReadAllBytes(Directory.GetFiles(run, "*.spos").Order(StringComparer.Ordinal).Last());
 }

@@ -98,6 +98,45 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
         Assert.True(outcome.Code == 0, outcome.Error);
     }
 
+    [Theory]
+    [InlineData("search", "search.json")]
+    [InlineData("rank", "rank.json")]
+    public void Scores_of_before_there_were_limits_of_parameters_have_none(string verb, string name)
+    {
+        string folder = runs.CopyOf(verb), file = Path.Combine(folder, name);
+        JsonObject state = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        foreach (string option in new[] { "flops-lb", "params-limit", "params-lb", "latency-limit", "latency-lb" })
+        {
+            Assert.Equal("", state["Options"]![option]!.GetValue<string>());
+            state["Options"]!.AsObject().Remove(option);
+        }
+        File.WriteAllText(file, state.ToJsonString());
+        Outcome refused = InProcess.Run([.. runs.Command(verb, folder), "--params-limit", "1M"]);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains($"{file} was made with --params-limit (unset), not 1000000.", refused.Error, StringComparison.Ordinal);
+        Outcome outcome = InProcess.Run(runs.Command(verb, folder));
+        Assert.True(outcome.Code == 0, outcome.Error);
+        if (verb == "search") Assert.Matches(@"parameters +\d+\.\d+M", outcome.Output);
+    }
+
+    [Fact]
+    public void Searches_of_before_there_were_predictors_have_none()
+    {
+        string folder = runs.CopyOf("search"), file = Path.Combine(folder, "search.json");
+        JsonObject state = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        foreach (string option in new[] { "predictor", "predictor-pool" })
+        {
+            Assert.Equal("", state["Options"]![option]!.GetValue<string>());
+            state["Options"]!.AsObject().Remove(option);
+        }
+        File.WriteAllText(file, state.ToJsonString());
+        Outcome refused = InProcess.Run([.. runs.Command("search", folder), "--predictor", "ridge"]);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains($"{file} was made with --predictor (unset), not ridge.", refused.Error, StringComparison.Ordinal);
+        Outcome outcome = InProcess.Run(runs.Command("search", folder));
+        Assert.True(outcome.Code == 0, outcome.Error);
+    }
+
     [Fact]
     public void Runs_before_there_were_decoders_go_on_with_the_one_that_there_was()
     {

@@ -8,13 +8,14 @@ public sealed class FinishedRuns : IDisposable
 
     public FinishedRuns()
     {
-        foreach (string verb in new[] { "search", "scratch", "rank", "import" }) PipelineFixture.Expect(0, Command(verb, At(verb)));
+        string[] verbs = ["search", "scratch", "front", "rank", "import"];
+        foreach (string verb in verbs) PipelineFixture.Expect(0, Command(verb, At(verb)));
         // As quickstart leaves it, which itself takes minutes.
         foreach (string verb in new[] { "data", "supernet", "search", "scratch" }) Copy(At(verb), Path.Combine(At("quickstart"), verb));
     }
 
     /// <summary>The verbs that leave a folder; a data set's is not a run's.</summary>
-    public static IReadOnlyList<string> Holders { get; } = ["supernet", "search", "scratch", "rank", "import", "quickstart"];
+    public static IReadOnlyList<string> Holders { get; } = ["supernet", "search", "scratch", "front", "rank", "import", "quickstart"];
 
     /// <summary>The finished folder of a verb.</summary>
     public string At(string verb) => _pipeline.At(verb);
@@ -30,6 +31,11 @@ public sealed class FinishedRuns : IDisposable
             "--train-batch-size", "8",
         ],
         "scratch" => ["scratch", .. _pipeline.Network, "--architecture", "0 1 2 3 0", "--epochs", "1", "--output-dir", folder],
+        "front" =>
+        [
+            "front", "--imagenet-dir", _pipeline.Data, "--search", At("search"), "--output-dir", folder, "--num-networks", "2",
+            "--random", "1", "--handmade", "1", "--epochs", "1", "--batch-size", "8",
+        ],
         "rank" =>
         [
             "rank", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--num-architectures", "3",
@@ -51,6 +57,8 @@ public sealed class FinishedRuns : IDisposable
         "export" => ["export", "--checkpoint", At("scratch"), "--output", file],
         "search-space" => ["search-space", "--checkpoint", At("supernet"), "--file", file],
         "bench" => ["bench", "kernels", "--image-size", "32", "--batch-size", "2", "--output", file],
+        "latency" => ["latency", "measure", "--checkpoint", At("supernet"), "--rounds", "10", "--validate", "2", "--output", file],
+        "predict" => ["predict", Path.Combine(_pipeline.Data, "val"), "--checkpoint", At("scratch"), "--output", file],
         _ => throw new InvalidOperationException($"spos {verb} writes a file: say here how it is called."),
     };
 

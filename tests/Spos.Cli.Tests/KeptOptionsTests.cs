@@ -24,23 +24,30 @@ public sealed class KeptOptionsTests
     [Theory]
     [InlineData(
         "supernet",
-        "batch-size blocks cache-size crop-min-area decoder dropout epochs flip flops-bins flops-lb flops-ub held-out image-size init "
-        + "jitter label-smoothing last-channels learning-rate load-checkpoint momentum paths-per-step plan precision seed "
-        + "spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
+        "batch-size blocks cache-size crop-min-area decode-scale decoder distillation dropout epochs flip flops-bins flops-lb "
+        + "flops-ub held-out image-size init jitter label-smoothing last-channels learning-rate load-checkpoint momentum "
+        + "paths-per-step plan precision sandwich-paths scale-warmup-epochs seed spos-preprocessing stage-channels stage-repeats "
+        + "stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "search",
-        "cache-size checkpoint decoder flops-limit flops-table held-out plan precision seed select-on spos-preprocessing train-batch-size "
-        + "train-iters")]
+        "cache-size checkpoint decode-scale decoder flops-lb flops-limit flops-table held-out latency-lb latency-limit "
+        + "params-lb params-limit plan precision predictor predictor-pool seed select-on spos-preprocessing train-batch-size train-iters")]
     [InlineData(
         "scratch",
-        "architecture batch-size blocks cache-size crop-min-area decoder dropout ema-decay epochs flip image-size init jitter "
+        "architecture batch-size blocks cache-size crop-min-area decode-scale decoder dropout ema-decay epochs flip image-size init jitter "
         + "label-smoothing last-channels learning-rate load-checkpoint lr-decay mixup momentum plan precision random-erasing seed "
         + "spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
+        "front",
+        "along batch-size cache-size checkpoint crop-min-area decode-scale decoder dropout ema-decay epochs flip handmade inherit init "
+        + "jitter label-smoothing learning-rate lr-decay mixup momentum num-networks plan precision random random-erasing search seed "
+        + "spos-preprocessing total-iters warmup-steps weight-decay")]
+    [InlineData(
         "rank",
-        "batch-size cache-size checkpoint crop-min-area decoder epochs flip flops-limit flops-table held-out init jitter label-smoothing "
-        + "learning-rate lr-decay momentum num-architectures plan precision recalibrations seed select-on "
-        + "spos-preprocessing total-iters train-batch-size train-iters warmup-steps weight-decay")]
+        "batch-size cache-size checkpoint crop-min-area decode-scale decoder epochs flip flops-bins flops-lb flops-limit "
+        + "flops-table held-out init jitter label-smoothing latency-lb latency-limit learning-rate lr-decay momentum "
+        + "num-architectures params-lb params-limit plan precision recalibrations seed select-on spos-preprocessing total-iters "
+        + "train-batch-size train-iters warmup-steps weight-decay")]
     public void The_options_that_a_run_goes_on_with_are_these(string verb, string names) =>
         Assert.Equal(names.Split(' '), Of(verb).Values.Keys.Order(StringComparer.Ordinal));
 
@@ -49,8 +56,8 @@ public sealed class KeptOptionsTests
     {
         var kept = new KeptOptions(DeclaredOption.Record(new RankVerb(), typeof(RecipeOptions), typeof(ISinglePathOptions)), []);
         Assert.Equal(
-            ("batch-size cache-size crop-min-area decoder epochs flip init jitter label-smoothing learning-rate lr-decay momentum plan "
-                + "precision seed spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
+            ("batch-size cache-size crop-min-area decode-scale decoder epochs flip init jitter label-smoothing learning-rate lr-decay "
+                + "momentum plan precision seed spos-preprocessing total-iters warmup-steps weight-decay").Split(' '),
             kept.Values.Keys.Order(StringComparer.Ordinal));
     }
 
@@ -91,6 +98,17 @@ public sealed class KeptOptionsTests
         var before = new Dictionary<string, string> { ["image-size"] = null! };
         UsageException refused = Assert.Throws<UsageException>(() => now.Require("file", before, anyPictures: false));
         Assert.StartsWith("file was made with --image-size (unset), not 64.", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("True", "False", "file was made with --flip. ")]
+    [InlineData("False", "True", "file was made without --flip. ")]
+    public void A_flag_is_refused_as_it_is_typed(string before, string now, string message)
+    {
+        var kept = new KeptOptions([], [new("flip", now)]);
+        UsageException refused = Assert.Throws<UsageException>(
+            () => kept.Require("file", new Dictionary<string, string> { ["flip"] = before }, anyPictures: false));
+        Assert.StartsWith(message, refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -44,6 +44,24 @@ public sealed class KillTests(PipelineFixture fixture) : IClassFixture<PipelineF
         ],
         "*.spos", "metrics.jsonl");
 
+    [Fact]
+    public async Task Training_along_a_front_survives()
+    {
+        string search = fixture.At("search");
+        PipelineFixture.Expect(
+            0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--output-dir", search, "--strategy",
+            "nsga2", "--max-epochs", "2", "--num-population", "6", "--num-select", "3", "--num-crossover", "2", "--num-mutation", "2",
+            "--train-iters", "1", "--train-batch-size", "8");
+        await Survives(
+            folder =>
+            [
+                "front", "--imagenet-dir", fixture.Data, "--search", search, "--num-networks", "2", "--random", "1", "--handmade", "1",
+                "--epochs", "2", "--batch-size", "8", "--learning-rate", "0.1", "--output-dir", folder, "--save-frequency", "1",
+                "--log-frequency", "1", "--ema-decay", "0.9",
+            ],
+            "networks.json", "result.json", "front.svg", "exports/*", "front_000/*.spos", "front_000/metrics.jsonl");
+    }
+
     private async Task Survives(Func<string, string[]> command, params string[] results)
     {
         string whole = fixture.At($"whole-{Guid.NewGuid():N}");

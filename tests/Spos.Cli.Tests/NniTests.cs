@@ -1,8 +1,12 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using Spos.Cli.Nni;
+using Spos.Cli.Options;
+using Spos.Cli.Verbs;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
+using Spos.Runs.Folders;
 using Spos.Space;
 
 namespace Spos.Cli.Tests;
@@ -38,6 +42,17 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
           codeDir: .
           gpuNum: 1
         """;
+
+    [Fact]
+    public void A_trial_command_keeps_the_limits_that_NNI_does_not_know()
+    {
+        var verb = new SearchVerb { FlopsLb = 290e6, ParamsLimit = 3.4e6, ParamsLb = 3e6 };
+        (string, string?)[] options =
+            [.. TrialCommand.Read(TrialCommand.Write(RunRecord.OptionsOf(DeclaredOption.Record(verb))), Path.GetTempPath())];
+        Assert.Contains(("flops-lb", "290000000"), options);
+        Assert.Contains(("params-limit", "3400000"), options);
+        Assert.Contains(("params-lb", "3000000"), options);
+    }
 
     [Fact]
     public void The_examples_files_drive_a_search_and_a_training()

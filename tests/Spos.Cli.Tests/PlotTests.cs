@@ -16,7 +16,7 @@ public sealed class PlotTests
         }
 
         byte[][] first = Draw();
-        Plots.StandaloneOverScores(folder, [0.1, 0.2], [0.3, 0.4]);
+        Plots.StandaloneOverScores(folder, [0.1, 0.2], [[0.3, 0.4], [0.4, 0.6]]);
         Assert.Equal(first, Draw());
         Directory.Delete(folder, recursive: true);
     }

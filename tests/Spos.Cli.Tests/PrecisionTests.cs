@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Spos.Engine.Tests.Native;
 
 namespace Spos.Cli.Tests;
 
@@ -18,7 +19,7 @@ public sealed class PrecisionTests(PipelineFixture fixture) : IClassFixture<Pipe
         {
             ["eval", .. missing], ["search", .. missing, .. output], ["rank", .. missing, .. output], ["bench", "step"],
             ["bench", "launches"], ["supernet", .. training], ["scratch", .. training, "--architecture", "0 1 2 3 0"],
-            ["summary", .. missing], ["quickstart", .. output],
+            ["summary", .. missing], ["latency", "measure", .. missing], ["quickstart", .. output], ["front", .. training],
         })
         {
             Outcome outcome = PipelineFixture.Expect(2, [.. command, .. wrong]);
@@ -37,7 +38,7 @@ public sealed class PrecisionTests(PipelineFixture fixture) : IClassFixture<Pipe
         foreach (string[] command in new string[][]
         {
             ["eval", .. given, "--architecture", "0 1 2 3 0"], ["search", .. given, .. output], ["rank", .. given, .. output],
-            ["bench", "step", .. blocks, .. Bf16], ["summary", .. blocks, .. Bf16],
+            ["bench", "step", .. blocks, .. Bf16], ["summary", .. blocks, .. Bf16], ["latency", "measure", .. blocks, .. Bf16],
             [.. fixture.Supernet(folder), .. blocks, .. Bf16],
             ["scratch", .. fixture.Network, "--architecture", "4 1 2 3 0", .. output, .. blocks, .. Bf16],
         })
@@ -47,6 +48,29 @@ public sealed class PrecisionTests(PipelineFixture fixture) : IClassFixture<Pipe
         }
         Assert.False(Directory.Exists(folder));
         PipelineFixture.Expect(0, [.. Evaluation(plus), "--precision", "fp32"]);
+    }
+
+    [NvidiaFact("libnvrtc.so.11.2")]
+    public void A_gpu_without_tensor_cores_for_bf16_is_refused_before_anything_is_written()
+    {
+        var environment = new Dictionary<string, string> { ["SPOS_CHECKED_ARCHITECTURE"] = "75" };
+        string folder = fixture.At("of-an-early-gpu");
+        string[] output = ["--output-dir", folder], given = [.. Data, "--checkpoint", fixture.At("supernet")];
+        foreach (string[] command in new string[][]
+        {
+            ["eval", .. given, "--architecture", "0 1 2 3 0"], ["search", .. given, .. output], ["rank", .. given, .. output],
+            ["bench", "step"], ["bench", "launches"], ["summary", "--batch-size", "2"], ["latency", "measure"], fixture.Supernet(folder),
+            ["scratch", .. fixture.Network, "--architecture", "0 1 2 3 0", .. output],
+        })
+        {
+            Outcome outcome = SposProcess.RunOn(CheckedDevice.Name, environment, [.. command, .. Bf16]);
+            Assert.True(outcome.Code == 1, outcome.Error);
+            Assert.Matches(
+                @"^spos: --precision bf16: cuda:0 \(.*, sm_75\) has no tensor cores that multiply bf16, which GPUs have from compute "
+                    + @"capability 8\.0 \(sm_80\) on\. Use --precision fp32\.$",
+                outcome.Error.Trim().Split('\n')[^1]);
+        }
+        Assert.False(Directory.Exists(folder));
     }
 
     [Fact]

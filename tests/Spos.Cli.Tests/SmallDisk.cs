@@ -30,10 +30,22 @@ internal static class SmallDisk
         cp -r "$disk/run" "$results"
         """;
 
+    private const string ReadOnlyScript = """
+        set -u
+        disk=$1
+        shift
+        mount -t tmpfs -o ro tmpfs "$disk"
+        "$@"
+        """;
+
     public static bool IsPossible { get; } = Unshare("mount -t tmpfs tmpfs /mnt").Code == 0;
 
     public static Outcome Run(string disk, long kilobytes, string results, string[] command) =>
         Unshare(Script, [disk, $"{kilobytes}", results, "dotnet", SposProcess.Program, .. command]);
+
+    /// <summary>Runs the program with an empty disk that may only be read.</summary>
+    public static Outcome RunReadOnly(string disk, string[] command) =>
+        Unshare(ReadOnlyScript, [disk, "dotnet", SposProcess.Program, .. command]);
 
     private static Outcome Unshare(string script, params string[] arguments)
     {

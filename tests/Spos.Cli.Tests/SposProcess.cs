@@ -26,6 +26,26 @@ internal static partial class SposProcess
         return Finish(Start(device, arguments));
     }
 
+    /// <summary>The same with variables of the environment.</summary>
+    public static Outcome RunOn(string? device, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        Finish(Start(device, arguments, environment));
+
+    /// <summary>Runs it with these bytes on standard input.</summary>
+    public static Outcome RunFed(byte[] input, params string[] arguments)
+    {
+        Process process = Start(null, arguments, null, isFed: true);
+        try
+        {
+            process.StandardInput.BaseStream.Write(input);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It has ended without reading.
+        }
+        return Finish(process);
+    }
+
     private static Outcome Finish(Process started)
     {
         using Process process = started;
@@ -37,11 +57,16 @@ internal static partial class SposProcess
 
     public static Process Start(params string[] arguments) => Start(null, arguments);
 
-    public static Process Start(string? device, string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static Process Start(
+        string? device, string[] arguments, IReadOnlyDictionary<string, string>? environment = null, bool isFed = false)
     {
         // The tests may run in the background, where the shell has SIGINT ignored, which children inherit.
-        var start =
-            new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet"])
+        {
+            RedirectStandardInput = isFed,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         if (device == CheckedDevice.Name) CheckedDevice.AddTo(start.Environment);
         else if (device == CheckedDevice.DryName) CheckedDevice.AddDryTo(start.Environment);
         else if (device != null) start.Environment["SPOS_DEVICE"] = device;

@@ -258,7 +258,8 @@ public sealed class KernelGeneratorTests
 
     [Theory]
     [InlineData("SPOS_WORK(shape(n), flops(m))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "'m' is no size")]
-    [InlineData("SPOS_WORK(sizes(n))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "SPOS_WORK says shape(…), flops(…) and reads(…)")]
+    [InlineData("SPOS_WORK(sizes(n))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "SPOS_WORK says shape(…), flops(…), prod")]
+    [InlineData("SPOS_WORK(products(n))\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 2, "a has no type of elements")]
     [InlineData("SPOS_WORK(shape())\nSPOS_KERNEL a(int n) {}\nSPOS_EXPORT(a)\n", 1, "a size is expected, and not ')'.")]
     [InlineData("\nSPOS_WORK(shape(1))\nint n;\n", 2, "SPOS_WORK belongs before SPOS_KERNEL.")]
     [InlineData("SPOS_WORK(shape(1))\nSPOS_WORK(shape(2))\nSPOS_KERNEL a() {}\nSPOS_EXPORT(a)\n", 1, "SPOS_WORK belongs before SPOS_KER")]

@@ -41,6 +41,16 @@ public sealed class KeptOptionsTests
         Assert.Contains("with --epochs 2, not (unset)", Refusal(With("epochs", "2"), With("epochs", "")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_a_value_follows_from_is_told_with_it()
+    {
+        var now = new KeptOptions(
+            [], With("flops-limit", "330"), new Dictionary<string, string> { ["flops-limit"] = "the default of --strategy evolution" });
+        string told = Assert.Throws<UsageException>(() => now.Require("file", With("flops-limit", ""), anyPictures: false)).Message;
+        Assert.StartsWith(
+            "file was made with --flops-limit (unset), not 330, the default of --strategy evolution. ", told, StringComparison.Ordinal);
+    }
+
     private static Dictionary<string, string> With(string name, string value) => new() { [name] = value };
 
     private static Dictionary<string, string> Loaded(string path, string checksum) =>

@@ -1,7 +1,9 @@
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
 using Spos.Runs.Folders;
 using Spos.Runs.Records;
+using Spos.Space;
 
 namespace Spos.Runs.Tests;
 
@@ -56,6 +58,57 @@ public sealed class NetworkOriginTests : IDisposable
         Assert.EndsWith("the choices there are 0 to 3. With --blocks shuffle-v2+ it is one.", told, StringComparison.Ordinal);
         told = Assert.Throws<UsageException>(() => NamedArchitecture.ReadOfAnySet("7 7", new NetworkSpec())).Message;
         Assert.EndsWith("it has 2 blocks; the network has 20.", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_of_channel_scales_without_their_blocks_is_told_what_to_give()
+    {
+        // Of a network of other sizes than the official ones.
+        NetworkSpec scaled = new() { ImageSize = 32, StageRepeats = [1, 1, 1, 1], BlockSet = BlockSet.ShuffleV2Channels };
+        var path = new Architecture([0, 1, 2, 3], [4, 5, 6, 7]);
+        string json = Path.Combine(_folder, "scaled.json"), list = Path.Combine(_folder, "scaled.txt");
+        ArchitectureFile.Write(json, path, scaled.Space);
+        File.WriteAllText(list, $"{path}");
+        foreach (string file in new[] { json, list })
+        {
+            string told = Assert.Throws<UsageException>(() => NamedArchitecture.ReadOfAnySet(file, new NetworkSpec())).Message;
+            Assert.EndsWith(
+                " Give the --blocks of its network, shuffle-v2-channels or shuffle-v2+-channels, and its sizes.", told,
+                StringComparison.Ordinal);
+            Assert.Equal(path, NamedArchitecture.ReadOfAnySet(file, scaled));
+        }
+        File.WriteAllText(list, "0 1 2 3");
+        string none = Assert.Throws<UsageException>(() => NamedArchitecture.ReadOfAnySet(list, new NetworkSpec())).Message;
+        Assert.EndsWith("it has 4 blocks; the network has 20.", none, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2 1 0 1 / 0.8 1.0 0.8 1.6", "'0.8' in an architecture is not the number of a choice.")]
+    [InlineData("2 1 0 1/0.8,1.0", "'0.8' in an architecture is not the number of a choice.")]
+    [InlineData("2 1 0 1 / 4 x 5 4", "'x' in an architecture is not the number of a choice.")]
+    [InlineData("2,1,0,1 / -1", "'-1' in an architecture is not the number of a choice.")]
+    [InlineData("2 1 0 1 /", "an architecture is a list of numbers, one for each block.")]
+    public void Scales_that_are_none_are_not_taken_for_the_name_of_a_file(string text, string told)
+    {
+        string refusal = Assert.Throws<UsageException>(() => NamedArchitecture.Read(text, new NetworkSpec().Space)).Message;
+        Assert.Equal(
+            $"--architecture \"{text}\": {told} After the / stand the numbers of the channel scales, 0 to 7, for 0.2 to 1.6.", refusal);
+    }
+
+    [Theory]
+    [InlineData("1 2 / 3 4 / 5 6", true)]
+    [InlineData("1/2", false)]
+    [InlineData("2026/11/28", false)]
+    [InlineData("2026 11/arch.json", false)]
+    [InlineData("runs 1 / 2 3", false)]
+    [InlineData("2 1 0 1", true)]
+    public void Files_of_numbers_and_slashes_are_files(string text, bool isList)
+    {
+        Assert.Equal(isList, NamedArchitecture.IsList(text));
+        string folder = Path.Combine(_folder, "1 2 "), file = Path.Combine(folder, " 3 4");
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(file, "0 1 2 3");
+        Assert.False(NamedArchitecture.IsList(file));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

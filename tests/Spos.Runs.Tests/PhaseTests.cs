@@ -3,12 +3,12 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
 using Spos.Engine.Ops.Convolutions;
-using Spos.Engine.Tests;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
 using Spos.Space;
+using static Spos.Runs.Tests.TinyRuns;
 
 namespace Spos.Runs.Tests;
 
@@ -17,8 +17,6 @@ namespace Spos.Runs.Tests;
 [Collection("searches")]
 public sealed class PhaseTests : IDisposable
 {
-    private static readonly NetworkSizes Tiny = new(32, 8, [1, 1, 1, 1], [12, 16, 20, 24], 16, 0.1f);
-
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-phases-").FullName;
 
     [Fact]
@@ -112,6 +110,17 @@ public sealed class PhaseTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_goes_on_removes_a_checkpoint_that_a_killed_one_left()
+    {
+        Run(SupernetTraining.Run, Supernet());
+        string[] kept = [.. CheckpointFolder.Files(At("supernet"))];
+        File.Copy(kept[0], At($"supernet/{CheckpointFolder.NameOf(1)}"));
+        Assert.Equal(3, CheckpointFolder.Files(At("supernet")).Count());
+        Run(SupernetTraining.Run, Supernet());
+        Assert.Equal(kept, CheckpointFolder.Files(At("supernet")));
+    }
+
+    [Fact]
     public void A_search_compares_on_what_its_supernet_held_out_in_any_culture_and_gives_the_threads_back()
     {
         (CultureInfo culture, int threads) = (CultureInfo.CurrentCulture, Device.Host.Threads);
@@ -174,6 +183,69 @@ public sealed class PhaseTests : IDisposable
             Recalibrations = 1,
             TrainingOptions = [],
         });
+    }
+
+    [Fact]
+    public void A_ranking_that_was_stopped_among_its_repeats_goes_on_to_the_same_bits()
+    {
+        Run(SupernetTraining.Run, Supernet());
+        RunOption seed = new("seed", "42", "42", Influence.Kept);
+        RankSpec Spec(string folder) => new()
+        {
+            Setup = Training(folder, [seed]),
+            Scoring = Scoring,
+            NumArchitectures = 3,
+            Recalibrations = 1,
+            Repeats = 3,
+            FlopsBins = 3,
+            TrainingOptions = [seed],
+        };
+        RankResult whole = Run(Ranking.Run, Spec("whole"))!;
+        Assert.All(whole.Trainings, trainings => Assert.Equal(3, trainings.Length));
+        Assert.Equal(whole.Trainings.Select(t => t.Average()), whole.Standalone);
+        Assert.NotNull(whole.Figures.Agreement);
+
+        // It is stopped after each step anew; --resume finds a ranking, if not yet this training.
+        int runs = 0;
+        for (RankResult? gone = null; gone == null; runs++)
+        {
+            using var stopping = new RecordingObserver { StopsAtOnce = true };
+            RankSpec spec = Spec("stopped");
+            try
+            {
+                gone = Ranking.Run(spec with { Setup = spec.Setup with { Resume = runs > 0 } }, Context(stopping));
+            }
+            catch (OperationCanceledException)
+            {
+                // The step was a training's last one, which is then not measured.
+            }
+        }
+        // Six steps of nine trainings.
+        Assert.Equal(6 * 9 + 1, runs);
+        string[] files =
+        [
+            "rank.json", "result.json", .. new[] { "", "-seed-43", "-seed-44" }.SelectMany(seed => Enumerable.Range(0, 3).Select(
+                i => Path.GetRelativePath(At("whole"), CheckpointFolder.Files(At($"whole/architecture-00{i}{seed}")).Last()))),
+        ];
+        Assert.All(
+            files, file => Assert.Equal(File.ReadAllBytes(At($"whole/{file}")), File.ReadAllBytes(At($"stopped/{file}"))));
+
+        // Fewer repeats are a part of them; and more go on from fewer.
+        RankResult fewer = Run(Ranking.Run, Spec("whole") with { Repeats = 2 })!;
+        Assert.Equal(whole.Trainings.Select(t => t[..2]), fewer.Trainings);
+        RankResult one = Run(Ranking.Run, Spec("more") with { Repeats = 1 })!;
+        Assert.Null(one.Figures.Agreement);
+        Assert.DoesNotContain("Repeats", File.ReadAllText(At("more/rank.json")), StringComparison.Ordinal);
+        using var observer = new RecordingObserver();
+        RankResult more = Ranking.Run(Spec("more"), Context(observer))!;
+        Assert.Equal(whole.Trainings, more.Trainings);
+        Assert.Equal(6, observer.Parts.Count);
+        Assert.Equal("architecture 1/3, training 2/3", observer.Parts[0].Title);
+        Assert.Equal(File.ReadAllBytes(At("whole/rank.json")), File.ReadAllBytes(At("more/rank.json")));
+
+        // All of it goes when it begins anew.
+        Run(Ranking.Run, Spec("more") with { Repeats = 1, Setup = Spec("more").Setup with { Restart = true } });
+        Assert.Empty(CheckpointFolder.Files(At("more/architecture-000-seed-43")));
     }
 
     [Theory]
@@ -261,25 +333,18 @@ public sealed class PhaseTests : IDisposable
         RankSpec rank = new() { Setup = Training("rank"), Scoring = Scoring, TrainingOptions = [] };
         Refused(Ranking.Run, rank with { NumArchitectures = 1 });
         Refused(Ranking.Run, rank with { Recalibrations = 0 });
+        Refused(Ranking.Run, rank with { Repeats = 0 });
+        Refused(Ranking.Run, rank with { FlopsBins = 0 });
+        Assert.StartsWith(
+            "--flops-bins 17: --num-architectures 16 are fewer",
+            Assert.Throws<UsageException>(() => Run(Ranking.Run, rank with { FlopsBins = 17 })).Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static DataSpec Data => new() { Folder = Path.Combine(Checkout.Root, "tests/fixtures/phases/pictures") };
-
     private ScoringSpec Scoring => new() { Checkpoint = At("supernet"), TrainIters = 1, TrainBatchSize = 6, OnVal = true };
 
     private string At(string name) => Path.Combine(_folder, name);
-
-    private static RunContext Context(RecordingObserver observer) => new(() => Device.Host, observer, observer.Cancel);
-
-    private static T Run<TSpec, T>(Func<TSpec, RunContext, T> phase, TSpec spec, string? told = null)
-    {
-        using var observer = new RecordingObserver();
-        T result = phase(spec, Context(observer));
-        if (told != null) Assert.Equal(told, observer.Told);
-        return result;
-    }
 
     private RunSetup Setup(string folder, IReadOnlyList<RunOption>? options = null) =>
         new() { Data = Data, Folder = At(folder), Options = options ?? [] };

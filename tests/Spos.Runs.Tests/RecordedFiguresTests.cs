@@ -52,19 +52,40 @@ public sealed class RecordedFiguresTests : IDisposable
     [InlineData("Architectures[0].Standalone", "-1", "is -1, not a number from 0 to 1")]
     [InlineData("Architectures[0].Flops", "-1", "is -1, not a number from 0 on")]
     [InlineData("Architectures[0].Architecture", "\"0 1\"", "has 2 blocks; the network has 5")]
-    public void Of_a_ranking(string field, string value, string says)
+    [InlineData("Architectures[1].Repeats[1]", "1.5", "is 1.5, not a number from 0 to 1")]
+    [InlineData("Architectures[1].Standalone", "null", "", "Architectures[1].Repeats is there without Standalone")]
+    public void Of_a_ranking(string field, string value, string says, string? other = null)
     {
         RankState state = NewRanking();
         Change(state.FilePath, field, value);
         CheckpointException error = Assert.Throws<CheckpointException>(() => NewRanking().Load(Space, Recalibrations));
-        Assert.StartsWith($"{state.FilePath}: {field} {says}", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{state.FilePath}: {other ?? $"{field} {says}"}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Those_of_a_run_are_read()
     {
         Assert.Equal(0.75, NewSearch().Load(Space)!["3 2 1 0 3"]);
-        Assert.Equal(0.5, Assert.Single(NewRanking().Load(Space, Recalibrations)!).Standalone);
+        Assert.Equal([0.5], NewRanking().Load(Space, Recalibrations)![0].Trainings);
+        Assert.Equal([0.5, 0.25, 0.75], NewRanking().Load(Space, Recalibrations)![1].Trainings);
+    }
+
+    [Fact]
+    public void A_ranking_of_before_there_were_repeats_is_gone_on_with()
+    {
+        RankState state = NewRanking();
+        File.WriteAllText(
+            state.FilePath,
+            """
+            {"Options": {"seed": "42"}, "Data": null,
+            "Architectures": [{"Architecture": "0 1 2 3 0", "Flops": 1e6, "Scores": [0.5, 0.25], "Standalone": 0.5},
+            {"Architecture": "3 1 2 3 0", "Flops": 1e6, "Scores": [0.5, 0.25], "Standalone": null}]}
+            """);
+        RankedArchitecture[] before = NewRanking().Load(Space, Recalibrations)!;
+        Assert.Equal([0.5], before[0].Trainings);
+        Assert.Empty(before[1].Trainings);
+        Assert.Equal([0.5, 0.75, 0.25], before[0].Trained(0.75).Trained(0.25).Trainings);
+        Assert.Equal([0.75], before[1].Trained(0.75).Trainings);
     }
 
     [Fact]
@@ -118,7 +139,14 @@ public sealed class RecordedFiguresTests : IDisposable
     private RankState NewRanking()
     {
         var state = new RankState(_folder, new KeptOptions(Options), Data, acceptChangedData: false, _warnings.Add);
-        if (!File.Exists(state.FilePath)) state.Save([new RankedArchitecture("0 1 2 3 0", 1e6, [0.5, 0.25], 0.5)]);
+        if (!File.Exists(state.FilePath))
+        {
+            state.Save(
+                [
+                    new RankedArchitecture("0 1 2 3 0", 1e6, [0.5, 0.25], 0.5),
+                    new RankedArchitecture("3 1 2 3 0", 2e6, [0.5, 0.75], 0.5, [0.25, 0.75]),
+                ]);
+        }
         return state;
     }
 

@@ -35,5 +35,21 @@ public sealed class RunFolderTests : IDisposable
         Assert.Contains($"{name} {told}", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("front")]
+    [InlineData("checkpoints")]
+    public void A_file_in_place_of_a_folder_of_the_run_is_told_of_before_the_run_begins(string name)
+    {
+        string file = Path.Combine(_folder, name);
+        File.WriteAllText(file, "mine");
+        var refusal = Assert.Throws<UsageException>(() => new RunFolder(_folder, RunKind.Search, new ObserverList()));
+        Assert.Equal(
+            $"{file} is a file, and a search run has a folder there. Remove it, or choose another --output-dir.", refusal.Message);
+        Assert.Equal([file], Directory.GetFileSystemEntries(_folder));
+        Assert.Equal("mine", File.ReadAllText(file));
+        // Other runs have no such folder.
+        new RunFolder(_folder, RunKind.Scratch, new ObserverList()).Dispose();
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

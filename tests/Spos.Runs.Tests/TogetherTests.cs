@@ -1,10 +1,10 @@
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
-using Spos.Engine.Tests;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Space;
+using static Spos.Runs.Tests.TinyRuns;
 
 namespace Spos.Runs.Tests;
 
@@ -12,10 +12,9 @@ namespace Spos.Runs.Tests;
 [Collection("searches")]
 public sealed class TogetherTests : IDisposable
 {
-    private static readonly NetworkSizes Tiny = new(32, 8, [1, 1, 1, 1], [12, 16, 20, 24], 16, 0.1f);
-
     private readonly string _folder = Directory.CreateTempSubdirectory("spos-together-").FullName;
     private Precision _precision;
+    private EvolutionOptions _evolution = new() { MaxEpochs = 2, NumPopulation = 6, NumSelect = 3, NumCrossover = 2, NumMutation = 2 };
 
     [Theory]
     [InlineData("host", false, Precision.Fp32)]
@@ -41,18 +40,23 @@ public sealed class TogetherTests : IDisposable
         Same("alone", "few");
     }
 
-    [Fact]
-    public void One_that_is_stopped_at_any_time_goes_on_to_the_same_bytes()
+    [Theory]
+    [InlineData(SearchStrategy.Evolution, null)]
+    [InlineData(SearchStrategy.Evolution, PredictorKind.Ridge)]
+    [InlineData(SearchStrategy.Nsga2, PredictorKind.Ridge)]
+    public void One_that_is_stopped_at_any_time_goes_on_to_the_same_bytes(SearchStrategy strategy, PredictorKind? predictor)
     {
+        _evolution = _evolution with { Strategy = strategy, Predictor = predictor, MaxEpochs = predictor == null ? 2 : 4 };
         CopyPictures(damaged: false);
         Train(Device.Host);
-        Search(Device.Host, "whole", 1);
+        // A generation is predicted from ten scores on.
+        Assert.Equal(predictor == null ? [] : [2, 3], Search(Device.Host, "whole", 1).Predictions.Select(one => one.Generation));
         // Alone; within a group; while the first of the next generation is scored; while a group is.
         foreach ((int candidates, double later) in new[] { (1, 0.0), (3, 0), (6, 0), (1, 1), (1, 3), (1, 10) })
         {
             string name = $"stopped-{candidates}-{later}";
             using var stopping = new RecordingObserver { Stops = (candidates, TimeSpan.FromMilliseconds(later)) };
-            SearchResult? stopped = PathSearch.Run(Spec(name, 64, 1), new(() => Device.Host, stopping, stopping.Cancel));
+            SearchResult? stopped = PathSearch.Run(Spec(name, 64, 1), Context(stopping));
             if (later == 0) Assert.Null(stopped);
             Search(Device.Host, name, 64);
             Same("whole", name);
@@ -71,7 +75,7 @@ public sealed class TogetherTests : IDisposable
 
     private void CopyPictures(bool damaged)
     {
-        string source = Path.Combine(Checkout.Root, "tests/fixtures/phases/pictures");
+        string source = Data.Folder;
         string[] files = [.. Directory.GetFiles(source, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
         foreach ((int i, string file) in files.Index())
         {
@@ -107,7 +111,7 @@ public sealed class TogetherTests : IDisposable
             TestBatchSize = 4,
             OnVal = true,
         },
-        Evolution = new EvolutionOptions { MaxEpochs = 2, NumPopulation = 6, NumSelect = 3, NumCrossover = 2, NumMutation = 2 },
+        Evolution = _evolution,
         Together = together,
         Concurrency = concurrency,
     };

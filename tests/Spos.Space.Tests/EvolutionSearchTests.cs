@@ -11,7 +11,7 @@ public sealed class EvolutionSearchTests
     [Fact]
     public void It_climbs_never_scores_twice_and_keeps_the_limit()
     {
-        var options = new EvolutionOptions { FlopsLimit = 330e6, Seed = 1 };
+        var options = new EvolutionOptions { Seed = 1 };
         List<Candidate> scored = [];
         Candidate best = Search(options).Run([Score], scored.Add, _ => { }, CancellationToken.None);
         Assert.Equal(1000, scored.Count);
@@ -100,6 +100,30 @@ public sealed class EvolutionSearchTests
         Assert.True(best.Top1 > other.Top1 + 0.1, $"{best.Top1} and {other.Top1}");
     }
 
+    [Fact]
+    public void All_candidates_keep_all_limits()
+    {
+        CostTable parameters = NetworkParameters.Of(new NetworkSpec());
+        var limits = new CostLimits([new(Flops, 300e6, 330e6), new(parameters, 3.2e6, 3.4e6)]);
+        var search = new EvolutionSearch(Flops, new LimitedSampler(limits), new EvolutionOptions { Seed = 1 });
+        search.Run([Score], _ => { }, _ => { }, CancellationToken.None);
+        Assert.Equal(1000, search.Candidates.Count);
+        Assert.All(search.Candidates, c =>
+        {
+            Assert.InRange(Flops.Of(c.Path), 300e6, 330e6);
+            Assert.InRange(parameters.Of(c.Path), 3.2e6, 3.4e6);
+        });
+    }
+
+    [Fact]
+    public void Without_a_path_within_the_limits_it_says_so()
+    {
+        var search = new EvolutionSearch(Flops, AtMost(Flops, 100e6), new EvolutionOptions());
+        Assert.Equal(
+            "No path has at most 100M FLOPs: this network's have 270.359M to 398.609M FLOPs.",
+            Assert.Throws<ArgumentException>(() => search.Run([Score], _ => { }, _ => { }, CancellationToken.None)).Message);
+    }
+
     [Theory]
     [InlineData(37)]
     [InlineData(120)]
@@ -115,7 +139,7 @@ public sealed class EvolutionSearchTests
     {
         var spec = new NetworkSpec { ImageSize = 32, StageRepeats = [1, 1, 1, 1], Classes = 10 };
         var flops = NetworkFlops.Of(spec);
-        var search = new EvolutionSearch(flops, new PathSampler(flops), new EvolutionOptions { FlopsLimit = double.MaxValue });
+        var search = new EvolutionSearch(flops, Any(flops), new EvolutionOptions());
         search.Run([p => p.Blocks[0]], _ => { }, _ => { }, CancellationToken.None);
         Assert.InRange(search.Candidates.Count, 200, 256);
     }
@@ -125,7 +149,11 @@ public sealed class EvolutionSearchTests
         .SelectMany(path => Enumerable.Range(1, path.Blocks.Length).Select(length => string.Join(' ', path.Blocks.Take(length))))
         .Distinct().Count();
 
-    private static EvolutionSearch Search(EvolutionOptions options) => new(Flops, new PathSampler(Flops), options);
+    private static EvolutionSearch Search(EvolutionOptions options) => new(Flops, AtMost(Flops, 330e6), options);
+
+    private static LimitedSampler AtMost(CostTable costs, double most) => new(new CostLimits([CostLimit.AtMost(costs, most)]));
+
+    private static LimitedSampler Any(CostTable costs) => AtMost(costs, double.MaxValue);
 
     // The share of blocks that match a hidden path.
     private static double Score(Architecture path) => path.Blocks.Select((choice, i) => choice == i * 7 % 3 ? 1.0 : 0).Average();

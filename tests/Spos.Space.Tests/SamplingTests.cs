@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 using Spos.Engine.Supernet;
 
@@ -88,6 +89,43 @@ public sealed class SamplingTests
         Assert.InRange(chi, 0, 22.5);
     }
 
+    // Checksums of 500 paths of each kind, as the version of 28 November 2026 drew them: searches and supernets that began then go on with
+    // the same paths. The costs of the third space are rounded; the fourth has more paths than 128 bits count.
+    [Theory]
+    [InlineData("official", 290e6, 360e6, 0x95BDCF15F40A6673, 0xB61FC7A2B66276E9)]
+    [InlineData("4 3 10 0", 1000, 4000, 0xFDB67B396FC8FDBD, 0x2900674A19B4B603)]
+    [InlineData("20 32 1000003 7", 0.4e9, 1.1e9, 0x36A1F378205E3B79, 0x981135BB79813491)]
+    [InlineData("140 2 1 0", 5000, 9000, 0x1871D3BB1AAAE38E, 0x1CD216D7D4088E84)]
+    public void Paths_of_a_seed_stay_the_same(string space, double low, double high, ulong within, ulong fromBins)
+    {
+        var sampler = new PathSampler(space == "official" ? NetworkFlops.Of(new NetworkSpec()) : Wide(space));
+        var random = new CounterRandom(7, RandomPurpose.Paths, 3);
+        ulong one = 14695981039346656037, other = one;
+        for (int i = 0; i < 500; i++)
+        {
+            Add(ref one, sampler.Within(random, low, high));
+            Add(ref other, sampler.FromBins(random, low, high, 5));
+        }
+        Assert.Equal((within, fromBins), (one, other));
+
+        // FNV-1a, by choices.
+        static void Add(ref ulong sum, Architecture path)
+        {
+            foreach (int choice in path.Blocks) sum = (sum ^ (ulong)choice) * 1099511628211;
+        }
+    }
+
+    // So many blocks of so many alternatives, whose costs are multiples of a number, and a little more with each alternative.
+    private static CostTable Wide(string numbers)
+    {
+        int[] of = [.. numbers.Split(' ').Select(int.Parse)];
+        int[] alternatives = [.. Enumerable.Range(0, of[1])];
+        var space = new SearchSpace(Enumerable.Range(0, of[0]).Select(_ =>
+            alternatives.Select(c => new Alternative($"{c}")).ToImmutableArray()));
+        return new CostTable(space, 1000, Enumerable.Range(0, of[0]).Select(b =>
+            alternatives.Select(c => of[2] * (1 + (b * 31L + 7) * (c * 17L + 3) % 101) + c * of[3])));
+    }
+
     // Chi-square within five deviations.
     private static void AssertUniform(IEnumerable<int> counts, int draws)
     {
@@ -102,6 +140,17 @@ public sealed class SamplingTests
         var sampler = new PathSampler(NetworkFlops.Of(new NetworkSpec()));
         Architecture[] paths = sampler.Disjoint(new CounterRandom(1, RandomPurpose.Paths, 9), 4);
         for (int block = 0; block < 20; block++) Assert.Equal([0, 1, 2, 3], paths.Select(p => p.Blocks[block]).Order());
+    }
+
+    // Costs of many sizes are counted in rounded steps, by which the dearest path costs more than it does.
+    [Fact]
+    public void The_dearest_path_is_within_a_window_that_ends_at_it()
+    {
+        var space = new SearchSpace(Enumerable.Repeat<ImmutableArray<Alternative>>([new("a"), new("b"), new("c")], 6));
+        var costs = new CostTable(space, 7, Enumerable.Range(0, 6).Select(b => new long[] { 0, 1_000_003 + 17 * b, 2_000_029 + 1009 * b }));
+        var sampler = new PathSampler(costs);
+        Assert.False(sampler.IsExact);
+        Assert.Equal(space.Size, sampler.CountBins(costs.Least, costs.Most, 1)[0]);
     }
 
     [Fact]

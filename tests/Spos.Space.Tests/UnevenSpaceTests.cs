@@ -65,8 +65,8 @@ public sealed class UnevenSpaceTests
     public void Evolution_finds_all_of_it_and_nothing_else()
     {
         var search = new EvolutionSearch(
-            Costs, new PathSampler(Costs),
-            new EvolutionOptions { NumPopulation = 6, NumSelect = 3, NumMutation = 3, NumCrossover = 3, FlopsLimit = 1e9, Seed = 3 });
+            Costs, new LimitedSampler(new CostLimits([CostLimit.AtMost(Costs, 1e9)])),
+            new EvolutionOptions { NumPopulation = 6, NumSelect = 3, NumMutation = 3, NumCrossover = 3, Seed = 3 });
         search.Run([path => path.Blocks[3] / 5.0], _ => { }, _ => { }, CancellationToken.None);
         Assert.Equal(All.ToHashSet(), search.Candidates.Select(c => c.Path).ToHashSet());
     }

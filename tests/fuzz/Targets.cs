@@ -7,6 +7,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Files;
 using Spos.Engine.Pickles;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
@@ -36,7 +37,7 @@ internal static class Targets
     public static IReadOnlyList<Target> All() =>
     [
         Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(),
-        RunRecords(), Searches(), Rankings(), Pictures(),
+        RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Latencies(), Pictures(), CacheIndices(),
     ];
 
     private static Target Pickles()
@@ -158,6 +159,24 @@ internal static class Targets
         file => SearchConfig.Read(file.Save("config.yml")),
         IsText: true);
 
+    private static Target Latencies() => new(
+        "latency-table",
+        [
+            """
+            {"device": "host", "precision": "fp32", "batch_size": 1, "network": {"image_size": 32, "classes": 3, "stem_channels": 8,
+            "stage_repeats": [1, 1, 1, 1], "stage_channels": [16, 24, 32, 40], "last_channels": 8, "blocks": "shuffle-v2"},
+            "constant_ns": 100, "blocks_ns": [
+            {"shufflenet_3x3": 0, "shufflenet_5x5": 1, "shufflenet_7x7": 2, "xception_3x3": 3},
+            {"shufflenet_3x3": 0, "shufflenet_5x5": 1, "shufflenet_7x7": 2, "xception_3x3": 3},
+            {"shufflenet_3x3": 0, "shufflenet_5x5": 1, "shufflenet_7x7": 2, "xception_3x3": 3},
+            {"shufflenet_3x3": 0, "shufflenet_5x5": 1, "shufflenet_7x7": 2, "xception_3x3": 3}],
+            "validation": {"spearman": 1.0, "mean_relative_error": 0.01,
+            "networks": [{"architecture": "0 1 2 3", "measured_ns": 106, "predicted_ns": 106}]}}
+            """u8.ToArray(),
+        ],
+        file => LatencyTable.Read(file.Save("latency.json"), Tiny),
+        IsText: true);
+
     private static Target RunRecords() => new(
         "run-record",
         [
@@ -198,7 +217,7 @@ internal static class Targets
             """
             {"Options": {"seed": "1"}, "Data": null,
             "Architectures": [{"Architecture": "0 1 2 3", "Flops": 1000, "Scores": [0.5, 0.25], "Standalone": null},
-            {"Architecture": "3 1 2 3", "Flops": 2000, "Scores": [0.5, 0.75], "Standalone": 0.75}]}
+            {"Architecture": "3 1 2 3", "Flops": 2000, "Scores": [0.5, 0.75], "Standalone": 0.75, "Repeats": [0.5, 0.25]}]}
             """u8.ToArray(),
         ],
         file =>
@@ -209,12 +228,56 @@ internal static class Targets
         },
         IsText: true);
 
+    private static Target Fronts() => new(
+        "front",
+        [
+            """
+            [{"file": "front/000.json", "architecture": "0 1 2 3", "top1": 0.5, "costs": {"flops": 1000, "parameters": 200}},
+            {"file": "front/001.json", "architecture": "3 1 2 3", "top1": 0.75, "costs": {"flops": 2000, "parameters": 100}}]
+            """u8.ToArray(),
+        ],
+        file => FrontFiles.Read(file.Save(FrontFiles.TableName), Tiny.Space),
+        IsText: true);
+
+    private static Target TrainedFronts() => new(
+        "front-state",
+        [
+            """
+            {"Options": {"seed": "1"}, "Data": null,
+            "Architectures": [
+            {"Source": "Front", "Number": 0, "Architecture": "0 1 2 3", "Score": 0.5, "Top1": 0.5, "Top5": 1, "Loss": 2.5},
+            {"Source": "Random", "Number": 0, "Architecture": "3 1 2 3", "Score": null, "Top1": null, "Top5": null, "Loss": null}]}
+            """u8.ToArray(),
+        ],
+        file =>
+        {
+            file.Save(FrontState.FileName);
+            new FrontState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }).Load(Tiny.Space);
+        },
+        IsText: true);
+
     private static Target Pictures() => new(
         "picture",
         [.. PictureSeeds.All()],
         file => CompressedPicture.Decode(file.Bytes, "picture").Dispose(),
         // Arrays come from a pool, in powers of two.
         BytesPerByte: 2 * CompressedPicture.BytesPerPixel * CompressedPicture.MostPixelsPerByte);
+
+    private static Target CacheIndices()
+    {
+        var data = new DataSetIdentity([new("a", 2, "00"), new("b", 1, "01")], "02");
+        CachedPicture[] pictures = [new(0, 5, 3, 7, null), new(45, 0, 0, 0, null), new(45, 2, 2, 8, "painted over")];
+        string folder = Directory.CreateTempSubdirectory("spos-fuzz-").FullName, path = Path.Combine(folder, "train.index");
+        byte[][] seeds = [.. new[] { pictures, pictures[..2], [] }.SelectMany(some => new[] { SeedOf(some, null), SeedOf(some, 256) })];
+        Directory.Delete(folder, recursive: true);
+        return new("cache-index", seeds, file => CacheIndex.Read(file.Save("train.index")), Mend: file => WithLength(file));
+
+        byte[] SeedOf(CachedPicture[] some, int? shortSide)
+        {
+            new CacheIndex { Data = data, Pictures = some, ShortSide = shortSide }.Write(path);
+            return File.ReadAllBytes(path);
+        }
+    }
 
     private static IEnumerable<byte[]> PicklesIn(JsonElement element) => element.ValueKind switch
     {
@@ -224,6 +287,17 @@ internal static class Targets
             [bytes],
         _ => [],
     };
+
+    // The magic of a cache's index, the length of what is there, and the SHA-256 at the end.
+    private static byte[] WithLength(byte[] file)
+    {
+        if (file.Length < 16 + SHA256.HashSizeInBytes) return file;
+        int end = file.Length - SHA256.HashSizeInBytes;
+        "SPOSPICS"u8.CopyTo(file);
+        BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(8), end - 16);
+        SHA256.HashData(file.AsSpan(0, end), file.AsSpan(end));
+        return file;
+    }
 
     // The magic, the header's length made to fit what is there, and the SHA-256 at the end.
     private static byte[] WithChecksum(byte[] file)

@@ -69,6 +69,17 @@ constexpr bool kReadsPairs = false;
 template <>
 constexpr bool kReadsPairs<Bf16> = true;
 
+// Moves rows of `values` each to the start of z, from row `from` on. They may overlap: each thread has its own columns.
+// What was there is read before the product that follows stores, which has barriers before that.
+template <class V>
+__device__ __forceinline__ void move_to_start(V* z, int from, int rows, int values) {
+    for (int r = 0; r < rows; ++r) {
+        V* const target = z + (int64_t)r * values;
+        const V* const source = z + (int64_t)(r + from) * values;
+        for_lanes(values, [=](int c, auto lane) { lane.store(target + c, lane.load(source + c)); });
+    }
+}
+
 template <int K, int S, class V>
 __device__ __forceinline__ void run_branch(V* y, const V* x, V* passed, const V* passing, V* workspace, const float* w1,
                                            const NormalisedResult& result1, const float* w2,
@@ -78,18 +89,20 @@ __device__ __forceinline__ void run_branch(V* y, const V* x, V* passed, const V*
     const int rows = s.images * s.out_height, middle = s.channels;
     V* band = workspace;
     V* z = band + (int64_t)b.rows_per_band * s.out_width * middle;
-    V* together = z + ((int64_t)(b.rows_per_strip - 1) * S + K) * s.in_width * middle;
+    V* together = z + ((int64_t)(b.rows_per_band - 1) * S + K) * s.in_width * middle;
     const int strips = (rows - 1) / b.rows_per_strip + 1;
     for (int strip = (int)blockIdx.x; strip < strips; strip += (int)gridDim.x) {
         const int first = strip * b.rows_per_strip, last = min(b.rows_per_strip, rows - first) + first;
-        const int origin = first_input<K, S>(first, s);
-        int made = origin;
+        // Of z there are rows `origin` to `made` - 1.
+        int origin = first_input<K, S>(first, s), made = origin;
         for (int r = first; r < last; r += b.rows_per_band) {
             const int end = min(r + b.rows_per_band, last);
             const int64_t pixel = (int64_t)r * s.out_width;
             const int pixels = (end - r) * s.out_width;
             if (w1 != nullptr) {
-                const int needed = end_of_input<K, S>(end - 1, s);
+                const int begin = first_input<K, S>(r, s), needed = end_of_input<K, S>(end - 1, s);
+                move_to_start(z, begin - origin, made - begin, s.in_width * middle);
+                origin = begin;
                 const int inputs = (needed - made) * s.in_width;
                 MatrixOf<V> input{x + (int64_t)made * s.in_width * b.x_stride, b.x_stride, b.x_step};
                 if (kReadsPairs<V> && b.x_step != 1) {
@@ -104,7 +117,7 @@ __device__ __forceinline__ void run_branch(V* y, const V* x, V* passed, const V*
                     ahead.add(y + pixel * b.y_stride, pixels, b.y_stride, b.out);
                 }
                 multiply_and_fetch(ahead, z + (int64_t)(made - origin) * s.in_width * middle, middle, input,
-                                   MatrixView{w1, middle, 1}, inputs, middle, b.in, result1);
+                                   packed_weights(w1, middle), inputs, middle, b.in, result1);
                 made = needed;
                 __syncthreads();
             }
@@ -126,7 +139,7 @@ __device__ __forceinline__ void run_branch(V* y, const V* x, V* passed, const V*
                 fetch_band<K, S>(ahead, x, b, next, rows, first_input<K, S>(next, s));
             }
             multiply_and_fetch(ahead, y + pixel * b.y_stride, b.y_stride, MatrixOf<V>{band, middle, 1},
-                               MatrixView{w3, b.out, 1}, pixels, b.out, middle, result3);
+                               packed_weights(w3, b.out), pixels, b.out, middle, result3);
             // The product has a barrier after its last look at the band.
         }
     }

@@ -1,5 +1,6 @@
 // Panels of matrices on their way from memory to a block's shared memory, for device/gemm.h: some lines along the depth
-// p, each with a tile's rows of A and then its columns of B.
+// p, each with a tile's rows of A and then its columns of B. Of bf16 a line has the values of two neighbouring p, in
+// pairs.
 //
 // Threads move quads, four values that are neighbours in memory. A source says which quads are a thread's (`Walk`),
 // reads them (`Raw`), and turns what was read into the values of the panel:
@@ -12,16 +13,7 @@
 //                                          values
 #pragma once
 #include "device/lanes.h"
-
-constexpr int kMostRows = 256;
-constexpr int kMostColumns = 128;
-
-// Two panels. One memory for all products of a kernel.
-constexpr int kPanelMemory = 4640;
-__device__ __forceinline__ float* panel_memory() {
-    SPOS_SHARED(float, panels, 2 * kPanelMemory);
-    return panels;
-}
+#include "device/tiles.h"
 
 // What products with values of V take a float as.
 template <class V>
@@ -40,29 +32,64 @@ struct AsBf16 {
     float value;
 };
 
-__device__ __forceinline__ float value_of(float value) { return value; }
-__device__ __forceinline__ float value_of(Bf16 value) { return widened(value); }
-__device__ __forceinline__ float value_of(AsBf16 value) { return as_operand<Bf16>(value.value); }
+// Two values of bf16, the even one in the lower half.
+__device__ __forceinline__ uint32_t pair_of(Bf16 even, Bf16 odd) { return even.bits | (uint32_t)odd.bits << 16; }
+// The same of floats that are values of bf16.
+__device__ __forceinline__ uint32_t pair_of(float even, float odd) {
+    return __float_as_uint(even) >> 16 | (__float_as_uint(odd) & 0xFFFF0000);
+}
+
+// Four values as they lie in memory: until they are needed they take no more registers than that.
+template <class T>
+struct Quad {
+    float values[4];
+};
+template <>
+struct Quad<Bf16> {
+    uint32_t pairs[2];
+};
+
+__device__ __forceinline__ void widen(float (&values)[4], const Quad<float>& quad) {
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = quad.values[k];
+}
+__device__ __forceinline__ void widen(float (&values)[4], const Quad<Bf16>& quad) {
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+        values[k] = __uint_as_float(k % 2 == 0 ? quad.pairs[k / 2] << 16 : quad.pairs[k / 2] & 0xFFFF0000);
+    }
+}
+__device__ __forceinline__ void widen(float (&values)[4], const Quad<AsBf16>& quad) {
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = as_operand<Bf16>(quad.values[k]);
+}
 
 // Four of them in one access.
-__device__ __forceinline__ void load_whole(float (&target)[4], const float* p) { load_four(target, p); }
-__device__ __forceinline__ void load_whole(float (&target)[4], const Bf16* p) {
-    uint16_t bits[4];
-    load_four(bits, &p->bits);
-    SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = widened(Bf16{bits[k]});
+__device__ __forceinline__ void load_whole(Quad<float>& target, const float* p) { load_four(target.values, p); }
+__device__ __forceinline__ void load_whole(Quad<Bf16>& target, const Bf16* p) {
+    load_two(target.pairs, reinterpret_cast<const uint32_t*>(p));
 }
-__device__ __forceinline__ void load_whole(float (&target)[4], const AsBf16* p) {
-    load_four(target, &p->value);
-    SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = value_of(AsBf16{target[k]});
+__device__ __forceinline__ void load_whole(Quad<AsBf16>& target, const AsBf16* p) {
+    load_four(target.values, &p->value);
+}
+
+// Zeros for those from `count` on.
+template <class T>
+__device__ __forceinline__ void load_each(Quad<T>& target, const T* p, int step, int count) {
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) {
+        target.values[k] = k < count ? *reinterpret_cast<const float*>(p + k * step) : 0.0f;
+    }
+}
+__device__ __forceinline__ void load_each(Quad<Bf16>& target, const Bf16* p, int step, int count) {
+    Bf16 values[4];
+    SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = k < count ? p[k * step] : Bf16{0};
+    SPOS_UNROLL for (int k = 0; k < 2; ++k) target.pairs[k] = pair_of(values[2 * k], values[2 * k + 1]);
 }
 
 __device__ __forceinline__ void store_one(float* p, float value) { *p = value; }
 __device__ __forceinline__ void store_one(Bf16* p, float value) { *p = rounded(value); }
 __device__ __forceinline__ void store_whole(float* p, const float (&values)[4]) { store_four(p, values); }
 __device__ __forceinline__ void store_whole(Bf16* p, const float (&values)[4]) {
-    uint16_t bits[4];
-    SPOS_UNROLL for (int k = 0; k < 4; ++k) bits[k] = rounded(values[k]).bits;
-    store_four(&p->bits, bits);
+    uint32_t pairs[2];
+    SPOS_UNROLL for (int k = 0; k < 2; ++k) pairs[k] = pair_of(rounded(values[2 * k]), rounded(values[2 * k + 1]));
+    store_two(reinterpret_cast<uint32_t*>(p), pairs);
 }
 
 // Whether four values from p on can be one access.
@@ -74,13 +101,19 @@ __device__ __forceinline__ bool is_aligned(const T* p) {
 // `count` of four values `step` apart, zeros for the others; at once if `by_four` says that they lie together, aligned,
 // and `count` is 4 or not positive.
 template <class T>
-__device__ __forceinline__ void load_quad(float (&target)[4], const T* p, int step, int count, bool by_four) {
+__device__ __forceinline__ void load_quad(Quad<T>& target, const T* p, int step, int count, bool by_four) {
     if (by_four) {
-        SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = 0.0f;
+        target = {};
         if (count > 0) load_whole(target, p);
         return;
     }
-    SPOS_UNROLL for (int k = 0; k < 4; ++k) target[k] = k < count ? value_of(p[k * step]) : 0.0f;
+    load_each(target, p, step, count);
+}
+template <class T>
+__device__ __forceinline__ void load_quad(float (&target)[4], const T* p, int step, int count, bool by_four) {
+    Quad<T> quad;
+    load_quad(quad, p, step, count, by_four);
+    widen(target, quad);
 }
 
 template <class T>
@@ -168,9 +201,7 @@ __device__ __forceinline__ auto weights_as_operands(MatrixView weights) {
 // `stride` apart.
 template <bool AlongDepth, class T>
 struct MatrixLines {
-    struct Raw {
-        float values[4];
-    };
+    typedef Quad<T> Raw;
 
     const T* data;
     int stride_line, stride_p, lines, depth;
@@ -187,12 +218,12 @@ struct MatrixLines {
     __device__ __forceinline__ void read(Raw& raw, int line, int p) const {
         if (ByFour) line = min(line, AlongDepth ? lines - 1 : lines - 4);
         const bool there = line < lines && p < depth;
-        load_quad(raw.values, data + ((int64_t)line * stride_line + (int64_t)p * stride_p), AlongDepth ? stride_p : 1,
+        load_quad(raw, data + ((int64_t)line * stride_line + (int64_t)p * stride_p), AlongDepth ? stride_p : 1,
                   there ? (AlongDepth ? depth - p : lines - line) : 0, ByFour);
     }
     template <bool>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int) const {
-        SPOS_UNROLL for (int i = 0; i < 4; ++i) values[i] = raw.values[i];
+        widen(values, raw);
     }
 };
 

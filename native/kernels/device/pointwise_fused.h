@@ -10,9 +10,7 @@ namespace {
 template <class V>
 struct InputQuads {
     static constexpr bool kDownRows = false;
-    struct Raw {
-        float values[4];
-    };
+    typedef Quad<V> Raw;
 
     InputView<V> view;
 
@@ -21,20 +19,18 @@ struct InputQuads {
     }
     template <bool ByFour>
     __device__ __forceinline__ void read(Raw& raw, int row, int channel, int count) const {
-        load_quad(raw.values, view.data + ((int64_t)row * view.channels + channel), 1, count, ByFour);
+        load_quad(raw, view.data + ((int64_t)row * view.channels + channel), 1, count, ByFour);
     }
     template <bool ByFour>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
-        if (!view.scale) {
-            SPOS_UNROLL for (int k = 0; k < 4; ++k) values[k] = raw.values[k];
-            return;
-        }
+        widen(values, raw);
+        if (!view.scale) return;
         float scale[4], shift[4];
         load_quad(scale, view.scale + channel, 1, count, ByFour);
         load_quad(shift, view.shift + channel, 1, count, ByFour);
         SPOS_UNROLL for (int k = 0; k < 4; ++k) {
             // Beyond the depth all of these are zeros.
-            const Lane value = multiply_add(Lane(raw.values[k]), Lane(scale[k]), Lane(shift[k]));
+            const Lane value = multiply_add(Lane(values[k]), Lane(scale[k]), Lane(shift[k]));
             values[k] = as_operand<V>(view.rectify ? relu(value).v : value.v);
         }
     }
@@ -59,7 +55,7 @@ template <class V>
 struct GradientQuads {
     static constexpr bool kDownRows = false;
     struct Raw {
-        float dy[4], y[4];
+        Quad<V> dy, y;
     };
 
     GradientView<V> view;
@@ -78,20 +74,21 @@ struct GradientQuads {
     template <bool ByFour>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
         const GradientFactors& f = view.factors;
-        float g[4], rest[4], one[4], two[4], three[4];
-        SPOS_UNROLL for (int k = 0; k < 4; ++k) g[k] = raw.dy[k];
+        float g[4], y[4], rest[4], one[4], two[4], three[4];
+        widen(g, raw.dy);
+        widen(y, raw.y);
         if (f.rectify) {
             load_quad(one, f.statistics.scale + channel, 1, count, ByFour);
             load_quad(two, f.statistics.shift + channel, 1, count, ByFour);
             SPOS_UNROLL for (int k = 0; k < 4; ++k) g[k] =
-                where_positive(multiply_add(Lane(raw.y[k]), Lane(one[k]), Lane(two[k])), Lane(g[k])).v;
+                where_positive(multiply_add(Lane(y[k]), Lane(one[k]), Lane(two[k])), Lane(g[k])).v;
         }
         SPOS_IN_ORDER();
         load_quad(one, f.statistics.mean + channel, 1, count, ByFour);
         load_quad(two, f.coefficients + f.channels + channel, 1, count, ByFour);
         load_quad(three, f.coefficients + 2 * f.channels + channel, 1, count, ByFour);
         SPOS_UNROLL for (int k = 0; k < 4; ++k) rest[k] =
-            multiply_add(Lane(two[k]), Lane(raw.y[k]) - Lane(one[k]), Lane(three[k])).v;
+            multiply_add(Lane(two[k]), Lane(y[k]) - Lane(one[k]), Lane(three[k])).v;
         SPOS_IN_ORDER();
         load_quad(one, f.coefficients + channel, 1, count, ByFour);
         SPOS_UNROLL for (int k = 0; k < 4; ++k) {
@@ -114,11 +111,6 @@ __device__ __forceinline__ auto lines_of(const View& view, int rows, int channel
     return ViewLines<View, AreRows>{view, rows, channels};
 }
 
-// Of the rows of a tile that are there, those in the two groups of a piece whose first row is `row`.
-__device__ __forceinline__ int rows_of_piece(int row, int rows_apart, int tile_rows) {
-    return max(0, min(4, tile_rows - row)) + max(0, min(4, tile_rows - row - rows_apart));
-}
-
 // Where the partial sums of a block lie.
 __device__ __forceinline__ float* block_sums(float* partials, int block, int channels) {
     return partials + (int64_t)block * 2 * channels;
@@ -126,16 +118,17 @@ __device__ __forceinline__ float* block_sums(float* partials, int block, int cha
 
 // Two numbers of each column of each piece, kept from tile to tile: a thread's own, so that no other waits for them. At
 // the end the threads of a column add them up, those of several pieces each.
+template <class Shape>
 struct ColumnPairs {
     float *first, *second;
     int width, pieces_down;
 
-    __device__ __forceinline__ explicit ColumnPairs(const TileShape& shape)
-        : first(memory()), second(first + kCount), width(shape.columns()), pieces_down(shape.down) {}
+    __device__ __forceinline__ explicit ColumnPairs(const Shape& shape)
+        : first(memory()), second(first + kCount), width(shape.width()), pieces_down(shape.pieces_down()) {}
 
-    // The thread's quad of a half of its piece's columns.
-    __device__ __forceinline__ int quad(const Piece& piece, int half) const {
-        return piece.row / 4 * width + piece.column_at(4 * half);
+    // A quad of the thread's columns.
+    __device__ __forceinline__ int quad(const Piece& piece, int quad) const {
+        return Shape::index_down(piece) * width + piece.column_at(4 * quad);
     }
     __device__ __forceinline__ int at(int piece_down, int column) const { return piece_down * width + column; }
 
@@ -160,9 +153,9 @@ struct ColumnPairs {
 
  private:
     // Behind the panels, which the threads go on with.
-    static constexpr int kCount = kMostThreads * kPiece, kPanels = 2 * kPanelDepth * kMostStride;
-    static_assert(kPanels + 2 * kCount <= 2 * kPanelMemory, "panels and pairs fit");
-    __device__ __forceinline__ static float* memory() { return panel_memory() + kPanels; }
+    static constexpr int kCount = kMostThreads * Shape::kPieceColumns, kPanels = 2 * Shape::kPanelOfRows;
+    static_assert(kPanels + 2 * kCount <= 2 * Shape::kPanelMemory, "panels and pairs fit");
+    __device__ __forceinline__ static float* memory() { return panel_memory<Shape>() + kPanels; }
 };
 
 // The mean of each column of the results, and the sum of squared deviations from it, over a block's rows: of the rows
@@ -173,27 +166,28 @@ struct TileStatistics {
     int count;
 
     __device__ __forceinline__ void begin() { count = 0; }
-    __device__ __forceinline__ void add(const PieceSums& sum, const Piece& piece, const TileShape& shape, bool holds,
-                                        int, int tile_rows, int, int) {
+    template <class Shape>
+    __device__ __forceinline__ void add(const typename Shape::Sums& sum, const Piece& piece, const Shape& shape,
+                                        bool holds, int, int tile_rows, int, int) {
         const int rows = holds ? rows_of_piece(piece.row, piece.rows_apart, tile_rows) : 0;
         if (rows == 0) return;
-        const ColumnPairs pairs(shape);
+        const ColumnPairs<Shape> pairs(shape);
         const float of_one = 1.0f / (float)rows, share = (float)rows / (float)(count + rows);
-        SPOS_UNROLL for (int half = 0; half < 2; ++half) {
+        SPOS_UNROLL for (int quad = 0; quad < Shape::kPieceColumns / 4; ++quad) {
             float means[4] = {}, squares[4] = {};
-            const int at = pairs.quad(piece, half);
+            const int at = pairs.quad(piece, quad);
             if (count > 0) {
                 load_four(means, pairs.first + at);
                 load_four(squares, pairs.second + at);
             }
             SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-                const int j = 4 * half + k;
+                const int j = 4 * quad + k;
                 float total = 0.0f, deviations = 0.0f;
-                SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
+                SPOS_UNROLL for (int i = 0; i < Shape::kPieceRows; ++i) {
                     if (piece.row_at(i) < tile_rows) total += sum[i][j];
                 }
                 const float average = total * of_one;
-                SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
+                SPOS_UNROLL for (int i = 0; i < Shape::kPieceRows; ++i) {
                     const float d = sum[i][j] - average;
                     if (piece.row_at(i) < tile_rows) deviations += d * d;
                 }
@@ -206,15 +200,17 @@ struct TileStatistics {
         }
         count += rows;
     }
-    __device__ __forceinline__ void end(const TileShape& shape, int rows, int j0, int tile_columns) const {
-        const ColumnPairs pairs(shape);
+    template <class Shape>
+    __device__ __forceinline__ void end(const Shape& shape, int rows, int j0, int tile_columns) const {
+        const ColumnPairs<Shape> pairs(shape);
         pairs.reduce(
             partials, (int)blockIdx.x, channels, j0, tile_columns,
             [&](int column, int first, int step, int end) { combine(pairs, shape, rows, column, first, step, end); });
     }
 
  private:
-    static __device__ __forceinline__ void combine(const ColumnPairs& pairs, const TileShape& shape, int rows,
+    template <class Shape>
+    static __device__ __forceinline__ void combine(const ColumnPairs<Shape>& pairs, const Shape& shape, int rows,
                                                    int column, int first, int step, int end) {
         float mean = 0.0f, squares = 0.0f;
         int count = 0;
@@ -231,11 +227,12 @@ struct TileStatistics {
         pairs.second[pairs.at(first, column)] = squares;
     }
     // Of a piece and of every `span`-th one after.
-    static __device__ __forceinline__ int rows_of(const TileShape& shape, int rows, int piece, int span) {
+    template <class Shape>
+    static __device__ __forceinline__ int rows_of(const Shape& shape, int rows, int piece, int span) {
         const int tiles = rows / shape.rows(), rest = rows % shape.rows();
         int count = 0;
-        for (int d = piece; d < shape.down; d += span)
-            count += tiles * kPiece + rows_of_piece(4 * d, 4 * shape.down, rest);
+        for (int d = piece; d < shape.pieces_down(); d += span)
+            count += tiles * Shape::kPieceRows + shape.rows_of(d, rest);
         return count;
     }
 };
@@ -253,26 +250,29 @@ struct TileGradientSums {
     bool are_first;
 
     __device__ __forceinline__ void begin() { are_first = true; }
-    __device__ __forceinline__ void add(const PieceSums&, const Piece& piece, const TileShape& shape, bool holds,
+    template <class Shape>
+    __device__ __forceinline__ void add(const typename Shape::Sums&, const Piece& piece, const Shape& shape, bool holds,
                                         int i0, int tile_rows, int j0, int tile_columns) {
         if (!partials || !holds) return;
         SPOS_IN_ORDER();
-        const ColumnPairs pairs(shape);
-        SPOS_UNROLL for (int half = 0; half < 2; ++half) {
-            add_columns(pairs, piece, half, i0, tile_rows, j0, tile_columns);
+        const ColumnPairs<Shape> pairs(shape);
+        SPOS_UNROLL for (int quad = 0; quad < Shape::kPieceColumns / 4; ++quad) {
+            add_columns(pairs, piece, quad, i0, tile_rows, j0, tile_columns);
             SPOS_IN_ORDER();
         }
         are_first = false;
     }
-    __device__ __forceinline__ void end(const TileShape& shape, int, int j0, int tile_columns) const {
+    template <class Shape>
+    __device__ __forceinline__ void end(const Shape& shape, int, int j0, int tile_columns) const {
         if (!partials) return;
-        const ColumnPairs pairs(shape);
+        const ColumnPairs<Shape> pairs(shape);
         pairs.reduce(partials, block, x.channels, j0, tile_columns,
                      [&](int column, int first, int step, int end) { add_up(pairs, column, first, step, end); });
     }
 
  private:
-    static __device__ __forceinline__ void add_up(const ColumnPairs& pairs, int column, int first, int step, int end) {
+    template <class Pairs>
+    static __device__ __forceinline__ void add_up(const Pairs& pairs, int column, int first, int step, int end) {
         float sum = 0.0f, products = 0.0f;
         for (int d = first; d < end; d += step) {
             sum += pairs.first[pairs.at(d, column)];
@@ -283,11 +283,12 @@ struct TileGradientSums {
     }
 
     // Four columns of a piece.
-    __device__ __forceinline__ void add_columns(const ColumnPairs& pairs, const Piece& piece, int half, int i0,
+    template <class Shape>
+    __device__ __forceinline__ void add_columns(const ColumnPairs<Shape>& pairs, const Piece& piece, int quad, int i0,
                                                 int tile_rows, int j0, int tile_columns) const {
-        const int column = piece.column_at(4 * half), count = tile_columns - column;
+        const int column = piece.column_at(4 * quad), count = tile_columns - column;
         const bool by_four = x.channels % 4 == 0 && is_aligned(x.data) && is_aligned(dx) && is_aligned(statistics.mean);
-        const int channel = j0 + column, at = pairs.quad(piece, half);
+        const int channel = j0 + column, at = pairs.quad(piece, quad);
         float mean[4], scale[4], shift[4], gradients[4] = {}, moments[4] = {};
         load_quad(mean, statistics.mean + channel, 1, count, by_four);
         load_quad(scale, statistics.scale + channel, 1, count, by_four);
@@ -296,7 +297,7 @@ struct TileGradientSums {
             load_four(gradients, pairs.first + at);
             load_four(moments, pairs.second + at);
         }
-        SPOS_UNROLL for (int i = 0; i < kPiece; i += 4) {
+        SPOS_UNROLL for (int i = 0; i < Shape::kPieceRows; i += 4) {
             float values[4][4], g[4][4];
             SPOS_UNROLL for (int r = 0; r < 4; ++r) {
                 const int row = piece.row_at(i + r), there = row < tile_rows ? count : 0;
@@ -324,9 +325,9 @@ template <class Results, class V>
 __device__ __forceinline__ void forward_into(const Results& y, float* partials, const InputView<V>& x, const float* w,
                                              int rows, int in, int out, int rows_per_block) {
     const int first = (int)blockIdx.x * rows_per_block, end = min(first + rows_per_block, rows);
-    multiply_into(y, lines_of<true>(quads_of(x), end, in),
-                  columns_of<true>(weights_as_operands<V>(MatrixView{w, out, 1}), out, in), first, end, out, in,
-                  RawResult{}, TileStatistics{partials, out, 0}, (int)blockIdx.y);
+    multiply_into<V>(y, lines_of<true>(quads_of(x), end, in),
+                     columns_of<true>(weights_as_operands<V>(MatrixView{w, out, 1}), out, in), first, end, out, in,
+                     RawResult{}, TileStatistics{partials, out, 0}, (int)blockIdx.y);
 }
 
 template <class V>
@@ -342,24 +343,24 @@ __device__ __forceinline__ void pointwise_backward(V* dx, float* weight_partials
                                                    const Gradients& dy, const InputView<V>& x,
                                                    const Statistics& x_statistics, const float* w, int rows, int in,
                                                    int out, int rows_per_block, int rows_per_chunk) {
-    const int tiles = tiles_of_sums(in, out), weight_blocks = quotient_up(rows, rows_per_chunk) * tiles;
+    const int tiles = tiles_of_sums<V>(in, out), weight_blocks = quotient_up(rows, rows_per_chunk) * tiles;
     int block = (int)blockIdx.x;
     if (block < weight_blocks) {
         const int chunk = block / tiles, first = chunk * rows_per_chunk, end = min(first + rows_per_chunk, rows);
-        multiply_sums(weight_partials, chunk, lines_of<false>(quads_of(x), end, in),
-                      lines_of<false>(quads_of(dy), end, out), in, out, first, end, block % tiles);
+        multiply_sums<V>(weight_partials, chunk, lines_of<false>(quads_of(x), end, in),
+                         lines_of<false>(quads_of(dy), end, out), in, out, first, end, block % tiles);
         return;
     }
     block -= weight_blocks;
     // What the two parts have in common would be made ahead of both, and keep registers.
     in = not_ahead(in);
     out = not_ahead(out);
-    const int tiles_across = column_tiles(in);
+    const int tiles_across = column_tiles<V>(in);
     const int first = block / tiles_across * rows_per_block, end = min(first + rows_per_block, rows);
-    multiply_into(DenseResults<V>{dx, in}, lines_of<true>(quads_of(dy), end, out),
-                  columns_of<false>(weights_as_operands<V>(MatrixView{w, 1, out}), in, out), first, end, in, out,
-                  RawResult{}, TileGradientSums<V>{sum_partials, block / tiles_across, dx, x, x_statistics, true},
-                  block % tiles_across);
+    multiply_into<V>(DenseResults<V>{dx, in}, lines_of<true>(quads_of(dy), end, out),
+                     columns_of<false>(weights_as_operands<V>(MatrixView{w, 1, out}), in, out), first, end, in, out,
+                     RawResult{}, TileGradientSums<V>{sum_partials, block / tiles_across, dx, x, x_statistics, true},
+                     block % tiles_across);
 }
 
 }  // namespace

@@ -14,14 +14,14 @@ struct PlacedRows {
     __device__ __forceinline__ PlacedColumn<T> column(int c) const { return find_column(inputs, outputs, places, c); }
 
     // As DenseResults has it.
-    template <class Epilogue>
-    __device__ __forceinline__ void store(const PieceSums& sum, const Piece& piece, int i0, int j0, int rows,
-                                          int columns, const Epilogue& epilogue) const {
-        SPOS_UNROLL for (int j = 0; j < kPiece; ++j) {
+    template <int Rows, int Columns, class Epilogue>
+    __device__ __forceinline__ void store(const float (&sum)[Rows][Columns], const Piece& piece, int i0, int j0,
+                                          int rows, int columns, const Epilogue& epilogue) const {
+        SPOS_UNROLL for (int j = 0; j < Columns; ++j) {
             const int c = piece.column_at(j);
             if (c >= columns) continue;
             const PlacedColumn<T> target = column(j0 + c);
-            SPOS_UNROLL for (int i = 0; i < kPiece; ++i) {
+            SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
                 const int row = piece.row_at(i);
                 if (row < rows)
                     store_one(target.data + (i0 + row) * target.stride,
@@ -42,7 +42,7 @@ template <class V>
 struct PlacedQuads {
     static constexpr bool kDownRows = true;
     struct Raw {
-        float dy[4], y[4];
+        Quad<V> dy, y;
     };
 
     PlacedGradients<V> view;
@@ -57,8 +57,11 @@ struct PlacedQuads {
     }
     template <bool>
     __device__ __forceinline__ void convert(float (&values)[4], const Raw& raw, int, int channel, int count) const {
+        float dy[4], y[4];
+        widen(dy, raw.dy);
+        widen(y, raw.y);
         SPOS_UNROLL for (int k = 0; k < 4; ++k) {
-            values[k] = k < count ? as_operand<V>(gradient_of(view.factors, raw.dy[k], raw.y[k], channel)) : 0.0f;
+            values[k] = k < count ? as_operand<V>(gradient_of(view.factors, dy[k], y[k], channel)) : 0.0f;
         }
     }
 };

@@ -50,6 +50,62 @@ __forceinline__ void pack_panel(float* panel, MatrixView b, int p0, int depth, i
     }
 }
 
+// Panels `first`, `first` + step, ... of B, which are packed when they are needed.
+class PackedNow {
+ public:
+    explicit PackedNow(MatrixView b, int first = 0, int step = 1) : first(first), step(step), b_(b) {}
+
+    const int first, step;
+
+    template <int Columns>
+    const float* panel(int p0, int depth, int j0, int columns) {
+        pack_panel<Columns>(panel_, b_, p0, depth, j0, columns);
+        return panel_;
+    }
+
+ private:
+    MatrixView b_;
+    alignas(64) float panel_[kPanelDepth * kPanelWidth];
+};
+
+// Where a panel of packed weights begins: those of the first kPanelDepth rows come first. Columns are whole vectors.
+inline int64_t packed_before(int p0, int depth, int j0, int columns) {
+    const int padded = (columns + Lane::width - 1) / Lane::width * Lane::width;
+    return (int64_t)p0 * padded + (int64_t)j0 * depth;
+}
+
+namespace {
+
+// Weights that were packed before. Blocks along grid.y share the panels.
+struct PackedWeights {
+    const float* data;
+    int columns, first, step;
+
+    template <int>
+    const float* panel(int p0, int depth, int j0, int) const {
+        return data + packed_before(p0, depth, j0, columns);
+    }
+};
+
+inline PackedWeights packed_weights(const float* data, int columns) {
+    return {data, columns, (int)blockIdx.y, (int)gridDim.y};
+}
+
+}  // namespace
+
+// Calls body<columns of the panel>(first column, columns that there are) for the panels `first`, `first` + step, ...
+template <class Body>
+__forceinline__ void for_panels(int columns, int first, int step, const Body& body) {
+    for (int j0 = first * kPanelWidth; j0 < columns; j0 += step * kPanelWidth) {
+        const int width = min(kPanelWidth, columns - j0);
+        if (width > Lane::width) {
+            body.template operator()<kPanelWidth>(j0, width);
+        } else {
+            body.template operator()<Lane::width>(j0, width);
+        }
+    }
+}
+
 // Tiles of whole rows of a product.
 inline int tiles_of(int rows, int columns, int depth) {
     return rows / kTileRows * ((columns + kPanelWidth - 1) / kPanelWidth) * ((depth + kPanelDepth - 1) / kPanelDepth);
@@ -196,43 +252,120 @@ inline void multiply_panel(int rows, int depth, const float* a, int64_t row_stri
 
 // rows x columns of C, summed over `depth`, and with `accumulate` added to what is there.
 // A(i, p) = a.data[i * a.stride_a + p * a.stride_b] with any strides if ByRow, else stride_a is 1.
-// B(p, j) likewise with any strides. `ahead`, if any, goes on with each tile.
-template <bool ByRow, bool = true, class Epilogue = RawResult>
-inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
-                     Epilogue epilogue = {}, bool accumulate = false, FetchAhead* ahead = nullptr) {
-    alignas(64) float panel[kPanelDepth * kPanelWidth];
+// `ahead`, if any, goes on with each tile.
+template <bool ByRow, class Packed, class Epilogue>
+inline void multiply_panels(float* c, int64_t c_stride, MatrixView a, Packed& b, int rows, int columns, int depth,
+                            const Epilogue& epilogue, bool accumulate, FetchAhead* ahead) {
     for (int p0 = 0; p0 < depth; p0 += kPanelDepth) {
         const int block = min(kPanelDepth, depth - p0);
-        const float* a_block = a.data + p0 * a.stride_b;
-        for (int j0 = 0; j0 < columns; j0 += kPanelWidth) {
-            const int width = min(kPanelWidth, columns - j0);
+        for_panels(columns, b.first, b.step, [&]<int Columns>(int j0, int width) {
             const TileResult<Epilogue> result{c + j0,  c_stride, j0, width, accumulate || p0 > 0, p0 + block == depth,
                                               epilogue};
-            if (width > Lane::width) {
-                pack_panel<kPanelWidth>(panel, b, p0, block, j0, width);
-                multiply_panel<2, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result, ahead);
-            } else {
-                pack_panel<Lane::width>(panel, b, p0, block, j0, width);
-                multiply_panel<1, ByRow>(rows, block, a_block, a.stride_a, a.stride_b, panel, result, ahead);
-            }
-        }
+            multiply_panel<Columns / Lane::width, ByRow>(rows, block, a.data + p0 * a.stride_b, a.stride_a, a.stride_b,
+                                                         b.template panel<Columns>(p0, block, j0, width), result,
+                                                         ahead);
+        });
     }
 }
 
-// Rows `first` to `end - 1` of C. BRows: whether the values of the rows of B lie together, or those of its columns.
-template <bool BRows, class Epilogue = RawResult>
-inline void multiply_rows(float* c, int64_t c_stride, MatrixView a, MatrixView b, int first, int end, int columns,
-                          int depth, Epilogue epilogue = {}) {
-    multiply<true>(c + first * c_stride, c_stride, {a.data + first * a.stride_a, a.stride_a, a.stride_b}, b,
-                   end - first, columns, depth, epilogue);
+// B(p, j) with any strides.
+template <bool ByRow, class Epilogue = RawResult>
+inline void multiply(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
+                     const Epilogue& epilogue = {}, bool accumulate = false, FetchAhead* ahead = nullptr) {
+    PackedNow panels(b);
+    multiply_panels<ByRow>(c, c_stride, a, panels, rows, columns, depth, epilogue, accumulate, ahead);
 }
 
-// The product of rows, and `ahead` with its tiles unless they are short.
+// A few rows times some vectors of columns from j0 on, of B as it lies. The sum is as multiply_panels makes it.
+template <int Rows, int Vectors, class Access, class Epilogue>
+inline void multiply_in_place(float* c, int64_t c_stride, MatrixView a, MatrixView b, int j0, int depth,
+                              const Epilogue& epilogue, Access lane) {
+    constexpr int kRowsAhead = 16;
+    Lane total[Rows][Vectors];
+    SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+        SPOS_UNROLL for (int v = 0; v < Vectors; ++v) total[i][v] = Lane(0.0f);
+    }
+    for (int p0 = 0; p0 < depth; p0 += kPanelDepth) {
+        Lane sum[Rows][Vectors];
+        SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+            SPOS_UNROLL for (int v = 0; v < Vectors; ++v) sum[i][v] = Lane(0.0f);
+        }
+        for (int p = p0; p < min(p0 + kPanelDepth, depth); ++p) {
+            const float* const row = b.data + p * b.stride_a + j0;
+            SPOS_UNROLL for (int v = 0; v < Vectors; ++v) {
+                Lane::prefetch(row + kRowsAhead * b.stride_a + v * Lane::width);
+                const Lane value = lane.load(row + v * Lane::width);
+                SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+                    sum[i][v] += Lane(a.data[i * a.stride_a + p * a.stride_b]) * value;
+                }
+            }
+        }
+        SPOS_UNROLL for (int i = 0; i < Rows; ++i) {
+            SPOS_UNROLL for (int v = 0; v < Vectors; ++v) total[i][v] = p0 == 0 ? sum[i][v] : total[i][v] + sum[i][v];
+        }
+    }
+    SPOS_UNROLL for (int v = 0; v < Vectors; ++v) {
+        const int column = j0 + v * Lane::width;
+        const auto of_lane = epilogue.of(column, lane);
+        SPOS_UNROLL for (int i = 0; i < Rows; ++i) lane.store(c + i * c_stride + column, of_lane(total[i][v]));
+    }
+}
+
+// Rows that are so few that packing B for them would take longer than the product.
+constexpr int kFewRows = 4;
+template <int Rows, class Epilogue>
+inline void multiply_few(float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows, int columns, int depth,
+                         const Epilogue& epilogue) {
+    if constexpr (Rows > 1) {
+        if (rows < Rows) return multiply_few<Rows - 1>(c, c_stride, a, b, rows, columns, depth, epilogue);
+    }
+    constexpr int kVectors = 4, kColumns = kVectors * Lane::width;
+    for (int j0 = (int)blockIdx.y * kColumns; j0 < columns; j0 += (int)gridDim.y * kColumns) {
+        if (j0 + kColumns <= columns) {
+            multiply_in_place<Rows, kVectors>(c, c_stride, a, b, j0, depth, epilogue, FullLane{});
+            continue;
+        }
+        int j = j0;
+        for (; j + Lane::width <= columns; j += Lane::width) {
+            multiply_in_place<Rows, 1>(c, c_stride, a, b, j, depth, epilogue, FullLane{});
+        }
+        if (j < columns) multiply_in_place<Rows, 1>(c, c_stride, a, b, j, depth, epilogue, PartialLane{columns - j});
+    }
+}
+
+// Rows `first` to `end - 1` of C, whose columns blocks along grid.y share. BRows: whether the values of the rows of B
+// lie together, or those of its columns.
+template <bool BRows, class Epilogue = RawResult>
+inline void multiply_rows(float* c, int64_t c_stride, MatrixView a, MatrixView b, int first, int end, int columns,
+                          int depth, const Epilogue& epilogue = {}) {
+    const MatrixView from_first{a.data + first * a.stride_a, a.stride_a, a.stride_b};
+    float* const target = c + first * c_stride;
+    if (first >= end) return;
+    if (BRows && end - first <= kFewRows) {
+        multiply_few<kFewRows>(target, c_stride, from_first, b, end - first, columns, depth, epilogue);
+    } else {
+        PackedNow panels(b, (int)blockIdx.y, (int)gridDim.y);
+        multiply_panels<true>(target, c_stride, from_first, panels, end - first, columns, depth, epilogue, false,
+                              nullptr);
+    }
+}
+
+// The product of rows with packed weights, and `ahead`, if any, with its tiles unless they are short.
 template <class Epilogue>
-inline void multiply_and_fetch(FetchAhead& ahead, float* c, int64_t c_stride, MatrixView a, MatrixView b, int rows,
-                               int columns, int depth, Epilogue epilogue) {
-    FetchAhead* const meanwhile = depth < kLeastTermsToFetch ? nullptr : &ahead;
-    multiply<true>(c, c_stride, a, b, rows, columns, depth, epilogue, false, meanwhile);
+inline void multiply_packed(float* c, int64_t c_stride, MatrixView a, PackedWeights b, int rows, int columns, int depth,
+                            const Epilogue& epilogue, FetchAhead* ahead) {
+    FetchAhead* const meanwhile = depth < kLeastTermsToFetch ? nullptr : ahead;
+    multiply_panels<true>(c, c_stride, a, b, rows, columns, depth, epilogue, false, meanwhile);
+}
+
+// Packs weights [depth][columns] for products of floats: the panels of columns `first`, `first` + step, ...
+inline void pack_weights(float* packed, const float* w, int depth, int columns, int first, int step) {
+    for_panels(columns, first, step, [&]<int Columns>(int j0, int width) {
+        for (int p0 = 0; p0 < depth; p0 += kPanelDepth) {
+            const int block = min(kPanelDepth, depth - p0);
+            pack_panel<Columns>(packed + packed_before(p0, block, j0, columns), {w, columns, 1}, p0, block, j0, width);
+        }
+    });
 }
 
 // A result of few rows and a long sum.

@@ -193,44 +193,59 @@ inline void multiply_pairs_panel(int rows, const A& a, const uint32_t* panel, in
     multiply_pairs_rest<Hardware, kTileRows - 1, Vectors>(rows - i, a.from_row(i), panel, depth, result.from_row(i));
 }
 
-// Panel by panel of `columns`: pack<Columns>(panel, first column, columns) fills one, result_at(first column, columns)
-// says where its results go.
-template <bool Hardware, class A, class Pack, class ResultAt>
-__forceinline__ void multiply_pairs_panels(const A& a, int rows, int columns, int depth, const Pack& pack,
-                                           const ResultAt& result_at, FetchAhead* ahead) {
-    alignas(64) uint32_t panel[kMostPairedTerms / 2 * kPanelWidth];
-    for (int j0 = 0; j0 < columns; j0 += kPanelWidth) {
-        const int width = min(kPanelWidth, columns - j0);
-        if (width > Lane::width) {
-            pack.template operator()<kPanelWidth>(panel, j0, width);
-            multiply_pairs_panel<Hardware, 2>(rows, a, panel, depth, result_at(j0, width), ahead);
-        } else {
-            pack.template operator()<Lane::width>(panel, j0, width);
-            multiply_pairs_panel<Hardware, 1>(rows, a, panel, depth, result_at(j0, width), ahead);
-        }
-    }
+// Panels `first`, `first` + step, ... of `columns`: panel_at<Columns>(first column, columns) is one, result_at(first
+// column, columns) says where its results go.
+template <bool Hardware, class A, class PanelAt, class ResultAt>
+__forceinline__ void multiply_pairs_panels(const A& a, int rows, int columns, int depth, const PanelAt& panel_at,
+                                           const ResultAt& result_at, FetchAhead* ahead, int first = 0, int step = 1) {
+    for_panels(columns, first, step, [&]<int Columns>(int j0, int width) {
+        multiply_pairs_panel<Hardware, Columns / Lane::width>(rows, a, panel_at.template operator()<Columns>(j0, width),
+                                                              depth, result_at(j0, width), ahead);
+    });
 }
+
+// Where a panel of packed weights lies that begins at column j0.
+__forceinline__ int64_t packed_pairs_before(int depth, int j0) { return (int64_t)((depth + 1) / 2) * j0; }
 
 // Calls, so that nothing of them is done before or after denormals are zeros.
 template <bool Hardware, class Epilogue>
 [[gnu::noinline]] void multiply_pairs(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int rows, int columns,
                                       int depth, const Epilogue& epilogue, FetchAhead* ahead) {
+    alignas(64) uint32_t panel[kMostPairedTerms / 2 * kPanelWidth];
     multiply_pairs_panels<Hardware>(
         RowPairs{a.data, a.stride_a}, rows, columns, depth,
-        [&]<int Columns>(uint32_t* panel, int j0, int width) { pack_pairs<Columns>(panel, b, depth, j0, width); },
+        [&]<int Columns>(int j0, int width) {
+            pack_pairs<Columns>(panel, b, depth, j0, width);
+            return panel;
+        },
         [&](int j0, int width) {
             return RoundedResult<Epilogue>{c + j0, c_stride, j0, width, epilogue};
         },
         ahead);
 }
 
+template <bool Hardware, class Epilogue>
+[[gnu::noinline]] void multiply_packed_pairs(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, const PackedWeights& b,
+                                             int rows, int columns, int depth, const Epilogue& epilogue,
+                                             FetchAhead* ahead) {
+    multiply_pairs_panels<Hardware>(
+        RowPairs{a.data, a.stride_a}, rows, columns, depth,
+        [&]<int>(int j0, int) { return (const uint32_t*)b.data + packed_pairs_before(depth, j0); },
+        [&](int j0, int width) {
+            return RoundedResult<Epilogue>{c + j0, c_stride, j0, width, epilogue};
+        },
+        ahead, b.first, b.step);
+}
+
 template <bool Hardware>
 [[gnu::noinline]] void multiply_staged_pairs(float* c, const uint32_t* a, const Bf16* b, int rows, int columns,
                                              int depth, bool accumulate, FetchAhead* ahead) {
+    alignas(64) uint32_t panel[kMostPairedTerms / 2 * kPanelWidth];
     multiply_pairs_panels<Hardware>(
         StagedPairs{(const UnalignedPair*)a, rows}, rows, columns, depth,
-        [&]<int Columns>(uint32_t* panel, int j0, int width) {
+        [&]<int Columns>(int j0, int width) {
             pack_row_pairs<Columns>(panel, b, columns, depth, j0, width);
+            return panel;
         },
         [&](int j0, int width) {
             return SummedResult{c + j0, columns, width, accumulate};
@@ -253,24 +268,40 @@ __forceinline__ void with_pair_products(Body&& body) {
 // The product of rows, whose values lie together, with rows of weights; `ahead`, if any, goes on with each tile.
 template <class Epilogue>
 inline void multiply_bf16(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int rows, int columns, int depth,
-                          Epilogue epilogue, FetchAhead* ahead) {
+                          const Epilogue& epilogue, FetchAhead* ahead) {
     with_pair_products(
         [&]<bool Hardware>() { multiply_pairs<Hardware>(c, c_stride, a, b, rows, columns, depth, epilogue, ahead); });
 }
 
+// The same with packed weights; `ahead` unless tiles are short.
 template <class Epilogue>
-inline void multiply_and_fetch(FetchAhead& ahead, Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int rows,
-                               int columns, int depth, Epilogue epilogue) {
-    multiply_bf16(c, c_stride, a, b, rows, columns, depth, epilogue, depth < kLeastTermsToFetch ? nullptr : &ahead);
+inline void multiply_packed(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, PackedWeights b, int rows, int columns,
+                            int depth, const Epilogue& epilogue, FetchAhead* ahead) {
+    FetchAhead* const meanwhile = depth < kLeastTermsToFetch ? nullptr : ahead;
+    with_pair_products([&]<bool Hardware>() {
+        multiply_packed_pairs<Hardware>(c, c_stride, a, b, rows, columns, depth, epilogue, meanwhile);
+    });
 }
 
-// Rows `first` to `end - 1` of C. BRows: the values of the rows of B lie together, as all of these products have it.
-template <bool BRows, class Epilogue>
-inline void multiply_rows(Bf16* c, int64_t c_stride, MatrixOf<Bf16> a, MatrixView b, int first, int end, int columns,
-                          int depth, Epilogue epilogue) {
-    static_assert(BRows);
-    multiply_bf16(c + first * c_stride, c_stride, MatrixOf<Bf16>{a.data + first * a.stride_a, a.stride_a, 1}, b,
-                  end - first, columns, depth, epilogue, nullptr);
+template <class V, class Epilogue>
+inline void multiply_and_fetch(FetchAhead& ahead, V* c, int64_t c_stride, MatrixOf<V> a, PackedWeights b, int rows,
+                               int columns, int depth, const Epilogue& epilogue) {
+    multiply_packed(c, c_stride, a, b, rows, columns, depth, epilogue, &ahead);
+}
+
+// Rows `first` to `end - 1` of C.
+template <bool, class V, class Epilogue>
+inline void multiply_rows(V* c, int64_t c_stride, MatrixOf<V> a, PackedWeights b, int first, int end, int columns,
+                          int depth, const Epilogue& epilogue) {
+    multiply_packed(c + first * c_stride, c_stride, MatrixOf<V>{a.data + first * a.stride_a, a.stride_a, a.stride_b}, b,
+                    end - first, columns, depth, epilogue, nullptr);
+}
+
+// As pack_weights, for products of bf16, to which weights are rounded.
+inline void pack_weights_in_pairs(float* packed, const float* w, int depth, int columns, int first, int step) {
+    for_panels(columns, first, step, [&]<int Columns>(int j0, int width) {
+        pack_pairs<Columns>((uint32_t*)packed + packed_pairs_before(depth, j0), {w, columns, 1}, depth, j0, width);
+    });
 }
 
 // The result of a few rows and a long sum over `depth` rows of b: c [rows][columns], `accumulate` to what is there. a:

@@ -13,9 +13,10 @@ namespace Spos.Cli.Benchmarks;
 /// <summary>One kernel at one shape.</summary>
 /// <param name="Seconds">The median of its launches.</param>
 /// <param name="Roofline">The least time that its work can take on this device, by its measured peaks, over the time taken.
-/// More than 1 where the data comes from a cache, or products are of bf16, since the peak is that of fp32; 0 where
-/// the work is unknown.</param>
-internal sealed record KernelResult(string Kernel, string Shape, int Launches, double Seconds, double Bytes, double Flops, double Roofline);
+/// More than 1 where the data comes from a cache; 0 where the work is unknown.</param>
+/// <param name="Limit">Which of the peaks that goes by (<see cref="DevicePeaks.LimitOf"/>).</param>
+internal sealed record KernelResult(
+    string Kernel, string Shape, int Launches, double Seconds, double Bytes, double Flops, double Roofline, string Limit);
 
 /// <summary>
 /// Times every kernel where it runs: in training steps and evaluations of the network, each operation in every block in turn,
@@ -43,7 +44,7 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
             {
                 // The first run warms up.
                 if (run == 1) device.Kernels.Timer = timer;
-                for (int choice = 0; choice < spec.Space.MostDisjoint; choice++) RunPath(network, folder, choice);
+                for (int choice = 0; choice < spec.Space.MostAlike; choice++) RunPath(network, folder, choice);
                 report(run == 0 ? "warmed up" : $"run {run} of {runs}");
             }
             device.Kernels.Timer = null;
@@ -57,7 +58,7 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
 
     private void RunPath(ShuffleNetV2OneShot network, string folder, int choice)
     {
-        var path = new Architecture(Enumerable.Repeat(choice, spec.Blocks));
+        Architecture path = spec.Space.PathOf(Enumerable.Repeat(choice, spec.Blocks));
         ImageFolder pictures = ImageFolder.Open(folder);
         var damage = new DamageReport(message => throw new DataException(message));
         var options = new TrainingOptions { Epochs = 1, BatchSize = batchSize, LearningRate = 1e-3f, Workers = 1 };
@@ -83,6 +84,7 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
     {
         Array.Sort(seconds);
         double median = seconds[seconds.Length / 2];
-        return new KernelResult(kernel, work.Shape, seconds.Length, median, work.Bytes, work.Flops, peaks.LeastSeconds(work) / median);
+        return new KernelResult(
+            kernel, work.Shape, seconds.Length, median, work.Bytes, work.Flops, peaks.LeastSeconds(work) / median, peaks.LimitOf(work));
     }
 }

@@ -75,10 +75,7 @@ internal sealed class StepBenchmark : IDisposable
         var results = new List<StepResult>();
         foreach (Work work in Works.Where(w => !inference || w.Kind == PlanKind.Inference))
         {
-            RepeatedWork<Predictions>[] repeated = path == null
-                ? []
-                : [.. ways.Select(
-                    _ => new RepeatedWork<Predictions>(_session, (images, labels) => PlanOf(work.Kind).Run(images, labels, path)))];
+            Repeated[] repeated = path == null ? [] : [.. ways.Select(way => new Repeated(this, work.Kind, way, path))];
             double[][] rates = [.. ways.Select(_ => new double[runs])];
             long[] deviceBytes = new long[ways.Count], managedBytes = new long[ways.Count];
             for (int run = -Warmup; run < runs; run++)
@@ -86,9 +83,9 @@ internal sealed class StepBenchmark : IDisposable
                 Architecture chosen = path ?? RandomPath(run);
                 for (int w = 0; w < ways.Count; w++)
                 {
-                    (ConvolutionPlanner.Of(_session).Plan, _session.Precision) = (ways[w].Plan, ways[w].Precision);
+                    Compute(ways[w]);
                     long managedBefore = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
-                    if (path != null) repeated[w].Run(_images, _labels);
+                    if (path != null) repeated[w].Run();
                     else PlanOf(work.Kind).Run(_images, _labels, chosen).Dispose();
                     work.Finish(chosen);
                     _session.Stream.Synchronize();
@@ -99,13 +96,29 @@ internal sealed class StepBenchmark : IDisposable
                 }
                 report();
             }
-            foreach (RepeatedWork<Predictions> each in repeated) each.Dispose();
+            foreach (Repeated each in repeated) each.Dispose();
             for (int w = 0; w < ways.Count; w++)
             {
                 results.Add(new StepResult(work.Name, ways[w], Rates.Of(rates[w]), deviceBytes[w], managedBytes[w]));
             }
         }
         return results;
+    }
+
+    /// <summary>Times the inference of a path that is ready and warm.</summary>
+    /// <returns>Seconds of each run.</returns>
+    public double[] Infer(in Computation way, Architecture path, int runs)
+    {
+        using var repeated = new Repeated(this, PlanKind.Inference, way, path);
+        double[] seconds = new double[runs];
+        for (int run = -Warmup; run < runs; run++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            repeated.Run();
+            _session.Stream.Synchronize();
+            if (run >= 0) seconds[run] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        return seconds;
     }
 
     /// <summary>What a training step and an inference launch, on the mean over <paramref name="paths"/>.</summary>
@@ -157,7 +170,35 @@ internal sealed class StepBenchmark : IDisposable
     ];
 
     private NetworkPlan PlanOf(PlanKind kind) =>
-        NetworkPlans.Of(_network).For(_session, _network, kind, _batch, kind == PlanKind.Training ? LabelSmoothing : 0);
+        NetworkPlans.Of(_network).For(_session, _network, kind, _batch, LossTarget.Labels(LabelSmoothing));
+
+    private void Compute(in Computation way) => (ConvolutionPlanner.Of(_session).Plan, _session.Precision) = (way.Plan, way.Precision);
+
+    // The same path again and again. It is ready for inference before, as for the batches of an evaluation.
+    private sealed class Repeated : IDisposable
+    {
+        private readonly StepBenchmark _benchmark;
+        private readonly PathGroup? _ready;
+        private readonly RepeatedWork<Predictions> _work;
+
+        public Repeated(StepBenchmark benchmark, PlanKind kind, in Computation way, Architecture path)
+        {
+            _benchmark = benchmark;
+            benchmark.Compute(way);
+            if (kind == PlanKind.Inference) _ready = PathGroup.Ready(benchmark._session, benchmark._network, path);
+            _work = new RepeatedWork<Predictions>(benchmark._session, (images, labels) => _ready == null
+                ? benchmark.PlanOf(kind).Run(images, labels, path)
+                : benchmark.PlanOf(kind).Run(images, labels, _ready));
+        }
+
+        public void Run() => _work.Run(_benchmark._images, _benchmark._labels);
+
+        public void Dispose()
+        {
+            _work.Dispose();
+            _ready?.Dispose();
+        }
+    }
 
     /// <param name="Kind">What is planned, and the same for each batch.</param>
     /// <param name="Finish">What follows on it.</param>

@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
 using ScottPlot;
 using Spos.Engine.Files;
+using Spos.Runs.Folders;
+using Spos.Runs.Phases;
 using Spos.Space;
 
 namespace Spos.Cli.Display;
@@ -8,7 +10,8 @@ namespace Spos.Cli.Display;
 /// <summary>Results as pictures, each as PNG and SVG.</summary>
 internal static partial class Plots
 {
-    private const int Width = 900, Height = 600;
+    private const int Width = 900, Height = 600, MarkerSize = 10;
+    private const string FlopsLabel = "FLOPs (millions of multiply-adds)";
 
     /// <summary>Loss and accuracy over the steps of a training.</summary>
     /// <returns>The path of the PNG; null if there are too few points for a curve.</returns>
@@ -30,8 +33,9 @@ internal static partial class Plots
         return Save(plot, folder, "loss");
     }
 
-    /// <summary>Accuracy over FLOPs of all candidates of a search, the best marked.</summary>
-    public static string AccuracyOverFlops(string folder, IReadOnlyList<Candidate> candidates, Candidate best)
+    /// <summary>Accuracy over FLOPs of all candidates of a search, the best marked and the front drawn.</summary>
+    public static string AccuracyOverFlops(
+        string folder, IReadOnlyList<Candidate> candidates, Candidate best, IReadOnlyList<Candidate> front)
     {
         var plot = new Plot();
         foreach (IGrouping<bool, Candidate> group in candidates.GroupBy(c => c.Generation == 0))
@@ -39,10 +43,18 @@ internal static partial class Plots
             var dots = plot.Add.ScatterPoints(group.Select(c => c.Flops / 1e6).ToArray(), group.Select(c => c.Top1).ToArray());
             dots.LegendText = group.Key ? "random (first generation)" : "evolved";
         }
+        // Of a front over other costs too, what is one over FLOPs alone.
+        var along = new List<Candidate>();
+        foreach (Candidate candidate in front.OrderBy(c => c.Flops).ThenByDescending(c => c.Top1))
+        {
+            if (along.Count == 0 || candidate.Top1 > along[^1].Top1) along.Add(candidate);
+        }
+        var line = plot.Add.ScatterLine(along.Select(c => c.Flops / 1e6).ToArray(), along.Select(c => c.Top1).ToArray(), Colors.Gray);
+        line.LegendText = "front";
         var star = plot.Add.Marker(best.Flops / 1e6, best.Top1, MarkerShape.FilledDiamond, 14);
         star.LegendText = "best";
         plot.Title("Candidates");
-        plot.XLabel("FLOPs (millions of multiply-adds)");
+        plot.XLabel(FlopsLabel);
         plot.YLabel("top-1 with the supernet's weights");
         plot.ShowLegend(Alignment.LowerRight);
         return Save(plot, folder, "accuracy-over-flops");
@@ -66,15 +78,48 @@ internal static partial class Plots
         return Save(plot, folder, "best-over-generations");
     }
 
-    /// <summary>Accuracy trained from scratch over the supernet's score.</summary>
-    public static string StandaloneOverScores(string folder, double[] scores, double[] standalone)
+    /// <summary>
+    /// Accuracy trained from scratch over the supernet's score; of several trainings their mean, with bars of their deviation.
+    /// </summary>
+    public static string StandaloneOverScores(string folder, double[] scores, IReadOnlyList<double[]> trainings)
     {
         var plot = new Plot();
-        plot.Add.ScatterPoints(scores, standalone);
+        double[] means = [.. trainings.Select(t => t.Average())];
+        plot.Add.ScatterPoints(scores, means);
+        bool isRepeated = trainings[0].Length > 1;
+        if (isRepeated) plot.Add.ErrorBar(scores, means, [.. trainings.Select(Ranking.Deviation)]);
         plot.Title("Ranking");
         plot.XLabel("top-1 with the supernet's weights");
-        plot.YLabel("top-1 on val, trained from scratch");
+        plot.YLabel(isRepeated ? $"top-1 on val, {trainings[0].Length} trainings from scratch" : "top-1 on val, trained from scratch");
         return Save(plot, folder, "ranking");
+    }
+
+    /// <summary>Accuracy of trained networks over the cost that they were chosen along: the front as a line, others beside it.</summary>
+    public static string TrainedFront(FrontResult result)
+    {
+        var plot = new Plot();
+        CostMeasure measure = result.Costs[0].Measure;
+        foreach ((FrontSource source, string name, MarkerShape shape) in new[]
+        {
+            (FrontSource.Front, "front of the search", MarkerShape.FilledCircle),
+            (FrontSource.Random, "random", MarkerShape.FilledSquare),
+            (FrontSource.Handmade, "hand-made: all blocks alike", MarkerShape.FilledTriangleUp),
+        })
+        {
+            TrainedNetwork[] networks = [.. result.Networks.Where(one => one.Network.Source == source)];
+            if (networks.Length == 0) continue;
+            double[] costs = [.. networks.Select(one => one.Costs[0] / measure.Unit)];
+            double[] top1 = [.. networks.Select(one => one.Network.Top1!.Value)];
+            var points = source == FrontSource.Front ? plot.Add.Scatter(costs, top1) : plot.Add.ScatterPoints(costs, top1);
+            points.LegendText = name;
+            points.MarkerShape = shape;
+            points.MarkerSize = MarkerSize;
+        }
+        plot.Title(result.IsInherited ? "Trained front, from the supernet's weights" : "Trained front, from scratch");
+        plot.XLabel(measure == CostMeasure.Flops ? FlopsLabel : $"{measure.Name} (millions)");
+        plot.YLabel("top-1 on val");
+        plot.ShowLegend(Alignment.LowerRight);
+        return Save(plot, result.Folder, "front");
     }
 
     private static string Save(Plot plot, string folder, string name)

@@ -9,10 +9,12 @@ namespace Spos.Cli.Display;
 internal sealed class RunConsole(Action? begun = null) : IRunObserver
 {
     private ProgressDisplay? _progress;
+    private long _predicted;
 
     public void Begin(RunBegin run) => begun?.Invoke();
 
-    public void BeginPart(RunPart part) => _progress = new ProgressDisplay(part.Title, part.Total, part.Unit);
+    public void BeginPart(RunPart part) =>
+        (_progress, _predicted) = (new ProgressDisplay(part.Title, part.Total, part.Unit), 0);
 
     public void Stepped(StepReport report, bool isLogged) =>
         _progress?.Report(report.Step, report.Images, $"epoch {report.Epoch + 1}  loss {report.Loss:0.000}  top-1 {report.Top1:0.0%}");
@@ -21,6 +23,12 @@ internal sealed class RunConsole(Action? begun = null) : IRunObserver
         _progress?.Report(count, 1, $"generation {candidate.Generation + 1}  top-1 {candidate.Top1:0.0%}  best {best:0.0%}");
 
     public void Score(long done, double top1) => _progress?.Report(done, 1, $"top-1 {top1:0.0%}");
+
+    public void Predicted(long done)
+    {
+        _progress?.Report(done, done - _predicted, "");
+        _predicted = done;
+    }
 
     public void Cached(long done) => _progress?.Report(done, 1, "");
 

@@ -44,7 +44,10 @@ internal static class SearchConfig
         if (options["strategy"] == "random") tuner.Add("builtinTunerName", "Random");
         else tuner.Add("className", Tuners[0]);
         var arguments = new YamlMappingNode();
-        foreach ((string field, string option) in ClassArgs) arguments.Add(field, options[option]!);
+        foreach ((string field, string option) in ClassArgs)
+        {
+            if (options.GetValueOrDefault(option) is { Length: > 0 } value) arguments.Add(field, value);
+        }
         tuner.Add("classArgs", arguments);
         var root = new YamlMappingNode
         {

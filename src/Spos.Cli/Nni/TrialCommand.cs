@@ -12,16 +12,19 @@ namespace Spos.Cli.Nni;
 /// </summary>
 internal static class TrialCommand
 {
-    private const string Flag = PreprocessingRecord.Option, Unused = "log-frequency";
+    private const string Flag = PreprocessingRecord.Option, Unused = "log-frequency", Strategy = "strategy", Front = "nsga2";
 
-    private static readonly string[] Paths = ["imagenet-dir", "checkpoint", "flops-table"];
+    private static readonly string[] Paths = ["imagenet-dir", "checkpoint", "flops-table", "latency-table"];
 
     private static readonly string[] OfTester =
         ["imagenet-dir", "checkpoint", Flag, "seed", "workers", "train-batch-size", "train-iters", "test-batch-size", Unused];
 
     // What spos search has besides.
     private static readonly string[] Known =
-        [.. OfTester, "flops-table", "select-on", "held-out", "device", "threads", "plan", "precision"];
+    [
+        .. OfTester, Strategy, CostName.ObjectivesOption, "predictor", "predictor-pool", "flops-lb", "params-limit", "params-lb",
+        "latency-limit", "latency-lb", "latency-table", "flops-table", "select-on", "held-out", "device", "threads", "plan", "precision",
+    ];
 
     /// <summary>The options of a command; a value is null where the option takes none.</summary>
     /// <param name="folder">What relative paths are relative to.</param>
@@ -45,7 +48,9 @@ internal static class TrialCommand
         foreach (string option in Known.Where(o => o != Unused))
         {
             string? value = options[option];
-            if (value == null || (option == Flag && PreprocessingRecord.Read(value) == Preprocessing.Standard)) continue;
+            // The other strategies are NNI's, which a configuration tells elsewhere.
+            if (option == Strategy && value != Front) continue;
+            if (string.IsNullOrEmpty(value) || (option == Flag && PreprocessingRecord.Read(value) == Preprocessing.Standard)) continue;
             if (Paths.Contains(option)) value = Path.GetFullPath(value);
             command.Append($" --{option}{(option == Flag ? "" : $" {ShellWords.Quote(value)}")}");
         }

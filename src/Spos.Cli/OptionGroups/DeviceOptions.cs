@@ -65,7 +65,9 @@ internal abstract class DeviceOptions
         int? wanted = count == null ? Threads : int.Parse(count, CultureInfo.InvariantCulture);
         try
         {
-            Device device = ReadyDevice.Open(name, Notice.Warn, synchronous, dry);
+            Device device = ReadyDevice.Open(
+                name, Notice.Warn, synchronous, dry,
+                opened => Session.Require(this is IPrecisionOption { Precision: var precision } ? precision : Precision.Fp32, opened));
             device.WantsGraphs = !withoutGraphs;
             if (wanted is { } threads) SetThreads(device, threads);
             return device;

@@ -9,7 +9,7 @@ namespace Spos.Cli.OptionGroups;
 internal interface IScoringOptions
 {
     /// <summary>The values of --select-on.</summary>
-    const string OnHeldOut = "held-out", OnVal = "val";
+    const string OnHeldOut = "held-out", OnVal = KeptOptions.SelectOnVal;
 
     [Option("checkpoint", Default = "runs/supernet", HelpText = "The supernet: a checkpoint, or the folder of its run.")]
     [Input(PathKind.Any), Influences(Influence.Kept)]
@@ -27,7 +27,7 @@ internal interface IScoringOptions
     [InRange(1, 65_536), Influences(Influence.None)]
     int TestBatchSize { get; set; }
 
-    [Option("select-on", Default = OnHeldOut, HelpText =
+    [Option(KeptOptions.SelectOnOption, Default = OnHeldOut, HelpText =
         "What candidates are compared on: held-out, the part of train that the supernet was not trained on, or val.")]
     [OneOf(OnHeldOut, OnVal), Influences(Influence.Kept)]
     string SelectOn { get; set; }
@@ -36,9 +36,34 @@ internal interface IScoringOptions
     [InRange(0, 1, BelowMost = true), Influences(Influence.Kept)]
     float? HeldOut { get; set; }
 
-    [Option("flops-limit", HelpText = "Most FLOPs of a candidate (default: 330e6 for the official sizes, else the mean of all paths).")]
+    [Option("flops-limit", HelpText = "Most FLOPs of a candidate (default: 330e6 for the official sizes, else the mean of all paths; for a "
+        + "front any).")]
     [InRange(1, 1e15, Example = "330e6 or 330M"), Influences(Influence.Kept)]
     double? FlopsLimit { get; set; }
+
+    [Option("flops-lb", HelpText = "Least FLOPs of a candidate (default: none).")]
+    [InRange(1, 1e15, Example = "290e6 or 290M"), Influences(Influence.Kept)]
+    double? FlopsLb { get; set; }
+
+    [Option("params-limit", HelpText = "Most parameters of a candidate that is trained from scratch (default: any number).")]
+    [InRange(1, 1e15, Example = "3400000 or 3.4M"), Influences(Influence.Kept)]
+    double? ParamsLimit { get; set; }
+
+    [Option("params-lb", HelpText = "Least parameters of a candidate that is trained from scratch (default: none).")]
+    [InRange(1, 1e15, Example = "3400000 or 3.4M"), Influences(Influence.Kept)]
+    double? ParamsLb { get; set; }
+
+    [Option("latency-limit", HelpText = "Longest time that a batch takes a candidate, by --latency-table (default: any).")]
+    [Milliseconds, Influences(Influence.Kept)]
+    double? LatencyLimit { get; set; }
+
+    [Option("latency-lb", HelpText = "Shortest time that a batch takes a candidate, by --latency-table (default: any).")]
+    [Milliseconds, Influences(Influence.Kept)]
+    double? LatencyLb { get; set; }
+
+    [Option("latency-table", HelpText = "A table of this network's latencies, as spos latency measure writes it (default: none).")]
+    [Input(PathKind.File), Influences(Influence.None)]
+    string? LatencyTablePath { get; set; }
 
     [Option("flops-table", HelpText = "Count FLOPs by this table, megvii's op_flops_dict.pkl (default: computed from the shapes).")]
     [Input(PathKind.File), Influences(Influence.Kept)]
@@ -54,6 +79,12 @@ internal interface IScoringOptions
         OnVal = SelectOn == OnVal,
         HeldOut = HeldOut,
         FlopsLimit = FlopsLimit,
+        FlopsLeast = FlopsLb,
+        ParamsLimit = ParamsLimit,
+        ParamsLeast = ParamsLb,
+        LatencyLimit = LatencyLimit,
+        LatencyLeast = LatencyLb,
+        LatencyTable = LatencyTablePath,
         FlopsTable = FlopsTablePath,
     };
 }

@@ -28,6 +28,9 @@ internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, s
 
     public bool IsOption => Name.StartsWith(Dashes, StringComparison.Ordinal);
 
+    /// <summary>Whether it is all words that no option takes, and not one of them.</summary>
+    public bool IsList => !IsOption && Type != typeof(string) && Type.IsAssignableTo(typeof(IEnumerable));
+
     /// <summary>The options and words of a verb.</summary>
     /// <exception cref="InvalidOperationException">An option does not say what values it takes.</exception>
     public static IReadOnlyList<DeclaredOption> Of(Type verb) =>

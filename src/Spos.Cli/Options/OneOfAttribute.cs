@@ -8,7 +8,11 @@ internal class OneOfAttribute(params string[] words) : ValueRule
 
     public override string Possible => words.Length == 1 ? words[0] : $"{string.Join(", ", words[..^1])} or {words[^1]}";
 
+    // An option of several words has commas between them.
     public override string Read(string text, Type type) =>
+        type == typeof(IEnumerable<string>) ? string.Join(',', text.Split(',').Select(ReadOne)) : ReadOne(text);
+
+    private string ReadOne(string text) =>
         words.FirstOrDefault(word => word.Equals(text, StringComparison.OrdinalIgnoreCase))
         ?? throw new FormatException(
             words.Length == 1 ? $"only {words[0]} is possible." : $"{string.Join(", ", words[..^1])} and {words[^1]} are possible.");

@@ -1,12 +1,10 @@
-using System.Runtime.InteropServices;
+using Spos.Engine.Files;
 
 namespace Spos.Cli.Options;
 
 /// <summary>The path of a file or folder to write, which may be there or not.</summary>
-internal sealed partial class OutputAttribute(PathKind kind) : PathRule
+internal sealed class OutputAttribute(PathKind kind) : PathRule
 {
-    private const int WriteOk = 2;
-
     // Where the system shows itself as files. Renaming a new file over a device would replace the device.
     private static readonly string[] OfSystem = ["/proc", "/sys", "/dev"];
 
@@ -39,7 +37,7 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
             if (File.Exists(above)) throw new FormatException($"{above} is a file, not a folder.");
             if (!Directory.Exists(above)) continue;
             bool used = MayBeReadOnly && above == path;
-            if (!used && Access(above, WriteOk) != 0) throw new FormatException($"you may not write to {above}.");
+            if (!used && !WriteAccess.IsGiven(above)) throw new FormatException($"you may not write to {above}.");
             break;
         }
         // As completed by shells, a folder ends with a slash.
@@ -60,7 +58,4 @@ internal sealed partial class OutputAttribute(PathKind kind) : PathRule
             return path;
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Access(string path, int mode);
 }

@@ -80,7 +80,7 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
         }
         if (options.FirstOrDefault(o => !o.IsOption && given.All(g => g.Option != o)) is { } missing)
         {
-            throw Usage($"Say what spos {_verb} is to do{Values(missing)}.");
+            throw Usage(missing.IsList ? $"Name {missing.Name}: {missing.Help}" : $"Say what spos {_verb} is to do{Values(missing)}.");
         }
         RefuseRepeated(given);
         List<string> arguments = [_verb, .. given.SelectMany(Checked)];
@@ -99,12 +99,12 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
     }
 
     private DeclaredOption Positional(string word, List<Given> given) =>
-        options.Where(o => !o.IsOption).FirstOrDefault(o => given.All(g => g.Option != o))
+        options.Where(o => !o.IsOption).FirstOrDefault(o => o.IsList || given.All(g => g.Option != o))
         ?? throw Usage($"{Shown.Value(word)} is not an option of spos {_verb}, and does not follow one.{Nearest.Hint(word, _names)}");
 
     private void RefuseRepeated(IEnumerable<Given> given)
     {
-        foreach (IGrouping<DeclaredOption, Given> same in given.Where(g => g.Value != null)
+        foreach (IGrouping<DeclaredOption, Given> same in given.Where(g => g.Value != null && !g.Option.IsList)
             .GroupBy(g => g.Option).Where(g => g.Count() > 1))
         {
             throw Usage($"{same.Key.Name} is given {same.Count()} times: {string.Join(", ", same.Select(g => Shown.Value(g.Value!)))}.");

@@ -21,7 +21,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
-[Place(13)]
+[Place(15)]
 [Verb(
     "bench",
     HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, "
@@ -87,6 +87,9 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
 
     [Option(KeptOptions.DecoderOption, Default = JpegDecoder.Spos, HelpText = DataOptions.DecoderHelp + " For bench loader.")]
     public JpegDecoder Decoder { get; set; } = JpegDecoder.Spos;
+
+    [Option(KeptOptions.DecodeScaleOption, Default = false, HelpText = DataOptions.DecodeScaleHelp + " For bench loader.")]
+    public bool DecodeScale { get; set; }
 
     [Option("cache", HelpText = DataOptions.CacheHelp
         + " For bench loader, which makes the same cache of a folder train or val as a run does.")]
@@ -196,7 +199,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     {
         string folder = Images
             ?? throw new UsageException("bench loader needs --images FOLDER, a folder with one folder of JPEGs per class.");
-        DataOptions.CheckCache(Cache, CacheSize, Decoder);
+        DataOptions.CheckDecoding(Cache, CacheSize, Decoder, DecodeScale);
         if (!Directory.Exists(folder))
         {
             throw new DataException($"--images {Shown.Value(folder)}: no such folder. One is needed that has a folder of JPEGs per class.");
@@ -209,9 +212,15 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         int runs = Runs ?? 15;
         IReadOnlyList<LoaderResult> results = [];
         var hostWork = new Rates(0, 0, 0);
-        var benchmark = new LoaderBenchmark(
-            device, data, new LoaderOptions { Decoder = Decoder, ImageSize = ImageSize, BatchSize = BatchSize, Workers = Workers },
-            new DamageReport(Notice.Warn));
+        var options = new LoaderOptions
+        {
+            Decoder = Decoder,
+            DecodeScale = DecodeScale,
+            ImageSize = ImageSize,
+            BatchSize = BatchSize,
+            Workers = Workers,
+        };
+        var benchmark = new LoaderBenchmark(device, data, options, new DamageReport(Notice.Warn));
         ProgressDisplay.Run("loader", LoaderBenchmark.Reports(runs), "pass", report =>
         {
             hostWork = benchmark.RunHostWork(runs, () => report(""));
@@ -230,6 +239,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             pictures = data.Samples.Length,
             workers = Workers,
             decoder = Word(Decoder),
+            decode_scale = DecodeScale,
             cached = Cache != null,
             cache_size = CacheSize,
             host_work = new { images_per_second_and_thread = hostWork.Median, quartiles = hostWork.Quartiles },
@@ -256,6 +266,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
         ResultTable.Print(
             "Kernels",
             ("peak arithmetic in fp32", $"{peaks.FlopsPerSecond / 1e9:0.0} GFLOP/s"),
+            ("peak products of bf16", $"{peaks.FlopsPerSecondBf16 / 1e9:0.0} GFLOP/s"),
             ("peak memory", $"{peaks.BytesPerSecond / 1e9:0.0} GB/s"),
             ("precision", Word(Precision)),
             ("kernels and shapes", $"{results.Length}, {Math.Min(Top, results.Length)} shown"),
@@ -265,6 +276,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
             plan = Word(Plan),
             precision = Word(Precision),
             peak_gflops = peaks.FlopsPerSecond / 1e9,
+            peak_gflops_bf16 = peaks.FlopsPerSecondBf16 / 1e9,
             peak_gbytes = peaks.BytesPerSecond / 1e9,
             kernels = results.Select(r => new
             {
@@ -275,6 +287,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
                 gbytes_per_second = r.Bytes / r.Seconds / 1e9,
                 gflops = r.Flops / r.Seconds / 1e9,
                 of_roofline = r.Roofline,
+                limit = r.Limit,
             }),
         });
         return ExitCode.Success;
@@ -283,7 +296,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     private int CountLaunches(Session session, NetworkSpec spec, Device device)
     {
         Architecture[] paths = ArchitectureText == null
-            ? [.. Enumerable.Range(0, spec.Space.MostDisjoint).Select(choice => new Architecture(Enumerable.Repeat(choice, spec.Blocks)))]
+            ? [.. Enumerable.Range(0, spec.Space.MostAlike).Select(choice => spec.Space.PathOf(Enumerable.Repeat(choice, spec.Blocks)))]
             : [NamedArchitecture.ReadOfAnySet(ArchitectureText, spec)];
         if (device.IsDry && Plan == ConvolutionPlan.Auto)
         {
@@ -380,12 +393,12 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
 
     private void Print(KernelResult[] results, double total)
     {
-        Table table = PlainTable.New("kernel", "shape", "median", "GB/s", "GFLOP/s", "of roofline", "of the time");
+        Table table = PlainTable.New("kernel", "shape", "median", "GB/s", "GFLOP/s", "of roofline", "limit", "of the time");
         foreach (KernelResult r in results.Take(Top))
         {
             table.AddRow(
                 r.Kernel, r.Shape, $"{r.Seconds * 1e6:0.0} µs", Rate(r.Bytes, r.Seconds), Rate(r.Flops, r.Seconds),
-                r.Roofline > 0 ? $"{r.Roofline:0%}" : "", $"{r.Seconds * r.Launches / total:0.0%}");
+                r.Roofline > 0 ? $"{r.Roofline:0%}" : "", r.Limit, $"{r.Seconds * r.Launches / total:0.0%}");
         }
         PlainTable.Write(table);
     }

@@ -8,10 +8,10 @@ using Spos.Runs.Phases;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Evaluates a checkpoint.</summary>
-[Place(5)]
+[Place(6)]
 [Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
-internal sealed class EvalVerb : DataOptions, IVerb
+internal sealed class EvalVerb : DataOptions, IWeightsOption, IVerb
 {
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
@@ -36,8 +36,6 @@ internal sealed class EvalVerb : DataOptions, IVerb
     [InRange(1, 65_536)]
     public int TestBatchSize { get; set; } = 512;
 
-    [Option("weights", Default = WeightKind.Best, HelpText =
-        "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
     public int Run()
@@ -60,7 +58,7 @@ internal sealed class EvalVerb : DataOptions, IVerb
             "Evaluation",
             ("checkpoint", result.Checkpoint),
             ("architecture", $"{result.Architecture}"),
-            ("weights", result.IsAveraged ? "averaged" : "those of the last step"),
+            ("weights", IWeightsOption.NameOf(result.IsAveraged)),
             ("batch norm", result.IsRecalibrated ? "recalibrated" : "as it was trained"),
             ("precision", DeclaredOption.TextOf(Precision)!),
             ("FLOPs", $"{result.Flops / 1e6:0.##}M"),

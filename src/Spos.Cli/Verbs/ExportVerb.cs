@@ -1,47 +1,26 @@
-using System.Text;
 using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
-using Spos.Engine.Data;
 using Spos.Engine.Files;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
-using Spos.Runs.Records;
 
 namespace Spos.Cli.Verbs;
 
-/// <summary>The formats that networks are exported in.</summary>
-internal enum ExportFormat
-{
-    /// <summary>What torch.save writes.</summary>
-    Pth,
-
-    /// <summary>Hugging Face's.</summary>
-    Safetensors,
-
-    /// <summary>A graph that runtimes run; single paths only.</summary>
-    Onnx,
-
-    /// <summary>A Python module with the network's source, and its weights as pth beside it; single paths only.</summary>
-    Pytorch,
-}
-
 /// <summary>Writes a checkpoint in other programs' formats.</summary>
-[Place(8)]
+[Place(10)]
 [Verb(
     "export",
     HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads "
         + "its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
 [Example("Write what was trained from scratch as ONNX", "--output network.onnx")]
-internal sealed class ExportVerb : DeviceOptions, IVerb
+internal sealed class ExportVerb : DeviceOptions, IWeightsOption, IVerb
 {
-    private const string ModuleEnding = ".py";
-
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
@@ -60,60 +39,43 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
     public bool KeepBatchNorm { get; set; }
 
-    [Option("weights", Default = WeightKind.Best, HelpText =
-        "Which weights: the averaged ones of --ema-decay, those of the last step, or the best of what there is.")]
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
-    private ExportFormat Chosen => Format ?? Path.GetExtension(Output) switch
-    {
-        ".onnx" => ExportFormat.Onnx,
-        ".safetensors" => ExportFormat.Safetensors,
-        ModuleEnding => ExportFormat.Pytorch,
-        _ => ExportFormat.Pth,
-    };
+    // The first one is what there is without an ending of another.
+    private ExportFormat Chosen =>
+        Format ?? Enum.GetValues<ExportFormat>().FirstOrDefault(format => NetworkExport.EndingOf(format) == Path.GetExtension(Output));
 
     public int Run()
     {
         using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         string format = DeclaredOption.TextOf(Chosen)!;
+        if (header.Path == null && header.Spec.BlockSet.HasScales)
+        {
+            throw new CheckpointException(
+                $"{checkpoint} is a supernet with channel scales, which has no form in PyTorch: its operations share weights. "
+                + "Train a path of it by spos scratch, and export that.");
+        }
         if (Chosen is ExportFormat.Onnx or ExportFormat.Pytorch && header.Path == null)
         {
             throw new CheckpointException(
                 $"{checkpoint} is a supernet: only a single path can be exported as {format}. "
                 + "Use --format pth or safetensors, or train a path of it by spos scratch.");
         }
-        string ending = Chosen == ExportFormat.Pytorch ? ModuleEnding : $".{format}";
-        string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, $"network{ending}"));
-        string weights = Path.ChangeExtension(output, ".pth");
+        string name = $"network{NetworkExport.EndingOf(Chosen)}";
+        string output = Path.GetFullPath(Output ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(checkpoint))!, name));
+        string weights = NetworkExport.WeightsOf(output);
         RequireOutput(output, weights, format);
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, Weights);
-        ExportRecord record = RecordOf(header);
-        switch (Chosen)
-        {
-            case ExportFormat.Pth:
-                TorchWriter.Save(output, session, network, record);
-                break;
-            case ExportFormat.Pytorch:
-                byte[] source = Encoding.UTF8.GetBytes(ModuleSource.Of(header.Spec, header.Path!, record, Path.GetFileName(weights)));
-                AtomicFile.WriteTogether(
-                    (weights, TorchWriter.WriterOf(session, network, record)), (output, stream => stream.Write(source)));
-                break;
-            case ExportFormat.Safetensors:
-                SafetensorsWriter.Save(output, session, network, record);
-                break;
-            default:
-                OnnxWriter.Save(output, session, network, KeepBatchNorm, record);
-                break;
-        }
+        NetworkExport.Write(Chosen, output, session, network, header, KeepBatchNorm);
         ResultTable.Print(
             "Exported",
             ("checkpoint", checkpoint),
             ("network", $"{header.Spec}"),
             ("kind", header.Path == null ? "supernet" : $"single path, {header.Path}"),
-            ("weights", averaged ? "averaged" : "those of the last step"),
+            ("weights", IWeightsOption.NameOf(averaged)),
             ("class names", header.ClassNames == null ? "not known" : $"{header.ClassNames.Length}, in the file"),
             ("file", output),
             Chosen == ExportFormat.Pytorch ? ("weights' file", weights) : ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
@@ -135,10 +97,10 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
                 OutputFile.Require("--output", output, kind, OutputFile.Is(FileFormat.Onnx));
                 break;
             default:
-                if (!output.EndsWith(ModuleEnding, StringComparison.Ordinal))
+                if (!output.EndsWith(NetworkExport.ModuleEnding, StringComparison.Ordinal))
                 {
                     throw new UsageException(
-                        $"--output {output}: the format {format} is Python source, whose file ends in {ModuleEnding}.");
+                        $"--output {output}: the format {format} is Python source, whose file ends in {NetworkExport.ModuleEnding}.");
                 }
                 OutputFile.Require("--output", output, kind, OutputFile.BeginsWith(ModuleSource.Mark));
                 OutputFile.Require("--output", weights, "a file of weights that spos export wrote", IsExport);
@@ -158,19 +120,5 @@ internal sealed class ExportVerb : DeviceOptions, IVerb
         {
             return false;
         }
-    }
-
-    private static ExportRecord RecordOf(CheckpointHeader header)
-    {
-        bool official = PreprocessingRecord.Of(header) == Preprocessing.Spos;
-        return PreprocessingRecord.WithPictures(new ExportRecord
-        {
-            ImageSize = header.ImageSize,
-            OfficialPreprocessing = official,
-            Dropout = header.Dropout,
-            ClassNames = header.ClassNames,
-            Architecture = header.Path,
-            Flops = header.Path is { } path ? NetworkFlops.Of(header.Spec).Of(path) : null,
-        });
     }
 }

@@ -13,7 +13,7 @@ namespace Spos.Cli.Verbs;
 [Place(4)]
 [Verb("scratch", HelpText = "Phase 3: train the architecture that was found from scratch, and evaluate it.")]
 [Example("Train the winner of a search on ImageNet", "--architecture runs/search --imagenet-dir /data/imagenet")]
-internal sealed class ScratchVerb : NetworkOptions, ISinglePathOptions, IVerb
+internal sealed class ScratchVerb : NetworkOptions, IScratchOptions, IVerb
 {
     [Option("architecture", HelpText =
         "The architecture: a search's folder or a file in it, whose network's sizes and preprocessing count too; "
@@ -33,27 +33,16 @@ internal sealed class ScratchVerb : NetworkOptions, ISinglePathOptions, IVerb
     [Input(PathKind.Any, OrArchitecture = true), Influences(Influence.None)]
     public string? FixedArc { get; set; }
 
-    [Option("ema-decay", Default = 0f, HelpText =
-        "Keep a moving average of the weights with this decay, such as 0.9999, and use it for the result (0: none).")]
-    [InRange(0, 1, BelowMost = true), Influences(Influence.Kept)]
-    public float EmaDecay { get; set; }
-
-    [Option("mixup", Default = 0f, HelpText =
-        "Mix pictures in pairs, by shares of a beta distribution of this parameter, such as 0.2 (0: do not).")]
-    [InRange(0, 100), Influences(Influence.Kept)]
-    public float Mixup { get; set; }
-
-    [Option("random-erasing", Default = 0f, HelpText = "Probability of erasing a random rectangle of a picture, such as 0.25.")]
-    [InRange(0, 1), Influences(Influence.Kept)]
-    public float RandomErasing { get; set; }
-
     [Option("val-frequency", Default = 1, HelpText = "Epochs between measurements on val (0: only at the end).")]
     [InRange(0, 100_000), Influences(Influence.Later)]
     public int ValFrequency { get; set; } = 1;
 
-    [Option("test-batch-size", HelpText =
-        "Pictures of a batch of val (default: 512, or --batch-size if that is smaller: what could be trained on fits).")]
-    [InRange(1, 65_536), Influences(Influence.None)]
+    public float EmaDecay { get; set; }
+
+    public float Mixup { get; set; }
+
+    public float RandomErasing { get; set; }
+
     public int? TestBatchSize { get; set; }
 
     public int Epochs { get; set; } = ISinglePathOptions.DefaultEpochs;
@@ -68,9 +57,7 @@ internal sealed class ScratchVerb : NetworkOptions, ISinglePathOptions, IVerb
     {
         var spec = new ScratchSpec
         {
-            Setup = Training(
-                RunKind.Scratch, Epochs, BatchSize, LearningRate, LrDecay,
-                recipe => recipe with { Mixup = Mixup, Augmentation = recipe.Augmentation with { Erasing = RandomErasing } }),
+            Setup = Training(RunKind.Scratch, Epochs, BatchSize, LearningRate, LrDecay, ((IScratchOptions)this).Change),
             Sizes = Sizes,
             Architecture = FixedArc ?? ArchitectureText,
             ArchitectureOption = FixedArc == null ? "architecture" : "fixed-arc",

@@ -7,11 +7,12 @@ using Spos.Cli.Options;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 using Spos.Runs.Phases;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Writes the search space in NNI's format, as its nnictl ss_gen does.</summary>
-[Place(11)]
+[Place(13)]
 [Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
 [Example("Describe the supernet that was trained", "--checkpoint runs/supernet")]
 internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
@@ -35,7 +36,8 @@ internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
         ResultTable.Print(
             "Search space",
             ("network", $"{spec}"),
-            ("blocks", $"{spec.Blocks} of {spec.BlockSet.Designs.Length} choices"),
+            ("blocks", $"{spec.Blocks} of {spec.BlockSet.Operations} choices"),
+            ("channel scales", spec.BlockSet.HasScales ? $"{ChannelScales.Count} of each block" : null),
             ("file", Path.GetFullPath(OutputFile)));
         return ExitCode.Success;
     }

@@ -17,7 +17,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Prints what a network consists of.</summary>
-[Place(9)]
+[Place(11)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
 internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOption, IVerb
@@ -41,11 +41,17 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
     [InRange(2, 65_536), Influences(Influence.None)]
     public int? BatchSize { get; set; }
 
+    [Option("latency-table", HelpText =
+        "Print how long an inference takes by this table, which spos latency measure wrote (default: it is not printed).")]
+    [Input(PathKind.File)]
+    public string? LatencyTablePath { get; set; }
+
     public int Run()
     {
         DeviceUse.Require(Precision, Plan);
         (NetworkSpec spec, Architecture? path) = Network();
         ShuffleNetV2OneShot.Require(Precision, spec, path);
+        (LatencyTable Table, CostTable Costs)? latency = LatencyTablePath == null ? null : LatencyTable.Read(LatencyTablePath, spec);
         Table table = PlainTable.New("part", "operation", "shape", "FLOPs", "parameters");
         List<Part> parts = PartsOf(spec, path);
         foreach (Part part in parts)
@@ -63,10 +69,15 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             ("kind", path == null ? $"supernet of {(double)spec.Space.Size:0.##E+0} paths" : $"single path, {path}"),
             ("FLOPs", least.Equals(most) ? $"{least / 1e6:0.##}M" : $"{least / 1e6:0.##}M to {most / 1e6:0.##}M"),
             ("parameters", $"{parts.Sum(part => part.Parameters):N0}"),
-            ("batch norms", spec.Affine ? "with γ and β" : "without γ and β"));
+            ("batch norms", spec.Affine ? "with γ and β" : "without γ and β"),
+            ("latency", latency is var (measured, costs) ? $"{TimeOf(costs, path)}: {measured.Conditions}" : null));
         if (BatchSize is { } batch) PrintMemory(spec, path, batch);
         return ExitCode.Success;
     }
+
+    private static string TimeOf(CostTable nanoseconds, Architecture? path) => path == null
+        ? CostMeasure.Latency.NumberOf(nanoseconds.Least, nanoseconds.Most)
+        : CostMeasure.Latency.NumberOf(nanoseconds.Of(path));
 
     // Nothing of a batch is taken: its plan says what it would.
     private void PrintMemory(NetworkSpec spec, Architecture? path, int batch)
@@ -114,11 +125,13 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
     {
         FeatureShape shape = NetworkGraph.ImagesOf(spec);
         var parts = new List<Part>();
-        void Add(string name, string operation, IReadOnlyList<Graph> alternatives)
+        // `sharing`: how many alternatives, one after the other, have parts of the last one's weights.
+        void Add(string name, string operation, IReadOnlyList<Graph> alternatives, int sharing = 1)
         {
             long[] flops = [.. alternatives.Select(graph => graph.MultiplyAddsOn(shape))];
             shape = alternatives[0].OutputOn(shape);
-            parts.Add(new Part(name, operation, shape, flops.Min(), flops.Max(), alternatives.Sum(graph => graph.Parameters)));
+            long parameters = alternatives.Index().Where(a => (a.Index + 1) % sharing == 0).Sum(a => a.Item.Parameters);
+            parts.Add(new Part(name, operation, shape, flops.Min(), flops.Max(), parameters));
         }
 
         SearchSpace space = spec.Space;
@@ -130,7 +143,8 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             string operation = path == null ? $"any of {alternatives.Length}" : alternatives[path.Blocks[block.Index]].Name;
             Add(
                 $"features.{block.Index}", operation,
-                [.. choices.Select(choice => NetworkGraph.Block(block, spec.BlockSet.Designs[choice], spec.Affine))]);
+                [.. choices.Select(choice => NetworkGraph.Block(block, spec.BlockSet.Designs[choice], spec.Affine))],
+                path == null && space.HasScales ? ChannelScales.Count : 1);
         }
         Add($"{NetworkGraph.LastName}, {NetworkGraph.Classifier}", "", [NetworkGraph.Tail(spec)]);
         return parts;

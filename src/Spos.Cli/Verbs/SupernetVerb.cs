@@ -32,8 +32,20 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
 
     [Option("paths-per-step", Default = 1, HelpText =
         "Paths trained a step. With more than one they share no operation, and their gradients are averaged.")]
-    [InRange(1, Trainer.MostPaths), Influences(Influence.Kept)]
+    [InRange(1, SupernetSpec.MostPathsPerStep), Influences(Influence.Kept)]
     public int PathsPerStep { get; set; } = 1;
+
+    [Option("sandwich-paths", Default = 0, HelpText =
+        "Train by the sandwich rule: each step the widest path of all, this many random ones, and the narrowest of all (0: a random path "
+        + "alone).")]
+    [InRange(0, SupernetSpec.MostSandwichPaths), Influences(Influence.Kept)]
+    public int SandwichPaths { get; set; }
+
+    [Option("distillation", HelpText =
+        "How the other paths of the sandwich rule learn from the widest one's guesses instead of labels (default: kl): by the "
+        + "Kullback-Leibler divergence, by the adaptive alpha divergence, or not at all.")]
+    [Influences(Influence.Kept)]
+    public Distillation? Distillation { get; set; }
 
     [Option("flops-lb", HelpText = "Least FLOPs of a sampled path (default: 290e6 for the official sizes, else none).")]
     [InRange(0, 1e15, Example = "330e6 or 330M"), Influences(Influence.Kept)]
@@ -47,6 +59,12 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
         "Equal parts of the FLOPs window: a step's path is drawn from one of them, each as likely, and in it any path as likely.")]
     [InRange(1, PathSampler.MostBins), Influences(Influence.Kept)]
     public int FlopsBins { get; set; } = NetworkFlops.OfficialBins;
+
+    [Option("scale-warmup-epochs", Default = 0, HelpText =
+        "Epochs in which the channel scales of a network that has them are let in one by one, from the widest down. In the meantime paths "
+        + "have any FLOPs, and those of a step may share a scale.")]
+    [InRange(0, 100_000), Influences(Influence.Kept)]
+    public int ScaleWarmupEpochs { get; set; }
 
     [Option("held-out", Default = 0.05f, HelpText = "Share of the training pictures kept for the search and not trained on.")]
     [InRange(0, 1, BelowMost = true), Influences(Influence.Kept)]
@@ -70,9 +88,12 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
             Setup = Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear),
             Sizes = Sizes,
             PathsPerStep = PathsPerStep,
+            SandwichPaths = SandwichPaths,
+            Distillation = Distillation,
             FlopsLow = FlopsLb,
             FlopsHigh = FlopsUb,
             FlopsBins = FlopsBins,
+            ScaleWarmupEpochs = ScaleWarmupEpochs,
             HeldOut = HeldOut,
             RandomPaths = RandomPaths,
             LoadCheckpoint = LoadCheckpoint,

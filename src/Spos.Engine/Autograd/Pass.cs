@@ -17,7 +17,8 @@ public enum BatchNormMode
 /// <summary>A pass through ops: where they run, whether a backward pass follows, and how batch norm finds its statistics.</summary>
 public sealed class Pass
 {
-    private Pass(Session session, Tape? tape, BatchNormMode batchNorm) => (Session, Tape, BatchNorm) = (session, tape, batchNorm);
+    private Pass(Session session, Tape? tape, BatchNormMode batchNorm, bool drops = false) =>
+        (Session, Tape, BatchNorm, Drops) = (session, tape, batchNorm, drops);
 
     public Session Session { get; }
 
@@ -26,10 +27,13 @@ public sealed class Pass
 
     public BatchNormMode BatchNorm { get; }
 
+    /// <summary>Whether dropout drops.</summary>
+    public bool Drops { get; }
+
     internal Device Device => Session.Device;
 
     /// <summary>By the batch's statistics, for gradients.</summary>
-    public static Pass Training(Session session, Tape tape) => new(session, tape, BatchNormMode.Batch);
+    public static Pass Training(Session session, Tape tape, bool drops = true) => new(session, tape, BatchNormMode.Batch, drops);
 
     /// <summary>By the batch's statistics, which running ones follow; no gradient is wanted.</summary>
     public static Pass Recalibration(Session session) => new(session, null, BatchNormMode.Batch);

@@ -27,10 +27,29 @@ public sealed class Session : IDisposable
     public float BatchNormMomentum { get; set; } = 0.1f;
 
     /// <summary>What the fused plan computes in; plans are made for one.</summary>
-    public Precision Precision { get; set; }
+    /// <exception cref="LimitException">The device cannot.</exception>
+    public Precision Precision
+    {
+        get;
+        set
+        {
+            Require(value, Device);
+            field = value;
+        }
+    }
 
     /// <summary>What the blocks of a network hand on.</summary>
     public ElementType ActivationType => Precision == Precision.Bf16 ? ElementType.BFloat16 : ElementType.Float32;
+
+    /// <summary>Refuses a precision that a device cannot compute in.</summary>
+    /// <exception cref="LimitException">It is a GPU without tensor cores for bf16.</exception>
+    public static void Require(Precision precision, Device device)
+    {
+        if (precision == Precision.Fp32 || device.MultipliesBf16) return;
+        throw new LimitException(
+            $"--precision bf16: {device.Id} ({device.Name}, {device.Architecture}) has no tensor cores that multiply bf16, which GPUs have "
+            + "from compute capability 8.0 (sm_80) on. Use --precision fp32.");
+    }
 
     /// <summary>Processors of the device that work on what is launched: all, but where each of them has images of its own.</summary>
     internal int Processors => UsesOneProcessor ? 1 : Device.Multiprocessors;

@@ -6,7 +6,7 @@ namespace Spos.Engine.Checkpoints;
 
 /// <summary>
 /// Architectures in files. Read are NNI's exports (<see cref="NniArchitecture"/>), a list or tuple as text, and megvii's arch.pkl, a
-/// pickled tuple; written is NNI's one-hot JSON.
+/// pickled tuple; written is NNI's one-hot JSON, with the channels inside each block where there are channel scales.
 /// </summary>
 public static class ArchitectureFile
 {
@@ -39,15 +39,40 @@ public static class ArchitectureFile
         return space.FaultOf(architecture) is { } fault ? throw new FormatException($"{path}: it {fault}.") : architecture;
     }
 
+    /// <summary>Whether a file names channel scales, or the channels of blocks, of whatever network; false if it cannot be read.</summary>
+    public static bool NamesScales(string path)
+    {
+        try
+        {
+            string text = SmallFile.TextOf(SmallFile.ReadBytes(path, MostBytes));
+            return IsJson(text) ? NniArchitecture.NamesChannels(text) : Architecture.Parse(text).HasScales;
+        }
+        catch (Exception error) when (error is IOException or FormatException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsJson(string text) => text.TrimStart().StartsWith('{');
+
     private static Architecture OfText(string text, SearchSpace space) =>
-        text.TrimStart().StartsWith('{') ? NniArchitecture.Parse(text, space) : Architecture.Parse(text);
+        IsJson(text) ? NniArchitecture.Parse(text, space) : Architecture.Parse(text);
 
     // "LayerChoice1": [false, true, false, false] sorts by its number's text: the quotation mark is below all digits.
-    private static IEnumerable<string> Fields(Architecture architecture, SearchSpace space) => architecture.Blocks.Select((chosen, block) =>
+    private static IEnumerable<string> Fields(Architecture architecture, SearchSpace space)
     {
-        IEnumerable<string> oneHot = Enumerable.Range(0, space.Blocks[block].Length).Select(choice => choice == chosen ? "true" : "false");
-        return $"\"{NniArchitecture.Name(block)}\": [{string.Join(", ", oneHot)}]";
-    });
+        foreach ((int block, int chosen) in architecture.Operations.Index())
+        {
+            IEnumerable<string> oneHot =
+                Enumerable.Range(0, space.OperationsOf(block)).Select(operation => operation == chosen ? "true" : "false");
+            yield return $"\"{NniArchitecture.Name(block)}\": [{string.Join(", ", oneHot)}]";
+        }
+        if (!architecture.HasScales) yield break;
+        foreach ((int block, int choice) in architecture.Blocks.Index())
+        {
+            yield return $"\"{NniArchitecture.ChannelName(block)}\": {space.Blocks[block][choice].Channels}";
+        }
+    }
 
     // From protocol 2 on a pickle begins with a code that is no text; whatever the protocol, it ends with a full stop.
     private static bool IsPickle(byte[] bytes) => bytes.Length > 0 && (bytes[0] == 0x80 || bytes[^1] == '.');

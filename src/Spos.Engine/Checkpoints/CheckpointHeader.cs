@@ -104,7 +104,7 @@ public sealed class CheckpointHeader
     };
 
     [IgnoreMember]
-    public Architecture? Path => Architecture == null ? null : new Architecture(Architecture);
+    public Architecture? Path => Architecture == null ? null : Spec.Space.PathOf(Architecture);
 
     public static CheckpointHeader Of(NetworkSpec spec, Architecture? path) => new()
     {

@@ -13,41 +13,59 @@ namespace Spos.Engine.Checkpoints;
 /// <item>{"_value": "1", "_idx": 1}, as NNI 1 hands it to a trial, bare or in the "parameters" of a parameter.cfg.</item>
 /// </list>
 /// A block is named LayerChoice1, in NNI 3 behind a scope (model/LayerChoice1); labels made automatically are model_1 in NNI 2 and
-/// model/1, with any scope, in NNI 3.
+/// model/1, with any scope, in NNI 3. NNI 3's ShuffleNetSpace (nas/hub/pytorch/shufflenet.py) calls it layer_1, and operations k3, k5, k7
+/// and xcep. With channel scales there is a field more for each block, named as there: channel_1, the number of channels inside.
 /// </summary>
 internal static class NniArchitecture
 {
     /// <summary>What the names of blocks begin with; their numbers follow, from 1.</summary>
     public const string Prefix = "LayerChoice";
 
-    private const string AutomaticPrefix = "model_", Parameters = "parameters", Value = "_value", Index = "_idx";
+    private const string AutomaticPrefix = "model_", SpacePrefix = "layer_", ChannelPrefix = "channel_";
+    private const string Parameters = "parameters", Value = "_value", Index = "_idx";
     private const int MostDigits = 4;
+
+    // By number.
+    private static readonly string[] SpaceNames = ["k3", "k5", "k7", "xcep"];
 
     /// <summary>The field of a block, which is counted from 0.</summary>
     public static string Name(int block) => $"{Prefix}{block + 1}";
+
+    /// <summary>The field of the channels inside a block, which is counted from 0.</summary>
+    public static string ChannelName(int block) => $"{ChannelPrefix}{block + 1}";
 
     /// <exception cref="FormatException">It is not JSON, or not an architecture; the message names the field.</exception>
     public static Architecture Parse(string text, SearchSpace space)
     {
         using JsonDocument document = JsonFile.Parse(text);
-        JsonElement root = document.RootElement;
-        if (root.TryGetProperty(Parameters, out JsonElement parameters)) root = parameters;
-        if (root.ValueKind != JsonValueKind.Object) throw new FormatException($"{Parameters} has no fields.");
-        var choices = new SortedDictionary<int, int>();
+        SortedDictionary<int, int> choices = [], channels = [];
         string? stem = null;
-        foreach (JsonProperty field in root.EnumerateObject())
+        foreach (JsonProperty field in FieldsOf(document))
         {
             string name = Shown.Excerpt(field.Name);
+            if (ChannelBlockOf(field.Name) is { } wide)
+            {
+                if (!space.HasScales) throw new FormatException($"'{name}' is of a network with channel scales; the network has none.");
+                RequireBlock(wide);
+                if (!channels.TryAdd(wide, ChannelsIn(field, name))) throw new FormatException($"'{name}' is there twice.");
+                continue;
+            }
             (string before, int block) = Divide(field.Name)
                 ?? throw new FormatException($"unknown field '{name}'; fields are {Prefix}1, {Prefix}2, …");
             if ((stem ??= before) != before)
             {
                 throw new FormatException($"'{name}' does not belong with '{Shown.Excerpt(stem)}1': fields are named alike.");
             }
-            if (block > space.Blocks.Length) throw new FormatException($"'{name}' is of no block: the network has {space.Blocks.Length}.");
-            if (!choices.TryAdd(block, new Field(field.Name, name, space.Blocks[block - 1].Length).ChoiceOf(field.Value)))
+            RequireBlock(block);
+            if (!choices.TryAdd(block, new Field(field.Name, name, space.OperationsOf(block - 1)).ChoiceOf(field.Value)))
             {
                 throw new FormatException($"'{name}' is there twice.");
+            }
+
+            void RequireBlock(int number)
+            {
+                if (number <= space.Blocks.Length) return;
+                throw new FormatException($"'{name}' is of no block: the network has {space.Blocks.Length}.");
             }
         }
         int missing = Enumerable.Range(1, choices.Count + 1).First(block => !choices.ContainsKey(block));
@@ -55,18 +73,55 @@ internal static class NniArchitecture
         {
             throw new FormatException($"the field {Shown.Excerpt(stem ?? Prefix)}{missing} is missing.");
         }
-        return new Architecture(choices.Values);
+        return space.HasScales
+            ? new Architecture(choices.Values, [.. choices.Select(choice => ScaleOf(choice.Key - 1, choice.Value, channels, space))])
+            : new Architecture(choices.Values);
     }
 
-    /// <summary>The number of the block that a field of NNI 1's is about, from 1; null if it is about none.</summary>
-    public static int? BlockOf(string field) => Divide(field) is (Prefix, int block) ? block : null;
+    /// <summary>Whether some field is about the channels inside a block.</summary>
+    /// <exception cref="FormatException">It is not JSON, or has no fields.</exception>
+    public static bool NamesChannels(string text)
+    {
+        using JsonDocument document = JsonFile.Parse(text);
+        return FieldsOf(document).Any(field => ChannelBlockOf(field.Name) != null);
+    }
+
+    /// <summary>The number of the block whose channels a field is about, from 1; null if it is about none.</summary>
+    public static int? ChannelBlockOf(string field) =>
+        field.StartsWith(ChannelPrefix, StringComparison.Ordinal)
+        && Architecture.ChoiceOf(field[ChannelPrefix.Length..]) is > 0 and var block
+            ? block
+            : null;
+
+    private static JsonElement.ObjectEnumerator FieldsOf(JsonDocument document)
+    {
+        JsonElement root = document.RootElement;
+        if (root.TryGetProperty(Parameters, out JsonElement parameters)) root = parameters;
+        return root.ValueKind == JsonValueKind.Object ? root.EnumerateObject() : throw new FormatException($"{Parameters} has no fields.");
+    }
+
+    private static int ChannelsIn(JsonProperty field, string name) =>
+        field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetInt32(out int channels)
+            ? channels
+            : throw new FormatException($"{name} is {Shown.Excerpt(field.Value.GetRawText())}, and not a number of channels.");
+
+    // The first scale that has so many channels: others that have as many, in narrow networks, are the same.
+    private static int ScaleOf(int block, int operation, SortedDictionary<int, int> channels, SearchSpace space)
+    {
+        string name = ChannelName(block);
+        if (!channels.TryGetValue(block + 1, out int wanted)) throw new FormatException($"the field {name} is missing.");
+        int first = Architecture.ChoiceOf(operation, 0);
+        int[] possible = [.. Enumerable.Range(first, ChannelScales.Count).Select(choice => space.Blocks[block][choice].Channels)];
+        int scale = Array.IndexOf(possible, wanted);
+        return scale >= 0 ? scale : throw new FormatException($"{name} is {wanted}: {string.Join(", ", possible)} are possible.");
+    }
 
     private static (string Stem, int Block)? Divide(string field)
     {
         string stem = field.TrimEnd(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
         string digits = field[stem.Length..];
         string last = stem[(stem.LastIndexOf('/') + 1)..];
-        bool known = stem == AutomaticPrefix || last == Prefix || (last.Length == 0 && stem.Length > 1);
+        bool known = stem is AutomaticPrefix or SpacePrefix || last == Prefix || (last.Length == 0 && stem.Length > 1);
         if (!known || digits.Length is 0 or > MostDigits || digits[0] == '0') return null;
         return (stem, digits.Aggregate(0, (number, digit) => number * 10 + (digit - '0')));
     }
@@ -92,6 +147,7 @@ internal static class NniArchitecture
         {
             string before = $"layerchoice_{Name}_";
             string number = value.StartsWith(before, StringComparison.Ordinal) ? value[before.Length..] : value;
+            if (Array.IndexOf(SpaceNames, value) is >= 0 and var named && named < Alternatives) return named;
             return Architecture.ChoiceOf(number) is { } choice && choice < Alternatives
                 ? choice
                 : throw NoChoice($"'{Shown.Excerpt(value)}'");

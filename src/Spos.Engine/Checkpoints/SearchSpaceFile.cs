@@ -7,20 +7,21 @@ namespace Spos.Engine.Checkpoints;
 /// <summary>
 /// The search space in a file, in NNI's classic format (nni_auto_gen_search_space.json):
 /// {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, …}, with sorted keys, as NNI v1.9 writes it
-/// (nas/pytorch/classic_nas/mutator.py): its tuner draws block by block in the order of the file.
+/// (nas/pytorch/classic_nas/mutator.py): its tuner draws block by block in the order of the file. With channel scales there is a choice
+/// more for each block, named as NNI 3's ShuffleNetSpace names it: {"channel_1": {"_type": "choice", "_value": [6, 12, …]}}.
 /// </summary>
 public static class SearchSpaceFile
 {
-    private const string Type = "_type", LayerChoice = "layer_choice", Value = "_value";
+    private const string Type = "_type", LayerChoice = "layer_choice", Choice = "choice", Value = "_value";
     private const int MostBytes = 1 << 20;
 
     /// <summary>Writes the search space of a network.</summary>
     public static void Write(string path, SearchSpace searched)
     {
         var space = new OrderedDictionary<string, OrderedDictionary<string, object>>();
-        foreach ((string name, string[] numbers) in Fields(searched).OrderBy(field => field.Name, StringComparer.Ordinal))
+        foreach (Field field in Fields(searched).OrderBy(field => field.Name, StringComparer.Ordinal))
         {
-            space.Add(name, new OrderedDictionary<string, object> { [Type] = LayerChoice, [Value] = numbers });
+            space.Add(field.Name, new OrderedDictionary<string, object> { [Type] = field.Kind, [Value] = field.Values });
         }
         JsonFile.Write(path, space);
     }
@@ -33,7 +34,7 @@ public static class SearchSpaceFile
         {
             using JsonDocument document = JsonFile.Parse(SmallFile.ReadText(path, MostBytes));
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FormatException("it is not an object.");
-            (string Name, string[] Numbers)[] wanted = [.. Fields(searched)];
+            Field[] wanted = [.. Fields(searched)];
             var fields = new HashSet<string>();
             foreach (JsonProperty field in document.RootElement.EnumerateObject())
             {
@@ -41,7 +42,7 @@ public static class SearchSpaceFile
                 if (!fields.Add(field.Name)) throw new FormatException($"{field.Name} is there twice.");
             }
             string? missing = wanted.Select(field => field.Name).FirstOrDefault(name => !fields.Contains(name));
-            if (missing != null) throw new FormatException($"{missing} is missing: the supernet has {wanted.Length} blocks.");
+            if (missing != null) throw new FormatException($"{missing} is missing: the supernet has {searched.Blocks.Length} blocks.");
         }
         catch (Exception error) when (error is IOException or FormatException)
         {
@@ -50,28 +51,38 @@ public static class SearchSpaceFile
     }
 
     // A list of operations without names is numbered, by text.
-    private static IEnumerable<(string Name, string[] Numbers)> Fields(SearchSpace searched) =>
-        searched.Blocks.Select((alternatives, block) =>
-            (NniArchitecture.Name(block), Enumerable.Range(0, alternatives.Length).Select(choice => $"{choice}").ToArray()));
-
-    private static void CheckField(JsonProperty field, (string Name, string[] Numbers)[] fields)
+    private static IEnumerable<Field> Fields(SearchSpace searched)
     {
-        if (NniArchitecture.BlockOf(field.Name) is not { } block || block > fields.Length)
+        for (int block = 0; block < searched.Blocks.Length; block++)
+        {
+            int operations = searched.OperationsOf(block);
+            yield return new Field(
+                NniArchitecture.Name(block), LayerChoice, [.. Enumerable.Range(0, operations).Select(operation => $"{operation}")]);
+            if (!searched.HasScales) continue;
+            yield return new Field(
+                NniArchitecture.ChannelName(block), Choice,
+                [.. searched.Blocks[block].Take(ChannelScales.Count).Select(alternative => (object)alternative.Channels)]);
+        }
+    }
+
+    private static void CheckField(JsonProperty field, Field[] fields)
+    {
+        if (fields.FirstOrDefault(one => one.Name == field.Name) is not { } wanted)
         {
             throw new FormatException($"unknown field '{Shown.Excerpt(field.Name)}'; fields are {fields[0].Name} to {fields[^1].Name}.");
         }
-        string[] numbers = fields[block - 1].Numbers;
         if (field.Value.ValueKind != JsonValueKind.Object) throw new FormatException($"{field.Name} is not an object.");
         foreach (JsonProperty part in field.Value.EnumerateObject())
         {
-            bool right = part.Name switch
+            string text = part.Name switch
             {
-                Type => part.Value.ValueKind == JsonValueKind.String && part.Value.GetString() == LayerChoice,
-                Value => part.Value.ValueKind == JsonValueKind.Array && Texts(part.Value).SequenceEqual(numbers),
+                Type => JsonSerializer.Serialize(wanted.Kind),
+                Value => $"[{string.Join(", ", wanted.Values.Select(value => JsonSerializer.Serialize(value)))}]",
                 _ => throw new FormatException($"{field.Name} has the unknown field '{Shown.Excerpt(part.Name)}'."),
             };
-            string wanted = part.Name == Type ? $"\"{LayerChoice}\"" : $"[\"{string.Join("\", \"", numbers)}\"]";
-            if (!right) throw new FormatException($"{field.Name}.{part.Name} is not {wanted}.");
+            using JsonDocument right = JsonDocument.Parse(text);
+            if (JsonElement.DeepEquals(part.Value, right.RootElement)) continue;
+            throw new FormatException($"{field.Name}.{part.Name} is not {text}.");
         }
         if (!field.Value.TryGetProperty(Type, out _) || !field.Value.TryGetProperty(Value, out _))
         {
@@ -79,6 +90,6 @@ public static class SearchSpaceFile
         }
     }
 
-    private static IEnumerable<string?> Texts(JsonElement list) =>
-        list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString() : null);
+    // What is chosen from: texts, or numbers.
+    private sealed record Field(string Name, string Kind, object[] Values);
 }

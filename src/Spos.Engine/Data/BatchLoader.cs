@@ -28,6 +28,12 @@ public sealed record LoaderOptions
     /// <summary>What decodes JPEGs. Results depend on it.</summary>
     public JpegDecoder Decoder { get; init; }
 
+    /// <summary>
+    /// Whether a JPEG of which at least twice, four or eight times as many rows and columns are wanted as the input has is decoded to
+    /// half, a quarter or an eighth of its size. Results depend on it. The official validation wants pictures as they are.
+    /// </summary>
+    public bool DecodeScale { get; init; }
+
     /// <summary>Whether the order is random; else the data set's.</summary>
     public bool Shuffle { get; init; }
 
@@ -255,10 +261,16 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             foreach (int sample in _order.AsSpan(first, count))
             {
                 if (_stopping) return null;
-                PictureRegion Region(int width, int height) => Transforms.RegionOf(TransformOf(width, height, sample), _options.ImageSize);
-                if (worker.Reader.Read(sample, Region) is not { } picture) continue;
+                PictureView View(int width, int height)
+                {
+                    ImageTransformRecord transform = TransformOf(width, height, sample);
+                    if (_options.DecodeScale && !Official) transform.Halvings = Transforms.HalvingsOf(transform);
+                    return new PictureView(Transforms.RegionOf(transform, _options.ImageSize), transform.Halvings);
+                }
+
+                if (worker.Reader.Read(sample, View) is not { } picture) continue;
                 labels.Add(_data.Samples[sample].Label);
-                pictures.Add(picture, TransformOf(picture.Width, picture.Height, sample));
+                pictures.Add(picture, TransformOf(picture.Width, picture.Height, sample) with { Halvings = picture.Halvings });
             }
             if (pictures.Count == 0) return null;
             Tensor images = pictures.Finish();

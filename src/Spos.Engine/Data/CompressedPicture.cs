@@ -31,13 +31,13 @@ internal sealed class CompressedPicture : IDisposable
     private byte[]? _pixels;
 
     /// <summary>
-    /// The part of an ordinary JPEG that <paramref name="region"/> takes. Takes over <paramref name="coefficients"/>, of which
+    /// The part of an ordinary JPEG that <paramref name="view"/> takes. Takes over <paramref name="coefficients"/>, of which
     /// <paramref name="length"/> are used.
     /// </summary>
-    public CompressedPicture(JpegHeader header, PictureRegion region, short[] coefficients, int length, ushort[] quantisation)
+    public CompressedPicture(JpegHeader header, PictureView view, short[] coefficients, int length, ushort[] quantisation)
     {
-        (Width, Height, Header, Region, Quantisation) = (header.Width, header.Height, header, region, quantisation);
-        (_coefficients, _length) = (coefficients, length);
+        (Width, Height, Header, Region, Halvings) = (header.Width, header.Height, header, view.Region, view.Halvings);
+        (_coefficients, _length, Quantisation) = (coefficients, length, quantisation);
     }
 
     /// <summary>Takes over <paramref name="pixels"/>, which <see cref="Fill"/> gave.</summary>
@@ -82,7 +82,10 @@ internal sealed class CompressedPicture : IDisposable
 
     public JpegHeader Header { get; }
 
-    /// <summary>What of an ordinary JPEG is there.</summary>
+    /// <summary>How often its sides are halved on the device: <see cref="Width"/> and <see cref="Height"/> are those before.</summary>
+    public int Halvings { get; }
+
+    /// <summary>What of an ordinary JPEG is there, after it is halved.</summary>
     public PictureRegion Region { get; }
 
     /// <summary>Of each plane the blocks that <see cref="Region"/> takes, in rows, 64 a block.</summary>
@@ -106,11 +109,11 @@ internal sealed class CompressedPicture : IDisposable
 
     /// <summary>Decodes a file that has been read. Its content tells what it is, not its name.</summary>
     /// <param name="name">What messages call the file.</param>
-    /// <param name="regionOf">What will be read of it; of an ordinary JPEG no more is decoded. Null for all of it.</param>
+    /// <param name="viewOf">What will be read of it; of an ordinary JPEG no more is decoded. Null for all of it.</param>
     /// <exception cref="DataException">The bytes are not a whole picture of a supported kind.</exception>
-    public static CompressedPicture Decode(ReadOnlySpan<byte> file, string name, RegionOf? regionOf = null) => FileContent.Of(file) switch
+    public static CompressedPicture Decode(ReadOnlySpan<byte> file, string name, ViewOf? viewOf = null) => FileContent.Of(file) switch
     {
-        FileFormat.Jpeg => JpegFile.Decode(file, MostPixelsOf(file), name, regionOf),
+        FileFormat.Jpeg => JpegFile.Decode(file, MostPixelsOf(file), name, viewOf),
         FileFormat.Png => DecodeByLibrary(file, PictureLibrary.Png, "PNG", name),
         FileFormat.Gif => DecodeByLibrary(file, PictureLibrary.Gif, "GIF", name),
         FileFormat.WebP => DecodeByLibrary(file, PictureLibrary.WebP, "WebP", name),

@@ -32,7 +32,7 @@ public sealed class DamageReport(Action<string> report)
     public override string ToString() => Warnings == 0 ? $"{Files}" : $"{Files}, and {Warnings} that could be decoded";
 
     /// <summary>Why a file could not be decoded; null if it is not known to be damaged.</summary>
-    internal string? CauseOf(FilePath path) => _causes.GetValueOrDefault(path);
+    public string? CauseOf(FilePath path) => _causes.GetValueOrDefault(path);
 
     /// <param name="cause">A sentence that names the file.</param>
     /// <param name="consequence">What is done instead: a sentence.</param>

@@ -9,10 +9,13 @@ namespace Spos.Engine.Data;
 /// <summary>
 /// A data set in ImageNet's layout: a folder of class folders of pictures (nested as they like). Classes are numbered in the
 /// order of their names, samples in the order of their paths, both by code points, as Python sorts them. Hidden files and folders,
-/// and what is no regular file, are no part of it.
+/// and what is no regular file, are no part of it. Or pictures that are named, without classes (<see cref="OfPictures"/>).
 /// </summary>
 public sealed class ImageFolder
 {
+    /// <summary>A file of more bytes is no picture: memory is bounded by it.</summary>
+    public const int MostPictureBytes = 1 << 28;
+
     // Folders listed at once. On file systems over a network most of the time is spent waiting.
     private const int Listers = 8;
 
@@ -58,6 +61,22 @@ public sealed class ImageFolder
         {
             throw new DataException($"{error.Message} A data set's folders must be readable.");
         }
+    }
+
+    /// <summary>
+    /// Pictures that are named, and those in folders that are, of no classes: a sample's label is its place. A file is a picture whatever
+    /// its name; of a folder those files are that are named so.
+    /// </summary>
+    /// <exception cref="DataException">One is not there, or a folder has no pictures.</exception>
+    public static ImageFolder OfPictures(IReadOnlyList<string> names)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(names.Count);
+        var found = new List<FilePath>();
+        var remarks = new List<string>();
+        foreach (string name in names) found.AddRange(PicturesAt(name, remarks));
+        string root = names.Count == 1 ? names[0] : $"{names[0]} and {names.Count - 1} more";
+        return new ImageFolder(
+            root, [], [.. found.Select((path, number) => new Sample(path, number, number))], new DataSetIdentity([], ""), [.. remarks]);
     }
 
     /// <summary>The samples of these numbers as a data set of its own, with the same classes.</summary>
@@ -110,6 +129,32 @@ public sealed class ImageFolder
             [.. finder.PassedOver.Lines(root)]);
     }
 
+    private static IEnumerable<FilePath> PicturesAt(string name, List<string> remarks)
+    {
+        FilePath path = FilePath.Of(name);
+        // The system takes a name to end at its first zero.
+        FileKind? kind = name.Contains('\0', StringComparison.Ordinal) ? null : FileStatus.Of(path)?.Kind;
+        if (kind == null) throw new DataException($"{path}: no such file or folder.");
+        if (kind != FileKind.Folder) return [path];
+        var finder = new PictureFinder(Above(path));
+        try
+        {
+            IReadOnlyList<(FilePath Path, long Size)> pictures = finder.Find(path);
+            string[] passed = [.. finder.PassedOver.Lines(path.ToString())];
+            if (pictures.Count == 0)
+            {
+                throw new DataException(
+                    $"{path}: no pictures there ({PictureNames.Endings}).{string.Concat(passed.Select(line => $" {line}"))}");
+            }
+            remarks.AddRange(passed);
+            return pictures.Select(picture => picture.Path);
+        }
+        catch (UnreadableFileException error)
+        {
+            throw new DataException($"{error.Message} Its pictures cannot be found.");
+        }
+    }
+
     // The folder and those above it, up to the root of the file system, which is its own parent.
     private static FileStatus[] Above(FilePath folder)
     {
@@ -150,7 +195,7 @@ public sealed class ImageFolder
             if (pictures.Count > 0) return new ClassFolder(name, pictures, DigestOf(pictures, folder.Bytes.Length + 1), finder.PassedOver);
             string passed = string.Concat(finder.PassedOver.Lines(folder.ToString()).Select(line => $" {line}"));
             throw new DataException(
-                $"{folder}: this class has no pictures (.jpg, .png, .webp, .bmp, .gif). Add some, or remove the folder.{passed}");
+                $"{folder}: this class has no pictures ({PictureNames.Endings}). Add some, or remove the folder.{passed}");
         }
 
         private static byte[] DigestOf(IReadOnlyList<(FilePath Path, long Size)> pictures, int skipped)

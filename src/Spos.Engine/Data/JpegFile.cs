@@ -11,10 +11,10 @@ internal static unsafe class JpegFile
     // The shared pool keeps too few for the batches that are on their way, and fresh arrays are cleared first.
     private static readonly ArrayPool<short> Pool = ArrayPool<short>.Create(1 << 29, 256);
 
-    /// <param name="regionOf">What will be read of it, if not all.</param>
+    /// <param name="viewOf">What will be read of it, if not all.</param>
     /// <exception cref="DataException">It is not a whole JPEG of a supported kind.</exception>
-    public static CompressedPicture Decode(ReadOnlySpan<byte> file, long mostPixels, string name, RegionOf? regionOf = null) =>
-        DecodeToCoefficients(file, mostPixels, name, regionOf) ?? DecodeToPixels(file, mostPixels, name);
+    public static CompressedPicture Decode(ReadOnlySpan<byte> file, long mostPixels, string name, ViewOf? viewOf = null) =>
+        DecodeToCoefficients(file, mostPixels, name, viewOf) ?? DecodeToPixels(file, mostPixels, name);
 
     /// <summary>Decodes a JPEG of whatever kind to pixels.</summary>
     /// <exception cref="DataException">It is not a whole JPEG of a supported kind.</exception>
@@ -63,7 +63,7 @@ internal static unsafe class JpegFile
     }
 
     // Null if it takes libjpeg-turbo to decode it to pixels.
-    private static CompressedPicture? DecodeToCoefficients(ReadOnlySpan<byte> file, long mostPixels, string name, RegionOf? regionOf)
+    private static CompressedPicture? DecodeToCoefficients(ReadOnlySpan<byte> file, long mostPixels, string name, ViewOf? viewOf)
     {
         byte* message = stackalloc byte[JpegLibrary.MessageSize];
         JpegBlocks* blocks = stackalloc JpegBlocks[3];
@@ -74,12 +74,11 @@ internal static unsafe class JpegFile
             try
             {
                 if (header.Components == 0) return null;
-                PictureRegion region =
-                    regionOf?.Invoke(header.Width, header.Height) ?? new PictureRegion(0, header.Width, 0, header.Height);
+                PictureView view = viewOf?.Invoke(header.Width, header.Height) ?? new PictureRegion(0, header.Width, 0, header.Height);
                 int length = 0;
                 for (int c = 0; c < header.Components; c++)
                 {
-                    blocks[c] = region.BlocksOf(header.PlaneAt(c));
+                    blocks[c] = view.Region.BlocksOf(header.PlaneAt(c, view.Halvings));
                     length = checked(length + blocks[c].Width * blocks[c].Height * 64);
                 }
                 coefficients = Rent(length);
@@ -92,7 +91,7 @@ internal static unsafe class JpegFile
                 }
                 if (result == JpegLibrary.NeedsPixels) return null;
                 if (result != JpegLibrary.Done) throw CompressedPicture.Refused(name, Format, message);
-                var picture = new CompressedPicture(header, region, coefficients, length, quantisation);
+                var picture = new CompressedPicture(header, view, coefficients, length, quantisation);
                 coefficients = null;
                 return picture;
             }

@@ -122,6 +122,8 @@ public sealed class PictureCache
         }
     }
 
+    private static string Asking(int? shortSide) => shortSide == null ? "Leave out --cache-size" : $"Give --cache-size {shortSide}";
+
     private static string Size(int? shortSide) => shortSide == null ? "at full size" : $"with a short side of {shortSide}";
 
     private void MakeRest(
@@ -135,10 +137,9 @@ public sealed class PictureCache
         Writing(() => AtomicFile.RemoveLeftovers(Path.GetDirectoryName(IndexFile)!, name => name == Path.GetFileName(IndexFile)));
         target.Position = offset;
         Save();
-        using var maker = new CacheMaker(data, device, _index.ShortSide, workers);
-        foreach ((byte[] pixels, CachedPicture entry) in maker.From(done.Count))
+        using var maker = new CacheMaker(data, device, _index.ShortSide, workers, PictureReader.FileOf);
+        foreach ((byte[] pixels, CachedPicture entry) in maker.From(done.Count, cancel))
         {
-            if (cancel.IsCancellationRequested) break;
             Writing(() => target.Write(pixels, 0, (int)entry.Bytes));
             done.Add(entry with { Offset = offset });
             offset += entry.Bytes;
@@ -206,13 +207,13 @@ public sealed class PictureCache
         {
             throw new DataException(
                 $"{IndexFile} is of pictures {Size(index.ShortSide)}, not {Size(_index.ShortSide)}. "
-                + "Ask for the same size, choose another folder for the cache, or remove its files.");
+                + $"{Asking(index.ShortSide)}, choose another folder by --cache, or remove {IndexFile} and {PixelsFile}.");
         }
         if (index.Data.DifferenceTo(_index.Data) is { } difference)
         {
             throw new DataException(
                 $"{IndexFile} was made of other pictures than {_root} has: {difference}. "
-                + "Choose another folder for the cache, or remove its files, and it is made anew.");
+                + $"Choose another folder by --cache, or remove {IndexFile} and {PixelsFile}, and it is made anew.");
         }
         // Else pictures' numbers would not be those of the index.
         if (!index.Data.Classes.SequenceEqual(_index.Data.Classes)) throw Unusable(IndexFile, "is damaged: its classes are others");
@@ -269,5 +270,5 @@ public sealed class PictureCache
         $"{PixelsFile} is being written by another program, which makes this cache. Wait until it is done, and start again.");
 
     private DataException Unusable(string file, string why) =>
-        new($"{file} {why}. Remove {IndexFile} and {PixelsFile}, and the cache is made anew, or choose another folder for it.");
+        new($"{file} {why}. Remove {IndexFile} and {PixelsFile}, and the cache is made anew, or choose another folder by --cache.");
 }

@@ -65,10 +65,11 @@ internal sealed class PictureDecoder(Session session) : IDisposable
         }
     }
 
-    /// <summary>The whole picture, [height][width][3] bytes: what libjpeg-turbo gives by default, bit for bit.</summary>
+    /// <summary>The whole picture, [height][width][3] bytes after it is halved: what libjpeg-turbo gives, bit for bit.</summary>
     public byte[] DecodeWhole(CompressedPicture picture)
     {
-        byte[] packed = new byte[(long)picture.Width * picture.Height * PackedPixels.BytesPerPixel];
+        (int width, int height) = SizeOf(picture);
+        byte[] packed = new byte[(long)width * height * PackedPixels.BytesPerPixel];
         DecodeWholeTo(packed, picture);
         return packed;
     }
@@ -77,9 +78,10 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     public void DecodeWholeTo(Span<byte> packed, CompressedPicture picture)
     {
         var layout = new PictureLayout();
-        long start = layout.Add(picture, new PictureRegion(0, picture.Width, 0, picture.Height));
+        (int width, int height) = SizeOf(picture);
+        long start = layout.Add(picture, new PictureRegion(0, width, 0, height));
         using DeviceArray<byte> buffer = ToPixels(layout, [default]);
-        int size = picture.Width * picture.Height * CompressedPicture.BytesPerPixel;
+        int size = width * height * CompressedPicture.BytesPerPixel;
         byte[] padded = ArrayPool<byte>.Shared.Rent(size);
         buffer.Download(session.Stream, padded.AsSpan(0, size), layout.Pixels + start);
         PackedPixels.Pack(padded.AsSpan(0, size), packed);
@@ -87,6 +89,9 @@ internal sealed class PictureDecoder(Session session) : IDisposable
     }
 
     public void Dispose() => _staging.Dispose();
+
+    private static (int Width, int Height) SizeOf(CompressedPicture picture) =>
+        (PictureView.Halved(picture.Width, picture.Halvings), PictureView.Halved(picture.Height, picture.Halvings));
 
     private void DecodePart(
         Tensor batch, PictureLayout layout, ResizeWork work, ReadOnlySpan<ImageTransformRecord> transforms,

@@ -123,30 +123,31 @@ internal sealed unsafe class PictureLayout
         for (int row = region.Top; row < region.Bottom; row++) _pixelRows.Add(new JpegStripRecord { Image = index, Row = row });
         for (int c = 0; c < header.Components; c++)
         {
-            var plane = header.PlaneAt(c);
+            JpegPlane plane = header.PlaneAt(c, picture.Halvings);
             JpegBlocks held = picture.Region.BlocksOf(plane), needed = region.BlocksOf(plane);
             if (!held.Contain(needed)) throw new ArgumentException($"{region} is not in the picture's {picture.Region}.", nameof(region));
-            int rowLength = held.Width * 64, length = needed.Height * rowLength;
+            int rowLength = held.Width * 64, length = needed.Height * rowLength, samplesOfRow = held.Width * plane.Side * plane.Side;
             _pieces.Add((picture, start + (needed.Top - held.Top) * rowLength, length, _coefficients));
             // Planes begin where they would if the blocks above and to the left were there.
-            long before = needed.Top * (long)rowLength;
             var record = new JpegPlaneRecord
             {
-                Coefficients = _coefficients - before - held.First * 64L,
-                Samples = SampleBytes - before - held.First * 8L,
+                Coefficients = _coefficients - needed.Top * (long)rowLength - held.First * 64L,
+                Samples = SampleBytes - needed.Top * (long)samplesOfRow - held.First * (long)plane.Side,
                 BlocksWide = held.Width,
+                BlockSide = plane.Side,
                 Width = plane.Width,
                 Height = plane.Height,
                 Quantisation = table + c,
                 Horizontal = plane.Horizontal,
                 Vertical = plane.Vertical,
+                Repeated = plane.Repeated ? 1 : 0,
             };
             if (c == 0) image.Plane0 = record;
             else if (c == 1) image.Plane1 = record;
             else image.Plane2 = record;
             _coefficients += length;
             start += held.Height * rowLength;
-            SampleBytes += length;
+            SampleBytes += needed.Height * (long)samplesOfRow;
             for (int row = needed.Top; row < needed.Bottom; row++)
             {
                 _blockRows.Add(new JpegStripRecord { Image = index, Plane = c, Row = row, First = needed.First, Last = needed.Last });
@@ -163,6 +164,7 @@ internal sealed unsafe class PictureLayout
         {
             Samples = (long)index * frame.Stride * picture.Height,
             BlocksWide = frame.Stride / 8,
+            BlockSide = 8,
             Width = picture.Width,
             Height = picture.Height,
             Horizontal = 1,

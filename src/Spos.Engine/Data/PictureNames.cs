@@ -6,6 +6,9 @@ namespace Spos.Engine.Data;
 /// <summary>What the ending of a file's name promises. What a picture is, its content says when it is decoded.</summary>
 internal static class PictureNames
 {
+    /// <summary>The usual endings, for messages.</summary>
+    public const string Endings = ".jpg, .png, .webp, .bmp, .gif";
+
     private static readonly HashSet<string> Read =
         new(StringComparer.OrdinalIgnoreCase) { "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif" };
 

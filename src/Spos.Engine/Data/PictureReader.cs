@@ -8,9 +8,6 @@ namespace Spos.Engine.Data;
 /// </summary>
 internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, DamageReport damage)
 {
-    // A file of more bytes is no picture of a data set: memory is bounded by it.
-    private const int MostBytes = 1 << 28;
-
     private volatile bool _isReading;
 
     /// <summary>What decodes JPEGs on the device, as far as it can; null for none.</summary>
@@ -21,21 +18,21 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
 
     /// <summary>The bytes of a picture's file.</summary>
     /// <exception cref="UnreadableFileException">It cannot be read, for a reason of its own.</exception>
-    public static byte[] FileOf(FilePath path) => RegularFile.Read(path, MostBytes);
+    public static byte[] FileOf(FilePath path) => RegularFile.Read(path, ImageFolder.MostPictureBytes);
 
-    /// <param name="regionOf">What will be read of it, or of what stands in; null for all.</param>
+    /// <param name="viewOf">What will be read of it, or of what stands in; null for all.</param>
     /// <returns>Null if the picture is to be left out.</returns>
     /// <exception cref="DataException">No picture of its class can be decoded.</exception>
-    public CompressedPicture? Read(int sample, RegionOf? regionOf = null)
+    public CompressedPicture? Read(int sample, ViewOf? viewOf = null)
     {
-        if (TryRead(sample, regionOf) is { } own) return own;
+        if (TryRead(sample, viewOf) is { } own) return own;
         if (leaveOutDamaged) return null;
         int count = data.Samples.Length, label = data.Samples[sample].Label, tried = 1;
         for (int i = 1; i < count; i++)
         {
             int other = (sample + i) % count;
             if (data.Samples[other].Label != label) continue;
-            if (TryRead(other, regionOf) is { } picture) return picture;
+            if (TryRead(other, viewOf) is { } picture) return picture;
             tried++;
         }
         throw new DataException(
@@ -43,7 +40,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
             + "Replace them, or remove the class from train and val.");
     }
 
-    private CompressedPicture? TryRead(int sample, RegionOf? regionOf)
+    private CompressedPicture? TryRead(int sample, ViewOf? viewOf)
     {
         (FilePath path, _, int number) = data.Samples[sample];
         // What fails of the cache is no damage of a picture.
@@ -55,7 +52,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
             {
                 byte[] file = Bytes(path);
                 CompressedPicture? decoded = OnDevice?.TryDecode(file);
-                CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString(), regionOf);
+                CompressedPicture picture = decoded ?? CompressedPicture.Decode(file, path.ToString(), viewOf);
                 if (OnDevice != null && decoded == null && FileContent.Of(file) == FileFormat.Jpeg) damage.AddRefused(path);
                 return Told(picture, path);
             }
@@ -64,7 +61,7 @@ internal sealed class PictureReader(ImageFolder data, bool leaveOutDamaged, Dama
                 cause = error.Message;
             }
         }
-        damage.Add(path, cause, leaveOutDamaged ? "It is left out of the measurement." : "Another picture of its class stands in.");
+        damage.Add(path, cause, leaveOutDamaged ? "It is left out." : "Another picture of its class stands in.");
         return null;
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Spos.Engine.Data;
 
 /// <summary>The random changes of training pictures. The defaults are those of the official code.</summary>
@@ -38,6 +40,9 @@ internal static class Transforms
     private const float LeastErased = 0.02f, MostErased = 0.33f, LeastErasedRatio = 0.3f, MostErasedRatio = 3.3f;
     private const int EraseTries = 10;
 
+    // A block of a JPEG has 8 rows and columns.
+    private const int MostHalvings = 3;
+
     /// <summary>Random resized crop, flip and jitter, as torchvision's.</summary>
     public static ImageTransformRecord Training(int width, int height, int size, Augmentation options, CounterRandom random)
     {
@@ -77,17 +82,25 @@ internal static class Transforms
     /// <summary>What a transform reads of a picture of that size, and perhaps a little more.</summary>
     public static PictureRegion RegionOf(in ImageTransformRecord t, int size)
     {
-        (int left, int right) = Reach(t.CropLeft, t.ScaleX, size, t.Source.Left, t.Source.Right);
-        (int top, int bottom) = Reach(t.CropTop, t.ScaleY, size, t.Source.Top, t.Source.Bottom);
+        (int left, int right) = Reach(t.CropLeft, t.ScaleX, size, t.Source.Left, t.Source.Right, t.Halvings);
+        (int top, int bottom) = Reach(t.CropTop, t.ScaleY, size, t.Source.Top, t.Source.Bottom, t.Halvings);
         return new PictureRegion(left, right, top, bottom);
     }
 
-    // From where to where `size` output pixels from `crop` on read that are `scale` apart, with the filter's width and one for rounding.
-    private static (int First, int Last) Reach(int crop, double scale, int size, int sourceFirst, int sourceLast)
+    /// <summary>How often the picture can be halved and still has a pixel, on both axes, for each of the output.</summary>
+    public static int HalvingsOf(in ImageTransformRecord t)
     {
-        double margin = Math.Max(scale, 1) + 1, first = sourceFirst + crop * scale;
+        int most = Math.Min(t.Source.Width / t.ResizedWidth, t.Source.Height / t.ResizedHeight);
+        return most == 0 ? 0 : Math.Min(MostHalvings, BitOperations.Log2((uint)most));
+    }
+
+    // From where to where `size` output pixels from `crop` on read that are `scale` apart, with the filter's width and one for rounding.
+    private static (int First, int Last) Reach(int crop, double scale, int size, int sourceFirst, int sourceLast, int halvings)
+    {
+        double margin = Math.Max(scale, 1) + 1, first = (double)sourceFirst / (1 << halvings) + crop * scale;
         return (
-            (int)Math.Max(Math.Floor(first - margin), sourceFirst), (int)Math.Min(Math.Ceiling(first + scale * size + margin), sourceLast));
+            (int)Math.Max(Math.Floor(first - margin), sourceFirst >> halvings),
+            (int)Math.Min(Math.Ceiling(first + scale * size + margin), PictureView.Halved(sourceLast, halvings)));
     }
 
     // The middle of the resized picture, begun as torchvision rounds it.

@@ -170,6 +170,9 @@ public sealed unsafe class Device
     /// <summary>What a GPU's kernels are compiled to, such as sm_90; null for the others.</summary>
     public string? KernelTarget => Images?.Target.Name;
 
+    /// <summary>Whether products of bf16 can be made: on a GPU by tensor cores, which multiply bf16 from sm_80 on.</summary>
+    public bool MultipliesBf16 => Images is not { Target.Architecture: < 80 };
+
     /// <summary>Whether it has <see cref="RunByImage"/>, and launches need neither be watched nor run alone.</summary>
     internal bool RunsByImage => _kind.RunsByImage && !IsSynchronous && Launches is not { AreWatched: true };
 

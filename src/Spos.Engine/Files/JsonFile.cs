@@ -13,7 +13,10 @@ public static class JsonFile
     /// Replaces <paramref name="path"/> by <paramref name="value"/>, whole or not at all, so that people can read it too.
     /// </summary>
     /// <exception cref="WriteException">It could not be written.</exception>
-    public static void Write<T>(string path, T value) => AtomicFile.WriteText(path, JsonSerializer.Serialize(value, Indented) + "\n");
+    public static void Write<T>(string path, T value) => AtomicFile.WriteText(path, TextOf(value));
+
+    /// <summary>What <see cref="Write"/> writes.</summary>
+    public static string TextOf<T>(T value) => JsonSerializer.Serialize(value, Indented) + "\n";
 
     /// <summary>Adds <paramref name="value"/> to a file of one object a line.</summary>
     /// <exception cref="WriteException">It could not be written.</exception>
@@ -24,16 +27,21 @@ public static class JsonFile
     /// <exception cref="FormatException">It holds something else; the message is short, and tells the place.</exception>
     /// <exception cref="UnreadableFileException">It cannot be read, is larger, or is no regular file; the message names it.</exception>
     public static T Read<T>(string path, int mostBytes)
+        where T : class => Parse<T>(RegularFile.Read(FilePath.Of(path), mostBytes));
+
+    /// <summary>Reads what has been read of a file.</summary>
+    /// <exception cref="FormatException">It is something else; the message is short, and tells the place.</exception>
+    public static T Parse<T>(ReadOnlySpan<byte> bytes)
         where T : class
     {
-        byte[] bytes = RegularFile.Read(FilePath.Of(path), mostBytes);
+        ReadOnlySpan<byte> text = SmallFile.WithoutMark(bytes);
         try
         {
-            return JsonSerializer.Deserialize<T>(SmallFile.WithoutMark(bytes)) ?? throw new FormatException("it is empty.");
+            return JsonSerializer.Deserialize<T>(text) ?? throw new FormatException("it is empty.");
         }
         catch (JsonException error)
         {
-            throw new FormatException($"{Explain(error, Encoding.UTF8.GetString(SmallFile.WithoutMark(bytes)))}.", error);
+            throw new FormatException($"{Explain(error, Encoding.UTF8.GetString(text))}.", error);
         }
     }
 

@@ -16,7 +16,7 @@ public static unsafe class RegularFile
     /// <param name="mostBytes">A longer file is refused.</param>
     /// <exception cref="UnreadableFileException">It cannot be read, for a reason of its own.</exception>
     /// <exception cref="IOException">The system fails: it has no memory or descriptors left, or the file system is gone.</exception>
-    internal static byte[] Read(FilePath path, int mostBytes) => Read(path, size => size <= mostBytes
+    public static byte[] Read(FilePath path, int mostBytes) => Read(path, size => size <= mostBytes
         ? (int)size
         : throw new UnreadableFileException(path, $"it has {size} bytes; nothing larger than {mostBytes} is read."));
 

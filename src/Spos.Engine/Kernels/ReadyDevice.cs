@@ -28,17 +28,21 @@ public static class ReadyDevice
     /// <param name="say">Takes lines for the user: that kernels are compiled, and why a GPU is not used.</param>
     /// <param name="synchronous">See <see cref="Device.IsSynchronous"/>.</param>
     /// <param name="dry">Whether a device that computes nothing (<see cref="Device.IsDry"/>) will do.</param>
+    /// <param name="require">Refuses a device that cannot do what is wanted of it, before kernels are compiled for it.</param>
     /// <exception cref="NoSuchDeviceException">There is no such device.</exception>
     /// <exception cref="SposException">A device that was asked for by name cannot be used.</exception>
     /// <exception cref="FormatException">SPOS_MEMORY_LIMIT is no number of bytes.</exception>
-    public static Device Open(string name, Action<string> say, bool synchronous = false, bool dry = false)
+    public static Device Open(
+        string name, Action<string> say, bool synchronous = false, bool dry = false, Action<Device>? require = null)
     {
-        Device device = name == "auto" ? OpenBest(say, synchronous, dry) : Open(DeviceName.Parse(name), say, synchronous, dry);
+        Device device = name == "auto"
+            ? OpenBest(say, synchronous, dry, require)
+            : Open(DeviceName.Parse(name), say, synchronous, dry, require);
         device.IsSynchronous = synchronous;
         return device;
     }
 
-    private static Device Open(DeviceName name, Action<string> say, bool synchronous, bool dry)
+    private static Device Open(DeviceName name, Action<string> say, bool synchronous, bool dry, Action<Device>? require)
     {
         Device device = name.Open();
         if (device.IsDry && !dry)
@@ -46,6 +50,7 @@ public static class ReadyDevice
             throw new GpuUnavailableException(
                 "SPOS_CHECKING_DRY=1 has the checking driver compute nothing, which is for spos bench launches alone: leave it out");
         }
+        require?.Invoke(device);
         if (device.Images == null) return device;
         lock (Turn)
         {
@@ -54,11 +59,11 @@ public static class ReadyDevice
         }
     }
 
-    private static Device OpenBest(Action<string> say, bool synchronous, bool dry)
+    private static Device OpenBest(Action<string> say, bool synchronous, bool dry, Action<Device>? require)
     {
         try
         {
-            return Open(new DeviceName(DeviceKind.Cuda, 0), say, synchronous, dry);
+            return Open(new DeviceName(DeviceKind.Cuda, 0), say, synchronous, dry, require);
         }
         catch (SposException error)
         {

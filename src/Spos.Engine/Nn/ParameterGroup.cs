@@ -27,6 +27,8 @@ public sealed class ParameterGroup : IDisposable
 
     public Tensor Momenta => _arrays[2];
 
+    private bool HasMomenta => _arrays.Length > 2;
+
     /// <summary>Backward passes that have added to the gradients since the last optimizer step.</summary>
     public int GradientCount { get; set; }
 
@@ -51,15 +53,44 @@ public sealed class ParameterGroup : IDisposable
     /// <summary>Lays the declared parameters out, with zero momenta.</summary>
     public void Allocate(BufferPool pool, DeviceStream stream)
     {
-        // Each starts on a cache line.
-        const int line = 16;
-        long Padded(Parameter p) => (p.Shape.Count + line - 1) / line * line;
+        Measure();
+        LayOut(Length == 0 ? [] : [.. Enumerable.Range(0, 3).Select(_ => NewArray(pool, stream, Length))]);
+    }
+
+    /// <summary>
+    /// The same of parameters that are copies of another group's: without momenta, and with gradients where others have theirs too.
+    /// </summary>
+    /// <param name="gradients">At least <see cref="Length"/> floats, of one such group at a time; kept.</param>
+    internal void AllocateWithoutMomenta(BufferPool pool, DeviceStream stream, Tensor gradients) =>
+        LayOut(Length == 0 ? [] : [NewArray(pool, stream, Length), gradients.View(Shape.Vector((int)Length))]);
+
+    /// <summary>Counts the declared parameters.</summary>
+    /// <returns><see cref="Length"/>.</returns>
+    internal long Measure()
+    {
         DecayedLength = _parameters.Where(p => p.Decays).Sum(Padded);
-        Length = _parameters.Sum(Padded);
+        return Length = _parameters.Sum(Padded);
+    }
+
+    /// <summary>An array of floats, all 0.</summary>
+    internal static Tensor NewArray(BufferPool pool, DeviceStream stream, long length)
+    {
+        var array = new Tensor(pool.Rent(length * sizeof(float)), Shape.Vector(checked((int)length)));
+        array.Fill(stream, 0);
+        return array;
+    }
+
+    // Each starts on a cache line.
+    private static long Padded(Parameter parameter)
+    {
+        const int line = 16;
+        return (parameter.Shape.Count + line - 1) / line * line;
+    }
+
+    private void LayOut(Tensor[] arrays)
+    {
+        _arrays = arrays;
         if (Length == 0) return;
-        _arrays =
-            [.. Enumerable.Range(0, 3).Select(_ => new Tensor(pool.Rent(Length * sizeof(float)), Shape.Vector(checked((int)Length))))];
-        foreach (Tensor array in _arrays) array.Fill(stream, 0);
         long decayed = 0, other = DecayedLength;
         foreach (Parameter parameter in _parameters)
         {
@@ -68,7 +99,7 @@ public sealed class ParameterGroup : IDisposable
             else other += Padded(parameter);
             parameter.Value = Values.View(parameter.Shape, offset);
             parameter.Gradient = Gradients.View(parameter.Shape, offset);
-            parameter.Momentum = Momenta.View(parameter.Shape, offset);
+            if (HasMomenta) parameter.Momentum = Momenta.View(parameter.Shape, offset);
         }
     }
 
@@ -85,7 +116,7 @@ public sealed class ParameterGroup : IDisposable
         {
             parameter.Value.Dispose();
             parameter.Gradient.Dispose();
-            parameter.Momentum.Dispose();
+            if (HasMomenta) parameter.Momentum.Dispose();
         }
         foreach (Tensor array in _arrays) array.Dispose();
         _arrays = [];

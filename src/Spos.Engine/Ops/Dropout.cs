@@ -8,8 +8,8 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Ops;
 
 /// <summary>
-/// Inverted dropout: x/(1−p) with probability 1−p, else 0, decided by the session's key and the place. Without a tape it does
-/// nothing. Kernel: dropout.
+/// Inverted dropout: x/(1−p) with probability 1−p, else 0, decided by the session's key and the place. In a pass that does not
+/// drop it does nothing. Kernel: dropout.
 /// </summary>
 public static class Dropout
 {
@@ -19,11 +19,11 @@ public static class Dropout
     /// <param name="x">Any shape; the result has the same, and may be the same value.</param>
     public static Tensor Forward(Pass pass, Tensor x, float probability)
     {
-        if (pass.Tape == null || probability == 0) return x.Retain();
+        if (pass.Tape is not { } tape || !pass.Drops || probability == 0) return x.Retain();
         Tensor y = pass.Rent(x.Shape);
         Key key = Key.Of(pass.Session);
         Launch(pass.Session, y, x, probability, key);
-        pass.Tape.Record(new Step(x, y, probability, key));
+        tape.Record(new Step(x, y, probability, key));
         return y;
     }
 

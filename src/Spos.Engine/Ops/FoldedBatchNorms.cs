@@ -7,8 +7,8 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Ops;
 
 /// <summary>
-/// What running statistics come to in inference, of all batch norms of a forward pass by one launch. They are folded anew in each pass,
-/// so that they follow whatever the layers hold. Kernel: batch_norm_fold.
+/// What running statistics come to in inference, of all batch norms of a path by one launch. A pass without a plan folds them anew, so that
+/// they follow whatever the layers hold; a plan is brought what was folded before. Kernel: batch_norm_fold.
 /// </summary>
 internal sealed class FoldedBatchNorms : IDisposable
 {

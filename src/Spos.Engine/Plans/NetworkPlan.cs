@@ -14,11 +14,14 @@ namespace Spos.Engine.Plans;
 /// </summary>
 public sealed class NetworkPlan : RecordedPlan
 {
+    private readonly PlanKind _kind;
+
     /// <param name="batch">How many pictures.</param>
-    /// <param name="smoothing">Of labels, in training.</param>
-    public NetworkPlan(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
-        : base(session, network, WriterFor(session, network, kind, batch, smoothing), batch, sharesBeginnings: false)
+    /// <param name="target">Of training: what guesses are compared with.</param>
+    public NetworkPlan(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, LossTarget target = default)
+        : base(session, network, WriterFor(session, network, kind, batch, target), batch, sharesBeginnings: false)
     {
+        _kind = kind;
     }
 
     /// <summary><see cref="RecordedPlan.Bytes"/> of a plan that is made for this alone.</summary>
@@ -28,43 +31,63 @@ public sealed class NetworkPlan : RecordedPlan
         return plan.Bytes;
     }
 
-    /// <summary>Issues the work on a batch.</summary>
+    /// <summary>Issues the work on a batch. Inference readies the path anew, which takes managed memory.</summary>
     /// <param name="images">[batch, S, S, 3], normalised.</param>
     /// <param name="labels">A class for each picture; there may be more.</param>
     /// <param name="share">Of each picture's own class in a batch that is mixed up.</param>
+    /// <param name="teacher">The logits that a path learns from, [batch, 1, 1, classes], if the plan is for that; else null.</param>
     /// <returns>What it leaves; for the caller to dispose of. Nothing is left by a recalibration.</returns>
-    /// <exception cref="ArgumentException">The batch is none of the plan's, or the path has another length.</exception>
+    /// <exception cref="ArgumentException">
+    /// The batch is none of the plan's, the path has another length, or the plan is for a teacher and these are no logits of it, or the
+    /// other way round.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The network does not have an alternative of the path. Nothing is issued.</exception>
     /// <exception cref="ObjectDisposedException">The plan or its network has ended.</exception>
     /// <exception cref="DeviceMemoryException">The device is full.</exception>
-    public Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1)
+    public Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1, Tensor? teacher = null)
     {
         Check(images, labels);
+        CheckTeacher(teacher);
         Network.RequireLength(path);
         foreach (Turn<Segment> turn in Turns) _ = turn.PartOf(path);
+        if (_kind == PlanKind.Inference)
+        {
+            using PathGroup ready = PathGroup.Ready(Session, Network, path);
+            return Run(images, labels, ready);
+        }
         DeviceBuffer? arena = RentArena();
-        Tensor? folded = null;
         try
         {
+            Network.TakeWeights(Session, path);
             Predictions left = RentResults(Shape.Vector(Images.N));
             Begin(images, labels, share, arena);
+            if (teacher is { } logits) PutTeacher(logits);
             PutResults(left, 0);
-            int turn = 0;
-            if (Folded is { } each)
-            {
-                folded = Session.Rent(Shape.Vector((int)(each.Bytes / sizeof(float))));
-                Addresses[each.Number] = folded.Value.AddressOn(Session.Stream);
-                IssueOnce(Turns[turn++].PartOf(path).Work);
-            }
-            for (; turn < Turns.Length; turn++) Issue(Turns[turn].PartOf(path));
+            foreach (Turn<Segment> turn in Turns) Issue(turn.PartOf(path));
             End();
+            if (_kind == PlanKind.Training) Network.GiveGradients(Session, path);
             return left;
         }
         finally
         {
-            folded?.Dispose();
             arena?.Release();
         }
+    }
+
+    /// <summary>Issues the inference of a batch.</summary>
+    /// <param name="ready">A path, ready for inference: as it was when it was readied.</param>
+    /// <returns>As the other.</returns>
+    /// <exception cref="ArgumentException">
+    /// The batch is none of the plan's, these are several paths, or the plan is none for inference.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The path is not ready for inference.</exception>
+    /// <exception cref="ObjectDisposedException">The plan or its network has ended.</exception>
+    /// <exception cref="DeviceMemoryException">The device is full.</exception>
+    public Predictions Run(Tensor images, DeviceArray<int> labels, PathGroup ready)
+    {
+        if (_kind != PlanKind.Inference) throw new ArgumentException("A path is readied for inference alone.", nameof(ready));
+        if (ready.Paths != 1) throw new ArgumentException($"These are {ready.Paths} paths, not one.", nameof(ready));
+        return RunGroup(images, labels, ready);
     }
 
     private void Issue(Part<Segment> part)

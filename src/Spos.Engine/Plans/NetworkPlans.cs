@@ -23,21 +23,21 @@ public sealed class NetworkPlans : IDisposable
     public static NetworkPlans Of(ShuffleNetV2OneShot network) => network.Attachment(() => new NetworkPlans());
 
     /// <summary>The plan for batches of a size, by what the session computes convolutions with.</summary>
-    /// <param name="smoothing">Of labels, in training.</param>
+    /// <param name="target">Of training: what guesses are compared with.</param>
     /// <returns>It lasts until eight others were asked for.</returns>
-    public NetworkPlan For(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing = 0)
+    public NetworkPlan For(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, LossTarget target = default)
     {
-        var key = KeyOf(isShared: false, session, network, kind, batch, smoothing);
+        var key = KeyOf(isShared: false, session, network, kind, batch, target);
         lock (_lock)
         {
-            return (NetworkPlan)(Find(key) ?? Add(key, new NetworkPlan(session, network, kind, batch, smoothing)));
+            return (NetworkPlan)(Find(key) ?? Add(key, new NetworkPlan(session, network, kind, batch, target)));
         }
     }
 
     /// <summary>The same for groups of paths.</summary>
     public SharedPlan ForGroups(Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch)
     {
-        var key = KeyOf(isShared: true, session, network, kind, batch, smoothing: 0);
+        var key = KeyOf(isShared: true, session, network, kind, batch, target: default);
         lock (_lock)
         {
             return (SharedPlan)(Find(key) ?? Add(key, new SharedPlan(session, network, kind, batch)));
@@ -78,11 +78,11 @@ public sealed class NetworkPlans : IDisposable
     }
 
     private static Key KeyOf(
-        bool isShared, Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing) => new(
+        bool isShared, Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, LossTarget target) => new(
         isShared, session, ConvolutionPlanner.Of(session).Plan, session.Precision, kind, batch,
-        (session.Device.Threads, ImageSequence.AtOnce(session, kind, batch, network.Spec.ImageSize)), smoothing);
+        (session.Device.Threads, ImageSequence.AtOnce(session, kind, batch, network.Spec.ImageSize)), target);
 
     private readonly record struct Key(
         bool IsShared, Session Session, ConvolutionPlan Plan, Precision Precision, PlanKind Kind, int Batch,
-        (int Threads, int AtOnce) ByImage, float Smoothing);
+        (int Threads, int AtOnce) ByImage, LossTarget Target);
 }

@@ -17,6 +17,7 @@ internal sealed class PlanWriter : IDisposable
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
     private readonly PlanKind _kind;
+    private readonly LossTarget _target;
     private readonly FusionRules _rules;
     private readonly BlockWalk _walk;
     private readonly List<Turn<SegmentNotes>> _turns = [];
@@ -24,21 +25,23 @@ internal sealed class PlanWriter : IDisposable
     private readonly Tape _stemTape = new(), _tailTape = new();
     private long _stemOutput;
 
-    // In inference, of all layers of the network: one launch costs less than one in each part of a path, which has some of them.
+    // In inference.
     private FoldedBatchNorms.Values? _folded;
+    private IDisposable? _packed;
 
     /// <param name="batch">How many pictures.</param>
     /// <param name="oneProcessor">Whether each processor does all of the work on pictures of its own.</param>
-    /// <param name="smoothing">Of labels, in training.</param>
+    /// <param name="target">Of training: what guesses are compared with.</param>
     /// <param name="bringsStatistics">
-    /// Whether whoever runs the plan brings running statistics, or what they are folded to, and not the layers; not in training.
+    /// Of a recalibration: whether whoever runs the plan brings running statistics in place of the layers'. For inference it always brings
+    /// what is readied.
     /// </param>
     public PlanWriter(
-        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, bool oneProcessor, float smoothing,
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, bool oneProcessor, LossTarget target,
         bool bringsStatistics = false)
     {
         network.Require(session);
-        (_session, _network, _kind) = (session, network, kind);
+        (_session, _network, _kind, _target) = (session, network, kind, kind == PlanKind.Training ? target : default);
         Batch = new Shape(batch, network.Spec.ImageSize, network.Spec.ImageSize, 3);
         Recording = new Recording(session);
         _rules = FusionRules.For(PassWith(_stemTape).BatchNorm, ConvolutionPlanner.Of(session).Plan, session.Precision);
@@ -46,17 +49,17 @@ internal sealed class PlanWriter : IDisposable
             ? new FusedStages(session, network.Spec.StageRepeats, keeps: kind == PlanKind.Training)
             : new OpByOp(session, Recording, network.Spec.Blocks, PassWith, _rules);
         // What ops do to parameters while they are recorded is undone.
-        Parameter[] parameters = [.. network.Parameters];
+        Parameter[] parameters = [.. network.ComputedWith];
         bool[] had = [.. parameters.Select(parameter => parameter.HasGradient)];
         foreach (Parameter parameter in parameters) parameter.HasGradient = false;
         session.UsesOneProcessor = oneProcessor;
         try
         {
-            (Images, Labels) = Write(smoothing, bringsStatistics);
+            (Images, Labels) = Write(bringsStatistics);
         }
         catch
         {
-            _folded?.Dispose();
+            DisposeOfReadied();
             Recording.Dispose();
             throw;
         }
@@ -78,60 +81,71 @@ internal sealed class PlanWriter : IDisposable
     /// <summary>Like <see cref="Images"/>.</summary>
     public int Labels { get; }
 
-    /// <summary>The buffers of statistics that are brought; null if the layers' own are used.</summary>
-    public BroughtStatistics? Statistics { get; private set; }
+    /// <summary>The logits of the teacher, where there is one; like <see cref="Images"/>.</summary>
+    public int? Teacher { get; private set; }
 
-    /// <summary>The buffer of what the layers' own statistics are folded to, which the first turn does; null in training.</summary>
-    public int? Folded { get; private set; }
+    /// <summary>The buffers of statistics, or for inference of what is readied, that are brought.</summary>
+    public BroughtParameters Brought { get; private set; } = BroughtParameters.None;
 
     /// <summary>What is done, in that order.</summary>
     public IReadOnlyList<Turn<SegmentNotes>> Turns => _turns;
 
     /// <summary>What is left on the device; nothing by a recalibration.</summary>
-    public (int Losses, int Ranks)? Results { get; private set; }
+    public LeftBuffers? Results { get; private set; }
 
     public void Dispose()
     {
-        _folded?.Dispose();
+        DisposeOfReadied();
         _stemTape.Clear();
         _tailTape.Clear();
         foreach (IDisposable kept in _kept.Values) kept.Dispose();
         _walk.Dispose();
     }
 
-    private (int Images, int Labels) Write(float smoothing, bool bringsStatistics)
+    private (int Images, int Labels) Write(bool bringsStatistics)
     {
         Tensor input = default;
         DeviceArray<int> labels = null!;
         Recording.Record(() => (input, labels) = (_session.Rent(Batch), new DeviceArray<int>(_session.Pool, Batch.N)));
         (int Images, int Labels) numbers = (Recording.NumberOf(input.Address), Recording.NumberOf(labels.Address));
-        if (bringsStatistics) Statistics = BringStatistics();
-        else if (_kind == PlanKind.Inference) WriteFolding();
+        if (_kind == PlanKind.Inference) Brought = BringReadied();
+        else if (bringsStatistics) Brought = BringStatistics();
         WriteForward(input);
-        WriteTail(labels, smoothing);
+        WriteTail(labels);
         if (_kind == PlanKind.Training) WriteBackward();
         return numbers;
     }
 
-    private BroughtStatistics BringStatistics()
+    private BroughtParameters BringStatistics() => BroughtParameters.None with
     {
-        if (_kind == PlanKind.Recalibration)
+        Statistics = _network.BatchNorms.ToDictionary(
+            layer => layer, layer => (Recording.Replace(layer.RunningMean), Recording.Replace(layer.RunningVariance))),
+    };
+
+    // Of all layers of the network, of which a path has some. The launches are no part of the plan.
+    private BroughtParameters BringReadied()
+    {
+        PackedWeights.Values? packed = null;
+        Recording.Record(() =>
         {
-            return new BroughtStatistics(
-                _network.BatchNorms.ToDictionary(
-                    layer => layer, layer => (Recording.Replace(layer.RunningMean), Recording.Replace(layer.RunningVariance))),
-                null, []);
-        }
-        // Its launch is no part of the plan.
-        Recording.Record(() => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
-        return new BroughtStatistics(
-            [], Recording.NumberOf(_folded!.Address), _network.BatchNorms.ToDictionary(layer => layer, _folded.ChannelsBefore));
+            _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms);
+            (_packed, packed) = PackedWeights.Begin(_session, _network.PointwiseWeights);
+        });
+        return BroughtParameters.None with
+        {
+            Folded = Recording.NumberOf(_folded!.Address),
+            FoldedBefore = _network.BatchNorms.ToDictionary(
+                layer => layer, layer => 2UL * (ulong)_folded.ChannelsBefore(layer) * sizeof(float)),
+            Packed = packed == null ? null : Recording.NumberOf(packed.Address),
+            PackedBefore = packed == null ? [] : _network.PointwiseWeights.ToDictionary(weight => weight, packed.BytesBefore),
+        };
     }
 
-    private void WriteFolding()
+    private void DisposeOfReadied()
     {
-        Write([], () => _folded = FoldedBatchNorms.Begin(_session, _network.BatchNorms));
-        Folded = Recording.NumberOf(_folded!.Address);
+        _folded?.Dispose();
+        _packed?.Dispose();
+        (_folded, _packed) = (null, null);
     }
 
     private void WriteForward(Tensor images)
@@ -155,21 +169,30 @@ internal sealed class PlanWriter : IDisposable
         }
     }
 
-    private void WriteTail(DeviceArray<int> labels, float smoothing)
+    private void WriteTail(DeviceArray<int> labels)
     {
         bool trains = _kind == PlanKind.Training;
+        Tensor teacher = default;
+        if (_target.Divergence != null)
+        {
+            Recording.Record(() => teacher = _session.Rent(new Shape(Batch.N, 1, 1, _network.Spec.Classes)));
+            Teacher = Recording.NumberOf(teacher.Address);
+        }
         Write(trains ? _network.TailGroups : [], () =>
         {
             Tensor x = _walk.End();
             long input = x.Identity;
             using Tensor logits = _network.Tail(PassWith(_tailTape), _rules, x);
-            _folded?.Dispose();
-            _folded = null;
+            DisposeOfReadied();
             if (_kind == PlanKind.Recalibration) return;
-            (Tensor losses, Tensor? gradient) = SoftmaxCrossEntropy.Forward(
-                _session, logits, labels, trains ? smoothing : 0, trains ? 1f / logits.Shape.N : 0);
+            float scale = trains ? 1f / logits.Shape.N : 0;
+            (Tensor losses, Tensor? gradient) = _target.Divergence is { } divergence
+                ? SoftmaxDivergence.Forward(_session, logits, teacher, divergence, scale)
+                : SoftmaxCrossEntropy.Forward(_session, logits, labels, _target.Smoothing, scale);
             DeviceArray<int> ranks = TopK.Ranks(_session, logits, labels);
-            Results = (Recording.NumberOf(losses.Address), Recording.NumberOf(ranks.Address));
+            Results = new LeftBuffers(
+                Recording.NumberOf(losses.Address), Recording.NumberOf(ranks.Address),
+                _target.LeavesLogits ? Recording.NumberOf(logits.Address) : null);
             if (trains) _walk.BeginBackward(_tailTape.Backward(_session, logits.Identity, gradient!.Value, input)!.Value);
         });
     }
@@ -206,20 +229,40 @@ internal sealed class PlanWriter : IDisposable
 
     private Pass PassWith(Tape tape) => _kind switch
     {
-        PlanKind.Training => Pass.Training(_session, tape),
+        PlanKind.Training => Pass.Training(_session, tape, drops: _target.Divergence == null),
         PlanKind.Recalibration => Pass.Recalibration(_session),
         _ => Pass.Inference(_session),
     };
 }
 
-/// <summary>The buffers of running statistics that whoever runs a plan brings in place of the layers'.</summary>
-/// <param name="Arrays">In a recalibration: of each layer's means and variances.</param>
-/// <param name="Folded">In inference: of what all layers are folded to.</param>
-/// <param name="ChannelsBefore">How many channels come before a layer's in that.</param>
-internal sealed record BroughtStatistics(
-    Dictionary<BatchNormLayer, (int Mean, int Variance)> Arrays, int? Folded, Dictionary<BatchNormLayer, int> ChannelsBefore)
+/// <summary>The numbers of the buffers that a batch's results are left in.</summary>
+/// <param name="Logits">Null unless they are to be left.</param>
+internal readonly record struct LeftBuffers(int Losses, int Ranks, int? Logits)
 {
-    /// <summary>Their numbers.</summary>
+    /// <summary>All of them.</summary>
+    public IEnumerable<int> Buffers => Logits is { } logits ? [Losses, Ranks, logits] : [Losses, Ranks];
+}
+
+/// <summary>
+/// The buffers of statistics and readied parameters that whoever runs a plan brings. Those of one part of a path follow each other, in the
+/// plan and where they are brought from.
+/// </summary>
+/// <param name="Statistics">Of a recalibration, if it is not the layers' own: of each layer's means and variances.</param>
+/// <param name="Folded">Of inference: of what all batch norms are folded to.</param>
+/// <param name="FoldedBefore">Bytes in it before a layer's.</param>
+/// <param name="Packed">Of inference, where weights are packed: of all of them.</param>
+/// <param name="PackedBefore">Bytes in it before a weight's.</param>
+internal sealed record BroughtParameters(
+    Dictionary<BatchNormLayer, (int Mean, int Variance)> Statistics, int? Folded, Dictionary<BatchNormLayer, ulong> FoldedBefore,
+    int? Packed, Dictionary<Tensor, ulong> PackedBefore)
+{
+    /// <summary>Nothing is.</summary>
+    public static BroughtParameters None { get; } = new([], null, [], null, []);
+
+    /// <summary>The buffers' numbers.</summary>
     public IEnumerable<int> Buffers =>
-        Folded is { } folded ? [folded] : Arrays.Values.SelectMany(arrays => new[] { arrays.Mean, arrays.Variance });
+    [
+        .. Statistics.Values.SelectMany(arrays => new[] { arrays.Mean, arrays.Variance }),
+        .. new[] { Folded, Packed }.OfType<int>(),
+    ];
 }

@@ -7,7 +7,8 @@ namespace Spos.Engine.Plans;
 /// <summary>What a network made of a batch of N pictures, on the device.</summary>
 /// <param name="Losses">[N].</param>
 /// <param name="Ranks">[N], in whole numbers of 32 bits: of each picture's label among the guesses, from 0.</param>
-public readonly record struct Predictions(Tensor Losses, Tensor Ranks) : IDisposable
+/// <param name="Logits">[N, 1, 1, classes]; null unless they were to be left.</param>
+public readonly record struct Predictions(Tensor Losses, Tensor Ranks, Tensor? Logits = null) : IDisposable
 {
     /// <summary>Waits for them and copies them out.</summary>
     /// <param name="losses">Has room for N.</param>
@@ -22,5 +23,6 @@ public readonly record struct Predictions(Tensor Losses, Tensor Ranks) : IDispos
     {
         Losses.Dispose();
         Ranks.Dispose();
+        Logits?.Dispose();
     }
 }

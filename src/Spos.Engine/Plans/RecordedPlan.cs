@@ -17,6 +17,11 @@ public abstract class RecordedPlan : IDisposable
     private readonly PlannedBuffer[] _buffers;
     private readonly bool[] _isBrought, _isKept;
     private readonly int _imagesNumber, _labelsNumber;
+    private readonly int? _teacherNumber;
+    private readonly BroughtParameters _brought;
+
+    // By part of a path: the turn that it begins with. Turns between parts make room for what follows.
+    private readonly int[] _turnOfPart;
 
     // Where each image is worked on by itself: by buffer, bytes from an image's to the next one's; and the launches.
     private readonly ulong?[] _bytesPerImage = [];
@@ -36,16 +41,19 @@ public abstract class RecordedPlan : IDisposable
         (Session, Network, Images) = (session, network, writer.Batch with { N = batch });
         _recording = writer.Recording;
         Turns = [.. writer.Turns.Select(turn => turn.With(_recording.Finish))];
-        (_imagesNumber, _labelsNumber, Results) = (writer.Images, writer.Labels, writer.Results);
+        (_imagesNumber, _labelsNumber, _teacherNumber, Results) = (writer.Images, writer.Labels, writer.Teacher, writer.Results);
+        int[] blocks = [.. Enumerable.Range(0, network.Spec.Blocks).Select(b => Array.FindIndex(Turns, turn => turn.Block == b))];
+        _turnOfPart = [0, .. blocks, Turns.Length - 1];
         _buffers = [.. _recording.Buffers];
         _isKept = [.. _buffers.Select(buffer => sharesBeginnings && buffer.Crosses)];
         foreach (PlannedBuffer buffer in _buffers.Where((_, i) => _isKept[i])) buffer.Death = Moment.Never;
         _isBrought = new bool[_buffers.Length];
         (_isBrought[_imagesNumber], _isBrought[_labelsNumber]) = (true, true);
-        foreach (int number in writer.Statistics?.Buffers ?? []) _isBrought[number] = true;
-        if (Results is { } results) (_isBrought[results.Losses], _isBrought[results.Ranks]) = (true, true);
+        _brought = writer.Brought;
+        foreach (int number in _brought.Buffers) _isBrought[number] = true;
+        foreach (int number in Results?.Buffers ?? []) _isBrought[number] = true;
+        if (_teacherNumber is { } teacher) _isBrought[teacher] = true;
         bool isByImage = writer.Batch.N < batch;
-        if (isByImage && writer.Folded is { } folded) (_isBrought[folded], Folded) = (true, (folded, _buffers[folded].Size));
         Bytes = BufferLayout.Place(_buffers.Where((_, i) => !_isBrought[i] && _recording.Canonical(i) == i));
         Addresses = new ulong[_buffers.Length];
         if (isByImage)
@@ -74,10 +82,7 @@ public abstract class RecordedPlan : IDisposable
     private protected Turn<Segment>[] Turns { get; }
 
     /// <summary>The numbers of what is left of a batch; null if nothing is.</summary>
-    private protected (int Losses, int Ranks)? Results { get; }
-
-    /// <summary>What is brought for all images where each is worked on by itself: what statistics are folded to; null else.</summary>
-    private protected (int Number, long Bytes)? Folded { get; }
+    private protected LeftBuffers? Results { get; }
 
     /// <summary>Where each buffer is.</summary>
     private protected ulong[] Addresses { get; }
@@ -126,15 +131,19 @@ public abstract class RecordedPlan : IDisposable
 
     /// <summary>What writes a plan for batches of so many pictures.</summary>
     private protected static PlanWriter WriterFor(
-        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, float smoothing, bool bringsStatistics = false)
+        Session session, ShuffleNetV2OneShot network, PlanKind kind, int batch, LossTarget target, bool bringsStatistics = false)
     {
         int atOnce = ImageSequence.AtOnce(session, kind, batch, network.Spec.ImageSize);
-        return new PlanWriter(session, network, kind, atOnce > 0 ? atOnce : batch, atOnce > 0, smoothing, bringsStatistics);
+        return new PlanWriter(session, network, kind, atOnce > 0 ? atOnce : batch, atOnce > 0, target, bringsStatistics);
     }
 
     /// <summary>Room for what is left of a batch, for the caller to dispose of.</summary>
-    private protected Predictions RentResults(Shape shape) =>
-        Results == null ? default : new Predictions(Session.Rent(shape), Session.Rent(shape));
+    private protected Predictions RentResults(Shape shape)
+    {
+        if (Results is not { } results) return default;
+        Tensor? logits = results.Logits == null ? null : Session.Rent(LogitsShape);
+        return new Predictions(Session.Rent(shape), Session.Rent(shape), logits);
+    }
 
     /// <summary>Has what is left of a path on a batch go there.</summary>
     private protected void PutResults(Predictions room, int path)
@@ -143,16 +152,81 @@ public abstract class RecordedPlan : IDisposable
         ulong offset = (ulong)path * (ulong)Images.N * sizeof(float);
         Addresses[results.Losses] = room.Losses.AddressOn(Session.Stream) + offset;
         Addresses[results.Ranks] = room.Ranks.AddressOn(Session.Stream) + offset;
+        if (results.Logits is { } logits) Addresses[logits] = room.Logits!.Value.AddressOn(Session.Stream);
     }
 
-    /// <summary>Does a part's work, once on the batch.</summary>
-    private protected void IssueOnce(Segment segment) => segment.Issue(Session.Stream, Addresses, Variables, _renting);
+    /// <summary>Refuses what are no logits of a teacher, and a teacher where paths learn from labels.</summary>
+    private protected void CheckTeacher(Tensor? teacher)
+    {
+        if ((teacher != null) != (_teacherNumber != null)) throw new ArgumentException("A plan is for a teacher or for labels.");
+        if (teacher is not { } logits) return;
+        if (logits.Shape != LogitsShape) throw new ArgumentException($"A teacher's logits are {LogitsShape}, not {logits.Shape}.");
+        if (logits.ElementType != ElementType.Float32) throw new ArgumentException($"Logits are floats, not {logits.ElementType}.");
+    }
+
+    /// <summary>Has a path learn from these logits.</summary>
+    private protected void PutTeacher(Tensor logits) => Addresses[_teacherNumber!.Value] = logits.AddressOn(Session.Stream);
+
+    private Shape LogitsShape => new(Images.N, 1, 1, Network.Spec.Classes);
 
     /// <summary>Does a part's work; where each image is worked on by itself, at the end.</summary>
     private protected void Issue(Segment segment)
     {
         if (_sequence != null) segment.AddTo(_sequence, Addresses, Variables, _bytesPerImage);
-        else IssueOnce(segment);
+        else segment.Issue(Session.Stream, Addresses, Variables, _renting);
+    }
+
+    /// <summary>Issues the work of a group of paths on a batch.</summary>
+    private protected Predictions RunGroup(Tensor images, DeviceArray<int> labels, PathGroup group)
+    {
+        Check(images, labels);
+        DeviceBuffer? arena = RentArena();
+        try
+        {
+            Predictions left = RentResults(new Shape(group.Paths, 1, 1, Images.N));
+            // Pictures are not mixed up.
+            Begin(images, labels, share: 1, arena);
+            foreach (PathGroup.Leg leg in group.Legs) Issue(group, leg, left);
+            End();
+            return left;
+        }
+        finally
+        {
+            arena?.Release();
+        }
+    }
+
+    // Does what a path of a group adds to the one before it, by what the group brings.
+    private void Issue(PathGroup group, PathGroup.Leg leg, Predictions left)
+    {
+        PutResults(left, leg.Index);
+        int part = leg.From;
+        for (int turn = _turnOfPart[part]; turn < Turns.Length; turn++)
+        {
+            if (turn == _turnOfPart[part]) Put(group, leg.Parts[part++]);
+            // What layers count is of their own statistics, so that nothing is done on the host.
+            Issue(Turns[turn].PartOf(leg.Path).Work);
+        }
+    }
+
+    private void Put(PathGroup group, PathGroup.Part part)
+    {
+        if (_brought.Statistics.Count > 0)
+        {
+            foreach (PathGroup.Norm norm in part.Norms)
+            {
+                (int mean, int variance) = _brought.Statistics[norm.Layer];
+                (Addresses[mean], Addresses[variance]) = (group.MeanOf(norm), group.VarianceOf(norm));
+            }
+        }
+        if (_brought.Folded is { } folded && part.Norms is [var first, ..])
+        {
+            Addresses[folded] = unchecked(group.FoldedOf(first) - _brought.FoldedBefore[first.Layer]);
+        }
+        if (_brought.Packed is { } packed && part.Weights is [var weight, ..])
+        {
+            Addresses[packed] = unchecked(group.PackedOf(weight) - _brought.PackedBefore[weight]);
+        }
     }
 
     private void Place(ulong arena)

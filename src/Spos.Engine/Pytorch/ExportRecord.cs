@@ -25,7 +25,8 @@ public sealed record ExportRecord
 
     private const string Format = "1";
     private const string FormatName = "spos_format", ImageSizeName = "image_size", PreprocessingName = "preprocessing";
-    private const string ClassesName = "class_names", DropoutName = "dropout", ArchitectureName = "architecture", FlopsName = "flops";
+    private const string ClassesName = "class_names", DropoutName = "dropout", ArchitectureName = "architecture", FlopsName = "flops",
+        ScalesName = "channel_scales";
     private const string OrderName = "channel_order", RangeName = "value_range", MeanName = "mean", DeviationName = "std";
     private const string OfficialName = "spos", StandardName = "standard";
 
@@ -75,7 +76,11 @@ public sealed record ExportRecord
             [DropoutName] = Dropout.ToString("R", CultureInfo.InvariantCulture),
         };
         if (ClassNames != null) metadata[ClassesName] = JsonSerializer.Serialize(ClassNames);
-        if (Architecture != null) metadata[ArchitectureName] = JsonSerializer.Serialize(Architecture.Blocks);
+        if (Architecture is { } path)
+        {
+            metadata[ArchitectureName] = JsonSerializer.Serialize(path.Operations);
+            if (path.HasScales) metadata[ScalesName] = JsonSerializer.Serialize(path.Scales);
+        }
         if (Flops is { } flops) metadata[FlopsName] = flops.ToString(CultureInfo.InvariantCulture);
         return metadata;
     }
@@ -108,6 +113,17 @@ public sealed record ExportRecord
 
         float[] Channels(string name) =>
             List<float>(name, "a list of three numbers", list => list.Length == 3 && Array.TrueForAll(list, float.IsFinite));
+        Architecture Path()
+        {
+            bool hasScales = metadata.ContainsKey(ScalesName);
+            int most = Spos.Space.Architecture.MostAlternatives / (hasScales ? ChannelScales.Count : 1);
+            int[] operations = List<int>(ArchitectureName, "a list of numbers of choices", list =>
+                list.Length > 0 && Array.TrueForAll(list, choice => choice >= 0 && choice < most));
+            return !hasScales ? new Architecture(operations) : new Architecture(
+                operations, List<int>(ScalesName, "a list of numbers of channel scales, one for each choice", list =>
+                    list.Length == operations.Length && Array.TrueForAll(list, scale => scale is >= 0 and < ChannelScales.Count)));
+        }
+
         return new ExportRecord
         {
             ImageSize = Read(ImageSizeName, $"a multiple of {LeastImageSize} up to {MostImageSize}", ImageSizeOf),
@@ -125,9 +141,7 @@ public sealed record ExportRecord
             ClassNames = !metadata.ContainsKey(ClassesName)
                 ? null
                 : List<string>(ClassesName, "a list of texts", list => Array.TrueForAll(list, name => name is not null)),
-            Architecture = !metadata.ContainsKey(ArchitectureName) ? null : new Architecture(
-                List<int>(ArchitectureName, "a list of numbers of choices", list => list.Length > 0 && Array.TrueForAll(
-                    list, choice => choice is >= 0 and < Spos.Space.Architecture.MostAlternatives))),
+            Architecture = !metadata.ContainsKey(ArchitectureName) ? null : Path(),
             Flops = !metadata.ContainsKey(FlopsName) ? null : Read(FlopsName, "a number of FLOPs", FlopsOf),
         };
     }

@@ -35,7 +35,6 @@ public static partial class OfficialNetwork
             var repeats = new List<int>();
             var channels = new List<int>();
             var designs = new List<BlockDesign>();
-            var scaled = new List<(long Middle, long Plain)>();
             for (int block = 0; ; block++)
             {
                 string prefix = single ? $"features.{block}." : $"features.{block}.0.";
@@ -54,10 +53,7 @@ public static partial class OfficialNetwork
                 repeats[^1]++;
                 (int input, int stride) = projection.Length > 0 ? (before, 2) : (output / 2, 1);
                 var sizes = new BlockSpec(block, input, output, stride, Size: 0);
-                (BlockDesign design, int differences) = DesignOf(tensors, prefix, sizes, affine);
-                designs.Add(design);
-                long middle = main.Length > 1 ? main[^2][0] : 0;
-                if (differences > 0 && middle != sizes.Middle) scaled.Add((middle, sizes.Middle));
+                designs.Add(DesignOf(tensors, prefix, sizes, affine));
             }
             if (designs.Count == 0) throw new FormatException("it has no features.0");
             BlockSet set = SetOf(single ? designs : AllOf(tensors, new BlockSpec(0, stem, channels[0], Stride: 2, Size: 0), affine));
@@ -73,8 +69,7 @@ public static partial class OfficialNetwork
                 Affine = affine,
             };
             spec.Validate();
-            RefuseChannelScales(scaled, designs.Count, path);
-            Architecture? architecture = single ? new Architecture(designs.Select(design => set.Designs.IndexOf(design))) : null;
+            Architecture? architecture = single ? spec.Space.PathOf(designs.Select(design => NumberIn(set, design))) : null;
             Check(tensors, [.. OfficialTensors.Of(new ShuffleNetV2OneShot(spec, architecture))], path);
             return (spec, architecture);
         }
@@ -108,16 +103,6 @@ public static partial class OfficialNetwork
                 .. wanted.Select(w => tensors[w.Name].Type).Where(t => t != TorchType.Float32)
                     .GroupBy(t => t, (type, all) => (type, all.Count())),
             ]);
-    }
-
-    // Networks of the paper's search for channels, too: their blocks are as wide inside as their scales say, and as no design is.
-    private static void RefuseChannelScales(List<(long Middle, long Plain)> scaled, int blocks, string path)
-    {
-        if (scaled.Count == 0) return;
-        string list = Shown.Few([.. scaled.Select(block => $"{block.Middle} in place of {block.Plain}")], MostNames);
-        throw new TorchCheckpointException(
-            $"{path} is of a network with channel scales, which are not supported yet: "
-            + $"{scaled.Count} of its {blocks} blocks have other channels inside ({list}).");
     }
 
     private static void Check(IReadOnlyDictionary<string, TorchTensor> tensors, OfficialTensor[] wanted, string path)
@@ -156,7 +141,7 @@ public static partial class OfficialNetwork
     ];
 
     // The design whose arrays are most like those of a block. Whatever differs is told when the whole network is compared.
-    private static (BlockDesign Design, int Differences) DesignOf(
+    private static BlockDesign DesignOf(
         IReadOnlyDictionary<string, TorchTensor> tensors, string prefix, BlockSpec block, bool affine)
     {
         Dictionary<string, IReadOnlyList<long>> there = tensors
@@ -170,7 +155,7 @@ public static partial class OfficialNetwork
                 equal = wanted.Count(w => there.TryGetValue(w.Name, out IReadOnlyList<long>? sizes) && sizes.SequenceEqual(w.Tensor.Sizes));
             return wanted.Length + there.Count - alike - equal;
         }
-        return BlockSet.All.SelectMany(set => set.Designs).Distinct().Select(design => (design, Differences(design))).MinBy(d => d.Item2);
+        return BlockSet.All.SelectMany(set => set.Designs).Distinct().MinBy(Differences)!;
     }
 
     // The designs of a supernet's first block: it has all of its set, as all others have. What no set has so many of is surplus, and
@@ -180,11 +165,19 @@ public static partial class OfficialNetwork
         .. tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"]).Where(choice => choice.Success)
             .Select(choice => int.Parse(choice.ValueSpan, CultureInfo.InvariantCulture)).Distinct()
             .Where(choice => choice < BlockSet.All.Max(set => set.Designs.Length))
-            .Select(choice => DesignOf(tensors, NetworkGraph.PrefixOf(0, choice), first, affine).Design),
+            .Select(choice => DesignOf(tensors, NetworkGraph.PrefixOf(0, choice), first, affine)),
     ];
 
     private static BlockSet SetOf(IReadOnlyCollection<BlockDesign> designs) =>
-        BlockSet.All.FirstOrDefault(set => !designs.Except(set.Designs).Any()) ?? BlockSet.All[^1];
+        BlockSet.All.FirstOrDefault(set => designs.All(design => NumberIn(set, design) >= 0)) ?? BlockSet.All[^1];
+
+    // A block with as many channels inside as planned is of scale 1.0 in a set with channel scales. Negative if the set has none such.
+    private static int NumberIn(BlockSet set, BlockDesign design)
+    {
+        BlockDesign wanted = set.HasScales ? design with { Scale = design.Scale ?? ChannelScales.Plain } : design;
+        return set.Designs.Index().Where(one => (one.Item with { Name = design.Name }) == wanted)
+            .Select(one => one.Index).FirstOrDefault(-1);
+    }
 
     private static int Size(IReadOnlyDictionary<string, TorchTensor> tensors, string name) =>
         tensors.TryGetValue(name, out TorchTensor? tensor) && tensor.Sizes.Count > 0

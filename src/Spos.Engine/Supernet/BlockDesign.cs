@@ -1,3 +1,5 @@
+using Spos.Space;
+
 namespace Spos.Engine.Supernet;
 
 /// <summary>
@@ -17,4 +19,12 @@ public sealed record BlockDesign(string Name, int Kernel)
     /// ShuffleNetV2+ (megvii-model/ShuffleNet-Series, ShuffleNetV2+/blocks.py).
     /// </summary>
     public bool IsPlus { get; init; }
+
+    /// <summary>
+    /// The number of the main branch's channel scale (<see cref="ChannelScales"/>); null for as many channels inside as the block has.
+    /// </summary>
+    public int? Scale { get; init; }
+
+    /// <summary>Channels inside a block's main branch.</summary>
+    public int MiddleOf(BlockSpec block) => Scale is { } scale ? ChannelScales.Of(scale, block.Middle) : block.Middle;
 }

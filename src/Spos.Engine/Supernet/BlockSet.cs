@@ -23,11 +23,24 @@ public sealed record BlockSet(string Name, string Contents, ImmutableArray<Block
         "shuffle-v2+", "these, and the same with hard swish and squeeze-and-excitation",
         [.. Paper, .. Paper.Select(design => design with { Name = $"{design.Name}_se", IsPlus = true })]);
 
+    public static BlockSet ShuffleV2Channels { get; } =
+        Scaled("shuffle-v2-channels", "shuffle-v2 with 0.2 to 1.6 times the channels inside, the paper's channel search", ShuffleV2);
+
+    public static BlockSet ShuffleV2PlusChannels { get; } = Scaled("shuffle-v2+-channels", "the same of shuffle-v2+", ShuffleV2Plus);
+
     /// <summary>All sets. Where several would do, the first one counts.</summary>
-    public static ImmutableArray<BlockSet> All { get; } = [ShuffleV2, ShuffleV2Plus];
+    public static ImmutableArray<BlockSet> All { get; } =
+        [ShuffleV2, ShuffleV2Plus, ShuffleV2Channels, ShuffleV2PlusChannels];
+
+    /// <summary>Whether designs are operations at all channel scales, those of an operation one after the other.</summary>
+    public bool HasScales => Designs[0].Scale != null;
+
+    /// <summary>How many operations there are: designs, but for their scales.</summary>
+    public int Operations => Designs.Length / (HasScales ? ChannelScales.Count : 1);
 
     /// <summary>The designs as the alternatives of a block.</summary>
-    public ImmutableArray<Alternative> Alternatives => [.. Designs.Select(design => new Alternative(design.Name))];
+    public ImmutableArray<Alternative> AlternativesOf(BlockSpec block) =>
+        [.. Designs.Select(design => new Alternative(design.Name, HasScales ? design.MiddleOf(block) : 0))];
 
     /// <summary>What files say of it: nothing of the paper's set, as files of before there were others.</summary>
     public string? Recorded => this == ShuffleV2 ? null : Name;
@@ -40,4 +53,10 @@ public sealed record BlockSet(string Name, string Contents, ImmutableArray<Block
     public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
 
     public override string ToString() => Name;
+
+    private static BlockSet Scaled(string name, string contents, BlockSet plain) => new(name, contents,
+    [
+        .. plain.Designs.SelectMany(_ => Enumerable.Range(0, ChannelScales.Count), (design, scale) =>
+            design with { Name = $"{design.Name}_x{ChannelScales.NameOf(scale)}", Scale = scale }),
+    ]);
 }

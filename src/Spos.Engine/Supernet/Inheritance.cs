@@ -25,6 +25,7 @@ public static class Inheritance
     {
         Architecture path = to.Path ?? throw new ArgumentException("a supernet cannot inherit.", nameof(to));
         if (from.Path != null && !from.Path.Equals(path)) throw new ArgumentException($"the architectures differ: {from.Path} and {path}.");
+        from.TakeWeights(session, path);
         foreach ((NodeState old, NodeState heir) in from.StatesOf(path).Zip(to.StatesOf(path)))
         {
             if (heir.Op is LinearOp && !classifier) continue;

@@ -2,6 +2,7 @@ using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Tensors;
+using Spos.Space;
 
 namespace Spos.Engine.Supernet;
 
@@ -67,7 +68,8 @@ public static class Initialisation
         {
             // The first of those that differ in their kernels alone has the smallest.
             int first = designs.Index().First(other => other.Item with { Name = design.Name, Kernel = design.Kernel } == design).Index;
-            if (first == choice) continue;
+            // Those of fewer channels have parts of the others' weights.
+            if (first == choice || design.Scale is not (null or ChannelScales.Widest)) continue;
             for (int block = 0; block < network.Spec.Blocks; block++)
             {
                 foreach ((NodeState from, NodeState to) in

@@ -18,9 +18,6 @@ public static class NetworkFlops
     public static CostTable Of(NetworkSpec spec)
     {
         spec.Validate();
-        long stem = NetworkGraph.Stem(spec).MultiplyAddsOn(NetworkGraph.ImagesOf(spec)),
-            tail = NetworkGraph.Tail(spec).MultiplyAddsOn(NetworkGraph.TailInputOf(spec));
-        return new CostTable(spec.Space, stem + tail, spec.BlockSpecs().Select(block => spec.BlockSet.Designs.Select(design =>
-            NetworkGraph.Block(block, design, affine: false).MultiplyAddsOn(NetworkGraph.InputOf(block)))));
+        return NetworkGraph.CostsOf(spec, (graph, input) => graph.MultiplyAddsOn(input), CostMeasure.Flops);
     }
 }

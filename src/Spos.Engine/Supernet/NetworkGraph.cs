@@ -58,16 +58,17 @@ public static class NetworkGraph
                 .Depthwise(block.Input, design.Kernel, block.Stride).Pointwise(block.Input, block.Input).Result;
         }
         var branch = new Branch(graph, Main, main, affine, design.IsPlus);
+        int middle = design.MiddleOf(block);
         if (design.IsXception)
         {
-            branch.Depthwise(block.Input, design.Kernel, block.Stride).Pointwise(block.Input, block.Middle)
-                .Depthwise(block.Middle, design.Kernel, 1).Pointwise(block.Middle, block.Middle)
-                .Depthwise(block.Middle, design.Kernel, 1).Pointwise(block.Middle, block.MainOutput);
+            branch.Depthwise(block.Input, design.Kernel, block.Stride).Pointwise(block.Input, middle)
+                .Depthwise(middle, design.Kernel, 1).Pointwise(middle, middle)
+                .Depthwise(middle, design.Kernel, 1).Pointwise(middle, block.MainOutput);
         }
         else
         {
-            branch.Pointwise(block.Input, block.Middle)
-                .Depthwise(block.Middle, design.Kernel, block.Stride).Pointwise(block.Middle, block.MainOutput);
+            branch.Pointwise(block.Input, middle)
+                .Depthwise(middle, design.Kernel, block.Stride).Pointwise(middle, block.MainOutput);
         }
         if (design.IsPlus) branch.SqueezeAndExcite(block.MainOutput);
         graph.Add(new ConcatOp(), passed, branch.Result);
@@ -89,6 +90,13 @@ public static class NetworkGraph
     /// <param name="choice">Which design of the block, in a supernet; null in a single path, which has one.</param>
     public static string PrefixOf(int block, int? choice) => choice is { } one ? $"features.{block}.{one}." : $"features.{block}.";
 
+    /// <summary>
+    /// The same in a supernet with channel scales. The weights of an operation are those of its widest scale; of the others, whose weights
+    /// are parts of those, batch norms' statistics alone are kept.
+    /// </summary>
+    public static string PrefixOf(int block, int operation, int scale) =>
+        PrefixOf(block, operation) + (scale == ChannelScales.Widest ? "" : $"x{ChannelScales.NameOf(scale)}.");
+
     /// <summary>The parts of a single path one after the other, and what their names follow in the official checkpoints.</summary>
     public static IEnumerable<(string Prefix, Graph Graph)> PartsOf(NetworkSpec spec, Architecture path) =>
     [
@@ -97,6 +105,14 @@ public static class NetworkGraph
             (PrefixOf(block.Index, null), Block(block, spec.BlockSet.Designs[path.Blocks[block.Index]], spec.Affine))),
         ("", Tail(spec)),
     ];
+
+    /// <summary>What paths cost: the stem and the tail, which all have, and each design of each block.</summary>
+    /// <param name="costOf">Of a graph and what goes into it.</param>
+    internal static CostTable CostsOf(NetworkSpec spec, Func<Graph, FeatureShape, long> costOf, CostMeasure measure) => new(
+        spec.Space, costOf(Stem(spec), ImagesOf(spec)) + costOf(Tail(spec), TailInputOf(spec)),
+        spec.BlockSpecs().Select(block =>
+            spec.BlockSet.Designs.Select(design => costOf(Block(block, design, spec.Affine), InputOf(block)))),
+        measure);
 
     // Convolutions one after the other, each with its batch norm and perhaps an activation: ReLU, or hard swish (`swishes`). They are
     // counted as the official nn.Sequential does.

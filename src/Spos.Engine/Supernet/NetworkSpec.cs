@@ -42,7 +42,7 @@ public sealed record NetworkSpec
     public int Blocks => StageRepeats.Sum();
 
     /// <summary>What can be searched: the designs of each choice block.</summary>
-    public SearchSpace Space => new(Enumerable.Repeat(BlockSet.Alternatives, Blocks));
+    public SearchSpace Space => new(BlockSpecs().Select(BlockSet.AlternativesOf), BlockSet.HasScales);
 
     /// <summary>Whether the widths, depths and image size are the paper's, for which its FLOPs limits are meant.</summary>
     public bool IsOfficialSize

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Spos.Engine.Autograd;
 using Spos.Engine.Fusion;
 using Spos.Engine.Nn;
@@ -21,11 +22,15 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     private readonly GraphModule _stem, _tail;
     private readonly Dictionary<Type, IDisposable> _attachments = [];
 
+    // Of each block: where those of its operations go whose weights are part of another's. One of them runs at a time.
+    private readonly List<Tensor> _gradientsOfParts = [];
+
     /// <summary>The supernet of <paramref name="spec"/>, or with <paramref name="path"/> just that path.</summary>
     public ShuffleNetV2OneShot(Session session, NetworkSpec spec, Architecture? path = null)
         : this(spec, path)
     {
         foreach (ParameterGroup group in Groups) group.Allocate(session.Pool, session.Stream);
+        foreach (Operation?[] block in _blocks) AllocateParts(session, [.. Parts(block).Select(operation => operation.Parameters)]);
         foreach (BatchNormLayer layer in BatchNorms) layer.Allocate(session.Pool, session.Stream);
     }
 
@@ -56,8 +61,14 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>All batch norms, from the image on.</summary>
     public IEnumerable<BatchNormLayer> BatchNorms => States.Select(node => node.State).OfType<BatchNormLayer>();
 
-    /// <summary>What nodes have of their own, from the image on.</summary>
-    internal IEnumerable<NodeState> States => [.. _stem.States, .. Operations.SelectMany(o => o.States), .. _tail.States];
+    /// <summary>
+    /// What nodes have of their own, from the image on. Of operations whose weights are part of another's, it is batch norms alone.
+    /// </summary>
+    internal IEnumerable<NodeState> States =>
+    [
+        .. _stem.States, .. Operations.SelectMany(o => o.IsPart ? o.States.Where(node => node.State is BatchNormLayer) : o.States),
+        .. _tail.States,
+    ];
 
     /// <summary>The parameters of the last convolution and of the classifier.</summary>
     internal ParameterGroup[] TailGroups => [_lastGroup, _classifierGroup];
@@ -74,7 +85,11 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     private IEnumerable<Operation> Operations => _blocks.SelectMany(b => b.OfType<Operation>());
 
     private IEnumerable<ParameterGroup> Groups =>
-        [_stemGroup, .. Operations.Select(o => o.Parameters), _lastGroup, _classifierGroup];
+        [_stemGroup, .. Operations.Where(o => !o.IsPart).Select(o => o.Parameters), _lastGroup, _classifierGroup];
+
+    /// <summary>All parameters that are computed with: besides its own the copies that operations of fewer channels have of them.</summary>
+    internal IEnumerable<Parameter> ComputedWith =>
+        [.. Parameters, .. Parts(Operations).SelectMany(operation => operation.Parameters.Parameters)];
 
     /// <summary>One operation of one block.</summary>
     public Operation OperationAt(int block, int choice) =>
@@ -104,7 +119,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>One of the groups that a path uses, from the image on.</summary>
     internal ParameterGroup GroupOf(Architecture path, int index) =>
         index == 0 ? _stemGroup
-        : index <= _blocks.Length ? OperationAt(index - 1, path.Blocks[index - 1]).Parameters
+        : index <= _blocks.Length ? OperationAt(index - 1, path.Blocks[index - 1]).Trained
         : index == _blocks.Length + 1 ? _lastGroup : _classifierGroup;
 
     /// <summary>What the nodes of a path have of their own, from the image on.</summary>
@@ -120,11 +135,33 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     /// <summary>The batch norms of one part of a path, in the order of <see cref="BatchNorms"/>.</summary>
     internal IEnumerable<BatchNormLayer> BatchNormsOf(Architecture path, int part) =>
-        (part == 0 ? _stem.States
-            : part <= _blocks.Length ? OperationAt(part - 1, path.Blocks[part - 1]).States
-            : _tail.States).Select(node => node.State).OfType<BatchNormLayer>();
+        StatesOf(path, part).Select(node => node.State).OfType<BatchNormLayer>();
 
-    /// <summary>Runs one path.</summary>
+    /// <summary>The weights of all pointwise convolutions, from the image on; those of fewer channels, too.</summary>
+    internal IEnumerable<Tensor> PointwiseWeights =>
+        PointwiseWeightsOf([.. _stem.States, .. Operations.SelectMany(o => o.States), .. _tail.States]);
+
+    /// <summary>Those of one part of a path, in the order of <see cref="PointwiseWeights"/>.</summary>
+    internal IEnumerable<Tensor> PointwiseWeightsOf(Architecture path, int part) => PointwiseWeightsOf(StatesOf(path, part));
+
+    /// <summary>Brings the copies up to date that operations of fewer channels have of their weights, before a path runs.</summary>
+    internal void TakeWeights(Session session, Architecture path)
+    {
+        if (!HasParts) return;
+        for (int block = 0; block < _blocks.Length; block++) OperationAt(block, path.Blocks[block]).TakeWeights(session);
+    }
+
+    /// <summary>
+    /// Adds what the backward pass of a path has left to such copies to the gradients of their weights; before the optimizer's step. Where
+    /// there are no channel scales, there is nothing to do.
+    /// </summary>
+    public void GiveGradients(Session session, Architecture path)
+    {
+        if (!HasParts) return;
+        for (int block = 0; block < _blocks.Length; block++) OperationAt(block, path.Blocks[block]).GiveGradients(session);
+    }
+
+    /// <summary>Runs one path. After its backward pass comes <see cref="GiveGradients"/>.</summary>
     /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>
     /// <returns>Logits [N, 1, 1, classes].</returns>
     public Tensor Forward(Pass pass, Tensor images, Architecture path)
@@ -136,8 +173,12 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         RequireLength(path);
         Require(pass.Session);
         var rules = FusionRules.For(pass.BatchNorm, ConvolutionPlanner.Of(pass.Session).Plan, pass.Session.Precision);
+        TakeWeights(pass.Session, path);
         using FoldedBatchNorms.Values? folded = pass.BatchNorm == BatchNormMode.Running
             ? FoldedBatchNorms.Begin(pass.Session, BatchNormsOf(path))
+            : null;
+        using IDisposable? packed = pass.BatchNorm == BatchNormMode.Running
+            ? PackedWeights.Begin(pass.Session, PointwiseWeightsOf(StatesOf(path))).Pass
             : null;
         Tensor x = Stem(pass, rules, images);
         Operation[] operations = [.. OperationsOf(path)];
@@ -198,6 +239,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         IsDisposed = true;
         foreach (IDisposable attachment in _attachments.Values) attachment.Dispose();
         foreach (Operation operation in Operations) operation.Dispose();
+        foreach (Tensor gradients in _gradientsOfParts) gradients.Dispose();
         _stem.Dispose();
         _tail.Dispose();
         _stemGroup.Dispose();
@@ -205,16 +247,56 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         _classifierGroup.Dispose();
     }
 
+    private IEnumerable<NodeState> StatesOf(Architecture path, int part) =>
+        part == 0 ? _stem.States
+        : part <= _blocks.Length ? OperationAt(part - 1, path.Blocks[part - 1]).States
+        : _tail.States;
+
+    private static IEnumerable<Tensor> PointwiseWeightsOf(IEnumerable<NodeState> states) =>
+        states.Where(node => node.Op is ConvolutionOp { Kind: ConvolutionKind.Pointwise }).Select(node => ((Parameter)node.State).Value);
+
     private IEnumerable<Operation> OperationsOf(Architecture path) =>
         path.Blocks.Select((choice, block) => OperationAt(block, choice));
 
     private static bool HasFusedKernels(Operation operation) =>
         operation.Branches is { } branches && branches.Projection.Count > 0 == (operation.Block.Stride == 2);
 
-    private static Operation?[] CreateBlock(BlockSpec block, NetworkSpec spec, Architecture? path) =>
-    [
-        .. spec.BlockSet.Designs.Select((design, choice) => path != null && path.Blocks[block.Index] != choice
-            ? null
-            : new Operation(NetworkGraph.PrefixOf(block.Index, path == null ? choice : null), block, design, spec.Affine)),
-    ];
+    // Whether operations of fewer channels share weights.
+    private bool HasParts => Path == null && Spec.BlockSet.HasScales;
+
+    private static IEnumerable<Operation> Parts(IEnumerable<Operation?> operations) =>
+        operations.OfType<Operation>().Where(operation => operation.IsPart);
+
+    private void AllocateParts(Session session, IReadOnlyList<ParameterGroup> parts)
+    {
+        if (parts.Count == 0) return;
+        Tensor gradients = ParameterGroup.NewArray(session.Pool, session.Stream, parts.Max(part => part.Measure()));
+        _gradientsOfParts.Add(gradients);
+        foreach (ParameterGroup part in parts) part.AllocateWithoutMomenta(session.Pool, session.Stream, gradients);
+    }
+
+    private static Operation?[] CreateBlock(BlockSpec block, NetworkSpec spec, Architecture? path)
+    {
+        ImmutableArray<BlockDesign> designs = spec.BlockSet.Designs;
+        var operations = new Operation?[designs.Length];
+        // From the last on, so that the widest of several that share weights is there first.
+        for (int choice = designs.Length - 1; choice >= 0; choice--)
+        {
+            if (path != null)
+            {
+                if (path.Blocks[block.Index] == choice) operations[choice] = Alone(NetworkGraph.PrefixOf(block.Index, null), choice);
+            }
+            else if (designs[choice].Scale is { } scale)
+            {
+                int operation = choice / ChannelScales.Count;
+                Operation? widest = operations[Architecture.ChoiceOf(operation, ChannelScales.Widest)];
+                string prefix = NetworkGraph.PrefixOf(block.Index, operation, scale);
+                operations[choice] = new Operation(prefix, block, designs[choice], spec.Affine, widest);
+            }
+            else operations[choice] = Alone(NetworkGraph.PrefixOf(block.Index, choice), choice);
+        }
+        return operations;
+
+        Operation Alone(string prefix, int choice) => new(prefix, block, designs[choice], spec.Affine);
+    }
 }

@@ -43,8 +43,9 @@ public static class Evaluator
         Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--test-batch-size")
     {
         var tally = new Tally();
+        using PathGroup ready = Ready(session, network, path, option);
         using var prediction = new RepeatedWork<Predictions>(
-            session, (pictures, labels) => Plan(session, network, PlanKind.Inference, pictures).Run(pictures, labels, path));
+            session, (pictures, labels) => Plan(session, network, PlanKind.Inference, pictures).Run(pictures, labels, ready));
         Fitting(session, network, PlanKind.Inference, batches, option, batch =>
         {
             float[] losses = new float[batch.Count];
@@ -53,6 +54,33 @@ public static class Evaluator
             tally.Add(losses, ranks);
         });
         return tally.Accuracy;
+    }
+
+    /// <summary>Predicts with running statistics, and tells of each batch what the network made of it.</summary>
+    /// <param name="tell">Given the batch's labels [N] and logits [N, classes]. They are its own.</param>
+    /// <param name="option">The option that says how many pictures a batch has.</param>
+    /// <exception cref="DeviceMemoryException">A batch does not fit; the message says which should.</exception>
+    public static void Predict(
+        Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, Action<int[], float[]> tell,
+        string option = "--batch-size") =>
+        Fitting(session, network, PlanKind.Inference, batches, option, batch =>
+        {
+            using Tensor logits = network.Forward(Pass.Inference(session), batch.Images, path);
+            int[] labels = new int[batch.Count];
+            batch.Labels.Download(session.Stream, labels);
+            tell(labels, logits.Download(session.Stream));
+        });
+
+    private static PathGroup Ready(Session session, ShuffleNetV2OneShot network, Architecture path, string option)
+    {
+        try
+        {
+            return PathGroup.Ready(session, network, path);
+        }
+        catch (DeviceMemoryException error) when (error.Option == null)
+        {
+            throw error.ForBatch(null, null, option);
+        }
     }
 
     /// <summary>Makes running statistics the mean over the batches that <paramref name="work"/> goes through.</summary>

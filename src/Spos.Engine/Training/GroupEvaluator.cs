@@ -25,7 +25,7 @@ public static class GroupEvaluator
     {
         using var group = new PathGroup(session, network, paths);
         Recalibrate(session, network, group, calibration);
-        group.Fold();
+        group.Ready();
         return Measure(session, network, group, test);
     }
 

@@ -13,7 +13,7 @@ namespace Spos.Engine.Training;
 
 /// <summary>What a training step did.</summary>
 /// <param name="Step">Counted from 1.</param>
-/// <param name="Loss">Mean over the batch and the step's paths.</param>
+/// <param name="Loss">Mean over the batch and the step's paths; of a path with a teacher, of the divergence from its guesses.</param>
 /// <param name="Top1">Share of pictures whose class was the first guess; with mixup, their own class.</param>
 /// <param name="Top5">Share of pictures whose class was among the first five guesses.</param>
 public readonly record struct StepReport(
@@ -25,8 +25,8 @@ public readonly record struct StepReport(
 /// </summary>
 public sealed class Trainer
 {
-    /// <summary>The most paths a step. Random numbers of a step's paths are told apart by it, so results depend on it.</summary>
-    public const int MostPaths = 4;
+    // Dropout of path i of a step has key number i modulo this, and a seed of its own for each so many paths: results depend on it.
+    private const int PathsOfASeed = 4;
 
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
@@ -133,7 +133,7 @@ public sealed class Trainer
         {
             // The launches write over the gradients, whatever was issued before.
             foreach (ParameterGroup group in groups) group.ClearGradients();
-            return AddGradients(images, labels, path, 1);
+            return AddGradients(images, labels, path, 1, LossTarget.Labels(_options.LabelSmoothing), teacher: null);
         });
     }
 
@@ -158,15 +158,23 @@ public sealed class Trainer
         float learningRate = _options.LearningRateAt(StepsDone, Steps), share = MixupShare(), loss = 0;
         if (share < 1) Mixup.Apply(_session, batch.Images, share);
         int top1 = 0, top5 = 0;
+        // What the first path guesses, where the others learn from it.
+        Tensor? teacher = null;
         for (int i = 0; i < paths.Count; i++)
         {
-            // A number for every (step, path): dropout never repeats.
-            Dropout.UseKey(_session, _options.Seed ^ ((ulong)RandomPurpose.Dropout << 56), (ulong)StepsDone * MostPaths + (ulong)i);
-            Work(batch, paths[i], share, repeated);
+            // Numbers of its own for every (step, path): dropout never repeats.
+            ulong purpose = ((ulong)RandomPurpose.Dropout << 56) + ((ulong)(i / PathsOfASeed) << 48);
+            Dropout.UseKey(_session, _options.Seed ^ purpose, (ulong)StepsDone * PathsOfASeed + (ulong)(i % PathsOfASeed));
+            LossTarget target = teacher != null
+                ? LossTarget.Teacher(_options.Distillation!.Value)
+                : LossTarget.Labels(_options.LabelSmoothing, leavesLogits: _options.Distillation != null && paths.Count > 1);
+            Tensor? logits = Work(batch, paths[i], share, target, teacher, repeated);
+            teacher ??= logits;
             loss += Mean(_losses.AsSpan(0, batch.Count)) / paths.Count;
             top1 += Within(1, batch.Count);
             top5 += Within(5, batch.Count);
         }
+        teacher?.Dispose();
         DivergenceException Diverged(string what) => new(what, StepsDone + 1, Steps, learningRate);
         if (!float.IsFinite(loss)) throw Diverged("the loss is no longer a finite number");
         // Gradients that explode do so towards the image, so the first layer tells; the losses' download has waited for them.
@@ -189,13 +197,17 @@ public sealed class Trainer
         }
     }
 
-    // Leaves losses and ranks on the host.
-    private void Work(Batch batch, Architecture path, float share, RepeatedWork<Predictions>? repeated)
+    // Leaves losses and ranks on the host. Returns the logits, if the target says so, for the caller to dispose of.
+    private Tensor? Work(
+        Batch batch, Architecture path, float share, LossTarget target, Tensor? teacher, RepeatedWork<Predictions>? repeated)
     {
-        Predictions predictions = repeated?.Run(batch.Images, batch.Labels) ?? AddGradients(batch.Images, batch.Labels, path, share);
+        Predictions predictions = repeated?.Run(batch.Images, batch.Labels)
+            ?? AddGradients(batch.Images, batch.Labels, path, share, target, teacher);
         predictions.Download(_session.Stream, _losses.AsSpan(0, batch.Count), _ranks.AsSpan(0, batch.Count));
         // Repeated work keeps what it leaves.
-        if (repeated == null) predictions.Dispose();
+        if (repeated != null) return null;
+        (predictions with { Logits = null }).Dispose();
+        return predictions.Logits;
     }
 
     // As precise as a mean of doubles.
@@ -245,7 +257,8 @@ public sealed class Trainer
             _session.Device.Pools.Trim();
             var loading = new LoaderMemory(_session.Pool, _data, _loader, cancel);
             int fits = BatchRoom.Largest(_session, _options.BatchSize, ReservedBytes(), count =>
-                _session.Pool.SizeFor(NetworkPlan.BytesOf(_session, _network, PlanKind.Training, count)) + loading.Bytes(count));
+                _session.Pool.SizeFor(NetworkPlan.BytesOf(_session, _network, PlanKind.Training, count)) + TeacherBytes(count)
+                + loading.Bytes(count));
             return fits >= TrainingOptions.LeastBatch ? fits : 0;
         }
         catch (DeviceMemoryException)
@@ -258,10 +271,15 @@ public sealed class Trainer
         }
     }
 
-    private Predictions AddGradients(Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare)
+    // Of logits that are kept for the paths that learn from them.
+    private long TeacherBytes(int pictures) =>
+        _options.Distillation == null ? 0 : _session.Pool.SizeFor((long)pictures * _network.Spec.Classes * sizeof(float));
+
+    private Predictions AddGradients(
+        Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare, LossTarget target, Tensor? teacher)
     {
-        NetworkPlan plan = NetworkPlans.Of(_network).For(_session, _network, PlanKind.Training, images.Shape.N, _options.LabelSmoothing);
-        Predictions predictions = plan.Run(images, labels, path, mixupShare);
+        NetworkPlan plan = NetworkPlans.Of(_network).For(_session, _network, PlanKind.Training, images.Shape.N, target);
+        Predictions predictions = plan.Run(images, labels, path, mixupShare, teacher);
         for (int i = 0; i < _network.GroupsOfPath; i++) _network.GroupOf(path, i).GradientCount++;
         return predictions;
     }

@@ -1,4 +1,5 @@
 using Spos.Engine.Data;
+using Spos.Engine.Ops;
 
 namespace Spos.Engine.Training;
 
@@ -42,6 +43,12 @@ public sealed record TrainingOptions
     /// </summary>
     public float Mixup { get; init; }
 
+    /// <summary>
+    /// How the paths of a step learn from the guesses of the first one, which alone learns from labels and drops features (in-place
+    /// distillation, BigNAS, arXiv 2003.11142); null if all learn from labels.
+    /// </summary>
+    public Divergence? Distillation { get; init; }
+
     public ulong Seed { get; init; }
 
     public int Workers { get; init; } = 2;
@@ -52,6 +59,9 @@ public sealed record TrainingOptions
 
     /// <inheritdoc cref="LoaderOptions.Decoder"/>
     public JpegDecoder Decoder { get; init; }
+
+    /// <inheritdoc cref="LoaderOptions.DecodeScale"/>
+    public bool DecodeScale { get; init; }
 
     /// <exception cref="ArgumentException">A value is out of its range.</exception>
     public void Validate()
@@ -88,6 +98,7 @@ public sealed record TrainingOptions
         Augmentation = Augmentation,
         Preprocessing = Preprocessing,
         Decoder = Decoder,
+        DecodeScale = DecodeScale,
         Shuffle = true,
         DropLast = true,
     };

@@ -54,6 +54,11 @@ public sealed partial class FolderContents
             throw new UsageException(
                 $"{Folder} holds {stranger}, and no {RunRecord.FileName} tells which run wrote it. Choose another --output-dir.");
         }
+        IEnumerable<string> below = kind.Subfolders.Select(name => Path.Combine(Folder, name));
+        if (below.FirstOrDefault(path => Path.Exists(path) && !Directory.Exists(path)) is { } file)
+        {
+            throw new UsageException($"{file} is a file, and {kind.Title} has a folder there. Remove it, or choose another --output-dir.");
+        }
         // Whoever opens a pipe waits until another program opens it too.
         if (FilesOf(kind).Select(name => Path.Combine(Folder, name)).FirstOrDefault(RegularFile.IsOther) is { } other)
         {
@@ -107,6 +112,6 @@ public sealed partial class FolderContents
     /// <summary>"1 checkpoint", "2 checkpoints".</summary>
     internal static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 
-    [GeneratedRegex(@"^architecture-\d{3,}$")]
+    [GeneratedRegex(@"^architecture-\d{3,}(-seed-\d+)?$")]
     private static partial Regex IsRanked();
 }

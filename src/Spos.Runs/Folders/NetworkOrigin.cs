@@ -49,7 +49,7 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
         }
         if (!File.Exists(text)) return (text, null);
         string folder = Path.GetDirectoryName(Path.GetFullPath(text))!;
-        if (Path.GetFileName(folder) == SearchState.Exports) folder = Path.GetDirectoryName(folder)!;
+        if (Path.GetFileName(folder) is SearchState.Exports or FrontFiles.FolderName) folder = Path.GetDirectoryName(folder)!;
         return (text, FolderContents.Of(folder).Kind == RunKind.Search ? OfSearch(folder, option, sizesAreGiven, warn) : null);
     }
 
@@ -59,8 +59,10 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
 
     /// <summary>Throws unless a network's widths and blocks are the origin's.</summary>
     /// <param name="taken">The origin that the network is of; null if it is of this one, and options may have changed it.</param>
+    /// <param name="remedy">What to do where it is not of this one: a sentence.</param>
     /// <exception cref="UsageException">They are not; the message names the option that has them.</exception>
-    public void RequireWidths(NetworkSpec spec, NetworkOrigin? taken = null)
+    public void RequireWidths(
+        NetworkSpec spec, NetworkOrigin? taken = null, string remedy = "Give the architecture as a list, or start from another checkpoint.")
     {
         NetworkSpec own = Spec(spec.Classes);
         foreach ((string option, string given, string there) in new[]
@@ -75,8 +77,7 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
             if (given == there) continue;
             throw new UsageException(
                 taken != null
-                    ? $"the network of {Source} has --{option} {there}, and that of {taken.Source} has {given}. Give the architecture as "
-                        + "a list, or start from another checkpoint."
+                    ? $"the network of {Source} has --{option} {there}, and that of {taken.Source} has {given}. {remedy}"
                     : $"--{option} {given}: the network of {Source} has {there}. Leave the option out"
                         + (IsSearch ? ", or give the architecture as a list to train it otherwise." : "."));
         }
@@ -88,6 +89,13 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
         if (spec.ImageSize != Network.ImageSize) yield return $"--image-size {spec.ImageSize} is used; {Source} has {Network.ImageSize}.";
         if (preprocessing != Network.Preprocessing) yield return $"--spos-preprocessing is used; {Source} has standard preprocessing.";
     }
+
+    /// <summary>The network that the search of a folder has searched.</summary>
+    /// <param name="option">The option that names the folder, for messages.</param>
+    /// <param name="warn">Told of damaged checkpoints.</param>
+    /// <exception cref="UsageException">The folder does not tell it.</exception>
+    public static NetworkOrigin OfSearch(string folder, string option, Action<string> warn) =>
+        OfSearch(folder, option, sizesAreGiven: false, warn)!;
 
     private static NetworkOrigin? OfSearch(string folder, string option, bool sizesAreGiven, Action<string> warn)
     {

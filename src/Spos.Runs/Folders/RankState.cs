@@ -1,5 +1,5 @@
+using System.Text.Json.Serialization;
 using Spos.Engine.Checkpoints;
-using Spos.Engine.Files;
 using Spos.Runs.Records;
 using Spos.Space;
 
@@ -8,52 +8,34 @@ namespace Spos.Runs.Folders;
 /// <summary>An architecture of a ranking report.</summary>
 /// <param name="Scores">Top-1 with the supernet's weights, one for each set of calibration pictures.</param>
 /// <param name="Standalone">Top-1 on val after training from scratch; null until then.</param>
-public sealed record RankedArchitecture(string Architecture, double Flops, double[] Scores, double? Standalone);
+/// <param name="Repeats">The same after further trainings, with the next seeds; null if there are none.</param>
+public sealed record RankedArchitecture(
+    string Architecture, double Flops, double[] Scores, double? Standalone,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double[]? Repeats = null)
+{
+    /// <summary>Top-1 on val of all trainings from scratch so far, in the order of their seeds.</summary>
+    [JsonIgnore]
+    public double[] Trainings => Standalone is { } first ? [first, .. Repeats ?? []] : [];
+
+    /// <summary>The same architecture with one more training.</summary>
+    public RankedArchitecture Trained(double top1) =>
+        Standalone == null ? this with { Standalone = top1 } : this with { Repeats = [.. Repeats ?? [], top1] };
+}
 
 /// <summary>rank.json: the options and the data set that the figures depend on, and the figures so far.</summary>
 public sealed class RankState(string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn)
+    : ArchitecturesFile<RankedArchitecture>(Path.Combine(folder, FileName), options, data, acceptChangedData, warn)
 {
     public const string FileName = "rank.json";
-
-    // Far more than the most architectures come to.
-    private const int MostBytes = 256 << 20;
-
-    /// <summary>The file.</summary>
-    public string FilePath { get; } = Path.Combine(folder, FileName);
-
-    public void Save(IEnumerable<RankedArchitecture> architectures) =>
-        JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options.Values), data, [.. architectures]));
 
     /// <summary>What was saved; null if nothing was.</summary>
     /// <exception cref="UsageException">It was made with other options or pictures.</exception>
     /// <exception cref="CheckpointException">It is damaged, or has figures that cannot be.</exception>
     /// <param name="space">What was searched.</param>
     /// <param name="recalibrations">Scores of an architecture.</param>
-    public RankedArchitecture[]? Load(SearchSpace space, int recalibrations)
-    {
-        if (!File.Exists(FilePath)) return null;
-        try
-        {
-            Contents contents = JsonFile.Read<Contents>(FilePath, MostBytes);
-            if (contents.Options == null || contents.Architectures?.All(a => a is { Architecture: not null, Scores.Length: > 0 }) != true)
-            {
-                throw new FormatException("it holds no ranking.");
-            }
-            options.Require(FilePath, contents.Options, acceptChangedData || contents.Data?.Train != null);
-            var check = new FigureCheck(FilePath);
-            contents.Data?.Check(check);
-            contents.Data?.Require(FilePath, data, acceptChangedData, warn);
-            foreach ((int index, RankedArchitecture one) in contents.Architectures.Index())
-            {
-                Check($"{nameof(Contents.Architectures)}[{index}]", one, check, space, recalibrations);
-            }
-            return contents.Architectures;
-        }
-        catch (FormatException error)
-        {
-            throw new CheckpointException($"{FilePath} is damaged: {error.Message} Begin anew with --restart.");
-        }
-    }
+    public RankedArchitecture[]? Load(SearchSpace space, int recalibrations) => Load(
+        "ranking", one => one is { Architecture: not null, Scores.Length: > 0 },
+        (check, field, one) => Check(field, one, check, space, recalibrations));
 
     private static void Check(string field, RankedArchitecture one, FigureCheck check, SearchSpace space, int recalibrations)
     {
@@ -66,7 +48,10 @@ public sealed class RankState(string folder, KeptOptions options, DataRecord dat
         }
         foreach ((int set, double score) in one.Scores.Index()) check.Share($"{field}.{nameof(one.Scores)}[{set}]", score);
         if (one.Standalone is { } standalone) check.Share($"{field}.{nameof(one.Standalone)}", standalone);
+        else if (one.Repeats is { Length: > 0 })
+        {
+            throw check.Wrong($"{field}.{nameof(one.Repeats)} is there without {nameof(one.Standalone)}, of the first training");
+        }
+        foreach ((int number, double top1) in (one.Repeats ?? []).Index()) check.Share($"{field}.{nameof(one.Repeats)}[{number}]", top1);
     }
-
-    private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, RankedArchitecture[] Architectures);
 }

@@ -97,8 +97,14 @@ public sealed class RunFolder : IDisposable
     {
         string path = Path.Combine(Folder, CheckpointFolder.NameOf(steps));
         Checkpoint.Save(path, session, network, steps, options, average, data);
-        foreach (string old in CheckpointFolder.Files(Folder).SkipLast(Kept)) File.Delete(old);
+        RemoveOldCheckpoints();
         return path;
+    }
+
+    /// <summary>Removes all but the newest checkpoints. A run that was killed may have left one more.</summary>
+    public void RemoveOldCheckpoints()
+    {
+        foreach (string old in CheckpointFolder.Files(Folder).SkipLast(Kept)) File.Delete(old);
     }
 
     /// <summary>Throws if an earlier run ended here: its results are not removed unless somebody says so.</summary>

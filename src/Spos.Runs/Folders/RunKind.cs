@@ -15,7 +15,7 @@ public sealed partial class RunKind
 
     public static RunKind Supernet { get; } = new("supernet", "a supernet run", TrainingFiles());
 
-    public static RunKind Search { get; } = new("search", "a search run", SearchFiles(), SearchState.Exports);
+    public static RunKind Search { get; } = new("search", "a search run", SearchFiles(), SearchState.Exports, FrontFiles.FolderName);
 
     public static RunKind Scratch { get; } = new("scratch", "a scratch run", TrainingFiles());
 
@@ -24,9 +24,21 @@ public sealed partial class RunKind
     /// <summary>One of the trainings of a rank run, in a folder below its own.</summary>
     public static RunKind RankedArchitecture { get; } = new("rank-architecture", "a training of a rank run", TrainingFiles());
 
+    public static RunKind Front { get; } = new("front", "a front run", FrontRunFiles(), FrontExports);
+
+    /// <summary>One of the trainings of a front run, in a folder below its own.</summary>
+    public static RunKind FrontNetwork { get; } = new("front-network", "a training of a front run", TrainingFiles());
+
     public static RunKind Import { get; } = new("import", "an imported network", ImportFiles());
 
-    public static IReadOnlyList<RunKind> All { get; } = [Supernet, Search, Scratch, Rank, RankedArchitecture, Import];
+    public static IReadOnlyList<RunKind> All { get; } =
+        [Supernet, Search, Scratch, Rank, RankedArchitecture, Front, FrontNetwork, Import];
+
+    /// <summary>The folder of the exported networks, below a front run's.</summary>
+    public const string FrontExports = "exports";
+
+    /// <summary>Whether it is a part of another run, which goes on with it.</summary>
+    public bool IsPart => this == RankedArchitecture || this == FrontNetwork;
 
     /// <summary>What run.json calls it.</summary>
     public string Command { get; }
@@ -49,12 +61,17 @@ public sealed partial class RunKind
 
     [GeneratedRegex(
         $@"^({Everyones}|search(\.previous)?\.json|architecture_final\.json|config_search\.yml|nni_auto_gen_search_space\.json"
-        + @"|(accuracy-over-flops|best-over-generations)\.(png|svg)|checkpoints/\d{3,}_\d{3,}\.json)$",
+        + @"|(accuracy-over-flops|best-over-generations)\.(png|svg)|checkpoints/\d{3,}_\d{3,}\.json|front\.json|front/\d{3,}\.json)$",
         RegexOptions.CultureInvariant)]
     private static partial Regex SearchFiles();
 
     [GeneratedRegex($@"^({Everyones}|rank\.json|ranking\.(png|svg))$", RegexOptions.CultureInvariant)]
     private static partial Regex RankFiles();
+
+    [GeneratedRegex(
+        $@"^({Everyones}|networks\.json|front\.(png|svg)|exports/(front|random|handmade)_\d{{3,}}\.(json|onnx|pth|py|safetensors))$",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex FrontRunFiles();
 
     [GeneratedRegex($@"^({Everyones}|checkpoint-0{{8}}\.spos)$", RegexOptions.CultureInvariant)]
     private static partial Regex ImportFiles();

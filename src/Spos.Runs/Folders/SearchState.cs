@@ -18,11 +18,13 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
     // A million candidates fit.
     private const int MostBytes = 256 << 20;
 
-    private readonly string _before = Path.Combine(folder, "search.previous.json");
+    private const string FileName = "search.json", NameBefore = "search.previous.json";
+
+    private readonly string _before = Path.Combine(folder, NameBefore);
     private bool _isDamaged;
 
     /// <summary>The file.</summary>
-    public string FilePath { get; } = Path.Combine(folder, "search.json");
+    public string FilePath { get; } = Path.Combine(folder, FileName);
 
     public void Save(IReadOnlyList<Candidate> candidates)
     {
@@ -61,6 +63,34 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
         }
         return files.Length == 0 ? null : throw new CheckpointException(
             $"{FilePath} is damaged, and so is what was kept before it. Begin anew with --restart.");
+    }
+
+    /// <summary>What a search that is over was of.</summary>
+    /// <param name="Supernet">The checksum of the supernet's checkpoint.</param>
+    /// <param name="Classes">The names of the classes, in the order of their labels; null where they were not kept.</param>
+    internal sealed record Origin(string Supernet, IReadOnlyList<string>? Classes);
+
+    /// <summary>What the search of a folder was of.</summary>
+    /// <exception cref="CheckpointException">The file is missing, as is what was kept before it, or both are damaged.</exception>
+    internal static Origin OriginOf(string folder)
+    {
+        foreach (string file in new[] { FileName, NameBefore }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+        {
+            try
+            {
+                Contents contents = JsonFile.Read<Contents>(file, MostBytes);
+                contents.Data?.Check(new FigureCheck(file, FrontFiles.Remedy));
+                // Earlier versions put the path before it.
+                string supernet = contents.Options?.GetValueOrDefault(KeptOptions.CheckpointOption) ?? "";
+                return new Origin(supernet.Split(' ')[^1], contents.Data?.Train?.Classes.Select(c => c.Name).ToArray());
+            }
+            catch (FormatException)
+            {
+                // The one before it may tell.
+            }
+        }
+        throw new CheckpointException(
+            $"{Path.Combine(folder, FileName)} is damaged or missing, so that nobody knows what was searched. Search again.");
     }
 
     private static Dictionary<string, double> Checked(Score[] scores, FigureCheck check, SearchSpace space)

@@ -21,6 +21,8 @@ public sealed class ObserverList(params IRunObserver[] observers) : IRunObserver
 
     public void Score(long done, double top1) => Tell(o => o.Score(done, top1));
 
+    public void Predicted(long done) => Tell(o => o.Predicted(done));
+
     public void Cached(long done) => Tell(o => o.Cached(done));
 
     public void Saved(string file) => Tell(o => o.Saved(file));

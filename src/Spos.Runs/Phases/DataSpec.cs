@@ -15,6 +15,9 @@ public sealed record DataSpec
 
     public JpegDecoder Decoder { get; init; }
 
+    /// <summary><see cref="LoaderOptions.DecodeScale"/>.</summary>
+    public bool DecodeScale { get; init; }
+
     /// <summary>Fixes all random choices of the run.</summary>
     public ulong Seed { get; init; } = 42;
 

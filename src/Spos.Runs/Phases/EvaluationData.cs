@@ -29,8 +29,9 @@ internal sealed class EvaluationData(Device device, int imageSize, DataSpec data
     }
 
     /// <summary>All pictures that can be decoded, to measure accuracy on.</summary>
-    public BatchSource Test(ImageFolder pictures, int batchSize) =>
-        new(device, pictures, Loader(batchSize) with { LeaveOutDamaged = true }, damage, int.MaxValue, KeepBytes);
+    /// <param name="keeps">Whether they may be asked for more than once, so that it is worth keeping them.</param>
+    public BatchSource Test(ImageFolder pictures, int batchSize, bool keeps = true) =>
+        new(device, pictures, Loader(batchSize) with { LeaveOutDamaged = true }, damage, int.MaxValue, keeps ? KeepBytes : 0);
 
     /// <summary>Throws unless there are pictures for a whole batch.</summary>
     /// <param name="option">The option that says how many a batch has.</param>
@@ -46,6 +47,7 @@ internal sealed class EvaluationData(Device device, int imageSize, DataSpec data
     {
         Preprocessing = preprocessing,
         Decoder = data.Decoder,
+        DecodeScale = data.DecodeScale,
         ImageSize = imageSize,
         BatchSize = batchSize,
         Workers = data.Workers,

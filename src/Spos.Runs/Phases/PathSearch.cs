@@ -35,6 +35,27 @@ public sealed record ScoringSpec
     /// <summary>Most FLOPs of a path; null for 330M at the official sizes, else the mean of all paths.</summary>
     public double? FlopsLimit { get; init; }
 
+    /// <summary>Whether a path may have any FLOPs where <see cref="FlopsLimit"/> is null, as for a front.</summary>
+    public bool AnyFlops { get; init; }
+
+    /// <summary>Least FLOPs of a path; null for none.</summary>
+    public double? FlopsLeast { get; init; }
+
+    /// <summary>Most parameters of a path that is trained from scratch; null for any number.</summary>
+    public double? ParamsLimit { get; init; }
+
+    /// <summary>Least parameters of such a path; null for none.</summary>
+    public double? ParamsLeast { get; init; }
+
+    /// <summary>Longest time of a path's batch by <see cref="LatencyTable"/>, in milliseconds; null for any.</summary>
+    public double? LatencyLimit { get; init; }
+
+    /// <summary>Shortest time of a path's batch, in milliseconds; null for any.</summary>
+    public double? LatencyLeast { get; init; }
+
+    /// <summary>A file that spos latency measure wrote; null for none.</summary>
+    public string? LatencyTable { get; init; }
+
     /// <summary>A table of megvii's to count FLOPs by; null to compute them from the shapes.</summary>
     public string? FlopsTable { get; init; }
 }
@@ -47,9 +68,12 @@ public sealed record SearchSpec
     public required ScoringSpec Scoring { get; init; }
 
     /// <summary>
-    /// The search's settings. Its limit of FLOPs is that of <see cref="Scoring"/>, its seed that of <see cref="RunSetup.Data"/>.
+    /// The search's settings. Its limits are those of <see cref="Scoring"/>, its seed is that of <see cref="RunSetup.Data"/>.
     /// </summary>
     public EvolutionOptions Evolution { get; init; } = new();
+
+    /// <summary>What a front is over besides accuracy, by <see cref="CostMeasure.Name"/>; empty for FLOPs alone.</summary>
+    public IReadOnlyList<string> Objectives { get; init; } = [];
 
     /// <summary>NNI's file of a search space, which has to be the supernet's; null for none.</summary>
     public string? SearchSpace { get; init; }
@@ -69,9 +93,13 @@ public sealed record SearchSpec
 
 /// <summary>What a search came to.</summary>
 /// <param name="IsWhole">Whether it came to its end, and not to --max-duration's.</param>
+/// <param name="Front">The candidates than which none is better in all of accuracy and the objectives; the cheapest first.</param>
+/// <param name="Costs">What candidates may be limited in; the best one's are worth telling.</param>
+/// <param name="Predictions">How well generations were predicted, if there was a predictor.</param>
 /// <param name="Noise">How much of the best score may be chance.</param>
 public sealed record SearchResult(
-    string Folder, string ArchitectureFile, Candidate Best, IReadOnlyList<Candidate> Candidates, bool IsWhole, SelectionNoise Noise,
+    string Folder, string ArchitectureFile, Candidate Best, IReadOnlyList<Candidate> Candidates, bool IsWhole,
+    IReadOnlyList<Candidate> Front, IReadOnlyList<CostTable> Costs, IReadOnlyList<PredictedGeneration> Predictions, SelectionNoise Noise,
     MeasuredPictures Pictures, DamageReport Damage);
 
 /// <summary>Phase 2: searches a supernet's paths.</summary>
@@ -87,15 +115,17 @@ public static class PathSearch
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
         setup.Require(RunKind.Search);
         using var supernet = new ScoredSupernet(scoring, setup.Precision, observer.Warn);
+        CostTable[] objectives = supernet.Objectives(spec.Objectives);
         if (spec.SearchSpace is { } space) Refusal.Of(() => SearchSpaceFile.Check(space, supernet.Spec.Space), "--search-space ");
-        EvolutionOptions options = spec.Evolution with { FlopsLimit = supernet.FlopsLimit, Seed = data.Seed };
-        Refusal.Of(options.Validate, "--num-population, --num-select, --num-crossover and --num-mutation: ");
+        EvolutionOptions options = spec.Evolution with { Seed = data.Seed };
+        Refusal.Of(options.Validate, "--num-population, --num-select, --num-crossover, --num-mutation and --predictor-pool: ");
         Device device = context.OpenDevice();
         (ImageFolder all, ImageFolder val) = data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
         Preprocessing preprocessing = data.PreprocessingOf(supernet.Header);
         using var folder = new RunFolder(setup.Folder, RunKind.Search, observer);
-        var kept = new KeptOptions(setup.Options, supernet.CameTo(preprocessing));
+        var kept = new KeptOptions(
+            setup.Options, [.. supernet.CameTo(preprocessing), PoolOf(options)], supernet.DefaultsOf(options.Strategy));
         var state = new SearchState(folder.Folder, kept, DataRecord.Of(all, val), data.AcceptChanged, observer.Warn);
         var damage = new DamageReport(observer.Warn);
 
@@ -108,14 +138,15 @@ public static class PathSearch
         Dictionary<string, double> known = Known(setup, folder, state, supernet.Spec.Space);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);
         SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(setup.Options);
-        repeated["flops-limit"] = Convert.ToString(supernet.FlopsLimit, CultureInfo.InvariantCulture);
+        foreach ((string option, string value) in supernet.Limits.CameTo.Where(o => o.Value.Length > 0)) repeated[option] = value;
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated));
         if (!PictureCaches.Make(data, device, observer, context.Cancel, all, val)) return null;
         observer.Say(
-            $"Search: {supernet.Checkpoint}; candidates of at most {supernet.FlopsLimit / 1e6:0.##}M FLOPs, compared on "
+            $"Search: {supernet.Checkpoint}; candidates of {supernet.Limits.Sampler.Limits}, compared on "
             + $"{selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
-        var run = new SearchRun(new EvolutionSearch(supernet.Flops, supernet.Sampler, options), options, folder, state, observer, known);
+        var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives);
+        var run = new SearchRun(search, options, folder, state, observer, known);
         using var clock = CancellationTokenSource.CreateLinkedTokenSource(context.Cancel);
         if (spec.MaxDuration is { } time) clock.CancelAfter(time);
         long start = Stopwatch.GetTimestamp();
@@ -125,7 +156,7 @@ public static class PathSearch
             bool whole = run.Run(scorers.On(calibration, test, context.Cancel, spec.Together, TimeLeft), clock.Token);
             if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
             {
-                return Finish(folder, run.Search, all.Classes, test, damage, whole);
+                return Finish(folder, supernet, run.Search, all.Classes, test, damage, whole);
             }
         }
         catch (WriteException error)
@@ -137,6 +168,10 @@ public static class PathSearch
         return null;
     }
 
+    // Nothing without a predictor, as in searches of before there were any.
+    private static KeyValuePair<string, string> PoolOf(EvolutionOptions options) =>
+        new("predictor-pool", options.Predictor == null ? "" : options.PredictorPool.ToString(CultureInfo.InvariantCulture));
+
     private static Dictionary<string, double> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
     {
         if (!setup.Restart && state.Load(space) is { } known) return known;
@@ -147,19 +182,32 @@ public static class PathSearch
     }
 
     private static SearchResult Finish(
-        RunFolder folder, EvolutionSearch search, IEnumerable<string> classes, BatchSource test, DamageReport damage, bool whole)
+        RunFolder folder, ScoredSupernet supernet, EvolutionSearch search, IEnumerable<string> classes, BatchSource test,
+        DamageReport damage, bool whole)
     {
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
         ArchitectureFile.Write(architecture, best.Path, search.Space);
         MeasuredPictures pictures = MeasuredPictures.Of(test);
         SelectionNoise noise = SelectionNoise.Of(pictures.Count, [.. search.Candidates.Select(c => c.Top1)]);
+        Candidate[] front = search.Front();
+        FrontFiles.Write(folder, front, search.Space, supernet.Limits.Costs);
         folder.WriteResult(new
         {
-            architecture = best.Path.Blocks,
+            architecture = best.Path.Operations,
+            channel_scales = best.Path.HasScales ? best.Path.Scales : (IReadOnlyList<int>?)null,
             flops = best.Flops,
+            parameters = supernet.Parameters.Of(best.Path),
             top1 = best.Top1,
             candidates = search.Candidates.Count,
+            front = front.Length,
+            predictions = search.Predictions.Count == 0 ? null : search.Predictions.Select(one => new
+            {
+                generation = one.Generation,
+                learned_from = one.Learned,
+                candidates = one.Candidates,
+                kendall_tau = one.KendallTau,
+            }),
             whole,
             pictures = pictures.Count,
             left_out = pictures.LeftOut,
@@ -169,6 +217,8 @@ public static class PathSearch
             best_by_chance = noise.BestByChance,
             classes,
         });
-        return new SearchResult(folder.Folder, architecture, best, search.Candidates, whole, noise, pictures, damage);
+        return new SearchResult(
+            folder.Folder, architecture, best, search.Candidates, whole, front, supernet.Limits.Costs, search.Predictions, noise, pictures,
+            damage);
     }
 }

@@ -28,12 +28,14 @@ public static class PictureCaches
     }
 
     /// <summary>Says how large caches will be that are not there yet, and how much room there is.</summary>
+    /// <exception cref="UsageException">They may not be written.</exception>
     /// <exception cref="DataException">They do not fit.</exception>
     public static void RequireRoom(DataSpec spec, IRunObserver observer, params IReadOnlyList<ImageFolder> splits)
     {
         ImageFolder[] unmade = [.. splits.Where(data => data.Cache is { IsWhole: false })];
         if (unmade.Length == 0) return;
         string folder = Path.GetFullPath(spec.Cache!);
+        RequireAccess(folder, unmade);
         CacheEstimate[] estimates = [.. unmade.Select(data => data.Cache!.Estimate(data, spec.Workers))];
         long free = FreeAt(folder) + unmade.Sum(data => data.Cache!.TornBytes);
         string size = About(estimates, spec.CacheSize);
@@ -75,6 +77,19 @@ public static class PictureCaches
             return false;
         }
         return true;
+    }
+
+    // A folder that is not there yet is made below one that may be written to, which the option's own check has seen.
+    private static void RequireAccess(string folder, ImageFolder[] unmade)
+    {
+        foreach (PictureCache cache in unmade.Select(data => data.Cache!))
+        {
+            string? closed = new[] { folder, cache.PixelsFile }.FirstOrDefault(path => Path.Exists(path) && !WriteAccess.IsGiven(path));
+            if (closed == null) continue;
+            throw new UsageException(
+                $"--cache {folder}: there is no whole cache of {cache.Name}, and you may not write to {closed}. "
+                + "Choose a folder that you may write to, or one with a whole cache.");
+        }
     }
 
     private static string About(CacheEstimate[] estimates, int? size)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -23,29 +24,38 @@ public sealed record RankSpec
     /// <summary>Sets of training pictures that each score is repeated with; at least 1.</summary>
     public int Recalibrations { get; init; } = 5;
 
+    /// <summary>Trainings from scratch of each architecture, with the seed and those after it; at least 1.</summary>
+    public int Repeats { get; init; } = 1;
+
+    /// <summary>Equal parts of the range of FLOPs that architectures are drawn from in equal numbers; 1 for each path as likely.</summary>
+    public int FlopsBins { get; init; } = 1;
+
     /// <summary>The options that an architecture's training depends on. How it is scored does not matter there.</summary>
     public required IReadOnlyList<RunOption> TrainingOptions { get; init; }
 }
 
 /// <summary>What a ranking came to.</summary>
 /// <param name="Architectures">With their scores, and top-1 from scratch.</param>
-/// <param name="Tau">Kendall's tau between scores and trainings from scratch; NaN where nothing is ranked.</param>
-/// <param name="Rho">Spearman's rho between them.</param>
+/// <param name="Trainings">Top-1 from scratch of each architecture, of each training.</param>
 /// <param name="ScoreDeviation">The mean deviation of an architecture's score over the recalibrations.</param>
-/// <param name="Repeatability">
+/// <param name="RecalibrationTau">
 /// Kendall's tau between recalibrations, the mean over all pairs; null if there is one recalibration alone.
 /// </param>
 /// <param name="Compared">Pictures of the scores.</param>
 /// <param name="Val">Pictures that the trained ones were measured on.</param>
 public sealed record RankResult(
-    string Folder, string FiguresFile, IReadOnlyList<RankedArchitecture> Architectures, Estimate Tau, Estimate Rho, double ScoreDeviation,
-    double? Repeatability, MeasuredPictures Compared, MeasuredPictures Val, DamageReport Damage)
+    string Folder, string FiguresFile, IReadOnlyList<RankedArchitecture> Architectures, IReadOnlyList<double[]> Trainings,
+    RankFigures Figures, double ScoreDeviation, double? RecalibrationTau, MeasuredPictures Compared, MeasuredPictures Val,
+    DamageReport Damage)
 {
+    /// <summary>Whether the search can be trusted.</summary>
+    public RankVerdict Verdict { get; } = RankVerdict.Of(Figures);
+
     /// <summary>The supernet's scores, of the first recalibration.</summary>
     public double[] Scores => [.. Architectures.Select(a => a.Scores[0])];
 
-    /// <summary>Top-1 from scratch.</summary>
-    public double[] Standalone => [.. Architectures.Select(a => a.Standalone!.Value)];
+    /// <summary>Top-1 from scratch, the mean over an architecture's trainings.</summary>
+    public double[] Standalone => [.. Trainings.Select(t => t.Average())];
 }
 
 /// <summary>Tells how well a supernet's scores order architectures as training from scratch does.</summary>
@@ -60,15 +70,24 @@ public static class Ranking
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.NumArchitectures, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Recalibrations, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.Repeats, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.FlopsBins, 1);
         IRunObserver observer = context.Observer;
         ScoringSpec scoring = spec.Scoring;
         spec.Setup.Require(RunKind.Rank);
+        if (spec.FlopsBins > spec.NumArchitectures)
+        {
+            throw new UsageException(
+                $"--flops-bins {spec.FlopsBins}: --num-architectures {spec.NumArchitectures} are fewer than one of each part.");
+        }
         using var supernet = new ScoredSupernet(scoring, spec.Setup.Precision, observer.Warn);
         // Architectures are trained on pictures as the supernet was.
         Preprocessing preprocessing = spec.Setup.Data.PreprocessingOf(supernet.Header);
         TrainingSetup setup = spec.Setup.FedAs(preprocessing);
         setup.Check();
-        Architecture[] paths = Draw(spec.NumArchitectures, setup.Data.Seed, supernet);
+        (double least, double most) = supernet.Limits.RangeOf(supernet.Flops);
+        var parts = new CostParts(least, most, spec.FlopsBins);
+        Architecture[] paths = Draw(spec.NumArchitectures, setup.Data.Seed, supernet, parts);
         Device device = context.OpenDevice();
         (ImageFolder all, ImageFolder val) = setup.Data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, setup.Data.AcceptChanged, observer.Warn);
@@ -78,7 +97,10 @@ public static class Ranking
         using var folder = new RunFolder(setup.Folder, RunKind.Rank, observer);
         var kept = new KeptOptions(setup.Options, setup.PicturesCameTo(all).Concat(supernet.CameTo(preprocessing)));
         var state = new RankState(folder.Folder, kept, DataRecord.Of(all, val), setup.Data.AcceptChanged, observer.Warn);
-        RankedArchitecture[]? known = Known(spec, folder, state, supernet.Spec.Space, paths, observer);
+        RankedArchitecture[]? known = ComparedRun.Known(
+            setup, folder, state, () => state.Load(supernet.Spec.Space, spec.Recalibrations), paths.Select(p => p.ToString()),
+            k => k.Architecture, "its table of FLOPs or of latencies was another. Give it the same",
+            (RunKind.RankedArchitecture, $"{ArchitecturePrefix}*"), observer);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Header), all.Classes);
         var damage = new DamageReport(observer.Warn);
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, RunRecord.OptionsOf(setup.Options)));
@@ -88,81 +110,50 @@ public static class Ranking
         RankedArchitecture[] ranked = known ?? Score(spec, supernet, paths, device, train, data, compared, folder, context);
         // Its memory is for training now.
         compared.Dispose();
-        Save();
+        state.Save(ranked, observer);
         using BatchSource test = data.Test(val, scoring.TestBatchSize);
-        for (int i = 0; i < ranked.Length; i++)
+        var training = new ArchitectureTraining
         {
-            if (ranked[i].Standalone != null) continue;
-            Accuracy? accuracy = TrainAlone(i, spec, setup, supernet.Spec, paths[i], device, all, val, test, damage, folder, context);
-            if (accuracy == null) return null;
-            ranked[i] = ranked[i] with { Standalone = accuracy.Value.Top1 };
-            Save();
-        }
-        return Finish(spec, folder, state, ranked, compared, test, damage);
-
-        void Save()
+            Kind = RunKind.RankedArchitecture,
+            Setup = setup with { Folder = folder.Folder },
+            Options = spec.TrainingOptions,
+            Sizes = supernet.Spec with { Affine = true },
+            Device = device,
+            Train = all,
+            Val = val,
+            Test = test,
+            Damage = damage,
+        };
+        // All of one seed first: what there is after them is a ranking already.
+        for (int repeat = 0; repeat < spec.Repeats; repeat++)
         {
-            try
+            for (int i = 0; i < ranked.Length; i++)
             {
-                state.Save(ranked);
+                if (ranked[i].Trainings.Length > repeat) continue;
+                ulong seed = setup.Data.Seed + (ulong)repeat;
+                string name = $"{ArchitecturePrefix}{i:D3}" + (repeat > 0 ? $"-seed-{seed}" : "");
+                string title = $"architecture {i + 1}/{spec.NumArchitectures}"
+                    + (spec.Repeats > 1 ? $", training {repeat + 1}/{spec.Repeats}" : "");
+                if (training.Run(paths[i], name, title, seed, context) is not { } accuracy) return null;
+                ranked[i] = ranked[i].Trained(accuracy.Top1);
+                state.Save(ranked, observer);
             }
-            catch (WriteException error)
-            {
-                throw InterruptedRunException.Of(error, "The figures that were written before are kept");
-            }
-            observer.Saved(state.FilePath);
         }
+        return Finish(spec, folder, state, ranked, parts, compared, test, damage);
     }
 
     /// <summary>The standard deviation of values that are a sample.</summary>
     public static double Deviation(double[] values) =>
         values.Length < 2 ? 0 : Math.Sqrt(values.Sum(v => Math.Pow(v - values.Average(), 2)) / (values.Length - 1));
 
-    private static RankedArchitecture[]? Known(
-        RankSpec spec, RunFolder folder, RankState state, SearchSpace space, Architecture[] paths, IRunObserver observer)
+    // Different paths that keep the limits.
+    private static Architecture[] Draw(int count, ulong seed, ScoredSupernet supernet, CostParts parts)
     {
-        TrainingSetup setup = spec.Setup;
-        if (setup.Restart) Clear(folder, observer);
-        RankedArchitecture[]? known = state.Load(space, spec.Recalibrations);
-        if (known != null && !known.Select(k => k.Architecture).SequenceEqual(paths.Select(p => p.ToString())))
-        {
-            throw new UsageException(
-                $"{state.FilePath} has other architectures than are drawn now: its FLOPs table was another. "
-                + "Give it the same, choose another --output-dir, or begin anew with --restart.");
-        }
-        if (known == null && setup.Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
-        if (known == null && !setup.Restart) folder.RequireNoResult(RankState.FileName);
-        return known;
-    }
-
-    // Those of an earlier run may be more than this one's.
-    private static void Clear(RunFolder folder, IRunObserver observer)
-    {
-        foreach (string below in Directory.GetDirectories(folder.Folder, $"{ArchitecturePrefix}*"))
-        {
-            if (FolderContents.Of(below).Kind != RunKind.RankedArchitecture) continue;
-            using var own = new RunFolder(below, RunKind.RankedArchitecture, observer);
-            own.Clear();
-        }
-        folder.Clear();
-    }
-
-    // Different paths within the limit, each set as likely.
-    private static Architecture[] Draw(int count, ulong seed, ScoredSupernet supernet)
-    {
-        var drawn = new List<Architecture>();
         var random = new CounterRandom(seed, RandomPurpose.Search, ulong.MaxValue, 1);
-        for (int tries = 0; drawn.Count < count; tries++)
-        {
-            if (tries > 1000 * count)
-            {
-                throw new UsageException(
-                    $"--num-architectures {count}: there are not so many within the FLOPs limit.");
-            }
-            Architecture path = supernet.Sampler.Within(random, 0, supernet.FlopsLimit);
-            if (!drawn.Contains(path)) drawn.Add(path);
-        }
-        return [.. drawn];
+        IReadOnlyList<Architecture> drawn = parts.Draw(supernet.Limits.Sampler, supernet.Flops, random, count);
+        return drawn.Count == count
+            ? [.. drawn]
+            : throw new UsageException($"--num-architectures {count}: there are not so many of {supernet.Limits.Sampler.Limits}.");
     }
 
     private static RankedArchitecture[] Score(
@@ -190,66 +181,63 @@ public static class Ranking
         return [.. paths.Select((path, i) => new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), scores[i], null))];
     }
 
-    private static Accuracy? TrainAlone(
-        int index, RankSpec spec, TrainingSetup setup, NetworkSpec supernet, Architecture path, Device device, ImageFolder train,
-        ImageFolder val, BatchSource test, DamageReport damage, RunFolder folder, RunContext context)
+    private static RankResult Finish(
+        RankSpec spec, RunFolder folder, RankState state, RankedArchitecture[] ranked, CostParts parts, BatchSource compared,
+        BatchSource test, DamageReport damage)
     {
-        NetworkSpec sizes = supernet with { Affine = true };
-        string below = Path.Combine(folder.Folder, $"{ArchitecturePrefix}{index:D3}");
-        var kept = new KeptOptions(spec.TrainingOptions, setup.PicturesCameTo(train).Append(new("architecture", $"{path}")));
-        string title = $"architecture {index + 1}/{spec.NumArchitectures}";
-        using var run = new TrainingRun(
-            RunKind.RankedArchitecture, title, setup with { Folder = below }, device, sizes, path, kept, DataRecord.TrainedOn(train, val),
-            context.Observer);
-        var trainer = new Trainer(run.Session, run.Network, train, setup.Training, _ => [path], damage)
-        {
-            ReservedBytes = () => test.BytesToKeep,
-        };
-        run.Begin(trainer);
-        return run.Train(trainer, null, context.Cancel)
-            ? Evaluator.Measure(run.Session, run.Network, path, test.Until(context.Cancel))
-            : null;
+        // Those of a run that asked for more are not counted.
+        double[][] trainings = [.. ranked.Select(r => r.Trainings[..spec.Repeats])];
+        RankFigures figures = RankFigures.Of(
+            [.. ranked.Select(r => r.Scores[0])], [.. ranked.Select(r => r.Flops)], trainings, parts, spec.Setup.Data.Seed);
+        double? recalibrations = spec.Recalibrations < 2 ? null : Repeatability.MeanTau([.. ranked.Select(r => r.Scores)]);
+        var result = new RankResult(
+            folder.Folder, state.FilePath, ranked, trainings, figures, ranked.Average(r => Deviation(r.Scores)), recalibrations,
+            MeasuredPictures.Of(compared), MeasuredPictures.Of(test), damage);
+        folder.WriteResult(Written(result));
+        return result;
     }
 
-    private static RankResult Finish(
-        RankSpec spec, RunFolder folder, RankState state, RankedArchitecture[] ranked, BatchSource compared, BatchSource test,
-        DamageReport damage)
+    // Numbers that are not finite become null.
+    private static object Written(RankResult result)
     {
-        double[] scores = [.. ranked.Select(r => r.Scores[0])], standalone = [.. ranked.Select(r => r.Standalone!.Value)];
-        Estimate tau = RankStatistics.Bootstrap(scores, standalone, RankStatistics.KendallTau, spec.Setup.Data.Seed);
-        Estimate rho = RankStatistics.Bootstrap(scores, standalone, RankStatistics.Spearman, spec.Setup.Data.Seed);
-        double deviation = ranked.Average(r => Deviation(r.Scores));
-        double? repeatability = spec.Recalibrations < 2 ? null : Repeatability(spec.Recalibrations, ranked);
-        MeasuredPictures selection = MeasuredPictures.Of(compared), val = MeasuredPictures.Of(test);
-        folder.WriteResult(new
+        RankFigures figures = result.Figures;
+        return new
         {
-            architectures = ranked.Length,
-            kendall_tau = Written(tau),
-            spearman_rho = Written(rho),
-            score_deviation = deviation,
-            recalibration_tau = Written(repeatability),
+            architectures = result.Architectures.Count,
+            kendall_tau = Written(figures.Tau),
+            sparse_kendall_tau = Written(figures.SparseTau),
+            spearman_rho = Written(figures.Rho),
+            flops_tau = Written(figures.FlopsTau),
+            partial_tau = Written(figures.PartialTau),
+            flops_bins = figures.Parts,
+            tau_within_bins = figures.TauWithinParts is { } within ? Written(within) : null,
+            regret = figures.Regrets.Select(r => new { top = r.Top, regret = r.Regret, at_random = r.AtRandom }),
+            trainings = figures.Trainings,
+            agreement = figures.Agreement is not { } agreement ? null : new
+            {
+                tau = agreement.Tau,
+                noise = agreement.Noise,
+                spread = agreement.Spread,
+                ratio = agreement.Ratio,
+                reliability_of_one = agreement.OfOne,
+                reliability_of_mean = agreement.OfMean,
+                chance = agreement.Chance,
+                ceiling = figures.Ceiling,
+                explained = RankVerdict.WhyNothingIsExplained(figures) == null ? Written(figures.Explained!.Value) : null,
+            },
+            score_deviation = result.ScoreDeviation,
+            recalibration_tau = result.RecalibrationTau,
+            trusted = $"{result.Verdict.Trust}".ToLowerInvariant(),
+            verdict = $"{result.Verdict}",
             pictures = new
             {
-                compared = selection.Count,
-                compared_left_out = selection.LeftOut,
-                val = val.Count,
-                val_left_out = val.LeftOut,
+                compared = result.Compared.Count,
+                compared_left_out = result.Compared.LeftOut,
+                val = result.Val.Count,
+                val_left_out = result.Val.LeftOut,
             },
-        });
-        return new RankResult(folder.Folder, state.FilePath, ranked, tau, rho, deviation, repeatability, selection, val, damage);
+        };
     }
 
-    private static double?[] Written(Estimate estimate) => [Written(estimate.Value), Written(estimate.Low), Written(estimate.High)];
-
-    // NaN is no JSON.
-    private static double? Written(double? value) => value is double.NaN ? null : value;
-
-    // The mean over all pairs of recalibrations.
-    private static double Repeatability(int recalibrations, RankedArchitecture[] ranked)
-    {
-        double[] Set(int set) => [.. ranked.Select(r => r.Scores[set])];
-        IEnumerable<double> all =
-            from a in Enumerable.Range(0, recalibrations) from b in Enumerable.Range(0, a) select RankStatistics.KendallTau(Set(a), Set(b));
-        return all.Average();
-    }
+    private static double[] Written(Estimate estimate) => [estimate.Value, estimate.Low, estimate.High];
 }

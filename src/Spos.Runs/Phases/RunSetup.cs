@@ -82,8 +82,14 @@ public sealed record TrainingSetup : RunSetup
         : this;
 
     /// <summary>The whole recipe.</summary>
-    internal TrainingOptions Training =>
-        Recipe with { Seed = Data.Seed, Workers = Data.Workers, Preprocessing = Data.PreprocessingOf(null), Decoder = Data.Decoder };
+    internal TrainingOptions Training => Recipe with
+    {
+        Seed = Data.Seed,
+        Workers = Data.Workers,
+        Preprocessing = Data.PreprocessingOf(null),
+        Decoder = Data.Decoder,
+        DecodeScale = Data.DecodeScale,
+    };
 
     /// <summary>What the options of how pictures are fed came to, and how many there are.</summary>
     internal IEnumerable<KeyValuePair<string, string>> PicturesCameTo(ImageFolder train) => new Dictionary<string, string>

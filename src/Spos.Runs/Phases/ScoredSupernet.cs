@@ -12,7 +12,15 @@ namespace Spos.Runs.Phases;
 /// <summary>A trained supernet whose paths are to be scored: its checkpoint, costs and pictures.</summary>
 internal sealed class ScoredSupernet : IDisposable
 {
+    // The paper's, of searches.
+    private const double OfficialFlopsLimit = 330e6;
+
+    private const string LatencyFact = "latency-table's checksum", NeedsTable = "needs a --latency-table: spos latency measure makes one.";
+
+    private const string FlopsLimitOption = "flops-limit";
+
     private readonly ScoringSpec _spec;
+    private readonly (LatencyTable Table, CostTable Costs)? _latency;
 
     // Kept open: a supernet that is still being trained removes its older checkpoints.
     private readonly CheckpointReader _checkpoint;
@@ -29,20 +37,23 @@ internal sealed class ScoredSupernet : IDisposable
                 $"{spec.Checkpoint}: no supernet checkpoint there. Run spos supernet first, or name one with --checkpoint.");
         }
         _checkpoint = CheckpointFolder.Open(spec.Checkpoint, warn);
-        if (Header.Path != null)
+        try
         {
-            throw new CheckpointException(
-                $"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
+            if (Header.Path != null)
+            {
+                throw new CheckpointException(
+                    $"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
+            }
+            ShuffleNetV2OneShot.Require(precision, Spec);
+            Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec);
+            Parameters = NetworkParameters.Of(Header.Spec);
+            if (spec.LatencyTable is { } table) _latency = ReadLatency(table, precision, warn);
+            Limits = new CandidateLimits([.. AskedLimits()]);
         }
-        ShuffleNetV2OneShot.Require(precision, Spec);
-        Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec);
-        Sampler = new PathSampler(Flops);
-        FlopsLimit = spec.FlopsLimit ?? (Header.Spec.IsOfficialSize ? 330e6 : Flops.Mean);
-        if (FlopsLimit < Flops.Least)
+        catch
         {
-            throw new UsageException(
-                $"--flops-limit {FlopsLimit}: no path is within it; this network's have {Flops.Least / 1e6:0.###}M to "
-                + $"{Flops.Most / 1e6:0.###}M FLOPs.");
+            _checkpoint.Dispose();
+            throw;
         }
     }
 
@@ -55,13 +66,43 @@ internal sealed class ScoredSupernet : IDisposable
 
     public CostTable Flops { get; }
 
-    public PathSampler Sampler { get; }
+    /// <summary>Of a path that is trained from scratch.</summary>
+    public CostTable Parameters { get; }
 
-    /// <summary>Most FLOPs of a candidate.</summary>
-    public double FlopsLimit { get; }
+    /// <summary>What all candidates keep.</summary>
+    public CandidateLimits Limits { get; }
 
     /// <summary>The share of train that the supernet was not trained on.</summary>
     public float HeldOut => _spec.HeldOut ?? (SavedHeldOut);
+
+    private IEnumerable<AskedLimit> AskedLimits()
+    {
+        double? most = _spec.AnyFlops ? null : Header.Spec.IsOfficialSize ? OfficialFlopsLimit : Flops.Mean;
+        yield return new(Flops, "flops-lb", _spec.FlopsLeast, FlopsLimitOption, _spec.FlopsLimit, most);
+        yield return new(Parameters, "params-lb", _spec.ParamsLeast, "params-limit", _spec.ParamsLimit);
+        (double? least, double? longest) = (_spec.LatencyLeast, _spec.LatencyLimit);
+        if (_latency is { } latency)
+        {
+            yield return new(latency.Costs, "latency-lb", least, "latency-limit", longest, Unit: CostMeasure.Latency.Unit);
+        }
+        else if ((longest ?? least) != null)
+        {
+            throw new UsageException($"--latency-{(longest != null ? "limit" : "lb")} {NeedsTable}");
+        }
+    }
+
+    private (LatencyTable Table, CostTable Costs) ReadLatency(string file, Precision precision, Action<string> warn)
+    {
+        (LatencyTable table, CostTable costs) = LatencyTable.Read(file, Spec);
+        string own = precision.ToString().ToLowerInvariant();
+        if (!own.Equals(table.Precision, StringComparison.OrdinalIgnoreCase))
+        {
+            warn(
+                $"{file} was measured in {Shown.Excerpt(table.Precision)}, and candidates are scored in {own}: its times are not those of "
+                + $"{own}. spos latency measure --precision {own} measures them.");
+        }
+        return (table, costs);
+    }
 
     private float SavedHeldOut =>
         float.TryParse(
@@ -71,13 +112,26 @@ internal sealed class ScoredSupernet : IDisposable
     /// <summary>
     /// What options came to that scores depend on: those of another supernet, or on pictures that are fed otherwise, must not be mixed in.
     /// </summary>
-    public IEnumerable<KeyValuePair<string, string>> CameTo(Preprocessing preprocessing) => new Dictionary<string, string>
+    public IEnumerable<KeyValuePair<string, string>> CameTo(Preprocessing preprocessing) => new Dictionary<string, string>(Limits.CameTo)
     {
         [KeptOptions.CheckpointOption] = Convert.ToHexString(Header.Sha256),
         [KeptOptions.HeldOutOption] = HeldOut.ToString(CultureInfo.InvariantCulture),
-        ["flops-limit"] = FlopsLimit.ToString(CultureInfo.InvariantCulture),
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
+        [LatencyFact] = _latency?.Table.Checksum ?? "",
     };
+
+    /// <summary>What the values of options that are not given follow from, for messages.</summary>
+    public IReadOnlyDictionary<string, string> DefaultsOf(SearchStrategy strategy) => _spec.FlopsLimit != null
+        ? new Dictionary<string, string>()
+        : new() { [FlopsLimitOption] = $"the default of --strategy {strategy.ToString().ToLowerInvariant()}" };
+
+    /// <summary>The costs of these names (<see cref="CostMeasure.Name"/>), which a front is over; FLOPs if there are no names.</summary>
+    /// <exception cref="UsageException">There is no table of latencies, and one is needed.</exception>
+    public CostTable[] Objectives(IReadOnlyList<string> names)
+    {
+        if (_latency == null && names.Contains(CostMeasure.Latency.Name)) throw new UsageException($"--objectives latency {NeedsTable}");
+        return names.Count == 0 ? [Flops] : [.. Limits.Costs.Where(cost => names.Contains(cost.Measure.Name))];
+    }
 
     /// <summary>The pictures to recalibrate on, and those to compare on.</summary>
     /// <param name="acceptChangedData">Classes of other names, but as many, are all right.</param>

@@ -18,6 +18,8 @@ public sealed record ScratchSpec
     /// <summary>The batch size that the default learning rate is meant for.</summary>
     public const int DefaultBatchSize = 1024;
 
+    private const int MostTestBatch = 512;
+
     public required NetworkSizes Sizes { get; init; }
 
     /// <summary>
@@ -39,6 +41,9 @@ public sealed record ScratchSpec
 
     /// <summary>Pictures of a batch of val; null for what could be trained on, up to 512.</summary>
     public int? TestBatchSize { get; init; }
+
+    /// <summary>Pictures of a batch of val where none are asked for: what could be trained on fits.</summary>
+    internal static int DefaultTestBatch(int batchSize) => Math.Min(MostTestBatch, batchSize);
 }
 
 /// <summary>What a single path came to.</summary>
@@ -56,7 +61,6 @@ public static class ScratchTraining
     /// <summary>What the folder's run is called, and its plot.</summary>
     public const string Title = "scratch";
 
-    private const int MostTestBatch = 512;
     private const string DefaultArchitecture = $"runs/search/{NetworkOrigin.ArchitectureName}";
 
     /// <returns>Null if it was stopped before the end; what was done is saved.</returns>
@@ -95,9 +99,9 @@ public static class ScratchTraining
         }
         run.Begin(trainer, () =>
         {
-            if (loaded != null) Inherit(session, loaded, network, train, observer);
+            if (loaded != null) InheritedWeights.Give(session, loaded, network, train, observer);
         });
-        int testBatch = spec.TestBatchSize ?? Math.Min(MostTestBatch, setup.Recipe.BatchSize);
+        int testBatch = spec.TestBatchSize ?? ScratchSpec.DefaultTestBatch(setup.Recipe.BatchSize);
         using BatchSource test = new EvaluationData(device, sizes.ImageSize, setup.Data, preprocessing, damage).Test(val, testBatch);
         trainer.ReservedBytes = () => test.BytesToKeep;
         observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
@@ -120,7 +124,8 @@ public static class ScratchTraining
         MeasuredPictures pictures = MeasuredPictures.Of(test);
         run.Folder.WriteResult(new
         {
-            architecture = path.Blocks,
+            architecture = path.Operations,
+            channel_scales = path.HasScales ? path.Scales : (IReadOnlyList<int>?)null,
             flops,
             top1 = accuracy.Top1,
             top5 = accuracy.Top5,
@@ -153,20 +158,5 @@ public static class ScratchTraining
         if (own == null || own.Equals(path)) return (network, path!, origin);
         throw new UsageException(
             $"--{option}: {loaded!.Path} has the architecture {own}. Leave the option out, or start from a supernet's checkpoint.");
-    }
-
-    private static void Inherit(
-        Session session, CheckpointReader loaded, ShuffleNetV2OneShot network, ImageFolder data, IRunObserver observer)
-    {
-        CheckpointHeader header = loaded.Header;
-        string? other = header.Classes != data.Classes.Length
-            ? $"tells {header.Classes} classes apart, and the data set has {data.Classes.Length}"
-            : header.ClassNames == null ? null
-            : ClassCheck.Difference(header.ClassNames, data.Classes) is { } names ? $"was trained on other classes: {names}"
-            : null;
-        if (other != null) observer.Say($"The classifier begins anew: {loaded.Path} {other}.");
-        using var from = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
-        TrainedWeights.Load(loaded, session, from, WeightKind.Best);
-        Inheritance.Copy(session, from, network, classifier: other == null);
     }
 }

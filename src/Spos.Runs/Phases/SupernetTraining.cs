@@ -3,6 +3,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Ops;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
@@ -10,6 +11,19 @@ using Spos.Runs.Records;
 using Spos.Space;
 
 namespace Spos.Runs.Phases;
+
+/// <summary>How the paths of a step learn from the guesses of the widest one.</summary>
+public enum Distillation
+{
+    /// <summary>Not at all: all learn from labels.</summary>
+    None,
+
+    /// <inheritdoc cref="Divergence.Kl"/>
+    Kl,
+
+    /// <inheritdoc cref="Divergence.Alpha"/>
+    Alpha,
+}
 
 /// <summary>How a supernet is trained.</summary>
 public sealed record SupernetSpec
@@ -21,8 +35,26 @@ public sealed record SupernetSpec
 
     public required NetworkSizes Sizes { get; init; }
 
+    /// <summary>The most <see cref="PathsPerStep"/>: what blocks of the fewest operations have.</summary>
+    public const int MostPathsPerStep = 4;
+
+    /// <summary>The most <see cref="SandwichPaths"/>.</summary>
+    public const int MostSandwichPaths = 16;
+
     /// <summary>Paths trained a step. Several share no operation, and their gradients are averaged.</summary>
     public int PathsPerStep { get; init; } = 1;
+
+    /// <summary>
+    /// Random paths of a step that are trained between the widest and the narrowest one of the space (<see cref="SandwichRule"/>); 0 to do
+    /// without these two. What several of them use moves by the mean of their gradients.
+    /// </summary>
+    public int SandwichPaths { get; init; }
+
+    /// <summary>
+    /// How all paths but the widest learn from its guesses, with <see cref="SandwichPaths"/>; null for <see cref="Distillation.Kl"/>
+    /// there.
+    /// </summary>
+    public Distillation? Distillation { get; init; }
 
     /// <summary>Least FLOPs of a sampled path; null for the official ones at the official sizes, else none.</summary>
     public double? FlopsLow { get; init; }
@@ -32,6 +64,12 @@ public sealed record SupernetSpec
 
     /// <summary>Equal parts of the window of FLOPs; a path is drawn from each as likely.</summary>
     public int FlopsBins { get; init; } = NetworkFlops.OfficialBins;
+
+    /// <summary>
+    /// Epochs in which the channel scales of a network that has them are let in one after the other, from the widest, which alone comes
+    /// first; in the meantime a path may have any FLOPs.
+    /// </summary>
+    public int ScaleWarmupEpochs { get; init; }
 
     /// <summary>The share of train that is kept for the search.</summary>
     public float HeldOut { get; init; } = 0.05f;
@@ -75,11 +113,7 @@ public static class SupernetTraining
         NetworkSpec shape = spec.Sizes.Spec(2, affine: false, origin);
         TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         setup.Check();
-        if (spec.PathsPerStep > 1 && (spec.FlopsLow ?? spec.FlopsHigh) != null)
-        {
-            throw new UsageException(
-                "--flops-lb and --flops-ub need --paths-per-step 1: paths that share no operation cannot all be kept within a window.");
-        }
+        StepPaths.Check(spec, shape.BlockSet);
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
         setup.Require(RunKind.Supernet);
         ShuffleNetV2OneShot.Require(setup.Precision, shape);
@@ -90,16 +124,24 @@ public static class SupernetTraining
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
         if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, setup.Data.AcceptChanged, observer.Warn);
         var sampler = new PathSampler(NetworkFlops.Of(sizes));
-        Func<long, IReadOnlyList<Architecture>> paths = PathRule(spec, setup.Data.Seed, sizes, sampler);
+        var paths = new StepPaths(spec, sizes, sampler);
         var damage = new DamageReport(observer.Warn);
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
         // A search reads it.
         string heldOut = spec.HeldOut.ToString(CultureInfo.InvariantCulture);
-        var kept = new KeptOptions(setup.Options, cameTo.Append(new(KeptOptions.HeldOutOption, heldOut)));
+        string distillation = DistillationOf(spec)?.ToString().ToLowerInvariant() ?? "";
+        var kept = new KeptOptions(
+            setup.Options, [.. cameTo, new(KeptOptions.HeldOutOption, heldOut), new("distillation", distillation)]);
 
         using var run = new TrainingRun(
             RunKind.Supernet, Title, setup, device, sizes, null, kept, DataRecord.TrainedOn(all, val), observer);
-        var trainer = new Trainer(run.Session, run.Network, train, setup.Training, paths, damage);
+        var trainer = new Trainer(
+            run.Session, run.Network, train, setup.Training with { Distillation = DivergenceOf(spec) }, paths.At, damage);
+        paths.WarmupSteps = (long)spec.ScaleWarmupEpochs * trainer.StepsPerEpoch;
+        if (paths.WarmupSteps >= trainer.Steps)
+        {
+            observer.Warn($"--scale-warmup-epochs {spec.ScaleWarmupEpochs} takes all of the training: the narrowest scale is not trained.");
+        }
         observer.Say(
             $"Supernet: {sizes}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {DeviceUse.Describe(device)}.");
         run.Begin(trainer, () => loaded?.Load(run.Session, run.Network));
@@ -109,17 +151,16 @@ public static class SupernetTraining
         return Measure(spec.RandomPaths, setup, sampler, train, val, damage, run, context);
     }
 
-    // The paths of each step: a function of the seed and the step alone.
-    private static Func<long, IReadOnlyList<Architecture>> PathRule(SupernetSpec spec, ulong seed, NetworkSpec network, PathSampler sampler)
+    // Null without the sandwich rule.
+    private static Distillation? DistillationOf(SupernetSpec spec) =>
+        spec.SandwichPaths == 0 ? null : spec.Distillation ?? Distillation.Kl;
+
+    private static Divergence? DivergenceOf(SupernetSpec spec) => DistillationOf(spec) switch
     {
-        CounterRandom At(long step) => new(seed, RandomPurpose.Paths, (ulong)step);
-        if (spec.PathsPerStep > 1) return step => sampler.Disjoint(At(step), spec.PathsPerStep);
-        if ((spec.FlopsLow ?? 0) <= 0 && spec.FlopsHigh == null && !network.IsOfficialSize) return step => [sampler.Uniform(At(step))];
-        (double low, double high) = FlopsWindow.Of(spec.FlopsLow, spec.FlopsHigh, network, sampler.Costs);
-        (low, high) = (Math.Max(low, sampler.Costs.Least), Math.Min(high, sampler.Costs.Most));
-        Refusal.Of(() => sampler.FromBins(At(0), low, high, spec.FlopsBins));
-        return step => [sampler.FromBins(At(step), low, high, spec.FlopsBins)];
-    }
+        Distillation.Kl => Divergence.Kl,
+        Distillation.Alpha => Divergence.Alpha,
+        _ => null,
+    };
 
     private static SupernetResult Measure(
         int randomPaths, TrainingSetup setup, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, TrainingRun run,

@@ -94,6 +94,7 @@ internal sealed class TrainingRun : IDisposable
             trainer.StepsDone = header.StepsDone;
             (CheckpointPath, _savedStep) = (path, header.StepsDone);
             _measured = false;
+            Folder.RemoveOldCheckpoints();
             foreach (JsonElement line in Folder.KeepMetrics(header.StepsDone))
             {
                 if (line.TryGetProperty("val_top1", out _)) _measured |= line.GetProperty("step").GetInt64() == header.StepsDone;
@@ -197,8 +198,8 @@ internal sealed class TrainingRun : IDisposable
     private string WhatToDo(SposException error) => error switch
     {
         DivergenceException when CheckpointPath.Length == 0 => $"{Left}.",
-        // Rank trains from random weights alone.
-        DivergenceException when Folder.Kind == RunKind.RankedArchitecture => $"{Left}: begin anew with --restart and other options.",
+        // The run that it is a part of begins all of its parts alike.
+        DivergenceException when Folder.Kind.IsPart => $"{Left}: begin anew with --restart and other options.",
         DivergenceException =>
             $"{Left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
         DeviceMemoryException { Option: not ("--batch-size" or null) and var option } =>

@@ -23,13 +23,19 @@ public static class ClassCheck
                 + $"apart{(names == null ? "" : $": {names}")}. Use the data set that it was trained on.");
         }
         if (names == null) return;
-        if (!accept)
-        {
-            throw new DataException(
-                $"{data.Root} has other classes than {checkpoint} was trained on: {names}. Labels would be wrong: "
-                + "use those classes, or go on knowingly with --accept-changed-data.");
-        }
-        warn($"{data.Root} has other classes than {checkpoint} was trained on: {names}. It goes on, as --accept-changed-data says.");
+        Refuse(
+            $"{data.Root} has other classes than {checkpoint} was trained on: {names}.", "Labels would be wrong: use those classes", accept,
+            warn);
+    }
+
+    /// <summary>Throws of other classes, unless they are accepted; then it says that it goes on.</summary>
+    /// <param name="found">Which they are: a sentence.</param>
+    /// <param name="remedy">What else to do: a sentence without its full stop.</param>
+    /// <exception cref="DataException">They are not accepted.</exception>
+    internal static void Refuse(string found, string remedy, bool accept, Action<string> warn)
+    {
+        if (!accept) throw new DataException($"{found} {remedy}, or go on knowingly with --accept-changed-data.");
+        warn($"{found} It goes on, as --accept-changed-data says.");
     }
 
     /// <summary>How class names differ, label by label; null if they do not.</summary>

@@ -9,7 +9,8 @@ namespace Spos.Runs.Records;
 /// Whether the figures in a file can be those of a run. A run that is killed leaves no others, so a figure that cannot be was put there
 /// by somebody, and is refused.
 /// </summary>
-public sealed class FigureCheck(string file)
+/// <param name="remedy">What helps, for messages.</param>
+public sealed class FigureCheck(string file, string remedy = "mend it, or begin anew with --restart")
 {
     /// <exception cref="CheckpointException">
     /// It is no architecture of that space. The message names the file and the field, as those of all checks here.
@@ -56,7 +57,7 @@ public sealed class FigureCheck(string file)
 
     /// <summary>What is thrown of a figure that cannot be.</summary>
     /// <param name="what">A sentence without its full stop.</param>
-    public CheckpointException Wrong(string what) => new($"{file}: {what}. No run left it so: mend it, or begin anew with --restart.");
+    public CheckpointException Wrong(string what) => new($"{file}: {what}. No run left it so: {remedy}.");
 
     private void Range(string field, double value, double most, string wanted)
     {

@@ -20,11 +20,17 @@ public sealed class KeptOptions
     /// <summary>The share of train that a supernet is not trained on.</summary>
     public const string HeldOutOption = "held-out";
 
+    /// <summary>What candidates are compared on, and the value of it that is val.</summary>
+    public const string SelectOnOption = "select-on", SelectOnVal = "val";
+
     /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
     public const string BlocksOption = "blocks";
 
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
+
+    /// <summary>Whether JPEGs are decoded to a part of their size where that is enough.</summary>
+    public const string DecodeScaleOption = "decode-scale";
 
     /// <summary>What pictures are shrunk to in a cache of them.</summary>
     public const string CacheSizeOption = "cache-size";
@@ -37,13 +43,20 @@ public sealed class KeptOptions
 
     private readonly Dictionary<string, string> _values = [];
 
+    // What the values of options follow from.
+    private readonly IReadOnlyDictionary<string, string> _reasons = new Dictionary<string, string>();
+
     // What an option is that is not given, and so in runs of before there was the option.
     private readonly Dictionary<string, string> _defaults = [];
 
     /// <param name="options">All that the run was asked for.</param>
     /// <param name="cameTo">What options came to where that is not what was given, and facts.</param>
-    public KeptOptions(IEnumerable<RunOption> options, IEnumerable<KeyValuePair<string, string>> cameTo)
+    /// <param name="reasons">What the values of some options follow from, such as "the default of --strategy nsga2", for messages.</param>
+    public KeptOptions(
+        IEnumerable<RunOption> options, IEnumerable<KeyValuePair<string, string>> cameTo,
+        IReadOnlyDictionary<string, string>? reasons = null)
     {
+        _reasons = reasons ?? _reasons;
         foreach (RunOption option in options.Where(option => option.Influence == Influence.Kept))
         {
             _values[option.Name] = option.Value ?? "";
@@ -76,9 +89,12 @@ public sealed class KeptOptions
         {
             if (IsSame(name, known) || (anyPictures && name == PicturesFact)) continue;
             string option = IsFact(name) ? name : $"--{name}";
+            (string was, string now) = (Shown(name, known), Shown(name, _values));
+            string difference = bool.TryParse(was, out bool had) && bool.TryParse(now, out _)
+                ? $"{(had ? "with" : "without")} {option}"
+                : $"with {option} {was}, not {now}{(_reasons.TryGetValue(name, out string? reason) ? $", {reason}" : "")}";
             throw new UsageException(
-                $"{file} was made with {option} {Shown(name, known)}, not {Shown(name, _values)}. "
-                + "Give it the same, choose another --output-dir, or begin anew with --restart.");
+                $"{file} was made {difference}. Give it the same, choose another --output-dir, or begin anew with --restart.");
         }
     }
 

@@ -23,7 +23,9 @@ public sealed class HostileValueTests : IDisposable
         ["supernet"] = ["--imagenet-dir", "missing"],
         ["search"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
         ["scratch"] = ["--imagenet-dir", "missing", "--architecture", "0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3"],
+        ["front"] = ["--imagenet-dir", "missing", "--search", "missing"],
         ["eval"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
+        ["predict"] = ["missing.jpg", "--checkpoint", "missing"],
         ["rank"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
         ["import"] = ["--checkpoint", "missing"],
         ["export"] = ["--checkpoint", "missing"],
@@ -32,6 +34,7 @@ public sealed class HostileValueTests : IDisposable
         ["search-space"] = [],
         ["dataset"] = ["make", "--output-dir", "folder", "--train", "1", "--val", "1", "--size", "16", "--classes", "2"],
         ["bench"] = ["loader"],
+        ["latency"] = ["measure", "--checkpoint", "missing", "--output", "latency.json"],
         ["info"] = [],
     };
 
@@ -79,6 +82,8 @@ public sealed class HostileValueTests : IDisposable
                 if (name == "quickstart" && option.Name == "--output-dir" && IsTaken(option, value)) continue;
                 // Here it would list the whole file system.
                 if (option.Name == "--images" && value == "/") continue;
+                // Here it would wait for standard input.
+                if (name == "predict" && !option.IsOption && value == "-") continue;
                 string[] arguments = [name, .. With(Quick[name], option, value)];
                 tried++;
                 if (Try(arguments, option, value) is { } fault)

@@ -65,6 +65,45 @@ public sealed class ArchitectureFileTests : IDisposable
         SearchSpaceFile.Check(space, Official);
     }
 
+    // {"LayerChoice1": [one-hot], …, "channel_1": 44, …}, and as NNI 3's ShuffleNetSpace(channel_search=True) freezes it.
+    [Fact]
+    public void Channel_scales_are_written_and_read_by_the_channels_inside()
+    {
+        SearchSpace scaled = new NetworkSpec { BlockSet = BlockSet.ShuffleV2Channels }.Space;
+        Architecture path = Architecture.Parse("0 0 3 1 1 1 0 0 2 0 2 1 1 0 2 0 2 1 3 2 / 6 5 3 5 2 6 3 4 2 5 7 5 4 6 7 4 4 5 4 3");
+        string file = Path.Combine(_folder, "scaled.json");
+        ArchitectureFile.Write(file, path, scaled);
+        string text = File.ReadAllText(file);
+        Assert.Contains("\"LayerChoice3\": [false, false, false, true],", text, StringComparison.Ordinal);
+        Assert.Contains("\"channel_1\": 44,", text, StringComparison.Ordinal);
+        Assert.Contains("\"channel_20\": 256\n", text, StringComparison.Ordinal);
+        Assert.Equal(path, ArchitectureFile.Read(file, scaled));
+        ArchitectureFile.WriteExport(file, path, scaled);
+        Assert.Equal(path, ArchitectureFile.Read(file, scaled));
+        int[] channels = [.. path.Blocks.Select((choice, block) => scaled.Blocks[block][choice].Channels)];
+        string frozen = string.Join(", ", path.Operations.Select((operation, block) =>
+            $"\"layer_{block + 1}\": \"{new[] { "k3", "k5", "k7", "xcep" }[operation]}\", \"channel_{block + 1}\": {channels[block]}"));
+        Assert.Equal(path, ArchitectureFile.Read(Write($"{{{frozen}}}"), scaled));
+
+        Refused(text.Replace("44", "45", StringComparison.Ordinal), "channel_1 is 45: 6, 12, 19, 25, 32, 38, 44, 51 are possible");
+        Refused(text.Replace("44", "\"44\"", StringComparison.Ordinal), "channel_1 is \"44\", and not a number of channels");
+        Refused(text.Replace("channel_1\"", "channel_21\"", StringComparison.Ordinal), "'channel_21' is of no block");
+        Refused(text.Replace("channel_1\"", "channel_2\"", StringComparison.Ordinal), "'channel_2' is there twice");
+        Refused(text.Replace("  \"channel_1\": 44,\n", "", StringComparison.Ordinal), "the field channel_1 is missing");
+        Assert.Contains(
+            "the network has none",
+            Assert.Throws<FormatException>(() => ArchitectureFile.Read(Write(text), Official)).Message, StringComparison.Ordinal);
+
+        SearchSpaceFile.Write(file, scaled);
+        Assert.Contains("\"channel_1\"", File.ReadAllText(file), StringComparison.Ordinal);
+        SearchSpaceFile.Check(file, scaled);
+        Assert.Contains(
+            "unknown field", Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, Official)).Message, StringComparison.Ordinal);
+
+        void Refused(string changed, string says) => Assert.Contains(
+            says, Assert.Throws<FormatException>(() => ArchitectureFile.Read(Write(changed), scaled)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_is_written_is_read_again()
     {

@@ -64,6 +64,7 @@ public sealed unsafe class ColourConversionTests
         {
             Samples = (long)index * Pixels,
             BlocksWide = Width / 8,
+            BlockSide = 8,
             Width = Width,
             Height = Height,
             Horizontal = 1,

@@ -31,13 +31,25 @@ public sealed class JpegTests
         string device, int width, int height, SKJpegEncoderDownsample sampling, int quality)
     {
         byte[] file = Encode(width, height, sampling, quality);
-        using TestDevice test = TestDevice.Open(device);
-        using var session = new Session(test.Device);
-        session.Pool.Poison = true;
-        using var decoder = new PictureDecoder(session);
+        using var decoding = new Decoding(device);
         using CompressedPicture picture = CompressedPicture.Decode(file, "test");
-        byte[] pixels = decoder.DecodeWhole(picture);
+        byte[] pixels = decoding.Decoder.DecodeWhole(picture);
         Assert.Equal(Reference(file), pixels);
+    }
+
+    [Theory]
+    [CasesOnEachDevice(nameof(Cases))]
+    public void A_halved_picture_equals_libjpeg_turbo_s_bit_for_bit(
+        string device, int width, int height, SKJpegEncoderDownsample sampling, int quality)
+    {
+        byte[] file = Encode(width, height, sampling, quality);
+        using var decoding = new Decoding(device);
+        for (int halvings = 1; halvings <= 3; halvings++)
+        {
+            using CompressedPicture picture = Decoding.Halved(file, halvings);
+            byte[] pixels = decoding.Decoder.DecodeWhole(picture);
+            Assert.True(Reference(file, 1f / (1 << halvings)).SequenceEqual(pixels), $"{halvings} halvings");
+        }
     }
 
     [Fact]
@@ -74,9 +86,7 @@ public sealed class JpegTests
     [OnHostAndSimt]
     public void Damaged_files_come_to_libjpeg_turbo_s_own_pixels(string device)
     {
-        using TestDevice test = TestDevice.Open(device);
-        using var session = new Session(test.Device);
-        using var decoder = new PictureDecoder(session);
+        using var decoding = new Decoding(device);
         SKJpegEncoderDownsample[] samplings = Enum.GetValues<SKJpegEncoderDownsample>();
         var random = new CounterRandom(5, RandomPurpose.Drawing, 0);
         int decoded = 0, warned = 0, count = device == "host" ? 1500 : 100;
@@ -98,7 +108,7 @@ public sealed class JpegTests
             using CompressedPicture reference = JpegFile.DecodeToPixels(file, 1 << 20, "damaged");
             if (!picture.IsPixels) decoded++;
             if (picture.Warning != null) warned++;
-            Assert.True(decoder.DecodeWhole(picture).SequenceEqual(decoder.DecodeWhole(reference)), $"file {i}");
+            Assert.True(decoding.Decoder.DecodeWhole(picture).SequenceEqual(decoding.Decoder.DecodeWhole(reference)), $"file {i}");
             picture.Dispose();
         }
         Assert.InRange(decoded, count / 20, count);
@@ -110,10 +120,7 @@ public sealed class JpegTests
     public void A_picture_of_which_only_the_crop_is_decoded_comes_to_the_same_input(string device)
     {
         const int size = 32;
-        using TestDevice test = TestDevice.Open(device);
-        using var session = new Session(test.Device);
-        session.Pool.Poison = true;
-        using var decoder = new PictureDecoder(session);
+        using var decoding = new Decoding(device);
         foreach (SKJpegEncoderDownsample sampling in Enum.GetValues<SKJpegEncoderDownsample>())
         {
             for (ulong i = 0; i < 6; i++)
@@ -126,7 +133,7 @@ public sealed class JpegTests
                     : Transforms.Training(whole.Width, whole.Height, size, new Augmentation(), random);
                 using CompressedPicture part = CompressedPicture.Decode(file, "test", (_, _) => Transforms.RegionOf(transform, size));
                 Assert.True(part.Coefficients.Length < whole.Coefficients.Length || i == 0);
-                Assert.Equal(InputOf(session, decoder, whole, transform, size), InputOf(session, decoder, part, transform, size));
+                Assert.Equal(decoding.Input(whole, transform, size), decoding.Input(part, transform, size));
             }
         }
     }
@@ -139,17 +146,15 @@ public sealed class JpegTests
         // Impossible codes in the last rows.
         damaged.AsSpan(file.Length - 40, 12).Fill(0xFE);
         ImageTransformRecord transform = Transforms.Resize(8, 8, size, size, size);
-        PictureRegion Top(int width, int height) => Transforms.RegionOf(transform, size);
-        using TestDevice test = TestDevice.Open("host");
-        using var session = new Session(test.Device);
-        using var decoder = new PictureDecoder(session);
+        PictureView Top(int width, int height) => Transforms.RegionOf(transform, size);
+        using var decoding = new Decoding("host");
         using CompressedPicture whole = CompressedPicture.Decode(damaged, "test"), top = CompressedPicture.Decode(damaged, "test", Top);
         using CompressedPicture undamaged = CompressedPicture.Decode(file, "test");
         Assert.NotNull(whole.Warning);
         Assert.Null(top.Warning);
-        float[] expected = InputOf(session, decoder, undamaged, transform, size);
-        Assert.Equal(expected, InputOf(session, decoder, top, transform, size));
-        Assert.Equal(expected, InputOf(session, decoder, whole, transform, size));
+        float[] expected = decoding.Input(undamaged, transform, size);
+        Assert.Equal(expected, decoding.Input(top, transform, size));
+        Assert.Equal(expected, decoding.Input(whole, transform, size));
     }
 
     [Fact]
@@ -191,16 +196,12 @@ public sealed class JpegTests
         return data.ToArray();
     }
 
-    private static float[] InputOf(
-        Session session, PictureDecoder decoder, CompressedPicture picture, ImageTransformRecord transform, int size)
+    private static byte[] Reference(byte[] file, float scale = 1)
     {
-        using Tensor input = decoder.Decode([picture], [transform], size);
-        return input.Download(session.Stream);
-    }
-
-    private static byte[] Reference(byte[] file)
-    {
-        using SKBitmap bitmap = SKBitmap.Decode(file) ?? throw new InvalidOperationException("the reference cannot decode it");
+        using SKCodec codec = SKCodec.Create(new SKMemoryStream(file));
+        SKSizeI size = codec.GetScaledDimensions(scale);
+        using SKBitmap bitmap = SKBitmap.Decode(codec, codec.Info.WithSize(size.Width, size.Height))
+            ?? throw new InvalidOperationException("the reference cannot decode it");
         byte[] rgb = new byte[bitmap.Width * bitmap.Height * 3];
         SKColor[] colours = bitmap.Pixels;
         for (int i = 0; i < colours.Length; i++)

@@ -195,6 +195,36 @@ public sealed class PictureCacheTests : IDisposable
     }
 
     [Fact]
+    public async Task Making_one_is_stopped_while_files_hang()
+    {
+        ImageFolder data = ImageFolder.Open(_files.Root);
+        using var stuck = new ManualResetEventSlim();
+        using var cancel = new CancellationTokenSource();
+        int reads = 0, made = 0;
+        byte[] Read(FilePath path)
+        {
+            if (Interlocked.Increment(ref reads) > 3) stuck.Wait();
+            return PictureReader.FileOf(path);
+        }
+
+        Task making = Task.Run(() =>
+        {
+            using var maker = new CacheMaker(data, Device.Host, null, 2, Read);
+            foreach (CacheMaker.Made picture in maker.From(0, cancel.Token)) made++;
+        });
+        // Both threads hang, and the pictures behind them wait.
+        while (Volatile.Read(ref reads) < 5) await Task.Delay(1);
+        Assert.False(making.IsCompleted);
+        await cancel.CancelAsync();
+        await making.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.InRange(made, 1, 3);
+        // What hung ends without reading the others.
+        stuck.Set();
+        await Task.Delay(100);
+        Assert.Equal(5, reads);
+    }
+
+    [Fact]
     public void One_that_was_removed_after_it_was_opened_is_made_from_the_start()
     {
         ImageFolder data = ImageFolder.Open(_files.Root);
@@ -228,6 +258,10 @@ public sealed class PictureCacheTests : IDisposable
         PictureCache cache = Cached(data).Cache!;
         string size = ErrorOf(data, 30);
         Assert.Contains($"{cache.IndexFile} is of pictures at full size, not with a short side of 30", size, StringComparison.Ordinal);
+        Assert.Contains("Leave out --cache-size, choose another folder by --cache", size, StringComparison.Ordinal);
+        Cached(data, side: 40, folder: "shrunk");
+        string full = Assert.Throws<DataException>(() => Open(data, folder: "shrunk")).Message;
+        Assert.Contains("with a short side of 40, not at full size. Give --cache-size 40, ", full, StringComparison.Ordinal);
         _files.Add("class1/new.jpg", File.ReadAllBytes(Path.Combine(_files.Root, "class1/000.jpg")));
         string other = ErrorOf(ImageFolder.Open(_files.Root));
         Assert.Contains($"{cache.IndexFile} was made of other pictures", other, StringComparison.Ordinal);

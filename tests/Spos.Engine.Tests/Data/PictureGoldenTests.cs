@@ -21,15 +21,12 @@ public sealed class PictureGoldenTests
     [OnHostAndSimt]
     public void Pixels_and_refusals_equal_pillow_s(string device)
     {
-        using TestDevice test = TestDevice.Open(device);
-        using var session = new Session(test.Device);
-        session.Pool.Poison = true;
-        using var decoder = new PictureDecoder(session);
+        using var decoding = new Decoding(device);
         var wrong = new List<string>();
         foreach (JsonElement row in Golden.EnumerateArray())
         {
             (string name, string? expected) = (NameOf(row), row.GetProperty("decoded").GetString());
-            (string? found, string said) = Decode(decoder, row.GetProperty("file").GetBytesFromBase64(), name);
+            (string? found, string said) = Decode(decoding.Decoder, row.GetProperty("file").GetBytesFromBase64(), name);
             if (found != expected) wrong.Add($"{name}: {said}");
         }
         Assert.True(wrong.Count == 0, string.Join("\n", wrong));

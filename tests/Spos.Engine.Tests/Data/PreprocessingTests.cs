@@ -40,7 +40,7 @@ public sealed class PreprocessingTests
         foreach (JsonElement row in Golden.EnumerateArray())
         {
             byte[] expected = row.GetProperty("official").GetBytesFromBase64();
-            float[] input = decoding.Input(row, Transforms.OfficialValidation, Preprocessing.Spos, fixedPoint: true);
+            float[] input = Input(decoding, row, Transforms.OfficialValidation, Preprocessing.Spos, fixedPoint: true);
             for (int i = 0; i < input.Length; i++)
             {
                 Assert.True(expected[i] == input[i], $"{Text(row, "name")} [{i}]: {input[i]} instead of {expected[i]}");
@@ -56,7 +56,7 @@ public sealed class PreprocessingTests
         foreach (JsonElement row in Golden.EnumerateArray())
         {
             byte[] expected = row.GetProperty("standard").GetBytesFromBase64();
-            float[] levels = decoding.Input(row, Transforms.Validation, Preprocessing.Spos);
+            float[] levels = Input(decoding, row, Transforms.Validation, Preprocessing.Spos);
             // Blue, green, red.
             for (int i = 0; i < levels.Length; i++)
             {
@@ -65,7 +65,7 @@ public sealed class PreprocessingTests
                     $"{Text(row, "name")} [{i}]: {levels[i]} instead of {expected[i + 2 - 2 * (i % 3)]}");
             }
             Assert.True(
-                Text(row, "normalised") == Digest(decoding.Input(row, Transforms.Validation, Preprocessing.Standard)), Text(row, "name"));
+                Text(row, "normalised") == Digest(Input(decoding, row, Transforms.Validation, Preprocessing.Standard)), Text(row, "name"));
         }
     }
 
@@ -89,9 +89,10 @@ public sealed class PreprocessingTests
                     return record;
                 }
                 Assert.True(
-                    Text(trained, "spos") == Digest(decoding.Input(row, Transform, Preprocessing.Spos)), $"{Text(row, "name")}, {trained}");
+                    Text(trained, "spos") == Digest(Input(decoding, row, Transform, Preprocessing.Spos)),
+                    $"{Text(row, "name")}, {trained}");
                 Assert.True(
-                    Text(trained, "standard") == Digest(decoding.Input(row, Transform, Preprocessing.Standard)),
+                    Text(trained, "standard") == Digest(Input(decoding, row, Transform, Preprocessing.Standard)),
                     $"{Text(row, "name")}, {trained}, normalised");
             }
         }
@@ -108,7 +109,7 @@ public sealed class PreprocessingTests
             foreach (JsonElement row in Golden.EnumerateArray().Where(r => r.GetProperty("size").GetInt32() == TorchFixtures.ImageSize))
             {
                 using Tensor images = session.Rent(new Shape(1, TorchFixtures.ImageSize, TorchFixtures.ImageSize, 3));
-                images.Upload(session.Stream, decoding.Input(row, Transforms.Validation, Preprocessing.Standard));
+                images.Upload(session.Stream, Input(decoding, row, Transforms.Validation, Preprocessing.Standard));
                 using Tensor logits = network.Forward(Pass.Inference(session), images, network.Path!);
                 // The input is equal. What is left is the network's own single precision.
                 double error = TorchFixtures.Error(TorchFixtures.Numbers(row.GetProperty("logits")), logits.Download(session.Stream));
@@ -127,36 +128,12 @@ public sealed class PreprocessingTests
     private static string Digest<T>(T[] values)
         where T : unmanaged => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<T>(values)));
 
-    private sealed class Decoding : IDisposable
+    private static float[] Input(
+        Decoding decoding, JsonElement row, Func<int, int, int, ImageTransformRecord> transform, Preprocessing preprocessing,
+        bool fixedPoint = false)
     {
-        private readonly TestDevice _device;
-        private readonly Session _session;
-
-        public Decoding(string device)
-        {
-            _device = TestDevice.Open(device);
-            _session = new Session(_device.Device);
-            _session.Pool.Poison = true;
-            Decoder = new PictureDecoder(_session);
-        }
-
-        public PictureDecoder Decoder { get; }
-
-        public float[] Input(
-            JsonElement row, Func<int, int, int, ImageTransformRecord> transform, Preprocessing preprocessing, bool fixedPoint = false)
-        {
-            int size = row.GetProperty("size").GetInt32();
-            using CompressedPicture picture = Picture(row);
-            using Tensor batch = Decoder.Decode(
-                [picture], [transform(picture.Width, picture.Height, size)], size, preprocessing, fixedPoint);
-            return batch.Download(_session.Stream);
-        }
-
-        public void Dispose()
-        {
-            Decoder.Dispose();
-            _session.Dispose();
-            _device.Dispose();
-        }
+        int size = row.GetProperty("size").GetInt32();
+        using CompressedPicture picture = Picture(row);
+        return decoding.Input(picture, transform(picture.Width, picture.Height, size), size, preprocessing, fixedPoint);
     }
 }

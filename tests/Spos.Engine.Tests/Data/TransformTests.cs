@@ -26,10 +26,7 @@ public sealed class TransformTests
     public void Pictures_equal_the_definition(string device, int width, int height, int size, bool training)
     {
         byte[] file = JpegTests.Encode(width, height, SKJpegEncoderDownsample.Downsample420, 90);
-        using TestDevice test = TestDevice.Open(device);
-        using var session = new Session(test.Device);
-        session.Pool.Poison = true;
-        using var decoder = new PictureDecoder(session);
+        using var decoding = new Decoding(device);
         for (ulong i = 0; i < 4; i++)
         {
             using CompressedPicture picture = CompressedPicture.Decode(file, "test");
@@ -37,9 +34,8 @@ public sealed class TransformTests
                 ? Transforms.Training(
                     width, height, size, new Augmentation { Erasing = 0.5f }, new CounterRandom(9, RandomPurpose.Augmentation, 0, i))
                 : Transforms.Validation(width, height, size);
-            float[] want = Reference(decoder.DecodeWhole(picture), width, t, size);
-            using Tensor batch = decoder.Decode([picture], [t], size);
-            float[] got = batch.Download(session.Stream);
+            float[] want = Reference(decoding.Decoder.DecodeWhole(picture), width, t, size);
+            float[] got = decoding.Input(picture, t, size);
             for (int k = 0; k < got.Length; k++) Assert.True(want[k] == got[k], $"[{k}]: {got[k]} instead of {want[k]}");
         }
     }

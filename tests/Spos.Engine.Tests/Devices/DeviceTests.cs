@@ -139,7 +139,36 @@ public sealed class DeviceTests
         using var session = new Session(test.Device);
         DevicePeaks peaks = DevicePeaks.Measure(session, 1e-4);
         Assert.InRange(peaks.FlopsPerSecond, 1, 1e17);
+        Assert.InRange(peaks.FlopsPerSecondBf16, 1, 1e17);
         Assert.InRange(peaks.BytesPerSecond, 1, 1e15);
+    }
+
+    [Theory]
+    [OnEachDevice]
+    public void The_peak_of_bf16_is_of_as_many_products_as_are_counted(string name)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        using var session = new Session(test.Device);
+        const int blocks = 3, iterations = 5;
+        using Tensor result = session.Rent(Shape.Vector(DevicePeaks.LanesOf(test.Device, blocks)));
+        // Numbers of bf16 whose squares add up exactly. All that is below a half of the last place of bf16 is rounded away.
+        session.Grid(blocks).PeakMultiplyAddBf16(result, 0.75f + 1e-4f, iterations);
+        Assert.All(
+            result.Download(session.Stream), value => Assert.Equal(iterations * DevicePeaks.ProductsBf16 * 0.75f * 0.75f, value));
+    }
+
+    [Fact]
+    public void Work_is_held_against_the_peak_that_limits_it()
+    {
+        var peaks = new DevicePeaks(FlopsPerSecond: 100, FlopsPerSecondBf16: 200, BytesPerSecond: 10);
+        Check(new KernelWork("", 0, 0), 0, "");
+        Check(new KernelWork("", 30, 200), 3, "memory");
+        Check(new KernelWork("", 10, 200), 2, "fp32");
+        Check(new KernelWork("", 10, 600, 600), 3, "bf16");
+        Check(new KernelWork("", 10, 600, 400), 4, "fp32 and bf16");
+
+        void Check(KernelWork work, double seconds, string limit) =>
+            Assert.Equal((seconds, limit), (peaks.LeastSeconds(work), peaks.LimitOf(work)));
     }
 
     [Fact]

@@ -188,6 +188,41 @@ public sealed class FullDeviceTests
         Train(64);
     }
 
+    // Of so many classes that a batch's logits, which are kept for the paths that learn from them, are most of what it takes.
+    [Fact]
+    public void So_does_training_of_paths_that_learn_from_another()
+    {
+        using var files = new TemporaryDataSet(3, 24);
+        ImageFolder data = ImageFolder.Open(files.Root);
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec with { Classes = 60_000 });
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        void Train(int batch)
+        {
+            var options = new TrainingOptions
+            {
+                Epochs = 1,
+                TotalIters = 1,
+                BatchSize = batch,
+                LearningRate = 0.05f,
+                Workers = 1,
+                Distillation = Divergence.Kl,
+            };
+            var trainer = new Trainer(session, network, data, options, _ => [Path, Path], new DamageReport(m => Assert.Fail(m)));
+            trainer.RunEpoch(_ => { }, CancellationToken.None);
+        }
+        long needed = NetworkPlan.BytesOf(session, network, PlanKind.Training, 32);
+        session.Pool.Trim();
+        using (Limit.OfFree(Device.Host, needed))
+        {
+            string message = Assert.Throws<DeviceMemoryException>(() => Train(64)).Message;
+            int fits = int.Parse(message.TrimEnd('.').Split("--batch-size ")[1]);
+            Assert.InRange(fits, 8, 31);
+            session.Pool.Trim();
+            Train(fits);
+        }
+    }
+
     [Fact]
     public void Measuring_tells_a_batch_that_fits()
     {

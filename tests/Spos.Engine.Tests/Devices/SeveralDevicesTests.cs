@@ -208,11 +208,12 @@ public sealed class SeveralDevicesTests
         using var labels = new DeviceArray<int>(session.Pool, Batch);
         labels.Upload(session.Stream, [0, 3]);
         var optimizer = new Sgd(0.9f, 4e-5f);
+        NetworkPlans plans = NetworkPlans.Of(network);
         for (int step = 0; step < Steps; step++)
         {
             // By ops one after the other, and by a plan.
             if (step == 0) Differentiate(session, network, images, labels);
-            else NetworkPlans.Of(network).For(session, network, PlanKind.Training, Batch, Smoothing).Run(images, labels, Path).Dispose();
+            else plans.For(session, network, PlanKind.Training, Batch, LossTarget.Labels(Smoothing)).Run(images, labels, Path).Dispose();
             ParameterGroup[] groups = [.. network.GroupsOf(Path)];
             foreach (ParameterGroup group in groups) group.GradientCount++;
             optimizer.Step(session, groups, 0.1f);

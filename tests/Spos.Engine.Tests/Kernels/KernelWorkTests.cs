@@ -42,7 +42,23 @@ public sealed class KernelWorkTests
                 _ => s[0] * s[5] * ((s[1] * s[2]) + (s[3] * s[4])),
             };
             KernelWork floats = WorkOf(launch), halves = WorkOf(launch with { Kernel = $"{kernel}_bf16" });
-            Assert.Equal(floats with { Bytes = floats.Bytes - (long)(2 * values) }, halves);
+            long products = kernel == "pointwise_normalised" ? floats.Flops : 0;
+            Assert.Equal(floats with { Bytes = floats.Bytes - (long)(2 * values), ProductFlopsBf16 = products }, halves);
+        }
+    }
+
+    // The depthwise convolution between the products computes in floats.
+    [Fact]
+    public void Products_of_bf16_are_told_from_other_arithmetic()
+    {
+        Launch[] branches = [.. Launches.Where(l => l.Kernel.StartsWith("branch_normalised_k5", StringComparison.Ordinal))];
+        Assert.NotEmpty(branches);
+        foreach (Launch launch in branches)
+        {
+            double[] s = launch.Scalars;
+            long depthwise = (long)(2 * s[0] * s[3] * s[4] * s[5] * 5 * 5);
+            KernelWork halves = WorkOf(launch with { Kernel = launch.Kernel.Replace("_f32", "_bf16", StringComparison.Ordinal) });
+            Assert.Equal((launch.Flops, launch.Flops - depthwise), (halves.Flops, halves.ProductFlopsBf16));
         }
     }
 

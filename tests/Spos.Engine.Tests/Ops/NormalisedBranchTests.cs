@@ -20,12 +20,14 @@ public sealed class NormalisedBranchTests
         {
             cases.Add(type, 3, 1, 3, 13, 11, 5, 7, 3, true);
             cases.Add(type, 3, 1, 1, 24, 40, 3, 5, 17, true);
+            cases.Add(type, 3, 1, 1, 7, 200, 3, 5, 17, true);
             cases.Add(type, 3, 1, 2, 9, 8, 0, 33, 6, false);
             cases.Add(type, 3, 2, 9, 6, 7, 4, 18, 20, false);
             cases.Add(type, 3, 2, 1, 57, 30, 0, 2, 5, false);
             cases.Add(type, 5, 1, 9, 7, 7, 20, 16, 16, true);
             cases.Add(type, 5, 2, 2, 27, 14, 6, 9, 40, false);
             cases.Add(type, 5, 2, 1, 1, 1, 1, 1, 1, false);
+            cases.Add(type, 5, 2, 1, 14, 300, 2, 3, 6, false);
             cases.Add(type, 7, 1, 2, 30, 14, 2, 19, 70, true);
             cases.Add(type, 7, 1, 1, 2, 3, 260, 17, 4, true);
             cases.Add(type, 7, 2, 3, 29, 15, 3, 17, 5, false);

@@ -50,6 +50,37 @@ public sealed class PointwiseConvolutionTests
         Close.Assert(wantDw, weight.Gradient.Download(fixture.Session.Stream), rows, 8 * Math.Sqrt(rows) + rows * 0.1);
     }
 
+    // Few rows are multiplied by weights as they lie, or threads share their columns.
+    [Theory]
+    [OnEachDevice(1, 1)]
+    [OnEachDevice(3, 17)]
+    [OnEachDevice(257, 65)]
+    [OnEachDevice(600, 131)]
+    public void A_row_comes_to_the_same_bits_among_any_number_of_rows(string device, int input, int output)
+    {
+        using var fixture = new OpFixture(device);
+        float[] xs = fixture.Values(800L * input), ws = fixture.Values((long)input * output);
+        Tensor weight = fixture.Tensor(new Shape(1, 1, input, output), ws);
+        Tensor scale = fixture.Tensor(Shape.Vector(output), fixture.Values(output));
+        Tensor shift = fixture.Tensor(Shape.Vector(output), fixture.Values(output));
+        float[] Product(int rows, bool normalised)
+        {
+            Tensor x = fixture.Tensor(new Shape(rows, 1, 1, input), xs[..(rows * input)]);
+            Tensor y = fixture.Own(fixture.Session.Rent(new Shape(rows, 1, 1, output)));
+            if (normalised) PointwiseConvolution.ForwardNormalised(fixture.Session, new ChannelRange(y), x, weight, scale, shift, true);
+            else PointwiseConvolution.Forward(fixture.Session, y, x, weight);
+            return y.Download(fixture.Session.Stream);
+        }
+        foreach (bool normalised in new[] { false, true })
+        {
+            float[] many = Product(800, normalised);
+            foreach (int rows in new[] { 1, 2, 3, 4, 5, 12, 49, 196, 767 })
+            {
+                Assert.Equal(many[..(rows * output)], Product(rows, normalised));
+            }
+        }
+    }
+
     [Theory]
     [OnEachDevice]
     public void A_second_backward_adds_to_the_gradient(string device)

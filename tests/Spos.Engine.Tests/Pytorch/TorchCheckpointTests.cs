@@ -82,6 +82,7 @@ public sealed class TorchCheckpointTests : IDisposable
     [Theory]
     [InlineData("torch_single_zip.pth", "single")]
     [InlineData("torch_single_plus.pth", "single_plus")]
+    [InlineData("torch_single_scaled.pth", "single_scaled")]
     public void A_single_path_s_logits_are_pytorch_s(string file, string name)
     {
         (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At(file));
@@ -89,7 +90,10 @@ public sealed class TorchCheckpointTests : IDisposable
         using (network)
         {
             JsonElement golden = TorchFixtures.Golden.GetProperty(name);
-            Assert.Equal(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()), network.Path!.Blocks);
+            Assert.Equal(golden.GetProperty("path").EnumerateArray().Select(c => c.GetInt32()), network.Path!.Operations);
+            Assert.Equal(
+                golden.TryGetProperty("scales", out JsonElement scales) ? scales.EnumerateArray().Select(c => c.GetInt32()) : [],
+                network.Path.Scales);
             Assert.True(network.Spec.Affine);
             Assert.InRange(
                 TorchFixtures.Error(
@@ -103,6 +107,7 @@ public sealed class TorchCheckpointTests : IDisposable
     [InlineData("torch_supernet_legacy.pth.tar")]
     [InlineData("torch_single_zip.pth")]
     [InlineData("torch_single_plus.pth")]
+    [InlineData("torch_single_scaled.pth")]
     public void What_is_exported_comes_back_to_the_bit(string file)
     {
         string exported = Path.Combine(_folder, "exported.pth");

@@ -111,15 +111,6 @@ public sealed class TorchVariantsTests : IDisposable
         Assert.Contains("torch.jit.load", Refused(() => TorchCheckpoint.Open(Write(Named("script")))), StringComparison.Ordinal);
 
     [Fact]
-    public void Channel_scales_are_told_as_such()
-    {
-        using TorchCheckpoint checkpoint = TorchCheckpoint.Open(Write(Named("scaled")));
-        string message = Refused(() => OfficialNetwork.Describe(TorchStateDict.Of(checkpoint, "x.pth"), 32, "x.pth"));
-        Assert.Contains("channel scales, which are not supported yet: 4 of its 4 blocks", message, StringComparison.Ordinal);
-        Assert.Contains("3 in place of 2, 2 in place of 3, 3 in place of 4, 6 in place of 5", message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void A_changed_byte_of_a_tensor_is_found()
     {
         byte[] contents = Named("bare");

@@ -9,16 +9,19 @@ public sealed class BlockSetTests
     public void Designs_keep_their_numbers()
     {
         string[] paper = ["shufflenet_3x3", "shufflenet_5x5", "shufflenet_7x7", "xception_3x3"];
-        Assert.Equal(paper, BlockSet.ShuffleV2.Alternatives.Select(alternative => alternative.Name));
-        Assert.Equal(
-            [.. paper, .. paper.Select(name => $"{name}_se")],
-            BlockSet.ShuffleV2Plus.Alternatives.Select(alternative => alternative.Name));
+        Assert.Equal(paper, Names(BlockSet.ShuffleV2));
+        Assert.Equal([.. paper, .. paper.Select(name => $"{name}_se")], Names(BlockSet.ShuffleV2Plus));
+        string[] scales = ["0.2", "0.4", "0.6", "0.8", "1.0", "1.2", "1.4", "1.6"];
+        Assert.Equal(paper.SelectMany(_ => scales, (name, scale) => $"{name}_x{scale}"), Names(BlockSet.ShuffleV2Channels));
+        Assert.Equal(64, Names(BlockSet.ShuffleV2PlusChannels).Distinct().Count());
+
+        static IEnumerable<string> Names(BlockSet set) => set.Designs.Select(design => design.Name);
     }
 
     [Fact]
     public void Sets_are_found_by_what_files_record()
     {
-        Assert.Equal([null, "shuffle-v2+"], BlockSet.All.Select(set => set.Recorded));
+        Assert.Equal([null, "shuffle-v2+", "shuffle-v2-channels", "shuffle-v2+-channels"], BlockSet.All.Select(set => set.Recorded));
         foreach (BlockSet set in BlockSet.All)
         {
             Assert.Same(set, BlockSet.Of(set.Recorded));

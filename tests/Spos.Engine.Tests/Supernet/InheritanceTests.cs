@@ -24,12 +24,13 @@ public sealed class InheritanceTests : IDisposable
     private readonly Session _session = new(Device.Host);
 
     [Theory]
-    [InlineData("0 1 2 3")]
-    [InlineData("4 5 6 7")]
-    public void A_path_of_a_supernet_is_the_same_function_by_itself(string text)
+    [InlineData("0 1 2 3", "shuffle-v2+")]
+    [InlineData("4 5 6 7", "shuffle-v2+")]
+    [InlineData("0 1 2 3 / 0 7 4 5", "shuffle-v2-channels")]
+    public void A_path_of_a_supernet_is_the_same_function_by_itself(string text, string blocks)
     {
         Architecture path = Architecture.Parse(text);
-        NetworkSpec spec = Spec with { BlockSet = BlockSet.ShuffleV2Plus };
+        NetworkSpec spec = Spec with { BlockSet = BlockSet.Of(blocks)! };
         using var supernet = new ShuffleNetV2OneShot(_session, spec);
         using var heir = new ShuffleNetV2OneShot(_session, spec with { Affine = true }, path);
         Initialisation.Initialise(supernet, _session.Stream, 1, InitialisationScheme.Kaiming);

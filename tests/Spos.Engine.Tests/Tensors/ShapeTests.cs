@@ -45,7 +45,10 @@ public sealed class ShapeTests
         [
             Partition.Of(rows, 1), Partition.Of(rows, 64, multiple: 12), Partition.OfRows(rows, 64), Partition.OfRows(rows, rows),
             Partition.Elementwise(device.Device, rows, 5), Partition.Slices(device.Device, rows, 1024, 64, waves: 8),
-            ProductTiles.Of(6).Divide(device.Device, rows, 6), ProductTiles.Chunks(device.Device, rows, 6, 5),
+            .. Enum.GetValues<ElementType>().SelectMany(type => new[]
+            {
+                ProductTiles.Of(type, 6).Divide(device.Device, rows, 6), ProductTiles.Chunks(device.Device, type, rows, 6, 5),
+            }),
         ];
         foreach (Partition partition in partitions)
         {

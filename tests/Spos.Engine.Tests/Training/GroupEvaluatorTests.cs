@@ -115,7 +115,7 @@ public sealed class GroupEvaluatorTests
         Assert.Throws<ArgumentException>(() => plan.Run(three, labels, group));
         Assert.Throws<ArgumentException>(() => plan.Run(two, label, group));
         inUse = session.Pool.InUse;
-        // Its statistics have not been folded.
+        // It is not ready.
         long moment = session.Pool.Rentings;
         Assert.Throws<InvalidOperationException>(() => plan.Run(two, labels, group));
         session.Pool.GiveBackSince(moment);

@@ -17,7 +17,7 @@ internal static class CacheCases
         Scene.Copy(Scene.Data, data);
         File.Delete(Directory.GetFiles(Path.Combine(data, "val"), "*", SearchOption.AllDirectories)[0]);
         Scene.Spos([.. Command("--cache", cache).Select(word => word == Scene.Data ? data : word)]).Ended(1)
-            .Said("val.index was made of other pictures", "had 6 pictures and has 5", "remove its files");
+            .Said("val.index was made of other pictures", "had 6 pictures and has 5", "or remove ");
         using (FileStream pixels = File.OpenWrite(Path.Combine(cache, "val.pixels"))) pixels.SetLength(pixels.Length - 1);
         Scene.Spos(Command("--cache", cache)).Ended(1).Said("val.pixels has 55295 bytes, not 55296", "Remove ");
         Scene.Spos(Command("--cache", Path.Combine(Scene.Data, "val", "cache"))).Ended(2).Said("--cache ", "is in the data set");

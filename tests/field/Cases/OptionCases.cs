@@ -22,6 +22,7 @@ internal static class OptionCases
         Scene.Spos("supernet", "--flops-lb", "nan").Ended(2).Said("--flops-lb nan: this is not a number");
         Scene.Spos("supernet", "--dropout", "0,5").Ended(2).Said("a point, not a comma");
         Scene.Spos("search", "--flops-limit", "330X").Ended(2).Said("330e6 or 330M");
+        Scene.Spos("rank", "--params-lb", "1,5M").Ended(2).Said("a point, not a comma");
         Scene.Spos("sample", "--flops-lb", "290M", "--flops-ub", "0.36G", "--samples", "1e2").Ended(0).Printed("290M to 300M");
     }
 

@@ -66,7 +66,6 @@ internal static class TorchCases
         foreach ((string variant, string says) in new[]
         {
             ("whole", "save model.state_dict()"), ("script", "torch.jit.load"), ("student", "--key"),
-            ("scaled", "channel scales, which are not supported yet"),
         })
         {
             Scene.Spos("import", "--checkpoint", Variant(scene, variant), "--output-dir", scene.At("run"))

@@ -48,9 +48,11 @@ internal static class FusedConvolution
         Tensor partials;
         if (shape.Kind == ConvolutionKind.Pointwise)
         {
-            Partition partition = PointwiseConvolution.Rows(session.Device, shape.Input.Rows, shape.OutputChannels);
+            ElementType type = x.Values.ElementType;
+            Partition partition = PointwiseConvolution.Rows(session.Device, type, shape.Input.Rows, shape.OutputChannels);
             partials = session.Rent(new Shape(partition.Blocks, 1, 2, shape.OutputChannels));
-            session.Grid(partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, shape.OutputChannels)).PointwiseFusedForward(
+            int across = PointwiseConvolution.BlocksAcross(session.Device, type, shape.OutputChannels);
+            session.Grid(partition.Blocks, across).PointwiseFusedForward(
                 y, partials, x.Values, x.Statistics, weight, shape.Input.Rows, shape.Input.C, shape.OutputChannels, x.Rectify,
                 partition.RowsPerBlock);
             rowsPerSlice = partition.RowsPerBlock;
@@ -128,7 +130,8 @@ internal static class FusedConvolution
             (_session, _weight) = (session, weight);
             (int rows, int input, int output) = (shape.Input.Rows, shape.Input.C, shape.OutputChannels);
             Device device = session.Device;
-            Chunks = PointwiseConvolution.Chunks(device, rows, input, output, PointwiseConvolution.TileOnCpu);
+            ElementType type = x.Values.ElementType;
+            Chunks = PointwiseConvolution.Chunks(device, type, rows, input, output, PointwiseConvolution.TileOnCpu);
             Partials = session.Rent(Shape.Matrix(Chunks.Blocks, checked((int)weight.Shape.Count)));
             if (device.BlocksAreThreads)
             {
@@ -138,9 +141,9 @@ internal static class FusedConvolution
             }
             else
             {
-                Rows = PointwiseConvolution.Rows(device, rows, input);
-                Blocks =
-                    (Chunks.Blocks * ProductTiles.OfSums(input, output)) + (Rows.Blocks * PointwiseConvolution.BlocksAcross(device, input));
+                Rows = PointwiseConvolution.Rows(device, type, rows, input);
+                Blocks = (Chunks.Blocks * ProductTiles.OfSums(type, input, output))
+                    + (Rows.Blocks * PointwiseConvolution.BlocksAcross(device, type, input));
             }
             Sums = x.Statistics == null ? null : session.Rent(new Shape(Rows.Blocks, 1, 2, input));
         }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Kernels;
@@ -16,10 +17,7 @@ internal readonly record struct NormalisedWeight(Tensor Weight, BatchNormLayer L
 /// </summary>
 internal static class NormalisedBranch
 {
-    // Of a first convolution's results in one strip: they and their neighbours stay in a second-level cache.
-    private const long MostStripBytes = 512 << 10;
-
-    // Pixels of a band: some tiles of the product (kernels/host/gemm.h), enough that packing weights costs little.
+    // Pixels of a band: some tiles of the product (kernels/host/gemm.h), enough that going through the weights costs little.
     private const int BandPixels = 400;
 
     // A line of the cache.
@@ -38,8 +36,7 @@ internal static class NormalisedBranch
     {
         if (!session.Device.BlocksAreThreads) return false;
         int rows = shape.Output.N * shape.Output.H;
-        int perStrip = RowsPerStrip(session.Processors, shape, session.ActivationType);
-        return Partition.OfRows(rows, perStrip).Blocks >= Math.Min(rows, session.Processors);
+        return Partition.OfRows(rows, RowsPerStrip(session.Processors, shape)).Blocks >= Math.Min(rows, session.Processors);
     }
 
     /// <param name="depthwise">The shape of the depthwise convolution.</param>
@@ -60,16 +57,18 @@ internal static class NormalisedBranch
         if (first is var (weight, layer)) FusedConvolution.RequireTerms(type, weight.Shape.W, layer);
         FusedConvolution.RequireTerms(type, depthwise.Input.C, third.Layer);
         (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
-        int rows = output.N * output.H, perStrip = RowsPerStrip(session.Processors, depthwise, type);
+        int rows = output.N * output.H, perStrip = RowsPerStrip(session.Processors, depthwise);
         int bands = Math.Max(1, perStrip * output.W / BandPixels), perBand = (perStrip + bands - 1) / bands;
         int blocks = Math.Min(Partition.OfRows(rows, perStrip).Blocks, StripsFor(session.Processors));
-        long perBlock = WorkspaceOf(depthwise, first, x.Step, type, perStrip, perBand);
+        long perBlock = WorkspaceOf(depthwise, first, x.Step, type, perBand);
         using Tensor workspace = session.Rent(Shape.Matrix(blocks, checked((int)perBlock)), type);
         using Tensor? folded1 = first == null ? null : FoldedBatchNorms.Get(session, first.Value.Layer);
         using Tensor folded2 = FoldedBatchNorms.Get(session, second.Layer), folded3 = FoldedBatchNorms.Get(session, third.Layer);
+        using Tensor? packed1 = first == null ? null : PackedWeights.Get(session, first.Value.Weight, type);
+        using Tensor packed3 = PackedWeights.Get(session, third.Weight, type);
         session.Grid(blocks).BranchNormalised(
             depthwise.Kernel, depthwise.Stride, y.Start, x.Start, passBy ? y.Tensor : null, passBy ? x.Tensor : null, workspace,
-            first?.Weight, folded1, second.Weight, folded2, third.Weight, folded3,
+            packed1, folded1, second.Weight, folded2, packed3, folded3,
             input.N, input.H, input.W, output.H, output.W, input.C, first?.Weight.Shape.W ?? 0, third.Weight.Shape.C,
             x.Tensor.Shape.C, x.Step, y.Tensor.Shape.C, passBy ? x.Tensor.Shape.C / 2 : 0, perStrip, perBand, perBlock);
     }
@@ -80,29 +79,26 @@ internal static class NormalisedBranch
     // Values for each block: the depthwise convolution's results, its inputs where they are made, and for a product of bf16 what that
     // reads where it does not lie together (kernels/branch.cu).
     private static long WorkspaceOf(
-        in ConvolutionShape depthwise, NormalisedWeight? first, int step, ElementType type, int rowsPerStrip, int rowsPerBand)
+        in ConvolutionShape depthwise, NormalisedWeight? first, int step, ElementType type, int rowsPerBand)
     {
         int channels = depthwise.Input.C, alignment = Alignment / type.Size;
         long values = (long)rowsPerBand * depthwise.Output.W * channels;
         if (first is var (weight, _))
         {
-            long pixels = (((long)(rowsPerStrip - 1) * depthwise.Stride) + depthwise.Kernel) * depthwise.Input.W;
+            long pixels = (((long)(rowsPerBand - 1) * depthwise.Stride) + depthwise.Kernel) * depthwise.Input.W;
             values += pixels * (channels + (type == ElementType.BFloat16 && step != 1 ? weight.Shape.W : 0));
         }
         return (values + alignment - 1) / alignment * alignment;
     }
 
-    // Of results. Whole images where they fit into the cache, several of them where they are small.
-    private static int RowsPerStrip(int processors, in ConvolutionShape depthwise, ElementType type)
+    // Of results: whole images, several of them where they are small; or where there are few, as few parts of an image as give each
+    // processor the same. What is read on both sides of a cut is made twice, so parts are not narrow.
+    private static int RowsPerStrip(int processors, in ConvolutionShape depthwise)
     {
-        (Shape input, Shape output) = (depthwise.Input, depthwise.Output);
+        Shape output = depthwise.Output;
         int strips = StripsFor(processors);
-        long imageBytes = (long)input.H * input.W * input.C * type.Size;
-        long images = Math.Min(input.N / strips, Math.Min(BandPixels / (output.H * output.W), MostStripBytes / imageBytes));
-        if (images > 0) return checked((int)images * output.H);
-        long parts = Math.Max((imageBytes + MostStripBytes - 1) / MostStripBytes, (strips + input.N - 1) / input.N);
-        // Narrow strips would make many rows of the first convolution twice.
-        int least = Math.Min(output.H, 2 * depthwise.Kernel);
-        return Math.Max(least, (int)Math.Min(int.MaxValue, (output.H + parts - 1) / parts));
+        if (output.N >= strips) return output.H * Math.Clamp(BandPixels / (output.H * output.W), 1, output.N / strips);
+        int parts = processors / (int)BigInteger.GreatestCommonDivisor(processors, output.N);
+        return Math.Max(Math.Min(output.H, 2 * depthwise.Kernel), Partition.Ceiling(output.H, parts));
     }
 }

@@ -27,9 +27,10 @@ internal static class StageConvolution
                 $"{layer.Name}: at the end of a branch the fused plan takes {MostChannels} channels, not {input} and {output}. "
                 + "Use --plan unfused.");
         }
-        Partition partition = PointwiseConvolution.Rows(session.Device, rows, output);
+        ElementType type = x.Values.ElementType;
+        Partition partition = PointwiseConvolution.Rows(session.Device, type, rows, output);
         using Tensor partials = session.Rent(new Shape(partition.Blocks, 1, 2, output));
-        session.Grid(partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, output)).StagePointwiseForward(
+        session.Grid(partition.Blocks, PointwiseConvolution.BlocksAcross(session.Device, type, output)).StagePointwiseForward(
             results.InputsAfter(block), results.Outputs, partials, x.Values, x.Statistics, weight,
             rows, input, output, x.Rectify, place, results.BlocksAfter(block), results.Outputs.Shape.C / 2, partition.RowsPerBlock);
         Tensor statistics = BatchNormalisation.Finalize(session, layer, partials, shape.Output, partition.RowsPerBlock);

@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using CommandLine;
+using Spectre.Console;
+using Spos.Cli.Benchmarks;
+using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
+using Spos.Cli.Options;
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Devices;
+using Spos.Engine.Supernet;
+using Spos.Runs.Folders;
+using Spos.Runs.Phases;
+using Spos.Runs.Records;
+using Spos.Space;
+
+namespace Spos.Cli.Verbs;
+
+/// <summary>Measures what each alternative of each block adds to the time of inference.</summary>
+[Place(16)]
+[Verb(
+    "latency",
+    HelpText = "latency measure: time whole networks on this device, and tell from them how long each alternative of each block takes; "
+        + "summary --latency-table predicts a path's time from it.")]
+[Example("Measure the official network, a picture at a time on two threads", "measure --batch-size 1 --threads 2")]
+internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOption, IVerb
+{
+    private const int DefaultRoundsOfBlock = 10, Pilots = 3;
+    private const double GoodError = 0.05;
+
+    [Value(0, MetaName = "measure", Required = true, HelpText = "What to do: measure.")]
+    [OneOf("measure")]
+    public string Action { get; set; } = "measure";
+
+    [Option("checkpoint", HelpText = "A network, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
+    [Input(PathKind.Any)]
+    public string? CheckpointPath { get; set; }
+
+    public int? ImageSize { get; set; }
+
+    public int? StemChannels { get; set; }
+
+    public IEnumerable<int> StageRepeats { get; set; } = [];
+
+    public IEnumerable<int> StageChannels { get; set; } = [];
+
+    public int? LastChannels { get; set; }
+
+    public string? Blocks { get; set; }
+
+    [Option("classes", HelpText = "Classes that the network tells apart (default: 1000, or what --checkpoint has).")]
+    [InRange(2, 1_000_000)]
+    public int? Classes { get; set; }
+
+    public Precision Precision { get; set; }
+
+    [Option("batch-size", Default = 1, HelpText = "Pictures of an inference.")]
+    [InRange(1, 65_536)]
+    public int BatchSize { get; set; } = 1;
+
+    [Option("rounds", HelpText =
+        "Rounds of networks, each with every alternative of every block "
+        + "(default: 10 for each block, which are 200 at the official sizes).")]
+    [InRange(1, 100_000)]
+    public int? Rounds { get; set; }
+
+    [Option("runs", Default = 9, HelpText = "Inferences of each network in a round; the median counts.")]
+    [InRange(1, 1000)]
+    public int Runs { get; set; } = 9;
+
+    [Option("validate", Default = 50, HelpText = "Random networks, which the fit does not see, that predictions are held against.")]
+    [InRange(2, 10_000)]
+    public int Validate { get; set; } = 50;
+
+    [Option("seed", Default = 42ul, HelpText = "Fixes which networks are measured.")]
+    [InRange(0, ulong.MaxValue)]
+    public ulong Seed { get; set; } = 42;
+
+    [Option("output", Default = "latency.json", HelpText = "The file to write.")]
+    [Output(PathKind.File)]
+    public string Output { get; set; } = "latency.json";
+
+    public int Run()
+    {
+        DeviceUse.Require(Precision, Plan);
+        OutputFile.Require("--output", Output, "a table of latencies", OutputFile.IsJsonWith("blocks_ns", JsonValueKind.Array));
+        NetworkSpec spec = Network();
+        NetworkSizes.CheckArea(BatchSize, spec.ImageSize);
+        ShuffleNetV2OneShot.Require(Precision, spec);
+        SearchSpace space = spec.Space;
+        int rounds = Rounds ?? DefaultRoundsOfBlock * spec.Blocks, least = CostStudy.LeastRounds(space);
+        if (rounds < least) throw new UsageException($"--rounds {rounds}: a network of {spec.Blocks} blocks needs at least {least}.");
+        int most = CostStudy.MostValidated(space);
+        if (Validate > most) throw new UsageException($"--validate {Validate}: of this network's paths at most {most} are possible.");
+        Device device = OpenDevice();
+        using Session session = DeviceUse.NewSession(device, Plan, Precision);
+        Notice.Say($"{spec}; batches of {BatchSize}; on {DeviceUse.Describe(device)}.");
+        using var benchmark = new StepBenchmark(session, spec, BatchSize);
+        var study = new CostStudy(space, rounds, Validate, Seed);
+        Notice.Say(
+            $"{rounds} rounds, in which {study.Measurements} networks are timed, {Validate * CostStudy.Visits} of them for the validation: "
+            + $"about {Estimate(benchmark) * study.Measurements:h\\:mm\\:ss}.");
+        StudiedCosts? studied = null;
+        ProgressDisplay.Run(
+            "latency", study.Measurements, "network",
+            report => studied = study.Run(path => NanosecondsOf(benchmark, path), () => report("")));
+        TableOf(spec, device, rounds, studied!).Write(Output);
+        Print(spec, studied!);
+        return ExitCode.Success;
+    }
+
+    private NetworkSpec Network()
+    {
+        if (CheckpointPath == null) return this.AskedSizes().Spec(Classes ?? new NetworkSpec().Classes, affine: false);
+        using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
+        CheckpointHeader header = Checkpoint.Verify(reader.Path);
+        return this.AskedSizes().Spec(Classes ?? header.Spec.Classes, affine: false, NetworkOrigin.Of(reader));
+    }
+
+    private double NanosecondsOf(StepBenchmark benchmark, Architecture path) =>
+        Median.Of(benchmark.Infer(new Computation(Plan, Precision), path, Runs)) * 1e9;
+
+    // How long a measurement takes. The first one makes the plan, and does not count.
+    private TimeSpan Estimate(StepBenchmark benchmark)
+    {
+        long start = 0;
+        for (int pilot = 0; pilot <= Pilots; pilot++)
+        {
+            if (pilot == 1) start = Stopwatch.GetTimestamp();
+            NanosecondsOf(benchmark, benchmark.RandomPath(pilot));
+        }
+        return Stopwatch.GetElapsedTime(start) / Pilots;
+    }
+
+    private LatencyTable TableOf(NetworkSpec spec, Device device, int rounds, StudiedCosts studied) => new()
+    {
+        Date = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        Device = $"{device.Id} ({device.Name})",
+        InstructionSet = device.InstructionSet.Length > 0 ? device.InstructionSet : device.Architecture,
+        Threads = device.InstructionSet.Length > 0 ? device.Threads : null,
+        Precision = DeclaredOption.TextOf(Precision)!,
+        Plan = DeclaredOption.TextOf(Plan),
+        BatchSize = BatchSize,
+        Network = LatencyNetwork.Of(spec),
+        Rounds = rounds,
+        Runs = Runs,
+        Constant = studied.Costs.Fixed,
+        Blocks = LatencyTable.BlocksOf(studied.Costs),
+        Validation = LatencyValidation.Of(studied),
+    };
+
+    private void Print(NetworkSpec spec, StudiedCosts studied)
+    {
+        CostTable costs = studied.Costs;
+        Table table = PlainTable.New("block", "fastest", "slowest", "longer by");
+        foreach ((int block, var alternatives) in spec.Space.Blocks.Index())
+        {
+            long[] times = costs.Of(block).ToArray();
+            int fastest = Array.IndexOf(times, times.Min()), slowest = Array.IndexOf(times, times.Max());
+            table.AddRow($"{block}", alternatives[fastest].Name, alternatives[slowest].Name, $"{times[slowest] / 1e3:0.0} µs");
+        }
+        PlainTable.Write(table);
+        ResultTable.Print(
+            "Latency",
+            ("paths", CostMeasure.Latency.NumberOf(costs.Least, costs.Most)),
+            ("validation", $"{studied.Validation.Count} networks that the fit has not seen"),
+            ("Spearman's ρ", double.IsNaN(studied.Spearman) ? "none: all are predicted alike" : $"{studied.Spearman:0.000}"),
+            ("mean relative error", $"{studied.MeanRelativeError:0.00%}"),
+            ("file", Path.GetFullPath(Output)));
+        if (studied.MeanRelativeError > GoodError)
+        {
+            Notice.Warn(
+                $"predictions are off by {studied.MeanRelativeError:0.0%} in the mean, which is more than {GoodError:0%}. "
+                + "Measure again with nothing else running, or with more --rounds.");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Data;
+using Spos.Engine.Devices;
+using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+using Spos.Runs.Folders;
+using Spos.Space;
+
+namespace Spos.Runs.Phases;
+
+/// <summary>What is predicted, and how.</summary>
+public sealed record PredictionSpec
+{
+    /// <summary>A checkpoint of a single path, or the folder of its run.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>Files of pictures and folders of them; at least one.</summary>
+    public required IReadOnlyList<string> Pictures { get; init; }
+
+    /// <summary>How pictures are read; its folder does not count.</summary>
+    public required DataSpec Data { get; init; }
+
+    public ConvolutionPlan Plan { get; init; }
+
+    public Precision Precision { get; init; }
+
+    public WeightKind Weights { get; init; }
+
+    /// <summary>Pictures of a batch. Results do not depend on it.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>How many guesses are told of a picture, as far as there are classes.</summary>
+    public int Top { get; init; } = 5;
+}
+
+/// <summary>A class that a picture may be of.</summary>
+/// <param name="Name">Null where nobody knows the classes' names.</param>
+/// <param name="Probability">What the network gives it: its softmax.</param>
+public readonly record struct Guess(int Class, string? Name, double Probability);
+
+/// <summary>What a network makes of a picture.</summary>
+/// <param name="Picture">Its path, as messages show it.</param>
+/// <param name="Guesses">The likeliest first; of equally likely ones that of the smaller number. None of a damaged picture.</param>
+/// <param name="Fault">Why it could not be decoded: a sentence that names the file. Null if it could.</param>
+public sealed record PredictedPicture(string Picture, IReadOnlyList<Guess> Guesses, string? Fault);
+
+/// <summary>What a prediction came to.</summary>
+/// <param name="IsAveraged">Whether the weights were averaged ones.</param>
+public sealed record PredictionResult(
+    string Checkpoint, Architecture Architecture, bool IsAveraged, IReadOnlyList<PredictedPicture> Pictures);
+
+/// <summary>Tells what is in pictures by a trained network.</summary>
+public static class Prediction
+{
+    /// <exception cref="SposException">It cannot be done; the message says why.</exception>
+    public static PredictionResult Run(PredictionSpec spec, RunContext context)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.Top, 1);
+        IRunObserver observer = context.Observer;
+        DeviceUse.Require(spec.Precision, spec.Plan);
+        using CheckpointReader reader = CheckpointFolder.Open(spec.Checkpoint, observer.Warn);
+        CheckpointHeader header = reader.Header;
+        Architecture path = header.Path ?? throw new UsageException(
+            $"{reader.Path} is a supernet, whose paths are not for use as they are. Train one by spos scratch, and name its folder.");
+        ShuffleNetV2OneShot.Require(spec.Precision, header.Spec, path);
+        ImageFolder pictures = ImageFolder.OfPictures(spec.Pictures);
+        foreach (string remark in pictures.Remarks) observer.Warn(remark);
+        Device device = context.OpenDevice();
+        using Session session = DeviceUse.NewSession(device, spec.Plan, spec.Precision);
+        using var network = new ShuffleNetV2OneShot(session, header.Spec, path);
+        bool averaged = TrainedWeights.Load(reader, session, network, spec.Weights);
+        var damage = new DamageReport(observer.Warn);
+        var data = new EvaluationData(device, header.Spec.ImageSize, spec.Data, spec.Data.PreprocessingOf(header), damage);
+        var guesses = new Guess[pictures.Samples.Length][];
+        using BatchSource batches = data.Test(pictures, spec.BatchSize, keeps: false);
+        void Predict()
+        {
+            try
+            {
+                Evaluator.Predict(session, network, path, batches.Until(context.Cancel), (places, logits) =>
+                {
+                    foreach ((int row, int place) in places.Index())
+                    {
+                        guesses[place] = GuessesOf(logits.AsSpan(row * header.Classes, header.Classes), spec.Top, header.ClassNames);
+                    }
+                    observer.Predicted(places[^1] + 1);
+                });
+                // The last ones may be damaged.
+                observer.Predicted(guesses.Length);
+            }
+            catch (DataException) when (pictures.Samples.All(sample => damage.CauseOf(sample.Path) != null))
+            {
+                // Each of them is told of in the result.
+            }
+        }
+
+        // What is done in a moment needs no progress.
+        if (guesses.Length <= spec.BatchSize) Predict();
+        else observer.Observe(new RunPart(PartKind.Prediction, "predictions", reader.Path, "picture", guesses.Length), Predict);
+        return new PredictionResult(
+            reader.Path, path, averaged,
+            [.. pictures.Samples.Select(sample => new PredictedPicture(
+                $"{sample.Path}", guesses[sample.Number] ?? [], guesses[sample.Number] == null ? damage.CauseOf(sample.Path) : null))]);
+    }
+
+    private static Guess[] GuessesOf(ReadOnlySpan<float> logits, int top, string[]? names)
+    {
+        float[] values = logits.ToArray();
+        double most = values.Max(), sum = values.Sum(value => Math.Exp(value - most));
+        return
+        [
+            .. values.Index().OrderByDescending(one => one.Item).ThenBy(one => one.Index).Take(top)
+                .Select(one => new Guess(one.Index, names?[one.Index], Math.Exp(one.Item - most) / sum)),
+        ];
+    }
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Spos.Space;
+
+/// <summary>What a cost measures, and how people read it.</summary>
+/// <param name="Name">What it is called, such as "FLOPs".</param>
+/// <param name="Unit">What a cost is divided by to be read.</param>
+/// <param name="Suffix">What that unit is called, right after the number, such as "M".</param>
+/// <param name="Counted">What follows in a sentence, such as "of latency"; null for the name.</param>
+public sealed record CostMeasure(string Name, double Unit, string Suffix, string? Counted = null)
+{
+    /// <summary>Multiply-adds.</summary>
+    public static CostMeasure Flops { get; } = new("FLOPs", 1e6, "M");
+
+    /// <summary>Trained numbers.</summary>
+    public static CostMeasure Parameters { get; } = new("parameters", 1e6, "M");
+
+    /// <summary>Times, counted in nanoseconds.</summary>
+    public static CostMeasure Latency { get; } = new("latency", 1e6, " ms", "of latency");
+
+    /// <summary>What files call it.</summary>
+    public string FieldName => Name.ToLowerInvariant();
+
+    /// <summary>A cost without its name, as "322.919M"; of less than a unit three digits count.</summary>
+    public string NumberOf(double cost)
+    {
+        double units = cost / Unit;
+        int digits = units is > 0 and < 1 ? Math.Min(9, 2 - (int)Math.Floor(Math.Log10(units))) : 3;
+        return units.ToString($"0.{new string('#', digits)}", CultureInfo.CurrentCulture) + Suffix;
+    }
+
+    /// <summary>Two costs and all between without their name, as "270.359M to 398.609M".</summary>
+    public string NumberOf(double low, double high) => $"{NumberOf(low)} to {NumberOf(high)}";
+
+    /// <summary>A cost, as "322.919M FLOPs".</summary>
+    public string TextOf(double cost) => $"{NumberOf(cost)} {Counted ?? Name}";
+
+    /// <summary>Two costs and all between, as "270.359M to 398.609M FLOPs".</summary>
+    public string TextOf(double low, double high) => $"{NumberOf(low)} to {TextOf(high)}";
+}

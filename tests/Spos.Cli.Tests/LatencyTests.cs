@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Spos.Engine.Supernet;
+using Spos.Runs.Records;
+using Spos.Space;
+
+namespace Spos.Cli.Tests;
+
+public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<PipelineFixture>
+{
+    private static readonly string[] Sizes =
+    [
+        "--image-size", "32", "--classes", "3", "--stem-channels", "8", "--stage-repeats", "1,1,2,1", "--stage-channels", "16,24,32,48",
+        "--last-channels", "32",
+    ];
+
+    [Fact]
+    public void A_table_is_measured_and_predicts_paths()
+    {
+        string file = fixture.At("latency.json"), supernet = fixture.At("supernet");
+        Outcome outcome = PipelineFixture.Expect(
+            0, ["latency", "measure", .. Sizes, "--threads", "1", "--rounds", "10", "--runs", "1", "--validate", "4", "--output", file]);
+        // 4 alternatives a round, and 10 visits of each network of the validation.
+        Assert.Contains(
+            "10 rounds, in which 80 networks are timed, 40 of them for the validation: about 0:", outcome.Output, StringComparison.Ordinal);
+        Assert.Matches(@"mean relative error +[0-9.]+%", outcome.Output);
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+        JsonElement root = document.RootElement;
+        Assert.Equal((1, 1, "fp32", "fused"), (
+            root.GetProperty("batch_size").GetInt32(), root.GetProperty("threads").GetInt32(), root.GetProperty("precision").GetString(),
+            root.GetProperty("plan").GetString()));
+        Assert.Equal(4, root.GetProperty("validation").GetProperty("networks").GetArrayLength());
+
+        // The options say the sizes of the supernet.
+        (NetworkSpec spec, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
+        CostTable costs = LatencyTable.Read(file, spec).Costs;
+        Assert.All(
+            root.GetProperty("validation").GetProperty("networks").EnumerateArray(),
+            one => Assert.Equal(
+                one.GetProperty("predicted_ns").GetInt64(), costs.Of(Architecture.Parse(one.GetProperty("architecture").GetString()!))));
+        string path = PipelineFixture.Expect(
+            0, "summary", "--checkpoint", supernet, "--latency-table", file, "--architecture", "2 1 0 1 2").Output;
+        string time = CostMeasure.Latency.NumberOf(costs.Of(new Architecture([2, 1, 0, 1, 2])));
+        Assert.Contains($"{time}: batches of 1 in fp32 on host", path, StringComparison.Ordinal);
+        string all = PipelineFixture.Expect(0, "summary", "--checkpoint", supernet, "--latency-table", file).Output;
+        Assert.Contains($"{CostMeasure.Latency.NumberOf(costs.Least, costs.Most)}: ", all, StringComparison.Ordinal);
+        string other = PipelineFixture.Expect(1, "summary", "--latency-table", file).Error;
+        Assert.Contains($"{file}: it was measured with image_size 32; the network has 224.", other, StringComparison.Ordinal);
+
+        A_front_over_it_is_searched(file, costs);
+
+        // A checkpoint says the same, and the file is written anew.
+        PipelineFixture.Expect(
+            0, "latency", "measure", "--checkpoint", supernet, "--rounds", "10", "--runs", "1", "--validate", "2", "--batch-size", "3",
+            "--precision", "bf16", "--output", file);
+        Assert.Contains("batches of 3 in bf16", LatencyTable.Read(file, spec).Table.Conditions, StringComparison.Ordinal);
+    }
+
+    private void A_front_over_it_is_searched(string table, CostTable costs)
+    {
+        string folder = fixture.At("latency-front"), configured = fixture.At("latency-front-configured");
+        Outcome searched = PipelineFixture.Expect(
+            0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--strategy", "nsga2", "--objectives",
+            "flops,latency", "--latency-table", table, "--output-dir", folder, "--max-epochs", "2", "--num-population", "4", "--num-select",
+            "2", "--num-crossover", "2", "--num-mutation", "2", "--train-iters", "2", "--train-batch-size", "8");
+        string front = File.ReadAllText(Path.Combine(folder, "front.json"));
+        using JsonDocument document = JsonDocument.Parse(front);
+        foreach (JsonElement member in document.RootElement.EnumerateArray())
+        {
+            var path = Architecture.Parse(member.GetProperty("architecture").GetString()!);
+            Assert.Equal(costs.Of(path), member.GetProperty("costs").GetProperty("latency").GetInt64());
+            Assert.Contains(CostMeasure.Latency.NumberOf(costs.Of(path)), searched.Output, StringComparison.Ordinal);
+        }
+        // The configuration that it leaves repeats it.
+        PipelineFixture.Expect(0, "search", "--config", Path.Combine(folder, "config_search.yml"), "--output-dir", configured);
+        Assert.Equal(front, File.ReadAllText(Path.Combine(configured, "front.json")));
+    }
+
+    [Fact]
+    public void What_cannot_be_measured_is_a_usage_error()
+    {
+        string[] measure = ["latency", "measure", .. Sizes];
+        Says("--rounds 9: a network of 5 blocks needs at least 10.", [.. measure, "--rounds", "9"]);
+        // A quarter of 4^5.
+        Says("--validate 257: of this network's paths at most 256 are possible.", [.. measure, "--validate", "257"]);
+        string[] trained = ["--checkpoint", fixture.At("supernet")];
+        Says("--last-channels 64: the network of ", ["latency", "measure", .. trained, "--last-channels", "64"]);
+        Says("--batch-size 65536: at --image-size 2048 at most", ["latency", "measure", "--image-size", "2048", "--batch-size", "65536"]);
+        string file = fixture.At("notes.json");
+        File.WriteAllText(file, "{\"mine\": 1}");
+        Says($"--output {file} is there already, and is not a table of latencies.", [.. measure, "--output", file]);
+        Assert.Equal("{\"mine\": 1}", File.ReadAllText(file));
+
+        static void Says(string message, string[] command) =>
+            Assert.Contains(message, PipelineFixture.Expect(2, command).Error, StringComparison.Ordinal);
+    }
+}
