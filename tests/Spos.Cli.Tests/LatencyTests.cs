@@ -31,7 +31,7 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.Equal(4, root.GetProperty("validation").GetProperty("networks").GetArrayLength());
 
         // The options say the sizes of the supernet.
-        (NetworkSpec spec, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
+        (NetworkSpec spec, _, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
         CostTable costs = LatencyTable.Read(file, spec).Costs;
         Assert.All(
             root.GetProperty("validation").GetProperty("networks").EnumerateArray(),

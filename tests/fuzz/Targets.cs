@@ -131,7 +131,7 @@ internal static class Targets
             "LayerChoice2": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}
             """u8.ToArray(),
         ],
-        file => SearchSpaceFile.Check(file.Save("space.json"), Tiny.Space),
+        file => SearchSpaceFile.Read(file.Save("space.json"), Tiny.Space),
         IsText: true);
 
     private static Target Configurations() => new(

@@ -94,7 +94,7 @@ public static class FrontTraining
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         EvaluationData.RequireBatch(train, setup.Recipe.BatchSize, "--batch-size");
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
-        CostTable[] costs = CostsOf(sizes, along);
+        CostTable[] costs = CostsOf(sizes, front.Space, along);
         FrontNetwork[] chosen = FrontChoice.Of(spec, front, costs[0], setup.Data.Seed, observer);
         Architecture[] paths = [.. chosen.Select(network => Architecture.Parse(network.Architecture))];
         foreach (Architecture path in paths) ShuffleNetV2OneShot.Require(setup.Precision, sizes, path);
@@ -158,8 +158,11 @@ public static class FrontTraining
     private static string NameOf(FrontNetwork network) => $"{network.Name} {network.Architecture}";
 
     // The one that networks are chosen along first.
-    private static CostTable[] CostsOf(NetworkSpec network, CostMeasure along) =>
-        [.. new[] { NetworkFlops.Of(network), NetworkParameters.Of(network) }.OrderBy(cost => cost.Measure != along)];
+    private static CostTable[] CostsOf(NetworkSpec network, SearchSpace space, CostMeasure along) =>
+    [
+        .. new[] { NetworkFlops.Of(network), NetworkParameters.Of(network) }.Select(cost => cost.In(space))
+            .OrderBy(cost => cost.Measure != along),
+    ];
 
     private static CheckpointReader OpenSupernet(FrontSpec spec, SearchedFront front, NetworkSpec network, IRunObserver observer)
     {

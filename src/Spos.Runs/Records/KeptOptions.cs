@@ -1,4 +1,5 @@
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Runs.Records;
 
@@ -25,6 +26,9 @@ public sealed class KeptOptions
 
     /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
     public const string BlocksOption = "blocks";
+
+    /// <summary>What blocks are left with to choose from, as <see cref="SearchSpace.Left"/> says it.</summary>
+    public const string SearchSpaceOption = "search-space";
 
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
@@ -118,8 +122,8 @@ public sealed class KeptOptions
 
     private static string Shown(string name, Dictionary<string, string> options) => Of(options, name) switch
     {
-        "" => name == BlocksOption ? $"{BlockSet.Of(null)}" : "(unset)",
+        "" => name switch { BlocksOption => $"{BlockSet.Of(null)}", SearchSpaceOption => "of all alternatives", _ => "(unset)" },
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
-        string value => value,
+        string value => name == SearchSpaceOption ? $"of '{Spos.Shown.Value(value)}'" : value,
     };
 }

@@ -62,7 +62,7 @@ public sealed class ArchitectureFileTests : IDisposable
 
         SearchSpaceFile.Write(space, Official);
         Assert.Equal(Files.RootElement.GetProperty("search_space").GetString() + "\n", File.ReadAllText(space));
-        SearchSpaceFile.Check(space, Official);
+        Assert.True(SearchSpaceFile.Read(space, Official).IsWhole);
     }
 
     // {"LayerChoice1": [one-hot], …, "channel_1": 44, …}, and as NNI 3's ShuffleNetSpace(channel_search=True) freezes it.
@@ -96,9 +96,9 @@ public sealed class ArchitectureFileTests : IDisposable
 
         SearchSpaceFile.Write(file, scaled);
         Assert.Contains("\"channel_1\"", File.ReadAllText(file), StringComparison.Ordinal);
-        SearchSpaceFile.Check(file, scaled);
+        Assert.True(SearchSpaceFile.Read(file, scaled).IsWhole);
         Assert.Contains(
-            "unknown field", Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, Official)).Message, StringComparison.Ordinal);
+            "unknown field", Assert.Throws<FormatException>(() => SearchSpaceFile.Read(file, Official)).Message, StringComparison.Ordinal);
 
         void Refused(string changed, string says) => Assert.Contains(
             says, Assert.Throws<FormatException>(() => ArchitectureFile.Read(Write(changed), scaled)).Message, StringComparison.Ordinal);
@@ -218,7 +218,7 @@ public sealed class ArchitectureFileTests : IDisposable
             string file = Write(bytes);
             foreach (Action read in new Action[]
             {
-                () => ArchitectureFile.Read(file, Official), () => SearchSpaceFile.Check(file, Official),
+                () => ArchitectureFile.Read(file, Official), () => SearchSpaceFile.Read(file, Official),
             })
             {
                 Exception? thrown = Record.Exception(read);
@@ -250,7 +250,7 @@ public sealed class ArchitectureFileTests : IDisposable
         "there twice")]
     public void Another_search_space_is_refused_by_name(string text, string named)
     {
-        string file = Write(text), message = Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, Official)).Message;
+        string file = Write(text), message = Assert.Throws<FormatException>(() => SearchSpaceFile.Read(file, Official)).Message;
         Assert.StartsWith(file, message, StringComparison.Ordinal);
         Assert.Contains(named, message, StringComparison.Ordinal);
     }
