@@ -37,6 +37,8 @@ public sealed record ScoredAlternative(int Block, bool IsScale, int Number, int 
     {
         IEnumerable<IEnumerable<int>> In(IEnumerable<IEnumerable<int>> blocks, bool isChanged) =>
             blocks.Select((numbers, block) => isChanged && block == Block ? change(numbers) : numbers);
-        return space.With(In(space.Operations.Select(o => o.AsEnumerable()), !IsScale), In(space.Scales.Select(s => s.AsEnumerable()), IsScale));
+        return space.With(
+            In(space.Operations.Select(numbers => numbers.AsEnumerable()), !IsScale),
+            In(space.Scales.Select(numbers => numbers.AsEnumerable()), IsScale));
     }
 }

@@ -93,7 +93,8 @@ public sealed class SearchSpace
         other.Choices.Length == Choices.Length && other.Choices.Index().All(block => !block.Item.Except(Choices[block.Index]).Any());
 
     /// <summary>
-    /// The alternatives of a block while channel scales are let in one after the other: those of so many of the widest scales that are left.
+    /// The alternatives of a block while channel scales are let in one after the other: those of so many of the widest scales that are
+    /// left.
     /// </summary>
     /// <param name="scales">At least 1; of no account where there are no scales.</param>
     public ImmutableArray<int> WidestOf(int block, int scales) => ChoicesOf(block, WidestScalesOf(block, scales));
@@ -128,7 +129,8 @@ public sealed class SearchSpace
         if (block < 0) return null;
         int operation = path.Operations[block];
         return Operations[block].Contains(operation)
-            ? $"has the channel scale {path.Scales[block]} in block {block}; the space is left with {string.Join(", ", Scales[block])} there"
+            ? $"has the channel scale {path.Scales[block]} in block {block}; the space is left with "
+                + $"{string.Join(", ", Scales[block])} there"
             : Operations[block].Length == OperationsOf(block)
             ? $"chooses {operation} in block {block}; the choices there are 0 to {OperationsOf(block) - 1}"
             : $"chooses {operation} in block {block}; the space is left with {string.Join(", ", Operations[block])} there";

@@ -70,8 +70,8 @@ internal interface IScoringOptions
     string? FlopsTablePath { get; set; }
 
     [Option(KeptOptions.SearchSpaceOption, HelpText =
-        "Candidates have only the alternatives of this file, as spos search-space and spos shrink write it; they are some of those that the "
-        + "supernet was trained on (default: all of these).")]
+        "Candidates have only the alternatives of this file, as spos search-space and spos shrink write it, of those that the supernet was "
+        + "trained on (default: all of these).")]
     [Input(PathKind.File), Influences(Influence.Kept)]
     string? SearchSpacePath { get; set; }
 

@@ -16,7 +16,8 @@ namespace Spos.Cli.Verbs;
 [Example("Look at megvii's window by its own FLOPs table", "--flops-table op_flops_dict.pkl")]
 internal sealed class SampleVerb : IBlocksOption, IVerb
 {
-    [Option("checkpoint", HelpText = "A supernet, whose sizes and search space count: a checkpoint or the folder of its run (default: the official sizes).")]
+    [Option("checkpoint", HelpText =
+        "A supernet, whose sizes and search space count: a checkpoint or the folder of its run (default: the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 

@@ -33,14 +33,13 @@ internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
         Func<string, bool> isSpace = Options.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object);
         Options.OutputFile.Require("--file", OutputFile, "a search space", isSpace);
         SearchSpaceFile.Write(OutputFile, space);
+        int leftOut = space.Blocks.Sum(block => block.Length) - space.Choices.Sum(block => block.Length);
         ResultTable.Print(
             "Search space",
             ("network", $"{spec}"),
             ("blocks", $"{spec.Blocks} of {spec.BlockSet.Operations} choices"),
             ("channel scales", spec.BlockSet.HasScales ? $"{ChannelScales.Count} of each block" : null),
-            (
-                "left out",
-                space.IsWhole ? null : $"{space.Blocks.Sum(block => block.Length) - space.Choices.Sum(block => block.Length)} alternatives"),
+            ("left out", space.IsWhole ? null : $"{leftOut} alternatives"),
             ("file", Path.GetFullPath(OutputFile)));
         return ExitCode.Success;
     }

@@ -38,8 +38,8 @@ internal sealed class ShrinkVerb : PhaseOptions, IScoringOptions, IVerb
     public int? Keep { get; set; }
 
     [Option("initial", HelpText =
-        "For angles, the checkpoint that the supernet's training began from, or its folder (default: what its --load-checkpoint was; without "
-        + "one the random weights are made again from its seed).")]
+        "For angles, the checkpoint that the supernet's training began from, or its folder (default: what its --load-checkpoint was; "
+        + "without one the random weights are made again from its seed).")]
     [Input(PathKind.Any), Influences(Influence.Kept)]
     public string? Initial { get; set; }
 
@@ -116,7 +116,9 @@ internal sealed class ShrinkVerb : PhaseOptions, IScoringOptions, IVerb
 
         string Cell(ScoredAlternative one)
         {
-            string worth = one.Paths == 0 ? "no path" : By == ShrinkBy.Angle ? $"{SpaceShrinkingRun.DegreesOf(one):0.00}" : $"{one.Score:0.00%}";
+            string worth = one.Paths == 0 ? "no path"
+                : By == ShrinkBy.Angle ? $"{SpaceShrinkingRun.DegreesOf(one):0.00}"
+                : $"{one.Score:0.00%}";
             return result.Dropped.Contains(one) ? $"({worth})" : worth;
         }
     }

@@ -8,8 +8,8 @@ namespace Spos.Engine.Checkpoints;
 /// The search space in a file, in NNI's classic format (nni_auto_gen_search_space.json):
 /// {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, …}, with sorted keys, as NNI v1.9 writes it
 /// (nas/pytorch/classic_nas/mutator.py): its tuner draws block by block in the order of the file. With channel scales there is a choice
-/// more for each block, named as NNI 3's ShuffleNetSpace names it: {"channel_1": {"_type": "choice", "_value": [6, 12, …]}}. A list has what
-/// a block is left with: what it lacks is left out of the space.
+/// more for each block, named as NNI 3's ShuffleNetSpace names it: {"channel_1": {"_type": "choice", "_value": [6, 12, …]}}. A list has
+/// what a block is left with: what it lacks is left out of the space.
 /// </summary>
 public static class SearchSpaceFile
 {
@@ -47,7 +47,8 @@ public static class SearchSpaceFile
             }
             string? missing = fields.Select(field => field.Name).FirstOrDefault(name => !left.ContainsKey(name));
             if (missing != null) throw new FormatException($"{missing} is missing: the network has {all.Blocks.Length} blocks.");
-            IEnumerable<int[]> LeftOf(Func<int, string> nameOf) => Enumerable.Range(0, all.Blocks.Length).Select(block => left[nameOf(block)]);
+            IEnumerable<int[]> LeftOf(Func<int, string> nameOf) =>
+                Enumerable.Range(0, all.Blocks.Length).Select(block => left[nameOf(block)]);
             return all.With(LeftOf(NniArchitecture.Name), all.HasScales ? LeftOf(NniArchitecture.ChannelName) : null);
         }
         catch (Exception error) when (error is IOException or FormatException)
@@ -100,8 +101,9 @@ public static class SearchSpaceFile
             if (found < 0)
             {
                 string all = string.Join(", ", wanted.Values.Select(one => JsonSerializer.Serialize(one)));
+                string wrong = Shown.Excerpt(value.GetRawText());
                 throw new FormatException(
-                    $"{field.Name}.{Value} has {Shown.Excerpt(value.GetRawText())} where it can have some of {all}, in this order, each once.");
+                    $"{field.Name}.{Value} has {wrong} where it can have some of {all}, in this order, each once.");
             }
             left.Add(found);
         }

@@ -36,8 +36,8 @@ public sealed class PathAngles
             after.TakeWeights(session, path);
             for (int block = 0; block < blocks; block++)
             {
-                products[block][choice] = Of(
-                    session, before.OperationAt(block, choice).Parameters.Parameters, after.OperationAt(block, choice).Parameters.Parameters);
+                Operation old = before.OperationAt(block, choice), now = after.OperationAt(block, choice);
+                products[block][choice] = Of(session, old.Parameters.Parameters, now.Parameters.Parameters);
             }
             if (choice > 0) continue;
             common = Of(session, before.FirstGroup.Parameters, after.FirstGroup.Parameters);

@@ -80,7 +80,8 @@ public sealed class SearchState(
     /// <exception cref="CheckpointException">The file is missing, as is what was kept before it, or both are damaged.</exception>
     internal static Origin OriginOf(string folder)
     {
-        foreach (string file in new[] { OfSearch + Ending, OfSearch + EndingBefore }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+        string search = Path.Combine(folder, OfSearch);
+        foreach (string file in new[] { search + Ending, search + EndingBefore }.Where(File.Exists))
         {
             try
             {
@@ -97,7 +98,7 @@ public sealed class SearchState(
             }
         }
         throw new CheckpointException(
-            $"{Path.Combine(folder, OfSearch + Ending)} is damaged or missing, so that nobody knows what was searched. Search again.");
+            $"{search + Ending} is damaged or missing, so that nobody knows what was searched. Search again.");
     }
 
     private static Dictionary<string, double> Checked(Score[] scores, FigureCheck check, SearchSpace space)

@@ -42,7 +42,8 @@ internal static class FrontChoice
         ];
     }
 
-    // ShuffleNetV2 itself, whatever it costs and whether the space is left with it or not; and those within the range whose blocks are all of another one alternative.
+    // ShuffleNetV2 itself, whatever it costs and whether the space is left with it or not; and those within the range whose blocks are all
+    // of another one alternative.
     private static Architecture[] Handmade(int count, CostTable along, double least, double most, Architecture[] except)
     {
         if (count == 0) return [];

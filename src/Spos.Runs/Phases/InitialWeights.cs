@@ -39,8 +39,8 @@ internal sealed class InitialWeights : IDisposable
             || !Enum.IsDefined(scheme))
         {
             throw new UsageException(
-                $"--by angle: {supernet} does not tell the --seed and the --init that its training began with, as imported networks do not, "
-                + "so its first weights cannot be made again. Use --by score.");
+                $"--by angle: {supernet} does not tell the --seed and the --init that its training began with, as imported networks do "
+                + "not, so its first weights cannot be made again. Use --by score.");
         }
         _random = (seed, scheme);
     }

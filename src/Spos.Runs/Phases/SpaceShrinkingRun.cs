@@ -36,8 +36,8 @@ public static class SpaceShrinkingRun
         using ScoringData? pictures = initial == null ? ScoringData.Open(spec, supernet, device, observer) : null;
         using var folder = new RunFolder(setup.Folder, RunKind.Shrink, observer);
         KeptOptions kept = KeptBy(spec, supernet, initial);
-        var state = new SearchState(
-            folder.Folder, kept, pictures?.Record ?? DataRecord.Of(supernet.Header), data.AcceptChanged, observer.Warn, SearchState.OfShrink);
+        DataRecord record = pictures?.Record ?? DataRecord.Of(supernet.Header);
+        var state = new SearchState(folder.Folder, kept, record, data.AcceptChanged, observer.Warn, SearchState.OfShrink);
         Dictionary<string, double> known = PathSearch.Known(setup, folder, state, supernet.Space);
         NetworkRecord network = NetworkRecord.Of(supernet.Spec, data.PreprocessingOf(supernet.Header));
         RunRecord.Write(folder, setup.Options, device, network, pictures?.ClassNames ?? supernet.Header.ClassNames);
@@ -62,7 +62,8 @@ public static class SpaceShrinkingRun
         }
         catch (OperationCanceledException)
         {
-            observer.Say($"Stopped after {search.Candidates.Count} paths, saved to {state.FilePath}. To go on, run the same command again.");
+            observer.Say(
+                $"Stopped after {search.Candidates.Count} paths, saved to {state.FilePath}. To go on, run the same command again.");
             return null;
         }
         catch (WriteException error)
@@ -152,8 +153,8 @@ public static class SpaceShrinkingRun
         if ((spec.Keep == null) == (spec.Drop == null))
         {
             throw new UsageException(
-                "how much goes is told by --drop N, the worst N alternatives of all blocks, or by --keep N, all but the best N of each block: "
-                + $"one of them {(spec.Keep == null ? "is missing" : "alone")}.");
+                "how much goes is told by --drop N, the worst N alternatives of all blocks, or by --keep N, all but the best N of each "
+                + $"block: one of them {(spec.Keep == null ? "is missing" : "alone")}.");
         }
         if (spec.Drop is { } drop && drop > SpaceShrinking.MostOf(space))
         {
@@ -175,8 +176,8 @@ public static class SpaceShrinkingRun
             var sampler = new LimitedSampler(new CostLimits(limits.All.Select(limit => limit with { Table = limit.Table.In(alone) })));
             if (sampler.TryDraw(new CounterRandom(options.Seed, RandomPurpose.Search, 0)) == null) continue;
             throw new UsageException(
-                $"--num-paths {spec.NumPaths}: none of these paths has {NameOf(supernet.Space, one)} in block {one.Block}, so nothing is known "
-                + "of it. Draw more.");
+                $"--num-paths {spec.NumPaths}: none of these paths has {NameOf(supernet.Space, one)} in block {one.Block}, so nothing is "
+                + "known of it. Draw more.");
         }
     }
 

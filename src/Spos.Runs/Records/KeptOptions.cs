@@ -122,8 +122,8 @@ public sealed class KeptOptions
 
     private static string Shown(string name, Dictionary<string, string> options) => Of(options, name) switch
     {
-        "" => name switch { BlocksOption => $"{BlockSet.Of(null)}", SearchSpaceOption => "of all alternatives", _ => "(unset)" },
+        "" => name == BlocksOption ? $"{BlockSet.Of(null)}" : "(unset)",
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
-        string value => name == SearchSpaceOption ? $"of '{Spos.Shown.Value(value)}'" : value,
+        string value => name == SearchSpaceOption ? Spos.Shown.Value(value) : value,
     };
 }

@@ -228,14 +228,36 @@ public sealed class ArchitectureFileTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_smaller_search_space_comes_back()
+    {
+        foreach (BlockSet set in new[] { BlockSet.ShuffleV2, BlockSet.ShuffleV2Plus, BlockSet.ShuffleV2Channels })
+        {
+            // Of narrow blocks several scales have as many channels; those that are left are told apart all the same.
+            SearchSpace whole = new NetworkSpec { StageRepeats = [1, 1, 2, 1], BlockSet = set }.Space;
+            SearchSpace smaller = whole.With([[0], [1, 2], [0, 1, 2, 3], [3], [0, 3]], [[7], [0, 1, 2], [4, 5], [0, 7], [3]]);
+            string file = Path.Combine(_folder, "smaller.json");
+            SearchSpaceFile.Write(file, smaller);
+            Assert.Equal(smaller.Left, SearchSpaceFile.Read(file, whole).Left);
+            // And also of a network that is left with less.
+            Assert.Equal(smaller.Left, SearchSpaceFile.Read(file, smaller.With([[0], [1], [0], [3], [0]])).Left);
+        }
+    }
+
     [Theory]
     [InlineData("[]", "not an object")]
     [InlineData("{}", "LayerChoice1 is missing")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "2"]}}""", "LayerChoice2 is missing")]
     [InlineData(
-        """{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2"]}}""",
-        """LayerChoice1._value is not ["0", "1", "2", "3"]""")]
-    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["1", "0", "2", "3"]}}""", "LayerChoice1._value is not")]
-    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": [0, 1, 2, 3]}}""", "LayerChoice1._value is not")]
+        """{"LayerChoice1": {"_type": "layer_choice", "_value": ["1", "0", "2", "3"]}}""",
+        """LayerChoice1._value has "0" where it can have some of "0", "1", "2", "3", in this order, each once""")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["1", "1"]}}""", "LayerChoice1._value has \"1\"")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["4"]}}""", "LayerChoice1._value has \"4\"")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": [0, 1, 2, 3]}}""", "LayerChoice1._value has 0")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": "0"}}""", "LayerChoice1._value is not a list")]
+    [InlineData(
+        """{"LayerChoice1": {"_type": "layer_choice", "_value": []}}""",
+        "LayerChoice1._value is empty, so block 0 is left without any alternative")]
     [InlineData(
         """{"LayerChoice1": {"_type": "choice", "_value": ["0", "1", "2", "3"]}}""", """LayerChoice1._type is not "layer_choice".""")]
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice"}}""", "lacks _type or _value")]
