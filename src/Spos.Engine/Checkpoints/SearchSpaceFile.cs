@@ -62,13 +62,12 @@ public static class SearchSpaceFile
     {
         for (int block = 0; block < searched.Blocks.Length; block++)
         {
-            int at = block;
             yield return new Field(
                 NniArchitecture.Name(block), LayerChoice, block, [.. searched.Operations[block].Select(operation => $"{operation}")]);
             if (!searched.HasScales) continue;
             yield return new Field(
                 NniArchitecture.ChannelName(block), Choice, block,
-                [.. searched.Scales[block].Select(scale => (object)searched.Blocks[at][scale].Channels)]);
+                [.. searched.Scales[block].Select(scale => (object)searched.Blocks[block][scale].Channels)]);
         }
     }
 

@@ -144,8 +144,8 @@ public static class PathSearch
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated, supernet.Space));
         if (!PictureCaches.Make(data, device, observer, context.Cancel, all, val)) return null;
         observer.Say(
-            $"Search: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; candidates of {supernet.Limits.Sampler.Limits}, compared "
-            + $"on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
+            $"Search: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; candidates of {supernet.Limits.Sampler.Limits}, "
+            + $"compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
         var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives);
         var run = new SearchRun(search, options, folder, state, observer, known);

@@ -233,7 +233,6 @@ public sealed class ArchitectureFileTests : IDisposable
     {
         foreach (BlockSet set in new[] { BlockSet.ShuffleV2, BlockSet.ShuffleV2Plus, BlockSet.ShuffleV2Channels })
         {
-            // Of narrow blocks several scales have as many channels; those that are left are told apart all the same.
             SearchSpace whole = new NetworkSpec { StageRepeats = [1, 1, 2, 1], BlockSet = set }.Space;
             SearchSpace smaller = whole.With([[0], [1, 2], [0, 1, 2, 3], [3], [0, 3]], [[7], [0, 1, 2], [4, 5], [0, 7], [3]]);
             string file = Path.Combine(_folder, "smaller.json");
