@@ -117,7 +117,7 @@ internal sealed class ShrinkVerb : PhaseOptions, IScoringOptions, IVerb
         string Cell(ScoredAlternative one)
         {
             string worth = one.Paths == 0 ? "no path"
-                : By == ShrinkBy.Angle ? $"{SpaceShrinkingRun.DegreesOf(one):0.00}"
+                : By == ShrinkBy.Angle ? $"{SpaceShrinkingRun.DegreesOf(one):0.000}"
                 : $"{one.Score:0.00%}";
             return result.Dropped.Contains(one) ? $"({worth})" : worth;
         }
