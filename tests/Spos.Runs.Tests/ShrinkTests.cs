@@ -208,6 +208,10 @@ public sealed class ShrinkTests : IDisposable
         ChangeFirst("longer", (_, _, first) => first * 3);
         ShrinkResult longer = Run(SpaceShrinkingRun.Run, spec with { Setup = Setup("shrink-2"), Scoring = Scoring("longer") })!;
         Assert.All(longer.Alternatives, one => Assert.InRange(SpaceShrinkingRun.DegreesOf(one), 0, 1e-4));
+        ChangeFirst("endless", (_, i, first) => i == 0 ? float.PositiveInfinity : first);
+        ShrinkSpec endless = spec with { Setup = Setup("shrink-3"), Scoring = Scoring("endless") };
+        string told = Assert.Throws<CheckpointException>(() => Run(SpaceShrinkingRun.Run, endless)).Message;
+        Assert.Contains("weights that are not finite", told, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -49,13 +49,13 @@ public sealed class PathAngles
         return new PathAngles(common, products);
     }
 
-    /// <summary>The angle of a path, from 0 to π.</summary>
+    /// <summary>The angle of a path, from 0 to π; NaN if weights are not finite.</summary>
     public double Of(Architecture path)
     {
         Products sum = path.Blocks.Select((choice, block) => _blocks[block][choice]).Aggregate(_common, (all, one) => all + one);
         double lengths = Math.Sqrt(sum.Before) * Math.Sqrt(sum.After);
         // A vector of zeros has no direction.
-        return lengths > 0 ? Math.Acos(Math.Clamp(sum.Across / lengths, -1, 1)) : Math.PI / 2;
+        return lengths == 0 ? Math.PI / 2 : Math.Acos(Math.Clamp(sum.Across / lengths, -1, 1));
     }
 
     private static Products Of(Session session, IReadOnlyList<Parameter> before, IReadOnlyList<Parameter> after)

@@ -192,14 +192,18 @@ public static class SpaceShrinkingRun
     {
         using Session session = DeviceUse.NewSession(device, setup.Plan);
         using ShuffleNetV2OneShot before = initial.Load(session), after = supernet.Load(session);
-        return new Angles(PathAngles.Of(session, before, after));
+        return new Angles(PathAngles.Of(session, before, after), supernet.Checkpoint);
     }
 
     // Scores as files have them are shares, and angles are no more than half a turn.
-    private sealed class Angles(PathAngles angles) : IPathScorer
+    private sealed class Angles(PathAngles angles, string supernet) : IPathScorer
     {
         public int Room => int.MaxValue;
 
-        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths) => [.. paths.Select(path => angles.Of(path) / Math.PI)];
+        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths) => [.. paths.Select(Of)];
+
+        private double Of(Architecture path) => angles.Of(path) / Math.PI is var share && double.IsFinite(share)
+            ? share
+            : throw new CheckpointException($"{supernet}, or what its training began from, has weights that are not finite.");
     }
 }
