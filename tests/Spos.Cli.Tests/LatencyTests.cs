@@ -112,12 +112,13 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.Matches(@", by ONNX Runtime \d+\.\d+\.\d+ \(.*libonnxruntime\.so\)\.", outcome.Output);
         Assert.Contains("10 rounds, in which 60 networks are timed", outcome.Output, StringComparison.Ordinal);
         (NetworkSpec spec, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
-        (LatencyTable table, CostTable costs) = LatencyTable.Read(file, spec);
+        LatencyTable table = LatencyTable.Read(file, spec).Table;
         Assert.Equal(
             ("onnxruntime", null, null, "fp32", 1),
             (table.Target, table.Plan, table.InstructionSet, table.Precision, table.Threads));
         Assert.Matches(@"^batches of 1 in fp32 on host \(.*\), 1 thread, by onnxruntime \d+\.\d+\.\d+$", table.Conditions);
-        Assert.True(costs.Least > 0);
+        // So few measurements on a busy machine say little of a time but that there is one.
+        Assert.All(table.Validation!.Networks!, one => Assert.True(one.Measured > 0));
 
         // What it predicts is told with whose times they are, and a search says so too.
         string summary = PipelineFixture.Expect(0, "summary", "--checkpoint", supernet, "--latency-table", file).Output;
