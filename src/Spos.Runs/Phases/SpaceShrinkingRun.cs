@@ -38,7 +38,7 @@ public static class SpaceShrinkingRun
         KeptOptions kept = KeptBy(spec, supernet, initial);
         DataRecord record = pictures?.Record ?? DataRecord.Of(supernet.Header);
         var state = new SearchState(folder.Folder, kept, record, data.AcceptChanged, observer.Warn, SearchState.OfShrink);
-        Dictionary<string, double> known = PathSearch.Known(setup, folder, state, supernet.Space);
+        Dictionary<string, Candidate> known = PathSearch.Known(setup, folder, state, supernet.Space);
         NetworkRecord network = NetworkRecord.Of(supernet.Spec, data.PreprocessingOf(supernet.Header));
         RunRecord.Write(folder, setup.Options, device, network, pictures?.ClassNames ?? supernet.Header.ClassNames);
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, RunRecord.OptionsOf(setup.Options), supernet.Space));
@@ -74,7 +74,7 @@ public static class SpaceShrinkingRun
     }
 
     private static void Score(
-        EvolutionSearch search, IReadOnlyList<IPathScorer> scorers, Dictionary<string, double> known, SearchState state,
+        EvolutionSearch search, IReadOnlyList<IPathScorer> scorers, Dictionary<string, Candidate> known, SearchState state,
         IRunObserver observer, CancellationToken cancel)
     {
         search.Run([.. scorers.Select(scorer => new KnowingScorer(scorer, known))], After, _ => { }, cancel);
