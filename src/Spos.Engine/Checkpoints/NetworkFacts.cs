@@ -22,10 +22,10 @@ public abstract record NetworkFacts
 
     // A file that was edited may have null in the place of a list.
     [Key("stage_repeats"), JsonPropertyName("stage_repeats"), JsonPropertyOrder(3)]
-    public int[]? StageRepeats { get; set; }
+    public int[] StageRepeats { get; set; } = [];
 
     [Key("stage_channels"), JsonPropertyName("stage_channels"), JsonPropertyOrder(4)]
-    public int[]? StageChannels { get; set; }
+    public int[] StageChannels { get; set; } = [];
 
     [Key("last_channels"), JsonPropertyName("last_channels"), JsonPropertyOrder(5)]
     public int LastChannels { get; set; }
