@@ -22,7 +22,8 @@ public sealed class HelpTests
             .. type.GetInterfaces().Prepend(type).SelectMany(t => t.GetProperties())
                 .Select(p => p.GetCustomAttribute<OptionAttribute>()).OfType<OptionAttribute>().Select(o => (o.LongName, o)),
         ];
-        Assert.NotEmpty(options);
+        // These print the same for all.
+        Assert.True(options.Length > 0 || verb is "completion" or "man", $"{verb} has no options.");
         foreach ((string name, OptionAttribute option) in options)
         {
             Assert.Contains($" --{name} ", flat, StringComparison.Ordinal);
