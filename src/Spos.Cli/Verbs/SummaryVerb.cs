@@ -67,7 +67,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             "Summary",
             ("network", $"{spec}"),
             ("kind", path == null ? $"supernet of {(double)spec.Space.Size:0.##E+0} paths" : $"single path, {path}"),
-            ("FLOPs", least.Equals(most) ? $"{least / 1e6:0.##}M" : $"{least / 1e6:0.##}M to {most / 1e6:0.##}M"),
+            ("FLOPs", least.Equals(most) ? CostMeasure.Flops.NumberOf(least) : CostMeasure.Flops.NumberOf(least, most)),
             ("parameters", $"{parts.Sum(part => part.Parameters):N0}"),
             ("batch norms", spec.Affine ? "with γ and β" : "without γ and β"),
             ("latency", latency is var (measured, costs) ? $"{TimeOf(costs, path)}: {measured.Conditions}" : null));

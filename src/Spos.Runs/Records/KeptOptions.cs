@@ -18,6 +18,9 @@ public sealed class KeptOptions
     /// <summary>A checkpoint that a run began from, by the path that was given, and its checksum.</summary>
     public const string LoadOption = "load-checkpoint", LoadFact = "load-checkpoint's checksum";
 
+    /// <summary>A table of latencies by its checksum, wherever it lies.</summary>
+    public const string LatencyTableFact = "latency-table's checksum";
+
     /// <summary>The share of train that a supernet is not trained on.</summary>
     public const string HeldOutOption = "held-out";
 
