@@ -168,7 +168,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             string operation = path == null ? $"any of {alternatives.Length}" : alternatives[path.Blocks[block.Index]].Name;
             Add(
                 $"features.{block.Index}", operation,
-                [.. choices.Select(choice => NetworkGraph.Block(block, spec.BlockSet.Designs[choice], spec.Affine))],
+                [.. choices.Select(choice => NetworkGraph.Block(block, spec.BlockSet.DesignsOf(block)[choice], spec.Affine))],
                 path == null && space.HasScales ? ChannelScales.Count : 1);
         }
         Add($"{NetworkGraph.LastName}, {NetworkGraph.Classifier}", "", [NetworkGraph.Tail(spec)]);

@@ -1,3 +1,4 @@
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 
 namespace Spos.Runs.Records;
@@ -27,7 +28,7 @@ public sealed class KeptOptions
     public const string SelectOnOption = "select-on", SelectOnVal = "val";
 
     /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
-    public const string BlocksOption = "blocks";
+    public const string BlocksOption = NetworkFacts.BlocksName;
 
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
