@@ -43,6 +43,18 @@ public sealed class SummaryTests
         Assert.InRange(TrainingMegabytes([.. path, "--precision", "bf16"]), single / 2, 0.75 * single);
     }
 
+    [Fact]
+    public void A_path_can_be_timed()
+    {
+        string[] path = ["summary", "--device", "host", "--measure", "--architecture", "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3"];
+        string output = PipelineFixture.Expect(0, path).Output;
+        Assert.Matches(@"Latency of batches of 1 on host", output);
+        Match match = Regex.Match(output, @"measured +([\d.]+) ms, the median of \d+ inferences");
+        Assert.InRange(double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), 0.5, 1000);
+        Assert.DoesNotContain("of the table's", output, StringComparison.Ordinal);
+        Assert.Contains("give --architecture", PipelineFixture.Expect(2, "summary", "--measure").Error, StringComparison.Ordinal);
+    }
+
     private static long TrainingMegabytes(params string[] options)
     {
         string output = PipelineFixture.Expect(0, ["summary", "--device", "host", .. options]).Output;

@@ -1,3 +1,4 @@
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 using Spos.Space;
 
@@ -28,7 +29,7 @@ public sealed class KeptOptions
     public const string SelectOnOption = "select-on", SelectOnVal = "val";
 
     /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
-    public const string BlocksOption = "blocks";
+    public const string BlocksOption = NetworkFacts.BlocksName;
 
     /// <summary>What blocks are left with to choose from, as <see cref="SearchSpace.Left"/> says it.</summary>
     public const string SearchSpaceOption = "search-space";
