@@ -65,7 +65,8 @@ public sealed record EvolutionOptions
         if (NumPopulation < 2) throw new ArgumentException($"population {NumPopulation}: at least 2 are needed.");
         if (NumSelect < 2 || NumSelect > NumPopulation)
         {
-            throw new ArgumentException($"{NumSelect} selected: 2 to the population's {NumPopulation} are possible.");
+            throw new ArgumentException(
+                $"--num-select {NumSelect} with --num-population {NumPopulation}: 2 to the population's are possible.");
         }
         if (MutationProbability is not (> 0 and <= 1))
         {
@@ -73,19 +74,19 @@ public sealed record EvolutionOptions
         }
         if (Predictor != null && Strategy == SearchStrategy.Random)
         {
-            throw new ArgumentException("a predictor chooses among mutations and crossovers, and a random search has none.");
+            throw new ArgumentException("--predictor with --strategy random: a predictor chooses among mutations and crossovers, and a random search has none.");
         }
         if (PredictorPool < 1) throw new ArgumentException($"a pool of {PredictorPool} for each candidate: at least 1 is needed.");
         if (Predictor != null && (long)PredictorPool * Math.Max(NumCrossover, NumMutation) > MostPooled)
         {
             throw new ArgumentException(
-                $"a pool of {PredictorPool} for each of {Math.Max(NumCrossover, NumMutation)} candidates: at most {MostPooled} in all are "
-                + "possible.");
+                $"--predictor-pool {PredictorPool} for each of {Math.Max(NumCrossover, NumMutation)} candidates: at most {MostPooled} in "
+                + "all are possible.");
         }
         if (NumCrossover < 0 || NumMutation < 0 || NumCrossover + NumMutation > NumPopulation)
         {
             throw new ArgumentException(
-                $"{NumCrossover} crossovers and {NumMutation} mutations do not fit a population of {NumPopulation}.");
+                $"--num-crossover {NumCrossover} and --num-mutation {NumMutation} do not fit --num-population {NumPopulation}.");
         }
     }
 }

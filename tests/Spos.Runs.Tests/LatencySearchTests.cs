@@ -161,6 +161,53 @@ public sealed class LatencySearchTests : IDisposable
     }
 
     [Fact]
+    public void A_table_is_needed_only_where_latency_matters_and_is_read_with_the_classes_of_the_search()
+    {
+        RunOption objectives = new(CostName.ObjectivesOption, "flops", null, Influence.Later);
+        SearchSpec search = Search("search", []);
+        Run(PathSearch.Run, search with { Setup = search.Setup with { Options = [objectives] } });
+        // As many pictures of fewer classes.
+        foreach (string file in Directory.GetFiles(Data.Folder, "*", SearchOption.AllDirectories))
+        {
+            string[] parts = Path.GetRelativePath(Data.Folder, file).Split('/');
+            string[] classes = [.. Directory.GetDirectories(Path.Combine(Data.Folder, parts[0])).Select(Path.GetFileName).Order().Skip(1)!];
+            string name = classes.Contains(parts[1]) ? parts[1] : classes[0];
+            string folder = Directory.CreateDirectory(Path.Combine(At("pictures"), parts[0], name)).FullName;
+            File.Copy(file, Path.Combine(folder, $"{parts[1]}-{parts[^1]}"));
+        }
+        FrontSpec fewer = Front("fewer");
+        DataSpec data = Data with { Folder = At("pictures"), AcceptChanged = true };
+        fewer = fewer with { Setup = fewer.Setup with { Data = data } };
+        Assert.Equal(
+            ["FLOPs", "parameters", "latency"], Run(FrontTraining.Run, fewer)!.Costs.Select(cost => cost.Measure.Name));
+
+        File.Delete(At("search/latency-table.json"));
+        using var observer = new RecordingObserver();
+        FrontResult without = FrontTraining.Run(Front("without"), Context(observer))!;
+        Assert.Equal(["FLOPs", "parameters"], without.Costs.Select(cost => cost.Measure.Name));
+        Assert.Contains(observer.Said, said => said.StartsWith("Latencies are not told: ", StringComparison.Ordinal));
+        Assert.Contains(
+            "is missing",
+            Assert.Throws<CheckpointException>(() => Run(FrontTraining.Run, Front("none") with { Along = CostMeasure.Latency })).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_front_of_before_there_was_latency_goes_on_along_its_own_cost()
+    {
+        RunOption objectives = new(CostName.ObjectivesOption, "latency,params", null, Influence.Later);
+        SearchSpec search = Search("search", [CostMeasure.Latency.Name, CostMeasure.Parameters.Name]);
+        Run(PathSearch.Run, search with { Setup = search.Setup with { Options = [objectives] } });
+        FrontResult before = Run(FrontTraining.Run, Front("front") with { Along = CostMeasure.Parameters })!;
+        Assert.DoesNotContain(KeptOptions.LatencyTableFact, File.ReadAllText(At("front/networks.json")), StringComparison.Ordinal);
+        FrontResult after = Run(FrontTraining.Run, Front("front"))!;
+        Assert.Equal(before.Networks.Select(one => one.Network), after.Networks.Select(one => one.Network));
+        FrontSpec anew = Front("front");
+        Assert.Equal(
+            CostMeasure.Latency, Run(FrontTraining.Run, anew with { Setup = anew.Setup with { Restart = true } })!.Costs[0].Measure);
+    }
+
+    [Fact]
     public void Scores_that_another_strategy_does_not_propose_again_are_kept()
     {
         SearchSpec front = Search("kept", []);

@@ -106,6 +106,42 @@ public sealed class ShrinkTests : IDisposable
     }
 
     [Fact]
+    public void Weights_that_were_never_trained_are_not_inherited()
+    {
+        Run(SupernetTraining.Run, Supernet("supernet", Whole.With("1 2 | 1 2 | 1 2 3 | 1 2")));
+        Run(PathSearch.Run, Search("search") with { Scoring = Scoring() with { AnyFlops = true } });
+        Run(SupernetTraining.Run, Supernet("other", Whole.With("0 | 0 | 0 | 0")));
+        FrontSpec front = new()
+        {
+            Setup = Training("front", 1),
+            Search = At("search"),
+            NumNetworks = 2,
+            Handmade = 2,
+            Inherit = true,
+            Checkpoint = At("supernet"),
+            TrainingOptions = [],
+        };
+        using var observer = new RecordingObserver();
+        FrontResult inherited = FrontTraining.Run(front, Context(observer))!;
+        Assert.DoesNotContain(inherited.Networks, one => one.Network.Architecture is "0 0 0 0" or "3 3 3 3");
+        Assert.Contains(observer.Said, said => said.EndsWith("and that the supernet was trained on.", StringComparison.Ordinal));
+        // From random weights any one is a comparison.
+        FrontSpec random = front with { Setup = Training("random", 1), Inherit = false, Checkpoint = null };
+        Assert.Contains(Run(FrontTraining.Run, random)!.Networks, one => one.Network.Architecture == "0 0 0 0");
+        Refused("was not trained on", FrontTraining.Run, front with { Setup = Training("none", 1), Checkpoint = At("other") });
+        ScratchSpec scratch = new()
+        {
+            Setup = Training("scratch", 1),
+            Sizes = Tiny,
+            Architecture = "1 1 0 1",
+            LoadCheckpoint = At("supernet"),
+        };
+        Refused("was not trained on 1 1 0 1: this chooses 0 in block 2", ScratchTraining.Run, scratch);
+        Assert.False(Directory.Exists(At("scratch")));
+        Assert.NotNull(Run(ScratchTraining.Run, scratch with { Architecture = "1 1 3 1" }));
+    }
+
+    [Fact]
     public void A_supernet_of_the_whole_space_is_searched_in_a_smaller_one_and_goes_on_in_it()
     {
         Run(SupernetTraining.Run, Supernet("supernet", null));
@@ -139,7 +175,7 @@ public sealed class ShrinkTests : IDisposable
     {
         SearchSpace space = Whole.With("0 2 | 1 3 | 0 | 2 3");
         Refused(
-            "--paths-per-step 2: paths of a step share nothing, and block 2 is left with 1 operations.", SupernetTraining.Run,
+            "--paths-per-step 2: paths of a step share nothing, and block 2 is left with 1 operation.", SupernetTraining.Run,
             Supernet("supernet", space) with { PathsPerStep = 2 });
         Run(SupernetTraining.Run, Supernet("supernet", space));
         CostTable flops = NetworkFlops.Of(Tiny.Spec(3, affine: false)).In(space);
@@ -268,6 +304,71 @@ public sealed class ShrinkTests : IDisposable
         Assert.Equal(40, state.RootElement.GetProperty("Scores").GetArrayLength());
     }
 
+    [Fact]
+    public void No_score_is_lost_when_a_run_is_stopped_again_or_asks_for_fewer_paths()
+    {
+        Run(SupernetTraining.Run, Supernet("supernet", null));
+        ShrinkSpec spec = Shrink("whole", ShrinkBy.Score) with { NumPaths = 60, Scoring = Scoring() with { Together = 5 } };
+        Run(SpaceShrinkingRun.Run, spec);
+        ShrinkSpec stopped = spec with { Setup = Setup("stopped") };
+        string[] before = [];
+        // The first run ends groups in the order of choices, so that what it leaves is no beginning of what is proposed.
+        foreach (int saves in new[] { 16, 1, 1, 1 })
+        {
+            using var stopping = new StoppingObserver(saves: saves);
+            Assert.Null(SpaceShrinkingRun.Run(stopped, new(() => Device.Host, stopping, stopping.Token)));
+            string[] after = PathsOf("stopped");
+            Assert.Subset(after.ToHashSet(), before.ToHashSet());
+            Assert.True(after.Length > before.Length);
+            before = after;
+        }
+        Assert.Equal(20, Run(SpaceShrinkingRun.Run, stopped with { NumPaths = 20 })!.Paths);
+        Assert.Subset(PathsOf("stopped").ToHashSet(), before.ToHashSet());
+        Run(SpaceShrinkingRun.Run, stopped);
+        Same("whole", "stopped");
+    }
+
+    [Fact]
+    public void Of_a_small_space_all_paths_are_compared_however_many_are_asked_for()
+    {
+        Run(SupernetTraining.Run, Supernet("supernet", Whole.With("0 2 | 1 3 | 0 | 2 3")));
+        using var observer = new RecordingObserver();
+        ShrinkSpec many = Shrink("many", ShrinkBy.Angle) with { NumPaths = int.MaxValue };
+        Assert.Equal(8, SpaceShrinkingRun.Run(many, Context(observer))!.Paths);
+        Assert.Contains(observer.Said, said => said.Contains("no more than 8 were found", StringComparison.Ordinal));
+        // And whoever stops it while it draws need not wait.
+        Run(SupernetTraining.Run, Supernet("large", null));
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        ShrinkSpec large = many with { Setup = Setup("none"), Scoring = Scoring("large") };
+        Assert.Null(SpaceShrinkingRun.Run(large, new(() => Device.Host, observer, cancelled.Token)));
+        Assert.False(Directory.Exists(At("none")));
+    }
+
+    [Fact]
+    public void What_is_left_without_a_path_within_the_limits_is_told()
+    {
+        SearchSpace space = Whole.With("0 1 2 3 | 0 1 2 3 | 0 | 0");
+        Run(SupernetTraining.Run, Supernet("learnt", space));
+        CostTable flops = NetworkFlops.Of(Tiny.Spec(3, affine: false)).In(space);
+        int[] dearest = [.. Enumerable.Range(0, 2).Select(block => Enumerable.Range(0, 4).MaxBy(choice =>
+            flops.Of(new Architecture(Enumerable.Range(0, 4).Select(b => b == block ? choice : 0)))))];
+        // The dearest of two blocks have turned the most: each is kept, and together they are above the limit.
+        string[] turned = [.. dearest.Select((choice, block) => $"features.{block}.{choice}.")];
+        ChangeFirst("supernet", (parameter, i, first) =>
+            i % 2 == 0 && turned.Any(name => parameter.Name.StartsWith(name, StringComparison.Ordinal)) ? -first : first);
+        foreach (double limit in new[] { flops.Most - 1, flops.Most })
+        {
+            using var observer = new RecordingObserver();
+            ShrinkSpec spec = Shrink($"shrink-{limit}", ShrinkBy.Angle) with { Drop = null, Keep = 1 };
+            ShrinkResult shrunk = SpaceShrinkingRun.Run(spec with { Scoring = Scoring() with { FlopsLimit = limit } }, Context(observer))!;
+            Assert.Equal(dearest, shrunk.After.Operations.Take(2).Select(left => Assert.Single(left)));
+            Assert.Equal(
+                limit < flops.Most,
+                observer.Said.Any(said => said.Contains("no path of what is left was found", StringComparison.Ordinal)));
+        }
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static Session NewSession() => DeviceUse.NewSession(Device.Host, default);
@@ -341,6 +442,12 @@ public sealed class ShrinkTests : IDisposable
             File.ReadAllText(At($"{other}/result.json")).Replace(At(other), "", StringComparison.Ordinal));
     }
 
+    private string[] PathsOf(string folder)
+    {
+        using JsonDocument state = JsonDocument.Parse(File.ReadAllText(At($"{folder}/shrink.json")));
+        return [.. state.RootElement.GetProperty("Scores").EnumerateArray().Select(score => score.GetProperty("Architecture").GetString()!)];
+    }
+
     private CheckpointReader Open(string name) => CheckpointFolder.Open(At(name), _ => { });
 
     private string FileOf(SearchSpace space)
@@ -387,16 +494,22 @@ public sealed class ShrinkTests : IDisposable
     private ShrinkSpec Shrink(string folder, ShrinkBy by) =>
         new() { Setup = Setup(folder), Scoring = Scoring(), By = by, NumPaths = 60, Drop = 1 };
 
-    // Stops after so many scores.
-    private sealed class StoppingObserver(int scores) : IRunObserver, IDisposable
+    // Stops after so many scores, or when so many were saved.
+    private sealed class StoppingObserver(int scores = 0, int saves = 0) : IRunObserver, IDisposable
     {
         private readonly CancellationTokenSource _cancel = new();
+        private int _saved;
 
         public CancellationToken Token => _cancel.Token;
 
         public void Score(long done, double top1)
         {
             if (done == scores) _cancel.Cancel();
+        }
+
+        public void Saved(string file)
+        {
+            if (++_saved == saves) _cancel.Cancel();
         }
 
         public void Dispose() => _cancel.Dispose();

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Spos.Engine.Autograd;
 using Spos.Engine.Devices;
 using Spos.Engine.Training;
@@ -64,12 +65,36 @@ public sealed class TogetherTests : IDisposable
     }
 
     [Fact]
+    public void Scores_of_an_earlier_run_come_in_the_order_in_which_they_are_proposed()
+    {
+        CopyPictures(damaged: false);
+        Train(Device.Host);
+        Search(Device.Host, "whole", 3);
+        string[] scores = ScoresOf("whole");
+        Assert.Equal(12, scores.Length);
+        foreach (int missing in new[] { 0, 4, 6, 11 })
+        {
+            // As a run leaves them whose groups ended in another order: a known one may be the last that is proposed.
+            string name = $"missing-{missing}", file = At(name, "search.json");
+            Search(Device.Host, name, 3);
+            JsonNode left = JsonNode.Parse(File.ReadAllText(file))!;
+            left["Scores"] = new JsonArray([.. scores.Where((_, i) => i != missing).Reverse().Select(score => JsonNode.Parse(score))]);
+            File.WriteAllText(file, left.ToJsonString());
+            Search(Device.Host, name, 3);
+            Assert.Equal(scores, ScoresOf(name));
+        }
+    }
+
+    [Fact]
     public void No_candidate_together_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => Search(Device.Host, "none", 0));
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string At(string folder, string file) => Path.Combine(_folder, folder, file);
+
+    private string[] ScoresOf(string folder) =>
+        [.. JsonNode.Parse(File.ReadAllText(At(folder, "search.json")))!["Scores"]!.AsArray().Select(score => score!.ToJsonString())];
 
     private string Pictures => Path.Combine(_folder, "pictures");
 
@@ -110,9 +135,9 @@ public sealed class TogetherTests : IDisposable
             TrainBatchSize = 6,
             TestBatchSize = 4,
             OnVal = true,
+            Together = together,
         },
         Evolution = _evolution,
-        Together = together,
         Concurrency = concurrency,
     };
 

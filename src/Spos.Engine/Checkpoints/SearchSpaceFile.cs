@@ -63,10 +63,10 @@ public static class SearchSpaceFile
         for (int block = 0; block < searched.Blocks.Length; block++)
         {
             yield return new Field(
-                NniArchitecture.Name(block), LayerChoice, block, [.. searched.Operations[block].Select(operation => $"{operation}")]);
+                NniArchitecture.Name(block), LayerChoice, [.. searched.Operations[block].Select(operation => $"{operation}")]);
             if (!searched.HasScales) continue;
             yield return new Field(
-                NniArchitecture.ChannelName(block), Choice, block,
+                NniArchitecture.ChannelName(block), Choice,
                 [.. searched.Scales[block].Select(scale => (object)searched.Blocks[block][scale].Channels)]);
         }
     }
@@ -89,7 +89,7 @@ public static class SearchSpaceFile
         if (values.GetArrayLength() == 0)
         {
             string what = wanted.Kind == Choice ? "channel scale" : "alternative";
-            throw new FormatException($"{field.Name}.{Value} is empty, so block {wanted.Block} is left without any {what}.");
+            throw new FormatException($"{field.Name}.{Value} is empty: a block keeps at least one {what}.");
         }
         // Each is looked for after the one before. Of scales that have as many channels, in narrow networks, it is the first.
         var left = new List<int>();
@@ -110,7 +110,7 @@ public static class SearchSpaceFile
     }
 
     // What is chosen from: texts, or numbers.
-    private sealed record Field(string Name, string Kind, int Block, object[] Values)
+    private sealed record Field(string Name, string Kind, object[] Values)
     {
         public bool Is(int choice, JsonElement value) => Values[choice] switch
         {

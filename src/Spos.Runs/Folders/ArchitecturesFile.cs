@@ -23,6 +23,20 @@ public abstract class ArchitecturesFile<T>(
     public void Save(IEnumerable<T> architectures) =>
         JsonFile.Write(FilePath, new Contents(new Dictionary<string, string>(options.Values), data, [.. architectures]));
 
+    /// <summary>What an option came to that a file was made with; null if there is no file, it is damaged, or does not tell.</summary>
+    protected static string? OptionIn(string path, string name)
+    {
+        try
+        {
+            return File.Exists(path) ? JsonFile.Read<Contents>(path, MostBytes).Options?.GetValueOrDefault(name) : null;
+        }
+        catch (FormatException)
+        {
+            // Who goes on with the file refuses it.
+            return null;
+        }
+    }
+
     /// <summary>What was saved; null if nothing was.</summary>
     /// <param name="what">What the file holds, for messages.</param>
     /// <param name="isOne">Whether an architecture has all of its fields.</param>

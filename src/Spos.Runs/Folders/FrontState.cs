@@ -43,6 +43,9 @@ public sealed class FrontState(string folder, KeptOptions options, DataRecord da
 {
     public const string FileName = "networks.json";
 
+    /// <summary>What an option came to in the run of a folder; null if there is none, or nobody knows.</summary>
+    internal static string? OptionOf(string folder, string name) => OptionIn(Path.Combine(folder, FileName), name);
+
     /// <summary>What was saved; null if nothing was.</summary>
     /// <param name="space">What was searched.</param>
     /// <exception cref="UsageException">It was made with other options or pictures.</exception>

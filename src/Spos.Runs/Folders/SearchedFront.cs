@@ -50,16 +50,33 @@ public sealed class SearchedFront
     public string LatencyChecksum => _searched.LatencyTable;
 
     /// <summary>FLOPs, parameters and, if the search had a table of them, latencies of paths.</summary>
-    /// <param name="network">What is trained.</param>
+    /// <param name="network">What is trained. Latencies are those of as many classes as the search had.</param>
+    /// <param name="along">
+    /// The cost along which networks are chosen. Where neither that nor what the search made less of is latency, the table may be missing.
+    /// </param>
+    /// <param name="warn">Told then.</param>
     /// <exception cref="CheckpointException">The search's copy of that table is not there.</exception>
     /// <exception cref="LatencyTableException">It has changed, or is of another network.</exception>
-    public IReadOnlyList<CostTable> CostsOf(NetworkSpec network)
+    public IReadOnlyList<CostTable> CostsOf(NetworkSpec network, CostMeasure along, Action<string> warn)
     {
         CostTable[] costs = [NetworkFlops.Of(network), NetworkParameters.Of(network)];
         if (LatencyChecksum.Length == 0) return costs;
+        try
+        {
+            return [.. costs, Latencies(network with { Classes = _searched.Classes?.Count ?? network.Classes })];
+        }
+        catch (SposException error) when (along != CostMeasure.Latency && !Objectives.Contains(CostMeasure.Latency))
+        {
+            warn($"Latencies are not told: {error.Message}");
+            return costs;
+        }
+    }
+
+    private CostTable Latencies(NetworkSpec network)
+    {
         string copy = Path.Combine(Folder, SearchedLatency.FileName);
         return File.Exists(copy)
-            ? [.. costs, SearchedLatency.Read(copy, network).Costs]
+            ? SearchedLatency.Read(copy, network).Costs
             : throw new CheckpointException($"{copy}, the search's table of latencies, is missing. To have it, {FrontFiles.Remedy}.");
     }
 

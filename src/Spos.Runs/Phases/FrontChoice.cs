@@ -9,8 +9,9 @@ internal static class FrontChoice
     /// <summary>The networks, none twice: of the front, random ones, hand-made ones; each sort from the cheapest on.</summary>
     /// <param name="along">The cost along which they are chosen evenly.</param>
     /// <param name="seed">Fixes the random ones.</param>
+    /// <param name="trained">What their weights are trained on already; null if they begin with random ones.</param>
     /// <param name="observer">Told where there are fewer than are asked for.</param>
-    public static FrontNetwork[] Of(FrontSpec spec, SearchedFront front, CostTable along, ulong seed, IRunObserver observer)
+    public static FrontNetwork[] Of(FrontSpec spec, SearchedFront front, CostTable along, ulong seed, SearchSpace? trained, IRunObserver observer)
     {
         Architecture[] members = [.. front.Members.Select(member => Architecture.Parse(member.Architecture))];
         if (members.Length < spec.NumNetworks)
@@ -24,10 +25,12 @@ internal static class FrontChoice
         string range = along.Measure.TextOf(least, most);
 
         // What is trained already is no comparison.
-        Architecture[] handmade = Handmade(spec.Handmade, along, least, most, own);
+        Architecture[] handmade = Handmade(spec.Handmade, along, least, most, own, trained);
         if (handmade.Length < spec.Handmade)
         {
-            observer.Say($"--handmade {spec.Handmade}: there are only {handmade.Length} of {range} that are not of the front.");
+            observer.Say(
+                $"--handmade {spec.Handmade}: there are only {handmade.Length} of {range} that are not of the front"
+                + $"{(trained == null ? "" : " and that the supernet was trained on")}.");
         }
         Architecture[] random = Random(spec.Random, along, least, most, seed, [.. own, .. handmade]);
         if (random.Length < spec.Random)
@@ -43,8 +46,9 @@ internal static class FrontChoice
     }
 
     // ShuffleNetV2 itself, whatever it costs and whether the space is left with it or not; and those within the range whose blocks are all
-    // of another one alternative.
-    private static Architecture[] Handmade(int count, CostTable along, double least, double most, Architecture[] except)
+    // of another one alternative. What begins from a supernet's weights is of those that it was trained on.
+    private static Architecture[] Handmade(
+        int count, CostTable along, double least, double most, Architecture[] except, SearchSpace? trained)
     {
         if (count == 0) return [];
         SearchSpace space = along.Space;
@@ -53,13 +57,16 @@ internal static class FrontChoice
         Architecture[] others =
         [
             .. space.Alike.Select(Alike)
-                .Where(path => !path.Equals(plain) && !except.Contains(path) && along.Of(path) >= least && along.Of(path) <= most),
+                .Where(path => !path.Equals(plain) && !except.Contains(path) && along.Of(path) >= least && along.Of(path) <= most)
+                .Where(IsTrained),
         ];
-        Architecture[] first = except.Contains(plain) ? [] : [plain];
+        Architecture[] first = except.Contains(plain) || !IsTrained(plain) ? [] : [plain];
         int left = count - first.Length;
         IEnumerable<Architecture> spread =
             left == 0 ? [] : EvenSpread.Choose([.. others.Select(path => (double)along.Of(path))], left).Select(place => others[place]);
         return [.. first.Concat(spread).OrderBy(path => along.Of(path))];
+
+        bool IsTrained(Architecture path) => trained?.FaultOf(path) == null;
     }
 
     private static Architecture[] Random(int count, CostTable along, double least, double most, ulong seed, Architecture[] except)

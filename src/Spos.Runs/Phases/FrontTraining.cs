@@ -86,7 +86,7 @@ public static class FrontTraining
         SearchedFront front = SearchedFront.Open(spec.Search, $"--{SearchOption}", observer.Warn);
         TrainingSetup setup = spec.Setup.FedAs(front.Network.Network.Preprocessing);
         NetworkSpec shape = front.Network.Spec(classes: 2) with { Affine = true, Dropout = spec.Dropout };
-        CostMeasure along = spec.Along ?? front.Objectives[0];
+        CostMeasure along = spec.Along ?? AlongOf(spec.Setup, front);
         using CheckpointReader? supernet = spec.Inherit ? OpenSupernet(spec, front, shape, observer) : null;
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
         Device device = context.OpenDevice();
@@ -95,23 +95,29 @@ public static class FrontTraining
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         EvaluationData.RequireBatch(train, setup.Recipe.BatchSize, "--batch-size");
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
-        CostTable[] costs = [.. front.CostsOf(sizes).Select(cost => cost.In(front.Space)).OrderBy(cost => cost.Measure != along)];
+        CostTable[] costs = [.. front.CostsOf(sizes, along, observer.Warn).Select(cost => cost.In(front.Space)).OrderBy(cost => cost.Measure != along)];
         if (costs[0].Measure != along)
         {
             throw new UsageException(
                 $"--{AlongOption} {CostName.Of(along)}: the search of {front.Folder} had no --{SearchedLatency.Option}.");
         }
-        FrontNetwork[] chosen = FrontChoice.Of(spec, front, costs[0], setup.Data.Seed, observer);
+        SearchSpace? trained = supernet == null ? null : SearchedSpace.Of(supernet.Header, supernet.Path);
+        FrontNetwork[] chosen = FrontChoice.Of(spec, front, costs[0], setup.Data.Seed, trained, observer);
         Architecture[] paths = [.. chosen.Select(network => Architecture.Parse(network.Architecture))];
-        foreach (Architecture path in paths) ShuffleNetV2OneShot.Require(setup.Precision, sizes, path);
+        foreach (Architecture path in paths)
+        {
+            ShuffleNetV2OneShot.Require(setup.Precision, sizes, path);
+            if (supernet != null) InheritedWeights.Require(supernet, path);
+        }
         using var folder = new RunFolder(setup.Folder, RunKind.Front, observer);
         var cameTo = new Dictionary<string, string>
         {
             [SearchOption] = front.Digest,
             [AlongOption] = CostName.Of(along),
             [KeptOptions.CheckpointOption] = supernet == null ? "" : Convert.ToHexString(supernet.Header.Sha256),
-            [KeptOptions.LatencyTableFact] = front.LatencyChecksum,
         };
+        // Along another cost nothing depends on the table.
+        if (along == CostMeasure.Latency) cameTo[KeptOptions.LatencyTableFact] = front.LatencyChecksum;
         var kept = new KeptOptions(setup.Options, setup.PicturesCameTo(train).Concat(cameTo));
         var state = new FrontState(folder.Folder, kept, DataRecord.Of(train, val), setup.Data.AcceptChanged, observer.Warn);
         FrontNetwork[] networks = ComparedRun.Known(
@@ -130,7 +136,7 @@ public static class FrontTraining
         string begun = supernet == null ? "from scratch" : $"from the weights of {supernet.Path}";
         observer.Say(
             $"Training {networks.Length} networks {begun}: {sizes}; {train.Samples.Length} pictures; on {DeviceUse.Describe(device)}.");
-        observer.Begin(new RunBegin(folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        observer.Begin(new RunBegin(folder.Folder, sizes, RunRecord.OptionsOf(setup.Options), front.Space));
         if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, train, val)) return null;
         var damage = new DamageReport(observer.Warn);
         int testBatch = spec.TestBatchSize ?? ScratchSpec.DefaultTestBatch(setup.Recipe.BatchSize);
@@ -160,6 +166,15 @@ public static class FrontTraining
             state.Save(networks, observer);
         }
         return Finish(spec, setup, folder, state, networks, costs, front, device, train, test, damage, context);
+    }
+
+    // Earlier versions knew no latency here: their runs go on along the cost that they took.
+    private static CostMeasure AlongOf(RunSetup setup, SearchedFront front)
+    {
+        CostMeasure along = front.Objectives[0];
+        CostMeasure before = front.Objectives.FirstOrDefault(measure => measure != CostMeasure.Latency) ?? CostMeasure.Flops;
+        if (along == before || setup.Restart) return along;
+        return FrontState.OptionOf(setup.Folder, AlongOption) == CostName.Of(before) ? before : along;
     }
 
     private static string NameOf(FrontNetwork network) => $"{network.Name} {network.Architecture}";

@@ -3,6 +3,7 @@ using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
 using Spos.Runs.Records;
+using Spos.Space;
 
 namespace Spos.Runs.Phases;
 
@@ -12,6 +13,16 @@ namespace Spos.Runs.Phases;
 internal sealed class InheritedWeights(CheckpointReader loaded, ImageFolder data, IRunObserver observer)
 {
     private bool _isTold;
+
+    /// <summary>Refuses a path that a supernet was not trained on: its weights there would be those that training began with.</summary>
+    /// <param name="loaded">A supernet's checkpoint, or that of a single path, which has no others.</param>
+    /// <exception cref="UsageException">It was not trained on the path.</exception>
+    public static void Require(CheckpointReader loaded, Architecture path)
+    {
+        if (loaded.Header.Path != null || SearchedSpace.Of(loaded.Header, loaded.Path).FaultOf(path) is not { } fault) return;
+        throw new UsageException(
+            $"{loaded.Path} was not trained on {path}: this {fault}. Take an architecture, or a supernet, that fits the other.");
+    }
 
     /// <summary>
     /// Gives a single path the weights that it has in the checkpoint: a supernet's, or its own. For other classes than the checkpoint's the

@@ -71,8 +71,9 @@ internal sealed class InitialWeights : IDisposable
     {
         if (!Path.Exists(path))
         {
+            string which = string.IsNullOrEmpty(path) ? "and does not tell where that lies" : $"{path}, which is not there";
             throw new UsageException(
-                $"--by angle: the training of {supernet} began from another checkpoint, {path}, which is not there. Name it by --initial.");
+                $"--by angle: the training of {supernet} began from another checkpoint, {which}. Name it by --initial.");
         }
         CheckpointReader loaded = CheckpointFolder.Open(path, warn);
         if (Convert.ToHexString(loaded.Header.Sha256) == checksum) return loaded;

@@ -64,6 +64,12 @@ public sealed record ScoringSpec
 
     /// <summary>A table of megvii's to count FLOPs by; null to compute them from the shapes.</summary>
     public string? FlopsTable { get; init; }
+
+    /// <summary>
+    /// The most paths that are scored together, so that each picture is read once for them, and what they begin with is computed once;
+    /// at least 1. Results do not depend on it.
+    /// </summary>
+    public int Together { get; init; } = 64;
 }
 
 /// <summary>How a supernet is searched.</summary>
@@ -86,12 +92,6 @@ public sealed record SearchSpec
 
     /// <summary>Candidates that are scored at once; at least 1.</summary>
     public int Concurrency { get; init; } = 1;
-
-    /// <summary>
-    /// The most candidates that are scored together, so that each picture is read once for them, and what they begin with is computed once;
-    /// at least 1. Results do not depend on it.
-    /// </summary>
-    public int Together { get; init; } = 64;
 }
 
 /// <summary>What a search came to.</summary>
@@ -115,42 +115,34 @@ public static class PathSearch
     public static SearchResult? Run(SearchSpec spec, RunContext context)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Concurrency, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(spec.Together, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(spec.Scoring.Together, 1);
         IRunObserver observer = context.Observer;
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
         setup.Require(RunKind.Search);
         EvolutionOptions options = spec.Evolution with { Seed = data.Seed };
-        Refusal.Of(
-            options.Validate,
-            "--strategy, --num-population, --num-select, --num-crossover, --num-mutation, --predictor and --predictor-pool: ");
+        Refusal.Of(options.Validate);
         using var supernet = new ScoredSupernet(scoring, setup.Precision, observer.Warn);
         CostTable[] objectives = supernet.Objectives(spec.Objectives);
         Device device = context.OpenDevice();
-        (ImageFolder all, ImageFolder val) = data.OpenBoth(observer);
-        (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
+        using IDisposable share = DeviceUse.Share(device, spec.Concurrency);
+        using var pictures = ScoringData.Open(data, scoring, supernet, device, observer);
         Preprocessing preprocessing = data.PreprocessingOf(supernet.Header);
         using var folder = new RunFolder(setup.Folder, RunKind.Search, observer);
         var kept = new KeptOptions(
             setup.Options, [.. supernet.CameTo(preprocessing), PoolOf(options)], supernet.DefaultsOf(options.Strategy));
-        var state = new SearchState(folder.Folder, kept, DataRecord.Of(all, val), data.AcceptChanged, observer.Warn);
-        var damage = new DamageReport(observer.Warn);
-
-        using IDisposable share = DeviceUse.Share(device, spec.Concurrency);
-        var pictures = new EvaluationData(device, supernet.Spec.ImageSize, data, preprocessing, damage);
-        using BatchSource calibration = pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, data.Seed);
-        using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
+        var state = new SearchState(folder.Folder, kept, pictures.Record, data.AcceptChanged, observer.Warn);
         using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), spec.Concurrency);
         // All that can be refused has been: now what is there may go.
         Dictionary<string, Candidate> known = Known(setup, folder, state, supernet.Space);
-        RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);
+        RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), pictures.ClassNames);
         SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(setup.Options);
         if (supernet.LatencyTable is { } table) repeated[SearchedLatency.Option] = SearchedLatency.Write(folder, table);
         foreach ((string option, string value) in supernet.Limits.CameTo.Where(o => o.Value.Length > 0)) repeated[option] = value;
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated, supernet.Space));
-        if (!PictureCaches.Make(data, device, observer, context.Cancel, all, val)) return null;
+        if (!pictures.Cache(observer, context.Cancel)) return null;
         observer.Say(
             $"Search: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; candidates of {supernet.Limits.Sampler.Limits}, "
-            + $"compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
+            + $"compared on {pictures.Selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
         var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives);
         var run = new SearchRun(search, options, folder, state, observer, known);
@@ -160,10 +152,10 @@ public static class PathSearch
         TimeSpan TimeLeft() => spec.MaxDuration is { } most ? most - Stopwatch.GetElapsedTime(start) : TimeSpan.MaxValue;
         try
         {
-            bool whole = run.Run(scorers.On(calibration, test, context.Cancel, spec.Together, TimeLeft), clock.Token);
+            bool whole = run.Run(scorers.On(pictures.Calibration, pictures.Test, context.Cancel, scoring.Together, TimeLeft), clock.Token);
             if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
             {
-                return Finish(folder, supernet, run.Search, objectives, all.Classes, test, damage, whole);
+                return Finish(folder, supernet, run.Search, objectives, pictures, whole);
             }
         }
         catch (WriteException error)
@@ -191,13 +183,12 @@ public static class PathSearch
     }
 
     private static SearchResult Finish(
-        RunFolder folder, ScoredSupernet supernet, EvolutionSearch search, CostTable[] objectives, IEnumerable<string> classes,
-        BatchSource test, DamageReport damage, bool whole)
+        RunFolder folder, ScoredSupernet supernet, EvolutionSearch search, CostTable[] objectives, ScoringData data, bool whole)
     {
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
         ArchitectureFile.Write(architecture, best.Path, search.Space);
-        MeasuredPictures pictures = MeasuredPictures.Of(test);
+        MeasuredPictures pictures = MeasuredPictures.Of(data.Test);
         SelectionNoise noise = SelectionNoise.Of(pictures.Count, [.. search.Candidates.Select(c => c.Top1)]);
         Candidate[] front = search.Front();
         FrontFiles.Write(folder, front, search.Space, supernet.Limits.Costs);
@@ -225,10 +216,10 @@ public static class PathSearch
             top1_deviation = noise.Deviation,
             standard_error = noise.StandardError,
             best_by_chance = noise.BestByChance,
-            classes,
+            classes = data.ClassNames,
         });
         return new SearchResult(
             folder.Folder, architecture, best, search.Candidates, whole, front, supernet.Limits.Costs, objectives, supernet.LatencyTable,
-            search.Predictions, noise, pictures, damage);
+            search.Predictions, noise, pictures, data.Damage);
     }
 }

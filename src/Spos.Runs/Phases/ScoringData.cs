@@ -8,9 +8,6 @@ namespace Spos.Runs.Phases;
 /// <summary>The pictures that the paths of a supernet are scored on.</summary>
 internal sealed class ScoringData : IDisposable
 {
-    /// <summary>The most paths that are scored together.</summary>
-    public const int Together = 64;
-
     private readonly DataSpec _data;
     private readonly Device _device;
     private readonly ImageFolder _all, _val;
@@ -40,9 +37,9 @@ internal sealed class ScoringData : IDisposable
     public string[] ClassNames => [.. _all.Classes];
 
     /// <exception cref="SposException">They cannot be had, or are not the supernet's.</exception>
-    public static ScoringData Open(ShrinkSpec spec, ScoredSupernet supernet, Device device, IRunObserver observer)
+    public static ScoringData Open(
+        DataSpec data, ScoringSpec scoring, ScoredSupernet supernet, Device device, IRunObserver observer)
     {
-        (DataSpec data, ScoringSpec scoring) = (spec.Setup.Data, spec.Scoring);
         (ImageFolder all, ImageFolder val) = data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
         var damage = new DamageReport(observer.Warn);

@@ -72,6 +72,7 @@ public static class ScratchTraining
         spec.Setup.Require(RunKind.Scratch);
         using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
         (NetworkSpec shape, Architecture path, NetworkOrigin? origin) = Network(spec, loaded, observer.Warn);
+        if (loaded != null) InheritedWeights.Require(loaded, path);
         TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
         ShuffleNetV2OneShot.Require(setup.Precision, shape, path);

@@ -10,8 +10,7 @@ internal sealed class SearchRun(
     EvolutionSearch search, EvolutionOptions options, RunFolder folder, SearchState state, IRunObserver observer,
     Dictionary<string, Candidate> known)
 {
-    // What is known and has not been proposed. With another strategy or other probabilities some never is: its scores are kept.
-    private readonly HashSet<string> _left = [.. known.Keys];
+    private readonly SavedScores _scores = new(search, state, observer, known);
 
     /// <summary>The search, with what it has found so far.</summary>
     public EvolutionSearch Search => search;
@@ -28,9 +27,10 @@ internal sealed class SearchRun(
             long most = Math.Min((long)options.MaxEpochs * options.NumPopulation, options.MaxTrials);
             // What is known is gone through again: observers are told of it all.
             var part = new RunPart(PartKind.Search, "search", folder.Folder, "candidate", most, known.Count > 0 ? 1 : 0);
-            observer.Observe(part, () => search.Run(
-                [.. scorers.Select(scorer => new KnowingScorer(scorer, known))], AfterCandidate, generation => Export(exports, generation),
-                cancel));
+            observer.Observe(
+                part, () => search.Run(_scores.On(scorers), AfterCandidate, generation => Export(exports, generation), cancel));
+            // Where known candidates are proposed last, those that were saved before stand in another order.
+            _scores.Save();
             return true;
         }
         catch (OperationCanceledException)
@@ -42,11 +42,7 @@ internal sealed class SearchRun(
     private void AfterCandidate(Candidate candidate)
     {
         // While known candidates are gone through again, the file has them already.
-        if (!_left.Remove(candidate.Path.ToString()))
-        {
-            state.Save([.. search.Candidates, .. known.Where(one => _left.Contains(one.Key)).Select(one => one.Value)]);
-            observer.Saved(state.FilePath);
-        }
+        if (_scores.IsNew(candidate)) _scores.Save();
         observer.Candidate(candidate, search.Candidates.Count, search.Best(1)[0].Top1);
     }
 

@@ -27,13 +27,17 @@ public static class SpaceShrinkingRun
         using var supernet = new ScoredSupernet(spec.Scoring with { AnyFlops = true }, setup.Precision, observer.Warn);
         var shrinking = new SpaceShrinking(spec.Keep, spec.Drop);
         Require(spec, shrinking, supernet.Space);
-        EvolutionOptions options = OptionsOf(spec);
-        RequireAll(spec, supernet, options);
+        if (Draw(spec, supernet, context.Cancel) is not { } drawn) return null;
+        RequireAll(spec, supernet, drawn);
+        if (drawn.Count < spec.NumPaths)
+        {
+            observer.Say($"--num-paths {spec.NumPaths}: no more than {drawn.Count} were found, and these are compared.");
+        }
         using InitialWeights? initial =
             spec.By == ShrinkBy.Angle ? new InitialWeights(supernet.Checkpoint, supernet.Header, spec.Initial, observer.Warn) : null;
         Device device = context.OpenDevice();
         // Angles need no pictures.
-        using ScoringData? pictures = initial == null ? ScoringData.Open(spec, supernet, device, observer) : null;
+        using ScoringData? pictures = initial == null ? ScoringData.Open(data, spec.Scoring, supernet, device, observer) : null;
         using var folder = new RunFolder(setup.Folder, RunKind.Shrink, observer);
         KeptOptions kept = KeptBy(spec, supernet, initial);
         DataRecord record = pictures?.Record ?? DataRecord.Of(supernet.Header);
@@ -47,7 +51,8 @@ public static class SpaceShrinkingRun
             $"Shrink: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; paths of {supernet.Limits.Sampler.Limits}, compared "
             + $"by {(pictures == null ? "the angles of their weights" : $"their scores on {pictures.Selection.Samples.Length} pictures")}"
             + $"{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
-        var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options);
+        var search = new EvolutionSearch(
+            supernet.Flops, supernet.Limits.Sampler, OptionsOf(spec, drawn.Count, drawn[^1].Generation + 1));
         try
         {
             if (initial != null) Score(search, [AnglesOf(setup, supernet, initial, device)], known, state, observer, context.Cancel);
@@ -55,8 +60,8 @@ public static class SpaceShrinkingRun
             {
                 using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), 1);
                 IReadOnlyList<IPathScorer> all =
-                    scorers.On(pictures!.Calibration, pictures.Test, context.Cancel, ScoringData.Together);
-                var part = new RunPart(PartKind.Scoring, "scores", folder.Folder, "path", spec.NumPaths, known.Count > 0 ? 1 : 0);
+                    scorers.On(pictures!.Calibration, pictures.Test, context.Cancel, spec.Scoring.Together);
+                var part = new RunPart(PartKind.Scoring, "scores", folder.Folder, "path", drawn.Count, known.Count > 0 ? 1 : 0);
                 observer.Observe(part, () => Score(search, all, known, state, observer, context.Cancel));
             }
         }
@@ -70,36 +75,42 @@ public static class SpaceShrinkingRun
         {
             throw InterruptedRunException.Of(error, "The scores that were written before are kept");
         }
-        return Finish(spec, folder, supernet.Space, shrinking, search.Candidates, pictures);
+        return Finish(spec, folder, supernet, shrinking, search.Candidates, pictures, observer);
     }
 
     private static void Score(
         EvolutionSearch search, IReadOnlyList<IPathScorer> scorers, Dictionary<string, Candidate> known, SearchState state,
         IRunObserver observer, CancellationToken cancel)
     {
-        search.Run([.. scorers.Select(scorer => new KnowingScorer(scorer, known))], After, _ => { }, cancel);
-        // Those of a run that asked for more are not counted, and not forgotten.
-        if (known.Count <= search.Candidates.Count) state.Save(search.Candidates);
+        var scores = new SavedScores(search, state, observer, known);
+        search.Run(scores.On(scorers), After, _ => { }, cancel);
+        scores.Save();
 
         void After(Candidate candidate)
         {
+            bool isNew = scores.IsNew(candidate);
             // Angles are there at once.
             if (scorers[0] is Angles) return;
             observer.Score(search.Candidates.Count, candidate.Top1);
-            if (known.ContainsKey(candidate.Path.ToString())) return;
-            state.Save(search.Candidates);
-            observer.Saved(state.FilePath);
+            if (isNew) scores.Save();
         }
     }
 
     private static ShrinkResult Finish(
-        ShrinkSpec spec, RunFolder folder, SearchSpace space, SpaceShrinking shrinking, IReadOnlyList<Candidate> scored,
-        ScoringData? pictures)
+        ShrinkSpec spec, RunFolder folder, ScoredSupernet supernet, SpaceShrinking shrinking, IReadOnlyList<Candidate> scored,
+        ScoringData? pictures, IRunObserver observer)
     {
+        SearchSpace space = supernet.Space;
         IReadOnlyList<ScoredAlternative> alternatives = ScoredAlternative.Of(space, scored), dropped = shrinking.Of(alternatives);
         SearchSpace left = dropped.Aggregate(space, (before, one) => one.LeftOutOf(before));
         string file = Path.Combine(folder.Folder, SpaceName);
         SearchSpaceFile.Write(file, left);
+        if (!HasPath(left, supernet))
+        {
+            observer.Warn(
+                $"{file}: no path of what is left was found that keeps the limits, {supernet.Limits.Sampler.Limits}, so a search with the "
+                + "same limits refuses it. Leave more, or search with other limits.");
+        }
         MeasuredPictures? measured = pictures == null ? null : MeasuredPictures.Of(pictures.Test);
         bool isAngle = spec.By == ShrinkBy.Angle;
         folder.WriteResult(new
@@ -141,10 +152,36 @@ public static class SpaceShrinkingRun
     public static double DegreesOf(ScoredAlternative one) => one.Score * 180;
 
     // A search of random paths alone draws them, and has what each scores.
-    private static EvolutionOptions OptionsOf(ShrinkSpec spec)
+    private static EvolutionOptions OptionsOf(ShrinkSpec spec, int paths, int generations) => new()
     {
-        var options = new EvolutionOptions { Strategy = SearchStrategy.Random, MaxTrials = spec.NumPaths, Seed = spec.Setup.Data.Seed };
-        return options with { MaxEpochs = (spec.NumPaths + options.NumPopulation - 1) / options.NumPopulation };
+        Strategy = SearchStrategy.Random,
+        MaxTrials = paths,
+        MaxEpochs = generations,
+        Seed = spec.Setup.Data.Seed,
+    };
+
+    // The paths that will be compared, without their scores; null if it is stopped. Small spaces, and limits, have fewer than are asked for:
+    // nobody draws on once a whole generation has brought none.
+    private static IReadOnlyList<Candidate>? Draw(ShrinkSpec spec, ScoredSupernet supernet, CancellationToken cancel)
+    {
+        var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, OptionsOf(spec, spec.NumPaths, int.MaxValue));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        int before = 0;
+        try
+        {
+            Refusal.Of(() => search.Run([_ => 0.0], _ => { }, AfterGeneration, stop.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            if (cancel.IsCancellationRequested) return null;
+        }
+        return search.Candidates;
+
+        void AfterGeneration(int generation)
+        {
+            if (search.Candidates.Count == before) stop.Cancel();
+            before = search.Candidates.Count;
+        }
     }
 
     private static void Require(ShrinkSpec spec, SpaceShrinking shrinking, SearchSpace space)
@@ -165,20 +202,22 @@ public static class SpaceShrinkingRun
     }
 
     // Each alternative that a path within the limits can have is in one.
-    private static void RequireAll(ShrinkSpec spec, ScoredSupernet supernet, EvolutionOptions options)
+    private static void RequireAll(ShrinkSpec spec, ScoredSupernet supernet, IReadOnlyList<Candidate> drawn)
     {
-        var drawn = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options);
-        Refusal.Of(() => drawn.Run([_ => 0.0], _ => { }, _ => { }, CancellationToken.None));
-        CostLimits limits = supernet.Limits.Sampler.Limits;
-        foreach (ScoredAlternative one in ScoredAlternative.Of(supernet.Space, drawn.Candidates).Where(one => one.Paths == 0))
+        foreach (ScoredAlternative one in ScoredAlternative.Of(supernet.Space, drawn).Where(one => one.Paths == 0))
         {
-            SearchSpace alone = one.Alone(supernet.Space);
-            var sampler = new LimitedSampler(new CostLimits(limits.All.Select(limit => limit with { Table = limit.Table.In(alone) })));
-            if (sampler.TryDraw(new CounterRandom(options.Seed, RandomPurpose.Search, 0)) == null) continue;
+            if (!HasPath(one.Alone(supernet.Space), supernet)) continue;
             throw new UsageException(
                 $"--num-paths {spec.NumPaths}: none of these paths has {NameOf(supernet.Space, one)} in block {one.Block}, so nothing is "
                 + "known of it. Draw more.");
         }
+    }
+
+    // Whether a part of the space has a path within the limits of all.
+    private static bool HasPath(SearchSpace part, ScoredSupernet supernet)
+    {
+        var limits = supernet.Limits.Sampler.Limits.All.Select(limit => limit with { Table = limit.Table.In(part) });
+        return new LimitedSampler(new CostLimits(limits)).TryDraw(new CounterRandom(0, RandomPurpose.Search, 0)) != null;
     }
 
     private static KeptOptions KeptBy(ShrinkSpec spec, ScoredSupernet supernet, InitialWeights? initial)

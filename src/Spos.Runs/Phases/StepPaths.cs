@@ -75,9 +75,10 @@ internal sealed class StepPaths
     {
         if (paths <= space.MostDisjoint) return;
         int block = Enumerable.Range(0, space.Blocks.Length).First(b => LeftOf(b) < paths);
-        string what = space.Operations[block].Length < paths ? "operations" : "channel scales";
+        string what = space.Operations[block].Length < paths ? "operation" : "channel scale";
+        string has = space.IsWhole ? "has" : "is left with", plural = LeftOf(block) == 1 ? "" : "s";
         throw new UsageException(
-            $"--paths-per-step {paths}: paths of a step share nothing, and block {block} is left with {LeftOf(block)} {what}.");
+            $"--paths-per-step {paths}: paths of a step share nothing, and block {block} {has} {LeftOf(block)} {what}{plural}.");
 
         int LeftOf(int b) => Math.Min(space.Operations[b].Length, space.HasScales ? space.Scales[b].Length : int.MaxValue);
     }

@@ -157,7 +157,7 @@ public static class SupernetTraining
             $"Supernet: {sizes}{SearchedSpace.NoteOf(space)}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on "
             + $"{DeviceUse.Describe(device)}.");
         run.Begin(trainer, () => loaded?.Load(run.Session, run.Network));
-        observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options), space));
         if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val)) return null;
         if (!run.Train(trainer, null, context.Cancel)) return null;
         return Measure(spec.RandomPaths, setup, sampler, train, val, damage, run, context);

@@ -256,7 +256,7 @@ public sealed class ArchitectureFileTests : IDisposable
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": "0"}}""", "LayerChoice1._value is not a list")]
     [InlineData(
         """{"LayerChoice1": {"_type": "layer_choice", "_value": []}}""",
-        "LayerChoice1._value is empty, so block 0 is left without any alternative")]
+        "LayerChoice1._value is empty: a block keeps at least one alternative")]
     [InlineData(
         """{"LayerChoice1": {"_type": "choice", "_value": ["0", "1", "2", "3"]}}""", """LayerChoice1._type is not "layer_choice".""")]
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice"}}""", "lacks _type or _value")]
