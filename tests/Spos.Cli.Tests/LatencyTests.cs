@@ -127,7 +127,7 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
             0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", supernet, "--latency-table", file, "--latency-limit", "1s",
             "--output-dir", fixture.At("onnx-search"), "--max-epochs", "1", "--num-population", "4", "--num-select", "2", "--num-crossover",
             "2", "--num-mutation", "2", "--train-iters", "1", "--train-batch-size", "8", "--precision", "bf16");
-        string row = searched.Output.Split('\n').Single(line => line.Contains("latency is of", StringComparison.Ordinal));
+        string row = searched.Output.Split('\n').Single(line => line.Contains("latency measured with", StringComparison.Ordinal));
         Assert.Contains("batches of 1 in fp32 on host", row, StringComparison.Ordinal);
         // In whatever candidates are scored: exports are fp32.
         Assert.DoesNotContain("was measured in fp32", searched.Error, StringComparison.Ordinal);

@@ -50,8 +50,8 @@ public sealed class SummaryTests
         string output = PipelineFixture.Expect(0, path).Output;
         Assert.Matches(@"Latency of batches of 1 on host", output);
         Match match = Regex.Match(output, @"measured +([\d.]+) ms, the median of \d+ inferences");
-        Assert.InRange(double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), 0.5, 1000);
-        Assert.DoesNotContain("of the table's", output, StringComparison.Ordinal);
+        Assert.True(double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) > 0);
+        Assert.DoesNotContain("share of the table's time", output, StringComparison.Ordinal);
         Assert.Contains("give --architecture", PipelineFixture.Expect(2, "summary", "--measure").Error, StringComparison.Ordinal);
     }
 

@@ -20,13 +20,13 @@ internal sealed class OnnxInference : IInference
     private readonly OnnxRuntime.Tensor _logits;
 
     /// <param name="session">On the CPU; networks are made in it.</param>
-    /// <param name="runtime">Disposed of with this.</param>
+    /// <param name="runtime">Not disposed of by this.</param>
     /// <param name="threads">Those that ONNX Runtime is given.</param>
     /// <exception cref="OnnxRuntimeException">A batch is too large.</exception>
     public OnnxInference(Session session, OnnxRuntime runtime, NetworkSpec spec, int batch, int threads)
     {
         (_session, _runtime, _threads) = (session, runtime, threads);
-        // Weights do not matter, but that there are some: numbers of all sizes, and none too small for the processor's usual pace.
+        // What weights are does not matter, as long as they are none of zeros and denormals, with which processors have another pace.
         _supernet = new ShuffleNetV2OneShot(session, spec);
         Initialisation.Initialise(_supernet, session.Stream, 1, InitialisationScheme.Official);
         _images = runtime.NewTensor(batch, 3, spec.ImageSize, spec.ImageSize);
@@ -46,7 +46,6 @@ internal sealed class OnnxInference : IInference
         _logits.Dispose();
         _images.Dispose();
         _supernet.Dispose();
-        _runtime.Dispose();
     }
 
     private OnnxRuntime.Graph Ready(Architecture path)

@@ -54,7 +54,7 @@ internal static partial class Plots
         var star = plot.Add.Marker(CostOf(best), best.Top1, MarkerShape.FilledDiamond, 14);
         star.LegendText = "best";
         plot.Title("Candidates");
-        plot.XLabel(LabelOf(cost.Measure));
+        plot.XLabel(cost.Measure.Label);
         plot.YLabel("top-1 with the supernet's weights");
         plot.ShowLegend(Alignment.LowerRight);
         return Save(plot, folder, $"accuracy-over-{cost.Measure.FieldName}");
@@ -130,16 +130,10 @@ internal static partial class Plots
             points.MarkerSize = MarkerSize;
         }
         plot.Title(result.IsInherited ? "Trained front, from the supernet's weights" : "Trained front, from scratch");
-        plot.XLabel(LabelOf(measure));
+        plot.XLabel(measure.Label);
         plot.YLabel("top-1 on val");
         plot.ShowLegend(Alignment.LowerRight);
         return Save(plot, result.Folder, name);
-    }
-
-    private static string LabelOf(CostMeasure measure)
-    {
-        string unit = measure == CostMeasure.Latency ? "ms" : measure == CostMeasure.Flops ? "millions of multiply-adds" : "millions";
-        return $"{measure.Name} ({unit})";
     }
 
     private static string Save(Plot plot, string folder, string name)

@@ -37,7 +37,7 @@ internal interface IScoringOptions
     float? HeldOut { get; set; }
 
     [Option("flops-limit", HelpText = "Most FLOPs of a candidate (default: 330e6 for the official sizes, else the mean of all paths; for a "
-        + "front any).")]
+        + "front, and to shrink a space, any).")]
     [InRange(1, 1e15, Example = "330e6 or 330M"), Influences(Influence.Kept)]
     double? FlopsLimit { get; set; }
 

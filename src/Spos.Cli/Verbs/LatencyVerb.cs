@@ -36,11 +36,11 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
     [OneOf("measure")]
     public string Action { get; set; } = "measure";
 
-    [Option("target", Default = LatencyTable.Spos, HelpText =
+    [Option("target", Default = LatencyTable.OfSpos, HelpText =
         "What runs the networks: spos, or onnxruntime for ONNX Runtime on the CPU with what spos export writes. The variable "
         + "SPOS_ONNXRUNTIME names its library, libonnxruntime.so, where the system does not find it.")]
-    [OneOf(LatencyTable.Spos, LatencyTable.OnnxRuntime)]
-    public string Target { get; set; } = LatencyTable.Spos;
+    [OneOf(LatencyTable.OfSpos, LatencyTable.OnnxRuntime)]
+    public string Target { get; set; } = LatencyTable.OfSpos;
 
     [Option("checkpoint", HelpText = "A network, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
     [Input(PathKind.Any)]
@@ -103,7 +103,7 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         if (rounds < least) throw new UsageException($"--rounds {rounds}: a network of {spec.Blocks} blocks needs at least {least}.");
         int most = CostStudy.MostValidated(space);
         if (Validate > most) throw new UsageException($"--validate {Validate}: of this network's paths at most {most} are possible.");
-        OnnxRuntime? runtime = IsOnnx ? new OnnxRuntime() : null;
+        using OnnxRuntime? runtime = IsOnnx ? new OnnxRuntime() : null;
         Device device = OpenDevice();
         using Session session = DeviceUse.NewSession(device, Plan, Precision);
         string by = runtime == null ? "" : $", by ONNX Runtime {runtime.Version} ({runtime.Path})";
@@ -144,7 +144,7 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         }
         if (Plan != ConvolutionPlan.Fused)
         {
-            throw new UsageException($"{target}: --plan is of what computes in --target {LatencyTable.Spos}.");
+            throw new UsageException($"{target}: --plan is of what computes in --target {LatencyTable.OfSpos}.");
         }
         if (DeviceName == DeviceNameAttribute.Auto) DeviceName = DeviceKind.Host.Name;
         if (Engine.Devices.DeviceName.Parse(DeviceName).Kind != DeviceKind.Host)

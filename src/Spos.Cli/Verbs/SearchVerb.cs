@@ -153,7 +153,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 ("architecture", $"{best.Path}"),
                 .. result.Costs.Select(cost =>
                     ((string, string?))(cost.Measure.Name, cost.Measure.NumberOf(cost.Of(best.Path)))),
-                ("latency is of", result.Latencies?.Conditions),
+                ("latency measured with", result.Latencies?.Conditions),
                 ("top-1 in the supernet", $"{best.Top1:0.0%}"),
                 ("of all candidates", $"mean {noise.Mean:0.0%}, standard deviation {noise.Deviation * 100:0.0} points"),
                 ("first generation, mean", $"{result.Candidates.Where(c => c.Generation == 0).Average(c => c.Top1):0.0%}"),

@@ -105,7 +105,9 @@ internal sealed class ShrinkVerb : PhaseOptions, IScoringOptions, IVerb
     {
         ScoredAlternative[] shown = [.. result.Alternatives.Where(one => one.IsScale == isScale)];
         int[] numbers = [.. shown.Select(one => one.Number).Distinct().Order()];
-        string NameOf(int number) => SpaceShrinkingRun.NameOf(result.Before, shown.First(one => one.Number == number));
+        // A number can be another operation in another block.
+        string NameOf(int number) => string.Join(
+            " or ", shown.Where(one => one.Number == number).Select(one => SpaceShrinkingRun.NameOf(result.Before, one)).Distinct());
         Table table = PlainTable.New(["block", .. numbers.Select(NameOf)]);
         foreach (IGrouping<int, ScoredAlternative> block in shown.GroupBy(one => one.Block))
         {

@@ -88,7 +88,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
         ? CostMeasure.Latency.NumberOf(nanoseconds.Least, nanoseconds.Most)
         : CostMeasure.Latency.NumberOf(nanoseconds.Of(path));
 
-    // What a table tells may have been measured in another way; what it was is printed beside.
+    // On what a table was measured is printed with its time.
     private void PrintMeasured(NetworkSpec spec, Architecture path, (LatencyTable Table, CostTable Costs)? latency)
     {
         int batch = BatchSize ?? latency?.Table.BatchSize ?? 1;
@@ -101,8 +101,13 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             $"Latency of batches of {batch} on {DeviceUse.Describe(device)}, plan {DeclaredOption.TextOf(Plan)}, "
                 + $"precision {DeclaredOption.TextOf(Precision)}",
             ("measured", $"{CostMeasure.Latency.NumberOf(nanoseconds)}, the median of {MeasuredRuns} inferences"),
-            ("of the table's", latency is var (_, costs) ? $"{nanoseconds / costs.Of(path):0.0%}" : null));
+            ("share of the table's time", latency is var (table, costs) ? ShareOf(table, batch, nanoseconds / costs.Of(path)) : null));
     }
+
+    private string ShareOf(LatencyTable table, int batch, double share) =>
+        table.IsOfSpos && table.BatchSize == batch && table.Precision == DeclaredOption.TextOf(Precision)
+            ? $"{share:0.0%}"
+            : "none: the table is of another batch size, precision or program";
 
     // Nothing of a batch is taken: its plan says what it would.
     private void PrintMemory(NetworkSpec spec, Architecture? path, int batch)

@@ -23,7 +23,15 @@ public sealed unsafe class OnnxRuntime : IDisposable
         nint made;
         fixed (byte* name = "spos\0"u8) _library.Check(_library.CreateEnv(FatalAlone, name, &made), "CreateEnv");
         _environment = made;
-        _library.Check(_library.CreateCpuMemoryInfo(0, 0, &made), "CreateCpuMemoryInfo");
+        try
+        {
+            _library.Check(_library.CreateCpuMemoryInfo(0, 0, &made), "CreateCpuMemoryInfo");
+        }
+        catch (OnnxRuntimeException)
+        {
+            _library.Release(OnnxRuntimeObject.Env, _environment);
+            throw;
+        }
         _memory = made;
     }
 

@@ -11,8 +11,8 @@ internal sealed unsafe class OnnxRuntimeLibrary
     /// <summary>The variable that names the library's file, or the folder that holds it.</summary>
     public const string Variable = "SPOS_ONNXRUNTIME";
 
-    // ORT_API_VERSION of 1.11, of April 2022.
-    private const uint OldestInterface = 11;
+    // ORT_API_VERSION of 1.12, of July 2022: the first that reads OnnxWriter's opset, 17.
+    private const uint OldestInterface = 12;
 
     private static readonly string[] Names = ["libonnxruntime.so.1", "libonnxruntime.so"];
 
@@ -64,7 +64,7 @@ internal sealed unsafe class OnnxRuntimeLibrary
             }
         }
         throw new OnnxRuntimeException(named == null
-            ? $"ONNX Runtime is not there: neither {string.Join(" nor ", Names)} is on the loader's path. {Advice}"
+            ? $"ONNX Runtime is not there: the loader has neither {string.Join(" nor ", Names)} ({reason.TrimEnd('.')}). {Advice}"
             : $"{Variable}: {files[^1]} cannot be loaded as ONNX Runtime ({reason.TrimEnd('.')}). {Advice}");
     }
 

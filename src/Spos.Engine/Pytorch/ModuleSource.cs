@@ -82,7 +82,7 @@ public static class ModuleSource
     {
         foreach (Run run in Run.Of(graph))
         {
-            // Within a part of its own, values go other ways too.
+            // A part of its own, such as squeeze-and-excitation, need not be a chain: what it is called on counts.
             IEnumerable<int> nodes = run.Nested == null ? Enumerable.Range(run.First, run.Last + 1 - run.First) : [run.First];
             if (nodes.Any(node => graph.Nodes[node].Inputs is not [int taken] || taken != node))
             {

@@ -21,7 +21,7 @@ public sealed record LatencyTable
     private const string Measure = "spos latency measure writes one of this network.";
 
     /// <summary>The words of --target.</summary>
-    public const string Spos = "spos", OnnxRuntime = "onnxruntime";
+    public const string OfSpos = "spos", OnnxRuntime = "onnxruntime";
 
     /// <summary>What ran the networks, one of --target's words or another program; null for Spos itself.</summary>
     [JsonPropertyName("target")]
@@ -91,7 +91,7 @@ public sealed record LatencyTable
 
     /// <summary>Whether Spos itself ran the networks.</summary>
     [JsonIgnore]
-    public bool IsOfSpos => Target is null or Spos;
+    public bool IsOfSpos => Target is null or OfSpos;
 
     /// <summary>The figures of a table of nanoseconds, as the file has them.</summary>
     public static Dictionary<string, long>[] BlocksOf(CostTable costs) =>
