@@ -71,7 +71,8 @@ public sealed record EvolutionOptions
         }
         if (Predictor != null && Strategy == SearchStrategy.Random)
         {
-            throw new ArgumentException("--predictor with --strategy random: a predictor chooses among mutations and crossovers, and a random search has none.");
+            throw new ArgumentException(
+                "--predictor with --strategy random: a predictor chooses among mutations and crossovers, and a random search has none.");
         }
         if (PredictorPool < 1) throw new ArgumentException($"a pool of {PredictorPool} for each candidate: at least 1 is needed.");
         if (Predictor != null && (long)PredictorPool * Math.Max(NumCrossover, NumMutation) > MostPooled)

@@ -445,7 +445,8 @@ public sealed class ShrinkTests : IDisposable
     private string[] PathsOf(string folder)
     {
         using JsonDocument state = JsonDocument.Parse(File.ReadAllText(At($"{folder}/shrink.json")));
-        return [.. state.RootElement.GetProperty("Scores").EnumerateArray().Select(score => score.GetProperty("Architecture").GetString()!)];
+        JsonElement scores = state.RootElement.GetProperty("Scores");
+        return [.. scores.EnumerateArray().Select(score => score.GetProperty("Architecture").GetString()!)];
     }
 
     private CheckpointReader Open(string name) => CheckpointFolder.Open(At(name), _ => { });

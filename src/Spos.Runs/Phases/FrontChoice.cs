@@ -11,7 +11,8 @@ internal static class FrontChoice
     /// <param name="seed">Fixes the random ones.</param>
     /// <param name="trained">What their weights are trained on already; null if they begin with random ones.</param>
     /// <param name="observer">Told where there are fewer than are asked for.</param>
-    public static FrontNetwork[] Of(FrontSpec spec, SearchedFront front, CostTable along, ulong seed, SearchSpace? trained, IRunObserver observer)
+    public static FrontNetwork[] Of(
+        FrontSpec spec, SearchedFront front, CostTable along, ulong seed, SearchSpace? trained, IRunObserver observer)
     {
         Architecture[] members = [.. front.Members.Select(member => Architecture.Parse(member.Architecture))];
         if (members.Length < spec.NumNetworks)

@@ -51,8 +51,7 @@ public static class SpaceShrinkingRun
             $"Shrink: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; paths of {supernet.Limits.Sampler.Limits}, compared "
             + $"by {(pictures == null ? "the angles of their weights" : $"their scores on {pictures.Selection.Samples.Length} pictures")}"
             + $"{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
-        var search = new EvolutionSearch(
-            supernet.Flops, supernet.Limits.Sampler, OptionsOf(spec, drawn.Count, drawn[^1].Generation + 1));
+        var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, OptionsOf(spec, drawn[^1].Generation + 1));
         try
         {
             if (initial != null) Score(search, [AnglesOf(setup, supernet, initial, device)], known, state, observer, context.Cancel);
@@ -152,19 +151,19 @@ public static class SpaceShrinkingRun
     public static double DegreesOf(ScoredAlternative one) => one.Score * 180;
 
     // A search of random paths alone draws them, and has what each scores.
-    private static EvolutionOptions OptionsOf(ShrinkSpec spec, int paths, int generations) => new()
+    private static EvolutionOptions OptionsOf(ShrinkSpec spec, int generations) => new()
     {
         Strategy = SearchStrategy.Random,
-        MaxTrials = paths,
+        MaxTrials = spec.NumPaths,
         MaxEpochs = generations,
         Seed = spec.Setup.Data.Seed,
     };
 
-    // The paths that will be compared, without their scores; null if it is stopped. Small spaces, and limits, have fewer than are asked for:
-    // nobody draws on once a whole generation has brought none.
+    // The paths that will be compared, without their scores; null if it is stopped. Small spaces, and limits, have fewer than are asked
+    // for: it ends with the first generation that brings none.
     private static IReadOnlyList<Candidate>? Draw(ShrinkSpec spec, ScoredSupernet supernet, CancellationToken cancel)
     {
-        var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, OptionsOf(spec, spec.NumPaths, int.MaxValue));
+        var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, OptionsOf(spec, int.MaxValue));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         int before = 0;
         try
