@@ -1,4 +1,5 @@
 using Spos.Engine.Devices;
+using Spos.Engine.Ranks;
 
 namespace Spos.Runs;
 
@@ -6,4 +7,8 @@ namespace Spos.Runs;
 /// <param name="OpenDevice">Opens the device that it computes on, once what needs none is checked.</param>
 /// <param name="Observer">Told of all that it does.</param>
 /// <param name="Cancel">Signalled when it is to save and end.</param>
-public sealed record RunContext(Func<Device> OpenDevice, IRunObserver Observer, CancellationToken Cancel);
+public sealed record RunContext(Func<Device> OpenDevice, IRunObserver Observer, CancellationToken Cancel)
+{
+    /// <summary>The processes that do the work together. All but the first have an observer that takes warnings alone.</summary>
+    public IRanks Ranks { get; init; } = OneRank.Alone;
+}

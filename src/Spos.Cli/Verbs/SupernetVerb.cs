@@ -85,7 +85,7 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
     {
         var spec = new SupernetSpec
         {
-            Setup = Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear),
+            Setup = Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear, recipe => recipe with { Shards = Shards }),
             Sizes = Sizes,
             PathsPerStep = PathsPerStep,
             SandwichPaths = SandwichPaths,
@@ -99,6 +99,7 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
             LoadCheckpoint = LoadCheckpoint,
         };
         if (Watch(RunKind.Supernet, context => SupernetTraining.Run(spec, context)) is not { } result) return ExitCode.Stopped;
+        if (!TellsResults) return ExitCode.Success;
         IReadOnlyList<double> top1 = result.RandomTop1;
         ResultTable.Print(
             "Supernet trained",

@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using MessagePack;
+using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
+using Spos.Engine.Devices;
+using Spos.Engine.Ranks;
+using Spos.Engine.Supernet;
+using Spos.Engine.Training;
+using Spos.Runs.Folders;
+using Spos.Runs.Records;
+
+namespace Spos.Runs.Phases;
+
+/// <summary>Where a training stands.</summary>
+/// <param name="SavedStep">The step of the newest checkpoint; negative if there is none.</param>
+/// <param name="IsMeasured">Whether the epoch's end that it stands at, if it does, has been measured.</param>
+internal readonly record struct RunProgress(long Steps, long SavedStep, bool IsMeasured);
+
+/// <summary>A training that several processes do together: they begin alike, each sees the same pictures, and they compute the same bits.</summary>
+internal static class SharedRun
+{
+    /// <summary>Refuses more processes than there are shards, before anything is opened.</summary>
+    /// <exception cref="UsageException">There are more.</exception>
+    public static void Require(IRanks ranks, int shards)
+    {
+        if (ranks.Count <= shards) return;
+        throw new UsageException(
+            $"{ranks.Count} processes need --shards {ranks.Count} or more, and there are {shards}: each has at least one shard of a batch. "
+            + "Results depend on --shards, so a run that was begun keeps its number: start fewer processes for it.");
+    }
+
+    /// <summary>Refuses processes that would compute something else than the first one.</summary>
+    /// <exception cref="UsageException">This one would; the message says how it differs.</exception>
+    public static void RequireSame(IRanks ranks, Device device, KeptOptions kept, TrainedOn data)
+    {
+        if (ranks.Count == 1) return;
+        var own = new SortedDictionary<string, string>(kept.Values.ToDictionary(), StringComparer.Ordinal)
+        {
+            ["the version"] = RunRecord.Version,
+            ["the device"] = device.InstructionSet.Length > 0 ? $"the CPU with {device.InstructionSet}" : $"{device.Name} {device.Architecture}",
+            ["the data set"] = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(
+                MessagePackSerializer.Serialize((data.ClassNames, data.Train, data.Val)))),
+        };
+        string mine = string.Join('\n', own.Select(pair => $"{pair.Key}\t{pair.Value}")), first = ranks.Share(mine);
+        if (first == mine) return;
+        string[] here = mine.Split('\n'), there = first.Split('\n');
+        int at = Enumerable.Range(0, Math.Min(here.Length, there.Length)).FirstOrDefault(i => here[i] != there[i]);
+        (string[] other, string[] difference) = (there[at].Split('\t'), here[at].Split('\t'));
+        string option = difference[0].Contains(' ', StringComparison.Ordinal) ? difference[0] : $"--{difference[0]}";
+        throw new UsageException(
+            $"{option} is {difference[1]} here, and {other[1]} in process 0: all processes have to compute the same bits. "
+            + "Start them with the same options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
+    }
+
+    /// <summary>Has all begin as the first one does.</summary>
+    /// <param name="progress">Where the run stands.</param>
+    /// <returns>Where it stands by the first one.</returns>
+    public static RunProgress Begin(
+        IRanks ranks, Session session, ShuffleNetV2OneShot network, ShuffleNetV2OneShot? average, RunProgress progress)
+    {
+        if (ranks.Count == 1) return progress;
+        RunProgress[] shared = [progress];
+        ranks.Broadcast(MemoryMarshal.AsBytes(shared.AsSpan()));
+        SharedNetwork.Give(ranks, session, network, average);
+        return shared[0];
+    }
+
+    /// <summary>Does what each process does for itself and in its own folder, one after the other.</summary>
+    /// <returns>What this one came to.</returns>
+    public static bool InTurn(IRanks ranks, Func<bool> work)
+    {
+        bool done = false;
+        for (int rank = 0; rank < ranks.Count; rank++)
+        {
+            if (rank == ranks.Rank) done = work();
+            ranks.GatherAll<byte>([]);
+        }
+        return done;
+    }
+}
