@@ -1,0 +1,148 @@
+using System.Runtime.InteropServices;
+using Spos.Engine.Ranks;
+using Spos.Engine.Training;
+
+namespace Spos.Engine.Tests.Training;
+
+/// <summary>Sums over processes, which are threads here.</summary>
+public sealed class ShardExchangeTests
+{
+    // Values of magnitudes so far apart that another order of summation gives other bits, and some that are denormal.
+    private static float[] ValuesOf(int shard, int length)
+    {
+        var random = new CounterRandom(7, RandomPurpose.Drawing, (ulong)shard);
+        return [.. Enumerable.Range(0, length).Select(i => random.NextNormal() * MathF.Pow(2, i % 5 == 4 ? -135 : i * 7 % 30 - 15))];
+    }
+
+    [Theory]
+    [InlineData(8, 1001)]
+    [InlineData(8, 3)]
+    [InlineData(5, 64)]
+    [InlineData(13, 257)]
+    public void All_processes_have_the_sum_by_the_tree_however_many_there_are(int shards, int length)
+    {
+        float[] want = Sum(new ShardRange(0, shards), length);
+        if (length > 4)
+        {
+            Assert.Contains(want, value => value != 0 && !float.IsNormal(value));
+            // The order does matter.
+            float[] inOrder = new float[length];
+            foreach (int shard in Enumerable.Range(0, shards)) Add(inOrder, ValuesOf(shard, length));
+            Assert.NotEqual(want, inOrder);
+        }
+        for (int count = 1; count <= shards; count++)
+        {
+            Assert.All(Run(count, ranks => SumOf(ranks, shards, length)), got => Assert.Equal(want, got));
+        }
+    }
+
+    [Fact]
+    public void Values_of_different_number_are_gathered_by_rank()
+    {
+        int[][][] got = Run(3, ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
+        Assert.All(got, all => Assert.Equal([[], [10], [20, 21]], all));
+        const string text = "the first one's é";
+        Assert.All(Run(3, ranks => ranks.Share(ranks.IsFirst ? text : "another")), got => Assert.Equal(text, got));
+    }
+
+    private static float[] SumOf(IRanks ranks, int shards, int length)
+    {
+        var exchange = new ShardExchange(ranks, shards);
+        float[][] sums = [.. exchange.Own.Select(node => Sum(node, length))];
+        float[] total = new float[length];
+        exchange.Add(sums, total);
+        return total;
+    }
+
+    private static float[] Sum(ShardRange node, int length)
+    {
+        if (node.IsLeaf) return ValuesOf(node.First, length);
+        float[] sum = Sum(node.Left, length);
+        Add(sum, Sum(node.Right, length));
+        return sum;
+    }
+
+    private static void Add(float[] sum, float[] other)
+    {
+        for (int i = 0; i < sum.Length; i++) sum[i] += other[i];
+    }
+
+    private static T[] Run<T>(int count, Func<IRanks, T> work)
+    {
+        using var meeting = new Barrier(count);
+        var slots = new ReadOnlyMemory<byte>[count];
+        var results = new T[count];
+        Thread[] threads =
+        [
+            .. Enumerable.Range(0, count).Select(rank => new Thread(() => results[rank] = work(new ThreadRanks(rank, meeting, slots)))),
+        ];
+        foreach (Thread thread in threads) thread.Start();
+        foreach (Thread thread in threads) thread.Join();
+        return results;
+    }
+
+    private sealed class ThreadRanks(int rank, Barrier meeting, ReadOnlyMemory<byte>[] slots) : IRanks
+    {
+        public int Rank => rank;
+
+        public int Count => slots.Length;
+
+        public int OnMachine => slots.Length;
+
+        public bool IsAskedToStop => false;
+
+        public void StopAll() => throw new NotSupportedException();
+
+        public void Exchange(
+            ReadOnlySpan<float> sent, ReadOnlySpan<int> sentCounts, Span<float> received, ReadOnlySpan<int> receivedCounts)
+        {
+            int length = sent.Length, place = 0;
+            int[] offsets = new int[Count];
+            for (int i = 1; i < Count; i++) offsets[i] = offsets[i - 1] + sentCounts[i - 1];
+            Assert.Equal(length, offsets[^1] + sentCounts[^1]);
+            // What each sends begins with where the parts are.
+            byte[] packet = [.. MemoryMarshal.AsBytes(offsets.AsSpan()), .. MemoryMarshal.AsBytes(sent)];
+            slots[rank] = packet;
+            meeting.SignalAndWait();
+            for (int sender = 0; sender < Count; sender++)
+            {
+                ReadOnlySpan<byte> other = slots[sender].Span;
+                int first = MemoryMarshal.Cast<byte, int>(other)[rank];
+                ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(other[(Count * sizeof(int))..]);
+                values.Slice(first, receivedCounts[sender]).CopyTo(received[place..]);
+                place += receivedCounts[sender];
+            }
+            meeting.SignalAndWait();
+        }
+
+        public void Gather(ReadOnlySpan<byte> own, Span<byte> all, ReadOnlySpan<int> counts)
+        {
+            slots[rank] = own.ToArray();
+            meeting.SignalAndWait();
+            int place = 0;
+            for (int owner = 0; owner < Count; owner++)
+            {
+                Assert.Equal(counts[owner], slots[owner].Length);
+                slots[owner].Span.CopyTo(all[place..]);
+                place += counts[owner];
+            }
+            meeting.SignalAndWait();
+        }
+
+        public void Broadcast(Span<byte> bytes)
+        {
+            if (rank == 0) slots[0] = bytes.ToArray();
+            meeting.SignalAndWait();
+            slots[0].Span.CopyTo(bytes);
+            meeting.SignalAndWait();
+        }
+
+        public void Leave() => throw new NotSupportedException();
+
+        public void Abort(int code) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+        }
+    }
+}
