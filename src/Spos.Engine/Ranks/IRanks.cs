@@ -68,15 +68,4 @@ public static class RanksExtensions
         }
         return found;
     }
-
-    /// <summary>A text of the first one's, for all.</summary>
-    public static string Share(this IRanks ranks, string text)
-    {
-        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
-        int[] length = [bytes.Length];
-        ranks.Broadcast(MemoryMarshal.AsBytes(length.AsSpan()));
-        Array.Resize(ref bytes, length[0]);
-        ranks.Broadcast(bytes);
-        return System.Text.Encoding.UTF8.GetString(bytes);
-    }
 }

@@ -37,16 +37,28 @@ internal sealed class SignsOfLife : IDisposable
         _thread.Join();
     }
 
+    private void SendAndHear()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                foreach (int peer in _heard.Keys) _mpi.Beat(peer);
+                while (_mpi.Hear() is { } peer) _heard[peer] = Stopwatch.GetTimestamp();
+            }
+            catch (RanksException)
+            {
+                // Whom MPI cannot reach will not be heard of, and who works with it is told by the same failure.
+            }
+        }
+    }
+
     private void Run()
     {
         long last = Stopwatch.GetTimestamp();
         while (!_ended.Wait(_pause))
         {
-            lock (_gate)
-            {
-                foreach (int peer in _heard.Keys) _mpi.Beat(peer);
-                while (_mpi.Hear() is { } peer) _heard[peer] = Stopwatch.GetTimestamp();
-            }
+            SendAndHear();
             // This process itself was stopped, and maybe all of them were: they need time to be heard again.
             bool wasStopped = Stopwatch.GetElapsedTime(last) > _timeout / 2;
             last = Stopwatch.GetTimestamp();

@@ -85,13 +85,13 @@ public sealed record TrainingOptions
         if (BatchSize % Shards != 0)
         {
             throw new ArgumentException(
-                $"batch size {BatchSize} cannot be divided into {Shards} equal shards: take a multiple of {Shards}, such as "
+                $"--batch-size {BatchSize} cannot be divided into --shards {Shards} equal parts: take a multiple of {Shards}, such as "
                 + $"{Math.Max(BatchSize / Shards, LeastBatch) * Shards}.");
         }
         if (ShardSize < LeastBatch)
         {
             throw new ArgumentException(
-                $"batch size {BatchSize} in {Shards} shards: batch norm needs at least {LeastBatch} pictures of each shard.");
+                $"--batch-size {BatchSize} in --shards {Shards}: batch norm needs at least {LeastBatch} pictures of each shard.");
         }
         if (LearningRate is not (> 0 and < 100)) throw new ArgumentException($"learning rate {LearningRate} is not in (0, 100).");
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"momentum {Momentum} is not in [0, 1).");

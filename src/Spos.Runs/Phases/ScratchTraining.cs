@@ -125,6 +125,7 @@ public static class ScratchTraining
         Accuracy accuracy = Measure(average?.Network ?? network);
         long flops = NetworkFlops.Of(sizes).Of(path);
         MeasuredPictures pictures = MeasuredPictures.Of(test, context.Ranks);
+        damage.Share(context.Ranks);
         run.WriteResult(new
         {
             architecture = path.Operations,

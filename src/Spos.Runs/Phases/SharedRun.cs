@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
 using MessagePack;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
@@ -29,28 +31,34 @@ internal static class SharedRun
             + "Results depend on --shards, so a run that was begun keeps its number: start fewer processes for it.");
     }
 
-    /// <summary>Refuses processes that would compute something else than the first one.</summary>
-    /// <exception cref="UsageException">This one would; the message says how it differs.</exception>
+    /// <summary>Refuses processes that would compute something else than the first one, before any of them writes.</summary>
+    /// <exception cref="UsageException">One would; the message says how it differs.</exception>
     public static void RequireSame(IRanks ranks, Device device, KeptOptions kept, TrainedOn data)
     {
         if (ranks.Count == 1) return;
-        var own = new SortedDictionary<string, string>(kept.Values.ToDictionary(), StringComparer.Ordinal)
+        byte[] identity = MessagePackSerializer.Serialize((data.ClassNames, data.Train, data.Val));
+        var facts = new Dictionary<string, string>(kept.Values)
         {
             ["the version"] = RunRecord.Version,
             ["the device"] = device.InstructionSet.Length > 0 ? $"the CPU with {device.InstructionSet}" : $"{device.Name} {device.Architecture}",
-            ["the data set"] = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(
-                MessagePackSerializer.Serialize((data.ClassNames, data.Train, data.Val)))),
+            ["the data set"] = $"that of SHA-256 {Convert.ToHexString(SHA256.HashData(identity))}",
         };
-        string mine = string.Join('\n', own.Select(pair => $"{pair.Key}\t{pair.Value}")), first = ranks.Share(mine);
-        if (first == mine) return;
-        string[] here = mine.Split('\n'), there = first.Split('\n');
-        int at = Enumerable.Range(0, Math.Min(here.Length, there.Length)).FirstOrDefault(i => here[i] != there[i]);
-        (string[] other, string[] difference) = (there[at].Split('\t'), here[at].Split('\t'));
-        string option = difference[0].Contains(' ', StringComparison.Ordinal) ? difference[0] : $"--{difference[0]}";
-        throw new UsageException(
-            $"{option} is {difference[1]} here, and {other[1]} in process 0: all processes have to compute the same bits. "
-            + "Start them with the same options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
+        byte[][] all = ranks.GatherAll<byte>(JsonSerializer.SerializeToUtf8Bytes(facts));
+        Dictionary<string, string> first = Read(all[0]);
+        for (int rank = 1; rank < all.Length; rank++)
+        {
+            Dictionary<string, string> other = Read(all[rank]);
+            string? name = first.Keys.Union(other.Keys).FirstOrDefault(one => other.GetValueOrDefault(one) != first.GetValueOrDefault(one));
+            if (name == null) continue;
+            string option = name.Contains(' ', StringComparison.Ordinal) ? name : $"--{name}";
+            throw new UsageException(
+                $"{option} is {other.GetValueOrDefault(name)} in process {rank}, and {first.GetValueOrDefault(name)} in process 0: all "
+                + "processes have to compute the same bits. Start them with the same options, data set, version and kind of machine; SPOS_CPU "
+                + "names a CPU's instructions.");
+        }
     }
+
+    private static Dictionary<string, string> Read(byte[] facts) => JsonSerializer.Deserialize<Dictionary<string, string>>(facts)!;
 
     /// <summary>Has all begin as the first one does.</summary>
     /// <param name="progress">Where the run stands.</param>

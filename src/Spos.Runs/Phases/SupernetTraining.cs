@@ -189,6 +189,7 @@ public static class SupernetTraining
         double[][] all = ranks.GatherAll<double>(own.ToArray());
         double[] top1 = [.. Enumerable.Range(0, randomPaths).Select(i => all[i % ranks.Count][i / ranks.Count])];
         MeasuredPictures pictures = MeasuredPictures.Of(test);
+        damage.Share(ranks);
         run.WriteResult(new
         {
             random_paths = top1.Length,

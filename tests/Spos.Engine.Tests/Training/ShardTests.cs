@@ -205,7 +205,7 @@ public sealed class ShardTests : IDisposable
     }
 
     [Theory]
-    [InlineData(12, 5, "cannot be divided into 5 equal shards: take a multiple of 5, such as 10.")]
+    [InlineData(12, 5, "--batch-size 12 cannot be divided into --shards 5 equal parts: take a multiple of 5, such as 10.")]
     [InlineData(12, 12, "batch norm needs at least 2 pictures of each shard")]
     [InlineData(3, 2, "such as 4.")]
     public void Batches_that_cannot_be_divided_are_refused(int batch, int shards, string message)
