@@ -17,4 +17,14 @@ internal static class ExitCode
 
     /// <summary>Stopped by Ctrl-C, as shells have it.</summary>
     public const int Stopped = 130;
+
+    /// <summary>The same in words, for users.</summary>
+    public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
+    [
+        (Success, "All went well."),
+        (Failure, "Something could not be done."),
+        (Usage, "The options make no sense."),
+        (Internal, "The program has a fault. A line names a file with its trace."),
+        (Stopped, "The run was stopped, and goes on by the same command; or Ctrl-C was pressed twice."),
+    ];
 }

@@ -26,6 +26,9 @@ public sealed record EvolutionOptions
     /// <summary>The most mutations, or crossovers, that are made for a predictor to choose from: NSGA-II compares each with each.</summary>
     public const int MostPooled = 10_000;
 
+    /// <summary>What <see cref="PredictorPool"/> is by default.</summary>
+    public const int DefaultPredictorPool = 10;
+
     public SearchStrategy Strategy { get; init; } = SearchStrategy.Evolution;
 
     /// <summary>Generations.</summary>
@@ -50,7 +53,7 @@ public sealed record EvolutionOptions
     public PredictorKind? Predictor { get; init; }
 
     /// <summary>How many mutations and crossovers are made for each that is scored, where there is a predictor.</summary>
-    public int PredictorPool { get; init; } = 10;
+    public int PredictorPool { get; init; } = DefaultPredictorPool;
 
     public ulong Seed { get; init; }
 

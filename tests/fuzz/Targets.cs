@@ -163,7 +163,8 @@ internal static class Targets
         "latency-table",
         [
             """
-            {"device": "host", "precision": "fp32", "batch_size": 1, "network": {"image_size": 32, "classes": 3, "stem_channels": 8,
+            {"target": "onnxruntime", "target_version": "1.31.1",
+            "device": "host", "precision": "fp32", "batch_size": 1, "network": {"image_size": 32, "classes": 3, "stem_channels": 8,
             "stage_repeats": [1, 1, 1, 1], "stage_channels": [16, 24, 32, 40], "last_channels": 8, "blocks": "shuffle-v2"},
             "constant_ns": 100, "blocks_ns": [
             {"shufflenet_3x3": 0, "shufflenet_5x5": 1, "shufflenet_7x7": 2, "xception_3x3": 3},

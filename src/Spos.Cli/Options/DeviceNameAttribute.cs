@@ -9,6 +9,8 @@ internal sealed class DeviceNameAttribute : ValueRule
 
     public override string Possible => $"{Auto}, {DeviceName.Possible}, or one of several as cuda:1";
 
+    public override IReadOnlyList<string> Words { get; } = [Auto, .. DeviceKind.All.Select(kind => kind.Name)];
+
     public override string Read(string text, Type type)
     {
         if (text.Equals(Auto, StringComparison.OrdinalIgnoreCase)) return Auto;

@@ -9,8 +9,12 @@ namespace Spos.Cli.Options;
 /// <summary>What --help shows, as wide as the terminal.</summary>
 internal static class HelpPage
 {
-    private const string Title = "Spos: Single Path One-Shot neural architecture search";
+    public const string Title = "Spos: Single Path One-Shot neural architecture search";
     private const string Margin = "  ";
+
+    /// <summary>What every verb takes beside the options that it declares, and what it does.</summary>
+    public static IReadOnlyList<(string Name, string Text)> CommonOptions { get; } =
+        [("--help", "Show this."), ("--version", "Show the version.")];
 
     /// <summary>The verbs.</summary>
     public static string OfAll(IReadOnlyList<Type> verbs) => new StringBuilder()
@@ -24,27 +28,32 @@ internal static class HelpPage
     public static string Of(Type verb)
     {
         var page = new StringBuilder().AppendLine(Title).AppendLine();
-        string name = DeclaredOption.NameOf(verb), text = $"spos {name}: {DescriptionOf(verb)}";
-        foreach (string line in Wrapped(text, Width)) page.AppendLine(line);
-        if (verb.GetCustomAttribute<ExampleAttribute>() is { } example)
+        foreach (string line in Wrapped($"spos {DeclaredOption.NameOf(verb)}: {DescriptionOf(verb)}", Width)) page.AppendLine(line);
+        if (ExampleOf(verb) is var (purpose, command))
         {
-            page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{example.Purpose}:");
-            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}{$"spos {name} {example.Options}".TrimEnd()}");
+            page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{purpose}:");
+            page.AppendLine(CultureInfo.InvariantCulture, $"{Margin}{command}");
         }
         page.AppendLine();
         (string, string)[] options =
         [
-            .. DeclaredOption.Of(verb).OrderBy(o => o.IsOption).Select(o => (o.Name, Described(o))),
-            ("--help", "Show this."),
-            ("--version", "Show the version."),
+            .. DeclaredOption.Of(verb).OrderBy(o => o.IsOption).Select(o => (o.Name, DescriptionOf(o))),
+            .. CommonOptions,
         ];
         return page.Append(Columns(options)).ToString().TrimEnd();
     }
 
-    private static string DescriptionOf(Type verb) => verb.GetCustomAttribute<VerbAttribute>()!.HelpText;
+    /// <summary>What a verb does.</summary>
+    public static string DescriptionOf(Type verb) => verb.GetCustomAttribute<VerbAttribute>()!.HelpText;
 
-    // Its description, and what it takes.
-    private static string Described(DeclaredOption option)
+    /// <summary>A verb's example, as a whole command, and what it is for; null if it has none.</summary>
+    public static (string Purpose, string Command)? ExampleOf(Type verb) =>
+        verb.GetCustomAttribute<ExampleAttribute>() is { } example
+            ? (example.Purpose, $"spos {DeclaredOption.NameOf(verb)} {example.Options}".TrimEnd())
+            : null;
+
+    /// <summary>What an option means and takes.</summary>
+    public static string DescriptionOf(DeclaredOption option)
     {
         string[] facts =
         [

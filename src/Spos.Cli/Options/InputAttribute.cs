@@ -8,6 +8,8 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
     /// <summary>Whether the value may be an architecture, a list of numbers, instead.</summary>
     public bool OrArchitecture { get; init; }
 
+    public override PathKind Kind => kind;
+
     public override string Read(string text, Type type)
     {
         if (OrArchitecture && NamedArchitecture.IsList(text)) return text;

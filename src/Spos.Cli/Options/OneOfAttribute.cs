@@ -8,6 +8,8 @@ internal class OneOfAttribute(params string[] words) : ValueRule
 
     public override string Possible => words.Length == 1 ? words[0] : $"{string.Join(", ", words[..^1])} or {words[^1]}";
 
+    public override IReadOnlyList<string> Words => words;
+
     // An option of several words has commas between them.
     public override string Read(string text, Type type) =>
         type == typeof(IEnumerable<string>) ? string.Join(',', text.Split(',').Select(ReadOne)) : ReadOne(text);

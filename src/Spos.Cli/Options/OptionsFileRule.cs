@@ -5,6 +5,8 @@ internal abstract class OptionsFileRule : PathRule
 {
     private readonly InputAttribute _path = new(PathKind.File);
 
+    public override PathKind Kind => PathKind.File;
+
     public override string Read(string text, Type type) => _path.Read(text, type);
 
     /// <summary>The options that a file stands for; a value is null where the option takes none.</summary>

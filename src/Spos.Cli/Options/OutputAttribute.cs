@@ -13,6 +13,8 @@ internal sealed class OutputAttribute(PathKind kind) : PathRule
     /// <summary>Whether what is there may be used as it is, so that nothing need be written to it.</summary>
     public bool MayBeReadOnly { get; init; }
 
+    public override PathKind Kind => kind;
+
     public override string Read(string text, Type type)
     {
         CheckText(text);

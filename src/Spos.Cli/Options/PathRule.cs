@@ -18,6 +18,8 @@ internal abstract class PathRule : ValueRule
     // What Linux takes.
     private const int MostBytes = 4095, MostBytesOfName = 255;
 
+    public abstract PathKind Kind { get; }
+
     /// <exception cref="FormatException">No file can have that path.</exception>
     protected static void CheckText(string path)
     {

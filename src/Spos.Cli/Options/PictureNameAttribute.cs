@@ -8,6 +8,8 @@ internal sealed class PictureNameAttribute : PathRule
     /// <summary>What - becomes: standard input, as Linux names it.</summary>
     public const string StandardInput = "/dev/stdin";
 
+    public override PathKind Kind => PathKind.Any;
+
     public override string Read(string text, Type type)
     {
         if (text == "-") return StandardInput;

@@ -56,8 +56,8 @@ internal sealed class SampleVerb : IBlocksOption, IVerb
         BigInteger all = flops.Space.Size;
         if (paths.All(p => p.IsZero))
         {
-            string own = $"this network's have {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M";
-            throw new UsageException($"no path has {low / 1e6:0.##}M to {high / 1e6:0.##}M FLOPs: {own}.");
+            string own = $"this network's have {flops.Measure.NumberOf(flops.Least, flops.Most)}";
+            throw new UsageException($"no path has {flops.Measure.TextOf(low, high)}: {own}.");
         }
         var random = new CounterRandom(Seed, RandomPurpose.Paths, 0);
         int[] unconstrained = Histogram(low, high, () => flops.Of(sampler.Uniform(random)));
@@ -67,14 +67,14 @@ internal sealed class SampleVerb : IBlocksOption, IVerb
         for (int bin = 0; bin < FlopsBins; bin++)
         {
             table.AddRow(
-                $"{(low + bin * width) / 1e6:0.##}M to {(low + (bin + 1) * width) / 1e6:0.##}M", $"{paths[bin]}",
+                flops.Measure.NumberOf(low + bin * width, low + (bin + 1) * width), $"{paths[bin]}",
                 $"{(double)paths[bin] / (double)all:0.00%}", $"{unconstrained[bin]}", $"{drawn[bin]}");
         }
         PlainTable.Write(table);
         ResultTable.Print(
             "Paths",
             ("network", $"{spec}"),
-            ("in all", $"{all}, {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M FLOPs"),
+            ("in all", $"{all}, {flops.Measure.TextOf(flops.Least, flops.Most)}"),
             ("in the window", $"{paths.Aggregate(BigInteger.Add)}"),
             ("counted", sampler.IsExact ? "exactly" : "with rounding at the edges"));
         return ExitCode.Success;

@@ -122,10 +122,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     {
         bool forFront = Strategy == SearchStrategy.Nsga2;
         if (Objectives.Any() && !forFront) throw new UsageException("--objectives are those of --strategy nsga2.");
-        if (Predictor != null && Strategy == SearchStrategy.Random)
-        {
-            throw new UsageException("--predictor chooses among mutations and crossovers, and --strategy random has none.");
-        }
         if (PredictorPool != null && Predictor == null) throw new UsageException("--predictor-pool needs --predictor ridge.");
         var defaults = new EvolutionOptions();
         var spec = new SearchSpec
@@ -161,6 +157,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 ("architecture", $"{best.Path}"),
                 .. result.Costs.Select(cost =>
                     ((string, string?))(cost.Measure.Name, cost.Measure.NumberOf(cost.Of(best.Path)))),
+                ("latency is of", result.Latencies?.Conditions),
                 ("top-1 in the supernet", $"{best.Top1:0.0%}"),
                 ("of all candidates", $"mean {noise.Mean:0.0%}, standard deviation {noise.Deviation * 100:0.0} points"),
                 ("first generation, mean", $"{result.Candidates.Where(c => c.Generation == 0).Average(c => c.Top1):0.0%}"),
@@ -172,7 +169,8 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 ("damaged pictures", $"{result.Damage}"),
                 ResultTable.RowOfRefused(result.Damage),
                 ("architecture file", result.ArchitectureFile),
-                ("plot", Plots.AccuracyOverFlops(result.Folder, result.Candidates, best, result.Front)),
+                .. result.Objectives.Select(cost => (
+                    "plot", (string?)Plots.AccuracyOver(cost, result.Folder, result.Candidates, best, result.Front))),
                 ("plot", Plots.BestOverGenerations(result.Folder, result.Candidates)),
             ]);
         if (noise.IsChance)

@@ -95,12 +95,14 @@ public sealed record SearchSpec
 /// <param name="IsWhole">Whether it came to its end, and not to --max-duration's.</param>
 /// <param name="Front">The candidates than which none is better in all of accuracy and the objectives; the cheapest first.</param>
 /// <param name="Costs">What candidates may be limited in; the best one's are worth telling.</param>
+/// <param name="Objectives">Those that the front is over.</param>
+/// <param name="Latencies">The table that tells latencies; null if there is none.</param>
 /// <param name="Predictions">How well generations were predicted, if there was a predictor.</param>
 /// <param name="Noise">How much of the best score may be chance.</param>
 public sealed record SearchResult(
     string Folder, string ArchitectureFile, Candidate Best, IReadOnlyList<Candidate> Candidates, bool IsWhole,
-    IReadOnlyList<Candidate> Front, IReadOnlyList<CostTable> Costs, IReadOnlyList<PredictedGeneration> Predictions, SelectionNoise Noise,
-    MeasuredPictures Pictures, DamageReport Damage);
+    IReadOnlyList<Candidate> Front, IReadOnlyList<CostTable> Costs, IReadOnlyList<CostTable> Objectives, LatencyTable? Latencies,
+    IReadOnlyList<PredictedGeneration> Predictions, SelectionNoise Noise, MeasuredPictures Pictures, DamageReport Damage);
 
 /// <summary>Phase 2: searches a supernet's paths.</summary>
 public static class PathSearch
@@ -114,11 +116,13 @@ public static class PathSearch
         IRunObserver observer = context.Observer;
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
         setup.Require(RunKind.Search);
+        EvolutionOptions options = spec.Evolution with { Seed = data.Seed };
+        Refusal.Of(
+            options.Validate,
+            "--strategy, --num-population, --num-select, --num-crossover, --num-mutation, --predictor and --predictor-pool: ");
         using var supernet = new ScoredSupernet(scoring, setup.Precision, observer.Warn);
         CostTable[] objectives = supernet.Objectives(spec.Objectives);
         if (spec.SearchSpace is { } space) Refusal.Of(() => SearchSpaceFile.Check(space, supernet.Spec.Space), "--search-space ");
-        EvolutionOptions options = spec.Evolution with { Seed = data.Seed };
-        Refusal.Of(options.Validate, "--num-population, --num-select, --num-crossover, --num-mutation and --predictor-pool: ");
         Device device = context.OpenDevice();
         (ImageFolder all, ImageFolder val) = data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
@@ -135,9 +139,10 @@ public static class PathSearch
         using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
         using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), spec.Concurrency);
         // All that can be refused has been: now what is there may go.
-        Dictionary<string, double> known = Known(setup, folder, state, supernet.Spec.Space);
+        Dictionary<string, Candidate> known = Known(setup, folder, state, supernet.Spec.Space);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);
         SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(setup.Options);
+        if (supernet.LatencyTable is { } table) repeated[SearchedLatency.Option] = SearchedLatency.Write(folder, table);
         foreach ((string option, string value) in supernet.Limits.CameTo.Where(o => o.Value.Length > 0)) repeated[option] = value;
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated));
         if (!PictureCaches.Make(data, device, observer, context.Cancel, all, val)) return null;
@@ -156,7 +161,7 @@ public static class PathSearch
             bool whole = run.Run(scorers.On(calibration, test, context.Cancel, spec.Together, TimeLeft), clock.Token);
             if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
             {
-                return Finish(folder, supernet, run.Search, all.Classes, test, damage, whole);
+                return Finish(folder, supernet, run.Search, objectives, all.Classes, test, damage, whole);
             }
         }
         catch (WriteException error)
@@ -172,7 +177,7 @@ public static class PathSearch
     private static KeyValuePair<string, string> PoolOf(EvolutionOptions options) =>
         new("predictor-pool", options.Predictor == null ? "" : options.PredictorPool.ToString(CultureInfo.InvariantCulture));
 
-    private static Dictionary<string, double> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
+    private static Dictionary<string, Candidate> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
     {
         if (!setup.Restart && state.Load(space) is { } known) return known;
         if (setup.Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
@@ -182,8 +187,8 @@ public static class PathSearch
     }
 
     private static SearchResult Finish(
-        RunFolder folder, ScoredSupernet supernet, EvolutionSearch search, IEnumerable<string> classes, BatchSource test,
-        DamageReport damage, bool whole)
+        RunFolder folder, ScoredSupernet supernet, EvolutionSearch search, CostTable[] objectives, IEnumerable<string> classes,
+        BatchSource test, DamageReport damage, bool whole)
     {
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
@@ -198,6 +203,7 @@ public static class PathSearch
             channel_scales = best.Path.HasScales ? best.Path.Scales : (IReadOnlyList<int>?)null,
             flops = best.Flops,
             parameters = supernet.Parameters.Of(best.Path),
+            latencies = supernet.LatencyTable?.Conditions,
             top1 = best.Top1,
             candidates = search.Candidates.Count,
             front = front.Length,
@@ -218,7 +224,7 @@ public static class PathSearch
             classes,
         });
         return new SearchResult(
-            folder.Folder, architecture, best, search.Candidates, whole, front, supernet.Limits.Costs, search.Predictions, noise, pictures,
-            damage);
+            folder.Folder, architecture, best, search.Candidates, whole, front, supernet.Limits.Costs, objectives, supernet.LatencyTable,
+            search.Predictions, noise, pictures, damage);
     }
 }

@@ -100,7 +100,7 @@ public static class ScratchTraining
         }
         run.Begin(trainer, () =>
         {
-            if (loaded != null) InheritedWeights.Give(session, loaded, network, train, observer);
+            if (loaded != null) new InheritedWeights(loaded, train, observer).Give(session, network);
         });
         int testBatch = spec.TestBatchSize ?? ScratchSpec.DefaultTestBatch(setup.Recipe.ShardSize);
         using BatchSource test = new EvaluationData(device, sizes.ImageSize, setup.Data, preprocessing, damage)

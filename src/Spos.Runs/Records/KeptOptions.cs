@@ -1,3 +1,4 @@
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 
 namespace Spos.Runs.Records;
@@ -17,6 +18,9 @@ public sealed class KeptOptions
     /// <summary>A checkpoint that a run began from, by the path that was given, and its checksum.</summary>
     public const string LoadOption = "load-checkpoint", LoadFact = "load-checkpoint's checksum";
 
+    /// <summary>A table of latencies by its checksum, wherever it lies.</summary>
+    public const string LatencyTableFact = "latency-table's checksum";
+
     /// <summary>The share of train that a supernet is not trained on.</summary>
     public const string HeldOutOption = "held-out";
 
@@ -24,7 +28,7 @@ public sealed class KeptOptions
     public const string SelectOnOption = "select-on", SelectOnVal = "val";
 
     /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
-    public const string BlocksOption = "blocks";
+    public const string BlocksOption = NetworkFacts.BlocksName;
 
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";

