@@ -27,8 +27,8 @@ internal static class Program
     internal static int Do(params string[] arguments) => RequestReader.Read(arguments, Verbs) switch
     {
         Request.Run { Verb: not NetworkOptions } when Launcher.HasSeveral => throw new UsageException(
-            $"mpirun or srun started {Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"} processes of this command, which "
-            + "works in one: start it without. supernet and scratch can be shared by several (docs/cluster.md)."),
+            $"mpirun or srun started {Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"} processes of this command, "
+            + "which works in one: start it without. supernet and scratch can be shared by several (docs/cluster.md)."),
         Request.Run run => run.Verb.Run(),
         Request.Help help => Show(help),
         _ => ShowVersion(),

@@ -54,8 +54,8 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
         void Lost(int process)
         {
             Notice.Warn(
-                $"process {process} has given no sign of life for {MpiTimeout} seconds (--mpi-timeout): it was stopped, or can no longer be "
-                + "reached. The run ends. Run the same command again, and it goes on from the last checkpoint.");
+                $"process {process} has given no sign of life for {MpiTimeout} seconds (--mpi-timeout): it was stopped, or can no longer "
+                + "be reached. The run ends. Run the same command again, and it goes on from the last checkpoint.");
             StopSignal.EndAtOnce(ExitCode.Failure, () => ranks?.Abort(ExitCode.Failure));
         }
     }

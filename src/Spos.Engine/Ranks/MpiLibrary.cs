@@ -94,7 +94,10 @@ internal sealed unsafe partial class MpiLibrary
 
     private static void Check(int error, string call)
     {
-        if (error != 0) throw new RanksException($"{call} failed with MPI's error {error}.");
+        if (error == 0) return;
+        throw new RanksException(
+            $"{call} failed with MPI's error {error}: another process or the network may be gone. Run the same command again, and it goes "
+            + "on from the last checkpoint.");
     }
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]

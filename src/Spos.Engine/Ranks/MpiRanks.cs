@@ -21,7 +21,7 @@ public sealed unsafe class MpiRanks : IRanks
 
     /// <summary>Connects with the others.</summary>
     /// <param name="timeout">How long another may give no sign of life.</param>
-    /// <param name="lost">Called, from another thread, with the number of one that has given none for so long. The run cannot go on.</param>
+    /// <param name="lost">Called, from another thread, with the number of one that has given none for so long: all have to end.</param>
     /// <param name="asked">Signalled when this process is asked to stop.</param>
     /// <exception cref="DllNotFoundException">Spos was built without MPI.</exception>
     /// <exception cref="RanksException">MPI fails, or is another one than the launcher's.</exception>
@@ -33,8 +33,8 @@ public sealed unsafe class MpiRanks : IRanks
         if ((Launcher.Rank ?? Rank) != Rank || (Launcher.Count ?? Count) != Count)
         {
             throw new RanksException(
-                $"the launcher says that this is process {Launcher.Rank} of {Launcher.Count}, and MPI that it is {Rank} of {Count}: they are "
-                + "of different MPIs. Start it by the launcher of the MPI that Spos was built with, or build Spos anew with mpicc of this one.");
+                $"the launcher says that this is process {Launcher.Rank} of {Launcher.Count}, and MPI that it is {Rank} of {Count}: they "
+                + "are of different MPIs. Start it by the launcher of the MPI that Spos was built with, or build Spos with this one's mpicc.");
         }
         int[] peers = Rank == 0 ? [.. Enumerable.Range(1, Count - 1)] : [0];
         _life = new SignsOfLife(_mpi, _gate, peers, timeout, lost);
@@ -57,7 +57,8 @@ public sealed unsafe class MpiRanks : IRanks
     {
         Require(sent.Length, sentCounts);
         Require(received.Length, receivedCounts);
-        fixed (int* counts = sentCounts, places = PlacesOf(sentCounts), otherCounts = receivedCounts, otherPlaces = PlacesOf(receivedCounts))
+        int[] sentPlaces = PlacesOf(sentCounts), receivedPlaces = PlacesOf(receivedCounts);
+        fixed (int* counts = sentCounts, places = sentPlaces, otherCounts = receivedCounts, otherPlaces = receivedPlaces)
         fixed (float* from = sent, to = received)
         {
             lock (_gate) _mpi.Exchange(from, counts, places, to, otherCounts, otherPlaces);

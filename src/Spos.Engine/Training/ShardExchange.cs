@@ -26,7 +26,8 @@ internal sealed class ShardExchange(IRanks ranks, int shards)
         (int First, int Length)[] segments = [.. Enumerable.Range(0, count).Select(rank => SegmentOf(length, rank, count))];
         ShardRange[][] nodes = [.. Enumerable.Range(0, count).Select(rank => NodesOf(shards, rank, count))];
         int own = segments[ranks.Rank].Length;
-        int[] sentCounts = [.. segments.Select(segment => segment.Length * sums.Count)], receivedCounts = [.. nodes.Select(n => n.Length * own)];
+        int[] sentCounts = [.. segments.Select(segment => segment.Length * sums.Count)];
+        int[] receivedCounts = [.. nodes.Select(theirs => theirs.Length * own)];
         Span<float> sent = Room(ref _sent, sentCounts.Sum()), received = Room(ref _received, receivedCounts.Sum());
         int place = 0;
         foreach ((int first, int size) in segments)

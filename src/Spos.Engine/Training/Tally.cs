@@ -16,7 +16,7 @@ internal sealed class Tally
     /// <summary>What they come to.</summary>
     public Accuracy Accuracy => Of(_batches);
 
-    /// <summary>What they come to, together with those that other processes have of the same pass: the same bits as of one process.</summary>
+    /// <summary>What they come to, with those that other processes have of the same pass: the same bits as of one process.</summary>
     public Accuracy With(IRanks ranks) =>
         Of([.. ranks.GatherAll<BatchTally>(CollectionsMarshal.AsSpan(_batches)).SelectMany(own => own).OrderBy(batch => batch.Batch)]);
 

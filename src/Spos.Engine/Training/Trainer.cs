@@ -52,7 +52,7 @@ public sealed class Trainer
     {
         options.Validate();
         _ranks = ranks ?? OneRank.Alone;
-        if (_ranks.Count > options.Shards) throw new ArgumentException($"{_ranks.Count} processes for {options.Shards} shards.", nameof(ranks));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_ranks.Count, options.Shards, nameof(ranks));
         _own = ShardRange.Of(options.Shards, _ranks.Rank, _ranks.Count);
         _exchange = new ShardExchange(_ranks, options.Shards);
         (_session, _network, _data, _options, _pathsOf, _damage) = (session, network, data, options, pathsOf, damage);

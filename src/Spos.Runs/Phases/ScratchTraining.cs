@@ -107,7 +107,9 @@ public static class ScratchTraining
             .Test(val, testBatch, ranks: context.Ranks);
         trainer.ReservedBytes = () => test.BytesToKeep;
         observer.Begin(new RunBegin(run.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
-        if (!SharedRun.InTurn(context.Ranks, () => PictureCaches.Make(setup.Data, device, observer, context.Cancel, train, val))) return null;
+        bool cached = SharedRun.InTurn(
+            context.Ranks, () => PictureCaches.Make(setup.Data, device, observer, context.Cancel, train, val));
+        if (!cached) return null;
         Accuracy Measure(ShuffleNetV2OneShot measured) =>
             Evaluator.Measure(session, measured, path, test.Until(context.Cancel), ranks: context.Ranks);
         void AfterEpoch(int epoch)

@@ -18,7 +18,7 @@ namespace Spos.Runs.Phases;
 /// <param name="IsMeasured">Whether the epoch's end that it stands at, if it does, has been measured.</param>
 internal readonly record struct RunProgress(long Steps, long SavedStep, bool IsMeasured);
 
-/// <summary>A training that several processes do together: they begin alike, each sees the same pictures, and they compute the same bits.</summary>
+/// <summary>A training that several processes do together: they begin alike, have the same pictures, and compute the same bits.</summary>
 internal static class SharedRun
 {
     /// <summary>Refuses more processes than there are shards, before anything is opened.</summary>
@@ -40,7 +40,9 @@ internal static class SharedRun
         var facts = new Dictionary<string, string>(kept.Values)
         {
             ["the version"] = RunRecord.Version,
-            ["the device"] = device.InstructionSet.Length > 0 ? $"the CPU with {device.InstructionSet}" : $"{device.Name} {device.Architecture}",
+            ["the device"] = device.InstructionSet.Length > 0
+                ? $"the CPU with {device.InstructionSet}"
+                : $"{device.Name} {device.Architecture}",
             ["the data set"] = $"that of SHA-256 {Convert.ToHexString(SHA256.HashData(identity))}",
         };
         byte[][] all = ranks.GatherAll<byte>(JsonSerializer.SerializeToUtf8Bytes(facts));
@@ -53,8 +55,8 @@ internal static class SharedRun
             string option = name.Contains(' ', StringComparison.Ordinal) ? name : $"--{name}";
             throw new UsageException(
                 $"{option} is {other.GetValueOrDefault(name)} in process {rank}, and {first.GetValueOrDefault(name)} in process 0: all "
-                + "processes have to compute the same bits. Start them with the same options, data set, version and kind of machine; SPOS_CPU "
-                + "names a CPU's instructions.");
+                + "processes have to compute the same bits. Start them with the same options, data set, version and kind of machine; "
+                + "SPOS_CPU names a CPU's instructions.");
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Spos.Engine.Ranks;
 using Spos.Engine.Training;
 
@@ -32,14 +31,15 @@ public sealed class ShardExchangeTests
         }
         for (int count = 1; count <= shards; count++)
         {
-            Assert.All(Run(count, ranks => SumOf(ranks, shards, length)), got => Assert.Equal(want, got));
+            Assert.All(ThreadRanks.Run(count, ranks => SumOf(ranks, shards, length)), got => Assert.Equal(want, got));
         }
     }
 
     [Fact]
     public void Values_of_different_number_are_gathered_by_rank()
     {
-        int[][][] got = Run(3, ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
+        int[][][] got = ThreadRanks.Run(
+            3, ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
         Assert.All(got, all => Assert.Equal([[], [10], [20, 21]], all));
     }
 
@@ -63,84 +63,5 @@ public sealed class ShardExchangeTests
     private static void Add(float[] sum, float[] other)
     {
         for (int i = 0; i < sum.Length; i++) sum[i] += other[i];
-    }
-
-    private static T[] Run<T>(int count, Func<IRanks, T> work)
-    {
-        using var meeting = new Barrier(count);
-        var slots = new ReadOnlyMemory<byte>[count];
-        var results = new T[count];
-        Thread[] threads =
-        [
-            .. Enumerable.Range(0, count).Select(rank => new Thread(() => results[rank] = work(new ThreadRanks(rank, meeting, slots)))),
-        ];
-        foreach (Thread thread in threads) thread.Start();
-        foreach (Thread thread in threads) thread.Join();
-        return results;
-    }
-
-    private sealed class ThreadRanks(int rank, Barrier meeting, ReadOnlyMemory<byte>[] slots) : IRanks
-    {
-        public int Rank => rank;
-
-        public int Count => slots.Length;
-
-        public int OnMachine => slots.Length;
-
-        public bool IsAskedToStop => false;
-
-        public void StopAll() => throw new NotSupportedException();
-
-        public void Exchange(
-            ReadOnlySpan<float> sent, ReadOnlySpan<int> sentCounts, Span<float> received, ReadOnlySpan<int> receivedCounts)
-        {
-            int length = sent.Length, place = 0;
-            int[] offsets = new int[Count];
-            for (int i = 1; i < Count; i++) offsets[i] = offsets[i - 1] + sentCounts[i - 1];
-            Assert.Equal(length, offsets[^1] + sentCounts[^1]);
-            // What each sends begins with where the parts are.
-            byte[] packet = [.. MemoryMarshal.AsBytes(offsets.AsSpan()), .. MemoryMarshal.AsBytes(sent)];
-            slots[rank] = packet;
-            meeting.SignalAndWait();
-            for (int sender = 0; sender < Count; sender++)
-            {
-                ReadOnlySpan<byte> other = slots[sender].Span;
-                int first = MemoryMarshal.Cast<byte, int>(other)[rank];
-                ReadOnlySpan<float> values = MemoryMarshal.Cast<byte, float>(other[(Count * sizeof(int))..]);
-                values.Slice(first, receivedCounts[sender]).CopyTo(received[place..]);
-                place += receivedCounts[sender];
-            }
-            meeting.SignalAndWait();
-        }
-
-        public void Gather(ReadOnlySpan<byte> own, Span<byte> all, ReadOnlySpan<int> counts)
-        {
-            slots[rank] = own.ToArray();
-            meeting.SignalAndWait();
-            int place = 0;
-            for (int owner = 0; owner < Count; owner++)
-            {
-                Assert.Equal(counts[owner], slots[owner].Length);
-                slots[owner].Span.CopyTo(all[place..]);
-                place += counts[owner];
-            }
-            meeting.SignalAndWait();
-        }
-
-        public void Broadcast(Span<byte> bytes)
-        {
-            if (rank == 0) slots[0] = bytes.ToArray();
-            meeting.SignalAndWait();
-            slots[0].Span.CopyTo(bytes);
-            meeting.SignalAndWait();
-        }
-
-        public void Leave() => throw new NotSupportedException();
-
-        public void Abort(int code) => throw new NotSupportedException();
-
-        public void Dispose()
-        {
-        }
     }
 }

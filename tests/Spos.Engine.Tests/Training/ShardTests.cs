@@ -13,7 +13,7 @@ namespace Spos.Engine.Tests.Training;
 [Collection(nameof(WholeMachine))]
 public sealed class ShardTests : IDisposable
 {
-    private static readonly NetworkSpec Spec = new()
+    internal static readonly NetworkSpec Spec = new()
     {
         ImageSize = 32,
         Classes = 3,
@@ -24,9 +24,9 @@ public sealed class ShardTests : IDisposable
         Dropout = 0.2f,
     };
 
-    private static readonly Architecture[] Paths = [Architecture.Parse("0 1 2 3 0"), Architecture.Parse("1 2 3 0 1")];
+    internal static readonly Architecture[] Paths = [Architecture.Parse("0 1 2 3 0"), Architecture.Parse("1 2 3 0 1")];
 
-    private static readonly TrainingOptions Options =
+    internal static readonly TrainingOptions Options =
         new() { Epochs = 1, BatchSize = 12, Shards = 3, LearningRate = 0.05f, Seed = 3 };
 
     private readonly TemporaryDataSet _files = new(3, 16);
@@ -281,15 +281,20 @@ public sealed class ShardTests : IDisposable
     private static ParameterGroup[] Groups(ShuffleNetV2OneShot network, Architecture[] paths) =>
         [.. paths.SelectMany(network.GroupsOf).Distinct().Where(group => group.Length > 0)];
 
-    private float[] Values(ShuffleNetV2OneShot network) => [.. network.Parameters.SelectMany(p => p.Value.Download(_session.Stream))];
+    private float[] Values(ShuffleNetV2OneShot network) => Values(_session, network);
+
+    internal static float[] Values(Session session, ShuffleNetV2OneShot network) =>
+        [.. network.Parameters.SelectMany(p => p.Value.Download(session.Stream))];
 
     private float[] Values(ShuffleNetV2OneShot network, Architecture[] paths) =>
         [.. Groups(network, paths).SelectMany(group => group.Values.Download(_session.Stream))];
 
-    private float[] Statistics(ShuffleNetV2OneShot network) =>
+    private float[] Statistics(ShuffleNetV2OneShot network) => Statistics(_session, network);
+
+    internal static float[] Statistics(Session session, ShuffleNetV2OneShot network) =>
     [
         .. network.BatchNorms.SelectMany(
-            layer => layer.RunningMean.Download(_session.Stream).Concat(layer.RunningVariance.Download(_session.Stream))),
+            layer => layer.RunningMean.Download(session.Stream).Concat(layer.RunningVariance.Download(session.Stream))),
     ];
 
     private void PutStatistics(ShuffleNetV2OneShot network, float[] values)
