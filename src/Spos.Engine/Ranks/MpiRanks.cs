@@ -34,7 +34,8 @@ public sealed unsafe class MpiRanks : IRanks
         {
             throw new RanksException(
                 $"the launcher says that this is process {Launcher.Rank} of {Launcher.Count}, and MPI that it is {Rank} of {Count}: they "
-                + "are of different MPIs. Start it by the launcher of the MPI that Spos was built with, or build Spos with this one's mpicc.");
+                + "are of different MPIs. Start it by the launcher of the MPI that Spos was built with, or build Spos with this one's "
+                + "mpicc.");
         }
         int[] peers = Rank == 0 ? [.. Enumerable.Range(1, Count - 1)] : [0];
         _life = new SignsOfLife(_mpi, _gate, peers, timeout, lost);
