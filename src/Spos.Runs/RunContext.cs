@@ -9,6 +9,9 @@ namespace Spos.Runs;
 /// <param name="Cancel">Signalled when it is to save and end.</param>
 public sealed record RunContext(Func<Device> OpenDevice, IRunObserver Observer, CancellationToken Cancel)
 {
-    /// <summary>The processes that do the work together. All but the first have an observer that takes warnings alone.</summary>
+    /// <summary>The processes that do the work together. Observers of all but the first show nothing.</summary>
     public IRanks Ranks { get; init; } = OneRank.Alone;
+
+    /// <summary>Told, in a sentence, what this process finds of its share of the work, such as damaged pictures.</summary>
+    public Action<string> WarnOfShare { get; init; } = Observer.Warn;
 }

@@ -31,7 +31,7 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.Equal(4, root.GetProperty("validation").GetProperty("networks").GetArrayLength());
 
         // The options say the sizes of the supernet.
-        (NetworkSpec spec, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
+        (NetworkSpec spec, _, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
         CostTable costs = LatencyTable.Read(file, spec).Costs;
         Assert.All(
             root.GetProperty("validation").GetProperty("networks").EnumerateArray(),
@@ -111,7 +111,7 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.True(outcome.Code == 0, outcome.Error);
         Assert.Matches(@", by ONNX Runtime \d+\.\d+\.\d+ \(.*libonnxruntime\.so\)\.", outcome.Output);
         Assert.Contains("10 rounds, in which 60 networks are timed", outcome.Output, StringComparison.Ordinal);
-        (NetworkSpec spec, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
+        (NetworkSpec spec, _, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
         LatencyTable table = LatencyTable.Read(file, spec).Table;
         Assert.Equal(
             ("onnxruntime", null, null, "fp32", 1),

@@ -22,7 +22,7 @@ public sealed class LatencySearchTests : IDisposable
     {
         var training = new TrainingSetup(Setup("supernet"), new TrainingOptions { Epochs = 1, BatchSize = 6, LearningRate = 0.05f });
         Run(SupernetTraining.Run, new SupernetSpec { Setup = training, Sizes = Tiny, PathsPerStep = 2, HeldOut = 0, RandomPaths = 1 });
-        (NetworkSpec network, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
+        (NetworkSpec network, _, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
         // Those that have few FLOPs take long.
         _latency = new CostTable(network.Space, 1_000_000, [
             [40_000, 20_000, 0, 10_000], [7_000, 3_000, 0, 5_000], [900, 500, 0, 300], [60, 20, 0, 10]], CostMeasure.Latency);
@@ -109,7 +109,7 @@ public sealed class LatencySearchTests : IDisposable
     {
         SearchSpec search = Search("onnx", [CostMeasure.Latency.Name]);
         string file = At("latency.json");
-        (NetworkSpec network, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
+        (NetworkSpec network, _, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
         (LatencyTable.Read(file, network).Table with { Target = LatencyTable.OnnxRuntime, TargetVersion = "1.31.1" }).Write(file);
         SearchSpec bf16 = search with { Setup = Setup("bf16") with { Precision = Precision.Bf16 } };
         Assert.Empty(Warned(bf16));

@@ -130,8 +130,14 @@ internal static class Targets
             {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]},
             "LayerChoice2": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}
             """u8.ToArray(),
+            """
+            {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "3"]},
+            "LayerChoice2": {"_type": "layer_choice", "_value": ["2"]},
+            "LayerChoice3": {"_type": "layer_choice", "_value": []},
+            "LayerChoice4": {"_type": "layer_choice", "_value": ["1", "2"]}}
+            """u8.ToArray(),
         ],
-        file => SearchSpaceFile.Check(file.Save("space.json"), Tiny.Space),
+        file => SearchSpaceFile.Read(file.Save("space.json"), Tiny.Space),
         IsText: true);
 
     private static Target Configurations() => new(

@@ -69,6 +69,12 @@ internal interface IScoringOptions
     [Input(PathKind.File), Influences(Influence.Kept)]
     string? FlopsTablePath { get; set; }
 
+    [Option(KeptOptions.SearchSpaceOption, HelpText =
+        "Candidates have only the alternatives of this file, as spos search-space and spos shrink write it, of those that the supernet was "
+        + "trained on (default: all of these).")]
+    [Input(PathKind.File), Influences(Influence.Kept)]
+    string? SearchSpacePath { get; set; }
+
     /// <summary>What these options ask for.</summary>
     ScoringSpec Scoring => new()
     {
@@ -86,5 +92,6 @@ internal interface IScoringOptions
         LatencyLeast = LatencyLb,
         LatencyTable = LatencyTablePath,
         FlopsTable = FlopsTablePath,
+        SearchSpace = SearchSpacePath,
     };
 }

@@ -65,7 +65,8 @@ internal abstract class PhaseOptions : DataOptions
             IRunObserver observer = ranks.IsFirst
                 ? new ObserverList([new RunConsole(stop.Listen), .. others, events])
                 : new RankConsole(stop.Listen);
-            T? result = phase(new RunContext(() => OpenDevice(), observer, stopped) { Ranks = ranks });
+            var context = new RunContext(() => OpenDevice(), observer, stopped) { Ranks = ranks };
+            T? result = phase(ranks.IsFirst ? context : context with { WarnOfShare = Notice.Warn });
             ranks.Leave();
             return result;
         }

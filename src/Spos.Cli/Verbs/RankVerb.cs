@@ -74,6 +74,8 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOpti
 
     public string? FlopsTablePath { get; set; }
 
+    public string? SearchSpacePath { get; set; }
+
     public int Run()
     {
         var spec = new RankSpec

@@ -11,12 +11,13 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows how paths are spread over a FLOPs window.</summary>
-[Place(12)]
+[Place(13)]
 [Verb("sample", HelpText = "Show how many paths a FLOPs window has, and how random paths fall into its parts.")]
 [Example("Look at megvii's window by its own FLOPs table", "--flops-table op_flops_dict.pkl")]
 internal sealed class SampleVerb : IBlocksOption, IVerb
 {
-    [Option("checkpoint", HelpText = "A supernet, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
+    [Option("checkpoint", HelpText =
+        "A supernet, whose sizes and search space count: a checkpoint or the folder of its run (default: the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
@@ -48,8 +49,8 @@ internal sealed class SampleVerb : IBlocksOption, IVerb
 
     public int Run()
     {
-        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
-        CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec);
+        (NetworkSpec spec, _, SearchSpace space) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec).In(space);
         var sampler = new PathSampler(flops);
         (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, flops);
         BigInteger[] paths = sampler.CountBins(low, high, FlopsBins);

@@ -21,11 +21,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     [SearchConfig, Influences(Influence.None)]
     public string? Config { get; set; }
 
-    [Option("search-space", HelpText =
-        "Check that this file, NNI's nni_auto_gen_search_space.json, describes the supernet (default: none).")]
-    [Input(PathKind.File), Influences(Influence.None)]
-    public string? SearchSpacePath { get; set; }
-
     [Option("strategy", Default = SearchStrategy.Evolution, HelpText =
         "How candidates are found: evolution; nsga2, for a front of accuracy and costs, by default of paths of any FLOPs; or random paths "
         + "alone at the same budget.")]
@@ -115,6 +110,8 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
 
     public string? FlopsTablePath { get; set; }
 
+    public string? SearchSpacePath { get; set; }
+
     // Of a longer front, the dearest; the file has all.
     private const int MostShown = 20;
 
@@ -142,7 +139,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 PredictorPool = PredictorPool ?? defaults.PredictorPool,
             },
             Objectives = [.. Objectives.Select(name => CostName.MeasureOf(name)!.Name)],
-            SearchSpace = SearchSpacePath,
             MaxDuration = MaxDuration == null ? null : DurationAttribute.Parse(MaxDuration),
             Concurrency = Concurrency,
         };

@@ -18,7 +18,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Prints what a network consists of.</summary>
-[Place(11)]
+[Place(12)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
 internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOption, IVerb
@@ -132,7 +132,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
     // The network, and its path if it is one.
     private (NetworkSpec Spec, Architecture? Path) Network()
     {
-        (NetworkSpec spec, Architecture? own) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        (NetworkSpec spec, Architecture? own, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
         // A path of the official sizes is meant to be trained from scratch, with all parameters.
         if (CheckpointPath == null) spec = spec with { Affine = ArchitectureText != null };
         if (ArchitectureText == null) return (spec, own);

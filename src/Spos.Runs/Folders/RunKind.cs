@@ -31,8 +31,10 @@ public sealed partial class RunKind
 
     public static RunKind Import { get; } = new("import", "an imported network", ImportFiles());
 
+    public static RunKind Shrink { get; } = new("shrink", "a shrink run", ShrinkFiles());
+
     public static IReadOnlyList<RunKind> All { get; } =
-        [Supernet, Search, Scratch, Rank, RankedArchitecture, Front, FrontNetwork, Import];
+        [Supernet, Search, Scratch, Rank, RankedArchitecture, Front, FrontNetwork, Import, Shrink];
 
     /// <summary>The folder of the exported networks, below a front run's.</summary>
     public const string FrontExports = "exports";
@@ -77,6 +79,9 @@ public sealed partial class RunKind
         + @"|exports/(front|random|handmade)_\d{3,}\.(json|onnx|pth|py|safetensors))$",
         RegexOptions.CultureInvariant)]
     private static partial Regex FrontRunFiles();
+
+    [GeneratedRegex($@"^({Everyones}|shrink(\.previous)?\.json|search_space\.json)$", RegexOptions.CultureInvariant)]
+    private static partial Regex ShrinkFiles();
 
     [GeneratedRegex($@"^({Everyones}|checkpoint-0{{8}}\.spos)$", RegexOptions.CultureInvariant)]
     private static partial Regex ImportFiles();

@@ -7,24 +7,29 @@ using Spos.Space;
 namespace Spos.Runs.Folders;
 
 /// <summary>
-/// search.json: the options and the data set that scores depend on, and every candidate with its score. It is written after each candidate;
-/// the one before stays beside it.
+/// search.json, or shrink.json: the options and the data set that scores depend on, and every candidate with its score. It is written after
+/// each candidate; the one before stays beside it.
 /// </summary>
-public sealed class SearchState(string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn)
+/// <param name="name">What the file is called, without its ending.</param>
+public sealed class SearchState(
+    string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn, string name = SearchState.OfSearch)
 {
+    /// <summary>The names of the files of a search and of a shrink run.</summary>
+    public const string OfSearch = "search", OfShrink = "shrink";
+
     /// <summary>The folder of each generation's best, below the search's.</summary>
     public const string Exports = "checkpoints";
 
     // A million candidates fit.
     private const int MostBytes = 256 << 20;
 
-    private const string FileName = "search.json", NameBefore = "search.previous.json";
+    private const string Ending = ".json", EndingBefore = ".previous.json";
 
-    private readonly string _before = Path.Combine(folder, NameBefore);
+    private readonly string _before = Path.Combine(folder, name + EndingBefore);
     private bool _isDamaged;
 
     /// <summary>The file.</summary>
-    public string FilePath { get; } = Path.Combine(folder, FileName);
+    public string FilePath { get; } = Path.Combine(folder, name + Ending);
 
     public void Save(IReadOnlyList<Candidate> candidates)
     {
@@ -69,17 +74,19 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
     /// <param name="Supernet">The checksum of the supernet's checkpoint.</param>
     /// <param name="LatencyTable">That of the table of latencies; empty if there was none.</param>
     /// <param name="Classes">The names of the classes, in the order of their labels; null where they were not kept.</param>
-    internal sealed record Origin(string Supernet, string LatencyTable, IReadOnlyList<string>? Classes);
+    /// <param name="Space">What was left to choose from, as <see cref="SearchSpace.Left"/> says it.</param>
+    internal sealed record Origin(string Supernet, string LatencyTable, IReadOnlyList<string>? Classes, string Space);
 
     /// <summary>What the search of a folder was of.</summary>
     /// <exception cref="CheckpointException">The file is missing, as is what was kept before it, or both are damaged.</exception>
     internal static Origin OriginOf(string folder) => TryOriginOf(folder) ?? throw new CheckpointException(
-        $"{Path.Combine(folder, FileName)} is damaged or missing, so that nobody knows what was searched. Search again.");
+        $"{Path.Combine(folder, OfSearch + Ending)} is damaged or missing, so that nobody knows what was searched. Search again.");
 
     /// <summary>The same; null where nobody knows.</summary>
     internal static Origin? TryOriginOf(string folder)
     {
-        foreach (string file in new[] { FileName, NameBefore }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+        string search = Path.Combine(folder, OfSearch);
+        foreach (string file in new[] { search + Ending, search + EndingBefore }.Where(File.Exists))
         {
             try
             {
@@ -87,8 +94,9 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
                 contents.Data?.Check(new FigureCheck(file, FrontFiles.Remedy));
                 // Earlier versions put the path before it.
                 string supernet = contents.Options?.GetValueOrDefault(KeptOptions.CheckpointOption) ?? "";
+                string space = contents.Options?.GetValueOrDefault(KeptOptions.SearchSpaceOption) ?? "";
                 string table = contents.Options?.GetValueOrDefault(KeptOptions.LatencyTableFact) ?? "";
-                return new Origin(supernet.Split(' ')[^1], table, contents.Data?.Train?.Classes.Select(c => c.Name).ToArray());
+                return new Origin(supernet.Split(' ')[^1], table, contents.Data?.Train?.Classes.Select(c => c.Name).ToArray(), space);
             }
             catch (FormatException)
             {

@@ -19,13 +19,17 @@ public sealed class SearchedFront
         (Folder, Network, _searched) = (folder, network, searched);
         // There is one: the folder is a search's.
         _options = RunRecord.TryRead(folder)?.Options ?? [];
-        Members = FrontFiles.Read(Path.Combine(folder, FrontFiles.TableName), network.Spec(classes: 2).Space);
+        Space = SearchedSpace.Of(searched.Space, network.Spec(classes: 2).Space, folder);
+        Members = FrontFiles.Read(Path.Combine(folder, FrontFiles.TableName), Space);
     }
 
     public string Folder { get; }
 
     /// <summary>The network that was searched.</summary>
     public NetworkOrigin Network { get; }
+
+    /// <summary>What was left to choose from.</summary>
+    public SearchSpace Space { get; }
 
     /// <summary>The candidates, as the search has ordered them.</summary>
     public IReadOnlyList<FrontMember> Members { get; }

@@ -95,7 +95,7 @@ public static class FrontTraining
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         EvaluationData.RequireBatch(train, setup.Recipe.BatchSize, "--batch-size");
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
-        CostTable[] costs = [.. front.CostsOf(sizes).OrderBy(cost => cost.Measure != along)];
+        CostTable[] costs = [.. front.CostsOf(sizes).Select(cost => cost.In(front.Space)).OrderBy(cost => cost.Measure != along)];
         if (costs[0].Measure != along)
         {
             throw new UsageException(

@@ -56,6 +56,12 @@ public sealed record ScoringSpec
     /// <summary>A file that spos latency measure wrote; null for none.</summary>
     public string? LatencyTable { get; init; }
 
+    /// <summary>
+    /// A file with the alternatives that paths have, as spos search-space and spos shrink write it, of those that the supernet was trained
+    /// on; null for all of these.
+    /// </summary>
+    public string? SearchSpace { get; init; }
+
     /// <summary>A table of megvii's to count FLOPs by; null to compute them from the shapes.</summary>
     public string? FlopsTable { get; init; }
 }
@@ -74,9 +80,6 @@ public sealed record SearchSpec
 
     /// <summary>What a front is over besides accuracy, by <see cref="CostMeasure.Name"/>; empty for FLOPs alone.</summary>
     public IReadOnlyList<string> Objectives { get; init; } = [];
-
-    /// <summary>NNI's file of a search space, which has to be the supernet's; null for none.</summary>
-    public string? SearchSpace { get; init; }
 
     /// <summary>How long it searches at most; null for no limit.</summary>
     public TimeSpan? MaxDuration { get; init; }
@@ -122,7 +125,6 @@ public static class PathSearch
             "--strategy, --num-population, --num-select, --num-crossover, --num-mutation, --predictor and --predictor-pool: ");
         using var supernet = new ScoredSupernet(scoring, setup.Precision, observer.Warn);
         CostTable[] objectives = supernet.Objectives(spec.Objectives);
-        if (spec.SearchSpace is { } space) Refusal.Of(() => SearchSpaceFile.Check(space, supernet.Spec.Space), "--search-space ");
         Device device = context.OpenDevice();
         (ImageFolder all, ImageFolder val) = data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
@@ -139,16 +141,16 @@ public static class PathSearch
         using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
         using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), spec.Concurrency);
         // All that can be refused has been: now what is there may go.
-        Dictionary<string, Candidate> known = Known(setup, folder, state, supernet.Spec.Space);
+        Dictionary<string, Candidate> known = Known(setup, folder, state, supernet.Space);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);
         SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(setup.Options);
         if (supernet.LatencyTable is { } table) repeated[SearchedLatency.Option] = SearchedLatency.Write(folder, table);
         foreach ((string option, string value) in supernet.Limits.CameTo.Where(o => o.Value.Length > 0)) repeated[option] = value;
-        observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated));
+        observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated, supernet.Space));
         if (!PictureCaches.Make(data, device, observer, context.Cancel, all, val)) return null;
         observer.Say(
-            $"Search: {supernet.Checkpoint}; candidates of {supernet.Limits.Sampler.Limits}, compared on "
-            + $"{selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
+            $"Search: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; candidates of {supernet.Limits.Sampler.Limits}, "
+            + $"compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
         var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives);
         var run = new SearchRun(search, options, folder, state, observer, known);
@@ -177,7 +179,9 @@ public static class PathSearch
     private static KeyValuePair<string, string> PoolOf(EvolutionOptions options) =>
         new("predictor-pool", options.Predictor == null ? "" : options.PredictorPool.ToString(CultureInfo.InvariantCulture));
 
-    private static Dictionary<string, Candidate> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
+    /// <summary>The scores that an earlier run has left; none if there is nothing, or it begins anew.</summary>
+    /// <exception cref="UsageException">They are of another run, or there have to be some and are not.</exception>
+    internal static Dictionary<string, Candidate> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
     {
         if (!setup.Restart && state.Load(space) is { } known) return known;
         if (setup.Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");

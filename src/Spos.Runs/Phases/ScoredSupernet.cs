@@ -45,8 +45,9 @@ internal sealed class ScoredSupernet : IDisposable
                     $"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
             }
             ShuffleNetV2OneShot.Require(precision, Spec);
-            Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec);
-            Parameters = NetworkParameters.Of(Header.Spec);
+            Space = SearchedSpace.Within(_checkpoint, spec.SearchSpace);
+            Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec).In(Space);
+            Parameters = NetworkParameters.Of(Header.Spec).In(Space);
             if (spec.LatencyTable is { } table) _latency = ReadLatency(table, precision, warn);
             Limits = new CandidateLimits([.. AskedLimits()]);
         }
@@ -63,6 +64,9 @@ internal sealed class ScoredSupernet : IDisposable
     public CheckpointHeader Header => _checkpoint.Header;
 
     public NetworkSpec Spec => Header.Spec;
+
+    /// <summary>What paths are of.</summary>
+    public SearchSpace Space { get; }
 
     public CostTable Flops { get; }
 
@@ -105,7 +109,7 @@ internal sealed class ScoredSupernet : IDisposable
                 $"{file} was measured in {Shown.Excerpt(table.Precision)}, and candidates are scored in {own}: its times are not those of "
                 + $"{own}. spos latency measure --precision {own} measures them.");
         }
-        return (table, costs);
+        return (table, costs.In(Space));
     }
 
     private float SavedHeldOut =>
@@ -121,6 +125,7 @@ internal sealed class ScoredSupernet : IDisposable
         [KeptOptions.CheckpointOption] = Convert.ToHexString(Header.Sha256),
         [KeptOptions.HeldOutOption] = HeldOut.ToString(CultureInfo.InvariantCulture),
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
+        [KeptOptions.SearchSpaceOption] = Space.Left,
         [KeptOptions.LatencyTableFact] = _latency?.Table.Checksum ?? "",
     };
 

@@ -81,7 +81,7 @@ public static class ScratchTraining
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
         Preprocessing preprocessing = setup.Data.PreprocessingOf(null);
-        var damage = new DamageReport(observer.Warn);
+        var damage = new DamageReport(context.WarnOfShare);
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
         var kept = new KeptOptions(setup.Options, cameTo.Append(new("architecture", $"{path}")));
 

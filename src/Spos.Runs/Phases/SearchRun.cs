@@ -29,7 +29,7 @@ internal sealed class SearchRun(
             // What is known is gone through again: observers are told of it all.
             var part = new RunPart(PartKind.Search, "search", folder.Folder, "candidate", most, known.Count > 0 ? 1 : 0);
             observer.Observe(part, () => search.Run(
-                [.. scorers.Select(scorer => new Knowing(scorer, known))], AfterCandidate, generation => Export(exports, generation),
+                [.. scorers.Select(scorer => new KnowingScorer(scorer, known))], AfterCandidate, generation => Export(exports, generation),
                 cancel));
             return true;
         }
@@ -63,19 +63,6 @@ internal sealed class SearchRun(
         foreach ((int index, Candidate candidate) in candidates.Index())
         {
             ArchitectureFile.WriteExport(Path.Combine(exports, $"{epoch:D3}_{index:D3}.json"), candidate.Path, search.Space);
-        }
-    }
-
-    // A scorer that does not score again what is known.
-    private sealed class Knowing(IPathScorer scorer, Dictionary<string, Candidate> known) : IPathScorer
-    {
-        public int Room => scorer.Room;
-
-        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths)
-        {
-            Architecture[] others = [.. paths.Where(path => !known.ContainsKey(path.ToString()))];
-            var scores = new Queue<double>(others.Length > 0 ? scorer.Score(others) : []);
-            return [.. paths.Select(path => known.TryGetValue(path.ToString(), out Candidate? before) ? before.Top1 : scores.Dequeue())];
         }
     }
 }

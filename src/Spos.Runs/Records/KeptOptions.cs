@@ -1,5 +1,6 @@
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Runs.Records;
 
@@ -29,6 +30,9 @@ public sealed class KeptOptions
 
     /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
     public const string BlocksOption = NetworkFacts.BlocksName;
+
+    /// <summary>What blocks are left with to choose from, as <see cref="SearchSpace.Left"/> says it.</summary>
+    public const string SearchSpaceOption = "search-space";
 
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
@@ -124,6 +128,6 @@ public sealed class KeptOptions
     {
         "" => name == BlocksOption ? $"{BlockSet.Of(null)}" : "(unset)",
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
-        string value => value,
+        string value => name == SearchSpaceOption ? Spos.Shown.Value(value) : value,
     };
 }
