@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/setup.sh
-ensure_packages --with-doctest
+ensure_packages --with-doctest --with-mpi
 # Compilers wait, for packages and for each other, and one test of the native ones takes one core for long: so the managed build
 # goes on beside the native ones, and the native tests beside the managed ones.
 managed_log="$(mktemp)"
@@ -23,6 +23,10 @@ wait "$native_tests" || { cat "$native_log"; exit 1; }
 cat "$native_log"
 
 tests/field/run
+
+# More processes than cores are slow with other MPIs, which wait without giving way.
+if [[ $(mpirun --version 2>/dev/null) == *"Open MPI"* ]]; then tests/cluster/run
+else echo "Left out: training by several processes, for mpirun is not Open MPI's."; fi
 
 if has_nvrtc; then
     echo "The cuda device on the checking driver:"

@@ -22,6 +22,10 @@ ensure_packages() {
     if [[ "$*" == *--with-doctest* ]]; then
         [[ -e /usr/include/doctest/doctest.h ]] || missing+=(doctest-dev)
     fi
+    if [[ "$*" == *--with-mpi* ]]; then
+        command -v mpirun >/dev/null || missing+=(openmpi-bin)
+        command -v mpicc >/dev/null || missing+=(libopenmpi-dev)
+    fi
     if [[ "$*" == *--with-bundle* ]]; then
         [[ -e /usr/include/openssl/ssl.h ]] || missing+=(libssl-dev)
     fi
@@ -85,7 +89,25 @@ build_cmake() {
     fi
 }
 
-build_native() { build_cmake "$native_build" "the native libraries"; }
+build_native() {
+    build_cmake "$native_build" "the native libraries"
+    build_mpi
+}
+
+# What several processes of a run need, where there is an MPI: with the one that there is, for MPIs differ. Nothing else needs it.
+build_mpi() {
+    local compiler library="$native_build/lib/libspos_mpi.so" built_by="$native_build/mpi-compiler"
+    compiler="$(command -v mpicc)" || return 0
+    compiler="$(readlink -f "$compiler") $("$compiler" --version 2>&1 | head -n 1) $(mpirun --version 2>/dev/null | head -n 1)"
+    [[ -e $library && $library -nt $setup_root/native/mpi/mpi.c && $(cat "$built_by" 2>/dev/null) == "$compiler" ]] && return
+    if mpicc -std=c11 -O2 -shared -fPIC -fvisibility=hidden "$setup_root/native/mpi/mpi.c" -o "$library.new" >"$native_build/mpi.log" 2>&1; then
+        mv "$library.new" "$library"
+        echo "$compiler" >"$built_by"
+    else
+        rm -f "$library"
+        say "several processes of a run cannot work together: mpicc failed, see $native_build/mpi.log"
+    fi
+}
 
 build_native_tests() { build_cmake "$native_tests_build" "the native tests" -DSPOS_TESTS=ON; }
 

@@ -1,8 +1,11 @@
+using System.Globalization;
 using System.Reflection;
 using CommandLine;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Engine.Native;
+using Spos.Engine.Ranks;
 using Spos.Runs.Folders;
 
 namespace Spos.Cli;
@@ -23,6 +26,9 @@ internal static class Program
     /// <exception cref="UsageException">It makes no sense.</exception>
     internal static int Do(params string[] arguments) => RequestReader.Read(arguments, Verbs) switch
     {
+        Request.Run { Verb: not NetworkOptions } when Launcher.HasSeveral => throw new UsageException(
+            $"mpirun or srun started {Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"} processes of this command, "
+            + "which works in one: start it without. supernet and scratch can be shared by several (docs/cluster.md)."),
         Request.Run run => run.Verb.Run(),
         Request.Help help => Show(help),
         _ => ShowVersion(),

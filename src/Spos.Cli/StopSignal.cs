@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Spos.Cli.Display;
 using Spos.Engine.Files;
+using Spos.Engine.Ranks;
 
 namespace Spos.Cli;
 
@@ -82,7 +83,8 @@ internal sealed partial class StopSignal : IDisposable
         switch (React(context.Signal, ref consequence))
         {
             case Reaction.Stop:
-                Notice.Warn($"stopping: {consequence}. Another Ctrl-C or SIGTERM ends it at once.");
+                // All processes of a run are asked at once, and the first one tells it.
+                if (Launcher.Rank is null or 0) Notice.Warn($"stopping: {consequence}. Another Ctrl-C or SIGTERM ends it at once.");
                 break;
             case Reaction.EndAtOnce:
                 EndAtOnce(128 + NumberOf(context.Signal));
@@ -117,13 +119,15 @@ internal sealed partial class StopSignal : IDisposable
         return Reaction.Stop;
     }
 
-    // Nothing that hangs may keep the program, so it ends without waiting for any thread.
-    private static void EndAtOnce(int code)
+    /// <summary>Ends the program. Nothing that hangs may keep it, so it waits for no thread.</summary>
+    /// <param name="atLast">What else is tried, for a short time.</param>
+    public static void EndAtOnce(int code, Action? atLast = null)
     {
-        static void TidyUp()
+        void TidyUp()
         {
             UnfinishedWork.Remove();
             StandardStream.ShowCursor();
+            atLast?.Invoke();
         }
 
         var tidying = new Thread(TidyUp) { IsBackground = true };

@@ -9,8 +9,12 @@ public sealed partial class DocumentTests
 {
     private const int MostWordsOfReadme = 900;
 
-    // Options of other programs that the documents name: of TensorBoard, dotnet, the campaign of damaged files, and Slurm.
-    private static readonly HashSet<string> Others = ["--logdir", "--project", "--seconds", "--signal"];
+    // Options of other programs that the documents name: of TensorBoard, dotnet, the campaign of damaged files, apt-get, mpirun, and Slurm.
+    private static readonly HashSet<string> Others =
+    [
+        "--logdir", "--project", "--seconds", "--no-install-recommends", "--bind-to", "--cpus-per-task", "--gpus-per-task", "--ntasks",
+        "--open-mode", "--requeue", "--signal", "--time",
+    ];
 
     private static readonly string[] Documents =
     [

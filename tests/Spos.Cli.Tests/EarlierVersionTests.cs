@@ -162,4 +162,15 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
             Assert.Contains($"--decoder {before}, not {now}".ToLowerInvariant(), message, StringComparison.Ordinal);
         }
     }
+    [Fact]
+    public void Runs_of_before_there_were_shards_have_batches_in_one_piece()
+    {
+        KeptOptions Of(int shards) => new(DeclaredOption.Record(new ScratchVerb { Shards = shards }), []);
+        var before = new Dictionary<string, string>(Of(1).Values);
+        Assert.True(before.Remove("shards"));
+        Of(1).Require("file", before, anyPictures: false);
+        Assert.Contains(
+            "file was made with --shards 1, not 8.",
+            Assert.Throws<UsageException>(() => Of(8).Require("file", before, anyPictures: false)).Message, StringComparison.Ordinal);
+    }
 }

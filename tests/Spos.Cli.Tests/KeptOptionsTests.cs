@@ -26,7 +26,7 @@ public sealed class KeptOptionsTests
         "supernet",
         "batch-size blocks cache-size crop-min-area decode-scale decoder distillation dropout epochs flip flops-bins flops-lb "
         + "flops-ub held-out image-size init jitter label-smoothing last-channels learning-rate load-checkpoint momentum "
-        + "paths-per-step plan precision sandwich-paths scale-warmup-epochs search-space seed spos-preprocessing stage-channels "
+        + "paths-per-step plan precision sandwich-paths scale-warmup-epochs search-space seed shards spos-preprocessing stage-channels "
         + "stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "search",
@@ -41,7 +41,7 @@ public sealed class KeptOptionsTests
         "scratch",
         "architecture batch-size blocks cache-size crop-min-area decode-scale decoder dropout ema-decay epochs flip image-size init jitter "
         + "label-smoothing last-channels learning-rate load-checkpoint lr-decay mixup momentum plan precision random-erasing seed "
-        + "spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
+        + "shards spos-preprocessing stage-channels stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "front",
         "along batch-size cache-size checkpoint crop-min-area decode-scale decoder dropout ema-decay epochs flip handmade inherit init "

@@ -23,7 +23,7 @@ internal static class PlainTable
     public static void Write(Table table)
     {
         // A pipe has no width: whole lines are better than broken ones.
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 200;
+        if (!StandardStream.IsTerminal) AnsiConsole.Profile.Width = 200;
         AnsiConsole.Write(table);
     }
 }

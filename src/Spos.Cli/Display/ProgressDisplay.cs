@@ -28,7 +28,7 @@ internal sealed class ProgressDisplay
     public ProgressDisplay(string title, long total, string unit)
     {
         (_title, _total, _unit) = (title, total, unit);
-        if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive) return;
+        if (!StandardStream.IsTerminal || !AnsiConsole.Profile.Capabilities.Interactive) return;
         ProgressTask? bar = null;
         _drawing = AnsiConsole.Progress()
             .Columns(

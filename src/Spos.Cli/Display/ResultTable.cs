@@ -13,7 +13,7 @@ internal static class ResultTable
     /// <param name="rows">Those without a value are left out.</param>
     public static void Print(string title, params ReadOnlySpan<(string Name, string? Value)> rows)
     {
-        if (Console.IsOutputRedirected)
+        if (!StandardStream.IsTerminal)
         {
             Console.WriteLine(title);
             foreach ((string name, string? value) in rows)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Spos.Engine.Ranks;
 
 namespace Spos.Cli.Display;
 
@@ -22,6 +23,11 @@ internal sealed unsafe partial class StandardStream : Stream
 
     private StandardStream(int descriptor) => _descriptor = descriptor;
 
+    /// <summary>
+    /// Whether output goes to somebody's screen. mpirun gives each process a terminal of its own, and collects what is written there.
+    /// </summary>
+    public static bool IsTerminal { get; } = !Launcher.IsPresent && !Console.IsOutputRedirected;
+
     /// <summary>Whether the program's work goes on when nothing can be printed.</summary>
     public static bool IsOptional { get; set; }
 
@@ -42,6 +48,8 @@ internal sealed unsafe partial class StandardStream : Stream
     /// <summary>Makes <see cref="Console"/> write by such streams.</summary>
     public static void Install()
     {
+        // .NET would write codes for the terminal that mpirun gives each process.
+        if (Launcher.IsPresent) Environment.SetEnvironmentVariable("TERM", "dumb");
         // Without a byte order mark.
         Encoding encoding = Console.OutputEncoding is { CodePage: not 65001 } other
             ? other
@@ -53,7 +61,7 @@ internal sealed unsafe partial class StandardStream : Stream
     /// <summary>Shows the cursor of the terminal, if that is where output goes: a progress bar hides it.</summary>
     public static void ShowCursor()
     {
-        if (Console.IsOutputRedirected) return;
+        if (!IsTerminal) return;
         fixed (byte* show = "\u001b[?25h"u8) _ = WriteTo(Output, show, 6);
     }
 

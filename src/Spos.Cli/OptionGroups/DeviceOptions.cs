@@ -51,6 +51,9 @@ internal abstract class DeviceOptions
     /// <summary>A session that computes as the options say.</summary>
     protected Session NewSession(Device device) => DeviceUse.NewSession(device, Plan);
 
+    /// <summary>Whether somebody says how many threads compute.</summary>
+    protected bool IsThreadsGiven => Threads != null || Environment.GetEnvironmentVariable(ThreadsVariable) is { Length: > 0 };
+
     /// <param name="dry">Whether a device that computes nothing will do.</param>
     protected virtual Device OpenDevice(bool dry = false)
     {

@@ -1,6 +1,7 @@
 using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
+using Spos.Engine.Ranks;
 using Spos.Runs;
 using Spos.Runs.Folders;
 using Spos.Runs.Observers;
@@ -12,6 +13,8 @@ namespace Spos.Cli.OptionGroups;
 /// <summary>The options of the long-running verbs, which leave a folder of results and can be stopped and resumed.</summary>
 internal abstract class PhaseOptions : DataOptions
 {
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(1);
+
     [Option("output-dir", HelpText =
         "Where checkpoints, logs and plots go (default: runs/ and the name of the command). "
         + "A run that was stopped there goes on, if the options agree.")]
@@ -55,8 +58,35 @@ internal abstract class PhaseOptions : DataOptions
         RequireEventFolder(Path.GetFullPath(FolderOf(kind)));
         StandardStream.IsOptional = true;
         using var stop = new StopSignal();
-        using var events = new EventLog(TbDir);
-        return phase(new RunContext(() => OpenDevice(), new ObserverList([new RunConsole(stop.Listen), .. others, events]), stop.Token));
+        using IRanks ranks = OpenRanks(stop.Token, out CancellationToken stopped);
+        try
+        {
+            using var events = new EventLog(TbDir);
+            IRunObserver observer = ranks.IsFirst
+                ? new ObserverList([new RunConsole(stop.Listen), .. others, events])
+                : new RankConsole(stop.Listen);
+            var context = new RunContext(() => OpenDevice(), observer, stopped) { Ranks = ranks };
+            T? result = phase(ranks.IsFirst ? context : context with { WarnOfShare = Notice.Warn });
+            ranks.Leave();
+            return result;
+        }
+        catch (Exception error) when (ranks.Count > 1)
+        {
+            // What all of them fail of, the first one tells.
+            if (!ranks.IsFirst) Thread.Sleep(Courtesy);
+            int code = Program.Explain(error);
+            StopSignal.EndAtOnce(code, () => ranks.Abort(code));
+            throw;
+        }
+    }
+
+    /// <summary>Connects the processes that do the work together: this one alone, unless a verb knows better.</summary>
+    /// <param name="asked">Signalled when this process is asked to stop.</param>
+    /// <param name="stopped">Signalled when the work is to stop.</param>
+    protected virtual IRanks OpenRanks(CancellationToken asked, out CancellationToken stopped)
+    {
+        stopped = asked;
+        return OneRank.Alone;
     }
 
     private void RequireEventFolder(string output)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using CommandLine;
+using Spos.Cli.Display;
 
 namespace Spos.Cli.Options;
 
@@ -104,7 +105,7 @@ internal static class HelpPage
             {
                 return Math.Clamp(columns, least, most);
             }
-            return Console.IsOutputRedirected ? ofPipe : Math.Clamp(Console.WindowWidth, least, most);
+            return !StandardStream.IsTerminal ? ofPipe : Math.Clamp(Console.WindowWidth, least, most);
         }
     }
 }

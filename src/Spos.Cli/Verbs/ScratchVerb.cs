@@ -58,7 +58,9 @@ internal sealed class ScratchVerb : NetworkOptions, IScratchOptions, IVerb
     {
         var spec = new ScratchSpec
         {
-            Setup = Training(RunKind.Scratch, Epochs, BatchSize, LearningRate, LrDecay, ((IScratchOptions)this).Change),
+            Setup = Training(
+                RunKind.Scratch, Epochs, BatchSize, LearningRate, LrDecay,
+                recipe => ((IScratchOptions)this).Change(recipe) with { Shards = Shards }),
             Sizes = Sizes,
             Architecture = FixedArc ?? ArchitectureText,
             ArchitectureOption = FixedArc == null ? "architecture" : "fixed-arc",
@@ -68,6 +70,7 @@ internal sealed class ScratchVerb : NetworkOptions, IScratchOptions, IVerb
             TestBatchSize = TestBatchSize,
         };
         if (Watch(RunKind.Scratch, context => ScratchTraining.Run(spec, context)) is not { } result) return ExitCode.Stopped;
+        if (!TellsResults) return ExitCode.Success;
         ResultTable.Print(
             result.IsFineTuned ? "Fine-tuned" : "Trained from scratch",
             ("architecture", $"{result.Architecture}"),

@@ -91,7 +91,7 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
     {
         var spec = new SupernetSpec
         {
-            Setup = Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear),
+            Setup = Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear, recipe => recipe with { Shards = Shards }),
             Sizes = Sizes,
             SearchSpace = SearchSpacePath,
             PathsPerStep = PathsPerStep,
@@ -106,6 +106,7 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
             LoadCheckpoint = LoadCheckpoint,
         };
         if (Watch(RunKind.Supernet, context => SupernetTraining.Run(spec, context)) is not { } result) return ExitCode.Stopped;
+        if (!TellsResults) return ExitCode.Success;
         IReadOnlyList<double> top1 = result.RandomTop1;
         ResultTable.Print(
             "Supernet trained",

@@ -15,12 +15,16 @@ public sealed class Batch : IDisposable
     private readonly DeviceEvent _made;
     private readonly List<DeviceStream> _readers = [];
 
-    internal Batch(Session maker, Tensor images, DeviceArray<int> labels)
+    internal Batch(Session maker, Tensor images, DeviceArray<int> labels, int number = 0)
     {
+        Number = number;
         _pool = maker.Pool;
         _made = DeviceEvent.On(maker.Stream);
         (Images, Labels) = (images, labels);
     }
+
+    /// <summary>Its place in the pass, from 0.</summary>
+    public int Number { get; }
 
     /// <summary>[N, S, S, 3], normalised.</summary>
     public Tensor Images { get; }

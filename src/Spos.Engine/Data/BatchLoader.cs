@@ -37,8 +37,11 @@ public sealed record LoaderOptions
     /// <summary>Whether the order is random; else the data set's.</summary>
     public bool Shuffle { get; init; }
 
-    /// <summary>Whether a last batch of fewer pictures is left out.</summary>
+    /// <summary>Whether a last batch of fewer pictures is left out, and a last round of fewer batches (<see cref="Share"/>).</summary>
     public bool DropLast { get; init; }
+
+    /// <summary>The batches that are read; what they hold does not depend on which these are.</summary>
+    public BatchShare Share { get; init; } = BatchShare.All;
 
     /// <summary>
     /// Whether a picture that cannot be decoded is left out, as a measurement wants it; else another picture of its class stands
@@ -77,7 +80,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     private int _wanted;
 
     /// <param name="epoch">Passes of different numbers have different orders and crops.</param>
-    /// <param name="firstBatch">Batches before this one are left out, as when training goes on in mid-epoch.</param>
+    /// <param name="firstBatch">Batches of the pass before this one are left out, as when training goes on in mid-epoch.</param>
     /// <param name="cancel">Ends waiting for a batch, by an <see cref="OperationCanceledException"/>.</param>
     public BatchLoader(
         Device device, ImageFolder data, LoaderOptions options, DamageReport damage,
@@ -85,11 +88,11 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
         (_device, _data, _options, _cancel, _epoch) = (device, data, options, cancel, (ulong)epoch);
-        _firstBatch = _next = _wanted = firstBatch;
+        _firstBatch = _next = _wanted = options.Share.CountIn(firstBatch);
         _ahead = options.Workers * AheadPerWorker;
         _order = [.. Enumerable.Range(0, data.Samples.Length)];
         if (options.Shuffle) new CounterRandom(options.Seed, RandomPurpose.Order, _epoch).Shuffle<int>(_order);
-        Batches = BatchesOf(data.Samples.Length, options);
+        Batches = options.Share.CountIn(BatchesOf(data.Samples.Length, options));
         try
         {
             for (int i = 0; i < options.Workers; i++)
@@ -110,12 +113,13 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     /// <summary>The most bytes that the workers had on the device at once, all together at most.</summary>
     internal long PeakDeviceBytes => _workers.Sum(worker => worker.Session.Pool.PeakBytesInUse);
 
-    /// <summary>Batches of a whole pass.</summary>
+    /// <summary>Batches of a whole pass that are read.</summary>
     public int Batches { get; }
 
-    /// <summary>Batches of a pass over <paramref name="samples"/> pictures.</summary>
-    public static int BatchesOf(int samples, LoaderOptions options) =>
-        options.DropLast ? samples / options.BatchSize : (samples + options.BatchSize - 1) / options.BatchSize;
+    /// <summary>Batches of a pass over <paramref name="samples"/> pictures, whoever reads them.</summary>
+    public static int BatchesOf(int samples, LoaderOptions options) => options.DropLast
+        ? (int)(samples / ((long)options.BatchSize * options.Share.Of)) * options.Share.Of
+        : (samples + options.BatchSize - 1) / options.BatchSize;
 
     /// <summary>The most batches that there are at once: those that are ready or made, and the one that is worked on.</summary>
     internal static int MostBatches(LoaderOptions options) => options.Workers * AheadPerWorker + 1;
@@ -217,7 +221,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             while (Claim() is { } claimed)
             {
                 index = claimed;
-                Put(index, Load(worker, decoder, staging, index));
+                Put(index, Load(worker, decoder, staging, _options.Share.At(index)));
             }
         }
         finally
@@ -226,7 +230,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
         }
     }
 
-    // The number of the next batch to make, when there is room for it; null at the end.
+    // The next batch to make, among those that are read, when there is room for it; null at the end.
     private int? Claim()
     {
         lock (_lock)
@@ -249,9 +253,9 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
     // The official code resizes otherwise for validation than for training.
     private bool Official => _options is { Preprocessing: Preprocessing.Spos, Augmentation: null };
 
-    private Batch? Load(Worker worker, PictureDecoder decoder, StagingBuffer staging, int index)
+    private Batch? Load(Worker worker, PictureDecoder decoder, StagingBuffer staging, int number)
     {
-        int first = index * _options.BatchSize, count = Math.Min(_options.BatchSize, _order.Length - first);
+        int first = number * _options.BatchSize, count = Math.Min(_options.BatchSize, _order.Length - first);
         long moment = worker.Session.Pool.Rentings;
         try
         {
@@ -276,7 +280,7 @@ public sealed class BatchLoader : IEnumerable<Batch>, IDisposable
             Tensor images = pictures.Finish();
             var deviceLabels = new DeviceArray<int>(worker.Session.Pool, labels.Count);
             deviceLabels.Upload(worker.Session.Stream, CollectionsMarshal.AsSpan(labels), staging);
-            return new Batch(worker.Session, images, deviceLabels);
+            return new Batch(worker.Session, images, deviceLabels, number);
         }
         catch
         {

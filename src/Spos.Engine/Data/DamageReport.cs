@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Spos.Engine.Files;
+using Spos.Engine.Ranks;
 
 namespace Spos.Engine.Data;
 
@@ -33,6 +34,31 @@ public sealed class DamageReport(Action<string> report)
 
     /// <summary>Why a file could not be decoded; null if it is not known to be damaged.</summary>
     public string? CauseOf(FilePath path) => _causes.GetValueOrDefault(path);
+
+    /// <summary>Counts what other processes have found, too, each of which reads a share of the pictures.</summary>
+    public void Share(IRanks ranks)
+    {
+        if (ranks.Count == 1) return;
+        foreach (FilePath path in OfAll(ranks, _causes.Keys)) _causes.TryAdd(path, "Another process has told why.");
+        foreach (FilePath path in OfAll(ranks, _refused.Keys)) _refused.TryAdd(path, true);
+        foreach (FilePath path in OfAll(ranks, _warned.Keys))
+        {
+            if (_warned.TryAdd(path, true)) _warnings++;
+        }
+    }
+
+    private static IEnumerable<FilePath> OfAll(IRanks ranks, IEnumerable<FilePath> own)
+    {
+        byte[] bytes = [.. own.SelectMany(path => path.Terminated.ToArray())];
+        foreach (byte[] all in ranks.GatherAll<byte>(bytes))
+        {
+            for (int first = 0, end; first < all.Length; first = end + 1)
+            {
+                end = Array.IndexOf(all, (byte)0, first);
+                yield return new FilePath(all.AsSpan(first, end - first));
+            }
+        }
+    }
 
     /// <param name="cause">A sentence that names the file.</param>
     /// <param name="consequence">What is done instead: a sentence.</param>

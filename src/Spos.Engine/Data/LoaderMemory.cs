@@ -24,7 +24,7 @@ internal sealed class LoaderMemory
     {
         (_pool, _samples, _options) = (pool, data.Samples.Length, options);
         _picture = 3L * sizeof(float) * options.ImageSize * options.ImageSize;
-        LoaderOptions small = options with { BatchSize = Math.Min(Pictures, options.BatchSize), Workers = 1 };
+        LoaderOptions small = options with { BatchSize = Math.Min(Pictures, options.BatchSize), Workers = 1, Share = BatchShare.All };
         // The last batch alone, so that nothing is made ahead of it.
         int last = BatchLoader.BatchesOf(_samples, small) - 1;
         using var loader = new BatchLoader(pool.Device, data, small, new DamageReport(_ => { }), 0, last, cancel);
@@ -37,7 +37,8 @@ internal sealed class LoaderMemory
     /// <param name="batch">Pictures of a batch.</param>
     public long Bytes(int batch)
     {
-        int batches = Math.Min(BatchLoader.BatchesOf(_samples, _options with { BatchSize = batch }), BatchLoader.MostBatches(_options));
+        int all = _options.Share.CountIn(BatchLoader.BatchesOf(_samples, _options with { BatchSize = batch }));
+        int batches = Math.Min(all, BatchLoader.MostBatches(_options));
         return batches * _pool.SizeFor(batch * _picture) + Math.Min(batches, _options.Workers) * Decoding(batch);
     }
     // The small batch was decoded in one part, as larger ones are until a part is full, or in several, of which larger ones have more.

@@ -29,9 +29,12 @@ public sealed class BatchSource : IEnumerable<Batch>, IDisposable
     public BatchSource(Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int batches, long keepBytes)
     {
         _open = cancel => new BatchLoader(device, data, options, damage, cancel: cancel);
-        Batches = Math.Min(batches, BatchLoader.BatchesOf(data.Samples.Length, options));
+        int samples = data.Samples.Length;
+        Batches = options.Share.CountIn(Math.Min(batches, BatchLoader.BatchesOf(samples, options)));
         long pixels = (long)options.ImageSize * options.ImageSize * 3;
-        _asked = (int)Math.Min((long)Batches * options.BatchSize, data.Samples.Length);
+        // The last batch may be smaller.
+        long missing = Batches == 0 ? 0 : Math.Max(0, (options.Share.At(Batches - 1) + 1L) * options.BatchSize - samples);
+        _asked = (int)((long)Batches * options.BatchSize - missing);
         _bytes = pixels * sizeof(float) * _asked;
         _keep = _bytes <= Math.Min(keepBytes, device.ReadMemory().Free / MostShare);
     }

@@ -3,6 +3,7 @@ using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Plans;
+using Spos.Engine.Ranks;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Space;
@@ -38,9 +39,11 @@ public static class Evaluator
 
     /// <summary>Predicts with running statistics.</summary>
     /// <param name="option">The option that says how many pictures a batch has.</param>
+    /// <param name="ranks">Those that have the other batches of the same pass; null if all are here.</param>
     /// <exception cref="DeviceMemoryException">A batch does not fit; the message says which should.</exception>
     public static Accuracy Measure(
-        Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--test-batch-size")
+        Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--test-batch-size",
+        IRanks? ranks = null)
     {
         var tally = new Tally();
         using PathGroup ready = Ready(session, network, path, option);
@@ -49,11 +52,11 @@ public static class Evaluator
         Fitting(session, network, PlanKind.Inference, batches, option, batch =>
         {
             float[] losses = new float[batch.Count];
-            int[] ranks = new int[batch.Count];
-            prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, ranks);
-            tally.Add(losses, ranks);
+            int[] places = new int[batch.Count];
+            prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, places);
+            tally.Add(losses, places, batch.Number);
         });
-        return tally.Accuracy;
+        return ranks == null ? tally.Accuracy : tally.With(ranks);
     }
 
     /// <summary>Predicts with running statistics, and tells of each batch what the network made of it.</summary>

@@ -49,7 +49,7 @@ public static class GroupEvaluator
             for (int path = 0; path < group.Paths; path++)
             {
                 int first = path * batch.Count;
-                tallies[path].Add(losses.AsSpan(first, batch.Count), ranks.AsSpan(first, batch.Count));
+                tallies[path].Add(losses.AsSpan(first, batch.Count), ranks.AsSpan(first, batch.Count), batch.Number);
             }
         });
         return [.. tallies.Select(tally => tally.Accuracy)];

@@ -5,6 +5,7 @@ using Spos.Engine.Nn;
 using Spos.Engine.Ops;
 using Spos.Engine.Optim;
 using Spos.Engine.Plans;
+using Spos.Engine.Ranks;
 using Spos.Engine.Supernet;
 using Spos.Engine.Tensors;
 using Spos.Space;
@@ -21,13 +22,11 @@ public readonly record struct StepReport(
 
 /// <summary>
 /// Trains the paths of a network that a rule chooses for each step; only their parameters move. All randomness is a
-/// function of the seed and the step, so training that stops and goes on gives the same bits.
+/// function of the seed and the step, so training that stops and goes on gives the same bits. Several processes may have the shards of each
+/// batch among them: then all of them have the same network before and after each step.
 /// </summary>
 public sealed class Trainer
 {
-    // Dropout of path i of a step has key number i modulo this, and a seed of its own for each so many paths: results depend on it.
-    private const int PathsOfASeed = 4;
-
     private readonly Session _session;
     private readonly ShuffleNetV2OneShot _network;
     private readonly ImageFolder _data;
@@ -36,23 +35,32 @@ public sealed class Trainer
     private readonly DamageReport _damage;
     private readonly Sgd _optimizer;
     private readonly LoaderOptions _loader;
-    private readonly float[] _firstGradients, _losses;
-    private readonly int[] _ranks;
+    private readonly ShardWork _work;
+    private readonly ShardReport[] _reports;
+    private readonly IRanks _ranks;
+    private readonly ShardRange _own;
+    private readonly ShardExchange _exchange;
+    private readonly float[] _firstGradients;
     private readonly HashSet<ParameterGroup> _moved = [];
 
     /// <param name="pathsOf">The paths to train at a step, counted from 0.</param>
+    /// <param name="ranks">The processes that train together; null for this one alone.</param>
     /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
     public Trainer(
         Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options,
-        Func<long, IReadOnlyList<Architecture>> pathsOf, DamageReport damage)
+        Func<long, IReadOnlyList<Architecture>> pathsOf, DamageReport damage, IRanks? ranks = null)
     {
         options.Validate();
+        _ranks = ranks ?? OneRank.Alone;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_ranks.Count, options.Shards, nameof(ranks));
+        _own = ShardRange.Of(options.Shards, _ranks.Rank, _ranks.Count);
+        _exchange = new ShardExchange(_ranks, options.Shards);
         (_session, _network, _data, _options, _pathsOf, _damage) = (session, network, data, options, pathsOf, damage);
         _optimizer = new Sgd(options.Momentum, options.WeightDecay);
-        _loader = options.Loader(network.Spec.ImageSize);
+        _loader = options.Loader(network.Spec.ImageSize, _own);
         _firstGradients = new float[network.FirstGroup.Length];
-        (_losses, _ranks) = (new float[options.BatchSize], new int[options.BatchSize]);
-        StepsPerEpoch = BatchLoader.BatchesOf(data.Samples.Length, _loader);
+        (_work, _reports) = (new ShardWork(session, network, options), new ShardReport[options.Shards]);
+        StepsPerEpoch = BatchLoader.BatchesOf(data.Samples.Length, _loader) / options.Shards;
         if (StepsPerEpoch == 0)
         {
             throw new DataException(
@@ -80,7 +88,7 @@ public sealed class Trainer
 
     /// <summary>
     /// Trains until the current epoch or all training ends or <paramref name="cancel"/> is signalled, whichever is first; a
-    /// started step is finished, but a batch is not waited for.
+    /// started step is finished, but a batch is not waited for, unless other processes are at the same step.
     /// </summary>
     /// <exception cref="DivergenceException">
     /// The loss or its gradients are no longer finite numbers. The weights are those before the step.
@@ -93,11 +101,14 @@ public sealed class Trainer
         try
         {
             int epoch = EpochsDone;
-            using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, (int)(StepsDone % StepsPerEpoch), cancel);
-            using RepeatedWork<Predictions>? repeated = RepeatedPath();
-            foreach (Batch batch in loader)
+            int first = (int)(StepsDone % StepsPerEpoch) * _options.Shards;
+            CancellationToken waiting = _ranks.Count == 1 ? cancel : CancellationToken.None;
+            using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, first, waiting);
+            using RepeatedWork<Predictions>? repeated = _work.RepeatedPath();
+            using IEnumerator<Batch> shards = loader.GetEnumerator();
+            while (shards.MoveNext())
             {
-                using (batch) report(RunStep(batch, epoch, repeated));
+                report(RunStep(shards, epoch, repeated));
                 if (StepsDone == Steps || cancel.IsCancellationRequested) return;
             }
         }
@@ -123,28 +134,14 @@ public sealed class Trainer
         }
     }
 
-    // What makes the gradients of a network's only path, by the same launches at each step. Null if a network has more paths, and with
-    // mixup, whose share is another at each step.
-    private RepeatedWork<Predictions>? RepeatedPath()
+    // The loader stands at the step's first shard.
+    private StepReport RunStep(IEnumerator<Batch> shards, int epoch, RepeatedWork<Predictions>? repeated)
     {
-        if (_network.Path is not { } path || _options.Mixup != 0) return null;
-        ParameterGroup[] groups = [.. _network.GroupsOf(path)];
-        return new RepeatedWork<Predictions>(_session, (images, labels) =>
-        {
-            // The launches write over the gradients, whatever was issued before.
-            foreach (ParameterGroup group in groups) group.ClearGradients();
-            return AddGradients(images, labels, path, 1, LossTarget.Labels(_options.LabelSmoothing), teacher: null);
-        });
-    }
-
-    private StepReport RunStep(Batch batch, int epoch, RepeatedWork<Predictions>? repeated)
-    {
-        batch.ReadOn(_session.Stream);
         IReadOnlyList<Architecture> paths = _pathsOf(StepsDone);
         long moment = _session.Pool.Rentings;
         try
         {
-            return RunStep(batch, epoch, paths, repeated);
+            return RunStep(shards, epoch, paths, repeated);
         }
         catch
         {
@@ -153,28 +150,15 @@ public sealed class Trainer
         }
     }
 
-    private StepReport RunStep(Batch batch, int epoch, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated)
+    private StepReport RunStep(IEnumerator<Batch> shards, int epoch, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated)
     {
-        float learningRate = _options.LearningRateAt(StepsDone, Steps), share = MixupShare(), loss = 0;
-        if (share < 1) Mixup.Apply(_session, batch.Images, share);
-        int top1 = 0, top5 = 0;
-        // What the first path guesses, where the others learn from it.
-        Tensor? teacher = null;
-        for (int i = 0; i < paths.Count; i++)
-        {
-            // Numbers of its own for every (step, path): dropout never repeats.
-            ulong purpose = ((ulong)RandomPurpose.Dropout << 56) + ((ulong)(i / PathsOfASeed) << 48);
-            Dropout.UseKey(_session, _options.Seed ^ purpose, (ulong)StepsDone * PathsOfASeed + (ulong)(i % PathsOfASeed));
-            LossTarget target = teacher != null
-                ? LossTarget.Teacher(_options.Distillation!.Value)
-                : LossTarget.Labels(_options.LabelSmoothing, leavesLogits: _options.Distillation != null && paths.Count > 1);
-            Tensor? logits = Work(batch, paths[i], share, target, teacher, repeated);
-            teacher ??= logits;
-            loss += Mean(_losses.AsSpan(0, batch.Count)) / paths.Count;
-            top1 += Within(1, batch.Count);
-            top5 += Within(5, batch.Count);
-        }
-        teacher?.Dispose();
+        float learningRate = _options.LearningRateAt(StepsDone, Steps);
+        bool stops = false;
+        if (_options.Shards == 1) RunShard(shards, 0, paths, repeated);
+        else stops = AddShards(shards, paths, repeated);
+        double sum = 0;
+        foreach (ShardReport shard in _reports) sum += shard.Loss;
+        float loss = (float)(sum / _options.Shards);
         DivergenceException Diverged(string what) => new(what, StepsDone + 1, Steps, learningRate);
         if (!float.IsFinite(loss)) throw Diverged("the loss is no longer a finite number");
         // Gradients that explode do so towards the image, so the first layer tells; the losses' download has waited for them.
@@ -183,8 +167,55 @@ public sealed class Trainer
         _moved.Clear();
         foreach (Architecture path in paths) Step(path, learningRate);
         StepsDone++;
-        float predictions = batch.Count * paths.Count;
-        return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, batch.Count);
+        if (stops) _ranks.StopAll();
+        int top1 = 0, top5 = 0;
+        foreach (ShardReport shard in _reports) (top1, top5) = (top1 + shard.Top1, top5 + shard.Top5);
+        float predictions = _options.BatchSize * paths.Count;
+        return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, _options.BatchSize);
+    }
+
+    // The loader stands at the first shard, or at the one before.
+    private void RunShard(IEnumerator<Batch> shards, int shard, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated)
+    {
+        if (shard > _own.First && !shards.MoveNext()) throw new InvalidOperationException("A pass ends within a batch.");
+        using Batch batch = shards.Current;
+        _reports[shard] = _work.Run(batch, StepsDone, shard, paths, repeated);
+    }
+
+    // Leaves the mean of all shards in the network. Returns whether a process was asked to stop.
+    private bool AddShards(IEnumerator<Batch> shards, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated)
+    {
+        bool stops = false;
+        var sum = new ShardSum(_session, _network, paths, _options.Shards);
+        try
+        {
+            Tensor[] sums = [.. _exchange.Own.Select(node => sum.Of(node, shard => RunShard(shards, shard, paths, repeated)))];
+            if (_ranks.Count > 1)
+            {
+                stops = TellShards();
+                float[][] values = [.. sums.Select(one => one.Download(_session.Stream))];
+                _exchange.Add(values, values[0]);
+                sums[0].Upload(_session.Stream, values[0]);
+            }
+            sum.Put(sums[0]);
+            foreach (Tensor one in sums) one.Dispose();
+        }
+        catch (OperationCanceledException)
+        {
+            // A batch is not waited for: the run is saved as it was before the step.
+            sum.Rewind();
+            throw;
+        }
+        sum.End();
+        return stops;
+    }
+
+    // Tells what the shards came to, and whether this process was asked to stop. Returns whether any was.
+    private bool TellShards()
+    {
+        ShardReport[][] all = _ranks.GatherAll<ShardReport>(_reports.AsSpan(_own.First, _own.Count));
+        all.SelectMany(own => own).ToArray().CopyTo(_reports, 0);
+        return _ranks.GatherAll<bool>([_ranks.IsAskedToStop]).Any(asked => asked[0]);
     }
 
     // Moves a path's parameters, but for those that another path of the step has moved.
@@ -196,42 +227,6 @@ public sealed class Trainer
             if (_moved.Add(group)) _optimizer.Step(_session, group, learningRate);
         }
     }
-
-    // Leaves losses and ranks on the host. Returns the logits, if the target says so, for the caller to dispose of.
-    private Tensor? Work(
-        Batch batch, Architecture path, float share, LossTarget target, Tensor? teacher, RepeatedWork<Predictions>? repeated)
-    {
-        Predictions predictions = repeated?.Run(batch.Images, batch.Labels)
-            ?? AddGradients(batch.Images, batch.Labels, path, share, target, teacher);
-        predictions.Download(_session.Stream, _losses.AsSpan(0, batch.Count), _ranks.AsSpan(0, batch.Count));
-        // Repeated work keeps what it leaves.
-        if (repeated != null) return null;
-        (predictions with { Logits = null }).Dispose();
-        return predictions.Logits;
-    }
-
-    // As precise as a mean of doubles.
-    private static float Mean(ReadOnlySpan<float> values)
-    {
-        double sum = 0;
-        foreach (float value in values) sum += value;
-        return (float)(sum / values.Length);
-    }
-
-    // How many labels are among so many first guesses.
-    private int Within(int guesses, int pictures)
-    {
-        int count = 0;
-        foreach (int rank in _ranks.AsSpan(0, pictures))
-        {
-            if (rank < guesses) count++;
-        }
-        return count;
-    }
-
-    // How much of each picture is its own: 1 without mixup.
-    private float MixupShare() =>
-        _options.Mixup == 0 ? 1 : new CounterRandom(_options.Seed, RandomPurpose.Mixup, (ulong)StepsDone).NextBeta(_options.Mixup);
 
     private static bool AreFinite(ReadOnlySpan<float> values)
     {
@@ -256,10 +251,11 @@ public sealed class Trainer
         {
             _session.Device.Pools.Trim();
             var loading = new LoaderMemory(_session.Pool, _data, _loader, cancel);
-            int fits = BatchRoom.Largest(_session, _options.BatchSize, ReservedBytes(), count =>
+            long reserved = ReservedBytes() + ShardSum.BytesOf(_session, _network, _pathsOf(StepsDone), _options.Shards);
+            int fits = BatchRoom.Largest(_session, _options.ShardSize, reserved, count =>
                 _session.Pool.SizeFor(NetworkPlan.BytesOf(_session, _network, PlanKind.Training, count)) + TeacherBytes(count)
                 + loading.Bytes(count));
-            return fits >= TrainingOptions.LeastBatch ? fits : 0;
+            return fits >= TrainingOptions.LeastBatch ? fits * _options.Shards : 0;
         }
         catch (DeviceMemoryException)
         {
@@ -274,13 +270,4 @@ public sealed class Trainer
     // Of logits that are kept for the paths that learn from them.
     private long TeacherBytes(int pictures) =>
         _options.Distillation == null ? 0 : _session.Pool.SizeFor((long)pictures * _network.Spec.Classes * sizeof(float));
-
-    private Predictions AddGradients(
-        Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare, LossTarget target, Tensor? teacher)
-    {
-        NetworkPlan plan = NetworkPlans.Of(_network).For(_session, _network, PlanKind.Training, images.Shape.N, target);
-        Predictions predictions = plan.Run(images, labels, path, mixupShare, teacher);
-        for (int i = 0; i < _network.GroupsOfPath; i++) _network.GroupOf(path, i).GradientCount++;
-        return predictions;
-    }
 }

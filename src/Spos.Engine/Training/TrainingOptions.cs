@@ -16,6 +16,9 @@ public sealed record TrainingOptions
     /// <summary>Fewest pictures that batch norm can learn from.</summary>
     public const int LeastBatch = 2;
 
+    /// <summary>The most <see cref="Shards"/>.</summary>
+    public const int MostShards = 1024;
+
     /// <summary>Passes over the training pictures, unless <see cref="TotalIters"/> says how many steps.</summary>
     public required int Epochs { get; init; }
 
@@ -23,6 +26,15 @@ public sealed record TrainingOptions
     public long? TotalIters { get; init; }
 
     public required int BatchSize { get; init; }
+
+    /// <summary>
+    /// Parts of equal size that a batch is divided into. Batch norm's statistics, random numbers, mixup's pairs and losses are a shard's,
+    /// and gradients are the mean of the shards': results depend on how many there are, and not on who computes them.
+    /// </summary>
+    public int Shards { get; init; } = 1;
+
+    /// <summary>Pictures of a shard.</summary>
+    public int ShardSize => BatchSize / Shards;
 
     public required float LearningRate { get; init; }
 
@@ -69,6 +81,18 @@ public sealed record TrainingOptions
         if (TotalIters < 1) throw new ArgumentException($"{TotalIters} steps: at least 1 is needed.");
         if (Epochs < 1) throw new ArgumentException($"{Epochs} epochs: at least 1 is needed.");
         if (BatchSize < LeastBatch) throw new ArgumentException($"batch size {BatchSize}: batch norm needs at least {LeastBatch}.");
+        if (Shards is < 1 or > MostShards) throw new ArgumentException($"{Shards} shards: 1 to {MostShards} are possible.");
+        if (BatchSize % Shards != 0)
+        {
+            throw new ArgumentException(
+                $"--batch-size {BatchSize} cannot be divided into --shards {Shards} equal parts: take a multiple of {Shards}, such as "
+                + $"{Math.Max(BatchSize / Shards, LeastBatch) * Shards}.");
+        }
+        if (ShardSize < LeastBatch)
+        {
+            throw new ArgumentException(
+                $"--batch-size {BatchSize} in --shards {Shards}: batch norm needs at least {LeastBatch} pictures of each shard.");
+        }
         if (LearningRate is not (> 0 and < 100)) throw new ArgumentException($"learning rate {LearningRate} is not in (0, 100).");
         if (Momentum is not (>= 0 and < 1)) throw new ArgumentException($"momentum {Momentum} is not in [0, 1).");
         if (WeightDecay is not (>= 0 and < 1)) throw new ArgumentException($"weight decay {WeightDecay} is not in [0, 1).");
@@ -88,11 +112,13 @@ public sealed record TrainingOptions
         return (float)(LearningRate * factor * warm);
     }
 
-    /// <summary>How the training folder is read.</summary>
-    public LoaderOptions Loader(int imageSize) => new()
+    /// <summary>How the training folder is read, shard by shard.</summary>
+    /// <param name="own">The shards of each batch that are read; null for all.</param>
+    public LoaderOptions Loader(int imageSize, ShardRange? own = null) => new()
     {
         ImageSize = imageSize,
-        BatchSize = BatchSize,
+        BatchSize = ShardSize,
+        Share = new BatchShare(Shards, own?.First ?? 0, own?.Count ?? Shards),
         Workers = Workers,
         Seed = Seed,
         Augmentation = Augmentation,

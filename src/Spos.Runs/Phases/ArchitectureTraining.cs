@@ -67,7 +67,7 @@ internal sealed record ArchitectureTraining
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(Train).Concat(CameTo);
         var kept = new KeptOptions(WithSeed(Options, seed), cameTo.Append(new("architecture", $"{path}")));
         using var run = new TrainingRun(
-            Kind, title, setup, Device, Sizes, path, kept, DataRecord.TrainedOn(Train, Val), context.Observer);
+            Kind, title, setup, Device, Sizes, path, kept, DataRecord.TrainedOn(Train, Val), context);
         using WeightAverage? average = EmaDecay > 0 ? new WeightAverage(run.Session, run.Network, EmaDecay) : null;
         run.Average = average;
         var trainer = new Trainer(run.Session, run.Network, Train, setup.Training, _ => [path], Damage)

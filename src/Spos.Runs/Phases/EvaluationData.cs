@@ -1,5 +1,6 @@
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Ranks;
 using Spos.Engine.Training;
 
 namespace Spos.Runs.Phases;
@@ -8,6 +9,13 @@ namespace Spos.Runs.Phases;
 public readonly record struct MeasuredPictures(int Count, int LeftOut)
 {
     public static MeasuredPictures Of(BatchSource test) => new(test.Pictures, test.LeftOut);
+
+    /// <summary>Those of all processes, each of which has a share.</summary>
+    public static MeasuredPictures Of(BatchSource test, IRanks ranks)
+    {
+        int[][] all = ranks.GatherAll<int>([test.Pictures, test.LeftOut]);
+        return new(all.Sum(own => own[0]), all.Sum(own => own[1]));
+    }
 
     /// <summary>As a table shows it.</summary>
     public override string ToString() => LeftOut == 0 ? $"{Count}" : $"{Count}; {LeftOut} left out, which cannot be decoded";
@@ -30,8 +38,13 @@ internal sealed class EvaluationData(Device device, int imageSize, DataSpec data
 
     /// <summary>All pictures that can be decoded, to measure accuracy on.</summary>
     /// <param name="keeps">Whether they may be asked for more than once, so that it is worth keeping them.</param>
-    public BatchSource Test(ImageFolder pictures, int batchSize, bool keeps = true) =>
-        new(device, pictures, Loader(batchSize) with { LeaveOutDamaged = true }, damage, int.MaxValue, keeps ? KeepBytes : 0);
+    /// <param name="ranks">The processes that share the batches; null for all of them.</param>
+    public BatchSource Test(ImageFolder pictures, int batchSize, bool keeps = true, IRanks? ranks = null)
+    {
+        BatchShare share = ranks == null ? BatchShare.All : new BatchShare(ranks.Count, ranks.Rank, 1);
+        LoaderOptions loader = Loader(batchSize) with { LeaveOutDamaged = true, Share = share };
+        return new BatchSource(device, pictures, loader, damage, int.MaxValue, keeps ? KeepBytes : 0);
+    }
 
     /// <summary>Throws unless there are pictures for a whole batch.</summary>
     /// <param name="option">The option that says how many a batch has.</param>

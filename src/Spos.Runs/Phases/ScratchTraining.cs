@@ -69,6 +69,7 @@ public static class ScratchTraining
     {
         IRunObserver observer = context.Observer;
         spec.Setup.Check();
+        SharedRun.Require(context.Ranks, spec.Setup.Recipe.Shards);
         spec.Setup.Require(RunKind.Scratch);
         using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
         (NetworkSpec shape, Architecture path, NetworkOrigin? origin) = Network(spec, loaded, observer.Warn);
@@ -81,16 +82,16 @@ public static class ScratchTraining
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
         Preprocessing preprocessing = setup.Data.PreprocessingOf(null);
-        var damage = new DamageReport(observer.Warn);
+        var damage = new DamageReport(context.WarnOfShare);
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
         var kept = new KeptOptions(setup.Options, cameTo.Append(new("architecture", $"{path}")));
 
         using var run = new TrainingRun(
-            RunKind.Scratch, Title, setup, device, sizes, path, kept, DataRecord.TrainedOn(train, val), observer);
+            RunKind.Scratch, Title, setup, device, sizes, path, kept, DataRecord.TrainedOn(train, val), context);
         (Session session, ShuffleNetV2OneShot network) = (run.Session, run.Network);
         using WeightAverage? average = spec.EmaDecay > 0 ? new WeightAverage(session, network, spec.EmaDecay) : null;
         run.Average = average;
-        var trainer = new Trainer(session, network, train, setup.Training, _ => [path], damage);
+        var trainer = new Trainer(session, network, train, setup.Training, _ => [path], damage, context.Ranks);
         string begun = loaded == null ? $"Training {path} from scratch" : $"Fine-tuning {path} from {loaded.Path}";
         observer.Say($"{begun}: {sizes}; {train.Samples.Length} pictures; on {DeviceUse.Describe(device)}.");
         if (origin != null)
@@ -102,12 +103,16 @@ public static class ScratchTraining
         {
             if (loaded != null) new InheritedWeights(loaded, train, observer).Give(session, network);
         });
-        int testBatch = spec.TestBatchSize ?? ScratchSpec.DefaultTestBatch(setup.Recipe.BatchSize);
-        using BatchSource test = new EvaluationData(device, sizes.ImageSize, setup.Data, preprocessing, damage).Test(val, testBatch);
+        int testBatch = spec.TestBatchSize ?? ScratchSpec.DefaultTestBatch(setup.Recipe.ShardSize);
+        using BatchSource test = new EvaluationData(device, sizes.ImageSize, setup.Data, preprocessing, damage)
+            .Test(val, testBatch, ranks: context.Ranks);
         trainer.ReservedBytes = () => test.BytesToKeep;
-        observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
-        if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, train, val)) return null;
-        Accuracy Measure(ShuffleNetV2OneShot measured) => Evaluator.Measure(session, measured, path, test.Until(context.Cancel));
+        observer.Begin(new RunBegin(run.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
+        bool cached = SharedRun.InTurn(
+            context.Ranks, () => PictureCaches.Make(setup.Data, device, observer, context.Cancel, train, val));
+        if (!cached) return null;
+        Accuracy Measure(ShuffleNetV2OneShot measured) =>
+            Evaluator.Measure(session, measured, path, test.Until(context.Cancel), ranks: context.Ranks);
         void AfterEpoch(int epoch)
         {
             if (spec.ValFrequency == 0 || epoch % spec.ValFrequency != 0) return;
@@ -122,8 +127,9 @@ public static class ScratchTraining
 
         Accuracy accuracy = Measure(average?.Network ?? network);
         long flops = NetworkFlops.Of(sizes).Of(path);
-        MeasuredPictures pictures = MeasuredPictures.Of(test);
-        run.Folder.WriteResult(new
+        MeasuredPictures pictures = MeasuredPictures.Of(test, context.Ranks);
+        damage.Share(context.Ranks);
+        run.WriteResult(new
         {
             architecture = path.Operations,
             channel_scales = path.HasScales ? path.Scales : (IReadOnlyList<int>?)null,
@@ -139,7 +145,7 @@ public static class ScratchTraining
         });
         double? lastTop1 = average == null ? null : Measure(network).Top1;
         return new ScratchResult(
-            run.Folder.Folder, run.CheckpointPath, path, flops, accuracy, lastTop1, loaded != null, pictures, damage, run.Curve);
+            run.Folder, run.CheckpointPath, path, flops, accuracy, lastTop1, loaded != null, pictures, damage, run.Curve);
     }
 
     // The network's sizes, for now of two classes, and the architecture; and where they come from, if not from options alone.

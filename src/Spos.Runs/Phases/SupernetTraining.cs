@@ -4,6 +4,7 @@ using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Ops;
+using Spos.Engine.Ranks;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
@@ -119,6 +120,7 @@ public static class SupernetTraining
         NetworkSpec shape = spec.Sizes.Spec(2, affine: false, origin);
         TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         setup.Check();
+        SharedRun.Require(context.Ranks, setup.Recipe.Shards);
         StepPaths.Check(spec, shape.BlockSet);
         SearchSpace space = SpaceOf(spec.SearchSpace, shape, loaded);
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
@@ -132,7 +134,7 @@ public static class SupernetTraining
         if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, setup.Data.AcceptChanged, observer.Warn);
         var sampler = new PathSampler(NetworkFlops.Of(sizes).In(space));
         var paths = new StepPaths(spec, sizes, sampler);
-        var damage = new DamageReport(observer.Warn);
+        var damage = new DamageReport(context.WarnOfShare);
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
         // A search reads it.
         string heldOut = spec.HeldOut.ToString(CultureInfo.InvariantCulture);
@@ -145,9 +147,9 @@ public static class SupernetTraining
             ]);
 
         using var run = new TrainingRun(
-            RunKind.Supernet, Title, setup, device, sizes, null, kept, DataRecord.TrainedOn(all, val), observer);
+            RunKind.Supernet, Title, setup, device, sizes, null, kept, DataRecord.TrainedOn(all, val), context);
         var trainer = new Trainer(
-            run.Session, run.Network, train, setup.Training with { Distillation = DivergenceOf(spec) }, paths.At, damage);
+            run.Session, run.Network, train, setup.Training with { Distillation = DivergenceOf(spec) }, paths.At, damage, context.Ranks);
         paths.WarmupSteps = (long)spec.ScaleWarmupEpochs * trainer.StepsPerEpoch;
         if (paths.WarmupSteps >= trainer.Steps)
         {
@@ -157,8 +159,8 @@ public static class SupernetTraining
             $"Supernet: {sizes}{SearchedSpace.NoteOf(space)}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on "
             + $"{DeviceUse.Describe(device)}.");
         run.Begin(trainer, () => loaded?.Load(run.Session, run.Network));
-        observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options), space));
-        if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val)) return null;
+        observer.Begin(new RunBegin(run.Folder, sizes, RunRecord.OptionsOf(setup.Options), space));
+        if (!SharedRun.InTurn(context.Ranks, () => PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val))) return null;
         if (!run.Train(trainer, null, context.Cancel)) return null;
         return Measure(spec.RandomPaths, setup, sampler, train, val, damage, run, context);
     }
@@ -184,27 +186,31 @@ public static class SupernetTraining
         int randomPaths, TrainingSetup setup, PathSampler sampler, ImageFolder train, ImageFolder val, DamageReport damage, TrainingRun run,
         RunContext context)
     {
-        (Session session, ShuffleNetV2OneShot network, RunFolder folder) = (run.Session, run.Network, run.Folder);
-        // A batch that was trained on fits the device; larger ones may not.
-        int calibrationBatch = Math.Min(CalibrationBatch, setup.Recipe.BatchSize), testBatch = Math.Min(TestBatch, setup.Recipe.BatchSize);
+        (Session session, ShuffleNetV2OneShot network, IRanks ranks) = (run.Session, run.Network, context.Ranks);
+        // A shard that was trained on fits the device; larger batches may not.
+        int calibrationBatch = Math.Min(CalibrationBatch, setup.Recipe.ShardSize), testBatch = Math.Min(TestBatch, setup.Recipe.ShardSize);
         var data = new EvaluationData(session.Device, network.Spec.ImageSize, setup.Data, setup.Data.PreprocessingOf(null), damage);
         using BatchSource calibration = data.Calibration(train, CalibrationPictures / calibrationBatch, calibrationBatch, setup.Data.Seed);
         using BatchSource test = data.Test(val, testBatch);
-        var top1 = new List<double>();
-        context.Observer.Observe(new RunPart(PartKind.Scoring, "random paths", folder.Folder, "path", randomPaths), () =>
+        // Each process measures every so many-th path.
+        var own = new List<double>();
+        context.Observer.Observe(new RunPart(PartKind.Scoring, "random paths", run.Folder, "path", randomPaths), () =>
         {
-            for (int i = 0; i < randomPaths; i++)
+            for (int i = ranks.Rank; i < randomPaths; i += ranks.Count)
             {
                 Architecture path = sampler.Uniform(new CounterRandom(setup.Data.Seed, RandomPurpose.Search, ulong.MaxValue, (ulong)i));
                 Evaluator.Recalibrate(session, network, path, calibration.Until(context.Cancel), "--batch-size");
-                top1.Add(Evaluator.Measure(session, network, path, test.Until(context.Cancel), "--batch-size").Top1);
-                context.Observer.Score(i + 1, top1[^1]);
+                own.Add(Evaluator.Measure(session, network, path, test.Until(context.Cancel), "--batch-size").Top1);
+                context.Observer.Score(Math.Min(i + ranks.Count, randomPaths), own[^1]);
             }
         });
+        double[][] all = ranks.GatherAll<double>(own.ToArray());
+        double[] top1 = [.. Enumerable.Range(0, randomPaths).Select(i => all[i % ranks.Count][i / ranks.Count])];
         MeasuredPictures pictures = MeasuredPictures.Of(test);
-        folder.WriteResult(new
+        damage.Share(ranks);
+        run.WriteResult(new
         {
-            random_paths = top1.Count,
+            random_paths = top1.Length,
             top1_mean = top1.Average(),
             top1_min = top1.Min(),
             top1_max = top1.Max(),
@@ -214,6 +220,6 @@ public static class SupernetTraining
             checkpoint = run.CheckpointPath,
         });
         return new SupernetResult(
-            folder.Folder, run.CheckpointPath, top1, calibration.Batches * calibrationBatch, pictures, damage, run.Curve);
+            run.Folder, run.CheckpointPath, top1, calibration.Batches * calibrationBatch, pictures, damage, run.Curve);
     }
 }

@@ -3,6 +3,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
+using Spos.Engine.Ranks;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
@@ -23,6 +24,8 @@ internal sealed class TrainingRun : IDisposable
     private readonly KeptOptions _kept;
     private readonly TrainedOn _trainedOn;
     private readonly ObserverList _observer;
+    private readonly RunFolder? _folder;
+    private readonly IRanks _ranks;
     private readonly List<(long Step, double Loss, double Top1)> _curve = [];
     private long _savedStep = -1;
 
@@ -34,11 +37,13 @@ internal sealed class TrainingRun : IDisposable
     /// <exception cref="UsageException">The folder belongs to another run.</exception>
     public TrainingRun(
         RunKind kind, string title, TrainingSetup setup, Device device, NetworkSpec sizes, Architecture? path, KeptOptions kept,
-        TrainedOn trainedOn, IRunObserver observer)
+        TrainedOn trainedOn, RunContext context)
     {
-        (_title, _setup, _kept, _trainedOn) = (title, setup, kept, trainedOn);
-        Folder = new RunFolder(setup.Folder, kind, observer);
-        _observer = new ObserverList(new MetricsLog(Folder), observer);
+        (_title, _setup, _kept, _trainedOn, _ranks, Kind) = (title, setup, kept, trainedOn, context.Ranks, kind);
+        IRunObserver observer = context.Observer;
+        // The first process alone has the folder.
+        if (_ranks.IsFirst) _folder = new RunFolder(setup.Folder, kind, observer);
+        _observer = _folder == null ? new ObserverList(observer) : new ObserverList(new MetricsLog(_folder), observer);
         try
         {
             Session = DeviceUse.NewSession(device, setup.Plan, setup.Precision);
@@ -51,7 +56,10 @@ internal sealed class TrainingRun : IDisposable
         }
     }
 
-    public RunFolder Folder { get; }
+    /// <summary>Where it leaves its files.</summary>
+    public string Folder => _folder?.Folder ?? Path.GetFullPath(_setup.Folder);
+
+    private RunKind Kind { get; }
 
     public Session Session { get; } = null!;
 
@@ -76,13 +84,21 @@ internal sealed class TrainingRun : IDisposable
     /// </exception>
     public void Begin(Trainer trainer, Action? load = null)
     {
-        if (_setup.Restart || Folder.NewestWhole() is not var (path, header))
+        SharedRun.RequireSame(_ranks, Session.Device, _kept, _trainedOn);
+        if (_folder != null) Begin(_folder, trainer, load);
+        var progress = new RunProgress(trainer.StepsDone, _savedStep, _measured);
+        (trainer.StepsDone, _savedStep, _measured) = SharedRun.Begin(_ranks, Session, Network, Average?.Network, progress);
+    }
+
+    private void Begin(RunFolder folder, Trainer trainer, Action? load)
+    {
+        if (_setup.Restart || folder.NewestWhole() is not var (path, header))
         {
-            if (_setup.Resume) throw new UsageException($"--resume: {Folder.Folder} holds no checkpoint.");
-            if (!_setup.Restart) Folder.RequireNoResult("checkpoint");
+            if (_setup.Resume) throw new UsageException($"--resume: {folder.Folder} holds no checkpoint.");
+            if (!_setup.Restart) folder.RequireNoResult("checkpoint");
             Initialisation.Initialise(Network, Session.Stream, _setup.Data.Seed, _setup.Init);
             load?.Invoke();
-            Folder.Clear();
+            folder.Clear();
             Average?.Begin(Session);
         }
         else
@@ -94,8 +110,8 @@ internal sealed class TrainingRun : IDisposable
             trainer.StepsDone = header.StepsDone;
             (CheckpointPath, _savedStep) = (path, header.StepsDone);
             _measured = false;
-            Folder.RemoveOldCheckpoints();
-            foreach (JsonElement line in Folder.KeepMetrics(header.StepsDone))
+            folder.RemoveOldCheckpoints();
+            foreach (JsonElement line in folder.KeepMetrics(header.StepsDone))
             {
                 if (line.TryGetProperty("val_top1", out _)) _measured |= line.GetProperty("step").GetInt64() == header.StepsDone;
                 // As precise as they were, so that the plot is the same.
@@ -107,7 +123,7 @@ internal sealed class TrainingRun : IDisposable
             _observer.Say($"Going on from {path}, step {header.StepsDone} of {trainer.Steps}.");
         }
         NetworkRecord network = NetworkRecord.Of(Network.Spec, _setup.Data.PreprocessingOf(null));
-        RunRecord.Write(Folder, _setup.Options, Session.Device, network, _trainedOn.ClassNames);
+        RunRecord.Write(folder, _setup.Options, Session.Device, network, _trainedOn.ClassNames);
     }
 
     /// <summary>Trains to the end, or until stopped.</summary>
@@ -123,7 +139,7 @@ internal sealed class TrainingRun : IDisposable
         if (trainer.StepsDone >= trainer.Steps && _measured) return true;
         try
         {
-            var part = new RunPart(PartKind.Training, _title, Folder.Folder, "img", trainer.Steps, trainer.StepsDone);
+            var part = new RunPart(PartKind.Training, _title, Folder, "img", trainer.Steps, trainer.StepsDone);
             _observer.Observe(part, () =>
             {
                 if (!_measured) FinishEpoch(trainer, epochDone);
@@ -157,8 +173,11 @@ internal sealed class TrainingRun : IDisposable
     {
         Network?.Dispose();
         Session?.Dispose();
-        Folder.Dispose();
+        _folder?.Dispose();
     }
+
+    /// <summary>Writes result.json: what the run came to, for programs.</summary>
+    public void WriteResult(object result) => _folder?.WriteResult(result);
 
     /// <summary>Tells the accuracy on val after an epoch.</summary>
     public void LogAccuracy(bool averaged, long step, int epoch, Accuracy accuracy) => _observer.Measured(averaged, step, epoch, accuracy);
@@ -199,7 +218,7 @@ internal sealed class TrainingRun : IDisposable
     {
         DivergenceException when CheckpointPath.Length == 0 => $"{Left}.",
         // The run that it is a part of begins all of its parts alike.
-        DivergenceException when Folder.Kind.IsPart => $"{Left}: begin anew with --restart and other options.",
+        DivergenceException when Kind.IsPart => $"{Left}: begin anew with --restart and other options.",
         DivergenceException =>
             $"{Left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
         DeviceMemoryException { Option: not ("--batch-size" or null) and var option } =>
@@ -223,8 +242,10 @@ internal sealed class TrainingRun : IDisposable
         long steps = trainer.StepsDone;
         if (steps == _savedStep) return;
         trainer.RequireFiniteWeights();
-        CheckpointPath = Folder.Save(Session, Network, steps, _kept.Values, Average?.Network, _trainedOn);
+        SharedNetwork.RequireSame(_ranks, Session, Network, Average?.Network);
         _savedStep = steps;
+        if (_folder == null) return;
+        CheckpointPath = _folder.Save(Session, Network, steps, _kept.Values, Average?.Network, _trainedOn);
         _observer.Saved(CheckpointPath);
     }
 }

@@ -16,8 +16,8 @@ public sealed partial class LayerTests
         ["Spos.Space"] = [],
         ["Spos.Engine"] =
         [
-            "Files", "Logs", "Native", "Pickles", "Compilation", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn", "Graphs",
-            "Ops", "Ops/Convolutions", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
+            "Files", "Logs", "Native", "Ranks", "Pickles", "Compilation", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn",
+            "Graphs", "Ops", "Ops/Convolutions", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
         ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
