@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace Spos.Board.Reading;
@@ -76,6 +77,7 @@ internal sealed class MetricsFile
     private void Clear()
     {
         _series.Clear();
+        Array.Clear(_row);
         (_stamp, _offset, _isInLongLine, _isAfterGap, IsFull) = (null, 0, false, false, false);
         (Step, Epoch, Unread, _leastPerEpoch, _mostPerEpoch) = (0, 0, 0, 0, long.MaxValue);
     }
@@ -110,7 +112,9 @@ internal sealed class MetricsFile
         }
     }
 
-    // Whether the line is one of metrics: numbers and nulls, and among them a step.
+    // Whether the line is one of metrics: numbers and nulls, and among them a step. Half a million lines may be the first that it reads,
+    // so that it is not left to be optimized later.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Take(ReadOnlySpan<byte> line)
     {
         var reader = new Utf8JsonReader(line);
@@ -131,7 +135,7 @@ internal sealed class MetricsFile
                 }
                 else
                 {
-                    Series? series = SeriesOf(ref reader);
+                    Series? series = SeriesOf(ref reader, values);
                     if (!reader.Read() || reader.TokenType is not (JsonTokenType.Number or JsonTokenType.Null)) return false;
                     float value = reader.TokenType == JsonTokenType.Number ? reader.GetSingle() : float.NaN;
                     if (series != null && values < MostValuesOfLine) _row[values++] = (series, value);
@@ -151,8 +155,10 @@ internal sealed class MetricsFile
         return true;
     }
 
-    private Series? SeriesOf(ref Utf8JsonReader reader)
+    // Lines are mostly alike, so that the series of the place in the line before is tried first.
+    private Series? SeriesOf(ref Utf8JsonReader reader, int place)
     {
+        if (place < MostValuesOfLine && _row[place].Series is { } before && reader.ValueTextEquals(before.Bytes)) return before;
         foreach (Series one in _series)
         {
             if (reader.ValueTextEquals(one.Bytes)) return one;

@@ -39,6 +39,15 @@ internal sealed class RunCatalog
         }
     }
 
+    /// <summary>The runs, and the version of one of them, of the same look; null where there is none of that path.</summary>
+    public (RunHeader[] Runs, long? Version) Look(string? path)
+    {
+        lock (_gate)
+        {
+            return (Headers(), path != null && _runs.TryGetValue(path, out WatchedRun? run) ? run.Version : null);
+        }
+    }
+
     /// <summary>Asks a run; default where there is none of that path.</summary>
     /// <param name="path">As its header has it.</param>
     public T? Of<T>(string path, Func<WatchedRun, T?> ask)

@@ -46,17 +46,18 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
     /// <summary>Looks for changes.</summary>
     public void Refresh(LockTable locks)
     {
-        RunState state = StateOf(locks);
-        bool changed = state != _state || Header == null;
-        _state = state;
+        bool changed = Header == null, isRunning = LockFile is { } file && locks.HolderOf(file) != null;
         // What takes long to read is read more seldom, so that the board takes little of the machine.
-        if (_readAt == 0 || time.GetElapsedTime(_readAt) > 20 * _lastRead || state != RunState.Running)
+        if (_readAt == 0 || time.GetElapsedTime(_readAt) > 20 * _lastRead || !isRunning)
         {
             _readAt = time.GetTimestamp();
             bool isNew = ReadChanged();
             _lastRead = isNew ? time.GetElapsedTime(_readAt) : TimeSpan.Zero;
             changed |= isNew;
         }
+        RunState state = isRunning ? RunState.Running : EndOf();
+        changed |= state != _state;
+        _state = state;
         if (!changed) return;
         Version++;
         Header = _record == null ? null : HeaderOf(_record);
@@ -79,11 +80,12 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
             _networks?.Take(MostArchitectures).ToArray(), _result);
     }
 
-    private RunState StateOf(LockTable locks)
+    private RunState EndOf()
     {
-        if (LockFile is { } file && locks.HolderOf(file) != null) return RunState.Running;
-        // A run that goes on writes its record anew; the result of before is then no longer its end.
-        return _files.Find(ResultName) is var (_, result) && _files.Find(RecordName) is var (_, record) && result.Written >= record.Written
+        // A run that goes on writes into its record when it did; a result of before is then no longer its end.
+        return _files.Find(ResultName) is var (_, result)
+            && !(DateTimeOffset.TryParse(_record?.Started, CultureInfo.InvariantCulture, out DateTimeOffset started)
+                && result.Written < started.UtcDateTime)
             ? RunState.Finished
             : RunState.Stopped;
     }

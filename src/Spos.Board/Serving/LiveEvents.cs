@@ -54,8 +54,8 @@ internal sealed class LiveEvents(RunCatalog catalog, JsonSerializerOptions json,
         int silent = 0;
         do
         {
-            string runs = JsonSerializer.Serialize(catalog.Headers(), json);
-            long? now = path == null ? null : catalog.Of<long?>(path, run => run.Version);
+            (RunHeader[] headers, long? now) = catalog.Look(path);
+            string runs = JsonSerializer.Serialize(headers, json);
             string text = (runs != before ? $"event: runs\ndata: {runs}\n\n" : "")
                 + (now != null && now != version ? $"event: run\ndata: {now}\n\n" : "");
             (before, version) = (runs, now);
