@@ -10,7 +10,9 @@ namespace Spos.Runs;
 /// The options that repeat it, by name: those that it was asked for, with what was worked out of the pictures and the network in the place
 /// of what was left open.
 /// </param>
-public sealed record RunBegin(string Folder, NetworkSpec Network, IReadOnlyDictionary<string, string?> Options);
+/// <param name="Space">What the network's blocks are left with to choose from; null for all that they can be.</param>
+public sealed record RunBegin(
+    string Folder, NetworkSpec Network, IReadOnlyDictionary<string, string?> Options, SearchSpace? Space = null);
 
 /// <summary>What a part of a run does over and over.</summary>
 public enum PartKind

@@ -9,7 +9,7 @@ namespace Spos.Space;
 /// </summary>
 internal sealed class CostAxis
 {
-    // What each alternative of each block is away from the block's end of the range.
+    // What each alternative that a block is left with is away from the block's end of the range.
     private readonly long[][] _away;
     private readonly long _low, _high, _divisor;
     private long _quantum = 1;
@@ -21,7 +21,7 @@ internal sealed class CostAxis
         (_low, _high) = rises
             ? (limit.Least - table.Least, limit.Most - table.Least)
             : (table.Most - limit.Most, table.Most - limit.Least);
-        _away = [.. Enumerable.Range(0, table.Space.Blocks.Length).Select(block => Away(table.Of(block).ToArray(), rises))];
+        _away = [.. Enumerable.Range(0, table.Space.Blocks.Length).Select(block => Away(table.LeftOf(block).ToArray(), rises))];
         foreach (long away in _away.SelectMany(block => block)) _divisor = (long)BigInteger.GreatestCommonDivisor(_divisor, away);
         _divisor = Math.Max(1, _divisor);
         Need = IsEmpty ? 1 : _high / _divisor + 1;

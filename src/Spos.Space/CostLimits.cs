@@ -9,7 +9,7 @@ public sealed class CostLimits
     public CostLimits(IEnumerable<CostLimit> limits)
     {
         All = [.. limits];
-        if (All.IsEmpty || All.Any(limit => !Shape(limit.Table.Space).SequenceEqual(Shape(Space))))
+        if (All.IsEmpty || All.Any(limit => !AreOne(limit.Table.Space, Space)))
         {
             throw new ArgumentException("Limits are of the costs of one space, and there is one at least.");
         }
@@ -44,5 +44,5 @@ public sealed class CostLimits
     /// <summary>As "at most 330M FLOPs and at least 3M parameters".</summary>
     public override string ToString() => string.Join(" and ", All);
 
-    private static IEnumerable<int> Shape(SearchSpace space) => space.Blocks.Select(alternatives => alternatives.Length);
+    private static bool AreOne(SearchSpace one, SearchSpace other) => one.Holds(other) && other.Holds(one);
 }

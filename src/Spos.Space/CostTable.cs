@@ -6,7 +6,8 @@ namespace Spos.Space;
 /// </summary>
 public sealed class CostTable
 {
-    private readonly long[][] _costs;
+    // Of all alternatives, and of those that are left.
+    private readonly long[][] _costs, _left;
 
     /// <param name="fixed">What every architecture costs.</param>
     /// <param name="costs">The cost of each alternative of each block.</param>
@@ -20,8 +21,9 @@ public sealed class CostTable
         {
             throw new ArgumentException("A table of costs has one for each alternative of each block.");
         }
-        Least = @fixed + _costs.Sum(block => block.Min());
-        Most = @fixed + _costs.Sum(block => block.Max());
+        _left = [.. space.Choices.Select((choices, block) => choices.Select(choice => _costs[block][choice]).ToArray())];
+        Least = @fixed + _left.Sum(block => block.Min());
+        Most = @fixed + _left.Sum(block => block.Max());
     }
 
     public SearchSpace Space { get; }
@@ -39,10 +41,16 @@ public sealed class CostTable
     public long Most { get; }
 
     /// <summary>The mean over all architectures.</summary>
-    public double Mean => Fixed + _costs.Sum(block => block.Average());
+    public double Mean => Fixed + _left.Sum(block => block.Average());
 
-    /// <summary>The costs of a block's alternatives.</summary>
+    /// <summary>The same costs, of a space of the same blocks that may be left with other alternatives.</summary>
+    public CostTable In(SearchSpace space) => new(space, Fixed, _costs, Measure);
+
+    /// <summary>The costs of a block's alternatives, of those that are left out too.</summary>
     public ReadOnlySpan<long> Of(int block) => _costs[block];
+
+    /// <summary>The costs of the alternatives that a block is left with, in the order of <see cref="SearchSpace.Choices"/>.</summary>
+    public ReadOnlySpan<long> LeftOf(int block) => _left[block];
 
     /// <summary>The cost of an architecture.</summary>
     public long Of(Architecture path) => Of(path.Blocks.AsSpan());

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 
 namespace Spos.Space;
@@ -186,10 +187,10 @@ public sealed class EvolutionSearch
     // The operation and the channel scale of a block are redrawn each by itself.
     private Architecture Mutate(Architecture parent, CounterRandom random)
     {
-        int Redrawn(int choice, int alternatives) =>
-            random.NextUnit() < _options.MutationProbability ? random.NextInt(alternatives) : choice;
-        int[] operations = [.. parent.Operations.Select((operation, block) => Redrawn(operation, Space.OperationsOf(block)))];
-        return Architecture.Of(operations, [.. parent.Scales.Select(scale => Redrawn(scale, ChannelScales.Count))]);
+        int Redrawn(int choice, ImmutableArray<int> left) =>
+            random.NextUnit() < _options.MutationProbability ? left[random.NextInt(left.Length)] : choice;
+        int[] operations = [.. parent.Operations.Select((operation, block) => Redrawn(operation, Space.Operations[block]))];
+        return Architecture.Of(operations, [.. parent.Scales.Select((scale, block) => Redrawn(scale, Space.Scales[block]))]);
     }
 
     // And each is that of one parent or the other.

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 
 namespace Spos.Space;
@@ -11,13 +12,13 @@ internal abstract class PathCounts
     /// <summary>How many bytes a count takes; null if there are too many paths for a number of fixed size.</summary>
     public static int? BytesOf(SearchSpace space) => (long)space.Size.GetBitLength() switch { <= 64 => 8, <= 128 => 16, _ => null };
 
-    /// <param name="steps">By axis, block and alternative; none is negative.</param>
+    /// <param name="steps">By axis, block and alternative that the block is left with; none is negative.</param>
     /// <param name="sizes">How many cells each axis has. Paths that end outside are not counted.</param>
     public static PathCounts Of(SearchSpace space, int[][][] steps, int[] sizes) => BytesOf(space) switch
     {
-        8 => new PathCounts<ulong>(steps, sizes),
-        16 => new PathCounts<UInt128>(steps, sizes),
-        _ => new PathCounts<BigInteger>(steps, sizes),
+        8 => new PathCounts<ulong>(space.Choices, steps, sizes),
+        16 => new PathCounts<UInt128>(space.Choices, steps, sizes),
+        _ => new PathCounts<BigInteger>(space.Choices, steps, sizes),
     };
 
     /// <summary>Takes cells, to be counted and drawn from in their order.</summary>
@@ -45,7 +46,9 @@ internal sealed class PathCounts<T> : PathCounts
 {
     private readonly int _axes, _blocks;
 
-    // steps[b][c * axes + k]: by how many cells of axis k alternative c of block b goes on.
+    private readonly ImmutableArray<ImmutableArray<int>> _choices;
+
+    // steps[b][c * axes + k]: by how many cells of axis k the alternative choices[b][c] goes on.
     private readonly int[][] _steps;
 
     // The blocks from b on come no farther than sizes[b][k] - 1 cells along axis k; neighbours along it lie strides[b][k] counts apart.
@@ -54,8 +57,9 @@ internal sealed class PathCounts<T> : PathCounts
     // counts[b][cell]: in how many ways the blocks from b on come from the cell to the origin.
     private readonly T[][] _counts;
 
-    public PathCounts(int[][][] steps, int[] sizes)
+    public PathCounts(ImmutableArray<ImmutableArray<int>> choices, int[][][] steps, int[] sizes)
     {
+        _choices = choices;
         (_axes, _blocks) = (sizes.Length, steps.Length == 0 ? 0 : steps[0].Length);
         _steps = new int[_blocks][];
         _sizes = new int[_blocks + 1][];
@@ -126,7 +130,7 @@ internal sealed class PathCounts<T> : PathCounts
                 T ways = counts[rest];
                 if (pick < ways)
                 {
-                    choices[b] = choice;
+                    choices[b] = _choices[b][choice];
                     for (int k = 0; k < cell.Length; k++) cell[k] -= steps[at + k];
                     break;
                 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 
 namespace Spos.Space;
@@ -14,7 +15,7 @@ public sealed class PathSampler
     private readonly CostTable _costs;
     private readonly long _quantum;
 
-    // steps[b][c]: what alternative c of block b costs above the block's cheapest, in quanta, rounded up.
+    // steps[b][c]: what the alternative c that block b is left with costs above the block's cheapest, in quanta, rounded up.
     private readonly int[][] _steps;
 
     // By how many steps above the cheapest each path costs; of all possible numbers of steps.
@@ -27,7 +28,7 @@ public sealed class PathSampler
         long divisor = 0;
         for (int block = 0; block < Blocks; block++)
         {
-            foreach (long cost in costs.Of(block)) divisor = (long)BigInteger.GreatestCommonDivisor(divisor, cost - Smallest(block));
+            foreach (long cost in costs.LeftOf(block)) divisor = (long)BigInteger.GreatestCommonDivisor(divisor, cost - Smallest(block));
         }
         _quantum = Math.Max(Math.Max(1, divisor), (costs.Most - costs.Least + MostSteps - 1) / MostSteps);
         IsExact = divisor == 0 || _quantum == divisor;
@@ -47,7 +48,7 @@ public sealed class PathSampler
 
     /// <summary>A path, each equally likely.</summary>
     public Architecture Uniform(CounterRandom random) =>
-        _costs.Space.PathOf(_costs.Space.Blocks.Select(alternatives => random.NextInt(alternatives.Length)));
+        _costs.Space.PathOf(_costs.Space.Choices.Select(choices => choices[random.NextInt(choices.Length)]));
 
     /// <summary>
     /// Paths that share no operation, nor a channel scale: the first <paramref name="count"/> of each block's in random order (strict
@@ -57,14 +58,14 @@ public sealed class PathSampler
     public Architecture[] Disjoint(CounterRandom random, int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _costs.Space.MostDisjoint);
-        int[][] operations = [.. Enumerable.Range(0, Blocks).Select(b => Shuffled(_costs.Space.OperationsOf(b)))];
-        int[][] scales = _costs.Space.HasScales ? [.. operations.Select(_ => Shuffled(ChannelScales.Count))] : [];
+        int[][] operations = [.. _costs.Space.Operations.Select(Shuffled)];
+        int[][] scales = _costs.Space.HasScales ? [.. _costs.Space.Scales.Select(Shuffled)] : [];
         int[] Taken(int[][] orders, int k) => [.. orders.Select(order => order[k])];
         return [.. Enumerable.Range(0, count).Select(k => Architecture.Of(Taken(operations, k), Taken(scales, k)))];
 
-        int[] Shuffled(int length)
+        int[] Shuffled(ImmutableArray<int> left)
         {
-            int[] order = [.. Enumerable.Range(0, length)];
+            int[] order = [.. left];
             random.Shuffle<int>(order);
             return order;
         }
@@ -152,13 +153,13 @@ public sealed class PathSampler
     private long Smallest(int block)
     {
         long smallest = long.MaxValue;
-        foreach (long cost in _costs.Of(block)) smallest = Math.Min(smallest, cost);
+        foreach (long cost in _costs.LeftOf(block)) smallest = Math.Min(smallest, cost);
         return smallest;
     }
 
     private int[] StepsOf(int block)
     {
         long smallest = Smallest(block);
-        return [.. _costs.Of(block).ToArray().Select(cost => (int)((cost - smallest + _quantum - 1) / _quantum))];
+        return [.. _costs.LeftOf(block).ToArray().Select(cost => (int)((cost - smallest + _quantum - 1) / _quantum))];
     }
 }

@@ -105,7 +105,7 @@ public sealed class EarlierVersionTests(FinishedRuns runs) : IClassFixture<Finis
     {
         string folder = runs.CopyOf(verb), file = Path.Combine(folder, name);
         JsonObject state = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
-        foreach (string option in new[] { "flops-lb", "params-limit", "params-lb", "latency-limit", "latency-lb" })
+        foreach (string option in new[] { "flops-lb", "params-limit", "params-lb", "latency-limit", "latency-lb", "search-space" })
         {
             Assert.Equal("", state["Options"]![option]!.GetValue<string>());
             state["Options"]!.AsObject().Remove(option);

@@ -49,7 +49,7 @@ public sealed class ErrorTests
     [InlineData(2, "8MS: this is no number with a unit that is ms, us or s", "search", "--latency-limit", "8MS")]
     [InlineData(2, "0ms: this is no time above 0 and up to 1000000 s", "rank", "--latency-lb", "0ms")]
     [InlineData(2, "After the / stand the numbers of the channel scales", "summary", "--architecture", "2 1 0 1 / 0.8 1.0 0.8 1.6")]
-    [InlineData(2, "--strategy random has none", "search", "--strategy", "random", "--predictor", "ridge")]
+    [InlineData(2, "--predictor-pool: a predictor chooses among mutations", "search", "--strategy", "random", "--predictor", "ridge")]
     [InlineData(2, "--predictor-pool needs --predictor ridge", "search", "--predictor-pool", "5")]
     [InlineData(2, "--predictor trees: only ridge is possible", "search", "--predictor", "trees")]
     [InlineData(2, "4 even numbers", "supernet", "--stage-channels", "2,4,6,4200")]

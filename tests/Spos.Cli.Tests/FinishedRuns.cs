@@ -8,14 +8,15 @@ public sealed class FinishedRuns : IDisposable
 
     public FinishedRuns()
     {
-        string[] verbs = ["search", "scratch", "front", "rank", "import"];
+        string[] verbs = ["search", "scratch", "front", "rank", "import", "shrink"];
         foreach (string verb in verbs) PipelineFixture.Expect(0, Command(verb, At(verb)));
         // As quickstart leaves it, which itself takes minutes.
         foreach (string verb in new[] { "data", "supernet", "search", "scratch" }) Copy(At(verb), Path.Combine(At("quickstart"), verb));
     }
 
     /// <summary>The verbs that leave a folder; a data set's is not a run's.</summary>
-    public static IReadOnlyList<string> Holders { get; } = ["supernet", "search", "scratch", "front", "rank", "import", "quickstart"];
+    public static IReadOnlyList<string> Holders { get; } =
+        ["supernet", "search", "scratch", "front", "rank", "import", "shrink", "quickstart"];
 
     /// <summary>The finished folder of a verb.</summary>
     public string At(string verb) => _pipeline.At(verb);
@@ -45,6 +46,11 @@ public sealed class FinishedRuns : IDisposable
         [
             "import", "--checkpoint", Path.Combine(AppContext.BaseDirectory, "fixtures", "torch_supernet_legacy.pth.tar"),
             "--image-size", "32", "--output-dir", folder,
+        ],
+        "shrink" =>
+        [
+            "shrink", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--by", "score",
+            "--num-paths", "20", "--drop", "3", "--train-iters", "1", "--train-batch-size", "8",
         ],
         "quickstart" => ["quickstart", "--output-dir", folder],
         "dataset" => ["dataset", "make", "--output-dir", folder],

@@ -88,7 +88,7 @@ public sealed class FrontTests(PipelineFixture fixture) : IClassFixture<Pipeline
     [Theory]
     [InlineData("--num-networks", "1", "2 to 10000")]
     [InlineData("--random", "-1", "0 to 10000")]
-    [InlineData("--along", "latency", "flops and params are possible")]
+    [InlineData("--along", "energy", "flops, params and latency are possible")]
     [InlineData("--checkpoint", "supernet", "--checkpoint needs --inherit")]
     public void What_cannot_be_trained_is_refused(string option, string value, string says)
     {

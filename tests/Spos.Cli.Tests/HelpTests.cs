@@ -2,6 +2,8 @@ using System.Reflection;
 using CommandLine;
 using Spos.Cli.Nni;
 using Spos.Cli.Options;
+using Spos.Cli.Verbs;
+using Spos.Space;
 
 namespace Spos.Cli.Tests;
 
@@ -36,6 +38,13 @@ public sealed class HelpTests
         Assert.Equal(example.ToLowerInvariant(), example);
         Assert.IsType<Request.Run>(RequestReader.Read([.. ShellWords.Split(example).Skip(1)], Program.Verbs));
     }
+
+    [Fact]
+    public void The_pool_s_default_is_the_search_s() =>
+        Assert.Contains(
+            $"has scored (default: {new EvolutionOptions().PredictorPool}).",
+            typeof(SearchVerb).GetProperty(nameof(SearchVerb.PredictorPool))!.GetCustomAttribute<OptionAttribute>()!.HelpText,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("help", "export")]

@@ -26,12 +26,17 @@ public sealed class KeptOptionsTests
         "supernet",
         "batch-size blocks cache-size crop-min-area decode-scale decoder distillation dropout epochs flip flops-bins flops-lb "
         + "flops-ub held-out image-size init jitter label-smoothing last-channels learning-rate load-checkpoint momentum "
-        + "paths-per-step plan precision sandwich-paths scale-warmup-epochs seed spos-preprocessing stage-channels stage-repeats "
-        + "stem-channels total-iters warmup-steps weight-decay")]
+        + "paths-per-step plan precision sandwich-paths scale-warmup-epochs search-space seed spos-preprocessing stage-channels "
+        + "stage-repeats stem-channels total-iters warmup-steps weight-decay")]
     [InlineData(
         "search",
         "cache-size checkpoint decode-scale decoder flops-lb flops-limit flops-table held-out latency-lb latency-limit "
-        + "params-lb params-limit plan precision predictor predictor-pool seed select-on spos-preprocessing train-batch-size train-iters")]
+        + "params-lb params-limit plan precision predictor predictor-pool search-space seed select-on spos-preprocessing train-batch-size "
+        + "train-iters")]
+    [InlineData(
+        "shrink",
+        "by cache-size checkpoint decode-scale decoder flops-lb flops-limit flops-table held-out initial latency-lb latency-limit "
+        + "params-lb params-limit plan precision search-space seed select-on spos-preprocessing train-batch-size train-iters")]
     [InlineData(
         "scratch",
         "architecture batch-size blocks cache-size crop-min-area decode-scale decoder dropout ema-decay epochs flip image-size init jitter "
@@ -46,8 +51,8 @@ public sealed class KeptOptionsTests
         "rank",
         "batch-size cache-size checkpoint crop-min-area decode-scale decoder epochs flip flops-bins flops-lb flops-limit "
         + "flops-table held-out init jitter label-smoothing latency-lb latency-limit learning-rate lr-decay momentum "
-        + "num-architectures params-lb params-limit plan precision recalibrations seed select-on spos-preprocessing total-iters "
-        + "train-batch-size train-iters warmup-steps weight-decay")]
+        + "num-architectures params-lb params-limit plan precision recalibrations search-space seed select-on spos-preprocessing "
+        + "total-iters train-batch-size train-iters warmup-steps weight-decay")]
     public void The_options_that_a_run_goes_on_with_are_these(string verb, string names) =>
         Assert.Equal(names.Split(' '), Of(verb).Values.Keys.Order(StringComparer.Ordinal));
 

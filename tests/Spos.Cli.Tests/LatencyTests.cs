@@ -31,7 +31,7 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.Equal(4, root.GetProperty("validation").GetProperty("networks").GetArrayLength());
 
         // The options say the sizes of the supernet.
-        (NetworkSpec spec, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
+        (NetworkSpec spec, _, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
         CostTable costs = LatencyTable.Read(file, spec).Costs;
         Assert.All(
             root.GetProperty("validation").GetProperty("networks").EnumerateArray(),
@@ -70,10 +70,102 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
             Assert.Equal(costs.Of(path), member.GetProperty("costs").GetProperty("latency").GetInt64());
             Assert.Contains(CostMeasure.Latency.NumberOf(costs.Of(path)), searched.Output, StringComparison.Ordinal);
         }
-        // The configuration that it leaves repeats it.
+        foreach (string plot in new[] { "accuracy-over-flops", "accuracy-over-latency" })
+        {
+            Assert.True(File.Exists(Path.Combine(folder, $"{plot}.svg")), plot);
+        }
+        Assert.Contains("latency (ms)", File.ReadAllText(Path.Combine(folder, "accuracy-over-latency.svg")), StringComparison.Ordinal);
+        A_front_along_it_is_trained(folder);
+        // The configuration that it leaves repeats it, with the table as it was.
+        string kept = File.ReadAllText(table);
+        File.WriteAllText(table, kept.Replace("\"constant_ns\": ", "\"constant_ns\": 9", StringComparison.Ordinal));
         PipelineFixture.Expect(0, "search", "--config", Path.Combine(folder, "config_search.yml"), "--output-dir", configured);
         Assert.Equal(front, File.ReadAllText(Path.Combine(configured, "front.json")));
+        File.Copy(table, Path.Combine(folder, "latency-table.json"), overwrite: true);
+        Assert.Contains(
+            "latency-table.json is not the table that the search of its folder was made with: it has changed since.",
+            PipelineFixture.Expect(
+                1, "search", "--config", Path.Combine(folder, "config_search.yml"), "--output-dir", fixture.At("latency-changed")).Error,
+            StringComparison.Ordinal);
+        File.WriteAllText(table, kept);
     }
+
+    private void A_front_along_it_is_trained(string search)
+    {
+        string folder = fixture.At("latency-trained");
+        Outcome outcome = PipelineFixture.Expect(
+            0, "front", "--imagenet-dir", fixture.Data, "--search", search, "--along", "latency", "--num-networks", "2", "--random", "1",
+            "--handmade", "1", "--epochs", "1", "--batch-size", "8", "--output-dir", folder);
+        Assert.Matches("network +latency +FLOPs +parameters", outcome.Output);
+        Assert.Contains("latency (ms)", File.ReadAllText(Path.Combine(folder, "front.svg")), StringComparison.Ordinal);
+        Assert.Contains("FLOPs (millions", File.ReadAllText(Path.Combine(folder, "front-flops.svg")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_table_of_ONNX_Runtime_is_measured_and_says_so()
+    {
+        string file = fixture.At("onnx-latency.json"), supernet = fixture.At("supernet");
+        Outcome outcome = WithOnnxRuntime(
+            "--checkpoint", supernet, "--target", "onnxruntime", "--threads", "1", "--rounds", "10", "--runs", "2", "--validate", "2",
+            "--output", file);
+        Assert.True(outcome.Code == 0, outcome.Error);
+        Assert.Matches(@", by ONNX Runtime \d+\.\d+\.\d+ \(.*libonnxruntime\.so\)\.", outcome.Output);
+        Assert.Contains("10 rounds, in which 60 networks are timed", outcome.Output, StringComparison.Ordinal);
+        (NetworkSpec spec, _, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
+        LatencyTable table = LatencyTable.Read(file, spec).Table;
+        Assert.Equal(
+            ("onnxruntime", null, null, "fp32", 1),
+            (table.Target, table.Plan, table.InstructionSet, table.Precision, table.Threads));
+        Assert.Matches(@"^batches of 1 in fp32 on host \(.*\), 1 thread, by onnxruntime \d+\.\d+\.\d+$", table.Conditions);
+        // So few measurements on a busy machine say little of a time but that there is one.
+        Assert.All(table.Validation!.Networks!, one => Assert.True(one.Measured > 0));
+
+        // What it predicts is told with whose times they are, and a search says so too.
+        string summary = PipelineFixture.Expect(0, "summary", "--checkpoint", supernet, "--latency-table", file).Output;
+        Assert.Contains(table.Conditions, summary, StringComparison.Ordinal);
+        Outcome searched = PipelineFixture.Expect(
+            0, "search", "--imagenet-dir", fixture.Data, "--checkpoint", supernet, "--latency-table", file, "--latency-limit", "1s",
+            "--output-dir", fixture.At("onnx-search"), "--max-epochs", "1", "--num-population", "4", "--num-select", "2", "--num-crossover",
+            "2", "--num-mutation", "2", "--train-iters", "1", "--train-batch-size", "8", "--precision", "bf16");
+        string row = searched.Output.Split('\n').Single(line => line.Contains("latency measured with", StringComparison.Ordinal));
+        Assert.Contains("batches of 1 in fp32 on host", row, StringComparison.Ordinal);
+        // In whatever candidates are scored: exports are fp32.
+        Assert.DoesNotContain("was measured in fp32", searched.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_ONNX_Runtime_cannot_do_is_a_usage_error()
+    {
+        string[] measure = ["--checkpoint", fixture.At("supernet"), "--output", fixture.At("refused.json"), "--target", "onnxruntime"];
+        Says(2, "--target onnxruntime: spos export writes fp32, which --precision bf16 is not.", "--precision", "bf16");
+        Says(2, "--target onnxruntime: --plan is of what computes in --target spos.", "--plan", "unfused");
+        Says(2, "--target onnxruntime is ONNX Runtime on the CPU, which --device simt is not.", "--device", "simt");
+        Says(2, "--target tvm: spos and onnxruntime are possible.", "--target=tvm");
+        Outcome missing = SposProcess.RunWith(
+            new Dictionary<string, string> { ["SPOS_ONNXRUNTIME"] = fixture.Data }, ["latency", "measure", .. measure]);
+        Assert.Equal(1, missing.Code);
+        Assert.Contains($"SPOS_ONNXRUNTIME: {fixture.Data} holds no libonnxruntime.so.1", missing.Error, StringComparison.Ordinal);
+        string notes = fixture.At("libonnxruntime.so");
+        File.WriteAllText(notes, "no library");
+        Outcome text = SposProcess.RunWith(
+            new Dictionary<string, string> { ["SPOS_ONNXRUNTIME"] = notes }, ["latency", "measure", .. measure]);
+        Assert.Equal(1, text.Code);
+        Assert.Contains($"{notes} cannot be loaded as ONNX Runtime", text.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(fixture.At("refused.json")));
+
+        void Says(int code, string message, params string[] options)
+        {
+            bool isTarget = options[0].StartsWith("--target", StringComparison.Ordinal);
+            Outcome outcome = WithOnnxRuntime([.. isTarget ? measure.SkipLast(2) : measure, .. options]);
+            Assert.Equal(code, outcome.Code);
+            Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
+        }
+    }
+
+    // With the library that the tests carry.
+    private static Outcome WithOnnxRuntime(params string[] options) => SposProcess.RunWith(
+        new Dictionary<string, string> { ["SPOS_ONNXRUNTIME"] = Path.Combine(AppContext.BaseDirectory, "onnxruntime") },
+        ["latency", "measure", .. options]);
 
     [Fact]
     public void What_cannot_be_measured_is_a_usage_error()

@@ -272,7 +272,7 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     {
         string space = Write("space.json", """{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2"]}}""");
         Outcome outcome = PipelineFixture.Expect(2, "search", "--checkpoint", fixture.At("supernet"), "--search-space", space);
-        Assert.Contains("LayerChoice1._value is not [", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("LayerChoice2 is missing", outcome.Error, StringComparison.Ordinal);
     }
 
     private string Write(string name, string text)

@@ -11,10 +11,10 @@ public sealed class SummaryTests
         string path = PipelineFixture.Expect(0, "summary", "--architecture", "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3").Output;
         // The official code's network has as many by sum(p.numel() for p in network.parameters()), and its paper about 323M FLOPs.
         Assert.Matches("parameters +3,558,464", path);
-        Assert.Matches("FLOPs +322.92M", path);
+        Assert.Matches("FLOPs +322.919M", path);
         Assert.Matches(@"features\.0 +shufflenet_7x7 +64×56×56 ", path);
         string supernet = PipelineFixture.Expect(0, "summary").Output;
-        Assert.Matches("FLOPs +270.36M to 398.61M", supernet);
+        Assert.Matches("FLOPs +270.359M to 398.609M", supernet);
         Assert.Matches(@"features\.19 +any of 4 +640×7×7 ", supernet);
         Assert.Contains(
             "--architecture 2 1: it has 2 blocks; the network has 20.", PipelineFixture.Expect(2, "summary", "--architecture", "2 1").Error,
@@ -41,6 +41,18 @@ public sealed class SummaryTests
         Assert.InRange(TrainingMegabytes([.. path, "--plan", "unfused"]), single + 1, 10 * single);
         // Activations and their gradients, which take most, are half as large.
         Assert.InRange(TrainingMegabytes([.. path, "--precision", "bf16"]), single / 2, 0.75 * single);
+    }
+
+    [Fact]
+    public void A_path_can_be_timed()
+    {
+        string[] path = ["summary", "--device", "host", "--measure", "--architecture", "2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3"];
+        string output = PipelineFixture.Expect(0, path).Output;
+        Assert.Matches(@"Latency of batches of 1 on host", output);
+        Match match = Regex.Match(output, @"measured +([\d.]+) ms, the median of \d+ inferences");
+        Assert.True(double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) > 0);
+        Assert.DoesNotContain("share of the table's time", output, StringComparison.Ordinal);
+        Assert.Contains("give --architecture", PipelineFixture.Expect(2, "summary", "--measure").Error, StringComparison.Ordinal);
     }
 
     private static long TrainingMegabytes(params string[] options)

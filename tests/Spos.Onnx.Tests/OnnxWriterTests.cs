@@ -17,6 +17,8 @@ public sealed class OnnxWriterTests : IDisposable
     [InlineData("torch_single_zip.pth", true)]
     [InlineData("torch_single_plus.pth", false)]
     [InlineData("torch_single_plus.pth", true)]
+    [InlineData("torch_single_published.pth.tar", false)]
+    [InlineData("torch_single_published.pth.tar", true)]
     public void A_graph_gives_the_network_s_logits(string checkpoint, bool keepBatchNorm)
     {
         string file = Path.Combine(_folder, "network.onnx");

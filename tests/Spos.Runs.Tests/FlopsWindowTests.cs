@@ -10,7 +10,7 @@ public sealed class FlopsWindowTests
     private static readonly CostTable Flops = NetworkFlops.Of(Official);
 
     [Theory]
-    [InlineData(5.0, 4.0, "--flops-lb 5 is above --flops-ub 4: this network's paths have 270.36M to 398.61M FLOPs.")]
+    [InlineData(5.0, 4.0, "--flops-lb 5 is above --flops-ub 4: this network's paths have 270.359M to 398.609M FLOPs.")]
     [InlineData(380e6, null, "--flops-lb 380000000 is above --flops-ub 360000000, its default: this")]
     [InlineData(null, 5.0, "--flops-lb 290000000, its default, is above --flops-ub 5: this")]
     [InlineData(1.0, 2.0, "--flops-lb 1 to --flops-ub 2: no path is within; this")]

@@ -167,6 +167,25 @@ public sealed partial class FrontTests : IDisposable
     }
 
     [Fact]
+    public void That_the_classifier_begins_anew_is_said_once()
+    {
+        // Other names for as many classes.
+        string pictures = At("pictures");
+        foreach (string file in Directory.GetFiles(Data.Folder, "*", SearchOption.AllDirectories))
+        {
+            string[] parts = Path.GetRelativePath(Data.Folder, file).Split('/');
+            string folder = Directory.CreateDirectory(Path.Combine(pictures, parts[0], $"other-{parts[1]}")).FullName;
+            File.Copy(file, Path.Combine(folder, parts[^1]));
+        }
+        FrontSpec spec = Spec("renamed") with { NumNetworks = 2, Random = 1, Inherit = true };
+        DataSpec renamed = Data with { Folder = pictures, AcceptChanged = true };
+        using var observer = new RecordingObserver();
+        FrontResult result = FrontTraining.Run(spec with { Setup = spec.Setup with { Data = renamed } }, Context(observer))!;
+        Assert.Equal(3, result.Networks.Count);
+        Assert.Single(observer.Said, said => said.StartsWith("The classifier begins anew: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_front_with_fewer_candidates_is_trained_whole_and_it_is_said()
     {
         using var observer = new RecordingObserver();

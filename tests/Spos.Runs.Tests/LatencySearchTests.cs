@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
@@ -21,7 +22,7 @@ public sealed class LatencySearchTests : IDisposable
     {
         var training = new TrainingSetup(Setup("supernet"), new TrainingOptions { Epochs = 1, BatchSize = 6, LearningRate = 0.05f });
         Run(SupernetTraining.Run, new SupernetSpec { Setup = training, Sizes = Tiny, PathsPerStep = 2, HeldOut = 0, RandomPaths = 1 });
-        (NetworkSpec network, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
+        (NetworkSpec network, _, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
         // Those that have few FLOPs take long.
         _latency = new CostTable(network.Space, 1_000_000, [
             [40_000, 20_000, 0, 10_000], [7_000, 3_000, 0, 5_000], [900, 500, 0, 300], [60, 20, 0, 10]], CostMeasure.Latency);
@@ -104,6 +105,95 @@ public sealed class LatencySearchTests : IDisposable
     }
 
     [Fact]
+    public void The_times_of_another_program_hold_whatever_candidates_are_scored_in()
+    {
+        SearchSpec search = Search("onnx", [CostMeasure.Latency.Name]);
+        string file = At("latency.json");
+        (NetworkSpec network, _, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
+        (LatencyTable.Read(file, network).Table with { Target = LatencyTable.OnnxRuntime, TargetVersion = "1.31.1" }).Write(file);
+        SearchSpec bf16 = search with { Setup = Setup("bf16") with { Precision = Precision.Bf16 } };
+        Assert.Empty(Warned(bf16));
+        Assert.EndsWith("by onnxruntime 1.31.1", Run(PathSearch.Run, bf16)!.Latencies!.Conditions, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Networks_of_a_front_over_latency_lie_along_it()
+    {
+        RunOption objectives = new(CostName.ObjectivesOption, "latency,params", null, Influence.Later);
+        SearchSpec search = Search("search", [CostMeasure.Latency.Name, CostMeasure.Parameters.Name]);
+        Run(PathSearch.Run, search with { Setup = search.Setup with { Options = [objectives] } });
+        // The search has a table of its own.
+        byte[] table = File.ReadAllBytes(At("latency.json"));
+        File.Delete(At("latency.json"));
+        FrontSpec spec = Front("front");
+        FrontResult result = Run(FrontTraining.Run, spec)!;
+        Assert.Equal(["latency", "FLOPs", "parameters"], result.Costs.Select(cost => cost.Measure.Name));
+        Assert.Equal(["latency", "parameters"], result.Objectives.Select(measure => measure.Name));
+        long[] times = [.. result.Networks.Select(one => _latency.Of(Architecture.Parse(one.Network.Architecture)))];
+        Assert.Equal(times, result.Networks.Select(one => one.Costs[0]));
+        Assert.Equal(times.Order(), times);
+        // As evenly along it as the front lets them be, and not along what else there is.
+        IReadOnlyList<FrontMember> members = FrontFiles.Read(At("search/front.json"), _latency.Space);
+        double[] all = [.. members.Select(member => (double)_latency.Of(Architecture.Parse(member.Architecture)))];
+        Assert.Equal(
+            EvenSpread.Choose(all, spec.NumNetworks).Select(place => members[place].Architecture),
+            result.Networks.Where(one => one.Network.Source == FrontSource.Front).Select(one => one.Network.Architecture));
+        TrainedNetwork random = result.Networks.Single(one => one.Network.Source == FrontSource.Random);
+        Assert.InRange(random.Costs[0], all.Min(), all.Max());
+
+        // A copy that somebody has changed is no table of that search.
+        string copy = At("search/latency-table.json");
+        Assert.Equal(table, File.ReadAllBytes(copy));
+        File.WriteAllText(copy, File.ReadAllText(copy).Replace("40000", "40001", StringComparison.Ordinal));
+        Assert.Contains(
+            "it has changed since", Assert.Throws<LatencyTableException>(() => Run(FrontTraining.Run, spec)).Message,
+            StringComparison.Ordinal);
+        File.Delete(copy);
+        Assert.Contains(
+            "is missing", Assert.Throws<CheckpointException>(() => Run(FrontTraining.Run, spec)).Message, StringComparison.Ordinal);
+
+        SearchSpec none = Search("none", []);
+        Run(PathSearch.Run, none with { Scoring = none.Scoring with { LatencyTable = null } });
+        FrontSpec along = Front("refused") with { Search = At("none"), Along = CostMeasure.Latency };
+        Assert.Equal(
+            $"--along latency: the search of {At("none")} had no --latency-table.",
+            Assert.Throws<UsageException>(() => Run(FrontTraining.Run, along)).Message);
+    }
+
+    [Fact]
+    public void Scores_that_another_strategy_does_not_propose_again_are_kept()
+    {
+        SearchSpec front = Search("kept", []);
+        string file = At("kept/search.json");
+        SearchResult first = Run(PathSearch.Run, front)!;
+        Dictionary<string, double> paid = Scores();
+        Assert.Equal(first.Candidates.Count, paid.Count);
+        SearchSpec random = front with { Evolution = front.Evolution with { Strategy = SearchStrategy.Random } };
+        SearchResult other = Run(PathSearch.Run, random)!;
+        Assert.NotEmpty(first.Candidates.ExceptBy(other.Candidates.Select(one => one.Path), one => one.Path));
+        Dictionary<string, double> both = Scores();
+        Assert.Equal(
+            first.Candidates.Concat(other.Candidates).Select(one => $"{one.Path}").Distinct().Order(), both.Keys.Order());
+        Assert.All(paid, score => Assert.Equal(score.Value, both[score.Key]));
+        // The result is of the candidates of this strategy alone.
+        SearchResult alone = Run(PathSearch.Run, random with { Setup = Setup("alone") })!;
+        Assert.Equal(alone.Candidates, other.Candidates);
+
+        // What was paid for by the first one is not scored again.
+        using var observer = new RecordingObserver();
+        SearchResult again = PathSearch.Run(front, Context(observer))!;
+        Assert.Equal(first.Candidates, again.Candidates);
+        Assert.Contains(observer.Said, told => told.Contains($"; {both.Count} are known already", StringComparison.Ordinal));
+
+        Dictionary<string, double> Scores()
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(file));
+            return document.RootElement.GetProperty("Scores").EnumerateArray()
+                .ToDictionary(one => one.GetProperty("Architecture").GetString()!, one => one.GetProperty("Top1").GetDouble());
+        }
+    }
+
+    [Fact]
     public void A_search_that_goes_on_with_another_strategy_and_so_another_limit_is_told_of_the_strategy()
     {
         SearchSpec front = Search("strategy", []);
@@ -154,6 +244,15 @@ public sealed class LatencySearchTests : IDisposable
             NumMutation = 4,
         },
         Objectives = objectives,
+    };
+
+    private FrontSpec Front(string folder) => new()
+    {
+        Setup = new TrainingSetup(Setup(folder), new TrainingOptions { Epochs = 1, BatchSize = 6, LearningRate = 0.05f }),
+        Search = At("search"),
+        NumNetworks = 3,
+        Random = 1,
+        TrainingOptions = [],
     };
 
     private RunSetup Setup(string folder) => new()

@@ -46,6 +46,17 @@ public sealed class LatencyTableTests : IDisposable
         Assert.Equal(Costs.Least, LatencyTable.Read(File, Spec with { Affine = true, Dropout = 0.5f }).Costs.Least);
     }
 
+    [Theory]
+    [InlineData(null, null, "")]
+    [InlineData("spos", "0.1.0", "")]
+    [InlineData("onnxruntime", "1.31.1", ", by onnxruntime 1.31.1")]
+    [InlineData("ncnn", null, ", by ncnn")]
+    public void A_table_says_whose_times_it_has(string? target, string? version, string told)
+    {
+        (Table() with { Target = target, TargetVersion = version }).Write(File);
+        Assert.EndsWith($", 1 thread{told}", LatencyTable.Read(File, Spec).Table.Conditions, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Alternatives_are_known_by_their_names()
     {

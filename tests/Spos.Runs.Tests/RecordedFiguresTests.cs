@@ -65,7 +65,7 @@ public sealed class RecordedFiguresTests : IDisposable
     [Fact]
     public void Those_of_a_run_are_read()
     {
-        Assert.Equal(0.75, NewSearch().Load(Space)!["3 2 1 0 3"]);
+        Assert.Equal(0.75, NewSearch().Load(Space)!["3 2 1 0 3"].Top1);
         Assert.Equal([0.5], NewRanking().Load(Space, Recalibrations)![0].Trainings);
         Assert.Equal([0.5, 0.25, 0.75], NewRanking().Load(Space, Recalibrations)![1].Trainings);
     }

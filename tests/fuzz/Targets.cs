@@ -130,8 +130,14 @@ internal static class Targets
             {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]},
             "LayerChoice2": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}}
             """u8.ToArray(),
+            """
+            {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "3"]},
+            "LayerChoice2": {"_type": "layer_choice", "_value": ["2"]},
+            "LayerChoice3": {"_type": "layer_choice", "_value": []},
+            "LayerChoice4": {"_type": "layer_choice", "_value": ["1", "2"]}}
+            """u8.ToArray(),
         ],
-        file => SearchSpaceFile.Check(file.Save("space.json"), Tiny.Space),
+        file => SearchSpaceFile.Read(file.Save("space.json"), Tiny.Space),
         IsText: true);
 
     private static Target Configurations() => new(
@@ -163,7 +169,8 @@ internal static class Targets
         "latency-table",
         [
             """
-            {"device": "host", "precision": "fp32", "batch_size": 1, "network": {"image_size": 32, "classes": 3, "stem_channels": 8,
+            {"target": "onnxruntime", "target_version": "1.31.1",
+            "device": "host", "precision": "fp32", "batch_size": 1, "network": {"image_size": 32, "classes": 3, "stem_channels": 8,
             "stage_repeats": [1, 1, 1, 1], "stage_channels": [16, 24, 32, 40], "last_channels": 8, "blocks": "shuffle-v2"},
             "constant_ns": 100, "blocks_ns": [
             {"shufflenet_3x3": 0, "shufflenet_5x5": 1, "shufflenet_7x7": 2, "xception_3x3": 3},

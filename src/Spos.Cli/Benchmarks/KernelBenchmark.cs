@@ -44,7 +44,7 @@ internal sealed class KernelBenchmark(Session session, NetworkSpec spec, int bat
             {
                 // The first run warms up.
                 if (run == 1) device.Kernels.Timer = timer;
-                for (int choice = 0; choice < spec.Space.MostAlike; choice++) RunPath(network, folder, choice);
+                foreach (int choice in spec.Space.Alike) RunPath(network, folder, choice);
                 report(run == 0 ? "warmed up" : $"run {run} of {runs}");
             }
             device.Kernels.Timer = null;

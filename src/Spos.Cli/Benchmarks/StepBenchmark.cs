@@ -28,7 +28,7 @@ internal sealed record StepResult(string Work, Computation By, Rates Rates, long
 internal sealed class StepBenchmark : IDisposable
 {
     // The time does not depend on what pictures show, and drawing noise takes time.
-    private const int Warmup = 3, DifferentPictures = 64;
+    private const int Warmup = IInference.Warmup, DifferentPictures = 64;
     private const float LabelSmoothing = 0.1f, LearningRate = 0.01f;
 
     private readonly Session _session;
@@ -110,15 +110,13 @@ internal sealed class StepBenchmark : IDisposable
     public double[] Infer(in Computation way, Architecture path, int runs)
     {
         using var repeated = new Repeated(this, PlanKind.Inference, way, path);
-        double[] seconds = new double[runs];
-        for (int run = -Warmup; run < runs; run++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            repeated.Run();
-            _session.Stream.Synchronize();
-            if (run >= 0) seconds[run] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        }
-        return seconds;
+        return IInference.TimeOf(
+            () =>
+            {
+                repeated.Run();
+                _session.Stream.Synchronize();
+            },
+            runs);
     }
 
     /// <summary>What a training step and an inference launch, on the mean over <paramref name="paths"/>.</summary>

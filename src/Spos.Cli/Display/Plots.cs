@@ -11,7 +11,6 @@ namespace Spos.Cli.Display;
 internal static partial class Plots
 {
     private const int Width = 900, Height = 600, MarkerSize = 10;
-    private const string FlopsLabel = "FLOPs (millions of multiply-adds)";
 
     /// <summary>Loss and accuracy over the steps of a training.</summary>
     /// <returns>The path of the PNG; null if there are too few points for a curve.</returns>
@@ -33,31 +32,32 @@ internal static partial class Plots
         return Save(plot, folder, "loss");
     }
 
-    /// <summary>Accuracy over FLOPs of all candidates of a search, the best marked and the front drawn.</summary>
-    public static string AccuracyOverFlops(
-        string folder, IReadOnlyList<Candidate> candidates, Candidate best, IReadOnlyList<Candidate> front)
+    /// <summary>Accuracy over a cost of all candidates of a search, the best marked and the front drawn.</summary>
+    public static string AccuracyOver(
+        CostTable cost, string folder, IReadOnlyList<Candidate> candidates, Candidate best, IReadOnlyList<Candidate> front)
     {
         var plot = new Plot();
+        double CostOf(Candidate candidate) => cost.Of(candidate.Path) / cost.Measure.Unit;
         foreach (IGrouping<bool, Candidate> group in candidates.GroupBy(c => c.Generation == 0))
         {
-            var dots = plot.Add.ScatterPoints(group.Select(c => c.Flops / 1e6).ToArray(), group.Select(c => c.Top1).ToArray());
+            var dots = plot.Add.ScatterPoints(group.Select(CostOf).ToArray(), group.Select(c => c.Top1).ToArray());
             dots.LegendText = group.Key ? "random (first generation)" : "evolved";
         }
-        // Of a front over other costs too, what is one over FLOPs alone.
+        // Of a front over other costs too, what is one over this cost alone.
         var along = new List<Candidate>();
-        foreach (Candidate candidate in front.OrderBy(c => c.Flops).ThenByDescending(c => c.Top1))
+        foreach (Candidate candidate in front.OrderBy(CostOf).ThenByDescending(c => c.Top1))
         {
             if (along.Count == 0 || candidate.Top1 > along[^1].Top1) along.Add(candidate);
         }
-        var line = plot.Add.ScatterLine(along.Select(c => c.Flops / 1e6).ToArray(), along.Select(c => c.Top1).ToArray(), Colors.Gray);
+        var line = plot.Add.ScatterLine(along.Select(CostOf).ToArray(), along.Select(c => c.Top1).ToArray(), Colors.Gray);
         line.LegendText = "front";
-        var star = plot.Add.Marker(best.Flops / 1e6, best.Top1, MarkerShape.FilledDiamond, 14);
+        var star = plot.Add.Marker(CostOf(best), best.Top1, MarkerShape.FilledDiamond, 14);
         star.LegendText = "best";
         plot.Title("Candidates");
-        plot.XLabel(FlopsLabel);
+        plot.XLabel(cost.Measure.Label);
         plot.YLabel("top-1 with the supernet's weights");
         plot.ShowLegend(Alignment.LowerRight);
-        return Save(plot, folder, "accuracy-over-flops");
+        return Save(plot, folder, $"accuracy-over-{cost.Measure.FieldName}");
     }
 
     /// <summary>The best and the mean score of each generation.</summary>
@@ -94,32 +94,46 @@ internal static partial class Plots
         return Save(plot, folder, "ranking");
     }
 
-    /// <summary>Accuracy of trained networks over the cost that they were chosen along: the front as a line, others beside it.</summary>
-    public static string TrainedFront(FrontResult result)
+    /// <summary>
+    /// Accuracy of trained networks over the cost that they were chosen along, and over each other objective of the search: the front as a
+    /// line, others beside it.
+    /// </summary>
+    public static IReadOnlyList<string> TrainedFront(FrontResult result)
+    {
+        CostMeasure along = result.Costs[0].Measure;
+        return
+        [
+            TrainedFront(result, 0, "front"),
+            .. result.Costs.Index().Where(cost => cost.Item.Measure != along && result.Objectives.Contains(cost.Item.Measure))
+                .Select(cost => TrainedFront(result, cost.Index, $"front-{cost.Item.Measure.FieldName}")),
+        ];
+    }
+
+    private static string TrainedFront(FrontResult result, int cost, string name)
     {
         var plot = new Plot();
-        CostMeasure measure = result.Costs[0].Measure;
-        foreach ((FrontSource source, string name, MarkerShape shape) in new[]
+        CostMeasure measure = result.Costs[cost].Measure;
+        foreach ((FrontSource source, string legend, MarkerShape shape) in new[]
         {
             (FrontSource.Front, "front of the search", MarkerShape.FilledCircle),
             (FrontSource.Random, "random", MarkerShape.FilledSquare),
             (FrontSource.Handmade, "hand-made: all blocks alike", MarkerShape.FilledTriangleUp),
         })
         {
-            TrainedNetwork[] networks = [.. result.Networks.Where(one => one.Network.Source == source)];
+            TrainedNetwork[] networks = [.. result.Networks.Where(one => one.Network.Source == source).OrderBy(one => one.Costs[cost])];
             if (networks.Length == 0) continue;
-            double[] costs = [.. networks.Select(one => one.Costs[0] / measure.Unit)];
+            double[] costs = [.. networks.Select(one => one.Costs[cost] / measure.Unit)];
             double[] top1 = [.. networks.Select(one => one.Network.Top1!.Value)];
             var points = source == FrontSource.Front ? plot.Add.Scatter(costs, top1) : plot.Add.ScatterPoints(costs, top1);
-            points.LegendText = name;
+            points.LegendText = legend;
             points.MarkerShape = shape;
             points.MarkerSize = MarkerSize;
         }
         plot.Title(result.IsInherited ? "Trained front, from the supernet's weights" : "Trained front, from scratch");
-        plot.XLabel(measure == CostMeasure.Flops ? FlopsLabel : $"{measure.Name} (millions)");
+        plot.XLabel(measure.Label);
         plot.YLabel("top-1 on val");
         plot.ShowLegend(Alignment.LowerRight);
-        return Save(plot, result.Folder, "front");
+        return Save(plot, result.Folder, name);
     }
 
     private static string Save(Plot plot, string folder, string name)

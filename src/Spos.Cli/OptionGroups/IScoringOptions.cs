@@ -37,7 +37,7 @@ internal interface IScoringOptions
     float? HeldOut { get; set; }
 
     [Option("flops-limit", HelpText = "Most FLOPs of a candidate (default: 330e6 for the official sizes, else the mean of all paths; for a "
-        + "front any).")]
+        + "front, and to shrink a space, any).")]
     [InRange(1, 1e15, Example = "330e6 or 330M"), Influences(Influence.Kept)]
     double? FlopsLimit { get; set; }
 
@@ -69,6 +69,12 @@ internal interface IScoringOptions
     [Input(PathKind.File), Influences(Influence.Kept)]
     string? FlopsTablePath { get; set; }
 
+    [Option(KeptOptions.SearchSpaceOption, HelpText =
+        "Candidates have only the alternatives of this file, as spos search-space and spos shrink write it, of those that the supernet was "
+        + "trained on (default: all of these).")]
+    [Input(PathKind.File), Influences(Influence.Kept)]
+    string? SearchSpacePath { get; set; }
+
     /// <summary>What these options ask for.</summary>
     ScoringSpec Scoring => new()
     {
@@ -86,5 +92,6 @@ internal interface IScoringOptions
         LatencyLeast = LatencyLb,
         LatencyTable = LatencyTablePath,
         FlopsTable = FlopsTablePath,
+        SearchSpace = SearchSpacePath,
     };
 }

@@ -36,7 +36,10 @@ internal static class BashCompletion
             string options = Words(verb.Select(v => v.Option.Name).Where(name => name[0] == '-'));
             CompletedOption? word = verb.Select(v => v.Option).FirstOrDefault(o => !o.IsOption);
             // The first word after the verb, or each of a list.
-            if (word != null) AddCase(script, [$"{(word.IsList ? "*" : "2")}\" {verb.Key} \"*"], $"{Offered(word)}; [[ $word != -* ]] || {options}");
+            if (word != null)
+            {
+                AddCase(script, [$"{(word.IsList ? "*" : "2")}\" {verb.Key} \"*"], $"{Offered(word)}; [[ $word != -* ]] || {options}");
+            }
             if (word is not { IsList: true }) AddCase(script, [$"*\" {verb.Key} \"*"], options);
         }
         return script.Append("""

@@ -38,7 +38,8 @@ internal static class ManualPage
         return page.ToString();
     }
 
-    private static string Item(string name, string text) => string.Create(CultureInfo.InvariantCulture, $".TP\n.B {Escaped(name)}\n{Line(text)}");
+    private static string Item(string name, string text) =>
+        string.Create(CultureInfo.InvariantCulture, $".TP\n.B {Escaped(name)}\n{Line(text)}");
 
     // A line that begins with a point or an apostrophe would be a request.
     private static string Line(string text) => $"{(text.StartsWith('.') || text.StartsWith('\'') ? "\\&" : "")}{Escaped(text)}\n";

@@ -71,7 +71,8 @@ internal static class ZshCompletion
         return option.TakesValue ? $"{option.Name}={summary}:{name}:{offered}" : $"{option.Name}{summary}";
     }
 
-    private static string Escaped(string text) => text.Replace("[", "\\[", StringComparison.Ordinal).Replace("]", "\\]", StringComparison.Ordinal);
+    private static string Escaped(string text) =>
+        text.Replace("[", "\\[", StringComparison.Ordinal).Replace("]", "\\]", StringComparison.Ordinal);
 
     private static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

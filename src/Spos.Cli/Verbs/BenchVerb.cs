@@ -21,7 +21,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
-[Place(15)]
+[Place(16)]
 [Verb(
     "bench",
     HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, "
@@ -296,7 +296,7 @@ internal sealed class BenchVerb : DeviceOptions, IBlocksOption, IPrecisionOption
     private int CountLaunches(Session session, NetworkSpec spec, Device device)
     {
         Architecture[] paths = ArchitectureText == null
-            ? [.. Enumerable.Range(0, spec.Space.MostAlike).Select(choice => spec.Space.PathOf(Enumerable.Repeat(choice, spec.Blocks)))]
+            ? [.. spec.Space.Alike.Select(choice => spec.Space.PathOf(Enumerable.Repeat(choice, spec.Blocks)))]
             : [NamedArchitecture.ReadOfAnySet(ArchitectureText, spec)];
         if (device.IsDry && Plan == ConvolutionPlan.Auto)
         {

@@ -4,6 +4,7 @@ using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Runs;
 using Spos.Runs.Phases;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -61,7 +62,7 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, IVerb
             ("weights", IWeightsOption.NameOf(result.IsAveraged)),
             ("batch norm", result.IsRecalibrated ? "recalibrated" : "as it was trained"),
             ("precision", DeclaredOption.TextOf(Precision)!),
-            ("FLOPs", $"{result.Flops / 1e6:0.##}M"),
+            ("FLOPs", CostMeasure.Flops.NumberOf(result.Flops)),
             ("top-1 on val", $"{result.Accuracy.Top1:0.00%}"),
             ("top-5 on val", $"{result.Accuracy.Top5:0.00%}"),
             ("loss", $"{result.Accuracy.Loss:0.0000}"),

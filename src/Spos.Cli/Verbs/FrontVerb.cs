@@ -29,8 +29,9 @@ internal sealed class FrontVerb : RecipeOptions, IScratchOptions, IDropoutOption
     public int NumNetworks { get; set; } = 6;
 
     [Option("along", HelpText =
-        "The cost along which networks are chosen and compared: flops or params (default: the first one of the search's --objectives).")]
-    [OneOf(CostName.Flops, CostName.Parameters), Influences(Influence.Kept)]
+        "The cost along which networks are chosen and compared: flops, params or latency, by the table that the search had (default: the "
+        + "first one of the search's --objectives).")]
+    [OneOf(CostName.Flops, CostName.Parameters, CostName.Latency), Influences(Influence.Kept)]
     public string? Along { get; set; }
 
     [Option("random", Default = 2, HelpText =
@@ -104,7 +105,7 @@ internal sealed class FrontVerb : RecipeOptions, IScratchOptions, IDropoutOption
                 ResultTable.RowOfRefused(result.Damage),
                 ("figures", result.FiguresFile),
                 ("exports", result.Exports),
-                ("plot", Plots.TrainedFront(result)),
+                .. Plots.TrainedFront(result).Select(plot => ("plot", (string?)plot)),
             ]);
         return ExitCode.Success;
     }

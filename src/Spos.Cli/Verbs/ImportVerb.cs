@@ -17,7 +17,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Takes over a PyTorch checkpoint.</summary>
-[Place(9)]
+[Place(10)]
 [Verb(
     "import",
     HelpText = "Read a PyTorch checkpoint (pth, safetensors) of the official network, "
@@ -226,8 +226,8 @@ internal sealed class ImportVerb : DeviceOptions, IVerb
         ResultTable.Print(
             "FLOPs",
             ("network", $"{spec}"),
-            ("mean path, in the table", $"{official.Mean / 1e6:0.00}M"),
-            ("mean path, computed", $"{computed.Mean / 1e6:0.00}M"),
+            ("mean path, in the table", official.Measure.NumberOf(official.Mean)),
+            ("mean path, computed", computed.Measure.NumberOf(computed.Mean)),
             ("released, in the table", spec.IsOfficialSize ? $"{official.Of(Released)}" : null),
             ("released, computed", spec.IsOfficialSize ? $"{computed.Of(Released)}" : null));
     }

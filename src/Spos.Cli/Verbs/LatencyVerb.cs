@@ -10,6 +10,8 @@ using Spos.Cli.Options;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;
+using Spos.Engine.Native;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Supernet;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
@@ -19,11 +21,11 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures what each alternative of each block adds to the time of inference.</summary>
-[Place(16)]
+[Place(17)]
 [Verb(
     "latency",
-    HelpText = "latency measure: time whole networks on this device, and tell from them how long each alternative of each block takes; "
-        + "summary --latency-table predicts a path's time from it.")]
+    HelpText = "latency measure: time whole networks on this device, in Spos or ONNX Runtime, and tell from them how long each alternative "
+        + "of each block takes; summary --latency-table predicts a path's time from it.")]
 [Example("Measure the official network, a picture at a time on two threads", "measure --batch-size 1 --threads 2")]
 internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOption, IVerb
 {
@@ -33,6 +35,12 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
     [Value(0, MetaName = "measure", Required = true, HelpText = "What to do: measure.")]
     [OneOf("measure")]
     public string Action { get; set; } = "measure";
+
+    [Option("target", Default = LatencyTable.OfSpos, HelpText =
+        "What runs the networks: spos, or onnxruntime for ONNX Runtime on the CPU with what spos export writes. The variable "
+        + "SPOS_ONNXRUNTIME names its library, libonnxruntime.so, where the system does not find it.")]
+    [OneOf(LatencyTable.OfSpos, LatencyTable.OnnxRuntime)]
+    public string Target { get; set; } = LatencyTable.OfSpos;
 
     [Option("checkpoint", HelpText = "A network, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
     [Input(PathKind.Any)]
@@ -85,6 +93,7 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
     public int Run()
     {
         DeviceUse.Require(Precision, Plan);
+        if (IsOnnx) RequireOnnx();
         OutputFile.Require("--output", Output, "a table of latencies", OutputFile.IsJsonWith("blocks_ns", JsonValueKind.Array));
         NetworkSpec spec = Network();
         NetworkSizes.CheckArea(BatchSize, spec.ImageSize);
@@ -94,19 +103,23 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         if (rounds < least) throw new UsageException($"--rounds {rounds}: a network of {spec.Blocks} blocks needs at least {least}.");
         int most = CostStudy.MostValidated(space);
         if (Validate > most) throw new UsageException($"--validate {Validate}: of this network's paths at most {most} are possible.");
+        using OnnxRuntime? runtime = IsOnnx ? new OnnxRuntime() : null;
         Device device = OpenDevice();
         using Session session = DeviceUse.NewSession(device, Plan, Precision);
-        Notice.Say($"{spec}; batches of {BatchSize}; on {DeviceUse.Describe(device)}.");
-        using var benchmark = new StepBenchmark(session, spec, BatchSize);
+        string by = runtime == null ? "" : $", by ONNX Runtime {runtime.Version} ({runtime.Path})";
+        Notice.Say($"{spec}; batches of {BatchSize}; on {DeviceUse.Describe(device)}{by}.");
+        using IInference inference = runtime == null
+            ? new OwnInference(new StepBenchmark(session, spec, BatchSize), new Computation(Plan, Precision))
+            : new OnnxInference(session, runtime, spec, BatchSize, device.Threads);
         var study = new CostStudy(space, rounds, Validate, Seed);
         Notice.Say(
             $"{rounds} rounds, in which {study.Measurements} networks are timed, {Validate * CostStudy.Visits} of them for the validation: "
-            + $"about {Estimate(benchmark) * study.Measurements:h\\:mm\\:ss}.");
+            + $"about {Estimate(inference, spec) * study.Measurements:h\\:mm\\:ss}.");
         StudiedCosts? studied = null;
         ProgressDisplay.Run(
             "latency", study.Measurements, "network",
-            report => studied = study.Run(path => NanosecondsOf(benchmark, path), () => report("")));
-        TableOf(spec, device, rounds, studied!).Write(Output);
+            report => studied = study.Run(path => NanosecondsOf(inference, path), () => report("")));
+        TableOf(spec, device, runtime, rounds, studied!).Write(Output);
         Print(spec, studied!);
         return ExitCode.Success;
     }
@@ -119,29 +132,53 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         return this.AskedSizes().Spec(Classes ?? header.Spec.Classes, affine: false, NetworkOrigin.Of(reader));
     }
 
-    private double NanosecondsOf(StepBenchmark benchmark, Architecture path) =>
-        Median.Of(benchmark.Infer(new Computation(Plan, Precision), path, Runs)) * 1e9;
+    private bool IsOnnx => Target == LatencyTable.OnnxRuntime;
 
-    // How long a measurement takes. The first one makes the plan, and does not count.
-    private TimeSpan Estimate(StepBenchmark benchmark)
+    // What it runs are exports, which have no other precision and no plan; and it runs them on the CPU.
+    private void RequireOnnx()
     {
+        string target = $"--target {Target}";
+        if (Precision != Precision.Fp32)
+        {
+            throw new UsageException($"{target}: spos export writes fp32, which --precision {DeclaredOption.TextOf(Precision)} is not.");
+        }
+        if (Plan != ConvolutionPlan.Fused)
+        {
+            throw new UsageException($"{target}: --plan is of what computes in --target {LatencyTable.OfSpos}.");
+        }
+        if (DeviceName == DeviceNameAttribute.Auto) DeviceName = DeviceKind.Host.Name;
+        if (Engine.Devices.DeviceName.Parse(DeviceName).Kind != DeviceKind.Host)
+        {
+            throw new UsageException($"{target} is ONNX Runtime on the CPU, which --device {DeviceName} is not.");
+        }
+    }
+
+    private double NanosecondsOf(IInference inference, Architecture path) => Median.Of(inference.Time(path, Runs)) * 1e9;
+
+    // How long a measurement takes. The first one makes what all need, and does not count.
+    private TimeSpan Estimate(IInference inference, NetworkSpec spec)
+    {
+        var sampler = new PathSampler(NetworkFlops.Of(spec));
         long start = 0;
         for (int pilot = 0; pilot <= Pilots; pilot++)
         {
             if (pilot == 1) start = Stopwatch.GetTimestamp();
-            NanosecondsOf(benchmark, benchmark.RandomPath(pilot));
+            NanosecondsOf(inference, sampler.Uniform(new CounterRandom(1, RandomPurpose.Paths, (ulong)pilot)));
         }
         return Stopwatch.GetElapsedTime(start) / Pilots;
     }
 
-    private LatencyTable TableOf(NetworkSpec spec, Device device, int rounds, StudiedCosts studied) => new()
+    private LatencyTable TableOf(NetworkSpec spec, Device device, OnnxRuntime? runtime, int rounds, StudiedCosts studied) => new()
     {
+        Target = Target,
+        TargetVersion = runtime?.Version ?? RunRecord.Version,
         Date = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         Device = $"{device.Id} ({device.Name})",
-        InstructionSet = device.InstructionSet.Length > 0 ? device.InstructionSet : device.Architecture,
+        // ONNX Runtime chooses its own.
+        InstructionSet = runtime != null ? null : device.InstructionSet.Length > 0 ? device.InstructionSet : device.Architecture,
         Threads = device.InstructionSet.Length > 0 ? device.Threads : null,
         Precision = DeclaredOption.TextOf(Precision)!,
-        Plan = DeclaredOption.TextOf(Plan),
+        Plan = runtime != null ? null : DeclaredOption.TextOf(Plan),
         BatchSize = BatchSize,
         Network = LatencyNetwork.Of(spec),
         Rounds = rounds,

@@ -74,6 +74,8 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOpti
 
     public string? FlopsTablePath { get; set; }
 
+    public string? SearchSpacePath { get; set; }
+
     public int Run()
     {
         var spec = new RankSpec
@@ -146,8 +148,9 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOpti
         {
             table.AddRow(
                 [
-                    one.Architecture, $"{one.Flops / 1e6:0.##}M", $"{one.Scores[0]:0.00%}", $"{Ranking.Deviation(one.Scores):0.00%}",
-                    $"{trainings.Average():0.00%}", .. isRepeated ? [$"{Ranking.Deviation(trainings):0.00%}"] : Array.Empty<string>(),
+                    one.Architecture, CostMeasure.Flops.NumberOf(one.Flops), $"{one.Scores[0]:0.00%}",
+                    $"{Ranking.Deviation(one.Scores):0.00%}", $"{trainings.Average():0.00%}",
+                    .. isRepeated ? [$"{Ranking.Deviation(trainings):0.00%}"] : Array.Empty<string>(),
                 ]);
         }
         PlainTable.Write(table);

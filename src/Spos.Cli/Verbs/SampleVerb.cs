@@ -11,12 +11,13 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows how paths are spread over a FLOPs window.</summary>
-[Place(12)]
+[Place(13)]
 [Verb("sample", HelpText = "Show how many paths a FLOPs window has, and how random paths fall into its parts.")]
 [Example("Look at megvii's window by its own FLOPs table", "--flops-table op_flops_dict.pkl")]
 internal sealed class SampleVerb : IBlocksOption, IVerb
 {
-    [Option("checkpoint", HelpText = "A supernet, whose sizes count: a checkpoint or the folder of its run (default: the official sizes).")]
+    [Option("checkpoint", HelpText =
+        "A supernet, whose sizes and search space count: a checkpoint or the folder of its run (default: the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
@@ -48,16 +49,16 @@ internal sealed class SampleVerb : IBlocksOption, IVerb
 
     public int Run()
     {
-        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
-        CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec);
+        (NetworkSpec spec, _, SearchSpace space) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec).In(space);
         var sampler = new PathSampler(flops);
         (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, flops);
         BigInteger[] paths = sampler.CountBins(low, high, FlopsBins);
         BigInteger all = flops.Space.Size;
         if (paths.All(p => p.IsZero))
         {
-            string own = $"this network's have {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M";
-            throw new UsageException($"no path has {low / 1e6:0.##}M to {high / 1e6:0.##}M FLOPs: {own}.");
+            string own = $"this network's have {flops.Measure.NumberOf(flops.Least, flops.Most)}";
+            throw new UsageException($"no path has {flops.Measure.TextOf(low, high)}: {own}.");
         }
         var random = new CounterRandom(Seed, RandomPurpose.Paths, 0);
         int[] unconstrained = Histogram(low, high, () => flops.Of(sampler.Uniform(random)));
@@ -67,14 +68,14 @@ internal sealed class SampleVerb : IBlocksOption, IVerb
         for (int bin = 0; bin < FlopsBins; bin++)
         {
             table.AddRow(
-                $"{(low + bin * width) / 1e6:0.##}M to {(low + (bin + 1) * width) / 1e6:0.##}M", $"{paths[bin]}",
+                flops.Measure.NumberOf(low + bin * width, low + (bin + 1) * width), $"{paths[bin]}",
                 $"{(double)paths[bin] / (double)all:0.00%}", $"{unconstrained[bin]}", $"{drawn[bin]}");
         }
         PlainTable.Write(table);
         ResultTable.Print(
             "Paths",
             ("network", $"{spec}"),
-            ("in all", $"{all}, {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M FLOPs"),
+            ("in all", $"{all}, {flops.Measure.TextOf(flops.Least, flops.Most)}"),
             ("in the window", $"{paths.Aggregate(BigInteger.Add)}"),
             ("counted", sampler.IsExact ? "exactly" : "with rounding at the edges"));
         return ExitCode.Success;

@@ -6,6 +6,7 @@ using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
@@ -70,7 +71,7 @@ internal sealed class ScratchVerb : NetworkOptions, IScratchOptions, IVerb
         ResultTable.Print(
             result.IsFineTuned ? "Fine-tuned" : "Trained from scratch",
             ("architecture", $"{result.Architecture}"),
-            ("FLOPs", $"{result.Flops / 1e6:0.##}M"),
+            ("FLOPs", CostMeasure.Flops.NumberOf(result.Flops)),
             ("top-1 on val", $"{result.Accuracy.Top1:0.00%}"),
             ("top-5 on val", $"{result.Accuracy.Top5:0.00%}"),
             ("weights", result.LastTop1 == null ? null : "averaged"),

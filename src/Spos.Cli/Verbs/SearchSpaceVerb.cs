@@ -12,7 +12,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Writes the search space in NNI's format, as its nnictl ss_gen does.</summary>
-[Place(13)]
+[Place(14)]
 [Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
 [Example("Describe the supernet that was trained", "--checkpoint runs/supernet")]
 internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
@@ -29,15 +29,17 @@ internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
 
     public int Run()
     {
-        (NetworkSpec spec, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        (NetworkSpec spec, _, SearchSpace space) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
         Func<string, bool> isSpace = Options.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object);
         Options.OutputFile.Require("--file", OutputFile, "a search space", isSpace);
-        SearchSpaceFile.Write(OutputFile, spec.Space);
+        SearchSpaceFile.Write(OutputFile, space);
+        int leftOut = space.Blocks.Sum(block => block.Length) - space.Choices.Sum(block => block.Length);
         ResultTable.Print(
             "Search space",
             ("network", $"{spec}"),
             ("blocks", $"{spec.Blocks} of {spec.BlockSet.Operations} choices"),
             ("channel scales", spec.BlockSet.HasScales ? $"{ChannelScales.Count} of each block" : null),
+            ("left out", space.IsWhole ? null : $"{leftOut} alternatives"),
             ("file", Path.GetFullPath(OutputFile)));
         return ExitCode.Success;
     }

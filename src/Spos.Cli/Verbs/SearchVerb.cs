@@ -21,11 +21,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     [SearchConfig, Influences(Influence.None)]
     public string? Config { get; set; }
 
-    [Option("search-space", HelpText =
-        "Check that this file, NNI's nni_auto_gen_search_space.json, describes the supernet (default: none).")]
-    [Input(PathKind.File), Influences(Influence.None)]
-    public string? SearchSpacePath { get; set; }
-
     [Option("strategy", Default = SearchStrategy.Evolution, HelpText =
         "How candidates are found: evolution; nsga2, for a front of accuracy and costs, by default of paths of any FLOPs; or random paths "
         + "alone at the same budget.")]
@@ -115,6 +110,8 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
 
     public string? FlopsTablePath { get; set; }
 
+    public string? SearchSpacePath { get; set; }
+
     // Of a longer front, the dearest; the file has all.
     private const int MostShown = 20;
 
@@ -122,10 +119,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     {
         bool forFront = Strategy == SearchStrategy.Nsga2;
         if (Objectives.Any() && !forFront) throw new UsageException("--objectives are those of --strategy nsga2.");
-        if (Predictor != null && Strategy == SearchStrategy.Random)
-        {
-            throw new UsageException("--predictor chooses among mutations and crossovers, and --strategy random has none.");
-        }
         if (PredictorPool != null && Predictor == null) throw new UsageException("--predictor-pool needs --predictor ridge.");
         var defaults = new EvolutionOptions();
         var spec = new SearchSpec
@@ -146,7 +139,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 PredictorPool = PredictorPool ?? defaults.PredictorPool,
             },
             Objectives = [.. Objectives.Select(name => CostName.MeasureOf(name)!.Name)],
-            SearchSpace = SearchSpacePath,
             MaxDuration = MaxDuration == null ? null : DurationAttribute.Parse(MaxDuration),
             Concurrency = Concurrency,
         };
@@ -161,6 +153,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 ("architecture", $"{best.Path}"),
                 .. result.Costs.Select(cost =>
                     ((string, string?))(cost.Measure.Name, cost.Measure.NumberOf(cost.Of(best.Path)))),
+                ("latency measured with", result.Latencies?.Conditions),
                 ("top-1 in the supernet", $"{best.Top1:0.0%}"),
                 ("of all candidates", $"mean {noise.Mean:0.0%}, standard deviation {noise.Deviation * 100:0.0} points"),
                 ("first generation, mean", $"{result.Candidates.Where(c => c.Generation == 0).Average(c => c.Top1):0.0%}"),
@@ -172,7 +165,8 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 ("damaged pictures", $"{result.Damage}"),
                 ResultTable.RowOfRefused(result.Damage),
                 ("architecture file", result.ArchitectureFile),
-                ("plot", Plots.AccuracyOverFlops(result.Folder, result.Candidates, best, result.Front)),
+                .. result.Objectives.Select(cost => (
+                    "plot", (string?)Plots.AccuracyOver(cost, result.Folder, result.Candidates, best, result.Front))),
                 ("plot", Plots.BestOverGenerations(result.Folder, result.Candidates)),
             ]);
         if (noise.IsChance)

@@ -1,5 +1,6 @@
 using CommandLine;
 using Spectre.Console;
+using Spos.Cli.Benchmarks;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
@@ -17,11 +18,13 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Prints what a network consists of.</summary>
-[Place(11)]
+[Place(12)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
 internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOption, IVerb
 {
+    private const int MeasuredRuns = 101;
+
     [Option("checkpoint", HelpText = "A checkpoint, or the folder of a run (default: the official sizes).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
@@ -46,11 +49,16 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
     [Input(PathKind.File)]
     public string? LatencyTablePath { get; set; }
 
+    [Option("measure", HelpText =
+        "Time inferences of the path on --device, in batches of --batch-size (default: of the table's size, else of 1 picture).")]
+    public bool Measure { get; set; }
+
     public int Run()
     {
         DeviceUse.Require(Precision, Plan);
         (NetworkSpec spec, Architecture? path) = Network();
         ShuffleNetV2OneShot.Require(Precision, spec, path);
+        if (Measure && path == null) throw new UsageException("--measure times one path, and this is a supernet: give --architecture.");
         (LatencyTable Table, CostTable Costs)? latency = LatencyTablePath == null ? null : LatencyTable.Read(LatencyTablePath, spec);
         Table table = PlainTable.New("part", "operation", "shape", "FLOPs", "parameters");
         List<Part> parts = PartsOf(spec, path);
@@ -67,10 +75,11 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             "Summary",
             ("network", $"{spec}"),
             ("kind", path == null ? $"supernet of {(double)spec.Space.Size:0.##E+0} paths" : $"single path, {path}"),
-            ("FLOPs", least.Equals(most) ? $"{least / 1e6:0.##}M" : $"{least / 1e6:0.##}M to {most / 1e6:0.##}M"),
+            ("FLOPs", least.Equals(most) ? CostMeasure.Flops.NumberOf(least) : CostMeasure.Flops.NumberOf(least, most)),
             ("parameters", $"{parts.Sum(part => part.Parameters):N0}"),
             ("batch norms", spec.Affine ? "with γ and β" : "without γ and β"),
             ("latency", latency is var (measured, costs) ? $"{TimeOf(costs, path)}: {measured.Conditions}" : null));
+        if (Measure) PrintMeasured(spec, path!, latency);
         if (BatchSize is { } batch) PrintMemory(spec, path, batch);
         return ExitCode.Success;
     }
@@ -78,6 +87,27 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
     private static string TimeOf(CostTable nanoseconds, Architecture? path) => path == null
         ? CostMeasure.Latency.NumberOf(nanoseconds.Least, nanoseconds.Most)
         : CostMeasure.Latency.NumberOf(nanoseconds.Of(path));
+
+    // On what a table was measured is printed with its time.
+    private void PrintMeasured(NetworkSpec spec, Architecture path, (LatencyTable Table, CostTable Costs)? latency)
+    {
+        int batch = BatchSize ?? latency?.Table.BatchSize ?? 1;
+        NetworkSizes.CheckArea(batch, spec.ImageSize);
+        Device device = OpenDevice();
+        using Session session = DeviceUse.NewSession(device, Plan, Precision);
+        using var inference = new OwnInference(new StepBenchmark(session, spec, batch), new Computation(Plan, Precision));
+        double nanoseconds = Median.Of(inference.Time(path, MeasuredRuns)) * 1e9;
+        ResultTable.Print(
+            $"Latency of batches of {batch} on {DeviceUse.Describe(device)}, plan {DeclaredOption.TextOf(Plan)}, "
+                + $"precision {DeclaredOption.TextOf(Precision)}",
+            ("measured", $"{CostMeasure.Latency.NumberOf(nanoseconds)}, the median of {MeasuredRuns} inferences"),
+            ("share of the table's time", latency is var (table, costs) ? ShareOf(table, batch, nanoseconds / costs.Of(path)) : null));
+    }
+
+    private string ShareOf(LatencyTable table, int batch, double share) =>
+        table.IsOfSpos && table.BatchSize == batch && table.Precision == DeclaredOption.TextOf(Precision)
+            ? $"{share:0.0%}"
+            : "none: the table is of another batch size, precision or program";
 
     // Nothing of a batch is taken: its plan says what it would.
     private void PrintMemory(NetworkSpec spec, Architecture? path, int batch)
@@ -107,7 +137,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
     // The network, and its path if it is one.
     private (NetworkSpec Spec, Architecture? Path) Network()
     {
-        (NetworkSpec spec, Architecture? own) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        (NetworkSpec spec, Architecture? own, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
         // A path of the official sizes is meant to be trained from scratch, with all parameters.
         if (CheckpointPath == null) spec = spec with { Affine = ArchitectureText != null };
         if (ArchitectureText == null) return (spec, own);
@@ -143,7 +173,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             string operation = path == null ? $"any of {alternatives.Length}" : alternatives[path.Blocks[block.Index]].Name;
             Add(
                 $"features.{block.Index}", operation,
-                [.. choices.Select(choice => NetworkGraph.Block(block, spec.BlockSet.Designs[choice], spec.Affine))],
+                [.. choices.Select(choice => NetworkGraph.Block(block, spec.BlockSet.DesignsOf(block)[choice], spec.Affine))],
                 path == null && space.HasScales ? ChannelScales.Count : 1);
         }
         Add($"{NetworkGraph.LastName}, {NetworkGraph.Classifier}", "", [NetworkGraph.Tail(spec)]);

@@ -30,6 +30,12 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
     [InRange(0, 100, AboveLeast = true, BelowMost = true), Influences(Influence.Kept)]
     public float LearningRate { get; set; } = TrainingSetup.DefaultLearningRate;
 
+    [Option(KeptOptions.SearchSpaceOption, HelpText =
+        "Train only on the alternatives of this file, as spos search-space and spos shrink write it (default: those that "
+        + "--load-checkpoint was trained on, else all).")]
+    [Input(PathKind.File), Influences(Influence.Kept)]
+    public string? SearchSpacePath { get; set; }
+
     [Option("paths-per-step", Default = 1, HelpText =
         "Paths trained a step. With more than one they share no operation, and their gradients are averaged.")]
     [InRange(1, SupernetSpec.MostPathsPerStep), Influences(Influence.Kept)]
@@ -87,6 +93,7 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
         {
             Setup = Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear),
             Sizes = Sizes,
+            SearchSpace = SearchSpacePath,
             PathsPerStep = PathsPerStep,
             SandwichPaths = SandwichPaths,
             Distillation = Distillation,

@@ -7,7 +7,7 @@ namespace Spos.Engine.Checkpoints;
 
 /// <summary>What a checkpoint holds besides its tensors.</summary>
 [MessagePackObject]
-public sealed class CheckpointHeader
+public sealed record CheckpointHeader : NetworkFacts
 {
     /// <summary>The format's version that this program reads and writes.</summary>
     public const int CurrentVersion = 1;
@@ -18,27 +18,8 @@ public sealed class CheckpointHeader
     [Key("version")]
     public int Version { get; set; } = CurrentVersion;
 
-    [Key("image_size")]
-    public int ImageSize { get; set; }
-
     [Key("classes")]
     public int Classes { get; set; }
-
-    [Key("stem_channels")]
-    public int StemChannels { get; set; }
-
-    [Key("stage_repeats")]
-    public int[] StageRepeats { get; set; } = [];
-
-    [Key("stage_channels")]
-    public int[] StageChannels { get; set; } = [];
-
-    [Key("last_channels")]
-    public int LastChannels { get; set; }
-
-    /// <summary>See <see cref="BlockSet.Recorded"/>.</summary>
-    [Key("blocks")]
-    public string? Blocks { get; set; }
 
     [Key("affine")]
     public bool Affine { get; set; }
@@ -90,35 +71,23 @@ public sealed class CheckpointHeader
     public byte[] Sha256 { get; set; } = [];
 
     [IgnoreMember]
-    public NetworkSpec Spec => new()
-    {
-        ImageSize = ImageSize,
-        Classes = Classes,
-        StemChannels = StemChannels,
-        StageRepeats = [.. StageRepeats],
-        StageChannels = [.. StageChannels],
-        LastChannels = LastChannels,
-        BlockSet = BlockSet.Of(Blocks) ?? throw new FormatException($"its blocks '{Shown.Excerpt(Blocks!)}' are unknown."),
-        Affine = Affine,
-        Dropout = Dropout,
-    };
+    public NetworkSpec Spec => Sizes() with { Classes = Classes, Affine = Affine, Dropout = Dropout };
 
     [IgnoreMember]
     public Architecture? Path => Architecture == null ? null : Spec.Space.PathOf(Architecture);
 
-    public static CheckpointHeader Of(NetworkSpec spec, Architecture? path) => new()
+    public static CheckpointHeader Of(NetworkSpec spec, Architecture? path)
     {
-        ImageSize = spec.ImageSize,
-        Classes = spec.Classes,
-        StemChannels = spec.StemChannels,
-        StageRepeats = [.. spec.StageRepeats],
-        StageChannels = [.. spec.StageChannels],
-        LastChannels = spec.LastChannels,
-        Blocks = spec.BlockSet.Recorded,
-        Affine = spec.Affine,
-        Dropout = spec.Dropout,
-        Architecture = path == null ? null : [.. path.Blocks],
-    };
+        var header = new CheckpointHeader
+        {
+            Classes = spec.Classes,
+            Affine = spec.Affine,
+            Dropout = spec.Dropout,
+            Architecture = path == null ? null : [.. path.Blocks],
+        };
+        header.Take(spec);
+        return header;
+    }
 }
 
 /// <summary>A tensor of a checkpoint: float32, little-endian, in the order of the header, one after the other.</summary>

@@ -8,14 +8,15 @@ namespace Spos.Engine.Checkpoints;
 /// The search space in a file, in NNI's classic format (nni_auto_gen_search_space.json):
 /// {"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2", "3"]}, …}, with sorted keys, as NNI v1.9 writes it
 /// (nas/pytorch/classic_nas/mutator.py): its tuner draws block by block in the order of the file. With channel scales there is a choice
-/// more for each block, named as NNI 3's ShuffleNetSpace names it: {"channel_1": {"_type": "choice", "_value": [6, 12, …]}}.
+/// more for each block, named as NNI 3's ShuffleNetSpace names it: {"channel_1": {"_type": "choice", "_value": [6, 12, …]}}. A list has
+/// what a block is left with: what it lacks is left out of the space.
 /// </summary>
 public static class SearchSpaceFile
 {
     private const string Type = "_type", LayerChoice = "layer_choice", Choice = "choice", Value = "_value";
     private const int MostBytes = 1 << 20;
 
-    /// <summary>Writes the search space of a network.</summary>
+    /// <summary>Writes the search space of a network: what its blocks are left with.</summary>
     public static void Write(string path, SearchSpace searched)
     {
         var space = new OrderedDictionary<string, OrderedDictionary<string, object>>();
@@ -26,27 +27,33 @@ public static class SearchSpaceFile
         JsonFile.Write(path, space);
     }
 
-    /// <summary>Checks that a file's search space is that of a network: choices are known by their number alone.</summary>
-    /// <exception cref="FormatException">It is not; the message names the file and the field.</exception>
-    public static void Check(string path, SearchSpace searched)
+    /// <summary>Reads what a file leaves the blocks of a network with: choices are known by their number alone.</summary>
+    /// <param name="whole">The network's, whatever it is left with.</param>
+    /// <exception cref="FormatException">It is of another network, or is none; the message names the file and the field.</exception>
+    public static SearchSpace Read(string path, SearchSpace whole)
     {
         try
         {
             using JsonDocument document = JsonFile.Parse(SmallFile.ReadText(path, MostBytes));
             if (document.RootElement.ValueKind != JsonValueKind.Object) throw new FormatException("it is not an object.");
-            Field[] wanted = [.. Fields(searched)];
-            var fields = new HashSet<string>();
+            SearchSpace all = whole.With("");
+            Field[] fields = [.. Fields(all)];
+            var left = new Dictionary<string, int[]>();
             foreach (JsonProperty field in document.RootElement.EnumerateObject())
             {
-                CheckField(field, wanted);
-                if (!fields.Add(field.Name)) throw new FormatException($"{field.Name} is there twice.");
+                Field wanted = fields.FirstOrDefault(one => one.Name == field.Name) ?? throw new FormatException(
+                    $"unknown field '{Shown.Excerpt(field.Name)}'; fields are {fields[0].Name} to {fields[^1].Name}.");
+                if (!left.TryAdd(field.Name, LeftIn(field, wanted))) throw new FormatException($"{field.Name} is there twice.");
             }
-            string? missing = wanted.Select(field => field.Name).FirstOrDefault(name => !fields.Contains(name));
-            if (missing != null) throw new FormatException($"{missing} is missing: the supernet has {searched.Blocks.Length} blocks.");
+            string? missing = fields.Select(field => field.Name).FirstOrDefault(name => !left.ContainsKey(name));
+            if (missing != null) throw new FormatException($"{missing} is missing: the network has {all.Blocks.Length} blocks.");
+            IEnumerable<int[]> LeftOf(Func<int, string> nameOf) =>
+                Enumerable.Range(0, all.Blocks.Length).Select(block => left[nameOf(block)]);
+            return all.With(LeftOf(NniArchitecture.Name), all.HasScales ? LeftOf(NniArchitecture.ChannelName) : null);
         }
         catch (Exception error) when (error is IOException or FormatException)
         {
-            throw new FormatException($"{path}: not this supernet's search space: {error.Message} spos search-space writes it.");
+            throw new FormatException($"{path}: not a search space of this network: {error.Message} spos search-space writes one.");
         }
     }
 
@@ -55,41 +62,60 @@ public static class SearchSpaceFile
     {
         for (int block = 0; block < searched.Blocks.Length; block++)
         {
-            int operations = searched.OperationsOf(block);
             yield return new Field(
-                NniArchitecture.Name(block), LayerChoice, [.. Enumerable.Range(0, operations).Select(operation => $"{operation}")]);
+                NniArchitecture.Name(block), LayerChoice, block, [.. searched.Operations[block].Select(operation => $"{operation}")]);
             if (!searched.HasScales) continue;
             yield return new Field(
-                NniArchitecture.ChannelName(block), Choice,
-                [.. searched.Blocks[block].Take(ChannelScales.Count).Select(alternative => (object)alternative.Channels)]);
+                NniArchitecture.ChannelName(block), Choice, block,
+                [.. searched.Scales[block].Select(scale => (object)searched.Blocks[block][scale].Channels)]);
         }
     }
 
-    private static void CheckField(JsonProperty field, Field[] fields)
+    // The numbers of the choices of a field that it leaves.
+    private static int[] LeftIn(JsonProperty field, Field wanted)
     {
-        if (fields.FirstOrDefault(one => one.Name == field.Name) is not { } wanted)
-        {
-            throw new FormatException($"unknown field '{Shown.Excerpt(field.Name)}'; fields are {fields[0].Name} to {fields[^1].Name}.");
-        }
         if (field.Value.ValueKind != JsonValueKind.Object) throw new FormatException($"{field.Name} is not an object.");
-        foreach (JsonProperty part in field.Value.EnumerateObject())
-        {
-            string text = part.Name switch
-            {
-                Type => JsonSerializer.Serialize(wanted.Kind),
-                Value => $"[{string.Join(", ", wanted.Values.Select(value => JsonSerializer.Serialize(value)))}]",
-                _ => throw new FormatException($"{field.Name} has the unknown field '{Shown.Excerpt(part.Name)}'."),
-            };
-            using JsonDocument right = JsonDocument.Parse(text);
-            if (JsonElement.DeepEquals(part.Value, right.RootElement)) continue;
-            throw new FormatException($"{field.Name}.{part.Name} is not {text}.");
-        }
-        if (!field.Value.TryGetProperty(Type, out _) || !field.Value.TryGetProperty(Value, out _))
+        string? unknown = field.Value.EnumerateObject().Select(part => part.Name).FirstOrDefault(name => name is not (Type or Value));
+        if (unknown != null) throw new FormatException($"{field.Name} has the unknown field '{Shown.Excerpt(unknown)}'.");
+        if (!field.Value.TryGetProperty(Type, out JsonElement type) || !field.Value.TryGetProperty(Value, out JsonElement values))
         {
             throw new FormatException($"{field.Name} lacks {Type} or {Value}.");
         }
+        if (type.ValueKind != JsonValueKind.String || type.GetString() != wanted.Kind)
+        {
+            throw new FormatException($"{field.Name}.{Type} is not \"{wanted.Kind}\".");
+        }
+        if (values.ValueKind != JsonValueKind.Array) throw new FormatException($"{field.Name}.{Value} is not a list.");
+        if (values.GetArrayLength() == 0)
+        {
+            string what = wanted.Kind == Choice ? "channel scale" : "alternative";
+            throw new FormatException($"{field.Name}.{Value} is empty, so block {wanted.Block} is left without any {what}.");
+        }
+        // Each is looked for after the one before. Of scales that have as many channels, in narrow networks, it is the first.
+        var left = new List<int>();
+        foreach (JsonElement value in values.EnumerateArray())
+        {
+            int next = left.Count == 0 ? 0 : left[^1] + 1;
+            int found = Enumerable.Range(next, wanted.Values.Length - next).FirstOrDefault(i => wanted.Is(i, value), -1);
+            if (found < 0)
+            {
+                string all = string.Join(", ", wanted.Values.Select(one => JsonSerializer.Serialize(one)));
+                string wrong = Shown.Excerpt(value.GetRawText());
+                throw new FormatException(
+                    $"{field.Name}.{Value} has {wrong} where it can have some of {all}, in this order, each once.");
+            }
+            left.Add(found);
+        }
+        return [.. left];
     }
 
     // What is chosen from: texts, or numbers.
-    private sealed record Field(string Name, string Kind, object[] Values);
+    private sealed record Field(string Name, string Kind, int Block, object[] Values)
+    {
+        public bool Is(int choice, JsonElement value) => Values[choice] switch
+        {
+            int channels => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) && number == channels,
+            object name => value.ValueKind == JsonValueKind.String && value.GetString() == (string)name,
+        };
+    }
 }

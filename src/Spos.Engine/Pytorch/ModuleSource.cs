@@ -80,12 +80,14 @@ public static class ModuleSource
     // A part whose nodes each take the result of the one before: a line each in `forward`.
     private static void Chain(Graph graph, BlockClasses classes, List<string> made, List<string> forward)
     {
-        foreach ((int index, GraphNode node) in graph.Nodes.Index())
-        {
-            if (node.Inputs is not [int taken] || taken != index) throw new NotSupportedException("Stem and tail are chains.");
-        }
         foreach (Run run in Run.Of(graph))
         {
+            // A part of its own, such as squeeze-and-excitation, need not be a chain: what it is called on counts.
+            IEnumerable<int> nodes = run.Nested == null ? Enumerable.Range(run.First, run.Last + 1 - run.First) : [run.First];
+            if (nodes.Any(node => graph.Nodes[node].Inputs is not [int taken] || taken != node))
+            {
+                throw new NotSupportedException("Stem and tail are chains.");
+            }
             if (run.Name is not { } name)
             {
                 forward.Add($"x = {graph.Nodes[run.First].Op.PytorchExpression(["x"])}");
@@ -118,9 +120,12 @@ public static class ModuleSource
         return quoted.Append('"').ToString();
     }
 
-    // Nodes that one module computes: a sequence of modules, a module by itself, or no module but an expression, where the name is null.
+    // Nodes that one module computes: a sequence of modules, a module by itself, which may be a part with a graph of its own, or no module
+    // but an expression, where the name is null.
     private sealed record Run(Graph Graph, string? Name, int First, int Last, IReadOnlyList<Item>? Sequence)
     {
+        public Graph? Nested { get; private init; }
+
         public static IEnumerable<Run> Of(Graph graph)
         {
             for (int i = 0, last; i < graph.Nodes.Length; i = last + 1)
@@ -128,7 +133,14 @@ public static class ModuleSource
                 last = i;
                 string name = graph.Nodes[i].Name;
                 int dot = name.LastIndexOf('.');
-                if (dot > 0)
+                string module = name.Split('.')[0];
+                if (dot > 0 && graph.Nodes.Any(node => node.Name == module))
+                {
+                    Item item = Item.Of(graph, module, i);
+                    last = item.Last;
+                    yield return new Run(graph, module, i, last, null) { Nested = item.Nested };
+                }
+                else if (dot > 0)
                 {
                     IReadOnlyList<Item> items = ItemsFrom(graph, name[..dot], i);
                     last = items[^1].Last;
@@ -144,6 +156,14 @@ public static class ModuleSource
         // What makes the module. A line begins with each convolution, and what is done to its result follows.
         public IEnumerable<string> Lines(BlockClasses classes, string before, string indent, string after)
         {
+            if (Nested != null)
+            {
+                string[] call = [.. classes.Call("Part", Nested, indent)];
+                yield return before + call[0].TrimStart();
+                foreach (string part in call[1..^1]) yield return part;
+                yield return call[^1].TrimEnd(',') + after;
+                yield break;
+            }
             if (Sequence == null)
             {
                 yield return $"{before}{Graph.Nodes[First].Op.PytorchModule}{after}";

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Spos.Engine.Autograd;
@@ -35,6 +36,9 @@ public static partial class OfficialNetwork
             var repeats = new List<int>();
             var channels = new List<int>();
             var designs = new List<BlockDesign>();
+            // Activations have no tensors: the network that has blocks with hard swish alone is known by its last stage.
+            bool isPlus = tensors.Keys.Any(name => name.StartsWith($"{NetworkGraph.LastExcitation}.", StringComparison.Ordinal));
+            BlockSet[] possible = [.. BlockSet.All.Where(set => set.IsPublishedPlus == isPlus)];
             for (int block = 0; ; block++)
             {
                 string prefix = single ? $"features.{block}." : $"features.{block}.0.";
@@ -52,11 +56,14 @@ public static partial class OfficialNetwork
                 if (repeats.Count == 0) throw new FormatException("its first block has no branch_proj");
                 repeats[^1]++;
                 (int input, int stride) = projection.Length > 0 ? (before, 2) : (output / 2, 1);
-                var sizes = new BlockSpec(block, input, output, stride, Size: 0);
-                designs.Add(DesignOf(tensors, prefix, sizes, affine));
+                var sizes = new BlockSpec(block, input, output, stride, Size: 0, repeats.Count - 1);
+                designs.Add(DesignOf(tensors, prefix, sizes, affine, possible));
             }
             if (designs.Count == 0) throw new FormatException("it has no features.0");
-            BlockSet set = SetOf(single ? designs : AllOf(tensors, new BlockSpec(0, stem, channels[0], Stride: 2, Size: 0), affine));
+            var first = new BlockSpec(0, stem, channels[0], Stride: 2, Size: 0, Stage: 0);
+            BlockSet set = isPlus
+                ? BlockSet.ShuffleV2PlusPublished
+                : SetOf(single ? designs : AllOf(tensors, first, affine, possible), possible);
             var spec = new NetworkSpec
             {
                 ImageSize = imageSize,
@@ -69,7 +76,9 @@ public static partial class OfficialNetwork
                 Affine = affine,
             };
             spec.Validate();
-            Architecture? architecture = single ? spec.Space.PathOf(designs.Select(design => NumberIn(set, design))) : null;
+            Architecture? architecture = single
+                ? spec.Space.PathOf(spec.BlockSpecs().Zip(designs, (block, design) => NumberIn(set.DesignsOf(block), design)))
+                : null;
             Check(tensors, [.. OfficialTensors.Of(new ShuffleNetV2OneShot(spec, architecture))], path);
             return (spec, architecture);
         }
@@ -142,7 +151,7 @@ public static partial class OfficialNetwork
 
     // The design whose arrays are most like those of a block. Whatever differs is told when the whole network is compared.
     private static BlockDesign DesignOf(
-        IReadOnlyDictionary<string, TorchTensor> tensors, string prefix, BlockSpec block, bool affine)
+        IReadOnlyDictionary<string, TorchTensor> tensors, string prefix, BlockSpec block, bool affine, BlockSet[] possible)
     {
         Dictionary<string, IReadOnlyList<long>> there = tensors
             .Where(t => t.Key.StartsWith(prefix, StringComparison.Ordinal)
@@ -155,27 +164,28 @@ public static partial class OfficialNetwork
                 equal = wanted.Count(w => there.TryGetValue(w.Name, out IReadOnlyList<long>? sizes) && sizes.SequenceEqual(w.Tensor.Sizes));
             return wanted.Length + there.Count - alike - equal;
         }
-        return BlockSet.All.SelectMany(set => set.Designs).Distinct().MinBy(Differences)!;
+        return possible.SelectMany(set => set.DesignsOf(block)).Distinct().MinBy(Differences)!;
     }
 
     // The designs of a supernet's first block: it has all of its set, as all others have. What no set has so many of is surplus, and
     // not looked at here: a file may name thousands.
-    private static BlockDesign[] AllOf(IReadOnlyDictionary<string, TorchTensor> tensors, BlockSpec first, bool affine) =>
+    private static BlockDesign[] AllOf(
+        IReadOnlyDictionary<string, TorchTensor> tensors, BlockSpec first, bool affine, BlockSet[] possible) =>
     [
         .. tensors.Keys.Select(name => InBlock().Match(name).Groups["choice"]).Where(choice => choice.Success)
             .Select(choice => int.Parse(choice.ValueSpan, CultureInfo.InvariantCulture)).Distinct()
-            .Where(choice => choice < BlockSet.All.Max(set => set.Designs.Length))
-            .Select(choice => DesignOf(tensors, NetworkGraph.PrefixOf(0, choice), first, affine)),
+            .Where(choice => choice < possible.Max(set => set.Designs.Length))
+            .Select(choice => DesignOf(tensors, NetworkGraph.PrefixOf(0, choice), first, affine, possible)),
     ];
 
-    private static BlockSet SetOf(IReadOnlyCollection<BlockDesign> designs) =>
-        BlockSet.All.FirstOrDefault(set => designs.All(design => NumberIn(set, design) >= 0)) ?? BlockSet.All[^1];
+    private static BlockSet SetOf(IReadOnlyCollection<BlockDesign> designs, BlockSet[] possible) =>
+        possible.FirstOrDefault(set => designs.All(design => NumberIn(set.Designs, design) >= 0)) ?? possible[^1];
 
     // A block with as many channels inside as planned is of scale 1.0 in a set with channel scales. Negative if the set has none such.
-    private static int NumberIn(BlockSet set, BlockDesign design)
+    private static int NumberIn(ImmutableArray<BlockDesign> designs, BlockDesign design)
     {
-        BlockDesign wanted = set.HasScales ? design with { Scale = design.Scale ?? ChannelScales.Plain } : design;
-        return set.Designs.Index().Where(one => (one.Item with { Name = design.Name }) == wanted)
+        BlockDesign wanted = designs[0].Scale != null ? design with { Scale = design.Scale ?? ChannelScales.Plain } : design;
+        return designs.Index().Where(one => (one.Item with { Name = design.Name }) == wanted)
             .Select(one => one.Index).FirstOrDefault(-1);
     }
 

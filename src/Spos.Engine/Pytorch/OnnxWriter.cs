@@ -14,7 +14,9 @@ namespace Spos.Engine.Pytorch;
 public static class OnnxWriter
 {
     private const int IrVersion = 8, OpsetVersion = 17;
-    private const string Images = "images", Logits = "logits";
+
+    /// <summary>The names of the input and of the output.</summary>
+    public const string Images = "images", Logits = "logits";
 
     /// <summary>Writes a graph, whole or not at all.</summary>
     /// <param name="record">What the file says of the network, as metadata_props; null for nothing.</param>
@@ -22,8 +24,16 @@ public static class OnnxWriter
     /// <exception cref="ArgumentException">The network is a supernet.</exception>
     public static void Save(string path, Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? record = null)
     {
+        byte[] model = Bytes(session, network, keepBatchNorm, record);
+        AtomicFile.Write(path, stream => stream.Write(model));
+    }
+
+    /// <summary>What <see cref="Save"/> writes.</summary>
+    /// <inheritdoc cref="Save"/>
+    public static byte[] Bytes(Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? record = null)
+    {
         if (network.Path == null) throw new ArgumentException("Only a single path can be a graph.");
-        byte[] model = ProtocolMessage.Of(m =>
+        return ProtocolMessage.Of(m =>
         {
             m.Int(1, IrVersion);
             m.Text(2, "Spos");
@@ -38,7 +48,6 @@ public static class OnnxWriter
                 }));
             }
         });
-        AtomicFile.Write(path, stream => stream.Write(model));
     }
 
     private static byte[] GraphOf(Session session, ShuffleNetV2OneShot network, bool keepBatchNorm)

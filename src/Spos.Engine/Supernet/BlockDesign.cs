@@ -14,11 +14,11 @@ public sealed record BlockDesign(string Name, int Kernel)
     /// </summary>
     public bool IsXception { get; init; }
 
-    /// <summary>
-    /// Whether hard swish stands in the place of ReLU and the main branch ends in squeeze-and-excitation, as in the later stages of
-    /// ShuffleNetV2+ (megvii-model/ShuffleNet-Series, ShuffleNetV2+/blocks.py).
-    /// </summary>
-    public bool IsPlus { get; init; }
+    /// <summary>Whether hard swish stands in the place of ReLU.</summary>
+    public bool Swishes { get; init; }
+
+    /// <summary>Whether the main branch ends in squeeze-and-excitation.</summary>
+    public bool Excites { get; init; }
 
     /// <summary>
     /// The number of the main branch's channel scale (<see cref="ChannelScales"/>); null for as many channels inside as the block has.

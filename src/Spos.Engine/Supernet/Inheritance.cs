@@ -28,7 +28,7 @@ public static class Inheritance
         from.TakeWeights(session, path);
         foreach ((NodeState old, NodeState heir) in from.StatesOf(path).Zip(to.StatesOf(path)))
         {
-            if (heir.Op is LinearOp && !classifier) continue;
+            if (heir.Name == NetworkGraph.Classifier && !classifier) continue;
             Dictionary<string, Tensor> arrays = old.Arrays.ToDictionary(array => array.Tensor.Name, array => array.Values);
             foreach ((OpTensor tensor, Tensor values) in heir.Arrays)
             {

@@ -21,6 +21,9 @@ public static class NetworkGraph
     /// <summary>The name of the linear layer.</summary>
     public const string Classifier = "classifier.0";
 
+    /// <summary>The names of the parts of ShuffleNetV2+'s last stage: squeeze-and-excitation, and a linear layer.</summary>
+    public const string LastExcitation = "LastSE", LastLinear = "fc";
+
     /// <summary>What goes into the network.</summary>
     public static FeatureShape ImagesOf(NetworkSpec spec) => new(3, spec.ImageSize, spec.ImageSize);
 
@@ -34,7 +37,7 @@ public static class NetworkGraph
     public static Graph Stem(NetworkSpec spec)
     {
         var graph = new GraphBuilder();
-        new Branch(graph, StemName, GraphBuilder.Input, spec.Affine).Convolution(
+        new Branch(graph, StemName, GraphBuilder.Input, spec.Affine, spec.BlockSet.IsPublishedPlus).Convolution(
             new ConvolutionOp(3, spec.StemChannels, 3, 2, 1), activate: true);
         return graph.Build();
     }
@@ -54,10 +57,10 @@ public static class NetworkGraph
         }
         else
         {
-            passed = new Branch(graph, Projection, GraphBuilder.Input, affine, design.IsPlus)
+            passed = new Branch(graph, Projection, GraphBuilder.Input, affine, design.Swishes)
                 .Depthwise(block.Input, design.Kernel, block.Stride).Pointwise(block.Input, block.Input).Result;
         }
-        var branch = new Branch(graph, Main, main, affine, design.IsPlus);
+        var branch = new Branch(graph, Main, main, affine, design.Swishes);
         int middle = design.MiddleOf(block);
         if (design.IsXception)
         {
@@ -70,17 +73,27 @@ public static class NetworkGraph
             branch.Pointwise(block.Input, middle)
                 .Depthwise(middle, design.Kernel, block.Stride).Pointwise(middle, block.MainOutput);
         }
-        if (design.IsPlus) branch.SqueezeAndExcite(block.MainOutput);
+        if (design.Excites) branch.SqueezeAndExcite(block.MainOutput);
         graph.Add(new ConcatOp(), passed, branch.Result);
         return graph.Build();
     }
 
-    /// <summary>The last convolution, pooling, dropout and the classifier.</summary>
+    /// <summary>
+    /// The last convolution, pooling, dropout and the classifier. In ShuffleNetV2+ squeeze-and-excitation and a linear layer with hard
+    /// swish stand behind the pooling, so that they work on one pixel (megvii-model/ShuffleNet-Series, ShuffleNetV2+/network.py).
+    /// </summary>
     public static Graph Tail(NetworkSpec spec)
     {
         var graph = new GraphBuilder();
-        int last = new Branch(graph, LastName, GraphBuilder.Input, spec.Affine).Pointwise(spec.StageChannels[^1], spec.LastChannels).Result;
-        int pooled = graph.Add(new GlobalAveragePoolOp(), last);
+        (int channels, bool isPlus) = (spec.LastChannels, spec.BlockSet.IsPublishedPlus);
+        var last = new Branch(graph, LastName, GraphBuilder.Input, spec.Affine, isPlus);
+        int pooled = graph.Add(new GlobalAveragePoolOp(KeepsPixel: isPlus), last.Pointwise(spec.StageChannels[^1], channels).Result);
+        if (isPlus)
+        {
+            int excited = SqueezeAndExcite(graph, LastExcitation, pooled, channels, spec.Affine);
+            int linear = graph.Add($"{LastLinear}.0", new LinearOp(channels, channels), graph.Add(new FlattenOp(), excited));
+            pooled = graph.Add($"{LastLinear}.1", new HardSwishOp(), linear);
+        }
         int features = graph.Add("dropout", new DropoutOp(spec.Dropout), pooled);
         graph.Add(Classifier, new LinearOp(spec.LastChannels, spec.Classes), features);
         return graph.Build();
@@ -102,7 +115,7 @@ public static class NetworkGraph
     [
         ("", Stem(spec)),
         .. spec.BlockSpecs().Select(block =>
-            (PrefixOf(block.Index, null), Block(block, spec.BlockSet.Designs[path.Blocks[block.Index]], spec.Affine))),
+            (PrefixOf(block.Index, null), Block(block, spec.BlockSet.DesignsOf(block)[path.Blocks[block.Index]], spec.Affine))),
         ("", Tail(spec)),
     ];
 
@@ -111,8 +124,20 @@ public static class NetworkGraph
     internal static CostTable CostsOf(NetworkSpec spec, Func<Graph, FeatureShape, long> costOf, CostMeasure measure) => new(
         spec.Space, costOf(Stem(spec), ImagesOf(spec)) + costOf(Tail(spec), TailInputOf(spec)),
         spec.BlockSpecs().Select(block =>
-            spec.BlockSet.Designs.Select(design => costOf(Block(block, design, spec.Affine), InputOf(block)))),
+            spec.BlockSet.DesignsOf(block).Select(design => costOf(Block(block, design, spec.Affine), InputOf(block)))),
         measure);
+
+    // Each image's channels are scaled by what two convolutions make of their means (arXiv 1709.01507, figure 2; here with batch norm
+    // and a hard sigmoid).
+    private static int SqueezeAndExcite(GraphBuilder graph, string module, int values, int channels, bool affine)
+    {
+        int squeezed = Math.Max(channels / 4, 1);
+        var gate = new Branch(graph, $"{module}.{Squeeze}", values, affine);
+        gate.Add(new GlobalAveragePoolOp(KeepsPixel: true));
+        gate.Pointwise(channels, squeezed).Add(ConvolutionOp.Pointwise(squeezed, channels));
+        gate.Add(new HardSigmoidOp());
+        return graph.Add(module, new ChannelScaleOp(), values, gate.Result);
+    }
 
     // Convolutions one after the other, each with its batch norm and perhaps an activation: ReLU, or hard swish (`swishes`). They are
     // counted as the official nn.Sequential does.
@@ -135,21 +160,13 @@ public static class NetworkGraph
             return this;
         }
 
-        // Each image's channels are scaled by what two convolutions make of their means (arXiv 1709.01507, figure 2; here with batch norm
-        // and a hard sigmoid). The module of the official code stands at one place of the sequence.
+        // The module of the official code stands at one place of the sequence.
         public Branch SqueezeAndExcite(int channels)
         {
-            int values = Result, squeezed = Math.Max(channels / 4, 1);
-            string module = $"{name}.{_layer}";
-            var gate = new Branch(graph, $"{module}.{Squeeze}", values, affine);
-            gate.Add(new GlobalAveragePoolOp(KeepsPixel: true));
-            gate.Pointwise(channels, squeezed).Add(ConvolutionOp.Pointwise(squeezed, channels));
-            gate.Add(new HardSigmoidOp());
-            Result = graph.Add(module, new ChannelScaleOp(), values, gate.Result);
-            _layer++;
+            Result = NetworkGraph.SqueezeAndExcite(graph, $"{name}.{_layer++}", Result, channels, affine);
             return this;
         }
 
-        private void Add(GraphOp op) => Result = graph.Add($"{name}.{_layer++}", op, Result);
+        public void Add(GraphOp op) => Result = graph.Add($"{name}.{_layer++}", op, Result);
     }
 }

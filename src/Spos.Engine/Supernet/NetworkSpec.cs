@@ -63,7 +63,7 @@ public sealed record NetworkSpec
             for (int i = 0; i < StageRepeats[stage]; i++)
             {
                 int stride = i == 0 ? 2 : 1;
-                yield return new BlockSpec(index++, stride == 2 ? channels : channels / 2, StageChannels[stage], stride, size);
+                yield return new BlockSpec(index++, stride == 2 ? channels : channels / 2, StageChannels[stage], stride, size, stage);
                 channels = StageChannels[stage];
                 size = (size - 1) / stride + 1;
             }
@@ -124,10 +124,10 @@ public sealed record NetworkSpec
 }
 
 /// <summary>
-/// One choice block: its number, the channels that go through it, all its output channels, its stride, and the height
-/// and width of its input.
+/// One choice block: its number, the channels that go through it, all its output channels, its stride, the height
+/// and width of its input, and the number of its stage.
 /// </summary>
-public readonly record struct BlockSpec(int Index, int Input, int Output, int Stride, int Size)
+public readonly record struct BlockSpec(int Index, int Input, int Output, int Stride, int Size, int Stage)
 {
     /// <summary>Channels inside the block.</summary>
     public int Middle => Output / 2;

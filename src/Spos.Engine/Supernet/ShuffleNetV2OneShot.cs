@@ -94,7 +94,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
     /// <summary>One operation of one block.</summary>
     public Operation OperationAt(int block, int choice) =>
         _blocks[block][choice] ?? throw new InvalidOperationException(
-            $"Block {block} of this single-path network has no {Spec.BlockSet.Designs[choice].Name}.");
+            $"Block {block} of this single-path network has no {Spec.Space.Blocks[block][choice].Name}.");
 
     /// <summary>The operations of a block; those that a single path does not have are null.</summary>
     internal Operation?[] OperationsOf(int block) => _blocks[block];
@@ -223,7 +223,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         }
         Operation lacking = Operations.First(operation => !HasFusedKernels(operation));
         int block = lacking.Block.Index;
-        string name = Spec.BlockSet.Designs[Array.IndexOf(_blocks[block], lacking)].Name;
+        string name = Spec.Space.Blocks[block][Array.IndexOf(_blocks[block], lacking)].Name;
         throw new LimitException(
             $"--precision bf16: block {block} of this network is or can be {name}, which has no kernels of bf16. Use --precision fp32.");
     }
@@ -277,7 +277,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
 
     private static Operation?[] CreateBlock(BlockSpec block, NetworkSpec spec, Architecture? path)
     {
-        ImmutableArray<BlockDesign> designs = spec.BlockSet.Designs;
+        ImmutableArray<BlockDesign> designs = spec.BlockSet.DesignsOf(block);
         var operations = new Operation?[designs.Length];
         // From the last on, so that the widest of several that share weights is there first.
         for (int choice = designs.Length - 1; choice >= 0; choice--)

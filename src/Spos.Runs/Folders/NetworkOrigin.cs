@@ -65,14 +65,7 @@ public sealed record NetworkOrigin(string Source, NetworkRecord Network)
         NetworkSpec spec, NetworkOrigin? taken = null, string remedy = "Give the architecture as a list, or start from another checkpoint.")
     {
         NetworkSpec own = Spec(spec.Classes);
-        foreach ((string option, string given, string there) in new[]
-        {
-            ("stem-channels", $"{spec.StemChannels}", $"{own.StemChannels}"),
-            ("stage-repeats", string.Join(',', spec.StageRepeats), string.Join(',', own.StageRepeats)),
-            ("stage-channels", string.Join(',', spec.StageChannels), string.Join(',', own.StageChannels)),
-            ("last-channels", $"{spec.LastChannels}", $"{own.LastChannels}"),
-            (KeptOptions.BlocksOption, $"{spec.BlockSet}", $"{own.BlockSet}"),
-        })
+        foreach (((string option, string given), (_, string there)) in NetworkFacts.WidthsOf(spec).Zip(NetworkFacts.WidthsOf(own)))
         {
             if (given == there) continue;
             throw new UsageException(

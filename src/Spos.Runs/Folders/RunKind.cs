@@ -31,8 +31,10 @@ public sealed partial class RunKind
 
     public static RunKind Import { get; } = new("import", "an imported network", ImportFiles());
 
+    public static RunKind Shrink { get; } = new("shrink", "a shrink run", ShrinkFiles());
+
     public static IReadOnlyList<RunKind> All { get; } =
-        [Supernet, Search, Scratch, Rank, RankedArchitecture, Front, FrontNetwork, Import];
+        [Supernet, Search, Scratch, Rank, RankedArchitecture, Front, FrontNetwork, Import, Shrink];
 
     /// <summary>The folder of the exported networks, below a front run's.</summary>
     public const string FrontExports = "exports";
@@ -55,13 +57,17 @@ public sealed partial class RunKind
     // run.json, result.json and TensorBoard's files are everyone's.
     private const string Everyones = @"run\.json|result\.json|events\.out\.tfevents\.\d{10,}\..+\.\d+\.\d+";
 
+    // What plots are over, by CostMeasure.FieldName.
+    private const string Costs = "flops|parameters|latency";
+
     [GeneratedRegex(
         $@"^({Everyones}|checkpoint-\d{{8,}}\.spos(\.damaged)?|metrics\.jsonl|loss\.(png|svg))$", RegexOptions.CultureInvariant)]
     private static partial Regex TrainingFiles();
 
     [GeneratedRegex(
         $@"^({Everyones}|search(\.previous)?\.json|architecture_final\.json|config_search\.yml|nni_auto_gen_search_space\.json"
-        + @"|(accuracy-over-flops|best-over-generations)\.(png|svg)|checkpoints/\d{3,}_\d{3,}\.json|front\.json|front/\d{3,}\.json)$",
+        + $@"|(accuracy-over-({Costs})|best-over-generations)\.(png|svg)|latency-table\.json|checkpoints/\d{{3,}}_\d{{3,}}\.json"
+        + @"|front\.json|front/\d{3,}\.json)$",
         RegexOptions.CultureInvariant)]
     private static partial Regex SearchFiles();
 
@@ -69,9 +75,13 @@ public sealed partial class RunKind
     private static partial Regex RankFiles();
 
     [GeneratedRegex(
-        $@"^({Everyones}|networks\.json|front\.(png|svg)|exports/(front|random|handmade)_\d{{3,}}\.(json|onnx|pth|py|safetensors))$",
+        $@"^({Everyones}|networks\.json|front(-({Costs}))?\.(png|svg)"
+        + @"|exports/(front|random|handmade)_\d{3,}\.(json|onnx|pth|py|safetensors))$",
         RegexOptions.CultureInvariant)]
     private static partial Regex FrontRunFiles();
+
+    [GeneratedRegex($@"^({Everyones}|shrink(\.previous)?\.json|search_space\.json)$", RegexOptions.CultureInvariant)]
+    private static partial Regex ShrinkFiles();
 
     [GeneratedRegex($@"^({Everyones}|checkpoint-0{{8}}\.spos)$", RegexOptions.CultureInvariant)]
     private static partial Regex ImportFiles();

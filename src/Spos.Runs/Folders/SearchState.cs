@@ -7,24 +7,29 @@ using Spos.Space;
 namespace Spos.Runs.Folders;
 
 /// <summary>
-/// search.json: the options and the data set that scores depend on, and every candidate with its score. It is written after each candidate;
-/// the one before stays beside it.
+/// search.json, or shrink.json: the options and the data set that scores depend on, and every candidate with its score. It is written after
+/// each candidate; the one before stays beside it.
 /// </summary>
-public sealed class SearchState(string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn)
+/// <param name="name">What the file is called, without its ending.</param>
+public sealed class SearchState(
+    string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn, string name = SearchState.OfSearch)
 {
+    /// <summary>The names of the files of a search and of a shrink run.</summary>
+    public const string OfSearch = "search", OfShrink = "shrink";
+
     /// <summary>The folder of each generation's best, below the search's.</summary>
     public const string Exports = "checkpoints";
 
     // A million candidates fit.
     private const int MostBytes = 256 << 20;
 
-    private const string FileName = "search.json", NameBefore = "search.previous.json";
+    private const string Ending = ".json", EndingBefore = ".previous.json";
 
-    private readonly string _before = Path.Combine(folder, NameBefore);
+    private readonly string _before = Path.Combine(folder, name + EndingBefore);
     private bool _isDamaged;
 
     /// <summary>The file.</summary>
-    public string FilePath { get; } = Path.Combine(folder, FileName);
+    public string FilePath { get; } = Path.Combine(folder, name + Ending);
 
     public void Save(IReadOnlyList<Candidate> candidates)
     {
@@ -35,11 +40,11 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
         _isDamaged = false;
     }
 
-    /// <summary>The scores by architecture; null if there are none.</summary>
+    /// <summary>The scored candidates by their architectures, in the file's order; null if there are none.</summary>
     /// <exception cref="UsageException">They are of a search with other options or pictures; the message names one.</exception>
     /// <exception cref="CheckpointException">The file and the one before it are damaged, or have figures that cannot be.</exception>
     /// <param name="space">What was searched.</param>
-    public Dictionary<string, double>? Load(SearchSpace space)
+    public Dictionary<string, Candidate>? Load(SearchSpace space)
     {
         string[] files = [.. new[] { FilePath, _before }.Where(File.Exists)];
         foreach (string file in files)
@@ -67,14 +72,21 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
 
     /// <summary>What a search that is over was of.</summary>
     /// <param name="Supernet">The checksum of the supernet's checkpoint.</param>
+    /// <param name="LatencyTable">That of the table of latencies; empty if there was none.</param>
     /// <param name="Classes">The names of the classes, in the order of their labels; null where they were not kept.</param>
-    internal sealed record Origin(string Supernet, IReadOnlyList<string>? Classes);
+    /// <param name="Space">What was left to choose from, as <see cref="SearchSpace.Left"/> says it.</param>
+    internal sealed record Origin(string Supernet, string LatencyTable, IReadOnlyList<string>? Classes, string Space);
 
     /// <summary>What the search of a folder was of.</summary>
     /// <exception cref="CheckpointException">The file is missing, as is what was kept before it, or both are damaged.</exception>
-    internal static Origin OriginOf(string folder)
+    internal static Origin OriginOf(string folder) => TryOriginOf(folder) ?? throw new CheckpointException(
+        $"{Path.Combine(folder, OfSearch + Ending)} is damaged or missing, so that nobody knows what was searched. Search again.");
+
+    /// <summary>The same; null where nobody knows.</summary>
+    internal static Origin? TryOriginOf(string folder)
     {
-        foreach (string file in new[] { FileName, NameBefore }.Select(name => Path.Combine(folder, name)).Where(File.Exists))
+        string search = Path.Combine(folder, OfSearch);
+        foreach (string file in new[] { search + Ending, search + EndingBefore }.Where(File.Exists))
         {
             try
             {
@@ -82,20 +94,21 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
                 contents.Data?.Check(new FigureCheck(file, FrontFiles.Remedy));
                 // Earlier versions put the path before it.
                 string supernet = contents.Options?.GetValueOrDefault(KeptOptions.CheckpointOption) ?? "";
-                return new Origin(supernet.Split(' ')[^1], contents.Data?.Train?.Classes.Select(c => c.Name).ToArray());
+                string space = contents.Options?.GetValueOrDefault(KeptOptions.SearchSpaceOption) ?? "";
+                string table = contents.Options?.GetValueOrDefault(KeptOptions.LatencyTableFact) ?? "";
+                return new Origin(supernet.Split(' ')[^1], table, contents.Data?.Train?.Classes.Select(c => c.Name).ToArray(), space);
             }
             catch (FormatException)
             {
                 // The one before it may tell.
             }
         }
-        throw new CheckpointException(
-            $"{Path.Combine(folder, FileName)} is damaged or missing, so that nobody knows what was searched. Search again.");
+        return null;
     }
 
-    private static Dictionary<string, double> Checked(Score[] scores, FigureCheck check, SearchSpace space)
+    private static Dictionary<string, Candidate> Checked(Score[] scores, FigureCheck check, SearchSpace space)
     {
-        var known = new Dictionary<string, double>();
+        var known = new Dictionary<string, Candidate>();
         foreach ((int index, Score? score) in scores.Index())
         {
             string field = $"{nameof(Contents.Scores)}[{index}]";
@@ -104,7 +117,11 @@ public sealed class SearchState(string folder, KeptOptions options, DataRecord d
             check.Amount($"{field}.{nameof(score.Generation)}", score.Generation);
             check.Amount($"{field}.{nameof(score.Flops)}", score.Flops);
             check.Share($"{field}.{nameof(score.Top1)}", score.Top1);
-            if (!known.TryAdd(score.Architecture, score.Top1)) throw check.Wrong($"{field}.{nameof(score.Architecture)} is there twice");
+            var candidate = new Candidate(Architecture.Parse(score.Architecture), score.Generation, score.Flops, score.Top1);
+            if (!known.TryAdd(score.Architecture, candidate))
+            {
+                throw check.Wrong($"{field}.{nameof(score.Architecture)} is there twice");
+            }
         }
         return known;
     }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
+using Spos.Engine.Supernet;
 using Spos.Runs.Records;
 using Spos.Space;
 
@@ -18,13 +19,17 @@ public sealed class SearchedFront
         (Folder, Network, _searched) = (folder, network, searched);
         // There is one: the folder is a search's.
         _options = RunRecord.TryRead(folder)?.Options ?? [];
-        Members = FrontFiles.Read(Path.Combine(folder, FrontFiles.TableName), network.Spec(classes: 2).Space);
+        Space = SearchedSpace.Of(searched.Space, network.Spec(classes: 2).Space, folder);
+        Members = FrontFiles.Read(Path.Combine(folder, FrontFiles.TableName), Space);
     }
 
     public string Folder { get; }
 
     /// <summary>The network that was searched.</summary>
     public NetworkOrigin Network { get; }
+
+    /// <summary>What was left to choose from.</summary>
+    public SearchSpace Space { get; }
 
     /// <summary>The candidates, as the search has ordered them.</summary>
     public IReadOnlyList<FrontMember> Members { get; }
@@ -36,10 +41,27 @@ public sealed class SearchedFront
     /// <summary>The supernet that was searched: what --checkpoint was, and the checksum of the checkpoint that it came to.</summary>
     public (string Path, string Checksum) Supernet => (_options.GetValueOrDefault(KeptOptions.CheckpointOption) ?? "", _searched.Supernet);
 
-    /// <summary>Of FLOPs and parameters the first that the search was to make less of; FLOPs if it was told neither.</summary>
-    public CostMeasure Objective =>
-        (_options.GetValueOrDefault(CostName.ObjectivesOption) ?? "").Split(',').Select(CostName.MeasureOf)
-            .FirstOrDefault(measure => measure == CostMeasure.Flops || measure == CostMeasure.Parameters) ?? CostMeasure.Flops;
+    /// <summary>What the search was to make less of, in the order in which it was told; FLOPs if it was told nothing.</summary>
+    public IReadOnlyList<CostMeasure> Objectives =>
+        (_options.GetValueOrDefault(CostName.ObjectivesOption) ?? "").Split(',').Select(CostName.MeasureOf).OfType<CostMeasure>()
+            .Distinct().DefaultIfEmpty(CostMeasure.Flops).ToArray();
+
+    /// <summary>The checksum of the table of latencies that the search was made with; empty if there was none.</summary>
+    public string LatencyChecksum => _searched.LatencyTable;
+
+    /// <summary>FLOPs, parameters and, if the search had a table of them, latencies of paths.</summary>
+    /// <param name="network">What is trained.</param>
+    /// <exception cref="CheckpointException">The search's copy of that table is not there.</exception>
+    /// <exception cref="LatencyTableException">It has changed, or is of another network.</exception>
+    public IReadOnlyList<CostTable> CostsOf(NetworkSpec network)
+    {
+        CostTable[] costs = [NetworkFlops.Of(network), NetworkParameters.Of(network)];
+        if (LatencyChecksum.Length == 0) return costs;
+        string copy = Path.Combine(Folder, SearchedLatency.FileName);
+        return File.Exists(copy)
+            ? [.. costs, SearchedLatency.Read(copy, network).Costs]
+            : throw new CheckpointException($"{copy}, the search's table of latencies, is missing. To have it, {FrontFiles.Remedy}.");
+    }
 
     /// <summary>Whether candidates were compared on val.</summary>
     public bool WasSelectedOnVal => _options.GetValueOrDefault(KeptOptions.SelectOnOption) == KeptOptions.SelectOnVal;

@@ -47,8 +47,8 @@ internal sealed record ArchitectureTraining
     /// <summary>Of the moving average of the weights, which is then measured; 0 for none.</summary>
     public float EmaDecay { get; init; }
 
-    /// <summary>The checkpoint whose weights the architectures inherit; null for random weights.</summary>
-    public CheckpointReader? Inherited { get; init; }
+    /// <summary>What the architectures inherit; null for random weights.</summary>
+    public InheritedWeights? Inherited { get; init; }
 
     /// <summary>Trains an architecture, or goes on with that, and measures it.</summary>
     /// <param name="folder">The name of the training's folder.</param>
@@ -74,10 +74,7 @@ internal sealed record ArchitectureTraining
         {
             ReservedBytes = () => Test.BytesToKeep,
         };
-        run.Begin(trainer, () =>
-        {
-            if (Inherited != null) InheritedWeights.Give(run.Session, Inherited, run.Network, Train, context.Observer);
-        });
+        run.Begin(trainer, () => Inherited?.Give(run.Session, run.Network));
         return run.Train(trainer, null, context.Cancel)
             ? Evaluator.Measure(run.Session, average?.Network ?? run.Network, path, Test.Until(context.Cancel))
             : null;

@@ -19,7 +19,7 @@ public readonly record struct FlopsWindow(double Low, double High)
         double high = upper ?? (spec.IsOfficialSize ? NetworkFlops.OfficialHigh : flops.Most);
         string least = $"--flops-lb {Written(low)}{(lower == null ? ", its default," : "")}";
         string most = $"--flops-ub {Written(high)}{(upper == null ? ", its default" : "")}";
-        string has = $"this network's paths have {flops.Least / 1e6:0.##}M to {flops.Most / 1e6:0.##}M FLOPs";
+        string has = $"this network's paths have {flops.Measure.TextOf(flops.Least, flops.Most)}";
         if (low > high) throw new UsageException($"{least} is above {most}: {has}.");
         if (high < flops.Least || low > flops.Most) throw new UsageException($"{least} to {most}: no path is within; {has}.");
         return new FlopsWindow(low, high);

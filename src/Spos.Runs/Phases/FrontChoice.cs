@@ -42,7 +42,8 @@ internal static class FrontChoice
         ];
     }
 
-    // ShuffleNetV2 itself, whatever it costs; and those within the range whose blocks are all of another one alternative.
+    // ShuffleNetV2 itself, whatever it costs and whether the space is left with it or not; and those within the range whose blocks are all
+    // of another one alternative.
     private static Architecture[] Handmade(int count, CostTable along, double least, double most, Architecture[] except)
     {
         if (count == 0) return [];
@@ -51,7 +52,7 @@ internal static class FrontChoice
         Architecture plain = Alike(space.HasScales ? Architecture.ChoiceOf(0, ChannelScales.Plain) : 0);
         Architecture[] others =
         [
-            .. Enumerable.Range(0, space.MostAlike).Select(Alike)
+            .. space.Alike.Select(Alike)
                 .Where(path => !path.Equals(plain) && !except.Contains(path) && along.Of(path) >= least && along.Of(path) <= most),
         ];
         Architecture[] first = except.Contains(plain) ? [] : [plain];

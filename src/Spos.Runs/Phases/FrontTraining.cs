@@ -57,10 +57,11 @@ public sealed record TrainedNetwork(FrontNetwork Network, IReadOnlyList<long> Co
 /// <summary>What the training of a front came to.</summary>
 /// <param name="Networks">From the cheapest on.</param>
 /// <param name="Costs">The costs that are told; the networks were chosen along the first.</param>
+/// <param name="Objectives">What the search has made less of.</param>
 /// <param name="Exports">The folder of the exported networks.</param>
 public sealed record FrontResult(
-    string Folder, string FiguresFile, IReadOnlyList<TrainedNetwork> Networks, IReadOnlyList<CostTable> Costs, bool IsInherited,
-    MeasuredPictures Pictures, DamageReport Damage, string Exports);
+    string Folder, string FiguresFile, IReadOnlyList<TrainedNetwork> Networks, IReadOnlyList<CostTable> Costs,
+    IReadOnlyList<CostMeasure> Objectives, bool IsInherited, MeasuredPictures Pictures, DamageReport Damage, string Exports);
 
 /// <summary>Trains networks along the front that a search found, and some to compare them with.</summary>
 public static class FrontTraining
@@ -85,7 +86,7 @@ public static class FrontTraining
         SearchedFront front = SearchedFront.Open(spec.Search, $"--{SearchOption}", observer.Warn);
         TrainingSetup setup = spec.Setup.FedAs(front.Network.Network.Preprocessing);
         NetworkSpec shape = front.Network.Spec(classes: 2) with { Affine = true, Dropout = spec.Dropout };
-        CostMeasure along = spec.Along ?? front.Objective;
+        CostMeasure along = spec.Along ?? front.Objectives[0];
         using CheckpointReader? supernet = spec.Inherit ? OpenSupernet(spec, front, shape, observer) : null;
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
         Device device = context.OpenDevice();
@@ -94,7 +95,12 @@ public static class FrontTraining
         setup.CheckSchedule(ScratchSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         EvaluationData.RequireBatch(train, setup.Recipe.BatchSize, "--batch-size");
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
-        CostTable[] costs = CostsOf(sizes, along);
+        CostTable[] costs = [.. front.CostsOf(sizes).Select(cost => cost.In(front.Space)).OrderBy(cost => cost.Measure != along)];
+        if (costs[0].Measure != along)
+        {
+            throw new UsageException(
+                $"--{AlongOption} {CostName.Of(along)}: the search of {front.Folder} had no --{SearchedLatency.Option}.");
+        }
         FrontNetwork[] chosen = FrontChoice.Of(spec, front, costs[0], setup.Data.Seed, observer);
         Architecture[] paths = [.. chosen.Select(network => Architecture.Parse(network.Architecture))];
         foreach (Architecture path in paths) ShuffleNetV2OneShot.Require(setup.Precision, sizes, path);
@@ -104,6 +110,7 @@ public static class FrontTraining
             [SearchOption] = front.Digest,
             [AlongOption] = CostName.Of(along),
             [KeptOptions.CheckpointOption] = supernet == null ? "" : Convert.ToHexString(supernet.Header.Sha256),
+            [KeptOptions.LatencyTableFact] = front.LatencyChecksum,
         };
         var kept = new KeptOptions(setup.Options, setup.PicturesCameTo(train).Concat(cameTo));
         var state = new FrontState(folder.Folder, kept, DataRecord.Of(train, val), setup.Data.AcceptChanged, observer.Warn);
@@ -141,7 +148,7 @@ public static class FrontTraining
             Test = test,
             Damage = damage,
             EmaDecay = spec.EmaDecay,
-            Inherited = supernet,
+            Inherited = supernet == null ? null : new InheritedWeights(supernet, train, observer),
         };
         state.Save(networks, observer);
         foreach ((int index, FrontNetwork network) in networks.ToArray().Index())
@@ -152,14 +159,10 @@ public static class FrontTraining
             networks[index] = network.Trained(accuracy);
             state.Save(networks, observer);
         }
-        return Finish(spec, setup, folder, state, networks, costs, device, train, test, damage, context);
+        return Finish(spec, setup, folder, state, networks, costs, front, device, train, test, damage, context);
     }
 
     private static string NameOf(FrontNetwork network) => $"{network.Name} {network.Architecture}";
-
-    // The one that networks are chosen along first.
-    private static CostTable[] CostsOf(NetworkSpec network, CostMeasure along) =>
-        [.. new[] { NetworkFlops.Of(network), NetworkParameters.Of(network) }.OrderBy(cost => cost.Measure != along)];
 
     private static CheckpointReader OpenSupernet(FrontSpec spec, SearchedFront front, NetworkSpec network, IRunObserver observer)
     {
@@ -195,8 +198,8 @@ public static class FrontTraining
     }
 
     private static FrontResult Finish(
-        FrontSpec spec, TrainingSetup setup, RunFolder folder, FrontState state, FrontNetwork[] networks, CostTable[] costs, Device device,
-        ImageFolder train, BatchSource test, DamageReport damage, RunContext context)
+        FrontSpec spec, TrainingSetup setup, RunFolder folder, FrontState state, FrontNetwork[] networks, CostTable[] costs,
+        SearchedFront front, Device device, ImageFolder train, BatchSource test, DamageReport damage, RunContext context)
     {
         string exports = Path.Combine(folder.Folder, RunKind.FrontExports);
         foreach (FrontNetwork network in networks)
@@ -209,7 +212,7 @@ public static class FrontTraining
         var result = new FrontResult(
             folder.Folder, state.FilePath,
             [.. networks.Select((network, i) => new TrainedNetwork(network, of[i], best.Contains(i))).OrderBy(one => one.Costs[0])],
-            costs, spec.Inherit, MeasuredPictures.Of(test), damage, exports);
+            costs, front.Objectives, spec.Inherit, MeasuredPictures.Of(test), damage, exports);
         folder.WriteResult(new
         {
             networks = result.Networks.Select(one => Written(one, costs)),

@@ -6,17 +6,19 @@ using Spos.Runs.Records;
 
 namespace Spos.Runs.Phases;
 
-/// <summary>Weights that a training begins from.</summary>
-internal static class InheritedWeights
+/// <summary>Weights that trainings begin from.</summary>
+/// <param name="loaded">The checkpoint that has them.</param>
+/// <param name="data">The pictures that the networks are trained on.</param>
+internal sealed class InheritedWeights(CheckpointReader loaded, ImageFolder data, IRunObserver observer)
 {
+    private bool _isTold;
+
     /// <summary>
-    /// Gives a single path the weights that it has in a checkpoint: a supernet's, or its own. For other classes than the checkpoint's the
-    /// classifier keeps its weights, and it is said.
+    /// Gives a single path the weights that it has in the checkpoint: a supernet's, or its own. For other classes than the checkpoint's the
+    /// classifier keeps its weights, and it is said once.
     /// </summary>
-    /// <param name="data">The pictures that the network is trained on.</param>
     /// <exception cref="CheckpointException">The file is damaged.</exception>
-    public static void Give(
-        Session session, CheckpointReader loaded, ShuffleNetV2OneShot network, ImageFolder data, IRunObserver observer)
+    public void Give(Session session, ShuffleNetV2OneShot network)
     {
         CheckpointHeader header = loaded.Header;
         string? other = header.Classes != data.Classes.Length
@@ -24,7 +26,8 @@ internal static class InheritedWeights
             : header.ClassNames == null ? null
             : ClassCheck.Difference(header.ClassNames, data.Classes) is { } names ? $"was trained on other classes: {names}"
             : null;
-        if (other != null) observer.Say($"The classifier begins anew: {loaded.Path} {other}.");
+        if (other != null && !_isTold) observer.Say($"The classifier begins anew: {loaded.Path} {other}.");
+        _isTold = true;
         using var from = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         TrainedWeights.Load(loaded, session, from, WeightKind.Best);
         Inheritance.Copy(session, from, network, classifier: other == null);

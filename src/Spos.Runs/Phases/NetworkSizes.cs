@@ -55,15 +55,16 @@ public sealed record NetworkSizes(
 
     /// <summary>What the options of the network's sizes came to, and a checkpoint that it begins from.</summary>
     /// <param name="loaded">The checkpoint that --load-checkpoint names; null without one.</param>
-    internal static Dictionary<string, string> CameTo(NetworkSpec spec, CheckpointReader? loaded) => new()
+    internal static Dictionary<string, string> CameTo(NetworkSpec spec, CheckpointReader? loaded)
     {
-        ["image-size"] = $"{spec.ImageSize}",
-        ["stem-channels"] = $"{spec.StemChannels}",
-        ["stage-repeats"] = string.Join(',', spec.StageRepeats),
-        ["stage-channels"] = string.Join(',', spec.StageChannels),
-        ["last-channels"] = $"{spec.LastChannels}",
-        [KeptOptions.BlocksOption] = spec.BlockSet.Recorded ?? "",
-        ["dropout"] = spec.Dropout.ToString(CultureInfo.InvariantCulture),
-        [KeptOptions.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
-    };
+        var cameTo = new Dictionary<string, string>
+        {
+            ["image-size"] = $"{spec.ImageSize}",
+            ["dropout"] = spec.Dropout.ToString(CultureInfo.InvariantCulture),
+            [KeptOptions.LoadFact] = loaded == null ? "" : Convert.ToHexString(loaded.Header.Sha256),
+        };
+        foreach ((string option, string text) in NetworkFacts.WidthsOf(spec)) cameTo[option] = text;
+        cameTo[KeptOptions.BlocksOption] = spec.BlockSet.Recorded ?? "";
+        return cameTo;
+    }
 }

@@ -56,6 +56,12 @@ public sealed record ScoringSpec
     /// <summary>A file that spos latency measure wrote; null for none.</summary>
     public string? LatencyTable { get; init; }
 
+    /// <summary>
+    /// A file with the alternatives that paths have, as spos search-space and spos shrink write it, of those that the supernet was trained
+    /// on; null for all of these.
+    /// </summary>
+    public string? SearchSpace { get; init; }
+
     /// <summary>A table of megvii's to count FLOPs by; null to compute them from the shapes.</summary>
     public string? FlopsTable { get; init; }
 }
@@ -75,9 +81,6 @@ public sealed record SearchSpec
     /// <summary>What a front is over besides accuracy, by <see cref="CostMeasure.Name"/>; empty for FLOPs alone.</summary>
     public IReadOnlyList<string> Objectives { get; init; } = [];
 
-    /// <summary>NNI's file of a search space, which has to be the supernet's; null for none.</summary>
-    public string? SearchSpace { get; init; }
-
     /// <summary>How long it searches at most; null for no limit.</summary>
     public TimeSpan? MaxDuration { get; init; }
 
@@ -95,12 +98,14 @@ public sealed record SearchSpec
 /// <param name="IsWhole">Whether it came to its end, and not to --max-duration's.</param>
 /// <param name="Front">The candidates than which none is better in all of accuracy and the objectives; the cheapest first.</param>
 /// <param name="Costs">What candidates may be limited in; the best one's are worth telling.</param>
+/// <param name="Objectives">Those that the front is over.</param>
+/// <param name="Latencies">The table that tells latencies; null if there is none.</param>
 /// <param name="Predictions">How well generations were predicted, if there was a predictor.</param>
 /// <param name="Noise">How much of the best score may be chance.</param>
 public sealed record SearchResult(
     string Folder, string ArchitectureFile, Candidate Best, IReadOnlyList<Candidate> Candidates, bool IsWhole,
-    IReadOnlyList<Candidate> Front, IReadOnlyList<CostTable> Costs, IReadOnlyList<PredictedGeneration> Predictions, SelectionNoise Noise,
-    MeasuredPictures Pictures, DamageReport Damage);
+    IReadOnlyList<Candidate> Front, IReadOnlyList<CostTable> Costs, IReadOnlyList<CostTable> Objectives, LatencyTable? Latencies,
+    IReadOnlyList<PredictedGeneration> Predictions, SelectionNoise Noise, MeasuredPictures Pictures, DamageReport Damage);
 
 /// <summary>Phase 2: searches a supernet's paths.</summary>
 public static class PathSearch
@@ -114,11 +119,12 @@ public static class PathSearch
         IRunObserver observer = context.Observer;
         (RunSetup setup, ScoringSpec scoring, DataSpec data) = (spec.Setup, spec.Scoring, spec.Setup.Data);
         setup.Require(RunKind.Search);
+        EvolutionOptions options = spec.Evolution with { Seed = data.Seed };
+        Refusal.Of(
+            options.Validate,
+            "--strategy, --num-population, --num-select, --num-crossover, --num-mutation, --predictor and --predictor-pool: ");
         using var supernet = new ScoredSupernet(scoring, setup.Precision, observer.Warn);
         CostTable[] objectives = supernet.Objectives(spec.Objectives);
-        if (spec.SearchSpace is { } space) Refusal.Of(() => SearchSpaceFile.Check(space, supernet.Spec.Space), "--search-space ");
-        EvolutionOptions options = spec.Evolution with { Seed = data.Seed };
-        Refusal.Of(options.Validate, "--num-population, --num-select, --num-crossover, --num-mutation and --predictor-pool: ");
         Device device = context.OpenDevice();
         (ImageFolder all, ImageFolder val) = data.OpenBoth(observer);
         (ImageFolder train, ImageFolder selection) = supernet.Divide(all, val, data.AcceptChanged, observer.Warn);
@@ -135,15 +141,16 @@ public static class PathSearch
         using BatchSource test = pictures.Test(selection, scoring.TestBatchSize);
         using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), spec.Concurrency);
         // All that can be refused has been: now what is there may go.
-        Dictionary<string, double> known = Known(setup, folder, state, supernet.Spec.Space);
+        Dictionary<string, Candidate> known = Known(setup, folder, state, supernet.Space);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Spec, preprocessing), all.Classes);
         SortedDictionary<string, string?> repeated = RunRecord.OptionsOf(setup.Options);
+        if (supernet.LatencyTable is { } table) repeated[SearchedLatency.Option] = SearchedLatency.Write(folder, table);
         foreach ((string option, string value) in supernet.Limits.CameTo.Where(o => o.Value.Length > 0)) repeated[option] = value;
-        observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated));
+        observer.Begin(new RunBegin(folder.Folder, supernet.Spec, repeated, supernet.Space));
         if (!PictureCaches.Make(data, device, observer, context.Cancel, all, val)) return null;
         observer.Say(
-            $"Search: {supernet.Checkpoint}; candidates of {supernet.Limits.Sampler.Limits}, compared on "
-            + $"{selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
+            $"Search: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; candidates of {supernet.Limits.Sampler.Limits}, "
+            + $"compared on {selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
         var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives);
         var run = new SearchRun(search, options, folder, state, observer, known);
@@ -156,7 +163,7 @@ public static class PathSearch
             bool whole = run.Run(scorers.On(calibration, test, context.Cancel, spec.Together, TimeLeft), clock.Token);
             if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
             {
-                return Finish(folder, supernet, run.Search, all.Classes, test, damage, whole);
+                return Finish(folder, supernet, run.Search, objectives, all.Classes, test, damage, whole);
             }
         }
         catch (WriteException error)
@@ -172,7 +179,9 @@ public static class PathSearch
     private static KeyValuePair<string, string> PoolOf(EvolutionOptions options) =>
         new("predictor-pool", options.Predictor == null ? "" : options.PredictorPool.ToString(CultureInfo.InvariantCulture));
 
-    private static Dictionary<string, double> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
+    /// <summary>The scores that an earlier run has left; none if there is nothing, or it begins anew.</summary>
+    /// <exception cref="UsageException">They are of another run, or there have to be some and are not.</exception>
+    internal static Dictionary<string, Candidate> Known(RunSetup setup, RunFolder folder, SearchState state, SearchSpace space)
     {
         if (!setup.Restart && state.Load(space) is { } known) return known;
         if (setup.Resume) throw new UsageException($"--resume: {state.FilePath} does not exist.");
@@ -182,8 +191,8 @@ public static class PathSearch
     }
 
     private static SearchResult Finish(
-        RunFolder folder, ScoredSupernet supernet, EvolutionSearch search, IEnumerable<string> classes, BatchSource test,
-        DamageReport damage, bool whole)
+        RunFolder folder, ScoredSupernet supernet, EvolutionSearch search, CostTable[] objectives, IEnumerable<string> classes,
+        BatchSource test, DamageReport damage, bool whole)
     {
         Candidate best = search.Best(1)[0];
         string architecture = Path.Combine(folder.Folder, NetworkOrigin.ArchitectureName);
@@ -198,6 +207,7 @@ public static class PathSearch
             channel_scales = best.Path.HasScales ? best.Path.Scales : (IReadOnlyList<int>?)null,
             flops = best.Flops,
             parameters = supernet.Parameters.Of(best.Path),
+            latencies = supernet.LatencyTable?.Conditions,
             top1 = best.Top1,
             candidates = search.Candidates.Count,
             front = front.Length,
@@ -218,7 +228,7 @@ public static class PathSearch
             classes,
         });
         return new SearchResult(
-            folder.Folder, architecture, best, search.Candidates, whole, front, supernet.Limits.Costs, search.Predictions, noise, pictures,
-            damage);
+            folder.Folder, architecture, best, search.Candidates, whole, front, supernet.Limits.Costs, objectives, supernet.LatencyTable,
+            search.Predictions, noise, pictures, damage);
     }
 }

@@ -98,12 +98,12 @@ public static class Ranking
         var kept = new KeptOptions(setup.Options, setup.PicturesCameTo(all).Concat(supernet.CameTo(preprocessing)));
         var state = new RankState(folder.Folder, kept, DataRecord.Of(all, val), setup.Data.AcceptChanged, observer.Warn);
         RankedArchitecture[]? known = ComparedRun.Known(
-            setup, folder, state, () => state.Load(supernet.Spec.Space, spec.Recalibrations), paths.Select(p => p.ToString()),
+            setup, folder, state, () => state.Load(supernet.Space, spec.Recalibrations), paths.Select(p => p.ToString()),
             k => k.Architecture, "its table of FLOPs or of latencies was another. Give it the same",
             (RunKind.RankedArchitecture, $"{ArchitecturePrefix}*"), observer);
         RunRecord.Write(folder, setup.Options, device, NetworkRecord.Of(supernet.Header), all.Classes);
         var damage = new DamageReport(observer.Warn);
-        observer.Begin(new RunBegin(folder.Folder, supernet.Spec, RunRecord.OptionsOf(setup.Options)));
+        observer.Begin(new RunBegin(folder.Folder, supernet.Spec, RunRecord.OptionsOf(setup.Options), supernet.Space));
         if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val)) return null;
         var data = new EvaluationData(device, supernet.Spec.ImageSize, setup.Data, preprocessing, damage);
         using BatchSource compared = data.Test(selection, scoring.TestBatchSize);

@@ -15,7 +15,7 @@ internal sealed class ScoredSupernet : IDisposable
     // The paper's, of searches.
     private const double OfficialFlopsLimit = 330e6;
 
-    private const string LatencyFact = "latency-table's checksum", NeedsTable = "needs a --latency-table: spos latency measure makes one.";
+    private const string NeedsTable = "needs a --latency-table: spos latency measure makes one.";
 
     private const string FlopsLimitOption = "flops-limit";
 
@@ -45,8 +45,9 @@ internal sealed class ScoredSupernet : IDisposable
                     $"{Checkpoint} is of another network: a single path, {Header.Path}. A supernet's checkpoint is needed.");
             }
             ShuffleNetV2OneShot.Require(precision, Spec);
-            Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec);
-            Parameters = NetworkParameters.Of(Header.Spec);
+            Space = SearchedSpace.Within(_checkpoint, spec.SearchSpace);
+            Flops = NamedNetwork.FlopsOf(spec.FlopsTable, Header.Spec).In(Space);
+            Parameters = NetworkParameters.Of(Header.Spec).In(Space);
             if (spec.LatencyTable is { } table) _latency = ReadLatency(table, precision, warn);
             Limits = new CandidateLimits([.. AskedLimits()]);
         }
@@ -64,10 +65,16 @@ internal sealed class ScoredSupernet : IDisposable
 
     public NetworkSpec Spec => Header.Spec;
 
+    /// <summary>What paths are of.</summary>
+    public SearchSpace Space { get; }
+
     public CostTable Flops { get; }
 
     /// <summary>Of a path that is trained from scratch.</summary>
     public CostTable Parameters { get; }
+
+    /// <summary>What tells latencies; null if nothing does.</summary>
+    public LatencyTable? LatencyTable => _latency?.Table;
 
     /// <summary>What all candidates keep.</summary>
     public CandidateLimits Limits { get; }
@@ -93,15 +100,16 @@ internal sealed class ScoredSupernet : IDisposable
 
     private (LatencyTable Table, CostTable Costs) ReadLatency(string file, Precision precision, Action<string> warn)
     {
-        (LatencyTable table, CostTable costs) = LatencyTable.Read(file, Spec);
+        (LatencyTable table, CostTable costs) = SearchedLatency.Read(file, Spec);
         string own = precision.ToString().ToLowerInvariant();
-        if (!own.Equals(table.Precision, StringComparison.OrdinalIgnoreCase))
+        // Another program computes in what it can, whatever candidates are scored in.
+        if (table.IsOfSpos && !own.Equals(table.Precision, StringComparison.OrdinalIgnoreCase))
         {
             warn(
                 $"{file} was measured in {Shown.Excerpt(table.Precision)}, and candidates are scored in {own}: its times are not those of "
                 + $"{own}. spos latency measure --precision {own} measures them.");
         }
-        return (table, costs);
+        return (table, costs.In(Space));
     }
 
     private float SavedHeldOut =>
@@ -117,7 +125,8 @@ internal sealed class ScoredSupernet : IDisposable
         [KeptOptions.CheckpointOption] = Convert.ToHexString(Header.Sha256),
         [KeptOptions.HeldOutOption] = HeldOut.ToString(CultureInfo.InvariantCulture),
         [PreprocessingRecord.Option] = PreprocessingRecord.ValueOf(preprocessing),
-        [LatencyFact] = _latency?.Table.Checksum ?? "",
+        [KeptOptions.SearchSpaceOption] = Space.Left,
+        [KeptOptions.LatencyTableFact] = _latency?.Table.Checksum ?? "",
     };
 
     /// <summary>What the values of options that are not given follow from, for messages.</summary>

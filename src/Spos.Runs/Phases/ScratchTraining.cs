@@ -99,7 +99,7 @@ public static class ScratchTraining
         }
         run.Begin(trainer, () =>
         {
-            if (loaded != null) InheritedWeights.Give(session, loaded, network, train, observer);
+            if (loaded != null) new InheritedWeights(loaded, train, observer).Give(session, network);
         });
         int testBatch = spec.TestBatchSize ?? ScratchSpec.DefaultTestBatch(setup.Recipe.BatchSize);
         using BatchSource test = new EvaluationData(device, sizes.ImageSize, setup.Data, preprocessing, damage).Test(val, testBatch);

@@ -5,11 +5,14 @@ using Spos.Space;
 namespace Spos.Runs.Phases;
 
 /// <summary>Drives an <see cref="EvolutionSearch"/>: state, each generation's best, and what observers are told.</summary>
-/// <param name="known">The scores that an earlier run has left, by architecture.</param>
+/// <param name="known">What an earlier run has scored, by architecture.</param>
 internal sealed class SearchRun(
     EvolutionSearch search, EvolutionOptions options, RunFolder folder, SearchState state, IRunObserver observer,
-    Dictionary<string, double> known)
+    Dictionary<string, Candidate> known)
 {
+    // What is known and has not been proposed. With another strategy or other probabilities some never is: its scores are kept.
+    private readonly HashSet<string> _left = [.. known.Keys];
+
     /// <summary>The search, with what it has found so far.</summary>
     public EvolutionSearch Search => search;
 
@@ -26,7 +29,7 @@ internal sealed class SearchRun(
             // What is known is gone through again: observers are told of it all.
             var part = new RunPart(PartKind.Search, "search", folder.Folder, "candidate", most, known.Count > 0 ? 1 : 0);
             observer.Observe(part, () => search.Run(
-                [.. scorers.Select(scorer => new Knowing(scorer, known))], AfterCandidate, generation => Export(exports, generation),
+                [.. scorers.Select(scorer => new KnowingScorer(scorer, known))], AfterCandidate, generation => Export(exports, generation),
                 cancel));
             return true;
         }
@@ -38,10 +41,10 @@ internal sealed class SearchRun(
 
     private void AfterCandidate(Candidate candidate)
     {
-        // While known candidates are gone through again, the file has more than the search.
-        if (!known.ContainsKey(candidate.Path.ToString()))
+        // While known candidates are gone through again, the file has them already.
+        if (!_left.Remove(candidate.Path.ToString()))
         {
-            state.Save(search.Candidates);
+            state.Save([.. search.Candidates, .. known.Where(one => _left.Contains(one.Key)).Select(one => one.Value)]);
             observer.Saved(state.FilePath);
         }
         observer.Candidate(candidate, search.Candidates.Count, search.Best(1)[0].Top1);
@@ -60,19 +63,6 @@ internal sealed class SearchRun(
         foreach ((int index, Candidate candidate) in candidates.Index())
         {
             ArchitectureFile.WriteExport(Path.Combine(exports, $"{epoch:D3}_{index:D3}.json"), candidate.Path, search.Space);
-        }
-    }
-
-    // A scorer that does not score again what is known.
-    private sealed class Knowing(IPathScorer scorer, Dictionary<string, double> known) : IPathScorer
-    {
-        public int Room => scorer.Room;
-
-        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths)
-        {
-            Architecture[] others = [.. paths.Where(path => !known.ContainsKey(path.ToString()))];
-            var scores = new Queue<double>(others.Length > 0 ? scorer.Score(others) : []);
-            return [.. paths.Select(path => known.TryGetValue(path.ToString(), out double before) ? before : scores.Dequeue())];
         }
     }
 }

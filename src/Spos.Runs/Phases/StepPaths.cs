@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Spos.Engine.Supernet;
 using Spos.Space;
 
@@ -15,6 +16,7 @@ internal sealed class StepPaths
     public StepPaths(SupernetSpec spec, NetworkSpec network, PathSampler sampler)
     {
         (_spec, _sampler) = (spec, sampler);
+        RequireDisjoint(spec.PathsPerStep, sampler.Costs.Space);
         if (spec.SandwichPaths > 0) _sandwich = new SandwichRule(sampler.Costs);
         bool hasWindow = (spec.FlopsLow ?? 0) > 0 || spec.FlopsHigh != null || network.IsOfficialSize;
         if (spec.PathsPerStep > 1 || spec.SandwichPaths > 0 || !hasWindow) return;
@@ -45,7 +47,7 @@ internal sealed class StepPaths
         if (hasWindow && spec.SandwichPaths > 0)
         {
             throw new UsageException(
-                "--flops-lb and --flops-ub need --sandwich-paths 0: the widest and the narrowest path are those of the whole space.");
+                "--flops-lb and --flops-ub need --sandwich-paths 0: the widest and the narrowest path are those of all FLOPs.");
         }
         if (hasWindow && spec.PathsPerStep > 1)
         {
@@ -69,6 +71,17 @@ internal sealed class StepPaths
         return _sandwich?.Around(drawn) ?? drawn;
     }
 
+    private static void RequireDisjoint(int paths, SearchSpace space)
+    {
+        if (paths <= space.MostDisjoint) return;
+        int block = Enumerable.Range(0, space.Blocks.Length).First(b => LeftOf(b) < paths);
+        string what = space.Operations[block].Length < paths ? "operations" : "channel scales";
+        throw new UsageException(
+            $"--paths-per-step {paths}: paths of a step share nothing, and block {block} is left with {LeftOf(block)} {what}.");
+
+        int LeftOf(int b) => Math.Min(space.Operations[b].Length, space.HasScales ? space.Scales[b].Length : int.MaxValue);
+    }
+
     private CounterRandom RandomAt(long step) => new(_spec.Setup.Data.Seed, RandomPurpose.Paths, (ulong)step);
 
     // Of so many scales, from the widest on, and of any FLOPs.
@@ -76,10 +89,15 @@ internal sealed class StepPaths
     {
         Architecture[] drawn =
         [
-            .. Drawn(random).Select(path => new Architecture(
-                path.Operations, [.. path.Scales.Select(_ => ChannelScales.Widest - random.NextInt(scales))])),
+            .. Drawn(random).Select(path => new Architecture(path.Operations, [.. path.Scales.Select((_, block) => Widest(block))])),
         ];
         return _sandwich?.Around(drawn, scales) ?? drawn;
+
+        int Widest(int block)
+        {
+            ImmutableArray<int> letIn = _sampler.Costs.Space.WidestScalesOf(block, scales);
+            return letIn[^(1 + random.NextInt(letIn.Length))];
+        }
     }
 
     // Those that are random, of any FLOPs.

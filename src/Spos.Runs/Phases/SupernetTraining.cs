@@ -41,6 +41,12 @@ public sealed record SupernetSpec
     /// <summary>The most <see cref="SandwichPaths"/>.</summary>
     public const int MostSandwichPaths = 16;
 
+    /// <summary>
+    /// A file with the alternatives that are trained on, as spos search-space and spos shrink write it; null for those of
+    /// <see cref="LoadCheckpoint"/>, or all. The network has all the others too, and they stay as they are.
+    /// </summary>
+    public string? SearchSpace { get; init; }
+
     /// <summary>Paths trained a step. Several share no operation, and their gradients are averaged.</summary>
     public int PathsPerStep { get; init; } = 1;
 
@@ -114,6 +120,7 @@ public static class SupernetTraining
         TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         setup.Check();
         StepPaths.Check(spec, shape.BlockSet);
+        SearchSpace space = SpaceOf(spec.SearchSpace, shape, loaded);
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);
         setup.Require(RunKind.Supernet);
         ShuffleNetV2OneShot.Require(setup.Precision, shape);
@@ -123,7 +130,7 @@ public static class SupernetTraining
         setup.CheckSchedule(SupernetSpec.DefaultBatchSize, train.Samples.Length, observer.Warn);
         NetworkSpec sizes = shape with { Classes = train.Classes.Length };
         if (loaded != null) ClassCheck.Require(loaded.Path, loaded.Header, train, setup.Data.AcceptChanged, observer.Warn);
-        var sampler = new PathSampler(NetworkFlops.Of(sizes));
+        var sampler = new PathSampler(NetworkFlops.Of(sizes).In(space));
         var paths = new StepPaths(spec, sizes, sampler);
         var damage = new DamageReport(observer.Warn);
         IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(train).Concat(NetworkSizes.CameTo(sizes, loaded));
@@ -131,7 +138,11 @@ public static class SupernetTraining
         string heldOut = spec.HeldOut.ToString(CultureInfo.InvariantCulture);
         string distillation = DistillationOf(spec)?.ToString().ToLowerInvariant() ?? "";
         var kept = new KeptOptions(
-            setup.Options, [.. cameTo, new(KeptOptions.HeldOutOption, heldOut), new("distillation", distillation)]);
+            setup.Options,
+            [
+                .. cameTo, new(KeptOptions.HeldOutOption, heldOut), new("distillation", distillation),
+                new(KeptOptions.SearchSpaceOption, space.Left),
+            ]);
 
         using var run = new TrainingRun(
             RunKind.Supernet, Title, setup, device, sizes, null, kept, DataRecord.TrainedOn(all, val), observer);
@@ -143,13 +154,20 @@ public static class SupernetTraining
             observer.Warn($"--scale-warmup-epochs {spec.ScaleWarmupEpochs} takes all of the training: the narrowest scale is not trained.");
         }
         observer.Say(
-            $"Supernet: {sizes}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on {DeviceUse.Describe(device)}.");
+            $"Supernet: {sizes}{SearchedSpace.NoteOf(space)}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on "
+            + $"{DeviceUse.Describe(device)}.");
         run.Begin(trainer, () => loaded?.Load(run.Session, run.Network));
         observer.Begin(new RunBegin(run.Folder.Folder, sizes, RunRecord.OptionsOf(setup.Options)));
         if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val)) return null;
         if (!run.Train(trainer, null, context.Cancel)) return null;
         return Measure(spec.RandomPaths, setup, sampler, train, val, damage, run, context);
     }
+
+    // What it is trained on: what is asked for, or what it begins from was trained on.
+    private static SearchSpace SpaceOf(string? file, NetworkSpec network, CheckpointReader? loaded) =>
+        file != null ? SearchedSpace.Read(file, network)
+        : loaded != null ? SearchedSpace.Of(loaded.Header, loaded.Path)
+        : network.Space;
 
     // Null without the sandwich rule.
     private static Distillation? DistillationOf(SupernetSpec spec) =>

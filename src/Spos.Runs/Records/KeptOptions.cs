@@ -1,4 +1,6 @@
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Supernet;
+using Spos.Space;
 
 namespace Spos.Runs.Records;
 
@@ -17,6 +19,9 @@ public sealed class KeptOptions
     /// <summary>A checkpoint that a run began from, by the path that was given, and its checksum.</summary>
     public const string LoadOption = "load-checkpoint", LoadFact = "load-checkpoint's checksum";
 
+    /// <summary>A table of latencies by its checksum, wherever it lies.</summary>
+    public const string LatencyTableFact = "latency-table's checksum";
+
     /// <summary>The share of train that a supernet is not trained on.</summary>
     public const string HeldOutOption = "held-out";
 
@@ -24,7 +29,10 @@ public sealed class KeptOptions
     public const string SelectOnOption = "select-on", SelectOnVal = "val";
 
     /// <summary>What each block can be, as <see cref="BlockSet.Recorded"/> says it.</summary>
-    public const string BlocksOption = "blocks";
+    public const string BlocksOption = NetworkFacts.BlocksName;
+
+    /// <summary>What blocks are left with to choose from, as <see cref="SearchSpace.Left"/> says it.</summary>
+    public const string SearchSpaceOption = "search-space";
 
     /// <summary>What decodes JPEGs.</summary>
     public const string DecoderOption = "decoder";
@@ -89,7 +97,9 @@ public sealed class KeptOptions
         {
             if (IsSame(name, known) || (anyPictures && name == PicturesFact)) continue;
             string option = IsFact(name) ? name : $"--{name}";
-            (string was, string now) = (Shown(name, known), Shown(name, _values));
+            (string was, string now) = name == SearchSpaceOption
+                ? ShownSpaces(Of(known, name), Of(_values, name))
+                : (Shown(name, known), Shown(name, _values));
             string difference = bool.TryParse(was, out bool had) && bool.TryParse(now, out _)
                 ? $"{(had ? "with" : "without")} {option}"
                 : $"with {option} {was}, not {now}{(_reasons.TryGetValue(name, out string? reason) ? $", {reason}" : "")}";
@@ -122,4 +132,18 @@ public sealed class KeptOptions
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
         string value => value,
     };
+
+    // The first block that differs: a whole space is long. Blocks are told apart as SearchedSpace writes them.
+    private static (string Was, string Now) ShownSpaces(string was, string now)
+    {
+        (string[] before, string[] after) = (was.Split(" | "), now.Split(" | "));
+        int block = before.Zip(after).TakeWhile(both => both.First == both.Second).Count();
+        string Of(string[] blocks) => blocks switch
+        {
+            [""] => "of all alternatives",
+            _ when block < blocks.Length => $"whose block {block} can be {Spos.Shown.Value(blocks[block])}",
+            _ => $"of {blocks.Length} blocks",
+        };
+        return (Of(before), Of(after));
+    }
 }

@@ -20,6 +20,16 @@ public sealed record LatencyTable
 
     private const string Measure = "spos latency measure writes one of this network.";
 
+    /// <summary>The words of --target.</summary>
+    public const string OfSpos = "spos", OnnxRuntime = "onnxruntime";
+
+    /// <summary>What ran the networks, one of --target's words or another program; null for Spos itself.</summary>
+    [JsonPropertyName("target")]
+    public string? Target { get; init; }
+
+    [JsonPropertyName("target_version")]
+    public string? TargetVersion { get; init; }
+
     [JsonPropertyName("date")]
     public string? Date { get; init; }
 
@@ -68,11 +78,20 @@ public sealed record LatencyTable
     [JsonIgnore]
     public string? Checksum { get; private init; }
 
+    /// <summary>The content of that file.</summary>
+    [JsonIgnore]
+    internal byte[]? Content { get; private init; }
+
     /// <summary>What the figures were measured with, in words.</summary>
     [JsonIgnore]
     public string Conditions =>
         $"batches of {BatchSize} in {Precision} on {Device}" + (InstructionSet == null ? "" : $", {InstructionSet}")
-        + (Threads is { } threads ? $", {threads} {(threads == 1 ? "thread" : "threads")}" : "");
+        + (Threads is { } threads ? $", {threads} {(threads == 1 ? "thread" : "threads")}" : "")
+        + (IsOfSpos ? "" : $", by {Target} {TargetVersion}".TrimEnd());
+
+    /// <summary>Whether Spos itself ran the networks.</summary>
+    [JsonIgnore]
+    public bool IsOfSpos => Target is null or OfSpos;
 
     /// <summary>The figures of a table of nanoseconds, as the file has them.</summary>
     public static Dictionary<string, long>[] BlocksOf(CostTable costs) =>
@@ -90,7 +109,11 @@ public sealed record LatencyTable
         try
         {
             byte[] bytes = RegularFile.Read(FilePath.Of(path), MostBytes);
-            table = JsonFile.Parse<LatencyTable>(bytes) with { Checksum = Convert.ToHexString(SHA256.HashData(bytes)) };
+            table = JsonFile.Parse<LatencyTable>(bytes) with
+            {
+                Checksum = Convert.ToHexString(SHA256.HashData(bytes)),
+                Content = bytes,
+            };
         }
         catch (FormatException error)
         {

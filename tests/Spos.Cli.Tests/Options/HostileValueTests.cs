@@ -27,6 +27,7 @@ public sealed class HostileValueTests : IDisposable
         ["eval"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
         ["predict"] = ["missing.jpg", "--checkpoint", "missing"],
         ["rank"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
+        ["shrink"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
         ["import"] = ["--checkpoint", "missing"],
         ["export"] = ["--checkpoint", "missing"],
         ["sample"] = ["--samples", "10"],

@@ -62,7 +62,7 @@ public sealed class ArchitectureFileTests : IDisposable
 
         SearchSpaceFile.Write(space, Official);
         Assert.Equal(Files.RootElement.GetProperty("search_space").GetString() + "\n", File.ReadAllText(space));
-        SearchSpaceFile.Check(space, Official);
+        Assert.True(SearchSpaceFile.Read(space, Official).IsWhole);
     }
 
     // {"LayerChoice1": [one-hot], …, "channel_1": 44, …}, and as NNI 3's ShuffleNetSpace(channel_search=True) freezes it.
@@ -96,9 +96,9 @@ public sealed class ArchitectureFileTests : IDisposable
 
         SearchSpaceFile.Write(file, scaled);
         Assert.Contains("\"channel_1\"", File.ReadAllText(file), StringComparison.Ordinal);
-        SearchSpaceFile.Check(file, scaled);
+        Assert.True(SearchSpaceFile.Read(file, scaled).IsWhole);
         Assert.Contains(
-            "unknown field", Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, Official)).Message, StringComparison.Ordinal);
+            "unknown field", Assert.Throws<FormatException>(() => SearchSpaceFile.Read(file, Official)).Message, StringComparison.Ordinal);
 
         void Refused(string changed, string says) => Assert.Contains(
             says, Assert.Throws<FormatException>(() => ArchitectureFile.Read(Write(changed), scaled)).Message, StringComparison.Ordinal);
@@ -218,7 +218,7 @@ public sealed class ArchitectureFileTests : IDisposable
             string file = Write(bytes);
             foreach (Action read in new Action[]
             {
-                () => ArchitectureFile.Read(file, Official), () => SearchSpaceFile.Check(file, Official),
+                () => ArchitectureFile.Read(file, Official), () => SearchSpaceFile.Read(file, Official),
             })
             {
                 Exception? thrown = Record.Exception(read);
@@ -228,14 +228,35 @@ public sealed class ArchitectureFileTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_smaller_search_space_comes_back()
+    {
+        foreach (BlockSet set in new[] { BlockSet.ShuffleV2, BlockSet.ShuffleV2Plus, BlockSet.ShuffleV2Channels })
+        {
+            SearchSpace whole = new NetworkSpec { StageRepeats = [1, 1, 2, 1], BlockSet = set }.Space;
+            SearchSpace smaller = whole.With([[0], [1, 2], [0, 1, 2, 3], [3], [0, 3]], [[7], [0, 1, 2], [4, 5], [0, 7], [3]]);
+            string file = Path.Combine(_folder, "smaller.json");
+            SearchSpaceFile.Write(file, smaller);
+            Assert.Equal(smaller.Left, SearchSpaceFile.Read(file, whole).Left);
+            // And also of a network that is left with less.
+            Assert.Equal(smaller.Left, SearchSpaceFile.Read(file, smaller.With([[0], [1], [0], [3], [0]])).Left);
+        }
+    }
+
     [Theory]
     [InlineData("[]", "not an object")]
     [InlineData("{}", "LayerChoice1 is missing")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "2"]}}""", "LayerChoice2 is missing")]
     [InlineData(
-        """{"LayerChoice1": {"_type": "layer_choice", "_value": ["0", "1", "2"]}}""",
-        """LayerChoice1._value is not ["0", "1", "2", "3"]""")]
-    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["1", "0", "2", "3"]}}""", "LayerChoice1._value is not")]
-    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": [0, 1, 2, 3]}}""", "LayerChoice1._value is not")]
+        """{"LayerChoice1": {"_type": "layer_choice", "_value": ["1", "0", "2", "3"]}}""",
+        """LayerChoice1._value has "0" where it can have some of "0", "1", "2", "3", in this order, each once""")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["1", "1"]}}""", "LayerChoice1._value has \"1\"")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": ["4"]}}""", "LayerChoice1._value has \"4\"")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": [0, 1, 2, 3]}}""", "LayerChoice1._value has 0")]
+    [InlineData("""{"LayerChoice1": {"_type": "layer_choice", "_value": "0"}}""", "LayerChoice1._value is not a list")]
+    [InlineData(
+        """{"LayerChoice1": {"_type": "layer_choice", "_value": []}}""",
+        "LayerChoice1._value is empty, so block 0 is left without any alternative")]
     [InlineData(
         """{"LayerChoice1": {"_type": "choice", "_value": ["0", "1", "2", "3"]}}""", """LayerChoice1._type is not "layer_choice".""")]
     [InlineData("""{"LayerChoice1": {"_type": "layer_choice"}}""", "lacks _type or _value")]
@@ -250,7 +271,7 @@ public sealed class ArchitectureFileTests : IDisposable
         "there twice")]
     public void Another_search_space_is_refused_by_name(string text, string named)
     {
-        string file = Write(text), message = Assert.Throws<FormatException>(() => SearchSpaceFile.Check(file, Official)).Message;
+        string file = Write(text), message = Assert.Throws<FormatException>(() => SearchSpaceFile.Read(file, Official)).Message;
         Assert.StartsWith(file, message, StringComparison.Ordinal);
         Assert.Contains(named, message, StringComparison.Ordinal);
     }

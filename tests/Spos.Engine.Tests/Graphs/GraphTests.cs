@@ -51,6 +51,7 @@ public sealed class GraphTests
         Refused(new ReluOp(), new FeatureShape(4, 2, 2), inputs: 2);
         Refused(new HardSwishOp(), new FeatureShape(4, 2, 2), inputs: 2);
         Refused(new HardSigmoidOp(), new FeatureShape(4, 2, 2), inputs: 2);
+        Refused(new FlattenOp(), new FeatureShape(4, 2, 1));
         Refused(new ChannelScaleOp(), new FeatureShape(4, 1, 1));
         Refused(new ChannelScaleOp(), new FeatureShape(4, 2, 1), inputs: 2);
         Refused(new ChannelScaleOp(), new FeatureShape(4, 1, 1), inputs: 3);
@@ -91,6 +92,20 @@ public sealed class GraphTests
         Assert.Equal("x.mean(dim=(2, 3), keepdim=True)", new GlobalAveragePoolOp(KeepsPixel: true).PytorchExpression(["x"]));
     }
 
+    // FLOPs and parameters by the official code with forward hooks on its convolutions and linear layers (ShuffleNet-Series aa91feb,
+    // ShuffleNetV2+/network.py); its README has 156M, 222M and 360M FLOPs, and 5.1M, 5.6M and 6.7M parameters.
+    [Theory]
+    [InlineData(new[] { 36, 104, 208, 416 }, 155_845_008, 5_137_116)]
+    [InlineData(new[] { 48, 128, 256, 512 }, 222_249_984, 5_679_840)]
+    [InlineData(new[] { 68, 168, 336, 672 }, 360_050_704, 6_768_220)]
+    public void The_published_networks_with_squeeze_and_excitation_have_their_costs(int[] channels, long flops, long parameters)
+    {
+        var spec = new NetworkSpec { StageChannels = [.. channels], LastChannels = 1280, BlockSet = BlockSet.ShuffleV2PlusPublished };
+        Architecture published = Architecture.Parse("0 0 3 1 1 1 0 0 2 0 2 1 1 0 2 0 2 1 3 2");
+        Assert.Equal(flops, NetworkFlops.Of(spec).Of(published));
+        Assert.Equal(parameters, NetworkParameters.Of(spec).Of(published));
+    }
+
     [Fact]
     public void The_parts_of_the_official_network_fit_each_other()
     {
@@ -110,7 +125,7 @@ public sealed class GraphTests
         Assert.Equal(3_558_464, parameters);
         foreach (BlockSpec block in spec.BlockSpecs())
         {
-            foreach (BlockDesign design in BlockSet.All.SelectMany(set => set.Designs))
+            foreach (BlockDesign design in BlockSet.All.SelectMany(set => set.DesignsOf(block)))
             {
                 FeatureShape output = NetworkGraph.Block(block, design, affine: false).OutputOn(NetworkGraph.InputOf(block));
                 Assert.Equal(

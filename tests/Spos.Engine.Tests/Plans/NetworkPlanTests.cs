@@ -85,6 +85,21 @@ public sealed class NetworkPlanTests
     }
 
     [Theory]
+    [InlineData("host", ConvolutionPlan.Fused, false)]
+    [InlineData("host", ConvolutionPlan.Fused, true)]
+    [InlineData("host", ConvolutionPlan.Unfused, false)]
+    [InlineData("host", ConvolutionPlan.Cudnn, true)]
+    [InlineData("simt 1", ConvolutionPlan.Fused, true)]
+    public void So_are_they_with_the_last_stage_of_a_published_network(string name, ConvolutionPlan plan, bool single)
+    {
+        using TestDevice test = TestDevice.Open(name);
+        NetworkSpec spec = Spec with { BlockSet = BlockSet.ShuffleV2PlusPublished };
+        Architecture[] paths = [.. Paths.Take(single ? 1 : 2)];
+        float[] planned = Work(test, plan, Precision.Fp32, spec, single, paths, planned: true);
+        Assert.Equal(Work(test, plan, Precision.Fp32, spec, single, paths, planned: false), planned);
+    }
+
+    [Theory]
     [InlineData("host", ConvolutionPlan.Fused, Precision.Fp32, Divergence.Kl)]
     [InlineData("host", ConvolutionPlan.Fused, Precision.Bf16, Divergence.Alpha)]
     [InlineData("host", ConvolutionPlan.Unfused, Precision.Fp32, Divergence.Alpha)]

@@ -11,6 +11,7 @@ public sealed class ModuleSourceTests
     [Theory]
     [InlineData("torch_single_zip.pth", "exported_network")]
     [InlineData("torch_single_plus.pth", "exported_plus_network")]
+    [InlineData("torch_single_published.pth.tar", "exported_published_network")]
     public void The_module_of_a_path_is_the_one_that_pytorch_ran(string checkpointFile, string module)
     {
         string file = TorchFixtures.At(checkpointFile);

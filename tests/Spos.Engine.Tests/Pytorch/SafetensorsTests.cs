@@ -14,6 +14,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("torch_supernet_legacy.pth.tar")]
     [InlineData("torch_single_zip.pth")]
     [InlineData("torch_single_plus.pth")]
+    [InlineData("torch_single_published.pth.tar")]
     public void What_is_exported_comes_back_to_the_bit(string file)
     {
         string exported = At("exported.safetensors");

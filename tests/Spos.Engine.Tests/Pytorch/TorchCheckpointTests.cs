@@ -82,6 +82,7 @@ public sealed class TorchCheckpointTests : IDisposable
     [Theory]
     [InlineData("torch_single_zip.pth", "single")]
     [InlineData("torch_single_plus.pth", "single_plus")]
+    [InlineData("torch_single_published.pth.tar", "single_published")]
     [InlineData("torch_single_scaled.pth", "single_scaled")]
     public void A_single_path_s_logits_are_pytorch_s(string file, string name)
     {
@@ -103,10 +104,28 @@ public sealed class TorchCheckpointTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_published_network_is_known_by_its_last_stage_and_its_logits_are_pytorch_s()
+    {
+        (Session session, ShuffleNetV2OneShot network) = TorchFixtures.Import(TorchFixtures.At("torch_single_published.pth.tar"));
+        using (session)
+        using (network)
+        {
+            Assert.Equal(BlockSet.ShuffleV2PlusPublished, network.Spec.BlockSet);
+            JsonElement golden = TorchFixtures.Golden.GetProperty("single_published");
+            foreach ((string name, BatchNormMode mode) in new[] { ("eval", BatchNormMode.Running), ("train", BatchNormMode.Batch) })
+            {
+                float[] logits = TorchFixtures.Logits(session, network, network.Path!, mode);
+                Assert.InRange(TorchFixtures.Error(TorchFixtures.Numbers(golden.GetProperty(name)), logits), 0, 1e-5);
+            }
+        }
+    }
+
     [Theory]
     [InlineData("torch_supernet_legacy.pth.tar")]
     [InlineData("torch_single_zip.pth")]
     [InlineData("torch_single_plus.pth")]
+    [InlineData("torch_single_published.pth.tar")]
     [InlineData("torch_single_scaled.pth")]
     public void What_is_exported_comes_back_to_the_bit(string file)
     {

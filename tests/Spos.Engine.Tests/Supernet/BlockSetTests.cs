@@ -14,6 +14,12 @@ public sealed class BlockSetTests
         string[] scales = ["0.2", "0.4", "0.6", "0.8", "1.0", "1.2", "1.4", "1.6"];
         Assert.Equal(paper.SelectMany(_ => scales, (name, scale) => $"{name}_x{scale}"), Names(BlockSet.ShuffleV2Channels));
         Assert.Equal(64, Names(BlockSet.ShuffleV2PlusChannels).Distinct().Count());
+        BlockSet published = BlockSet.ShuffleV2PlusPublished;
+        string[] endings = ["", "_hs", "_se", "_se"];
+        foreach (BlockSpec block in new NetworkSpec { BlockSet = published }.BlockSpecs())
+        {
+            Assert.Equal(paper.Select(name => name + endings[block.Stage]), published.DesignsOf(block).Select(design => design.Name));
+        }
 
         static IEnumerable<string> Names(BlockSet set) => set.Designs.Select(design => design.Name);
     }
@@ -21,7 +27,9 @@ public sealed class BlockSetTests
     [Fact]
     public void Sets_are_found_by_what_files_record()
     {
-        Assert.Equal([null, "shuffle-v2+", "shuffle-v2-channels", "shuffle-v2+-channels"], BlockSet.All.Select(set => set.Recorded));
+        Assert.Equal(
+            [null, "shuffle-v2+", "shuffle-v2-channels", "shuffle-v2+-channels", "shuffle-v2+-published"],
+            BlockSet.All.Select(set => set.Recorded));
         foreach (BlockSet set in BlockSet.All)
         {
             Assert.Same(set, BlockSet.Of(set.Recorded));

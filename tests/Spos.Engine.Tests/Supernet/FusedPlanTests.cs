@@ -58,6 +58,12 @@ public sealed class FusedPlanTests
         Assert.True(network.HasFusedStages);
     }
 
+    [Theory]
+    [OnEachDevice("0 1 2 3 3 2 1 0 3", false)]
+    [OnEachDevice("2 2 0 0 1 1 2 2 0", true)]
+    public void Inference_with_another_last_stage_gives_the_same_bits(string device, string choices, bool affine) =>
+        HasTheSameBits(Spec with { BlockSet = BlockSet.ShuffleV2PlusPublished }, device, choices, affine);
+
     private static void HasTheSameBits(NetworkSpec spec, string device, string choices, bool affine)
     {
         using TestDevice test = TestDevice.Open(device);

@@ -29,6 +29,7 @@ public sealed class GradientCheckTests
     [InlineData("host", "shuffle-v2", "2 3 1 0 3")]
     [InlineData("host", "shuffle-v2+", "4 5 6 7 4")]
     [InlineData("host", "shuffle-v2+", "7 4 0 3 6")]
+    [InlineData("host", "shuffle-v2+-published", "0 1 2 3 0")]
     [InlineData("host", "shuffle-v2-channels", "0 1 2 3 0 / 0 3 4 5 7")]
     [InlineData("host", "shuffle-v2+-channels", "7 4 3 3 6 / 5 6 4 7 6")]
     public void The_loss_changes_along_the_gradient_as_it_says(string device, string blocks, string text)

@@ -26,6 +26,7 @@ public sealed class InheritanceTests : IDisposable
     [Theory]
     [InlineData("0 1 2 3", "shuffle-v2+")]
     [InlineData("4 5 6 7", "shuffle-v2+")]
+    [InlineData("0 1 2 3", "shuffle-v2+-published")]
     [InlineData("0 1 2 3 / 0 7 4 5", "shuffle-v2-channels")]
     public void A_path_of_a_supernet_is_the_same_function_by_itself(string text, string blocks)
     {
@@ -41,11 +42,14 @@ public sealed class InheritanceTests : IDisposable
         Assert.All(heir.BatchNorms, layer => Assert.All(layer.Beta!.Value.Download(_session.Stream), b => Assert.Equal(0, b)));
     }
 
-    [Fact]
-    public void A_single_path_hands_on_all_but_a_classifier_of_other_classes()
+    [Theory]
+    [InlineData("shuffle-v2")]
+    [InlineData("shuffle-v2+-published")]
+    public void A_single_path_hands_on_all_but_a_classifier_of_other_classes(string blocks)
     {
-        using var first = new ShuffleNetV2OneShot(_session, Spec with { Affine = true }, Path);
-        using var heir = new ShuffleNetV2OneShot(_session, Spec with { Affine = true, Classes = 7, ImageSize = 64 }, Path);
+        NetworkSpec spec = Spec with { Affine = true, BlockSet = BlockSet.Of(blocks)! };
+        using var first = new ShuffleNetV2OneShot(_session, spec, Path);
+        using var heir = new ShuffleNetV2OneShot(_session, spec with { Classes = 7, ImageSize = 64 }, Path);
         Initialisation.Initialise(first, _session.Stream, 1, InitialisationScheme.Kaiming);
         Initialisation.Initialise(heir, _session.Stream, 2, InitialisationScheme.Kaiming);
         float[] classifier = heir.Classifier.Value.Download(_session.Stream);

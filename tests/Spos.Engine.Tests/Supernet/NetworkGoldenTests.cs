@@ -36,6 +36,7 @@ public sealed class NetworkGoldenTests
     [OnEachDevice(1)]
     [OnEachDevice(2)]
     [OnEachDevice(3)]
+    [OnEachDevice(4)]
     public void Logits_loss_gradients_and_statistics_equal_pytorch(string device, int index) =>
         Compare(device, index, ConvolutionPlan.Unfused);
 
@@ -49,7 +50,12 @@ public sealed class NetworkGoldenTests
         using var session = new Session(test.Device);
         session.Pool.Poison = true;
         ConvolutionPlanner.Of(session).Plan = plan;
-        using var network = new ShuffleNetV2OneShot(session, Spec with { Affine = golden.GetProperty("affine").GetBoolean() }, path);
+        NetworkSpec spec = Spec with
+        {
+            Affine = golden.GetProperty("affine").GetBoolean(),
+            BlockSet = BlockSet.Of(golden.TryGetProperty("blocks", out JsonElement blocks) ? blocks.GetString() : null)!,
+        };
+        using var network = new ShuffleNetV2OneShot(session, spec, path);
         Parameter[] parameters = [.. network.Parameters.OrderBy(p => p.Name, StringComparer.Ordinal)];
         for (int k = 0; k < parameters.Length; k++)
         {

@@ -12,6 +12,7 @@ public sealed class NetworkParametersTests
     [InlineData("shuffle-v2", true)]
     [InlineData("shuffle-v2", false)]
     [InlineData("shuffle-v2+", true)]
+    [InlineData("shuffle-v2+-published", true)]
     public void A_path_has_as_many_as_its_network_trains(string blocks, bool affine)
     {
         var spec = new NetworkSpec

@@ -39,6 +39,7 @@ public sealed class GroupEvaluatorTests
             {
                 cases.Add("host", plan, BlockSet.ShuffleV2.Name);
                 cases.Add("host", plan, BlockSet.ShuffleV2Plus.Name);
+                cases.Add("host", plan, BlockSet.ShuffleV2PlusPublished.Name);
                 cases.Add("simt 1", plan, BlockSet.ShuffleV2.Name);
             }
             cases.Add("simt 1", ConvolutionPlan.Fused, BlockSet.ShuffleV2Plus.Name);
