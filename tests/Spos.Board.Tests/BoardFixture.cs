@@ -52,7 +52,8 @@ public sealed class BoardFixture : IAsyncDisposable
         for (int step = first; step < first + count; step++)
         {
             text.Append(CultureInfo.InvariantCulture,
-                $"{{\"step\":{step},\"epoch\":{(step - 1) / 10 + 1},\"loss\":{loss?.Invoke(step) ?? 1.0 / step},\"top1\":0.5,\"learning_rate\":0.1}}\n");
+                $"{{\"step\":{step},\"epoch\":{(step - 1) / 10 + 1},\"loss\":{loss?.Invoke(step) ?? 1.0 / step},"
+                + $"\"top1\":0.5,\"learning_rate\":0.1}}\n");
         }
         return text.ToString();
     }

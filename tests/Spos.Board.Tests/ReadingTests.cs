@@ -84,11 +84,13 @@ public sealed class ReadingTests
         board.Record("one", "supernet");
         string[] broken =
         [
-            "not json", "[1]", "{\"step\":-1}", "{\"step\":1e99}", "{\"step\":\"1\"}", "{\"step\":5,\"loss\":\"x\"}", "{\"step\":5,\"loss\":{}}", "",
+            "not json", "[1]", "{\"step\":-1}", "{\"step\":1e99}", "{\"step\":\"1\"}", "{\"step\":5,\"loss\":\"x\"}",
+            "{\"step\":5,\"loss\":{}}", "",
             "{\"step\":7}{", "\0\u0001", new string('[', 5000), "{\"step\":9,\"" + new string('x', 200_000) + "\":1}",
         ];
         string file = board.At("one", "metrics.jsonl");
-        File.WriteAllText(file, BoardFixture.Lines(1, 3) + string.Join('\n', broken) + "\n" + BoardFixture.Lines(4, 1) + "{\"step\":5,\"lo");
+        File.WriteAllText(
+            file, BoardFixture.Lines(1, 3) + string.Join('\n', broken) + "\n" + BoardFixture.Lines(4, 1) + "{\"step\":5,\"lo");
         await board.Start();
         JsonElement run = await board.Run("one");
         Assert.Equal([1, 2, 3, 4], SeriesOf(run, "loss").GetProperty("steps").EnumerateArray().Select(step => step.GetInt32()));
@@ -106,7 +108,8 @@ public sealed class ReadingTests
 
     [Theory]
     [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"0 1\"")]
-    [InlineData("search.json", "{\"Scores\":[null,{\"Architecture\":null,\"Flops\":1},{\"Architecture\":\"x y\",\"Flops\":1e300,\"Top1\":-5}]}")]
+    [InlineData("search.json",
+        "{\"Scores\":[null,{\"Architecture\":null,\"Flops\":1},{\"Architecture\":\"x y\",\"Flops\":1e300,\"Top1\":-5}]}")]
     [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"0 1\",\"Generation\":-2147483648,\"Flops\":0,\"Top1\":0}]}")]
     [InlineData("search.json", "{}")]
     [InlineData("rank.json", "{\"Architectures\":[null,{}]}")]
@@ -158,10 +161,13 @@ public sealed class ReadingTests
         {
             string path = string.Join(' ', Enumerable.Range(0, 20).Select(block => i < 5000 ? random.Next(4) : block % 4));
             scores.Append(CultureInfo.InvariantCulture,
-                $"{(i > 0 ? "," : "")}{{\"Architecture\":\"{path}\",\"Generation\":{i / 50},\"Flops\":{3e8 + i % 977 * 1e5},\"Top1\":{random.NextDouble() / 2}}}");
+                $"{(i > 0 ? "," : "")}{{\"Architecture\":\"{path}\",\"Generation\":{i / 50},"
+                + $"\"Flops\":{3e8 + i % 977 * 1e5},\"Top1\":{random.NextDouble() / 2}}}");
         }
         // Of these two the front is, for all others are below.
-        scores.Append(",{\"Architecture\":\"0 0\",\"Generation\":199,\"Flops\":1,\"Top1\":0.8},{\"Architecture\":\"0 1\",\"Generation\":199,\"Flops\":2,\"Top1\":0.9}");
+        scores.Append(
+            ",{\"Architecture\":\"0 0\",\"Generation\":199,\"Flops\":1,\"Top1\":0.8},"
+            + "{\"Architecture\":\"0 1\",\"Generation\":199,\"Flops\":2,\"Top1\":0.9}");
         File.WriteAllText(board.At("search", "search.json"), $"{{\"Options\":{{}},\"Scores\":[{scores}]}}");
         await board.Start();
         long start = Stopwatch.GetTimestamp();
@@ -173,7 +179,8 @@ public sealed class ReadingTests
         JsonElement[] dots = [.. candidates.GetProperty("dots").EnumerateArray()];
         Assert.InRange(dots.Length, 50, MostDots);
         Assert.Equal(10_002, dots.Sum(dot => dot.GetProperty("count").GetInt32()));
-        Assert.Equal(["0 0", "0 1"], candidates.GetProperty("front").EnumerateArray().Select(one => one.GetProperty("architecture").GetString()));
+        Assert.Equal(
+            ["0 0", "0 1"], candidates.GetProperty("front").EnumerateArray().Select(one => one.GetProperty("architecture").GetString()));
         JsonElement shares = candidates.GetProperty("operations").GetProperty("shares");
         // In the last generations all have operation 1 in block 5.
         Assert.Equal(1, shares[1][5].EnumerateArray().Last().GetDouble(), 1e-9);

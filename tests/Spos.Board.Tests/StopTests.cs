@@ -38,7 +38,8 @@ public sealed class StopTests
         try
         {
             await Until(() => File.Exists(board.At("one", "ready")));
-            Assert.Equal(HttpStatusCode.Conflict, await board.StatusOf(board.Request(HttpMethod.Post, "/api/stop?path=one", withToken: true)));
+            HttpRequestMessage request = board.Request(HttpMethod.Post, "/api/stop?path=one", withToken: true);
+            Assert.Equal(HttpStatusCode.Conflict, await board.StatusOf(request));
             Assert.False(run.HasExited);
         }
         finally
@@ -60,7 +61,8 @@ public sealed class StopTests
         try
         {
             await Until(() => File.Exists(board.At("../other", "ready")));
-            Assert.Equal(HttpStatusCode.Conflict, await board.StatusOf(board.Request(HttpMethod.Post, "/api/stop?path=one", withToken: true)));
+            HttpRequestMessage request = board.Request(HttpMethod.Post, "/api/stop?path=one", withToken: true);
+            Assert.Equal(HttpStatusCode.Conflict, await board.StatusOf(request));
             Assert.Equal("Stopped", await StateOf(board));
             Assert.False(run.HasExited);
         }

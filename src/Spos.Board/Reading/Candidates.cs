@@ -85,7 +85,7 @@ internal sealed record Candidates(
         Found[][] generations = [.. all.GroupBy(one => one.Generation).OrderBy(group => group.Key).Select(group => group.ToArray())];
         var figures = new List<GenerationFigures>();
         double best = double.NegativeInfinity;
-        foreach (Found[][] part in generations.Chunk((generations.Length + MostGenerations - 1) / MostGenerations is > 0 and var size ? size : 1))
+        foreach (Found[][] part in generations.Chunk(Math.Max((generations.Length + MostGenerations - 1) / MostGenerations, 1)))
         {
             Found[] candidates = [.. part.SelectMany(one => one)];
             double own = candidates.Max(one => one.Top1);
@@ -134,5 +134,6 @@ internal sealed record Candidates(
         return new OperationShares([.. columns.Select(NameOf)], shares);
     }
 
-    private static string NameOf(int[] generations) => generations is [var one] ? $"{one + 1L}" : $"{generations[0] + 1L} to {generations[^1] + 1L}";
+    private static string NameOf(int[] generations) =>
+        generations is [var one] ? $"{one + 1L}" : $"{generations[0] + 1L} to {generations[^1] + 1L}";
 }

@@ -127,7 +127,7 @@ internal sealed class MetricsFile
             {
                 if (reader.ValueTextEquals("step"u8))
                 {
-                    if (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out step) || step < 0) return false;
+                    if (!reader.Read() || reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out step)) return false;
                 }
                 else if (reader.ValueTextEquals("epoch"u8))
                 {

@@ -187,7 +187,8 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
         if (_metrics.IsFull) yield return $"{MetricsFile.FileName} has more values than the board keeps; the newest are left out.";
         foreach (Series series in _metrics.Series.Where(one => one.Name.EndsWith("loss", StringComparison.Ordinal)))
         {
-            if (series.FirstNotFinite is { } step) yield return $"{series.Name} is not a finite number from step {step} on: training diverged.";
+            if (series.FirstNotFinite is not { } step) continue;
+            yield return $"{series.Name} is not a finite number from step {step} on: training diverged.";
         }
         if (_result is { } result && result.TryGetProperty("left_out", out JsonElement left)
             && left.ValueKind == JsonValueKind.Number && left.TryGetInt64(out long pictures) && pictures > 0)

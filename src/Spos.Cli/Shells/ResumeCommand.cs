@@ -8,8 +8,8 @@ internal static class ResumeCommand
     private const string Folder = "output-dir", Restart = "restart", Resume = "resume";
 
     /// <summary>
-    /// A command for a shell, with the options that are not at their defaults; null if no verb of this version has such runs, as of a part of
-    /// another run, or if the run had an option that the verb does not have.
+    /// A command for a shell, with the options that are not at their defaults; null if no verb of this version has such runs, as of a part
+    /// of another run, or if the run had an option that the verb does not have.
     /// </summary>
     /// <param name="verbs">The verbs that there are.</param>
     /// <param name="kind">The run's command, as run.json has it.</param>
@@ -37,7 +37,8 @@ internal static class ResumeCommand
         option.IsFlag ? value == bool.TrueString : value != option.DefaultText;
 
     // A shell leaves everything between single quotes as it is.
-    private static string Quoted(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,:+=@%".Contains(c, StringComparison.Ordinal))
+    private static string Quoted(string text) =>
+        text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,:+=@%".Contains(c, StringComparison.Ordinal))
         ? text
         : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -56,7 +56,9 @@ internal sealed class BoardVerb : IVerb
         stop.Listen();
         Notice.Say($"Showing the runs of {Path.GetFullPath(spec.Folder)} at");
         // What follows # stays in the browser: no server and no log sees it.
-        Notice.Say(TokenFile == null ? $"  {server.Address}/#token={spec.Token}" : $"  {server.Address}/#token=… with the token of {TokenFile}");
+        Notice.Say(TokenFile == null
+            ? $"  {server.Address}/#token={spec.Token}"
+            : $"  {server.Address}/#token=… with the token of {TokenFile}");
         if (!IPAddress.IsLoopback(spec.Listen.Address))
         {
             Notice.Warn("other machines can reach this address, and the connection is not encrypted: who listens in sees the token.");
