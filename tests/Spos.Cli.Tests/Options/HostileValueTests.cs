@@ -39,6 +39,7 @@ public sealed class HostileValueTests : IDisposable
         ["info"] = [],
         ["completion"] = ["bash"],
         ["man"] = [],
+        ["board"] = ["missing", "--token-file", "missing"],
     };
 
     private static readonly string[] Values =

@@ -20,6 +20,7 @@ public sealed partial class LayerTests
             "Graphs", "Ops", "Ops/Convolutions", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
         ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
+        ["Spos.Board"] = ["Page", "Processes", "Reading", "Serving"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 

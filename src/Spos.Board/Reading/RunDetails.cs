@@ -1,0 +1,19 @@
+using System.Text.Json;
+using Spos.Runs.Folders;
+
+namespace Spos.Board.Reading;
+
+/// <summary>A line of a chart.</summary>
+internal sealed record NamedPoints(string Name, Points Points);
+
+/// <summary>All that the page shows of a run.</summary>
+/// <param name="Resume">The command that goes on with the run; null where there is none.</param>
+/// <param name="Series">The metrics, decimated.</param>
+/// <param name="Result">result.json; null if there is none.</param>
+internal sealed record RunDetails(
+    RunHeader Header, string? Resume, NamedPoints[] Series, Candidates? Candidates, FrontMember?[]? Front, RankedArchitecture?[]? Ranked,
+    FrontNetwork?[]? Networks, JsonElement? Result);
+
+/// <summary>rank.json or networks.json, as far as the board shows it.</summary>
+internal sealed record ArchitecturesContents<T>(T?[]? Architectures)
+    where T : class;

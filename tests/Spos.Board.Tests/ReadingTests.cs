@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Spos.Board.Reading;
+
+namespace Spos.Board.Tests;
+
+/// <summary>What the board makes of the files of runs, whatever they hold.</summary>
+public sealed class ReadingTests
+{
+    // The page draws some hundreds of pixels.
+    private const int MostPoints = 1200, MostDots = 3201;
+
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public async Task Runs_of_all_folders_are_found_with_their_progress()
+    {
+        await using var board = new BoardFixture();
+        board.Record("deep/er/net", "supernet", ("epochs", "20"));
+        File.WriteAllText(board.At("deep/er/net", "metrics.jsonl"), BoardFixture.Lines(1, 53));
+        board.Record("", "scratch");
+        board.Record(".hidden", "scratch");
+        File.WriteAllText(board.At("", "result.json"), "{\"left_out\": 3}");
+        await board.Start();
+        JsonElement[] runs = [.. (await board.Get("/api/runs")).GetProperty("runs").EnumerateArray()];
+        Assert.Equal(["", "deep/er/net"], runs.Select(run => run.GetProperty("path").GetString()));
+        Assert.Equal("Finished", runs[0].GetProperty("state").GetString());
+        Assert.Contains("3 pictures", runs[0].GetProperty("warnings")[0].GetString(), StringComparison.Ordinal);
+        Assert.Equal("Stopped", runs[1].GetProperty("state").GetString());
+        Assert.Equal((53, 200, 6), (
+            runs[1].GetProperty("done").GetInt32(), runs[1].GetProperty("total").GetInt32(), runs[1].GetProperty("epoch").GetInt32()));
+        JsonElement run = await board.Run("deep/er/net");
+        Assert.Equal(53, SeriesOf(run, "loss").GetProperty("steps").GetArrayLength());
+        Assert.Equal($"spos supernet --seed=42 --output-dir={board.Root}/deep/er/net", run.GetProperty("resume").GetString());
+    }
+
+    [Theory]
+    [InlineData("/api/run?path=..")]
+    [InlineData("/api/run?path=one/../one")]
+    [InlineData("/api/run?path=../secret")]
+    [InlineData("/api/run?path=%2e%2e%2fsecret")]
+    [InlineData("/api/run?path=/etc")]
+    [InlineData("/api/run?path=linked")]
+    [InlineData("/api/run?path=one%00")]
+    [InlineData("/api/run")]
+    [InlineData("/../secret/run.json")]
+    [InlineData("/%2e%2e/secret/run.json")]
+    [InlineData("/one/run.json")]
+    public async Task Nothing_outside_of_the_folder_is_served(string path)
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "supernet");
+        board.Record("../secret", "supernet");
+        Directory.CreateSymbolicLink(Path.Combine(board.Root, "linked"), Path.Combine(board.Outside, "secret"));
+        await board.Start();
+        Assert.Equal(HttpStatusCode.NotFound, await board.StatusOf(board.Request(HttpMethod.Get, path)));
+        Assert.Equal(1, (await board.Get("/api/runs")).GetProperty("runs").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Links_and_pipes_are_not_read()
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "supernet");
+        string outside = Path.Combine(board.Outside, "secret.jsonl");
+        File.WriteAllText(outside, BoardFixture.Lines(1, 5));
+        File.CreateSymbolicLink(board.At("one", "metrics.jsonl"), outside);
+        File.CreateSymbolicLink(board.At("one", "result.json"), "/etc/hostname");
+        using (Process pipe = Process.Start("mkfifo", board.At("one", "search.json"))) pipe.WaitForExit();
+        await board.Start();
+        JsonElement run = await board.Run("one");
+        Assert.Equal(0, run.GetProperty("series").GetArrayLength());
+        Assert.Equal(JsonValueKind.Null, run.GetProperty("result").ValueKind);
+        Assert.Equal(JsonValueKind.Null, run.GetProperty("candidates").ValueKind);
+    }
+
+    [Fact]
+    public async Task Broken_lines_are_counted_and_half_written_ones_wait()
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "supernet");
+        string[] broken =
+        [
+            "not json", "[1]", "{\"step\":-1}", "{\"step\":1e99}", "{\"step\":\"1\"}", "{\"step\":5,\"loss\":\"x\"}",
+            "{\"step\":5,\"loss\":{}}", "",
+            "{\"step\":7}{", "\0\u0001", new string('[', 5000), "{\"step\":9,\"" + new string('x', 200_000) + "\":1}",
+        ];
+        string file = board.At("one", "metrics.jsonl");
+        File.WriteAllText(
+            file, BoardFixture.Lines(1, 3) + string.Join('\n', broken) + "\n" + BoardFixture.Lines(4, 1) + "{\"step\":5,\"lo");
+        await board.Start();
+        JsonElement run = await board.Run("one");
+        Assert.Equal([1, 2, 3, 4], SeriesOf(run, "loss").GetProperty("steps").EnumerateArray().Select(step => step.GetInt32()));
+        string warning = run.GetProperty("header").GetProperty("warnings")[0].GetString()!;
+        Assert.Contains($"{broken.Length} lines", warning, StringComparison.Ordinal);
+        File.AppendAllText(file, "ss\":null}\n");
+        await Task.Delay(2 * Second);
+        run = await board.Run("one");
+        Assert.Equal(5, SeriesOf(run, "loss").GetProperty("steps")[4].GetInt32());
+        Assert.Equal(JsonValueKind.Null, SeriesOf(run, "loss").GetProperty("values")[4].ValueKind);
+        Assert.Contains(
+            run.GetProperty("header").GetProperty("warnings").EnumerateArray(),
+            one => one.GetString()!.Contains("from step 5 on: training diverged", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"0 1\"")]
+    [InlineData("search.json",
+        "{\"Scores\":[null,{\"Architecture\":null,\"Flops\":1},{\"Architecture\":\"x y\",\"Flops\":1e300,\"Top1\":-5}]}")]
+    [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"0 1\",\"Generation\":-2147483648,\"Flops\":0,\"Top1\":0}]}")]
+    [InlineData("search.json", "{}")]
+    [InlineData("rank.json", "{\"Architectures\":[null,{}]}")]
+    [InlineData("networks.json", "{\"Architectures\":[null,{\"Source\":\"Front\"}]}")]
+    [InlineData("front.json", "[null]")]
+    [InlineData("front.json", "{")]
+    [InlineData("result.json", "[]")]
+    [InlineData("result.json", "{\"left_out\":\"many\"}")]
+    [InlineData("metrics.jsonl", "")]
+    public async Task Damaged_files_are_survived(string name, string text)
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "search", ("epochs", "-3"), ("max-epochs", "9223372036854775807"), ("num-population", "x"));
+        File.WriteAllText(board.At("one", name), text);
+        Directory.CreateDirectory(Path.Combine(board.Root, "two"));
+        File.WriteAllText(board.At("two", "run.json"), "{\"command\":5}");
+        await board.Start();
+        JsonElement run = await board.Run("one");
+        Assert.Equal("search", run.GetProperty("header").GetProperty("command").GetString());
+        Assert.Equal(HttpStatusCode.NotFound, await board.StatusOf(board.Request(HttpMethod.Get, "/api/run?path=two")));
+    }
+
+    [Fact]
+    public async Task Half_a_million_steps_come_within_a_second_and_no_peak_is_lost()
+    {
+        await using var board = new BoardFixture();
+        board.Record("long", "supernet");
+        File.WriteAllText(board.At("long", "metrics.jsonl"), BoardFixture.Lines(1, 500_000, step => step == 333_333 ? 99 : 1.5));
+        await board.Start();
+        long start = Stopwatch.GetTimestamp();
+        JsonElement points = SeriesOf(await board.Run("long"), "loss");
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        float[] values = [.. points.GetProperty("values").EnumerateArray().Select(value => value.GetSingle())];
+        Assert.InRange(values.Length, 100, MostPoints);
+        Assert.Equal(99, values.Max());
+        long[] steps = [.. points.GetProperty("steps").EnumerateArray().Select(step => step.GetInt64())];
+        Assert.Equal(steps.Order(), steps);
+        Assert.True(took < Second, $"It took {took}.");
+    }
+
+    [Fact]
+    public async Task Ten_thousand_candidates_come_within_a_second_and_the_front_is_whole()
+    {
+        await using var board = new BoardFixture();
+        board.Record("search", "search", ("max-epochs", "200"), ("num-population", "50"), ("max-trials", "99999"));
+        var scores = new StringBuilder();
+        var random = new Random(1);
+        for (int i = 0; i < 10_000; i++)
+        {
+            string path = string.Join(' ', Enumerable.Range(0, 20).Select(block => i < 5000 ? random.Next(4) : block % 4));
+            scores.Append(CultureInfo.InvariantCulture,
+                $"{(i > 0 ? "," : "")}{{\"Architecture\":\"{path}\",\"Generation\":{i / 50},"
+                + $"\"Flops\":{3e8 + i % 977 * 1e5},\"Top1\":{random.NextDouble() / 2}}}");
+        }
+        // Of these two the front is, for all others are below.
+        scores.Append(
+            ",{\"Architecture\":\"0 0\",\"Generation\":199,\"Flops\":1,\"Top1\":0.8},"
+            + "{\"Architecture\":\"0 1\",\"Generation\":199,\"Flops\":2,\"Top1\":0.9}");
+        File.WriteAllText(board.At("search", "search.json"), $"{{\"Options\":{{}},\"Scores\":[{scores}]}}");
+        await board.Start();
+        long start = Stopwatch.GetTimestamp();
+        JsonElement run = await board.Run("search");
+        TimeSpan took = Stopwatch.GetElapsedTime(start);
+        JsonElement candidates = run.GetProperty("candidates");
+        Assert.Equal(10_002, candidates.GetProperty("count").GetInt32());
+        Assert.Equal(10_000, run.GetProperty("header").GetProperty("total").GetInt32());
+        JsonElement[] dots = [.. candidates.GetProperty("dots").EnumerateArray()];
+        Assert.InRange(dots.Length, 50, MostDots);
+        Assert.Equal(10_002, dots.Sum(dot => dot.GetProperty("count").GetInt32()));
+        Assert.Equal(
+            ["0 0", "0 1"], candidates.GetProperty("front").EnumerateArray().Select(one => one.GetProperty("architecture").GetString()));
+        JsonElement shares = candidates.GetProperty("operations").GetProperty("shares");
+        // In the last generations all have operation 1 in block 5.
+        Assert.Equal(1, shares[1][5].EnumerateArray().Last().GetDouble(), 1e-9);
+        Assert.Equal(0, shares[0][5].EnumerateArray().Last().GetDouble(), 1e-9);
+        Assert.True(took < Second, $"It took {took}.");
+    }
+
+    [Fact]
+    public async Task Events_come_while_a_file_grows()
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "supernet");
+        File.WriteAllText(board.At("one", "metrics.jsonl"), BoardFixture.Lines(1, 3));
+        await board.Start();
+        using HttpResponseMessage response = await board.Send(board.Request(HttpMethod.Get, "/api/events?path=one"), headersOnly: true);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Equal(3, await Next());
+        File.AppendAllText(board.At("one", "metrics.jsonl"), BoardFixture.Lines(4, 2));
+        Assert.Equal(5, await Next());
+        // A run that goes on writes the file anew, and shorter.
+        File.WriteAllText(board.At("one", "new"), BoardFixture.Lines(1, 1));
+        File.Move(board.At("one", "new"), board.At("one", "metrics.jsonl"), overwrite: true);
+        Assert.Equal(1, await Next());
+
+        // The steps of the next list of runs.
+        async Task<int> Next()
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            string? runs = null;
+            while (await reader.ReadLineAsync(limit.Token) is { } line)
+            {
+                if (line.StartsWith("data: [", StringComparison.Ordinal)) runs = line["data: ".Length..];
+                // That the run has changed is told too, after the list.
+                if (runs != null && line.StartsWith("event: run", StringComparison.Ordinal) && !line.EndsWith('s')) break;
+            }
+            return JsonDocument.Parse(runs!).RootElement[0].GetProperty("done").GetInt32();
+        }
+    }
+
+    [Fact]
+    public void A_file_s_end_is_enough_until_the_curves_are_wanted()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
+        File.WriteAllText(Path.Combine(folder, MetricsFile.FileName), BoardFixture.Lines(1, 50_000));
+        var files = new OwnFiles(folder, "");
+        var metrics = new MetricsFile();
+        Assert.True(metrics.Refresh(files, whole: false));
+        Assert.InRange(metrics.Of("loss")!.Count, 1000, 10_000);
+        Assert.Equal((50_000, 10, 0), (metrics.Step, metrics.StepsPerEpoch, metrics.Unread));
+        Assert.True(metrics.Refresh(files, whole: true));
+        Assert.Equal((50_000, 0), (metrics.Of("loss")!.Count, metrics.Unread));
+        Assert.False(metrics.Refresh(files, whole: true));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void Decimation_keeps_gaps_and_ends()
+    {
+        var series = new Series("loss");
+        for (int step = 0; step < 10_000; step++) series.Add(step, step is >= 4000 and < 6000 ? float.NaN : step % 7);
+        Points points = series.Decimated(100);
+        Assert.InRange(points.Steps.Length, 50, 100);
+        Assert.Contains(null, points.Values);
+        Assert.Equal((0, 6), (points.Values.Min(), points.Values.Max()));
+        Assert.Equal(4000, series.FirstNotFinite);
+    }
+
+    private static JsonElement SeriesOf(JsonElement run, string name) =>
+        run.GetProperty("series").EnumerateArray().Single(one => one.GetProperty("name").GetString() == name).GetProperty("points");
+}
