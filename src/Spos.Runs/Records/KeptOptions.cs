@@ -97,9 +97,7 @@ public sealed class KeptOptions
         {
             if (IsSame(name, known) || (anyPictures && name == PicturesFact)) continue;
             string option = IsFact(name) ? name : $"--{name}";
-            (string was, string now) = name == SearchSpaceOption
-                ? ShownSpaces(Of(known, name), Of(_values, name))
-                : (Shown(name, known), Shown(name, _values));
+            (string was, string now) = (Shown(name, known), Shown(name, _values));
             string difference = bool.TryParse(was, out bool had) && bool.TryParse(now, out _)
                 ? $"{(had ? "with" : "without")} {option}"
                 : $"with {option} {was}, not {now}{(_reasons.TryGetValue(name, out string? reason) ? $", {reason}" : "")}";
@@ -130,20 +128,6 @@ public sealed class KeptOptions
     {
         "" => name == BlocksOption ? $"{BlockSet.Of(null)}" : "(unset)",
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
-        string value => value,
+        string value => name == SearchSpaceOption ? Spos.Shown.Value(value) : value,
     };
-
-    // The first block that differs: a whole space is long. Blocks are told apart as SearchedSpace writes them.
-    private static (string Was, string Now) ShownSpaces(string was, string now)
-    {
-        (string[] before, string[] after) = (was.Split(" | "), now.Split(" | "));
-        int block = before.Zip(after).TakeWhile(both => both.First == both.Second).Count();
-        string Of(string[] blocks) => blocks switch
-        {
-            [""] => "of all alternatives",
-            _ when block < blocks.Length => $"whose block {block} can be {Spos.Shown.Value(blocks[block])}",
-            _ => $"of {blocks.Length} blocks",
-        };
-        return (Of(before), Of(after));
-    }
 }
