@@ -66,7 +66,7 @@ internal static class EngineCases
         }
         Scene.Spos("sample", "--samples", "2147483647").Ended(2).Said("--samples");
         Scene.Spos("sample", "--flops-lb", "3e8", "--flops-ub", "2e8").Ended(2).Said("--flops-lb");
-        Scene.Spos("sample", "--flops-lb", "1", "--flops-ub", "2").Ended(2).Said("270.36M to 398.61M");
+        Scene.Spos("sample", "--flops-lb", "1", "--flops-ub", "2").Ended(2).Said("270.359M to 398.609M");
         Outcome own = Scene.Spos("sample", "--checkpoint", Scene.Supernet, "--samples", "100").Ended(0).Printed("in the window");
         CaseFailedException.Unless(own.Output.Contains($"in the window           {Math.Pow(4, 5)}", StringComparison.Ordinal), own.Output);
     }
