@@ -36,9 +36,6 @@ internal static class ResumeCommand
     private static bool IsAsked(DeclaredOption option, string value) =>
         option.IsFlag ? value == bool.TrueString : value != option.DefaultText;
 
-    // A shell leaves everything between single quotes as it is.
     private static string Quoted(string text) =>
-        text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,:+=@%".Contains(c, StringComparison.Ordinal))
-        ? text
-        : $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,:+=@%".Contains(c, StringComparison.Ordinal)) ? text : ShellText.Quoted(text);
 }

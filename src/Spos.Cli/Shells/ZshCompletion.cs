@@ -26,7 +26,7 @@ internal static class ZshCompletion
         foreach (Type verb in verbs)
         {
             string name = DeclaredOption.NameOf(verb), summary = CompletedOption.SummaryOf(verb);
-            script.Append(CultureInfo.InvariantCulture, $"                {Quoted($"{name}:{summary}")}\n");
+            script.Append(CultureInfo.InvariantCulture, $"                {ShellText.Quoted($"{name}:{summary}")}\n");
         }
         script.Append("""
                         )
@@ -41,7 +41,7 @@ internal static class ZshCompletion
             script.Append(CultureInfo.InvariantCulture, $"                {DeclaredOption.NameOf(verb)})\n                    _arguments");
             foreach (CompletedOption option in CompletedOption.Of(verb))
             {
-                script.Append(CultureInfo.InvariantCulture, $" \\\n                        {Quoted(SpecificationOf(option))}");
+                script.Append(CultureInfo.InvariantCulture, $" \\\n                        {ShellText.Quoted(SpecificationOf(option))}");
             }
             script.Append("\n                    ;;\n");
         }
@@ -73,6 +73,4 @@ internal static class ZshCompletion
 
     private static string Escaped(string text) =>
         text.Replace("[", "\\[", StringComparison.Ordinal).Replace("]", "\\]", StringComparison.Ordinal);
-
-    private static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -32,6 +32,10 @@ public sealed record FrontNetwork(
     [JsonIgnore]
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{Source}_{Number:D3}").ToLowerInvariant();
 
+    /// <summary>What <see cref="Architecture"/> says.</summary>
+    [JsonIgnore]
+    public Architecture Path => Space.Architecture.Parse(Architecture);
+
     /// <summary>The same network with what its training came to.</summary>
     public FrontNetwork Trained(Accuracy accuracy) =>
         this with { Top1 = accuracy.Top1, Top5 = accuracy.Top5, Loss = accuracy.Loss };

@@ -106,7 +106,7 @@ public static class FrontTraining
         }
         SearchSpace? trained = supernet == null ? null : SearchedSpace.Of(supernet.Header, supernet.Path);
         FrontNetwork[] chosen = FrontChoice.Of(spec, front, costs[0], setup.Data.Seed, trained, observer);
-        Architecture[] paths = [.. chosen.Select(network => Architecture.Parse(network.Architecture))];
+        Architecture[] paths = [.. chosen.Select(network => network.Path)];
         foreach (Architecture path in paths)
         {
             ShuffleNetV2OneShot.Require(setup.Precision, sizes, path);
@@ -225,7 +225,7 @@ public static class FrontTraining
             context.Cancel.ThrowIfCancellationRequested();
             Export(Path.Combine(folder.Folder, network.Name), Path.Combine(exports, network.Name), setup, device, context.Observer);
         }
-        long[][] of = [.. networks.Select(network => costs.Select(cost => cost.Of(Architecture.Parse(network.Architecture))).ToArray())];
+        long[][] of = [.. networks.Select(network => costs.Select(cost => cost.Of(network.Path)).ToArray())];
         HashSet<int> best = [.. ParetoFront.Members([.. networks.Select((network, i) => new[] { -network.Top1!.Value, of[i][0] })])];
         var result = new FrontResult(
             folder.Folder, state.FilePath,
@@ -246,7 +246,7 @@ public static class FrontTraining
     private static object Written(TrainedNetwork one, CostTable[] costs)
     {
         FrontNetwork network = one.Network;
-        var path = Architecture.Parse(network.Architecture);
+        Architecture path = network.Path;
         return new
         {
             name = network.Name,

@@ -52,11 +52,10 @@ internal static class SharedRun
             Dictionary<string, string> other = Read(all[rank]);
             string? name = first.Keys.Union(other.Keys).FirstOrDefault(one => other.GetValueOrDefault(one) != first.GetValueOrDefault(one));
             if (name == null) continue;
-            string option = name.Contains(' ', StringComparison.Ordinal) ? name : $"--{name}";
             throw new UsageException(
-                $"{option} is {other.GetValueOrDefault(name)} in process {rank}, and {first.GetValueOrDefault(name)} in process 0: all "
-                + "processes have to compute the same bits. Start them with the same options, data set, version and kind of machine; "
-                + "SPOS_CPU names a CPU's instructions.");
+                $"{KeptOptions.TextOf(name)} is {other.GetValueOrDefault(name)} in process {rank}, and {first.GetValueOrDefault(name)} in "
+                + "process 0: all processes have to compute the same bits. Start them with the same options, data set, version and kind of "
+                + "machine; SPOS_CPU names a CPU's instructions.");
         }
     }
 

@@ -79,6 +79,9 @@ public sealed class KeptOptions
     /// <summary>By name.</summary>
     public IReadOnlyDictionary<string, string> Values => _values;
 
+    /// <summary>An option or a fact as messages name it: only options have dashes.</summary>
+    internal static string TextOf(string name) => IsFact(name) ? name : $"--{name}";
+
     /// <summary>Refuses to go on with what an earlier run left if its options were others.</summary>
     /// <param name="file">What the earlier run left.</param>
     /// <param name="before">The options it was made with. One that it does not know has its default.</param>
@@ -96,7 +99,7 @@ public sealed class KeptOptions
         foreach (string name in _values.Keys.OrderBy(IsFact))
         {
             if (IsSame(name, known) || (anyPictures && name == PicturesFact)) continue;
-            string option = IsFact(name) ? name : $"--{name}";
+            string option = TextOf(name);
             (string was, string now) = (Shown(name, known), Shown(name, _values));
             string difference = bool.TryParse(was, out bool had) && bool.TryParse(now, out _)
                 ? $"{(had ? "with" : "without")} {option}"
