@@ -3,7 +3,10 @@ namespace Spos.Field.Cases;
 /// <summary>What lies in a run's folder in place of the files that runs write.</summary>
 internal static class RunFileCases
 {
-    private static string[] Search => ["search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--train-batch-size", "8", "--test-batch-size", "8"];
+    private static string[] Search =>
+    [
+        "search", "--imagenet-dir", Scene.Data, "--checkpoint", Scene.Supernet, "--train-batch-size", "8", "--test-batch-size", "8",
+    ];
 
     [Case("A pipe or an endless file in place of a run's is told of at once, whoever reads it")]
     public static void Pipes(Scene scene)
