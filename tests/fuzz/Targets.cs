@@ -36,8 +36,8 @@ internal static class Targets
 
     public static IReadOnlyList<Target> All() =>
     [
-        Pickles(), TorchFiles(), OnnxFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(),
-        RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Latencies(), Pictures(), CacheIndices(),
+        Pickles(), TorchFiles(), OnnxFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(),
+        Configurations(), RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Latencies(), Pictures(), CacheIndices(),
     ];
 
     private static Target Pickles()
