@@ -21,6 +21,7 @@ public sealed partial class LayerTests
         ],
         ["Spos.Runs"] = ["Records", "Folders", "Reading", "Observers", "Phases"],
         ["Spos.Board"] = ["Page", "Processes", "Reading", "Serving"],
+        ["Spos.Report"] = ["Documents", "Chains", "Sections", "Writing"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 
