@@ -41,7 +41,8 @@ internal static class ResumeCommand
                select new AskedOption(
                    option.Key, option.Value, known?.IsFlag == true ? bool.FalseString : known?.DefaultText,
                    string.IsNullOrEmpty(option.Value) || (known != null && !IsAsked(known, option.Value)),
-                   known?.Influence ?? Influence.None),
+                   // Of an option that this version does not know it is safer to think that results depend on it.
+                   known == null ? Influence.Kept : known.Influence ?? Influence.None),
         ]);
     }
 

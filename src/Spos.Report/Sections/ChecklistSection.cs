@@ -34,19 +34,18 @@ internal static class ChecklistSection
         yield return Known(
             "Is the seed of every run on record?", all.All(run => run.Option("seed") != null || run.Kind == RunKind.Import),
             $"seeds {string.Join(", ", all.Select(run => run.Option("seed")).OfType<string>().Distinct())}", "a run has none");
+        yield return OfSearches(
+            "Is the search space told exactly?", searches, searches.All(run => KnownNetwork.SpecOf(run) != null),
+            "the records have the network's sizes and the choices of its blocks", "a record does not tell them");
         yield return Known(
-            "Is the search space told exactly?", searches.Length > 0 && searches.All(run => KnownNetwork.SpecOf(run) != null),
-            "the records have the network's sizes and the choices of its blocks",
-            searches.Length == 0 ? "there is no search here" : "a record does not tell them");
-        yield return Known(
-            "Can the pictures be told from others?", all.Any(run => run.Data?.Train?.Digest != null),
-            "digests of train and val are kept", "no file has a digest of them");
+            "Can the pictures of every run be told from others?",
+            all.All(run => run.Data is { Train.Digest: not null, Val.Digest: not null } || run.Kind == RunKind.Import),
+            "digests of train and val are kept", "of a run no file has digests of them");
         yield return HeldOut(searches);
         yield return Seeds(trainings);
         int searchSeeds = searches.Where(run => run.IsFinished).Select(run => run.Option("seed")).Distinct().Count();
-        yield return new Check(
-            "Was the search itself repeated with other seeds?", searchSeeds > 1 ? Answer.Yes : Answer.No,
-            $"{Figure.Count(searchSeeds, "seed")} among these runs");
+        string seeds = $"{Figure.Count(searchSeeds, "seed")} among these runs";
+        yield return OfSearches("Was the search itself repeated with other seeds?", searches, searchSeeds > 1, seeds, seeds);
         yield return RandomNetworks(fronts, ranks);
         bool[] alike = [.. fronts.Concat(ranks).Select(run => run.IsFinished)];
         yield return new Check(
@@ -54,9 +53,9 @@ internal static class ChecklistSection
             alike.Any(done => done)
                 ? "all networks of a front or ranking are trained with the options of that run"
                 : "these files hold no comparison of trained networks that is finished");
-        yield return new Check(
-            "Is the accuracy over the time of the search told?", searches.Any(run => run.Candidates?.Count > 0) ? Answer.Yes : Answer.No,
-            searches.Any(run => run.Candidates?.Count > 0) ? "every candidate is kept with its generation" : "no candidate is on record");
+        yield return OfSearches(
+            "Is the accuracy over the course of the search told?", searches, searches.All(run => run.Candidates?.Count > 0),
+            "every candidate is kept with its generation", "of a search no candidate is on record");
         bool ranked = ranks.Any(run => run.IsFinished);
         yield return new Check(
             "Was it measured how far the supernet's scores agree with training?", ranked ? Answer.Yes : Answer.No,
@@ -78,6 +77,9 @@ internal static class ChecklistSection
 
     private static Check Known(string question, bool holds, string yes, string no) =>
         new(question, holds ? Answer.Yes : Answer.No, holds ? yes : no);
+
+    private static Check OfSearches(string question, ReportedRun[] searches, bool holds, string yes, string no) =>
+        searches.Length == 0 ? new Check(question, Answer.Unknown, "there is no search here") : Known(question, holds, yes, no);
 
     private static Check Repeatable(string question, ReportedRun[] runs)
     {
