@@ -38,10 +38,11 @@ public sealed class ReportTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
             "is not a report", PipelineFixture.Expect(2, "report", runs.At("scratch"), "--output", mine).Error, StringComparison.Ordinal);
         Assert.Contains(
             "--model-card is the file of --output",
-            PipelineFixture.Expect(2, "report", runs.At("scratch"), "--output", output, "--model-card", output).Error, StringComparison.Ordinal);
+            PipelineFixture.Expect(2, "report", runs.At("scratch"), "--output", output, "--model-card", output).Error,
+            StringComparison.Ordinal);
         Assert.Contains(
             "none of these runs is a finished training",
-            PipelineFixture.Expect(2, "report", runs.At("supernet"), "--output", output, "--model-card", Path.Combine(folder, "c.md")).Error,
+            PipelineFixture.Expect(2, "report", runs.At("supernet"), "--output", output, "--model-card", $"{folder}/c.md").Error,
             StringComparison.Ordinal);
         Assert.Contains("holds no run", PipelineFixture.Expect(2, "report", folder, "--output", output).Error, StringComparison.Ordinal);
         Assert.Equal([mine], Directory.GetFiles(folder));

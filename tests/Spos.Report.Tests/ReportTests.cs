@@ -57,7 +57,8 @@ public sealed partial class ReportTests : IDisposable
     {
         string empty = Directory.CreateDirectory(_runs.At("empty")).FullName;
         Assert.Contains("holds no run", Assert.Throws<UsageException>(() => RunsFixture.Read(empty)).Message, StringComparison.Ordinal);
-        Assert.Contains("does not exist", Assert.Throws<UsageException>(() => RunsFixture.Read(_runs.At("no"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not exist", Assert.Throws<UsageException>(() => RunsFixture.Read(_runs.At("no"))).Message, StringComparison.Ordinal);
         RunsFixture.Write(empty, "run.json", "{\"command\":\"bake\",\"options\":{}}");
         Assert.Contains("cannot be read", Assert.Throws<UsageException>(() => RunsFixture.Read(empty)).Message, StringComparison.Ordinal);
     }
@@ -146,7 +147,8 @@ public sealed partial class ReportTests : IDisposable
     public void Texts_of_files_are_never_markup()
     {
         const string Evil = "<script>alert(1)</script>\"'`|[x](javascript:y)\n# no\u202e";
-        string scratch = _runs.Record("<b>bold", "scratch", null, [Evil, "&amp;", "www.evil.example", "http://evil.example"], ("epochs", Evil));
+        string[] classes = [Evil, "&amp;", "www.evil.example", "http://evil.example"];
+        string scratch = _runs.Record("<b>bold", "scratch", null, classes, ("epochs", Evil));
         RunsFixture.Write(scratch, "metrics.jsonl", RunsFixture.Lines(5));
         string text = System.Text.Json.JsonSerializer.Serialize(Evil);
         string rank = _runs.Record("rank", "rank");
@@ -169,14 +171,22 @@ public sealed partial class ReportTests : IDisposable
 
     [Theory]
     [InlineData("run.json", "{\"command\":\"search\",\"options\":null}")]
-    [InlineData("run.json", "{\"command\":\"search\",\"options\":{\"output-dir\":\"a\\u0000b\",\"checkpoint\":\"\\u0000\"},\"network\":{\"image_size\":-1}}")]
+    [InlineData(
+        "run.json",
+        "{\"command\":\"search\",\"options\":{\"output-dir\":\"a\\u0000b\",\"checkpoint\":\"\\u0000\"},\"network\":{\"image_size\":-1}}")]
     [InlineData("run.json", "{\"command\":\"search\",\"options\":{\"checkpoint\":\"/dev/zero\"},\"network\":[],\"class_names\":3}")]
-    [InlineData("run.json", "{\"command\":\"search\",\"options\":{\"checkpoint\":\"../../../../../..\"},\"network\":{\"stage_repeats\":null},\"class_names\":[null]}")]
+    [InlineData(
+        "run.json",
+        "{\"command\":\"search\",\"options\":{\"checkpoint\":\"../../../../../..\"},\"network\":{\"stage_repeats\":null},"
+        + "\"class_names\":[null]}")]
     [InlineData("result.json", "[1]")]
     [InlineData("result.json", "{\"architecture\":[1e9,-1,0.5],\"top1\":7,\"verdict\":\"\\ud800\",\"regret\":[1]}")]
     [InlineData("result.json", "{\"architecture\":[0,1,2,3,1],\"channel_scales\":[9,9,9,9,9]}")]
     [InlineData("search.json", "{\"Scores\":[null,{\"Architecture\":null},{\"Architecture\":\"0 1\",\"Top1\":1e999,\"Flops\":-1e308}]}")]
-    [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"x\",\"Top1\":1e308,\"Flops\":1e308},{\"Architecture\":\"y\",\"Top1\":-1e308,\"Flops\":-1e308}]}")]
+    [InlineData(
+        "search.json",
+        "{\"Scores\":[{\"Architecture\":\"x\",\"Top1\":1e308,\"Flops\":1e308},"
+        + "{\"Architecture\":\"y\",\"Top1\":-1e308,\"Flops\":-1e308}]}")]
     [InlineData("search.json", "{\"Options\":{\"flops-limit\":null},\"Data\":{\"Train\":{\"Classes\":null,\"Digest\":null},\"Val\":null}}")]
     [InlineData("front.json", "[null,{\"architecture\":\"0\",\"top1\":2}]")]
     [InlineData("metrics.jsonl", "{\"step\":1,\"loss\":1e-45}\nnot json\n{\"step\":2,\"loss\":3e38}\n{\"step\":3,\"lo")]
@@ -217,7 +227,8 @@ public sealed partial class ReportTests : IDisposable
     {
         string search = _runs.Record("search", "search");
         IEnumerable<string> scores = Enumerable.Range(0, 20_000).Select(i =>
-            $"{{\"Architecture\":\"0 1 2 3 {i % 4}\",\"Generation\":{i / 50},\"Flops\":{900_000 + i * 37 % 100_000},\"Top1\":0.{i * 7919 % 9000 + 1000}}}");
+            $"{{\"Architecture\":\"0 1 2 3 {i % 4}\",\"Generation\":{i / 50},\"Flops\":{900_000 + i * 37 % 100_000},"
+            + $"\"Top1\":0.{i * 7919 % 9000 + 1000}}}");
         RunsFixture.Write(search, "search.json", $"{{\"Scores\":[{string.Join(',', scores)}]}}");
         string many = string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"\"option-{i}\":\"{new string('x', 100)}\""));
         RunsFixture.Write(search, "run.json", $"{{\"command\":\"search\",\"options\":{{{many}}}}}");

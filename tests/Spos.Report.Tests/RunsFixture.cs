@@ -120,8 +120,9 @@ public sealed class RunsFixture : IDisposable
         Command = (kind, options) => new AskedCommand(
             $"spos {kind}",
             [
-                .. options.Select(option =>
-                    new AskedOption(option.Key, option.Value, "9", option.Value == "9", option.Key == "epochs" ? Influence.Kept : Influence.None)),
+                .. from option in options
+                   let influence = option.Key == "epochs" ? Influence.Kept : Influence.None
+                   select new AskedOption(option.Key, option.Value, "9", option.Value == "9", influence),
             ]),
     });
 

@@ -34,7 +34,9 @@ internal static class RunLinks
     /// </summary>
     public static string? FolderOf(ReportedRun run, string path)
     {
-        string output = run.Option(OutputOption) is { Length: < MostText } own && !Shown.HasControls(own) ? own : $"runs/{run.Kind.Command}";
+        string output = run.Option(OutputOption) is { Length: < MostText } own && !Shown.HasControls(own)
+            ? own
+            : $"runs/{run.Kind.Command}";
         string?[] places =
         [
             Path.IsPathRooted(output) == Path.IsPathRooted(path)

@@ -15,7 +15,8 @@ internal static class OptionSection
         foreach (ReportedRun run in chain.Runs)
         {
             parts.Add(new Heading(run.Name));
-            AskedOption[] options = [.. (run.Asked?.Options ?? Recorded(run)).OrderBy(option => option.Name, StringComparer.Ordinal).Take(MostOptions)];
+            IEnumerable<AskedOption> all = run.Asked?.Options ?? Recorded(run);
+            AskedOption[] options = [.. all.OrderBy(option => option.Name, StringComparer.Ordinal).Take(MostOptions)];
             AskedOption[] others = [.. options.Where(option => !option.IsDefault)];
             parts.Add(others.Length > 0
                 ? new Grid(

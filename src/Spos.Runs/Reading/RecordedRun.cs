@@ -19,10 +19,11 @@ internal sealed record RecordedRun(
         Options.GetValueOrDefault(option) is { } text && long.TryParse(text, out long value) && value > 0 ? value : null;
 
     /// <summary>
-    /// Whether a result that was written then is the run's end. A run that goes on writes into its record when it did; a result of before is
-    /// then no longer its end.
+    /// Whether a result that was written then is the run's end. A run that goes on writes into its record when it did; a result of before
+    /// is then no longer its end.
     /// </summary>
     /// <param name="resultWritten">In UTC.</param>
     public bool IsEndedBy(DateTime resultWritten) =>
-        !(DateTimeOffset.TryParse(Started, CultureInfo.InvariantCulture, out DateTimeOffset started) && resultWritten < started.UtcDateTime);
+        !(DateTimeOffset.TryParse(Started, CultureInfo.InvariantCulture, out DateTimeOffset started)
+            && resultWritten < started.UtcDateTime);
 }
