@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Spos.Board.Processes;
 using Spos.Runs.Folders;
+using Spos.Runs.Reading;
 
 namespace Spos.Board.Reading;
 
@@ -80,15 +81,9 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
             _networks?.Take(MostArchitectures).ToArray(), _result);
     }
 
-    private RunState EndOf()
-    {
-        // A run that goes on writes into its record when it did; a result of before is then no longer its end.
-        return _files.Find(ResultName) is var (_, result)
-            && !(DateTimeOffset.TryParse(_record?.Started, CultureInfo.InvariantCulture, out DateTimeOffset started)
-                && result.Written < started.UtcDateTime)
-            ? RunState.Finished
-            : RunState.Stopped;
-    }
+    private RunState EndOf() => _files.Find(ResultName) is var (_, result) && _record?.IsEndedBy(result.Written) != false
+        ? RunState.Finished
+        : RunState.Stopped;
 
     private bool ReadChanged()
     {
