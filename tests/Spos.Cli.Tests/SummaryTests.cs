@@ -51,7 +51,7 @@ public sealed class SummaryTests
         Assert.Matches(@"Latency of batches of 1 on host", output);
         Match match = Regex.Match(output, @"measured +([\d.]+) ms, the median of \d+ inferences");
         Assert.True(double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) > 0);
-        Assert.DoesNotContain("share of the table's time", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("of the table's time", output, StringComparison.Ordinal);
         Assert.Contains("give --architecture", PipelineFixture.Expect(2, "summary", "--measure").Error, StringComparison.Ordinal);
     }
 

@@ -101,7 +101,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
             $"Latency of batches of {batch} on {DeviceUse.Describe(device)}, plan {DeclaredOption.TextOf(Plan)}, "
                 + $"precision {DeclaredOption.TextOf(Precision)}",
             ("measured", $"{CostMeasure.Latency.NumberOf(nanoseconds)}, the median of {MeasuredRuns} inferences"),
-            ("share of the table's time", latency is var (table, costs) ? ShareOf(table, batch, nanoseconds / costs.Of(path)) : null));
+            ("of the table's time", latency is var (table, costs) ? ShareOf(table, batch, nanoseconds / costs.Of(path)) : null));
     }
 
     private string ShareOf(LatencyTable table, int batch, double share) =>
