@@ -10,8 +10,15 @@ public sealed class ResumeCommandTests
     {
         var options = new Dictionary<string, string?>
         {
-            ["epochs"] = "7", ["batch-size"] = null, ["seed"] = "42", ["restart"] = "True", ["resume"] = "False", ["output-dir"] = "then",
-            ["imagenet-dir"] = "my pictures'", ["sync"] = "True", ["no-graphs"] = "False",
+            ["epochs"] = "7",
+            ["batch-size"] = null,
+            ["seed"] = "42",
+            ["restart"] = "True",
+            ["resume"] = "False",
+            ["output-dir"] = "then",
+            ["imagenet-dir"] = "my pictures'",
+            ["sync"] = "True",
+            ["no-graphs"] = "False",
         };
         Assert.Equal(
             @"spos supernet --output-dir=/now --resume --epochs=7 --imagenet-dir='my pictures'\''' --sync",
