@@ -44,13 +44,14 @@ internal static class GeneratedRuns
             int generation = i / each;
             int[] path = [.. Enumerable.Range(0, Blocks).Select(block =>
                 random.NextDouble() * 24 < generation ? (block * 7 + block / 5) % Operations : random.Next(Operations))];
-            double flops = 2.4e8 + path.Sum(operation => 6e6 * operation) + 1e6 * random.NextDouble();
-            double top1 = 0.44 + 0.012 * generation + 0.1 * (flops - 2.4e8) / 3.6e8 + 0.02 * (random.NextDouble() - 0.5);
+            double flops = 2.4e8 + path.Index().Sum(one => 4.1e6 * one.Item * (1 + one.Index * 0.053));
+            double top1 = 0.44 + 0.012 * generation + 0.25 * (flops - 2.4e8) / 3.6e8 + 0.02 * (random.NextDouble() - 0.5);
             text.Append(CultureInfo.InvariantCulture,
                 $"{(i > 0 ? "," : "")}{{\"Architecture\":\"{string.Join(' ', path)}\",\"Generation\":{generation},\"Flops\":{flops:0},"
                 + $"\"Top1\":{top1:0.#####}}}");
         }
         File.WriteAllText(Path.Combine(folder, "search.json"), $"{text}]}}\n");
+        Write(folder, "result.json", new { candidates, whole = true, top1_mean = 0.58, standard_error = 0.007, best_by_chance = 0.61 });
     }
 
     /// <summary>A rank run of ten architectures, each trained twice, that is over.</summary>

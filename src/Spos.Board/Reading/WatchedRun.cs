@@ -18,6 +18,9 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
 
     private const int MostBytesOfRecord = 64 << 20, MostBytesOfState = 256 << 20, MostPoints = 1200, MostArchitectures = 500;
 
+    // Of hundreds of runs in a folder most are over.
+    private static readonly TimeSpan EachIdleLook = TimeSpan.FromSeconds(5);
+
     private readonly OwnFiles _files = new(root, path);
     private readonly Dictionary<string, FileStamp?> _stamps = [];
     private readonly Dictionary<string, string?> _troubles = [];
@@ -34,6 +37,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
     private bool _isOpen;
     private TimeSpan _lastRead;
     private long _readAt;
+    private long? _looked;
     private int? _process;
 
     /// <summary>Grows with each change.</summary>
@@ -48,9 +52,12 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
     /// <summary>What the list of runs tells; null as long as run.json cannot be read.</summary>
     public RunHeader? Header { get; private set; }
 
-    /// <summary>Looks for changes.</summary>
+    /// <summary>Looks for changes; where nothing runs and no page has opened the run, not each time that it is asked to.</summary>
     public void Refresh(LockTable locks)
     {
+        bool isIdle = Header != null && _state != RunState.Running && !_isOpen;
+        if (isIdle && _looked is { } looked && time.GetElapsedTime(looked) < EachIdleLook) return;
+        _looked = time.GetTimestamp();
         string? file = LockFile;
         int? process = file == null ? null : locks.HolderOf(file);
         bool changed = Header == null, isRunning = process != null;
