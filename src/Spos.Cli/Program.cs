@@ -26,9 +26,9 @@ internal static class Program
     /// <exception cref="UsageException">It makes no sense.</exception>
     internal static int Do(params string[] arguments) => RequestReader.Read(arguments, Verbs) switch
     {
-        Request.Run { Verb: not NetworkOptions } when Launcher.HasSeveral => throw new UsageException(
+        Request.Run { Verb: not ISharedOptions } when Launcher.HasSeveral => throw new UsageException(
             $"mpirun or srun started {Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"} processes of this command, "
-            + "which works in one: start it without. supernet and scratch can be shared by several (docs/cluster.md)."),
+            + "which works in one: start it without. supernet, scratch and eval can be shared by several (docs/cluster.md)."),
         Request.Run run => run.Verb.Run(),
         Request.Help help => Show(help),
         _ => ShowVersion(),

@@ -66,14 +66,17 @@ public sealed class SearchSpace
     /// <summary>How many operations a block has: its alternatives, but for their scales. Those that are left out count too.</summary>
     public int OperationsOf(int block) => Blocks[block].Length / (HasScales ? ChannelScales.Count : 1);
 
-    /// <summary>The same blocks, with fewer alternatives left or with more.</summary>
+    /// <summary>
+    /// The same blocks, with fewer alternatives left or with more. Of scales that give a block as many channels, as in narrow networks,
+    /// those with the lowest numbers are left: they are the same network, and files tell scales by their channels.
+    /// </summary>
     /// <param name="operations">The numbers of those that each block is left with, in any order.</param>
     /// <param name="scales">The same of channel scales; null for those that are left now.</param>
     /// <exception cref="FormatException">A block is left with none, or there is no such number; the message names the block.</exception>
     public SearchSpace With(IEnumerable<IEnumerable<int>> operations, IEnumerable<IEnumerable<int>>? scales = null) => new(
         this,
         LeftOf(operations, OperationsOf, "operation"),
-        scales == null || !HasScales ? Scales : LeftOf(scales, _ => ChannelScales.Count, "channel scale"));
+        scales == null || !HasScales ? Scales : FirstOfEqual(LeftOf(scales, _ => ChannelScales.Count, "channel scale")));
 
     /// <summary>The same blocks, with what a text says that is left, as <see cref="Left"/> writes it.</summary>
     /// <exception cref="FormatException">It says something else.</exception>
@@ -147,6 +150,17 @@ public sealed class SearchSpace
     private ImmutableArray<int> ChoicesOf(int block, ImmutableArray<int> scales) => HasScales
         ? [.. Operations[block].SelectMany(operation => scales.Select(scale => Architecture.ChoiceOf(operation, scale)))]
         : Operations[block];
+
+    private ImmutableArray<ImmutableArray<int>> FirstOfEqual(ImmutableArray<ImmutableArray<int>> scales)
+    {
+        IEnumerable<int> First(int block, IGrouping<int, int> equal) =>
+            UpTo(ChannelScales.Count).Where(scale => Blocks[block][scale].Channels == equal.Key).Take(equal.Count());
+        return
+        [
+            .. scales.Select((left, block) => left.GroupBy(scale => Blocks[block][scale].Channels)
+                .SelectMany(equal => First(block, equal)).Order().ToImmutableArray()),
+        ];
+    }
 
     private ImmutableArray<ImmutableArray<int>> LeftOf(IEnumerable<IEnumerable<int>> blocks, Func<int, int> countOf, string what)
     {

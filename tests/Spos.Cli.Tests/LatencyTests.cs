@@ -41,6 +41,12 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
             0, "summary", "--checkpoint", supernet, "--latency-table", file, "--architecture", "2 1 0 1 2").Output;
         string time = CostMeasure.Latency.NumberOf(costs.Of(new Architecture([2, 1, 0, 1, 2])));
         Assert.Contains($"{time}: batches of 1 in fp32 on host", path, StringComparison.Ordinal);
+        string[] measure =
+            ["summary", "--device", "host", "--checkpoint", supernet, "--latency-table", file, "--architecture", "2 1 0 1 2", "--measure"];
+        Assert.Matches(@"share of the table's time +\d+\.\d%", PipelineFixture.Expect(0, measure).Output);
+        Assert.Matches(
+            "share of the table's time +none: the table is of another batch size, precision or program",
+            PipelineFixture.Expect(0, [.. measure, "--batch-size", "2"]).Output);
         string all = PipelineFixture.Expect(0, "summary", "--checkpoint", supernet, "--latency-table", file).Output;
         Assert.Contains($"{CostMeasure.Latency.NumberOf(costs.Least, costs.Most)}: ", all, StringComparison.Ordinal);
         string other = PipelineFixture.Expect(1, "summary", "--latency-table", file).Error;

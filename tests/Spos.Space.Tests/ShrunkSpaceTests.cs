@@ -23,7 +23,7 @@ public sealed class ShrunkSpaceTests
     ];
 
     private static readonly SearchSpace Scaled =
-        new SearchSpace(Enumerable.Range(0, 3).Select(_ => OfNumber(24)), hasScales: true)
+        new SearchSpace(Enumerable.Range(0, 3).Select(_ => OfNumberAndChannels(24)), hasScales: true)
             .With([[0, 2], [1, 2], [0, 1]], [[1, 4], [0, 1, 2], [6, 7]]);
 
     [Fact]
@@ -178,5 +178,21 @@ public sealed class ShrunkSpaceTests
         Assert.All(search.Candidates, candidate => Assert.Null(Scaled.FaultOf(candidate.Path)));
     }
 
+    // In narrow networks the lowest scales come to as many channels.
+    [Fact]
+    public void Of_scales_with_as_many_channels_the_first_are_left()
+    {
+        int[] channels = [2, 2, 2, 3, 4, 5, 5, 6];
+        var narrow = new SearchSpace(
+            [[.. Enumerable.Range(0, 16).Select(i => new Alternative($"{i}", channels[i % 8]))]], hasScales: true);
+        Assert.Equal("0 1 / 0 3 5", narrow.With([[0, 1]], [[2, 3, 6]]).Left);
+        Assert.Equal("0 1 / 0 1 5 6", narrow.With([[0, 1]], [[6, 5, 2, 1]]).Left);
+        Assert.Equal("0 / 0 1 2 7", narrow.With("0 / 0 1 2 7").Left);
+        Assert.True(narrow.With([[0, 1]], [[0, 1, 2, 3, 4, 5, 6, 7]]).IsWhole);
+    }
+
     private static ImmutableArray<Alternative> OfNumber(int count) => [.. Enumerable.Range(0, count).Select(i => new Alternative($"{i}"))];
+
+    private static ImmutableArray<Alternative> OfNumberAndChannels(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => new Alternative($"{i}", 1 + i % ChannelScales.Count))];
 }

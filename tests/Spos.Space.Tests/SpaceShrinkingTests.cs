@@ -18,8 +18,9 @@ public sealed class SpaceShrinkingTests
     [Fact]
     public void Operations_and_channel_scales_are_compared_each_by_themselves()
     {
-        SearchSpace scaled = new SearchSpace([[.. Enumerable.Range(0, 16).Select(i => new Alternative($"{i}"))]], hasScales: true)
-            .With([[0, 1]], [[2, 5]]);
+        SearchSpace scaled =
+            new SearchSpace([[.. Enumerable.Range(0, 16).Select(i => new Alternative($"{i}", 1 + i % 8))]], hasScales: true)
+                .With([[0, 1]], [[2, 5]]);
         IReadOnlyList<ScoredAlternative> alternatives = ScoredAlternative.Of(
             scaled, [Scored("0 / 2", 0.1), Scored("0 / 5", 0.3), Scored("1 / 2", 0.2), Scored("1 / 5", 0.6)]);
         Assert.Equal([(false, 0), (false, 1), (true, 2), (true, 5)], alternatives.Select(one => (one.IsScale, one.Number)));

@@ -13,8 +13,6 @@ namespace Spos.Cli.OptionGroups;
 /// <summary>The options of the long-running verbs, which leave a folder of results and can be stopped and resumed.</summary>
 internal abstract class PhaseOptions : DataOptions
 {
-    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(1);
-
     [Option("output-dir", HelpText =
         "Where checkpoints, logs and plots go (default: runs/ and the name of the command). "
         + "A run that was stopped there goes on, if the options agree.")]
@@ -59,25 +57,14 @@ internal abstract class PhaseOptions : DataOptions
         StandardStream.IsOptional = true;
         using var stop = new StopSignal();
         using IRanks ranks = OpenRanks(stop.Token, out CancellationToken stopped);
-        try
+        return SharedProcesses.Work(ranks, () =>
         {
             using var events = new EventLog(TbDir);
             IRunObserver observer = ranks.IsFirst
                 ? new ObserverList([new RunConsole(stop.Listen), .. others, events])
                 : new RankConsole(stop.Listen);
-            var context = new RunContext(() => OpenDevice(), observer, stopped) { Ranks = ranks };
-            T? result = phase(ranks.IsFirst ? context : context with { WarnOfShare = Notice.Warn });
-            ranks.Leave();
-            return result;
-        }
-        catch (Exception error) when (ranks.Count > 1)
-        {
-            // What all of them fail of, the first one tells.
-            if (!ranks.IsFirst) Thread.Sleep(Courtesy);
-            int code = Program.Explain(error);
-            StopSignal.EndAtOnce(code, () => ranks.Abort(code));
-            throw;
-        }
+            return phase(SharedProcesses.ContextOf(ranks, () => OpenDevice(), observer, stopped));
+        });
     }
 
     /// <summary>Connects the processes that do the work together: this one alone, unless a verb knows better.</summary>

@@ -2,8 +2,11 @@ using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
+using Spos.Engine.Devices;
+using Spos.Engine.Ranks;
 using Spos.Runs;
 using Spos.Runs.Phases;
+using Spos.Runs.Records;
 using Spos.Space;
 
 namespace Spos.Cli.Verbs;
@@ -12,8 +15,10 @@ namespace Spos.Cli.Verbs;
 [Place(6)]
 [Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
-internal sealed class EvalVerb : DataOptions, IWeightsOption, IVerb
+internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IVerb
 {
+    private readonly SharedProcesses _processes = new();
+
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
@@ -23,21 +28,24 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, IVerb
     public string? ArchitectureText { get; set; }
 
     [Option("recalibrate", Default = false, HelpText = "Recalibrate batch norm on training pictures, as a supernet's always is.")]
+    [Influences(Influence.Kept)]
     public bool Recalibrate { get; set; }
 
     [Option("train-iters", Default = 200, HelpText = "Training batches that recalibrate batch norm.")]
-    [InRange(1, 100_000)]
+    [InRange(1, 100_000), Influences(Influence.Kept)]
     public int TrainIters { get; set; } = 200;
 
     [Option("train-batch-size", Default = 128, HelpText = "Pictures of a recalibration batch.")]
-    [InRange(2, 65_536)]
+    [InRange(2, 65_536), Influences(Influence.Kept)]
     public int TrainBatchSize { get; set; } = 128;
 
     [Option("test-batch-size", Default = 512, HelpText = "Pictures of a test batch.")]
-    [InRange(1, 65_536)]
+    [InRange(1, 65_536), Influences(Influence.Kept)]
     public int TestBatchSize { get; set; } = 512;
 
     public WeightKind Weights { get; set; } = WeightKind.Best;
+
+    public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
 
     public int Run()
     {
@@ -53,8 +61,14 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, IVerb
             TrainBatchSize = TrainBatchSize,
             TestBatchSize = TestBatchSize,
             Weights = Weights,
+            Options = DeclaredOption.Record(this),
         };
-        EvaluationResult result = Evaluation.Run(spec, new RunContext(() => OpenDevice(), new RunConsole(), CancellationToken.None));
+        using IRanks ranks = _processes.Open(
+            MpiTimeout, "The evaluation ends: run the same command again.", CancellationToken.None, out CancellationToken stopped);
+        IRunObserver observer = ranks.IsFirst ? new RunConsole() : new RankConsole(() => { });
+        EvaluationResult result = SharedProcesses.Work(
+            ranks, () => Evaluation.Run(spec, SharedProcesses.ContextOf(ranks, () => OpenDevice(), observer, stopped)));
+        if (!SharedProcesses.TellsResults) return ExitCode.Success;
         ResultTable.Print(
             "Evaluation",
             ("checkpoint", result.Checkpoint),
@@ -70,5 +84,13 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, IVerb
             ("damaged pictures", $"{result.Damage}"),
             ResultTable.RowOfRefused(result.Damage));
         return ExitCode.Success;
+    }
+
+    // Processes share a machine's cores, unless it is said how.
+    protected override Device OpenDevice(bool dry = false)
+    {
+        Device device = base.OpenDevice(dry);
+        if (!IsThreadsGiven) _processes.ShareCores(device);
+        return device;
     }
 }

@@ -70,7 +70,7 @@ internal sealed class ScratchVerb : NetworkOptions, IScratchOptions, IVerb
             TestBatchSize = TestBatchSize,
         };
         if (Watch(RunKind.Scratch, context => ScratchTraining.Run(spec, context)) is not { } result) return ExitCode.Stopped;
-        if (!TellsResults) return ExitCode.Success;
+        if (!SharedProcesses.TellsResults) return ExitCode.Success;
         ResultTable.Print(
             result.IsFineTuned ? "Fine-tuned" : "Trained from scratch",
             ("architecture", $"{result.Architecture}"),

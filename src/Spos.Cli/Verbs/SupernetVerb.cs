@@ -106,7 +106,7 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
             LoadCheckpoint = LoadCheckpoint,
         };
         if (Watch(RunKind.Supernet, context => SupernetTraining.Run(spec, context)) is not { } result) return ExitCode.Stopped;
-        if (!TellsResults) return ExitCode.Success;
+        if (!SharedProcesses.TellsResults) return ExitCode.Success;
         IReadOnlyList<double> top1 = result.RandomTop1;
         ResultTable.Print(
             "Supernet trained",

@@ -3,6 +3,7 @@ using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Ops.Convolutions;
+using Spos.Engine.Ranks;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
@@ -41,6 +42,9 @@ public sealed record EvaluationSpec
     public int TestBatchSize { get; init; } = 512;
 
     public WeightKind Weights { get; init; }
+
+    /// <summary>All that was asked for: several processes have to be asked for the same.</summary>
+    public IReadOnlyList<RunOption> Options { get; init; } = [];
 }
 
 /// <summary>What an evaluation came to.</summary>
@@ -56,7 +60,7 @@ public static class Evaluation
     /// <exception cref="SposException">It cannot be done; the message says why.</exception>
     public static EvaluationResult Run(EvaluationSpec spec, RunContext context)
     {
-        Action<string> warn = context.Observer.Warn;
+        (Action<string> warn, IRanks ranks) = (context.Observer.Warn, context.Ranks);
         DeviceUse.Require(spec.Precision, spec.Plan);
         using CheckpointReader reader = CheckpointFolder.Open(spec.Checkpoint, warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
@@ -73,24 +77,36 @@ public static class Evaluation
         Device device = context.OpenDevice();
         ImageFolder val = spec.Data.OpenSplit("val", context.Observer);
         ClassCheck.Require(checkpoint, header, val, spec.Data.AcceptChanged, warn);
-        var damage = new DamageReport(warn);
+        var damage = new DamageReport(context.WarnOfShare);
+        var asked = new KeptOptions(
+            spec.Options,
+            new Dictionary<string, string>
+            {
+                [KeptOptions.CheckpointOption] = Convert.ToHexString(header.Sha256),
+                ["architecture"] = $"{path}",
+                ["weights"] = $"{spec.Weights}",
+            });
 
         using Session session = DeviceUse.NewSession(device, spec.Plan, spec.Precision);
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, spec.Weights), recalibrated = spec.Recalibrate || header.Path == null;
         var data = new EvaluationData(device, header.Spec.ImageSize, spec.Data, spec.Data.PreprocessingOf(header), damage);
         // Before train's room is looked for.
-        PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, val);
-        if (recalibrated)
+        SharedRun.InTurn(ranks, () => PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, val));
+        ImageFolder? train = recalibrated ? spec.Data.OpenSplit("train", context.Observer) : null;
+        SharedRun.RequireSame(ranks, device, asked, new TrainedOn(val.Classes, train?.Identity, val.Identity));
+        if (train != null)
         {
-            ImageFolder train = spec.Data.OpenSplit("train", context.Observer);
-            PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, train);
+            // Each process does all of it, to the same bits.
+            SharedRun.InTurn(ranks, () => PictureCaches.Make(spec.Data, device, context.Observer, context.Cancel, train));
             using BatchSource calibration = data.Calibration(train, spec.TrainIters, spec.TrainBatchSize, spec.Data.Seed);
             Evaluator.Recalibrate(session, network, path, calibration.Until(context.Cancel));
         }
-        using BatchSource test = data.Test(val, spec.TestBatchSize);
-        Accuracy accuracy = Evaluator.Measure(session, network, path, test.Until(context.Cancel));
+        using BatchSource test = data.Test(val, spec.TestBatchSize, ranks: ranks);
+        Accuracy accuracy = Evaluator.Measure(session, network, path, test.Until(context.Cancel), ranks: ranks);
+        damage.Share(ranks);
         return new EvaluationResult(
-            checkpoint, path, averaged, recalibrated, NetworkFlops.Of(header.Spec).Of(path), accuracy, MeasuredPictures.Of(test), damage);
+            checkpoint, path, averaged, recalibrated, NetworkFlops.Of(header.Spec).Of(path), accuracy, MeasuredPictures.Of(test, ranks),
+            damage);
     }
 }

@@ -18,7 +18,7 @@ namespace Spos.Runs.Phases;
 /// <param name="IsMeasured">Whether the epoch's end that it stands at, if it does, has been measured.</param>
 internal readonly record struct RunProgress(long Steps, long SavedStep, bool IsMeasured);
 
-/// <summary>A training that several processes do together: they begin alike, have the same pictures, and compute the same bits.</summary>
+/// <summary>Work that several processes do together: they begin alike, have the same pictures, and compute the same bits.</summary>
 internal static class SharedRun
 {
     /// <summary>Refuses more processes than there are shards, before anything is opened.</summary>
