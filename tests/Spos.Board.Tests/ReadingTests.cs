@@ -4,6 +4,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Spos.Board.Reading;
+using Spos.Runs.Reading;
 
 namespace Spos.Board.Tests;
 

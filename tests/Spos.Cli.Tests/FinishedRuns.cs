@@ -65,6 +65,7 @@ public sealed class FinishedRuns : IDisposable
         "bench" => ["bench", "kernels", "--image-size", "32", "--batch-size", "2", "--output", file],
         "latency" => ["latency", "measure", "--checkpoint", At("supernet"), "--rounds", "10", "--validate", "2", "--output", file],
         "predict" => ["predict", Path.Combine(_pipeline.Data, "val"), "--checkpoint", At("scratch"), "--output", file],
+        "report" => ["report", At("scratch"), "--output", file],
         _ => throw new InvalidOperationException($"spos {verb} writes a file: say here how it is called."),
     };
 

@@ -169,9 +169,8 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
     }
 
     // With the library that the tests carry.
-    private static Outcome WithOnnxRuntime(params string[] options) => SposProcess.RunWith(
-        new Dictionary<string, string> { ["SPOS_ONNXRUNTIME"] = Path.Combine(AppContext.BaseDirectory, "onnxruntime") },
-        ["latency", "measure", .. options]);
+    private static Outcome WithOnnxRuntime(params string[] options) =>
+        SposProcess.RunWith(SposProcess.OnnxRuntime, ["latency", "measure", .. options]);
 
     [Fact]
     public void What_cannot_be_measured_is_a_usage_error()

@@ -150,7 +150,7 @@ public sealed class PredictTests(PredictTests.Trained trained) : IClassFixture<P
     private static Prediction[] Predict(int code, params string[] arguments) =>
         Read(PipelineFixture.Expect(code, ["predict", .. arguments, "--format", "json"]).Output);
 
-    private static Prediction[] Read(string json)
+    internal static Prediction[] Read(string json)
     {
         using JsonDocument document = JsonDocument.Parse(json);
         return
@@ -166,7 +166,7 @@ public sealed class PredictTests(PredictTests.Trained trained) : IClassFixture<P
         ];
     }
 
-    private sealed record Prediction(string Picture, Guess[] Classes, string? Error);
+    internal sealed record Prediction(string Picture, Guess[] Classes, string? Error);
 
-    private sealed record Guess(int Class, string Name, double Probability);
+    internal sealed record Guess(int Class, string Name, double Probability);
 }

@@ -14,6 +14,12 @@ internal static partial class SposProcess
     /// <summary>The program that is tested.</summary>
     public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, "spos.dll");
 
+    /// <summary>The variables with which it finds the ONNX Runtime that the tests carry.</summary>
+    public static IReadOnlyDictionary<string, string> OnnxRuntime { get; } = new Dictionary<string, string>
+    {
+        ["SPOS_ONNXRUNTIME"] = Path.Combine(AppContext.BaseDirectory, "onnxruntime"),
+    };
+
     public static Outcome Run(params string[] arguments) => RunOn(null, arguments);
 
     /// <summary>Runs it with variables of the environment.</summary>

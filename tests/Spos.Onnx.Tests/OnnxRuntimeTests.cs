@@ -28,8 +28,8 @@ public sealed class OnnxRuntimeTests
         Assert.Equal(OrtEnv.Instance().GetVersionString(), runtime.Version);
         Assert.Equal(Path.Combine(Folder, "libonnxruntime.so"), runtime.Path);
         using OnnxRuntime.Graph graph = runtime.Load(model, OnnxWriter.Images, OnnxWriter.Logits, threads: 1);
-        using OnnxRuntime.Tensor images = runtime.NewTensor(Batch, 3, Size, Size);
-        using OnnxRuntime.Tensor logits = runtime.NewTensor(Batch, theirs.OutputMetadata.Single().Value.Dimensions[^1]);
+        using OnnxRuntime.Tensor<float> images = runtime.NewTensor<float>(Batch, 3, Size, Size);
+        using OnnxRuntime.Tensor<float> logits = runtime.NewTensor<float>(Batch, theirs.OutputMetadata.Single().Value.Dimensions[^1]);
         var random = new Random(1);
         // Twice: nothing of the first run is left in the second.
         for (int run = 0; run < 2; run++)
@@ -53,10 +53,10 @@ public sealed class OnnxRuntimeTests
         Assert.StartsWith($"ONNX Runtime {runtime.Version}: CreateSessionFromArray failed: ", told, StringComparison.Ordinal);
         using OnnxRuntime.Graph graph = runtime.Load(Model(), OnnxWriter.Images, OnnxWriter.Logits, threads: 1);
         // Pictures of another size.
-        using OnnxRuntime.Tensor images = runtime.NewTensor(1, 3, Size + 1, Size), logits = runtime.NewTensor(1, 2);
+        using OnnxRuntime.Tensor<float> images = runtime.NewTensor<float>(1, 3, Size + 1, Size), logits = runtime.NewTensor<float>(1, 2);
         Assert.Contains(
             "Run failed: ", Assert.Throws<OnnxRuntimeException>(() => graph.Run(images, logits)).Message, StringComparison.Ordinal);
-        Assert.Throws<OnnxRuntimeException>(() => runtime.NewTensor(65_536, 3, 2048, 2048));
+        Assert.Throws<OnnxRuntimeException>(() => runtime.NewTensor<float>(65_536, 3, 2048, 2048));
     }
 
     private static byte[] Model()

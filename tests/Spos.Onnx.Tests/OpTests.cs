@@ -37,10 +37,11 @@ public sealed class OpTests
         string Node(GraphOp op, string? output, params string[] inputs) =>
             op.ToOnnx(graph, op.GetType().Name, inputs, _ => throw new InvalidOperationException("None has tensors."), output);
         Node(swish, "y", Node(scale, null, "x", Node(sigmoid, null, Node(pool, null, "x"))));
+        string[] sizes = ["batch", $"{channels}", $"{h}", $"{w}"];
         byte[] model = ProtocolMessage.Of(m =>
         {
             m.Int(1, 8);
-            m.Message(7, graph.Build("ops", ("x", [channels, h, w]), ("y", [channels, h, w])));
+            m.Message(7, graph.Build("ops", OnnxGraph.Value("x", OnnxGraph.Float, sizes), OnnxGraph.Value("y", OnnxGraph.Float, sizes)));
             m.Message(8, ProtocolMessage.Of(o => o.Int(2, 17)));
         });
         using var runtime = new InferenceSession(model);

@@ -36,8 +36,8 @@ internal static class Targets
 
     public static IReadOnlyList<Target> All() =>
     [
-        Pickles(), TorchFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(), Configurations(),
-        RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Latencies(), Pictures(), CacheIndices(),
+        Pickles(), TorchFiles(), OnnxFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(),
+        Configurations(), RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Latencies(), Pictures(), CacheIndices(),
     ];
 
     private static Target Pickles()
@@ -65,6 +65,40 @@ internal static class Targets
             foreach (TorchTensor tensor in tensors.Values) checkpoint.Floats(tensor);
             OfficialNetwork.Describe(tensors, 32, path);
         });
+
+    // The graph is passed over: what runs it reads it.
+    private static Target OnnxFiles()
+    {
+        var record = new ExportRecord
+        {
+            ImageSize = 32,
+            OfficialPreprocessing = false,
+            ResizedSide = 37,
+            Classes = 2,
+            ClassNames = ["a", "b"],
+            Architecture = new Architecture([0, 1, 2, 3]),
+            Top1 = 0.5,
+        };
+        return new(
+            "onnx",
+            [
+                ProtocolMessage.Of(m =>
+                {
+                    m.Int(1, 8);
+                    m.Text(2, "Spos");
+                    m.Message(7, ProtocolMessage.Of(g => g.Text(2, "graph")));
+                    foreach ((string name, string value) in record.ToMetadata().Append(new("input", "pictures")))
+                    {
+                        m.Message(14, ProtocolMessage.Of(p =>
+                        {
+                            p.Text(1, name);
+                            p.Text(2, value);
+                        }));
+                    }
+                }),
+            ],
+            file => OnnxFile.Read(file.Save("network.onnx")));
+    }
 
     // Files as people hand them over, without checksums too, since those stop most changes.
     private static byte[][] TorchVariants()

@@ -1,4 +1,5 @@
 using Spos.Board.Processes;
+using Spos.Runs.Reading;
 
 namespace Spos.Board.Reading;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Spos.Runs.Folders;
+using Spos.Runs.Reading;
 
 namespace Spos.Board.Reading;
 
@@ -15,7 +16,3 @@ internal sealed record NamedPoints(string Name, Points Points);
 internal sealed record RunDetails(
     RunHeader Header, string? Resume, NamedPoints[] Series, Candidates? Candidates, FrontMember?[]? Front, RankedArchitecture?[]? Ranked,
     FrontNetwork?[]? Networks, JsonElement? Result, IReadOnlyDictionary<string, string> Options, string[] Operations);
-
-/// <summary>rank.json or networks.json, as far as the board shows it.</summary>
-internal sealed record ArchitecturesContents<T>(T?[]? Architectures)
-    where T : class;

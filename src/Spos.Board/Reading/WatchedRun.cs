@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Spos.Board.Processes;
 using Spos.Runs.Folders;
+using Spos.Runs.Reading;
 
 namespace Spos.Board.Reading;
 
@@ -106,10 +107,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
         {
             return RunState.Finished;
         }
-        // A run that goes on writes into its record when it did; a result of before is then no longer its end.
-        return _files.Find(ResultName) is var (_, result)
-            && !(DateTimeOffset.TryParse(_record?.Started, CultureInfo.InvariantCulture, out DateTimeOffset started)
-                && result.Written < started.UtcDateTime)
+        return _files.Find(ResultName) is var (_, result) && _record?.IsEndedBy(result.Written) != false
             ? RunState.Finished
             : RunState.Stopped;
     }

@@ -16,8 +16,8 @@ internal sealed class OnnxInference : IInference
     private readonly ShuffleNetV2OneShot _supernet;
     private readonly int _threads;
     private readonly OnnxRuntime _runtime;
-    private readonly OnnxRuntime.Tensor _images;
-    private readonly OnnxRuntime.Tensor _logits;
+    private readonly OnnxRuntime.Tensor<float> _images;
+    private readonly OnnxRuntime.Tensor<float> _logits;
 
     /// <param name="session">On the CPU; networks are made in it.</param>
     /// <param name="runtime">Not disposed of by this.</param>
@@ -29,8 +29,8 @@ internal sealed class OnnxInference : IInference
         // What weights are does not matter, as long as they are none of zeros and denormals, with which processors have another pace.
         _supernet = new ShuffleNetV2OneShot(session, spec);
         Initialisation.Initialise(_supernet, session.Stream, 1, InitialisationScheme.Official);
-        _images = runtime.NewTensor(batch, 3, spec.ImageSize, spec.ImageSize);
-        _logits = runtime.NewTensor(batch, spec.Classes);
+        _images = runtime.NewTensor<float>(batch, 3, spec.ImageSize, spec.ImageSize);
+        _logits = runtime.NewTensor<float>(batch, spec.Classes);
         var random = new CounterRandom(1, RandomPurpose.Drawing, 0);
         foreach (ref float pixel in _images.Values) pixel = random.NextNormal();
     }

@@ -96,6 +96,18 @@ internal abstract class DeviceOptions
         }
     }
 
+    /// <summary>Lets the CPU compute, where ONNX Runtime is bound.</summary>
+    /// <param name="what">What is run there: the beginning of a sentence.</param>
+    /// <exception cref="UsageException">Another device is asked for.</exception>
+    protected void RequireOnnxRuntime(string what)
+    {
+        if (DeviceName == Auto) DeviceName = DeviceKind.Host.Name;
+        if (Engine.Devices.DeviceName.Parse(DeviceName).Kind != DeviceKind.Host)
+        {
+            throw new UsageException($"{what} ONNX Runtime on the CPU, which --device {DeviceName} is not.");
+        }
+    }
+
     // What the option of a property takes, the variable takes.
     private static ValueRule RuleOf(string property) => typeof(DeviceOptions).GetProperty(property)!.GetCustomAttribute<ValueRule>()!;
 

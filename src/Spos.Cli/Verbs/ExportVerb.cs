@@ -8,6 +8,7 @@ using Spos.Engine.Files;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
 using Spos.Runs.Folders;
+using Spos.Runs.Observers;
 using Spos.Runs.Phases;
 
 namespace Spos.Cli.Verbs;
@@ -39,6 +40,11 @@ internal sealed class ExportVerb : DeviceOptions, IWeightsOption, IVerb
         "Leave batch norm in an ONNX graph as it is, instead of folding it into the convolutions.")]
     public bool KeepBatchNorm { get; set; }
 
+    [Option("with-preprocessing", Default = false, HelpText =
+        "Let an ONNX graph take pictures as they are, bytes [batch, height, width, 3] in the order red, green, blue: it resizes, crops and "
+        + "normalises them to the same levels as spos eval.")]
+    public bool WithPreprocessing { get; set; }
+
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
     // The first one is what there is without an ending of another.
@@ -50,6 +56,11 @@ internal sealed class ExportVerb : DeviceOptions, IWeightsOption, IVerb
         using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         string format = DeclaredOption.TextOf(Chosen)!;
+        if (WithPreprocessing && Chosen != ExportFormat.Onnx)
+        {
+            throw new UsageException(
+                $"--with-preprocessing is of ONNX graphs, and the format here is {format}. Add --format onnx, or leave it out.");
+        }
         if (header.Path == null && header.Spec.BlockSet.HasScales)
         {
             throw new CheckpointException(
@@ -69,13 +80,15 @@ internal sealed class ExportVerb : DeviceOptions, IWeightsOption, IVerb
         using Session session = NewSession(OpenDevice());
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
         bool averaged = TrainedWeights.Load(reader, session, network, Weights);
-        NetworkExport.Write(Chosen, output, session, network, header, KeepBatchNorm);
+        double? top1 = MeasuredTop1.Of(checkpoint, header, averaged);
+        NetworkExport.Write(Chosen, output, session, network, header, KeepBatchNorm, WithPreprocessing, top1);
         ResultTable.Print(
             "Exported",
             ("checkpoint", checkpoint),
             ("network", $"{header.Spec}"),
             ("kind", header.Path == null ? "supernet" : $"single path, {header.Path}"),
             ("weights", IWeightsOption.NameOf(averaged)),
+            ("input", Chosen != ExportFormat.Onnx ? null : WithPreprocessing ? "pictures of any size, as bytes" : "preprocessed images"),
             ("class names", header.ClassNames == null ? "not known" : $"{header.ClassNames.Length}, in the file"),
             ("file", output),
             Chosen == ExportFormat.Pytorch ? ("weights' file", weights) : ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));

@@ -146,11 +146,7 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         {
             throw new UsageException($"{target}: --plan is of what computes in --target {LatencyTable.OfSpos}.");
         }
-        if (DeviceName == DeviceNameAttribute.Auto) DeviceName = DeviceKind.Host.Name;
-        if (Engine.Devices.DeviceName.Parse(DeviceName).Kind != DeviceKind.Host)
-        {
-            throw new UsageException($"{target} is ONNX Runtime on the CPU, which --device {DeviceName} is not.");
-        }
+        RequireOnnxRuntime($"{target} is");
     }
 
     private double NanosecondsOf(IInference inference, Architecture path) => Median.Of(inference.Time(path, Runs)) * 1e9;

@@ -7,6 +7,7 @@ using Spos.Cli.Options;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Files;
+using Spos.Engine.Pytorch;
 using Spos.Runs;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
@@ -34,7 +35,9 @@ internal sealed class PredictVerb : DeviceOptions, IWeightsOption, IPrecisionOpt
     [PictureName]
     public IEnumerable<string> Pictures { get; set; } = [];
 
-    [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint of a single path, or the folder of its run.")]
+    [Option("checkpoint", Default = "runs/scratch", HelpText =
+        "A checkpoint of a single path, or the folder of its run; or an ONNX file of spos export, which ONNX Runtime runs. The variable "
+        + "SPOS_ONNXRUNTIME names its library, libonnxruntime.so, where the system does not find it.")]
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
 
@@ -71,6 +74,7 @@ internal sealed class PredictVerb : DeviceOptions, IWeightsOption, IPrecisionOpt
         {
             OutputFile.Require("--output", Output, "a file of predictions", OutputFile.BeginsWith(PredictionFile.Beginning));
         }
+        if (OnnxFile.IsAt(CheckpointPath)) RequireOnnxRuntime($"{CheckpointPath} is run by");
         using var input = new NamedPictures(Pictures);
         var spec = new PredictionSpec
         {
@@ -110,8 +114,8 @@ internal sealed class PredictVerb : DeviceOptions, IWeightsOption, IPrecisionOpt
         ResultTable.Print(
             "Predictions",
             ("checkpoint", result.Checkpoint),
-            ("architecture", $"{result.Architecture}"),
-            ("weights", IWeightsOption.NameOf(result.IsAveraged)),
+            ("architecture", result.Architecture?.ToString()),
+            ("weights", result.IsAveraged is { } averaged ? IWeightsOption.NameOf(averaged) : null),
             ("pictures", $"{pictures.Length - damaged}"),
             ("damaged pictures", damaged == 0 ? null : $"{damaged}"),
             ("file", Output == null ? null : Path.GetFullPath(Output)));

@@ -14,6 +14,13 @@ public enum Preprocessing
     Spos,
 }
 
+/// <summary>How large pictures are when their middle is cut out of them to be validated.</summary>
+public static class ValidationSize
+{
+    /// <summary>The pixels that the shorter side is resized to, for an input of <paramref name="size"/> rows and columns.</summary>
+    public static int ResizedSide(int size) => (int)Math.Round(size * 256.0 / 224);
+}
+
 /// <summary>
 /// What standard preprocessing subtracts from red, green and blue, from 0 to 1, and then divides by; torchvision's values.
 /// </summary>

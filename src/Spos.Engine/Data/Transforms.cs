@@ -62,7 +62,7 @@ internal static class Transforms
     /// <summary>Resizes the shorter side to size·256/224 and crops the middle.</summary>
     public static ImageTransformRecord Validation(int width, int height, int size)
     {
-        int side = ResizedSide(size);
+        int side = ValidationSize.ResizedSide(size);
         return width <= height
             ? MiddleOf(width, height, side, (int)((long)side * height / width), size)
             : MiddleOf(width, height, (int)((long)side * width / height), side, size);
@@ -73,7 +73,7 @@ internal static class Transforms
     /// </summary>
     public static ImageTransformRecord OfficialValidation(int width, int height, int size)
     {
-        int side = ResizedSide(size);
+        int side = ValidationSize.ResizedSide(size);
         return height < width
             ? MiddleOf(width, height, (int)((double)side / height * width + 0.5), side, size)
             : MiddleOf(width, height, side, (int)((double)side / width * height + 0.5), size);
@@ -112,8 +112,6 @@ internal static class Transforms
         record.CropTop = (int)Math.Round((resizedHeight - size) / 2.0);
         return record;
     }
-
-    private static int ResizedSide(int size) => (int)Math.Round(size * 256.0 / 224);
 
     /// <summary>A part of a picture, resized to the input's size.</summary>
     public static ImageTransformRecord Resize(int left, int top, int cropWidth, int cropHeight, int size) => new()

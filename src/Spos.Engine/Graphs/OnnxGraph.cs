@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Spos.Engine.Files;
 
@@ -6,7 +7,9 @@ namespace Spos.Engine.Graphs;
 /// <summary>Puts an ONNX graph together: onnx.proto's messages (github.com/onnx/onnx), by their field numbers.</summary>
 internal sealed class OnnxGraph
 {
-    private const int Float = 1, Int64 = 7;
+    /// <summary>Types of elements, as TensorProto.DataType numbers them.</summary>
+    public const int Float = 1, UInt8 = 2, Int32 = 6, Int64 = 7, Double = 11;
+
     private const int FloatAttribute = 1, IntAttribute = 2, IntsAttribute = 7;
 
     private readonly List<byte[]> _nodes = [];
@@ -38,23 +41,61 @@ internal sealed class OnnxGraph
     }
 
     /// <summary>A whole number as an array of one; one of each name is kept.</summary>
-    public string Constant(string name, long value)
+    public string Constant(string name, long value) => Constant<long>(name, Int64, value);
+
+    /// <summary>An array of a type of <see cref="Float"/> and so on; one of each name is kept.</summary>
+    public string Constant<T>(string name, int type, params ReadOnlySpan<T> values)
+        where T : unmanaged
     {
-        if (_constants.Add(name)) _weights.Add(Tensor(name, [1], Int64, BitConverter.GetBytes(value)));
+        if (_constants.Add(name)) _weights.Add(Tensor(name, [values.Length], type, MemoryMarshal.AsBytes(values)));
+        return name;
+    }
+
+    /// <summary>A whole number that is no array; one of each name is kept.</summary>
+    public string Scalar(string name, long value)
+    {
+        if (_constants.Add(name)) _weights.Add(Tensor(name, [], Int64, BitConverter.GetBytes(value)));
         return name;
     }
 
     /// <summary>The graph as a message.</summary>
-    /// <param name="input">The name of its input of floats, and its sizes after the batch's.</param>
-    /// <param name="output">The same of its result.</param>
-    public byte[] Build(string name, (string Name, long[] Sizes) input, (string Name, long[] Sizes) output) => ProtocolMessage.Of(g =>
+    /// <param name="input">Its input, and <paramref name="output"/> its result, as <see cref="Value"/> makes them.</param>
+    public byte[] Build(string name, byte[] input, byte[] output) => ProtocolMessage.Of(g =>
     {
         foreach (byte[] node in _nodes) g.Message(1, node);
         g.Text(2, name);
         foreach (byte[] weight in _weights) g.Message(5, weight);
-        g.Message(11, Value(input.Name, input.Sizes));
-        g.Message(12, Value(output.Name, output.Sizes));
+        g.Message(11, input);
+        g.Message(12, output);
     });
+
+    /// <summary>An input or a result of a graph.</summary>
+    /// <param name="type">Such as <see cref="Float"/>.</param>
+    /// <param name="sizes">Numbers, and names of those that are open.</param>
+    public static byte[] Value(string name, int type, IEnumerable<string> sizes)
+    {
+        byte[] shape = ProtocolMessage.Of(s =>
+        {
+            foreach (string size in sizes)
+            {
+                s.Message(1, ProtocolMessage.Of(d =>
+                {
+                    if (long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out long number)) d.Int(1, number);
+                    else d.Text(2, size);
+                }));
+            }
+        });
+        byte[] tensor = ProtocolMessage.Of(t =>
+        {
+            t.Int(1, type);
+            t.Message(2, shape);
+        });
+        return ProtocolMessage.Of(v =>
+        {
+            v.Text(1, name);
+            v.Message(2, ProtocolMessage.Of(t => t.Message(1, tensor)));
+        });
+    }
 
     public static byte[] Attribute(string name, long value) => ProtocolMessage.Of(a =>
     {
@@ -86,26 +127,6 @@ internal sealed class OnnxGraph
             t.Int(2, type);
             t.Text(8, name);
             t.Message(9, raw);
-        });
-    }
-
-    // A value of floats [batch, sizes].
-    private static byte[] Value(string name, long[] sizes)
-    {
-        byte[] shape = ProtocolMessage.Of(s =>
-        {
-            s.Message(1, ProtocolMessage.Of(d => d.Text(2, "batch")));
-            foreach (long size in sizes) s.Message(1, ProtocolMessage.Of(d => d.Int(1, size)));
-        });
-        byte[] tensor = ProtocolMessage.Of(t =>
-        {
-            t.Int(1, Float);
-            t.Message(2, shape);
-        });
-        return ProtocolMessage.Of(v =>
-        {
-            v.Text(1, name);
-            v.Message(2, ProtocolMessage.Of(t => t.Message(1, tensor)));
         });
     }
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace Spos.Engine.Native;
 
 /// <summary>
-/// ONNX Runtime on the CPU, as it is installed on this machine. Spos does not come with it, and needs it for nothing else than to time
-/// networks there.
+/// ONNX Runtime on the CPU, as it is installed on this machine. Spos does not come with it, and needs it only to run exported networks and
+/// to time them there.
 /// </summary>
 public sealed unsafe class OnnxRuntime : IDisposable
 {
@@ -43,12 +43,13 @@ public sealed unsafe class OnnxRuntime : IDisposable
 
     /// <summary>An array of zeros that graphs read or fill.</summary>
     /// <exception cref="OnnxRuntimeException">It is too large.</exception>
-    public Tensor NewTensor(params long[] sizes) => new(this, sizes);
+    public Tensor<T> NewTensor<T>(params long[] sizes)
+        where T : unmanaged => new(this, sizes);
 
     /// <summary>Makes a graph ready, optimised as far as it goes.</summary>
     /// <param name="model">A file's content.</param>
-    /// <param name="input">The name of its one input of floats.</param>
-    /// <param name="output">The name of its one result, of floats too.</param>
+    /// <param name="input">The name of its one input.</param>
+    /// <param name="output">The name of its one result.</param>
     /// <exception cref="OnnxRuntimeException">It is no graph that can be run.</exception>
     public Graph Load(byte[] model, string input, string output, int threads) => new(this, model, input, output, threads);
 
@@ -58,13 +59,24 @@ public sealed unsafe class OnnxRuntime : IDisposable
         _library.Release(OnnxRuntimeObject.Env, _environment);
     }
 
-    /// <summary>An array of floats in memory that does not move.</summary>
-    public sealed class Tensor : IDisposable
+    /// <summary>An array that graphs read or fill.</summary>
+    public abstract class Tensor
+    {
+        private protected Tensor()
+        {
+        }
+
+        internal nint Handle { get; private protected init; }
+    }
+
+    /// <summary>An array of floats or bytes in memory that does not move.</summary>
+    public sealed class Tensor<T> : Tensor, IDisposable
+        where T : unmanaged
     {
         private const nuint Alignment = 64;
 
         private readonly OnnxRuntime _runtime;
-        private readonly float* _values;
+        private readonly T* _values;
         private readonly int _count;
 
         internal Tensor(OnnxRuntime runtime, long[] sizes)
@@ -76,23 +88,25 @@ public sealed unsafe class OnnxRuntime : IDisposable
                 throw new OnnxRuntimeException($"An array of {count:N0} values is too large for ONNX Runtime here: try a smaller batch.");
             }
             _count = (int)count;
-            nuint bytes = (nuint)count * sizeof(float);
-            _values = (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
+            nuint bytes = (nuint)count * (nuint)sizeof(T);
+            _values = (T*)NativeMemory.AlignedAlloc(bytes, Alignment);
             Values.Clear();
             nint made;
             fixed (long* shape = sizes)
             {
                 nint status = runtime._library.CreateTensorWithDataAsOrtValue(
-                    runtime._memory, _values, bytes, shape, (nuint)sizes.Length, 1, &made);
+                    runtime._memory, _values, bytes, shape, (nuint)sizes.Length, ElementType, &made);
                 if (status != 0) NativeMemory.AlignedFree(_values);
                 runtime._library.Check(status, "CreateTensorWithDataAsOrtValue");
             }
             Handle = made;
         }
 
-        internal nint Handle { get; }
+        // As ONNXTensorElementDataType numbers them.
+        private static int ElementType => typeof(T) == typeof(float) ? 1 : typeof(T) == typeof(byte) ? 2
+            : throw new NotSupportedException($"Arrays of {typeof(T)} are not bound.");
 
-        public Span<float> Values => new(_values, _count);
+        public Span<T> Values => new(_values, _count);
 
         public void Dispose()
         {

@@ -108,7 +108,9 @@ internal sealed unsafe class OnnxRuntimeLibrary
     /// <summary>OrtSessionOptions, threads that work on nodes side by side.</summary>
     public delegate* unmanaged<nint, int, nint> SetInterOpNumThreads => (delegate* unmanaged<nint, int, nint>)_functions[25];
 
-    /// <summary>OrtMemoryInfo, values, bytes, sizes, how many, type (1 for floats); gives an OrtValue in the same memory.</summary>
+    /// <summary>
+    /// OrtMemoryInfo, values, bytes, sizes, how many, type (1 for floats, 2 for bytes); gives an OrtValue in the same memory.
+    /// </summary>
     public delegate* unmanaged<nint, void*, nuint, long*, nuint, int, nint*, nint> CreateTensorWithDataAsOrtValue =>
         (delegate* unmanaged<nint, void*, nuint, long*, nuint, int, nint*, nint>)_functions[49];
 

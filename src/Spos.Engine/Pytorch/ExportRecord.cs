@@ -28,7 +28,15 @@ public sealed record ExportRecord
     private const string ClassesName = "class_names", DropoutName = "dropout", ArchitectureName = "architecture", FlopsName = "flops",
         ScalesName = "channel_scales";
     private const string OrderName = "channel_order", RangeName = "value_range", MeanName = "mean", DeviationName = "std";
+    private const string ClassCountName = "classes", Top1Name = "top1";
+    private const string ResizedSideName = "resized_side", InterpolationName = "interpolation", CropName = "crop", Middle = "centre";
     private const string OfficialName = "spos", StandardName = "standard";
+
+    // Of a text, in characters: room for the names of 100,000 classes, as long as a file system allows.
+    private const int MostText = 64 << 20;
+
+    // More than any data set has.
+    private const int MostClasses = 1_000_000;
 
     /// <summary>Height and width of the pictures.</summary>
     public required int ImageSize { get; init; }
@@ -41,6 +49,23 @@ public sealed record ExportRecord
 
     /// <summary>What a channel's values lie in before the mean is subtracted, "[0, 255]" or "[0, 1]".</summary>
     public string ValueRange { get => field ?? (OfficialPreprocessing ? "[0, 255]" : "[0, 1]"); init; }
+
+    /// <summary>The pixels that a picture's shorter side is resized to before its middle is cut out; null where nobody says.</summary>
+    public int? ResizedSide { get; init; }
+
+    /// <summary>
+    /// How pictures are resized: "bilinear_antialiased" as Pillow does it, "bilinear" as OpenCV does, two pixels an axis.
+    /// </summary>
+    public string Interpolation { get => field ?? (OfficialPreprocessing ? "bilinear" : "bilinear_antialiased"); init; }
+
+    /// <summary>What is cut out of the resized picture: "centre".</summary>
+    public string Crop { get; init; } = Middle;
+
+    /// <summary>How many logits there are; null where nobody says.</summary>
+    public int? Classes { get; init; }
+
+    /// <summary>The share of val whose class is the first guess, from 0 to 1; null where it was not measured.</summary>
+    public double? Top1 { get; init; }
 
     /// <summary>Probability of dropping a feature before the classifier in training.</summary>
     public float Dropout { get; init; } = new NetworkSpec().Dropout;
@@ -73,8 +98,13 @@ public sealed record ExportRecord
             [RangeName] = ValueRange,
             [MeanName] = JsonSerializer.Serialize(Mean),
             [DeviationName] = JsonSerializer.Serialize(Deviation),
+            [InterpolationName] = Interpolation,
+            [CropName] = Crop,
             [DropoutName] = Dropout.ToString("R", CultureInfo.InvariantCulture),
         };
+        if (ResizedSide is { } side) metadata[ResizedSideName] = side.ToString(CultureInfo.InvariantCulture);
+        if (Classes is { } classes) metadata[ClassCountName] = classes.ToString(CultureInfo.InvariantCulture);
+        if (Top1 is { } top1) metadata[Top1Name] = top1.ToString("R", CultureInfo.InvariantCulture);
         if (ClassNames != null) metadata[ClassesName] = JsonSerializer.Serialize(ClassNames);
         if (Architecture is { } path)
         {
@@ -97,7 +127,9 @@ public sealed record ExportRecord
                 + "Use a newer version of it.");
         }
         TorchCheckpointException Unreadable(string what) => new($"{path}: what it says of its network cannot be read: {what}.");
-        string Text(string name) => metadata.TryGetValue(name, out string? text) ? text : throw Unreadable($"{name} is missing");
+        string Text(string name) => !metadata.TryGetValue(name, out string? text) ? throw Unreadable($"{name} is missing")
+            : text.Length <= MostText ? text
+            : throw Unreadable($"{name} has {text.Length} characters; nothing longer than {MostText} is read");
         T Read<T>(string name, string wanted, Func<string, T?> read)
             where T : struct
         {
@@ -124,6 +156,11 @@ public sealed record ExportRecord
                     list.Length == operations.Length && Array.TrueForAll(list, scale => scale is >= 0 and < ChannelScales.Count)));
         }
 
+        // What earlier versions did not write.
+        T? Later<T>(string name, string wanted, Func<string, T?> read)
+            where T : struct => metadata.ContainsKey(name) ? Read(name, wanted, read) : null;
+        string? LaterText(string name) => metadata.ContainsKey(name) ? Text(name) : null;
+
         return new ExportRecord
         {
             ImageSize = Read(ImageSizeName, $"a multiple of {LeastImageSize} up to {MostImageSize}", ImageSizeOf),
@@ -137,12 +174,18 @@ public sealed record ExportRecord
             ValueRange = Text(RangeName),
             Mean = Channels(MeanName),
             Deviation = Channels(DeviationName),
+            ResizedSide = Later(ResizedSideName, $"a number of pixels up to {2 * MostImageSize}", text => CountOf(text, 2 * MostImageSize)),
+            Interpolation = LaterText(InterpolationName)!,
+            Crop = LaterText(CropName) ?? Middle,
+            Classes = Later(ClassCountName, $"a number of classes up to {MostClasses}", text => CountOf(text, MostClasses)),
+            Top1 = Later(Top1Name, "a share from 0 to 1", ShareOf),
             Dropout = Read(DropoutName, "a number from 0 to below 1", DropoutOf),
             ClassNames = !metadata.ContainsKey(ClassesName)
                 ? null
-                : List<string>(ClassesName, "a list of texts", list => Array.TrueForAll(list, name => name is not null)),
+                : List<string>(ClassesName, $"a list of up to {MostClasses} texts", list =>
+                    list.Length <= MostClasses && Array.TrueForAll(list, name => name is not null)),
             Architecture = !metadata.ContainsKey(ArchitectureName) ? null : Path(),
-            Flops = !metadata.ContainsKey(FlopsName) ? null : Read(FlopsName, "a number of FLOPs", FlopsOf),
+            Flops = Later(FlopsName, "a number of FLOPs", FlopsOf),
         };
     }
 
@@ -163,6 +206,10 @@ public sealed record ExportRecord
             (RangeName, ValueRange, other.ValueRange, Plain(ValueRange) == Plain(other.ValueRange)),
             (MeanName, Written(Mean), Written(other.Mean), AreEqual(Mean, other.Mean)),
             (DeviationName, Written(Deviation), Written(other.Deviation), AreEqual(Deviation, other.Deviation)),
+            (ResizedSideName, $"{ResizedSide}", $"{other.ResizedSide}",
+                ResizedSide == null || other.ResizedSide == null || ResizedSide == other.ResizedSide),
+            (InterpolationName, Interpolation, other.Interpolation, Interpolation == other.Interpolation),
+            (CropName, Crop, other.Crop, Crop == other.Crop),
         ];
         string[] differences = [.. parts.Where(p => !p.Same).Select(p => $"{p.Name} is {Shown.Excerpt(p.Here)}, not {p.There}")];
         return differences.Length == 0 ? null : string.Join("; ", differences);
@@ -199,6 +246,12 @@ public sealed record ExportRecord
         float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float dropout) && dropout is >= 0 and < 1
             ? dropout
             : null;
+
+    private static int? CountOf(string text, int most) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0 && count <= most ? count : null;
+
+    private static double? ShareOf(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double share) && share is >= 0 and <= 1 ? share : null;
 
     private static long? FlopsOf(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long flops) ? flops : null;

@@ -31,8 +31,15 @@ public static class ModuleSource
             It takes images [batch, 3, {size}, {size}] in {order}, their values in {range}, less MEAN and divided by STD,
             and gives logits [batch, {spec.Classes}].
             """);
+        if (record.ResizedSide != null)
+        {
+            string how = record.OfficialPreprocessing ? "bilinearly as OpenCV does" : "bilinearly and antialiased as Pillow does";
+            text.Append(
+                CultureInfo.InvariantCulture, $"\nA picture's shorter side is resized to RESIZED_SIDE, {how}, and its middle taken.");
+        }
         text.Append("\n\"\"\"\n\nfrom pathlib import Path\n\nimport torch\nfrom torch import nn\n\n");
         text.Append(CultureInfo.InvariantCulture, $"MEAN = ({Numbers(record.Mean)})\nSTD = ({Numbers(record.Deviation)})\n");
+        if (record.ResizedSide is { } side) text.Append(CultureInfo.InvariantCulture, $"RESIZED_SIDE = {side}\n");
         if (record.ClassNames != null)
         {
             text.Append("CLASSES = [\n");

@@ -8,38 +8,54 @@ using Spos.Engine.Supernet;
 namespace Spos.Engine.Pytorch;
 
 /// <summary>
-/// Writes single paths as ONNX graphs (github.com/onnx/onnx, onnx.proto and Operators.md): input "images" [batch, 3, S, S],
-/// output "logits" [batch, classes], the batch's size open.
+/// Writes single paths as ONNX graphs (github.com/onnx/onnx, onnx.proto and Operators.md): input "images" [batch, 3, S, S], or with
+/// preprocessing "pictures" [batch, height, width, 3]; output "logits" [batch, classes], the batch's size open.
 /// </summary>
 public static class OnnxWriter
 {
-    private const int IrVersion = 8, OpsetVersion = 17;
+    private const int IrVersion = 8;
 
-    /// <summary>The names of the input and of the output.</summary>
+    /// <summary>Of ONNX's operators.</summary>
+    internal const int OpsetVersion = 17;
+
+    /// <summary>The names of the input, floats [batch, 3, S, S] that are preprocessed already, and of the output.</summary>
     public const string Images = "images", Logits = "logits";
+
+    /// <summary>The name of the input of a graph that preprocesses pictures itself: bytes [batch, height, width, 3], red first.</summary>
+    public const string Pictures = "pictures";
+
+    /// <summary>The entry of metadata_props that names the input.</summary>
+    public const string InputName = "input";
 
     /// <summary>Writes a graph, whole or not at all.</summary>
     /// <param name="record">What the file says of the network, as metadata_props; null for nothing.</param>
     /// <param name="keepBatchNorm">Whether batch norm stays a node; else it is folded into the convolutions' weights.</param>
+    /// <param name="takesPictures">Whether the graph preprocesses pictures as the record says, which then must be there.</param>
     /// <exception cref="ArgumentException">The network is a supernet.</exception>
-    public static void Save(string path, Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? record = null)
+    public static void Save(
+        string path, Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? record = null,
+        bool takesPictures = false)
     {
-        byte[] model = Bytes(session, network, keepBatchNorm, record);
+        byte[] model = Bytes(session, network, keepBatchNorm, record, takesPictures);
         AtomicFile.Write(path, stream => stream.Write(model));
     }
 
     /// <summary>What <see cref="Save"/> writes.</summary>
     /// <inheritdoc cref="Save"/>
-    public static byte[] Bytes(Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? record = null)
+    public static byte[] Bytes(
+        Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? record = null, bool takesPictures = false)
     {
         if (network.Path == null) throw new ArgumentException("Only a single path can be a graph.");
+        if (takesPictures && record == null) throw new ArgumentException("Nobody says how pictures are preprocessed.");
+        string input = takesPictures ? Pictures : Images;
         return ProtocolMessage.Of(m =>
         {
             m.Int(1, IrVersion);
             m.Text(2, "Spos");
-            m.Message(7, GraphOf(session, network, keepBatchNorm));
+            m.Message(7, GraphOf(session, network, keepBatchNorm, takesPictures ? record : null));
             m.Message(8, ProtocolMessage.Of(o => o.Int(2, OpsetVersion)));
-            foreach ((string name, string value) in record?.ToMetadata() ?? new Dictionary<string, string>())
+            if (record == null) return;
+            foreach ((string name, string value) in record.ToMetadata().Append(new(InputName, input)))
             {
                 m.Message(14, ProtocolMessage.Of(p =>
                 {
@@ -50,19 +66,23 @@ public static class OnnxWriter
         });
     }
 
-    private static byte[] GraphOf(Session session, ShuffleNetV2OneShot network, bool keepBatchNorm)
+    // With the preprocessing of the record; null for none.
+    private static byte[] GraphOf(Session session, ShuffleNetV2OneShot network, bool keepBatchNorm, ExportRecord? preprocessing)
     {
         var tensors = OfficialTensors.Of(network).ToDictionary(t => t.Name);
         float[] Values(string name) => tensors[name].ToTorch(tensors[name].Tensor.Download(session.Stream));
         var onnx = new OnnxGraph();
         (string Prefix, Graph Graph)[] parts = [.. NetworkGraph.PartsOf(network.Spec, network.Path!)];
-        string x = Images;
+        NetworkSpec spec = network.Spec;
+        string x = preprocessing == null ? Images : OnnxPreprocessing.Add(onnx, Pictures, preprocessing);
         foreach ((int index, (string prefix, Graph graph)) in parts.Index())
         {
             x = Add(onnx, graph, prefix, x, Values, keepBatchNorm, index == parts.Length - 1 ? Logits : null);
         }
-        NetworkSpec spec = network.Spec;
-        return onnx.Build("ShuffleNetV2OneShot", (Images, [3, spec.ImageSize, spec.ImageSize]), (Logits, [spec.Classes]));
+        byte[] input = preprocessing == null
+            ? OnnxGraph.Value(Images, OnnxGraph.Float, ["batch", "3", $"{spec.ImageSize}", $"{spec.ImageSize}"])
+            : OnnxGraph.Value(Pictures, OnnxGraph.UInt8, ["batch", "height", "width", "3"]);
+        return onnx.Build("ShuffleNetV2OneShot", input, OnnxGraph.Value(Logits, OnnxGraph.Float, ["batch", $"{spec.Classes}"]));
     }
 
     // Adds the nodes of a part and returns its result.

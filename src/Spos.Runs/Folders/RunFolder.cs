@@ -12,6 +12,9 @@ namespace Spos.Runs.Folders;
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
+    /// <summary>The file of a training's metrics.</summary>
+    public const string MetricsName = "metrics.jsonl";
+
     private const int Kept = 2, MostBytesOfLine = 64 << 10;
     private const string SetAside = ".damaged", ResultName = "result.json";
 
@@ -31,7 +34,7 @@ public sealed class RunFolder : IDisposable
         FolderContents.Of(path).RequireFor(kind);
         Folder = Path.GetFullPath(path);
         Directory.CreateDirectory(Folder);
-        _metrics = Path.Combine(Folder, "metrics.jsonl");
+        _metrics = Path.Combine(Folder, MetricsName);
         string file = Path.Combine(Folder, ".lock");
         if (RegularFile.IsOther(file))
         {

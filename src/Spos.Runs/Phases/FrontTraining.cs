@@ -223,7 +223,7 @@ public static class FrontTraining
         foreach (FrontNetwork network in networks)
         {
             context.Cancel.ThrowIfCancellationRequested();
-            Export(Path.Combine(folder.Folder, network.Name), Path.Combine(exports, network.Name), setup, device, context.Observer);
+            Export(network, folder.Folder, exports, setup, device, context.Observer);
         }
         long[][] of = [.. networks.Select(network => costs.Select(cost => cost.Of(network.Path)).ToArray())];
         HashSet<int> best = [.. ParetoFront.Members([.. networks.Select((network, i) => new[] { -network.Top1!.Value, of[i][0] })])];
@@ -263,9 +263,11 @@ public static class FrontTraining
     }
 
     // A trained network in all formats, and its architecture.
-    private static void Export(string training, string output, TrainingSetup setup, Device device, IRunObserver observer)
+    private static void Export(
+        FrontNetwork trained, string folder, string exports, TrainingSetup setup, Device device, IRunObserver observer)
     {
-        using CheckpointReader reader = CheckpointFolder.Open(training, observer.Warn);
+        string output = Path.Combine(exports, trained.Name);
+        using CheckpointReader reader = CheckpointFolder.Open(Path.Combine(folder, trained.Name), observer.Warn);
         CheckpointHeader header = reader.Header;
         using Session session = DeviceUse.NewSession(device, setup.Plan);
         using var network = new ShuffleNetV2OneShot(session, header.Spec, header.Path);
@@ -273,7 +275,7 @@ public static class FrontTraining
         // A module has its weights, as pth, beside it.
         foreach (ExportFormat format in new[] { ExportFormat.Pytorch, ExportFormat.Safetensors, ExportFormat.Onnx })
         {
-            NetworkExport.Write(format, output + NetworkExport.EndingOf(format), session, network, header);
+            NetworkExport.Write(format, output + NetworkExport.EndingOf(format), session, network, header, top1: trained.Top1);
         }
         ArchitectureFile.Write($"{output}.json", header.Path!, header.Spec.Space);
     }

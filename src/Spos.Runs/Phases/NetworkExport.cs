@@ -46,12 +46,14 @@ public static class NetworkExport
     /// <summary>Writes a network, whole or not at all.</summary>
     /// <param name="header">Of the checkpoint that the network was loaded from.</param>
     /// <param name="keepBatchNorm">Whether an ONNX graph has batch norm as it is, instead of folded into the convolutions.</param>
+    /// <param name="withPreprocessing">Whether an ONNX graph takes pictures as they are, and preprocesses them itself.</param>
+    /// <param name="top1">On val, from 0 to 1; null where it is not known.</param>
     /// <exception cref="WriteException">It could not be written.</exception>
     public static void Write(
         ExportFormat format, string output, Session session, ShuffleNetV2OneShot network, CheckpointHeader header,
-        bool keepBatchNorm = false)
+        bool keepBatchNorm = false, bool withPreprocessing = false, double? top1 = null)
     {
-        ExportRecord record = RecordOf(header);
+        ExportRecord record = RecordOf(header) with { Top1 = top1 };
         switch (format)
         {
             case ExportFormat.Pth:
@@ -67,7 +69,7 @@ public static class NetworkExport
                 SafetensorsWriter.Save(output, session, network, record);
                 break;
             default:
-                OnnxWriter.Save(output, session, network, keepBatchNorm, record);
+                OnnxWriter.Save(output, session, network, keepBatchNorm, record, withPreprocessing);
                 break;
         }
     }
@@ -80,6 +82,7 @@ public static class NetworkExport
             ImageSize = header.ImageSize,
             OfficialPreprocessing = official,
             Dropout = header.Dropout,
+            Classes = header.Classes,
             ClassNames = header.ClassNames,
             Architecture = header.Path,
             Flops = header.Path is { } path ? NetworkFlops.Of(header.Spec).Of(path) : null,

@@ -1,11 +1,7 @@
 using Spos.Engine.Autograd;
-using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
-using Spos.Engine.Devices;
 using Spos.Engine.Ops.Convolutions;
-using Spos.Engine.Supernet;
-using Spos.Engine.Training;
-using Spos.Runs.Folders;
+using Spos.Engine.Pytorch;
 using Spos.Space;
 
 namespace Spos.Runs.Phases;
@@ -13,7 +9,7 @@ namespace Spos.Runs.Phases;
 /// <summary>What is predicted, and how.</summary>
 public sealed record PredictionSpec
 {
-    /// <summary>A checkpoint of a single path, or the folder of its run.</summary>
+    /// <summary>A checkpoint of a single path, or the folder of its run; or an ONNX graph that spos export wrote.</summary>
     public required string Checkpoint { get; init; }
 
     /// <summary>Files of pictures and folders of them; at least one.</summary>
@@ -47,9 +43,10 @@ public readonly record struct Guess(int Class, string? Name, double Probability)
 public sealed record PredictedPicture(string Picture, IReadOnlyList<Guess> Guesses, string? Fault);
 
 /// <summary>What a prediction came to.</summary>
-/// <param name="IsAveraged">Whether the weights were averaged ones.</param>
+/// <param name="Architecture">Null where an ONNX graph does not say it.</param>
+/// <param name="IsAveraged">Whether the weights were averaged ones; null of an ONNX graph, which does not say it.</param>
 public sealed record PredictionResult(
-    string Checkpoint, Architecture Architecture, bool IsAveraged, IReadOnlyList<PredictedPicture> Pictures);
+    string Checkpoint, Architecture? Architecture, bool? IsAveraged, IReadOnlyList<PredictedPicture> Pictures);
 
 /// <summary>Tells what is in pictures by a trained network.</summary>
 public static class Prediction
@@ -60,33 +57,29 @@ public static class Prediction
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Top, 1);
         IRunObserver observer = context.Observer;
         DeviceUse.Require(spec.Precision, spec.Plan);
-        using CheckpointReader reader = CheckpointFolder.Open(spec.Checkpoint, observer.Warn);
-        CheckpointHeader header = reader.Header;
-        Architecture path = header.Path ?? throw new UsageException(
-            $"{reader.Path} is a supernet, whose paths are not for use as they are. Train one by spos scratch, and name its folder.");
-        ShuffleNetV2OneShot.Require(spec.Precision, header.Spec, path);
+        using IPredictor predictor =
+            OnnxFile.IsAt(spec.Checkpoint) ? new OnnxPredictor(spec) : new CheckpointPredictor(spec, observer.Warn);
         ImageFolder pictures = ImageFolder.OfPictures(spec.Pictures);
         foreach (string remark in pictures.Remarks) observer.Warn(remark);
-        Device device = context.OpenDevice();
-        using Session session = DeviceUse.NewSession(device, spec.Plan, spec.Precision);
-        using var network = new ShuffleNetV2OneShot(session, header.Spec, path);
-        bool averaged = TrainedWeights.Load(reader, session, network, spec.Weights);
+        predictor.Load(context.OpenDevice());
         var damage = new DamageReport(observer.Warn);
-        var data = new EvaluationData(device, header.Spec.ImageSize, spec.Data, spec.Data.PreprocessingOf(header), damage);
         var guesses = new Guess[pictures.Samples.Length][];
-        using BatchSource batches = data.Test(pictures, spec.BatchSize, keeps: false);
         void Predict()
         {
             try
             {
-                Evaluator.Predict(session, network, path, batches.Until(context.Cancel), (places, logits) =>
-                {
-                    foreach ((int row, int place) in places.Index())
+                predictor.Predict(
+                    pictures, damage,
+                    (places, logits) =>
                     {
-                        guesses[place] = GuessesOf(logits.AsSpan(row * header.Classes, header.Classes), spec.Top, header.ClassNames);
-                    }
-                    observer.Predicted(places[^1] + 1);
-                });
+                        int classes = predictor.Classes;
+                        foreach ((int row, int place) in places.Index())
+                        {
+                            guesses[place] = GuessesOf(logits.AsSpan(row * classes, classes), spec.Top, predictor.ClassNames);
+                        }
+                        observer.Predicted(places[^1] + 1);
+                    },
+                    context.Cancel);
                 // The last ones may be damaged.
                 observer.Predicted(guesses.Length);
             }
@@ -98,14 +91,14 @@ public static class Prediction
 
         // What is done in a moment needs no progress.
         if (guesses.Length <= spec.BatchSize) Predict();
-        else observer.Observe(new RunPart(PartKind.Prediction, "predictions", reader.Path, "picture", guesses.Length), Predict);
+        else observer.Observe(new RunPart(PartKind.Prediction, "predictions", predictor.File, "picture", guesses.Length), Predict);
         return new PredictionResult(
-            reader.Path, path, averaged,
+            predictor.File, predictor.Path, predictor.IsAveraged,
             [.. pictures.Samples.Select(sample => new PredictedPicture(
                 $"{sample.Path}", guesses[sample.Number] ?? [], guesses[sample.Number] == null ? damage.CauseOf(sample.Path) : null))]);
     }
 
-    private static Guess[] GuessesOf(ReadOnlySpan<float> logits, int top, string[]? names)
+    private static Guess[] GuessesOf(ReadOnlySpan<float> logits, int top, IReadOnlyList<string>? names)
     {
         float[] values = logits.ToArray();
         double most = values.Max(), sum = values.Sum(value => Math.Exp(value - most));

@@ -23,7 +23,7 @@ public static class PreprocessingRecord
     public static IReadOnlyList<RunOption> Official(IReadOnlyList<RunOption> options) =>
         [.. options.Select(option => option.Name == Option ? option with { Value = ValueOf(Preprocessing.Spos) } : option)];
 
-    /// <summary>An exported file's record with what its preprocessing subtracts and divides by.</summary>
+    /// <summary>An exported file's record with how its preprocessing resizes pictures, and what it subtracts and divides by.</summary>
     public static ExportRecord WithPictures(ExportRecord record)
     {
         var plain = new ExportRecord { ImageSize = record.ImageSize, OfficialPreprocessing = record.OfficialPreprocessing };
@@ -31,6 +31,9 @@ public static class PreprocessingRecord
         {
             ChannelOrder = plain.ChannelOrder,
             ValueRange = plain.ValueRange,
+            ResizedSide = ValidationSize.ResizedSide(record.ImageSize),
+            Interpolation = plain.Interpolation,
+            Crop = plain.Crop,
             Mean = record.OfficialPreprocessing ? plain.Mean : ImageNetStatistics.Mean,
             Deviation = record.OfficialPreprocessing ? plain.Deviation : ImageNetStatistics.Deviation,
         };

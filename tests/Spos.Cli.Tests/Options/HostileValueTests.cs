@@ -40,6 +40,7 @@ public sealed class HostileValueTests : IDisposable
         ["completion"] = ["bash"],
         ["man"] = [],
         ["board"] = ["missing", "--token-file", "missing"],
+        ["report"] = ["missing"],
     };
 
     private static readonly string[] Values =

@@ -19,8 +19,9 @@ public sealed partial class LayerTests
             "Files", "Logs", "Native", "Ranks", "Pickles", "Compilation", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn",
             "Graphs", "Ops", "Ops/Convolutions", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
-        ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
+        ["Spos.Runs"] = ["Records", "Folders", "Reading", "Observers", "Phases"],
         ["Spos.Board"] = ["Page", "Processes", "Reading", "Serving"],
+        ["Spos.Report"] = ["Documents", "Chains", "Sections", "Writing"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 

@@ -39,6 +39,35 @@ public sealed class ExportRecordTests : IDisposable
     }
 
     [Fact]
+    public void What_earlier_versions_did_not_write_is_not_needed()
+    {
+        var metadata = new Dictionary<string, string>(TorchFixtures.Record.ToMetadata());
+        Assert.Equal(
+            (37, 5, 0.625, "bilinear_antialiased", "centre"), Later(ExportRecord.From(metadata, "x.pth")!));
+        foreach (string name in new[] { "resized_side", "classes", "top1", "interpolation", "crop" }) Assert.True(metadata.Remove(name));
+        ExportRecord earlier = ExportRecord.From(metadata, "x.pth")!;
+        Assert.Equal((null, null, null, "bilinear_antialiased", "centre"), Later(earlier));
+        Assert.Null(earlier.DifferenceInPictures(TorchFixtures.Record));
+        metadata["preprocessing"] = "spos";
+        Assert.Equal("bilinear", ExportRecord.From(metadata, "x.pth")!.Interpolation);
+
+        static (int?, int?, double?, string, string) Later(ExportRecord record) =>
+            (record.ResizedSide, record.Classes, record.Top1, record.Interpolation, record.Crop);
+    }
+
+    [Fact]
+    public void A_text_beyond_all_bounds_is_refused()
+    {
+        var metadata = new Dictionary<string, string>(TorchFixtures.Record.ToMetadata())
+        {
+            ["class_names"] = $"[\"{new string('a', 64 << 20)}\"]",
+        };
+        Assert.Contains(
+            "class_names has 67108868 characters; nothing longer than 67108864 is read.",
+            Assert.Throws<TorchCheckpointException>(() => ExportRecord.From(metadata, "x.pth")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_same_network_gives_the_same_bytes()
     {
         foreach (string name in new[] { "network.pth", "network.safetensors", "network.onnx" })
@@ -55,7 +84,7 @@ public sealed class ExportRecordTests : IDisposable
     [InlineData("image_size", "100", "cannot be read")]
     [InlineData("preprocessing", "other", "cannot be read: preprocessing is 'other', not spos or standard.")]
     [InlineData("class_names", "[null]", "cannot be read")]
-    [InlineData("class_names", "{", "cannot be read: class_names is '{', not a list of texts.")]
+    [InlineData("class_names", "{", "cannot be read: class_names is '{', not a list of up to 1000000 texts.")]
     [InlineData("dropout", "", "cannot be read: dropout is '', not a number from 0 to below 1.")]
     [InlineData("dropout", "NaN", "cannot be read")]
     [InlineData("mean", "[1, 2]", "cannot be read: mean is '[1, 2]', not a list of three numbers.")]
@@ -64,6 +93,10 @@ public sealed class ExportRecordTests : IDisposable
     [InlineData("architecture", "[]", "cannot be read")]
     [InlineData("architecture", "[0, -1]", "cannot be read: architecture is '[0, -1]', not a list of numbers of choices.")]
     [InlineData("flops", "many", "cannot be read")]
+    [InlineData("resized_side", "0", "cannot be read: resized_side is '0', not a number of pixels up to 4096.")]
+    [InlineData("classes", "1000001", "cannot be read: classes is '1000001', not a number of classes up to 1000000.")]
+    [InlineData("top1", "1.5", "cannot be read: top1 is '1.5', not a share from 0 to 1.")]
+    [InlineData("top1", "NaN", "cannot be read: top1")]
     [InlineData("channel_order", null, "cannot be read: channel_order is missing.")]
     public void A_wrong_record_is_told(string name, string? value, string says)
     {
@@ -81,6 +114,10 @@ public sealed class ExportRecordTests : IDisposable
     [InlineData("channel_order", "BGR", "channel_order is BGR, not RGB")]
     [InlineData("value_range", "[-1, 1]", "value_range is [-1, 1], not [0, 1]")]
     [InlineData("mean", "[0.5, 0.5, 0.5]", "mean is [0.5, 0.5, 0.5], not [0.485, 0.456, 0.406]")]
+    [InlineData("resized_side", "37", null)]
+    [InlineData("resized_side", "36", "resized_side is 36, not 37")]
+    [InlineData("interpolation", "bicubic", "interpolation is bicubic, not bilinear_antialiased")]
+    [InlineData("crop", "left", "crop is left, not centre")]
     [InlineData("std", "[0.229, 0.224, 0.226]", "std is [0.229, 0.224, 0.226], not [0.229, 0.224, 0.225]")]
     public void Pictures_that_are_fed_otherwise_are_told(string name, string value, string? difference)
     {

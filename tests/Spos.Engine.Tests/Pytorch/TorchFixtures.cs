@@ -20,6 +20,9 @@ internal static class TorchFixtures
     {
         ImageSize = ImageSize,
         OfficialPreprocessing = false,
+        ResizedSide = 37,
+        Classes = 5,
+        Top1 = 0.625,
         Dropout = 0.25f,
         ClassNames = ["cat", "chien", "犬 \"quoted\"", "a\nb", "5"],
         Architecture = new Architecture([1, 2, 0, 3, 2]),

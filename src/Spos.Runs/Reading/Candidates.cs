@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using Spos.Space;
 
-namespace Spos.Board.Reading;
+namespace Spos.Runs.Reading;
 
-/// <summary>search.json, as far as the board shows it.</summary>
+/// <summary>search.json, as far as those need it who show runs.</summary>
 internal sealed record SearchContents(SearchedScore?[]? Scores);
 
 /// <summary>A candidate of search.json.</summary>

@@ -1,13 +1,13 @@
 using Spos.Engine.Files;
 
-namespace Spos.Board.Reading;
+namespace Spos.Runs.Reading;
 
 /// <summary>A file as it was when it was looked at: the same stamp, the same content.</summary>
 internal readonly record struct FileStamp((uint, uint, ulong) Id, long Size, DateTime Written);
 
 /// <summary>
-/// The files of a run's folder, which lies in the folder that the board shows. Links are never followed, so that nothing outside of that
-/// folder is read, whatever a run's folder was filled with.
+/// The files of a run's folder, which lies in the folder that is shown. Links are never followed, so that nothing outside of that folder
+/// is read, whatever a run's folder was filled with.
 /// </summary>
 internal sealed class OwnFiles(string root, string relative)
 {

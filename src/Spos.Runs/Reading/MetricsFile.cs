@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 
-namespace Spos.Board.Reading;
+namespace Spos.Runs.Reading;
 
 /// <summary>
 /// metrics.jsonl of a run, which may grow, and may be written anew when a stopped run goes on. Only what was added is read again. Lines

@@ -1,4 +1,4 @@
-namespace Spos.Board.Reading;
+namespace Spos.Runs.Reading;
 
 /// <summary>Points of a line, as the page draws them. A value that is not finite is null.</summary>
 internal sealed record Points(long[] Steps, float?[] Values);
