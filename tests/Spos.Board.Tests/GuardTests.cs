@@ -19,12 +19,15 @@ public sealed class GuardTests
     [InlineData("Bearer wrong")]
     [InlineData("Bearer ")]
     [InlineData(BoardFixture.Token)]
-    public async Task Nobody_stops_a_run_without_the_token(string? authorization)
+    public async Task Nobody_stops_a_run_or_goes_on_with_it_without_the_token(string? authorization)
     {
         await using BoardFixture board = await Open();
-        HttpRequestMessage request = board.Request(HttpMethod.Post, "/api/stop?path=one");
-        if (authorization != null) request.Headers.TryAddWithoutValidation("Authorization", authorization);
-        Assert.Equal(HttpStatusCode.Unauthorized, await board.StatusOf(request));
+        foreach (string path in new[] { "/api/stop?path=one", "/api/resume?path=one" })
+        {
+            HttpRequestMessage request = board.Request(HttpMethod.Post, path);
+            if (authorization != null) request.Headers.TryAddWithoutValidation("Authorization", authorization);
+            Assert.Equal(HttpStatusCode.Unauthorized, await board.StatusOf(request));
+        }
     }
 
     [Theory]
@@ -36,7 +39,9 @@ public sealed class GuardTests
     public async Task A_page_of_another_site_gets_nothing_even_with_the_token(string header, string value)
     {
         await using BoardFixture board = await Open();
-        foreach ((HttpMethod method, string path) in new[] { (HttpMethod.Post, "/api/stop?path=one"), (HttpMethod.Get, "/api/runs") })
+        (HttpMethod, string)[] requests =
+            [(HttpMethod.Post, "/api/stop?path=one"), (HttpMethod.Post, "/api/resume?path=one"), (HttpMethod.Get, "/api/runs")];
+        foreach ((HttpMethod method, string path) in requests)
         {
             HttpRequestMessage request = board.Request(method, path, withToken: true);
             request.Headers.Add(header, value);
@@ -88,6 +93,7 @@ public sealed class GuardTests
 
     [Theory]
     [InlineData("/api/stop?path=one")]
+    [InlineData("/api/resume?path=one")]
     [InlineData("/api/token")]
     public async Task What_changes_something_is_never_a_get(string path)
     {

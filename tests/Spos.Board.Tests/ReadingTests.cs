@@ -41,6 +41,44 @@ public sealed class ReadingTests
         Assert.Equal($"spos supernet --seed=42 --output-dir={board.Root}/deep/er/net", run.GetProperty("resume").GetString());
     }
 
+    [Fact]
+    public async Task A_training_of_a_ranking_is_over_with_its_last_step_for_it_leaves_no_result()
+    {
+        await using var board = new BoardFixture();
+        board.Record("rank", "rank");
+        board.Record("rank/whole", "rank-architecture", ("total-iters", "20"));
+        board.Record("rank/half", "rank-architecture", ("total-iters", "20"));
+        File.WriteAllText(board.At("rank/whole", "metrics.jsonl"), BoardFixture.Lines(1, 20));
+        File.WriteAllText(board.At("rank/half", "metrics.jsonl"), BoardFixture.Lines(1, 19));
+        await board.Start();
+        JsonElement[] runs = [.. (await board.Get("/api/runs")).GetProperty("runs").EnumerateArray()];
+        Assert.Equal(
+            [("rank", false, "Stopped"), ("rank/half", true, "Stopped"), ("rank/whole", true, "Finished")],
+            runs.Select(run => (
+                run.GetProperty("path").GetString(), run.GetProperty("isPart").GetBoolean(), run.GetProperty("state").GetString())));
+    }
+
+    [Theory]
+    [InlineData("{}", 4)]
+    [InlineData("{\"blocks\":\"shuffle-v2+\"}", 8)]
+    [InlineData("{\"blocks\":\"of tomorrow\"}", 0)]
+    [InlineData("{\"blocks\":5}", 4)]
+    [InlineData("[]", 0)]
+    [InlineData("null", 0)]
+    public async Task Operations_have_the_names_of_the_network_s_blocks(string network, int operations)
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "search");
+        File.WriteAllText(
+            board.At("one", "run.json"),
+            $"{{\"command\":\"search\",\"options\":{{\"seed\":\"42\",\"cache\":null}},\"threads\":\"x\",\"network\":{network}}}");
+        await board.Start();
+        JsonElement run = await board.Run("one");
+        Assert.Equal(operations, run.GetProperty("operations").GetArrayLength());
+        Assert.Equal("{\"seed\":\"42\"}", run.GetProperty("options").GetRawText());
+        Assert.Equal(JsonValueKind.Null, run.GetProperty("header").GetProperty("threads").ValueKind);
+    }
+
     [Theory]
     [InlineData("/api/run?path=..")]
     [InlineData("/api/run?path=one/../one")]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using Spos.Board.Processes;
 
 namespace Spos.Board.Tests;
 
@@ -45,6 +46,33 @@ public sealed class StopTests
         finally
         {
             run.Kill(entireProcessTree: true);
+        }
+    }
+
+    [Fact]
+    public async Task Only_spos_itself_is_ever_started_and_never_for_what_a_file_says()
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "supernet", ("output-dir", "one"));
+        File.WriteAllText(board.At("one", ".lock"), "");
+        await board.Start();
+        // What was stopped before the board was there is told by files alone.
+        await CannotResume();
+        using Process run = Hold(board, Listening);
+        await Until(async () => await StateOf(board) == "Running");
+        // This one is the user's own, and alive, but another program.
+        Assert.Null(RunCommand.Of(run.Id, board.At("one", ".lock")));
+        Assert.Equal(HttpStatusCode.OK, await board.StatusOf(board.Request(HttpMethod.Post, "/api/stop?path=one", withToken: true)));
+        await Until(async () => await StateOf(board) == "Stopped");
+        await CannotResume();
+        Assert.Equal(
+            HttpStatusCode.NotFound, await board.StatusOf(board.Request(HttpMethod.Post, "/api/resume?path=../x", withToken: true)));
+
+        async Task CannotResume()
+        {
+            Assert.False((await board.Run("one")).GetProperty("header").GetProperty("canResume").GetBoolean());
+            HttpRequestMessage request = board.Request(HttpMethod.Post, "/api/resume?path=one", withToken: true);
+            Assert.Equal(HttpStatusCode.Conflict, await board.StatusOf(request));
         }
     }
 

@@ -17,12 +17,15 @@ internal sealed class RunCatalog
     private readonly Lock _gate = new();
     private readonly string _root;
     private readonly TimeProvider _time;
+    private readonly Func<RunCommand, bool> _canResume;
     private readonly SortedDictionary<string, WatchedRun> _runs = new(StringComparer.Ordinal);
     private long? _looked, _searched;
     private TimeSpan _searchTook;
 
     /// <param name="root">The folder.</param>
-    public RunCatalog(string root, TimeProvider time) => (_root, _time) = (Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)), time);
+    /// <param name="canResume">Whether a run can go on by its command.</param>
+    public RunCatalog(string root, TimeProvider time, Func<RunCommand, bool> canResume) =>
+        (_root, _time, _canResume) = (Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)), time, canResume);
 
     /// <summary>The folder.</summary>
     public string Root => _root;
@@ -92,7 +95,7 @@ internal sealed class RunCatalog
             }
         }
         foreach (string gone in _runs.Keys.Where(path => !found.Contains(path)).ToArray()) _runs.Remove(gone);
-        foreach (string path in found.Where(path => !_runs.ContainsKey(path))) _runs[path] = new WatchedRun(_root, path, _time);
+        foreach (string path in found.Where(path => !_runs.ContainsKey(path))) _runs[path] = new WatchedRun(_root, path, _time, _canResume);
         _searchTook = _time.GetElapsedTime(_searched.Value);
     }
 

@@ -10,7 +10,9 @@ internal sealed record NamedPoints(string Name, Points Points);
 /// <summary>All that the page shows of a run.</summary>
 /// <param name="Resume">The command that goes on with the run; null where there is none.</param>
 /// <param name="Series">The metrics, decimated.</param>
+/// <param name="Options">What the run was started with.</param>
+/// <param name="Operations">What the network's operations are called, by their numbers.</param>
 /// <param name="Result">result.json; null if there is none.</param>
 internal sealed record RunDetails(
     RunHeader Header, string? Resume, NamedPoints[] Series, Candidates? Candidates, FrontMember?[]? Front, RankedArchitecture?[]? Ranked,
-    FrontNetwork?[]? Networks, JsonElement? Result);
+    FrontNetwork?[]? Networks, JsonElement? Result, IReadOnlyDictionary<string, string> Options, string[] Operations);

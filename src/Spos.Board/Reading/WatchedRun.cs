@@ -8,7 +8,8 @@ namespace Spos.Board.Reading;
 
 /// <summary>A run's folder, of which what has changed is read again, and nothing else.</summary>
 /// <param name="path">Below the board's folder; empty for that folder itself.</param>
-internal sealed class WatchedRun(string root, string path, TimeProvider time)
+/// <param name="canResume">Whether a run can go on by its command.</param>
+internal sealed class WatchedRun(string root, string path, TimeProvider time, Func<RunCommand, bool> canResume)
 {
     /// <summary>The files that tell what the board shows.</summary>
     private static readonly string[] Names =
@@ -17,6 +18,9 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
     private const string RecordName = "run.json", SearchName = "search.json", ResultName = "result.json", LockName = ".lock";
 
     private const int MostBytesOfRecord = 64 << 20, MostBytesOfState = 256 << 20, MostPoints = 1200, MostArchitectures = 500;
+
+    // Of hundreds of runs in a folder most are over.
+    private static readonly TimeSpan EachIdleLook = TimeSpan.FromSeconds(5);
 
     private readonly OwnFiles _files = new(root, path);
     private readonly Dictionary<string, FileStamp?> _stamps = [];
@@ -34,6 +38,8 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
     private bool _isOpen;
     private TimeSpan _lastRead;
     private long _readAt;
+    private long? _looked;
+    private int? _process;
 
     /// <summary>Grows with each change.</summary>
     public long Version { get; private set; }
@@ -41,13 +47,26 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
     /// <summary>The file that the run locks; null if there is none.</summary>
     public string? LockFile => _files.Find(LockName)?.Path;
 
+    /// <summary>What started the run, if the board has seen it alive, and it can go on by that; else null.</summary>
+    public RunCommand? Command { get; private set; }
+
     /// <summary>What the list of runs tells; null as long as run.json cannot be read.</summary>
     public RunHeader? Header { get; private set; }
 
-    /// <summary>Looks for changes.</summary>
+    /// <summary>Looks for changes; where nothing runs and no page has opened the run, not each time that it is asked to.</summary>
     public void Refresh(LockTable locks)
     {
-        bool changed = Header == null, isRunning = LockFile is { } file && locks.HolderOf(file) != null;
+        bool isIdle = Header != null && _state != RunState.Running && !_isOpen;
+        if (isIdle && _looked is { } looked && time.GetElapsedTime(looked) < EachIdleLook) return;
+        _looked = time.GetTimestamp();
+        string? file = LockFile;
+        int? process = file == null ? null : locks.HolderOf(file);
+        bool changed = Header == null, isRunning = process != null;
+        if (process is { } alive && alive != _process)
+        {
+            Command = RunCommand.Of(alive, file!) is { } command && canResume(command) ? command : null;
+        }
+        _process = process;
         // What takes long to read is read more seldom, so that the board takes little of the machine.
         if (_readAt == 0 || time.GetElapsedTime(_readAt) > 20 * _lastRead || !isRunning)
         {
@@ -78,12 +97,20 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
             Header, commandOf(_record!.Command, _record.Options, _files.Folder),
             [.. _metrics.Series.Select(series => new NamedPoints(series.Name, series.Decimated(MostPoints)))],
             _candidates, _front?.Take(MostArchitectures).ToArray(), _ranked?.Take(MostArchitectures).ToArray(),
-            _networks?.Take(MostArchitectures).ToArray(), _result);
+            _networks?.Take(MostArchitectures).ToArray(), _result, _record.Given(), _record.Operations());
     }
 
-    private RunState EndOf() => _files.Find(ResultName) is var (_, result) && _record?.IsEndedBy(result.Written) != false
-        ? RunState.Finished
-        : RunState.Stopped;
+    private RunState EndOf()
+    {
+        // A part of another run leaves no result of its own.
+        if (_record != null && KindOf(_record) is { IsPart: true } && Progress(_record) is var (done, total, _) && done >= total)
+        {
+            return RunState.Finished;
+        }
+        return _files.Find(ResultName) is var (_, result) && _record?.IsEndedBy(result.Written) != false
+            ? RunState.Finished
+            : RunState.Stopped;
+    }
 
     private bool ReadChanged()
     {
@@ -136,12 +163,14 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time)
         if (_state == RunState.Running) _pace.See(done);
         else _pace.Forget();
         double? left = _pace.PerSecond is > 0 and var rate && total is { } all && all >= done ? (all - done) / rate : null;
-        RunKind? kind = RunKind.All.FirstOrDefault(one => one.Command == record.Command);
+        RunKind? kind = KindOf(record);
         return new RunHeader(
             path, record.Command, kind?.Title ?? "a run of a kind that this version does not know", _state, record.DeviceName,
-            record.Started, _written, done, total, unit, _metrics.Epoch, record.Number("epochs"), _pace.PerSecond, left, FigureOf(),
-            [.. Warnings()]);
+            record.ThreadCount, record.Started, _written, done, total, unit, _metrics.Epoch, record.Number("epochs"), _pace.PerSecond, left,
+            FigureOf(), [.. Warnings()], IsPart: kind?.IsPart == true, CanResume: Command != null && _state == RunState.Stopped);
     }
+
+    private static RunKind? KindOf(RecordedRun record) => RunKind.All.FirstOrDefault(one => one.Command == record.Command);
 
     private (long Done, long? Total, string Unit) Progress(RecordedRun record)
     {

@@ -24,11 +24,13 @@ public sealed class BoardServer : IAsyncDisposable
     private readonly RunCatalog _catalog;
     private readonly BoardSpec _spec;
     private readonly RequestGuard _guard;
+    private readonly ResumedRuns _resumed;
 
     private BoardServer(BoardSpec spec)
     {
         _spec = spec;
-        _catalog = new RunCatalog(spec.Folder, spec.Time);
+        _resumed = new ResumedRuns(spec.ResumeArguments);
+        _catalog = new RunCatalog(spec.Folder, spec.Time, _resumed.CanResume);
         _guard = new RequestGuard(spec.Token, IPAddress.IsLoopback(spec.Listen.Address));
         // Nothing is taken from files or variables that happen to be there.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
@@ -104,9 +106,10 @@ public sealed class BoardServer : IAsyncDisposable
         _app.MapGet("/api/run", Guarded(changes: false, context =>
             AnswerOrNone(context, PathOf(context) is { } path ? _catalog.Of(path, run => run.Details(_spec.ResumeCommand)) : null)));
         _app.MapGet("/api/events", Guarded(changes: false, context => live.Send(context, PathOf(context))));
-        // That the page may stop runs.
+        // That the page may stop runs and go on with them.
         _app.MapPost("/api/token", Guarded(changes: true, context => Answer(context, new { Valid = true })));
         _app.MapPost("/api/stop", Guarded(changes: true, Stop));
+        _app.MapPost("/api/resume", Guarded(changes: true, Resume));
     }
 
     private RequestDelegate Guarded(bool changes, Func<HttpContext, Task> answer) => context =>
@@ -125,6 +128,22 @@ public sealed class BoardServer : IAsyncDisposable
             StopOutcome.NotPermitted => Refuse(context, (StatusCodes.Status403Forbidden, "The run is another user's.")),
             _ => Refuse(context, (StatusCodes.Status409Conflict, "The program that runs it does not listen to SIGUSR1.")),
         };
+    }
+
+    private async Task Resume(HttpContext context)
+    {
+        string? path = PathOf(context);
+        if (path == null || _catalog.Headers().FirstOrDefault(run => run.Path == path) is not { } header)
+        {
+            await AnswerOrNone<object>(context, null);
+            return;
+        }
+        (RunCommand Command, string Lock)? found = _catalog.Of(path, run =>
+            header.CanResume && run.Command is { } command && run.LockFile is { } file ? ((RunCommand, string)?)(command, file) : null);
+        string? trouble = found is var (command, file)
+            ? await _resumed.Resume(command, file)
+            : "The board can go on with what it has seen running, and what has stopped since.";
+        await (trouble == null ? Answer(context, new { Started = true }) : Refuse(context, (StatusCodes.Status409Conflict, trouble)));
     }
 
     // Runs may have the path "", which is the board's folder itself.

@@ -19,6 +19,12 @@ public sealed record BoardSpec
     /// </summary>
     public Func<string, IReadOnlyDictionary<string, string?>, string, string?> ResumeCommand { get; init; } = (_, _, _) => null;
 
+    /// <summary>
+    /// The arguments of spos that go on with a run, by those that the user started it with; null where there are none, and the run is not
+    /// gone on with.
+    /// </summary>
+    public Func<IReadOnlyList<string>, IReadOnlyList<string>?> ResumeArguments { get; init; } = _ => null;
+
     /// <summary>What tells the time.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

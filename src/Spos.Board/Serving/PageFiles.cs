@@ -12,6 +12,9 @@ internal static class PageFiles
         ("/board.css", "board.css", "text/css; charset=utf-8"),
         ("/board.js", "board.js", "text/javascript; charset=utf-8"),
         ("/charts.js", "charts.js", "text/javascript; charset=utf-8"),
+        ("/formats.js", "formats.js", "text/javascript; charset=utf-8"),
+        ("/redraw.js", "redraw.js", "text/javascript; charset=utf-8"),
+        ("/run.js", "run.js", "text/javascript; charset=utf-8"),
         ("/icon.svg", "icon.svg", "image/svg+xml"),
     ];
 

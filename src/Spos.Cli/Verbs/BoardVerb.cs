@@ -43,6 +43,7 @@ internal sealed class BoardVerb : IVerb
             Listen = ListenAttribute.EndPointOf(Listen),
             Token = Token(),
             ResumeCommand = (kind, options, folder) => ResumeCommand.Of(Program.Verbs, kind, options, folder),
+            ResumeArguments = arguments => ResumeCommand.Of(Program.Verbs, arguments),
         };
         StandardStream.IsOptional = true;
         using var stop = new StopSignal("the board closes; runs go on");

@@ -24,6 +24,9 @@ public static class Launcher
     /// <summary>Whether it has started several, as far as it says.</summary>
     public static bool HasSeveral => IsPresent && Count != 1;
 
+    /// <summary>Whether a variable is one by which a process is told that it is one of several.</summary>
+    public static bool IsVariable(string name) => Variables.Any(pair => pair.Rank == name);
+
     private static int? Number(string variable) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             ? number
