@@ -21,6 +21,7 @@ public sealed partial class LayerTests
         ],
         ["Spos.Runs"] = ["Records", "Folders", "Observers", "Phases"],
         ["Spos.Board"] = ["Page", "Processes", "Reading", "Serving"],
+        ["Spos.Workers"] = ["Protocol", "Sharing", "Serving", "Joining"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 
