@@ -48,6 +48,18 @@ internal sealed class WorkerVerb : DataOptions, IScoreOptions, IVerb
             Secret = SecretFile == null ? null : Options.SecretFile.Read("--secret-file", SecretFile, "a secret"),
             Patience = DurationAttribute.Parse(Patience)!.Value,
         };
+        StandardStream.IsOptional = true;
+        using var stop = new StopSignal("what is being scored is given back to the search");
+        stop.Listen();
+        using ScoringWork? work = Open(stop.Token);
+        int? scored = work == null ? null : new WorkerClient(join, work, Notice.Say).Run(stop.Token).GetAwaiter().GetResult();
+        Notice.Say(scored is { } count ? $"The search is over; this worker has scored {count} candidates." : "Stopped.");
+        return scored == null ? ExitCode.Stopped : ExitCode.Success;
+    }
+
+    /// <summary>Opens what it scores with; null if it is stopped meanwhile.</summary>
+    internal ScoringWork? Open(CancellationToken cancel)
+    {
         var spec = new WorkerSpec
         {
             Data = Data,
@@ -55,12 +67,6 @@ internal sealed class WorkerVerb : DataOptions, IScoreOptions, IVerb
             Computing = (Plan, Precision),
             Options = DeclaredOption.Record(this),
         };
-        StandardStream.IsOptional = true;
-        using var stop = new StopSignal("what is being scored is given back to the search");
-        stop.Listen();
-        using ScoringWork? work = ScoringWork.Open(spec, new RunContext(() => OpenDevice(), new RunConsole(), stop.Token));
-        int? scored = work == null ? null : new WorkerClient(join, work, Notice.Say).Run(stop.Token).GetAwaiter().GetResult();
-        Notice.Say(scored is { } count ? $"The search is over; this worker has scored {count} candidates." : "Stopped.");
-        return scored == null ? ExitCode.Stopped : ExitCode.Success;
+        return ScoringWork.Open(spec, new RunContext(() => OpenDevice(), new RunConsole(), cancel));
     }
 }

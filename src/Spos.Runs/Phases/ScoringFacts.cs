@@ -35,7 +35,8 @@ public static class ScoringFacts
         string? name = Names.FirstOrDefault(one => own[one] != other.GetValueOrDefault(one));
         return name == null
             ? null
-            : $"{KeptOptions.TextOf(name)} is {Shown.Excerpt(other.GetValueOrDefault(name) ?? "not told")} of the worker, and {own[name]} of the search";
+            : $"{KeptOptions.TextOf(name)} is {Shown.Excerpt(other.GetValueOrDefault(name) ?? "not told")} of the worker, and "
+                + $"{own[name]} of the search";
     }
 
     /// <summary>The same device computes the same bits on two machines if this is equal.</summary>

@@ -83,7 +83,8 @@ public sealed class WorkerClient
             catch (Exception error) when (
                 error is RpcException or IOException or HttpRequestException or OperationCanceledException or InvalidOperationException)
             {
-                why = Shown.Excerpt(error is RpcException { Status.Detail: { Length: > 0 } detail } ? detail : error.Message);
+                // The system's own words are in the innermost exception.
+                why = Shown.Line((error is RpcException rpc ? rpc.Status.DebugException ?? rpc : error).GetBaseException().Message);
             }
             if (Stopwatch.GetElapsedTime(lastSeen) >= _spec.Patience)
             {

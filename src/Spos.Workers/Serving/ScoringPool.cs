@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Spos.Runs;
 using Spos.Runs.Phases;
 using Spos.Space;
@@ -9,7 +10,7 @@ namespace Spos.Workers.Serving;
 /// <summary>Scores the candidates of a search by this process and by the workers that have joined it.</summary>
 public sealed class ScoringPool : IScoringPool
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2), LongestParting = TimeSpan.FromSeconds(5);
 
     private readonly PoolSpec _spec;
     private readonly IRunObserver _observer;
@@ -123,5 +124,11 @@ public sealed class ScoringPool : IScoringPool
         }
     }
 
-    public void Dispose() => _coordinator.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    public void Dispose()
+    {
+        // Workers hear that the search is over when they ask for more.
+        long start = Stopwatch.GetTimestamp();
+        while (_dispatch.IsOver && _dispatch.Count > 0 && Stopwatch.GetElapsedTime(start) < LongestParting) Thread.Sleep(20);
+        _coordinator.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
 }

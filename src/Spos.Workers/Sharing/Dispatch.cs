@@ -116,12 +116,13 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
             return Of([path], second);
         }
 
-        bool aloneHere = _workers.Count == 0;
         if (member.IsOwn && One(now.Disputed, _ => true, second: true) is { } disputed) return disputed;
         bool checks = !member.IsOwn || !leavesToWorkers || _workers.Count < 2;
-        if (checks && One(now.Unchecked, i => now.Works[i].First!.Value.By != member, second: true) is { } second) return second;
+        bool IsOthers(int path) => now.Works[path].First!.Value.By != member;
+        if (checks && One(now.Unchecked, IsOthers, second: true) is { } second) return second;
         // What may have brought a worker down is not tried here while others are there to try it.
-        if ((!member.IsOwn || (aloneHere && !leavesToWorkers)) && One(now.Suspects, _ => true, second: false) is { } suspect) return suspect;
+        bool tries = !member.IsOwn || (_workers.Count == 0 && !leavesToWorkers);
+        if (tries && One(now.Suspects, _ => true, second: false) is { } suspect) return suspect;
         if (member.IsOwn && leavesToWorkers) return null;
         int[] taken = now.Fresh.Take(room, _workers.Count + (leavesToWorkers ? 0 : 1));
         return taken.Length == 0 ? null : Of(taken);
@@ -173,7 +174,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         {
             now.Open--;
             SetAside(by, now.Paths[path], first, score);
-            if (work.Second is { } second && !IsSame(second.Score, score)) SetAside(second.By, now.Paths[path], second.Score, score);
+            if (work.Second is { } two && !IsSame(two.Score, score)) SetAside(two.By, now.Paths[path], two.Score, score);
         }
         else
         {
@@ -193,7 +194,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         foreach (string one in wrong) _unconfirmed.Remove(one);
         warn(
             $"worker {member.Name} at {member.Address} is set aside: it scored {path} as {said:R}, which is {right:R}. "
-            + (wrong.Count == 0 ? "It had given no other score." : $"Scores of it that nobody has checked, {wrong.Count}, are made again."));
+            + (wrong.Count == 0 ? "It had given no other score." : $"Its {wrong.Count} scores that nobody has checked are made again."));
         if (wrong.Count > 0) _failure ??= new ScoresWithdrawnException(wrong);
     }
 
