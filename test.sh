@@ -23,6 +23,7 @@ wait "$native_tests" || { cat "$native_log"; exit 1; }
 cat "$native_log"
 
 tests/field/run
+tests/workers/run
 
 # More processes than cores are slow with other MPIs, which wait without giving way.
 if [[ $(mpirun --version 2>/dev/null) == *"Open MPI"* ]]; then tests/cluster/run

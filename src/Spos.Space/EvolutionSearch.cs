@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.ExceptionServices;
 
 namespace Spos.Space;
 
@@ -58,22 +57,27 @@ public sealed class EvolutionSearch
         CancellationToken cancel) =>
         Run([.. scorers.Select(scorer => new OneByOne(scorer))], report, generationDone, cancel);
 
+    /// <summary>The same with scorers that each work on a thread of their own, and all give the same.</summary>
+    public Candidate Run(
+        IReadOnlyList<IPathScorer> scorers, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel) =>
+        Run(new ScorerThreads(scorers), report, generationDone, cancel);
+
     /// <summary>Runs all generations, or until cancelled.</summary>
-    /// <param name="scorers">Each works on a thread of its own; all give the same.</param>
+    /// <param name="scorer">What it gives a path depends on nothing but the path.</param>
     /// <param name="report">Told of each scored candidate, one at a time.</param>
     /// <param name="generationDone">Told of each generation that is scored, from 0.</param>
     /// <returns>The best candidate; of equal ones the cheaper.</returns>
     /// <exception cref="ArgumentException">There is no path that keeps the limits, or none was found.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled before the end.</exception>
     public Candidate Run(
-        IReadOnlyList<IPathScorer> scorers, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel)
+        IGenerationScorer scorer, Action<Candidate> report, Action<int> generationDone, CancellationToken cancel)
     {
         for (int generation = 0; generation < _options.MaxEpochs && _candidates.Count < _options.MaxTrials; generation++)
         {
             Learn();
             List<Architecture> paths = Propose(generation, cancel);
             if (generation == 0 && paths.Count == 0) throw _sampler.NoPath;
-            new Generation(this, generation, paths, report, cancel).Score(scorers);
+            new Generation(this, generation, paths, report).Score(scorer, cancel);
             cancel.ThrowIfCancellationRequested();
             if (_predictor != null && paths.Count > 0)
             {
@@ -203,66 +207,20 @@ public sealed class EvolutionSearch
         return Architecture.Of(operations, Either(a.Scales, b.Scales));
     }
 
-    // Scores the candidates of a generation, by as many threads as there are scorers.
-    private sealed class Generation(
-        EvolutionSearch search, int number, List<Architecture> paths, Action<Candidate> report, CancellationToken cancel)
+    // The candidates of a generation, which are scored in any order.
+    private sealed class Generation(EvolutionSearch search, int number, List<Architecture> paths, Action<Candidate> report)
     {
         private readonly Lock _lock = new();
         private readonly bool[] _done = new bool[paths.Count];
         private readonly int _first = search._candidates.Count;
 
-        // Those that no scorer has taken, in the order in which they were proposed.
-        private readonly List<int> _left = [.. Enumerable.Range(0, paths.Count)];
-        private ExceptionDispatchInfo? _failure;
+        public void Score(IGenerationScorer scorer, CancellationToken cancel) => scorer.Score(paths, Finish, cancel);
 
-        public void Score(IReadOnlyList<IPathScorer> scorers)
-        {
-            Thread[] threads = [.. scorers.Skip(1).Select(scorer => new Thread(() => Work(scorer, scorers.Count)))];
-            foreach (Thread thread in threads) thread.Start();
-            Work(scorers[0], scorers.Count);
-            foreach (Thread thread in threads) thread.Join();
-            _failure?.Throw();
-        }
-
-        private void Work(IPathScorer scorer, int scorers)
-        {
-            try
-            {
-                while (_failure == null && !cancel.IsCancellationRequested)
-                {
-                    int[] taken = Take(scorer.Room, scorers);
-                    if (taken.Length == 0) return;
-                    IReadOnlyList<double> scores = scorer.Score([.. taken.Select(i => paths[i])]);
-                    foreach ((int i, double score) in taken.Zip(scores))
-                    {
-                        Finish(i, new Candidate(paths[i], number, search._flops.Of(paths[i]), score));
-                    }
-                }
-            }
-            catch (Exception error)
-            {
-                _failure ??= ExceptionDispatchInfo.Capture(error);
-            }
-        }
-
-        // The next paths: as many as a scorer has room for, and no more than its share of what is left. Of several, neighbours in the order
-        // of choices: what they begin with is computed once.
-        private int[] Take(int room, int scorers)
+        private void Finish(int i, double score)
         {
             lock (_lock)
             {
-                int count = Math.Min(Math.Max(room, 1), (_left.Count + scorers - 1) / scorers);
-                IEnumerable<int> next = count > 1 ? _left.OrderBy(i => paths[i], Architecture.ByChoices) : _left;
-                int[] taken = [.. next.Take(count).Order()];
-                _left.RemoveAll(taken.Contains);
-                return taken;
-            }
-        }
-
-        private void Finish(int i, Candidate candidate)
-        {
-            lock (_lock)
-            {
+                var candidate = new Candidate(paths[i], number, search._flops.Of(paths[i]), score);
                 search._candidates.Insert(_first + _done.AsSpan(0, i).Count(true), candidate);
                 _done[i] = true;
                 report(candidate);

@@ -13,7 +13,7 @@ public sealed partial class DocumentTests
     private static readonly HashSet<string> Others =
     [
         "--logdir", "--project", "--seconds", "--no-install-recommends", "--bind-to", "--cpus-per-task", "--gpus-per-task", "--ntasks",
-        "--open-mode", "--requeue", "--signal", "--time",
+        "--open-mode", "--requeue", "--signal", "--time", "--array", "--wrap",
     ];
 
     private static readonly string[] Documents =

@@ -5,7 +5,6 @@ using Spos.Board.Serving;
 using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Cli.Shells;
-using Spos.Engine.Files;
 
 namespace Spos.Cli.Verbs;
 
@@ -15,7 +14,7 @@ namespace Spos.Cli.Verbs;
 [Example("Show the runs of a folder", "runs")]
 internal sealed class BoardVerb : IVerb
 {
-    private const int BytesOfToken = 24, LeastToken = 16, MostToken = 4096;
+    private const int BytesOfToken = 24;
 
     [Value(0, MetaName = "folder", Default = "runs", HelpText = "the folder; runs in folders below it are shown, too.")]
     [Input(PathKind.Folder)]
@@ -68,21 +67,7 @@ internal sealed class BoardVerb : IVerb
         await Task.Delay(Timeout.Infinite, stop.Token).ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
-    private string Token()
-    {
-        if (TokenFile == null) return Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(BytesOfToken));
-        string token;
-        try
-        {
-            token = SmallFile.ReadText(TokenFile, MostToken).Trim();
-        }
-        catch (FormatException error)
-        {
-            throw new UsageException($"--token-file {TokenFile}: {error.Message}");
-        }
-        return token.Length >= LeastToken && token.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
-            ? token
-            : throw new UsageException(
-                $"--token-file {TokenFile}: a token has {LeastToken} characters at least, of letters, digits, -, _ and . alone.");
-    }
+    private string Token() => TokenFile == null
+        ? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(BytesOfToken))
+        : SecretFile.Read("--token-file", TokenFile, "a token");
 }

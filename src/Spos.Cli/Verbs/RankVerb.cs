@@ -54,7 +54,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOpti
 
     public int TestBatchSize { get; set; } = 512;
 
-    public string SelectOn { get; set; } = IScoringOptions.OnHeldOut;
+    public string SelectOn { get; set; } = IScoreOptions.OnHeldOut;
 
     public float? HeldOut { get; set; }
 

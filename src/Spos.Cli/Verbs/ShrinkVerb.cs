@@ -51,7 +51,7 @@ internal sealed class ShrinkVerb : PhaseOptions, IScoringOptions, IVerb
 
     public int TestBatchSize { get; set; } = 512;
 
-    public string SelectOn { get; set; } = IScoringOptions.OnHeldOut;
+    public string SelectOn { get; set; } = IScoreOptions.OnHeldOut;
 
     public float? HeldOut { get; set; }
 

@@ -67,7 +67,7 @@ public sealed partial class RunKind
     [GeneratedRegex(
         $@"^({Everyones}|search(\.previous)?\.json|architecture_final\.json|config_search\.yml|nni_auto_gen_search_space\.json"
         + $@"|(accuracy-over-({Costs})|best-over-generations)\.(png|svg)|latency-table\.json|checkpoints/\d{{3,}}_\d{{3,}}\.json"
-        + @"|front\.json|front/\d{3,}\.json)$",
+        + @"|workers\.json|front\.json|front/\d{3,}\.json)$",
         RegexOptions.CultureInvariant)]
     private static partial Regex SearchFiles();
 

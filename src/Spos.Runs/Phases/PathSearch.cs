@@ -92,6 +92,9 @@ public sealed record SearchSpec
 
     /// <summary>Candidates that are scored at once; at least 1.</summary>
     public int Concurrency { get; init; } = 1;
+
+    /// <summary>Makes a pool of other processes that score, too; null where this one scores alone. Results do not depend on it.</summary>
+    public Func<PoolSpec, IScoringPool>? Pool { get; init; }
 }
 
 /// <summary>What a search came to.</summary>
@@ -144,18 +147,38 @@ public static class PathSearch
             $"Search: {supernet.Checkpoint}{SearchedSpace.NoteOf(supernet.Space)}; candidates of {supernet.Limits.Sampler.Limits}, "
             + $"compared on {pictures.Selection.Samples.Length} pictures{(known.Count > 0 ? $"; {known.Count} are known already" : "")}.");
 
-        var search = new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives);
-        var run = new SearchRun(search, options, folder, state, observer, known);
         using var clock = CancellationTokenSource.CreateLinkedTokenSource(context.Cancel);
         if (spec.MaxDuration is { } time) clock.CancelAfter(time);
         long start = Stopwatch.GetTimestamp();
         TimeSpan TimeLeft() => spec.MaxDuration is { } most ? most - Stopwatch.GetElapsedTime(start) : TimeSpan.MaxValue;
+        SearchRun NewRun() =>
+            new(new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives), options, folder, state, observer, known);
+        SearchRun run = NewRun();
         try
         {
-            bool whole = run.Run(scorers.On(pictures.Calibration, pictures.Test, context.Cancel, scoring.Together, TimeLeft), clock.Token);
-            if (whole || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
+            var own = scorers.On(pictures.Calibration, pictures.Test, context.Cancel, scoring.Together, TimeLeft);
+            using IScoringPool? pool = spec.Pool?.Invoke(
+                new PoolSpec(ScoringFacts.Of(setup.Options, supernet, preprocessing, pictures, device), own, folder.Folder, observer));
+            IGenerationScorer scorer = pool ?? (IGenerationScorer)new ScorerThreads(own);
+            bool? whole = null;
+            while (whole == null)
             {
-                return Finish(folder, supernet, run.Search, objectives, pictures, whole);
+                try
+                {
+                    whole = run.Run(scorer, clock.Token);
+                }
+                catch (ScoresWithdrawnException wrong)
+                {
+                    Withdraw(wrong.Paths, run.Search.Candidates, known);
+                    state.Save([.. known.Values]);
+                    run = NewRun();
+                }
+            }
+            if (whole == true || (!context.Cancel.IsCancellationRequested && run.Search.Candidates.Count > 0))
+            {
+                SearchResult result = Finish(folder, supernet, run.Search, objectives, pictures, whole == true);
+                pool?.MarkDone();
+                return result;
             }
         }
         catch (WriteException error)
@@ -180,6 +203,18 @@ public static class PathSearch
         if (!setup.Restart) folder.RequireNoResult(Path.GetFileName(state.FilePath));
         folder.Clear();
         return [];
+    }
+
+    // Leaves what the search repeats itself by, up to the generation that has the first wrong score: later ones come of that score.
+    private static void Withdraw(IReadOnlySet<string> wrong, IReadOnlyList<Candidate> candidates, Dictionary<string, Candidate> known)
+    {
+        int last = candidates.Where(one => wrong.Contains(one.Path.ToString())).Select(one => one.Generation).DefaultIfEmpty(0).Min();
+        foreach (Candidate candidate in candidates)
+        {
+            string path = candidate.Path.ToString();
+            if (candidate.Generation <= last && !wrong.Contains(path)) known.TryAdd(path, candidate);
+            else known.Remove(path);
+        }
     }
 
     private static SearchResult Finish(

@@ -14,9 +14,8 @@ internal sealed class SavedScores(EvolutionSearch search, SearchState state, IRu
     private readonly HashSet<string> _left = [.. known.Keys];
     private Candidate[] _saved = [.. known.Values];
 
-    /// <summary>The scorers, which do not score again what is known.</summary>
-    public IReadOnlyList<IPathScorer> On(IReadOnlyList<IPathScorer> scorers) =>
-        [.. scorers.Select(scorer => new KnowingScorer(scorer, known))];
+    /// <summary>The scorer, which does not score again what is known.</summary>
+    public IGenerationScorer On(IGenerationScorer scorer) => new KnowingScorer(scorer, known);
 
     /// <summary>Takes note of a candidate that the search has now.</summary>
     /// <returns>Whether its score is new.</returns>

@@ -17,7 +17,7 @@ internal sealed class SearchRun(
 
     /// <summary>Searches to the end, or until cancelled.</summary>
     /// <returns>Whether it reached the end.</returns>
-    public bool Run(IReadOnlyList<IPathScorer> scorers, CancellationToken cancel)
+    public bool Run(IGenerationScorer scorer, CancellationToken cancel)
     {
         // Written anew, for they may be of a longer search.
         folder.ClearBelow(SearchState.Exports);
@@ -28,7 +28,7 @@ internal sealed class SearchRun(
             // What is known is gone through again: observers are told of it all.
             var part = new RunPart(PartKind.Search, "search", folder.Folder, "candidate", most, known.Count > 0 ? 1 : 0);
             observer.Observe(
-                part, () => search.Run(_scores.On(scorers), AfterCandidate, generation => Export(exports, generation), cancel));
+                part, () => search.Run(_scores.On(scorer), AfterCandidate, generation => Export(exports, generation), cancel));
             // Where known candidates are proposed last, those that were saved before stand in another order.
             _scores.Save();
             return true;

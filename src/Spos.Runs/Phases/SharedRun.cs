@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text.Json;
-using MessagePack;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;
@@ -36,14 +34,11 @@ internal static class SharedRun
     public static void RequireSame(IRanks ranks, Device device, KeptOptions kept, TrainedOn data)
     {
         if (ranks.Count == 1) return;
-        byte[] identity = MessagePackSerializer.Serialize((data.ClassNames, data.Train, data.Val));
         var facts = new Dictionary<string, string>(kept.Values)
         {
             ["the version"] = RunRecord.Version,
-            ["the device"] = device.InstructionSet.Length > 0
-                ? $"the CPU with {device.InstructionSet}"
-                : $"{device.Name} {device.Architecture}",
-            ["the data set"] = $"that of SHA-256 {Convert.ToHexString(SHA256.HashData(identity))}",
+            ["the device"] = ScoringFacts.KindOf(device),
+            ["the data set"] = ScoringFacts.DigestOf(data.ClassNames, data.Train, data.Val),
         };
         byte[][] all = ranks.GatherAll<byte>(JsonSerializer.SerializeToUtf8Bytes(facts));
         Dictionary<string, string> first = Read(all[0]);

@@ -82,7 +82,7 @@ public static class SpaceShrinkingRun
         IRunObserver observer, CancellationToken cancel)
     {
         var scores = new SavedScores(search, state, observer, known);
-        search.Run(scores.On(scorers), After, _ => { }, cancel);
+        search.Run(scores.On(new ScorerThreads(scorers)), After, _ => { }, cancel);
         scores.Save();
 
         void After(Candidate candidate)

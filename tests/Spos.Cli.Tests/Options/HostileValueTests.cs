@@ -39,6 +39,7 @@ public sealed class HostileValueTests : IDisposable
         ["info"] = [],
         ["completion"] = ["bash"],
         ["man"] = [],
+        ["worker"] = ["--join", "127.0.0.1:1", "--patience", "1s", "--imagenet-dir", "missing", "--checkpoint", "missing"],
         ["board"] = ["missing", "--token-file", "missing"],
         ["report"] = ["missing"],
     };

@@ -22,6 +22,7 @@ public sealed partial class LayerTests
         ["Spos.Runs"] = ["Records", "Folders", "Reading", "Observers", "Phases"],
         ["Spos.Board"] = ["Page", "Processes", "Reading", "Serving"],
         ["Spos.Report"] = ["Documents", "Chains", "Sections", "Writing"],
+        ["Spos.Workers"] = ["Protocol", "Sharing", "Serving", "Joining"],
         ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 

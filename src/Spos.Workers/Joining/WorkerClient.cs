@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using System.Net.Security;
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Spos.Engine.Devices;
+using Spos.Runs.Phases;
+using Spos.Space;
+using Spos.Workers.Protocol;
+
+namespace Spos.Workers.Joining;
+
+/// <summary>Whom a worker joins.</summary>
+public sealed record JoinSpec
+{
+    /// <summary>The coordinator: HOST:PORT.</summary>
+    public required string Coordinator { get; init; }
+
+    /// <summary>What the coordinator wants known; null for nothing.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>How long it looks for a coordinator that is not there, or no longer.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(10);
+}
+
+/// <summary>Scores for a search that another process makes.</summary>
+public sealed class WorkerClient
+{
+    // A group, and what the longest architectures of its paths take.
+    private const int MostPaths = 1024, MostBytes = 1 << 20;
+
+    private static readonly TimeSpan LongestGreeting = TimeSpan.FromSeconds(15), Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestParting = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10), PingTimeout = TimeSpan.FromSeconds(20);
+
+    private readonly JoinSpec _spec;
+    private readonly ScoringWork _work;
+    private readonly Action<string> _say;
+    private readonly SharedSecret? _secret;
+    private readonly string _name = $"{Environment.MachineName}-{RandomNumberGenerator.GetHexString(6, lowercase: true)}";
+    private byte[] _certificate = [];
+    private int _scored;
+
+    // What the coordinator says next, once it is asked for: to break off the wait is not to break off the call.
+    private Task<bool>? _next;
+
+    /// <param name="say">Told what it does.</param>
+    public WorkerClient(JoinSpec spec, ScoringWork work, Action<string> say)
+    {
+        (_spec, _work, _say) = (spec, work, say);
+        _secret = spec.Secret == null ? null : new SharedSecret(spec.Secret);
+    }
+
+    private enum Parting
+    {
+        Over,
+        Stopped,
+        Broken,
+    }
+
+    /// <summary>Scores until the search is over.</summary>
+    /// <returns>How many candidates it has scored; null if it was stopped before the search was over.</returns>
+    /// <exception cref="PoolException">It may not join, or the coordinator cannot be found.</exception>
+    public async Task<int?> Run(CancellationToken cancel)
+    {
+        long lastSeen = Stopwatch.GetTimestamp();
+        bool tells = true;
+        while (!cancel.IsCancellationRequested)
+        {
+            string why = "the connection broke";
+            try
+            {
+                (Parting parting, bool hasJoined) = await Join(cancel);
+                if (parting == Parting.Over) return _scored;
+                if (parting == Parting.Stopped) return null;
+                if (hasJoined) (lastSeen, tells) = (Stopwatch.GetTimestamp(), true);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                return null;
+            }
+            catch (Exception error) when (
+                error is RpcException or IOException or HttpRequestException or OperationCanceledException or InvalidOperationException)
+            {
+                // The system's own words are in the innermost exception.
+                why = Shown.Line((error is RpcException rpc ? rpc.Status.DebugException ?? rpc : error).GetBaseException().Message);
+            }
+            if (Stopwatch.GetElapsedTime(lastSeen) >= _spec.Patience)
+            {
+                throw new PoolException(
+                    $"--join {_spec.Coordinator}: no search is found there: {why.TrimEnd('.')}. Is it running with --listen at this "
+                    + "address, and do both have a --secret-file, or neither?");
+            }
+            if (tells) _say($"No search is at {_spec.Coordinator} ({why.TrimEnd('.')}); looking for it.");
+            tells = false;
+            await Task.Delay(Pause, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+        return null;
+    }
+
+    private async Task<(Parting Parting, bool HasJoined)> Join(CancellationToken cancel)
+    {
+        _next = null;
+        using GrpcChannel channel = NewChannel();
+        using var call = new Scoring.ScoringClient(channel).Work(cancellationToken: CancellationToken.None);
+        IAsyncStreamReader<FromCoordinator> from = call.ResponseStream;
+        using (var soon = CancellationTokenSource.CreateLinkedTokenSource(cancel))
+        {
+            soon.CancelAfter(LongestGreeting);
+            await Greet(from, call.RequestStream, soon.Token);
+        }
+        _say($"Joined the search at {_spec.Coordinator} as {_name}.");
+        try
+        {
+            return (await Serve(from, call.RequestStream, cancel), true);
+        }
+        catch (Exception error) when (error is RpcException or IOException or InvalidOperationException)
+        {
+            return (Parting.Broken, true);
+        }
+    }
+
+    private async Task Greet(IAsyncStreamReader<FromCoordinator> from, IClientStreamWriter<FromWorker> to, CancellationToken soon)
+    {
+        FromCoordinator said = await Next(from, soon);
+        byte[] nonce = SharedSecret.NewNonce(), theirs = said.Challenge?.Nonce.ToByteArray() ?? [];
+        var hello = new Hello { Name = _name, Nonce = ByteString.CopyFrom(nonce) };
+        if (_secret != null) hello.Proof = ByteString.CopyFrom(_secret.Prove(SharedSecret.Worker, theirs, nonce, _certificate));
+        foreach ((string name, string value) in _work.Facts) hello.Facts[name] = value;
+        await to.WriteAsync(new FromWorker { Hello = hello }, soon);
+        said = await Next(from, soon);
+        if (said.Welcome is not { } welcome) throw new IOException("what is there is no search of spos");
+        if (_secret?.IsProof(welcome.Proof.Span, SharedSecret.Coordinator, theirs, nonce, _certificate) == false)
+        {
+            throw new PoolException($"--join {_spec.Coordinator}: what is there does not know the secret of --secret-file.");
+        }
+    }
+
+    private async Task<Parting> Serve(
+        IAsyncStreamReader<FromCoordinator> from, IClientStreamWriter<FromWorker> to, CancellationToken cancel)
+    {
+        while (true)
+        {
+            await to.WriteAsync(new FromWorker { Ready = new Ready { Room = (uint)_work.Room } }, CancellationToken.None);
+            FromCoordinator said;
+            try
+            {
+                said = await Next(from, cancel);
+                if (said.Over != null) return Parting.Over;
+                if (said.Job is not { } job) throw new IOException("what is there is no search of spos");
+                var result = new Result { Number = job.Number };
+                result.Scores.AddRange(await Score(job, cancel));
+                await to.WriteAsync(new FromWorker { Result = result }, CancellationToken.None);
+                _scored += result.Scores.Count;
+            }
+            catch (Exception) when (cancel.IsCancellationRequested)
+            {
+                await Leave(from, to, new FromWorker { Leaving = new Leaving() });
+                return Parting.Stopped;
+            }
+            catch (Exception error) when (error is SposException and not PoolException or FormatException)
+            {
+                await Leave(from, to, new FromWorker { Failure = new Failure { Why = error.Message } });
+                throw;
+            }
+        }
+    }
+
+    private Task<IReadOnlyList<double>> Score(Job job, CancellationToken cancel)
+    {
+        if (job.Architectures.Count is 0 or > MostPaths) throw new IOException("what is there is no search of spos");
+        Architecture[] paths = [.. job.Architectures.Select(_work.PathOf)];
+        return Task.Factory.StartNew(() => _work.Score(paths), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    // The coordinator ends the call once it has heard it.
+    private async Task Leave(IAsyncStreamReader<FromCoordinator> from, IClientStreamWriter<FromWorker> to, FromWorker last)
+    {
+        await to.WriteAsync(last, CancellationToken.None);
+        await to.CompleteAsync();
+        await Task.WhenAny(_next ??= from.MoveNext(CancellationToken.None), Task.Delay(LongestParting));
+    }
+
+    private async Task<FromCoordinator> Next(IAsyncStreamReader<FromCoordinator> from, CancellationToken cancel)
+    {
+        _next ??= from.MoveNext(CancellationToken.None);
+        bool isThere = await _next.WaitAsync(cancel);
+        _next = null;
+        if (!isThere) throw new IOException("the connection broke");
+        return from.Current.Refusal is { } refusal
+            ? throw new PoolException($"the search at {_spec.Coordinator} refuses this worker: {Shown.Line(refusal.Why).TrimEnd('.')}.")
+            : from.Current;
+    }
+
+    private GrpcChannel NewChannel()
+    {
+        var handler = new SocketsHttpHandler
+        {
+            KeepAlivePingDelay = PingDelay,
+            KeepAlivePingTimeout = PingTimeout,
+            ConnectTimeout = LongestGreeting,
+            UseProxy = false,
+            SslOptions = new SslClientAuthenticationOptions
+            {
+                // Any certificate will do: the proofs say whether it is that of who knows the secret.
+                RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                {
+                    _certificate = certificate?.GetCertHash(HashAlgorithmName.SHA256) ?? [];
+                    return _certificate.Length > 0;
+                },
+            },
+        };
+        return GrpcChannel.ForAddress(
+            $"{(_secret == null ? "http" : "https")}://{_spec.Coordinator}",
+            new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true, MaxReceiveMessageSize = MostBytes });
+    }
+}

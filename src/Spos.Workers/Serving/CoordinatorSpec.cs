@@ -1,0 +1,22 @@
+using System.Net;
+
+namespace Spos.Workers.Serving;
+
+/// <summary>How a search listens to workers.</summary>
+public sealed record CoordinatorSpec
+{
+    /// <summary>Where workers find it; port 0 takes any that is free.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>What workers have to know; null for nothing, which loopback addresses alone may have.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>A worker that gives no sign of life for so long is given up; two seconds at least.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>One of so many scores of workers is checked; 0 for none.</summary>
+    public int AuditEvery { get; init; } = 20;
+
+    /// <summary>Whether the coordinator scores only what workers disagree about, or what nobody else can check.</summary>
+    public bool LeavesToWorkers { get; init; }
+}

@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Spos.Workers.Protocol;
+
+namespace Spos.Cli.Tests.Workers;
+
+/// <summary>A worker that says what a test wants it to say.</summary>
+internal sealed class FakeWorker : IDisposable
+{
+    private readonly GrpcChannel _channel;
+    private readonly AsyncDuplexStreamingCall<FromWorker, FromCoordinator> _call;
+    private readonly SharedSecret? _secret;
+    private byte[] _certificate = [];
+
+    public FakeWorker(string address, string? secret = null)
+    {
+        _secret = secret == null ? null : new SharedSecret(secret);
+        var handler = new SocketsHttpHandler();
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+        {
+            _certificate = certificate!.GetCertHash(HashAlgorithmName.SHA256);
+            return _certificate.Length > 0;
+        };
+        _channel = GrpcChannel.ForAddress(
+            $"{(secret == null ? "http" : "https")}://{address}",
+            new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        _call = new Scoring.ScoringClient(_channel).Work();
+    }
+
+    /// <summary>Says who it is.</summary>
+    /// <returns>What it is answered: a welcome or a refusal.</returns>
+    public async Task<FromCoordinator> Greet(string name, IReadOnlyDictionary<string, string> facts)
+    {
+        byte[] theirs = (await Hear()).Challenge.Nonce.ToByteArray(), own = SharedSecret.NewNonce();
+        var hello = new Hello { Name = name, Nonce = ByteString.CopyFrom(own) };
+        if (_secret != null) hello.Proof = ByteString.CopyFrom(_secret.Prove(SharedSecret.Worker, theirs, own, _certificate));
+        foreach ((string fact, string value) in facts) hello.Facts[fact] = value;
+        await Say(new FromWorker { Hello = hello });
+        return await Hear();
+    }
+
+    public Task Say(FromWorker what) => _call.RequestStream.WriteAsync(what);
+
+    /// <exception cref="EndOfStreamException">Nothing more is said.</exception>
+    public async Task<FromCoordinator> Hear() =>
+        await _call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60))
+            ? _call.ResponseStream.Current
+            : throw new EndOfStreamException();
+
+    /// <summary>Asks for work, and hears what comes.</summary>
+    public async Task<FromCoordinator> Ask(uint room)
+    {
+        await Say(new FromWorker { Ready = new Ready { Room = room } });
+        return await Hear();
+    }
+
+    public Task Answer(Job job, Func<string, double> score)
+    {
+        var result = new Result { Number = job.Number };
+        result.Scores.AddRange(job.Architectures.Select(score));
+        return Say(new FromWorker { Result = result });
+    }
+
+    /// <summary>Scores until nothing more comes.</summary>
+    /// <returns>The last that it heard; null where the connection ended.</returns>
+    public async Task<FromCoordinator?> Work(Func<string, double> score, uint room = 2)
+    {
+        try
+        {
+            while (true)
+            {
+                FromCoordinator heard = await Ask(room);
+                if (heard.Job is not { } job) return heard;
+                await Answer(job, score);
+            }
+        }
+        catch (Exception error) when (error is RpcException or EndOfStreamException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    public void Dispose()
+    {
+        _call.Dispose();
+        _channel.Dispose();
+    }
+}

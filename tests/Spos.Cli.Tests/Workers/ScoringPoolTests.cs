@@ -1,0 +1,260 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Grpc.Core;
+using Spos.Runs;
+using Spos.Runs.Phases;
+using Spos.Space;
+using Spos.Workers.Protocol;
+using Spos.Workers.Serving;
+
+namespace Spos.Cli.Tests.Workers;
+
+/// <summary>
+/// A pool and workers of the test's, which score by a formula: who gets what, and what becomes of those who fail, lie or babble.
+/// </summary>
+public sealed class ScoringPoolTests : IDisposable
+{
+    private const string Secret = "0123456789abcdef";
+
+    private static readonly Dictionary<string, string> Facts = ScoringFacts.Names.ToDictionary(name => name, name => $"the {name}");
+
+    private static readonly Architecture[] Paths =
+        [.. Enumerable.Range(0, 40).Select(i => Architecture.Parse($"{i % 4} {i / 4 % 4} {i / 16} 0"))];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
+    private readonly Observer _observer = new();
+
+    private static double ScoreOf(string path) =>
+        path.Where(char.IsDigit).Aggregate(7, (sum, digit) => ((sum * 31) + digit) % 1009) / 1009.0;
+
+    private ScoringPool Open(int auditEvery = 0, bool onlyWorkers = true, string? secret = null) => ScoringPool.Open(
+        new CoordinatorSpec
+        {
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            AuditEvery = auditEvery,
+            LeavesToWorkers = onlyWorkers,
+            Secret = secret,
+        },
+        new PoolSpec(Facts, [new Own()], _folder, _observer));
+
+    private static async Task<double[]> Score(ScoringPool pool, Architecture[]? paths = null)
+    {
+        double[] scores = [.. (paths ?? Paths).Select(_ => double.NaN)];
+        await Task.Factory.StartNew(
+            () => pool.Score(paths ?? Paths, (i, score) => scores[i] = score, CancellationToken.None), TaskCreationOptions.LongRunning)
+            .WaitAsync(TimeSpan.FromSeconds(60));
+        return scores;
+    }
+
+    private static void RequireRight(double[] scores) => Assert.Equal(Paths.Select(path => ScoreOf($"{path}")), scores);
+
+    private static async Task<FakeWorker> Join(ScoringPool pool, string name)
+    {
+        var worker = new FakeWorker(pool.Address);
+        Assert.NotNull((await worker.Greet(name, Facts)).Welcome);
+        return worker;
+    }
+
+    [Fact]
+    public async Task The_pool_scores_by_itself()
+    {
+        using ScoringPool pool = Open(onlyWorkers: false);
+        RequireRight(await Score(pool));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(Secret)]
+    public async Task Workers_share_the_paths_and_hear_when_the_search_is_over(string? secret)
+    {
+        var counts = new ConcurrentDictionary<string, int>();
+        Task<FromCoordinator?[]> works;
+        using (ScoringPool pool = Open(auditEvery: 2, secret: secret))
+        {
+            works = Task.WhenAll(new[] { "a", "b", "c" }.Select(async name =>
+            {
+                using var worker = new FakeWorker(pool.Address, secret);
+                Assert.NotNull((await worker.Greet(name, Facts)).Welcome);
+                return await worker.Work(path =>
+                {
+                    counts.AddOrUpdate(name, 1, (_, count) => count + 1);
+                    Thread.Sleep(5);
+                    return ScoreOf(path);
+                });
+            }));
+            RequireRight(await Score(pool));
+            RequireRight(await Score(pool));
+            pool.MarkDone();
+        }
+        Assert.All(await works, last => Assert.NotNull(last?.Over));
+        Assert.Equal(["a", "b", "c"], counts.Keys.Order());
+        using JsonDocument status = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "workers.json")));
+        JsonElement workers = status.RootElement.GetProperty("workers");
+        Assert.Equal(counts.Values.Sum(), workers.EnumerateArray().Sum(one => one.GetProperty("scored").GetInt32()));
+    }
+
+    [Fact]
+    public async Task What_a_lost_worker_had_goes_to_others()
+    {
+        using ScoringPool pool = Open();
+        FakeWorker lost = await Join(pool, "lost");
+        Task<double[]> scores = Score(pool);
+        Assert.NotNull((await lost.Ask(10)).Job);
+        lost.Dispose();
+        using FakeWorker other = await Join(pool, "other");
+        Task<FromCoordinator?> work = other.Work(ScoreOf);
+        RequireRight(await scores);
+        Assert.Contains(_observer.Warnings, said => said.StartsWith("worker lost is lost", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_a_worker_gives_back_is_held_against_nobody()
+    {
+        using ScoringPool pool = Open();
+        Task<double[]> scores = Score(pool);
+        for (int i = 0; i < 5; i++)
+        {
+            using FakeWorker leaving = await Join(pool, $"leaving-{i}");
+            Assert.NotNull((await leaving.Ask(1)).Job);
+            await leaving.Say(new FromWorker { Leaving = new Leaving() });
+            await Assert.ThrowsAsync<EndOfStreamException>(leaving.Hear);
+        }
+        using FakeWorker other = await Join(pool, "other");
+        Task<FromCoordinator?> work = other.Work(ScoreOf);
+        RequireRight(await scores);
+        Assert.Empty(_observer.Warnings);
+    }
+
+    [Fact]
+    public async Task A_candidate_that_three_workers_are_lost_with_ends_the_search()
+    {
+        using ScoringPool pool = Open();
+        Task<double[]> scores = Score(pool, Paths[..1]);
+        foreach (string name in new[] { "one", "two", "three" })
+        {
+            using FakeWorker worker = await Join(pool, name);
+            Job job = (await worker.Ask(10)).Job;
+            Assert.Equal($"{Paths[0]}", Assert.Single(job.Architectures));
+        }
+        var error = await Assert.ThrowsAsync<PoolException>(() => scores);
+        Assert.Contains(
+            $"candidate {Paths[0]}: three workers were lost while they scored it, one, two, three", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_worker_that_lies_is_named_and_its_scores_are_withdrawn(bool hasOther)
+    {
+        using ScoringPool pool = Open(auditEvery: 1);
+        using FakeWorker liar = await Join(pool, "liar");
+        using FakeWorker? other = hasOther ? await Join(pool, "other") : null;
+        Task<double[]> scores = Score(pool);
+        Task<FromCoordinator?> lies = liar.Work(path => Math.BitIncrement(ScoreOf(path))), work = other?.Work(ScoreOf) ?? lies;
+        var withdrawn = await Assert.ThrowsAsync<ScoresWithdrawnException>(() => scores);
+        Assert.NotEmpty(withdrawn.Paths);
+        Assert.Contains("set aside", (await lies)?.Refusal?.Why, StringComparison.Ordinal);
+        Assert.Contains(_observer.Warnings, said => said.StartsWith("worker liar at 127.0.0.1:", StringComparison.Ordinal));
+        Assert.DoesNotContain(_observer.Warnings, said => said.StartsWith("worker other", StringComparison.Ordinal));
+        using (var again = new FakeWorker(pool.Address))
+        {
+            Assert.Contains("set aside", (await again.Greet("liar", Facts)).Refusal.Why, StringComparison.Ordinal);
+        }
+        using FakeWorker? honest = hasOther ? null : await Join(pool, "honest");
+        _ = honest?.Work(ScoreOf);
+        RequireRight(await Score(pool));
+    }
+
+    [Fact]
+    public async Task Who_differs_in_a_fact_is_refused_by_its_name()
+    {
+        using ScoringPool pool = Open();
+        foreach (string name in ScoringFacts.Names)
+        {
+            using var worker = new FakeWorker(pool.Address);
+            string why = (await worker.Greet("worker", new Dictionary<string, string>(Facts) { [name] = "other" })).Refusal.Why;
+            Assert.Contains($"{name} is other of the worker, and the {name} of the search", why, StringComparison.Ordinal);
+        }
+        using var silent = new FakeWorker(pool.Address);
+        Assert.Contains("not told", (await silent.Greet("worker", new Dictionary<string, string>())).Refusal.Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_does_not_know_the_secret_is_refused()
+    {
+        using ScoringPool pool = Open(secret: Secret);
+        using var stranger = new FakeWorker(pool.Address, "another0123456789");
+        Assert.Contains("the secret", (await stranger.Greet("worker", Facts)).Refusal.Why, StringComparison.Ordinal);
+        using var plain = new FakeWorker(pool.Address);
+        await Assert.ThrowsAsync<RpcException>(() => plain.Greet("worker", Facts));
+    }
+
+    [Fact]
+    public async Task Nobody_is_hurt_by_who_babbles()
+    {
+        using ScoringPool pool = Open();
+        Task<double[]> scores = Score(pool);
+        foreach (Func<Job, FromWorker> answer in new Func<Job, FromWorker>[]
+        {
+            job => new FromWorker { Result = new Result { Number = job.Number } },
+            job => new FromWorker { Result = new Result { Number = job.Number, Scores = { double.NaN } } },
+            job => new FromWorker { Result = new Result { Number = job.Number, Scores = { 1.5 } } },
+            job => new FromWorker { Result = new Result { Number = job.Number + 1, Scores = { 0.5 } } },
+            job => new FromWorker { Hello = new Hello() },
+            job => new FromWorker(),
+            job => new FromWorker { Failure = new Failure { Why = new string('x', 10_000) + "\n\u001B[31m" } },
+            job => new FromWorker { Failure = new Failure { Why = new string('x', 1_000_000) } },
+        })
+        {
+            using FakeWorker worker = await Join(pool, "babbler");
+            Job job = (await worker.Ask(1)).Job;
+            // The coordinator may hang up while it is still being told.
+            Exception? end = await Record.ExceptionAsync(async () =>
+            {
+                await worker.Say(answer(job));
+                await worker.Hear();
+            });
+            Assert.True(end is EndOfStreamException or RpcException, $"{end}");
+            // Each of them is lost with a path; one that is scored then is held against it no longer.
+            using FakeWorker other = await Join(pool, "other");
+            await other.Answer((await other.Ask(1)).Job, ScoreOf);
+            await other.Ask(1);
+            await other.Say(new FromWorker { Leaving = new Leaving() });
+            await Assert.ThrowsAsync<EndOfStreamException>(other.Hear);
+        }
+        foreach (string name in new[] { "", new string('x', 101) })
+        {
+            using var nobody = new FakeWorker(pool.Address);
+            Assert.NotNull((await nobody.Greet(name, Facts)).Refusal);
+        }
+        using FakeWorker last = await Join(pool, "last");
+        Task<FromCoordinator?> work = last.Work(ScoreOf);
+        RequireRight(await scores);
+        Assert.All(_observer.Warnings, said => Assert.True(said.Length < 500, said));
+    }
+
+    [Fact]
+    public void Other_machines_need_a_secret()
+    {
+        var spec = new CoordinatorSpec { Listen = new IPEndPoint(IPAddress.Any, 0) };
+        Assert.Contains("--secret-file", Assert.Throws<UsageException>(() => ScoringPool.Require(spec)).Message, StringComparison.Ordinal);
+        ScoringPool.Require(spec with { Secret = Secret });
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private sealed class Own : IPathScorer
+    {
+        public int Room => 3;
+
+        public IReadOnlyList<double> Score(IReadOnlyList<Architecture> paths) => [.. paths.Select(path => ScoreOf($"{path}"))];
+    }
+
+    private sealed class Observer : IRunObserver
+    {
+        public ConcurrentQueue<string> Warnings { get; } = [];
+
+        public void Warn(string message) => Warnings.Enqueue(message);
+    }
+}
