@@ -249,7 +249,7 @@ public sealed class ArchitectureFileTests : IDisposable
         var network = new NetworkSpec { StemChannels = 4, StageChannels = [6, 8, 16, 32], BlockSet = BlockSet.ShuffleV2Channels };
         SearchSpace whole = network.Space;
         Assert.Equal(whole.Blocks[0][0].Channels, whole.Blocks[0][1].Channels);
-        SearchSpace second = whole.With(whole.Operations, whole.Scales.Select(_ => new[] { 1, 6 }));
+        SearchSpace second = whole.With(whole.Operations.Select(all => all.AsEnumerable()), whole.Scales.Select(_ => new[] { 1, 6 }));
         string file = Path.Combine(_folder, "second.json");
         SearchSpaceFile.Write(file, second);
         Assert.Equal(second.Left, SearchSpaceFile.Read(file, whole).Left);
