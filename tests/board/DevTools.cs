@@ -77,7 +77,10 @@ internal sealed class DevTools : IAsyncDisposable
         {
             // The page was closed.
         }
-        foreach (TaskCompletionSource<JsonElement> waiting in _asked.Values) waiting.TrySetException(new IOException("The page is closed."));
+        foreach (TaskCompletionSource<JsonElement> waiting in _asked.Values)
+        {
+            waiting.TrySetException(new IOException("The page is closed."));
+        }
     }
 
     private void Take(JsonElement message)

@@ -1,4 +1,3 @@
-using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Report.Chains;
 using Spos.Runs.Records;
@@ -8,7 +7,10 @@ namespace Spos.Cli.Shells;
 /// <summary>The command lines that go on with a run or make it again, from what its record keeps.</summary>
 internal static class ResumeCommand
 {
-    private const string Folder = "output-dir", Restart = "restart", Resume = "resume";
+    /// <summary>The option that insists on something to go on with.</summary>
+    public const string Resume = "resume";
+
+    private const string Folder = "output-dir", Restart = "restart";
 
     /// <summary>
     /// A command for a shell, with the options that are not at their defaults; null if no verb of this version has such runs, as of a part
@@ -60,34 +62,6 @@ internal static class ResumeCommand
             orderby name
             select declared[name].IsFlag ? $"--{name}" : $"--{name}={Quoted(option.Value!)}";
         return string.Join(' ', new[] { "spos", kind, folder }.Where(word => word.Length > 0).Concat(asked));
-    }
-
-    /// <summary>
-    /// The arguments that go on with a run, by those that it was started with; null if they start none that can go on. Those that would
-    /// begin anew are left out, however they are shortened.
-    /// </summary>
-    /// <param name="verbs">The verbs that there are.</param>
-    public static IReadOnlyList<string>? Of(IReadOnlyList<Type> verbs, IReadOnlyList<string> arguments)
-    {
-        if (Read(verbs, [.. arguments]) is not { } started) return null;
-        string[] kept = started.Restart
-            ? [.. arguments.Where((word, i) => i == 0 || Read(verbs, arguments[0], word) is not { Restart: true })]
-            : [.. arguments];
-        string[] all = started.Resume ? kept : [kept[0], $"--{Resume}", .. kept[1..]];
-        return Read(verbs, all) is { Resume: true, Restart: false } ? all : null;
-    }
-
-    // What a command line asks for, if it is a run that can go on.
-    private static PhaseOptions? Read(IReadOnlyList<Type> verbs, params string[] arguments)
-    {
-        try
-        {
-            return RequestReader.Read(arguments, verbs) is Request.Run { Verb: PhaseOptions phase } ? phase : null;
-        }
-        catch (UsageException)
-        {
-            return null;
-        }
     }
 
     private static Dictionary<string, DeclaredOption> OptionsOf(Type verb) =>

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using CommandLine;
 using Spos.Board.Serving;
 using Spos.Cli.Display;
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Cli.Shells;
 
@@ -42,7 +43,7 @@ internal sealed class BoardVerb : IVerb
             Listen = ListenAttribute.EndPointOf(Listen),
             Token = Token(),
             ResumeCommand = (kind, options, folder) => ResumeCommand.Of(Program.Verbs, kind, options, folder),
-            ResumeArguments = arguments => ResumeCommand.Of(Program.Verbs, arguments),
+            ResumeArguments = arguments => ResumeArguments.Of(Program.Verbs, arguments),
         };
         StandardStream.IsOptional = true;
         using var stop = new StopSignal("the board closes; runs go on");

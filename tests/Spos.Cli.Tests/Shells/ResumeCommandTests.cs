@@ -1,3 +1,4 @@
+using Spos.Cli.OptionGroups;
 using Spos.Cli.Shells;
 
 namespace Spos.Cli.Tests.Shells;
@@ -52,7 +53,7 @@ public sealed class ResumeCommandTests
     [InlineData("", null)]
     public void A_run_goes_on_as_it_was_started_and_never_begins_anew(string started, string? resumed)
     {
-        IReadOnlyList<string>? words = ResumeCommand.Of(Program.Verbs, started.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        IReadOnlyList<string>? words = ResumeArguments.Of(Program.Verbs, started.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(resumed, words == null ? null : string.Join(' ', words));
     }
 }

@@ -139,7 +139,8 @@ public sealed class ScoringPoolTests : IDisposable
         }
         var error = await Assert.ThrowsAsync<PoolException>(() => scores);
         Assert.Contains(
-            $"candidate {Paths[0]}: three workers were lost while they scored it, one, two, three", error.Message, StringComparison.Ordinal);
+            $"candidate {Paths[0]}: three workers were lost while they scored it, one, two, three", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
