@@ -4,6 +4,7 @@ using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
+using Spos.Cli.Verbs;
 using Spos.Engine.Native;
 using Spos.Engine.Ranks;
 using Spos.Runs.Folders;
@@ -26,7 +27,8 @@ internal static class Program
     /// <exception cref="UsageException">It makes no sense.</exception>
     internal static int Do(params string[] arguments) => RequestReader.Read(arguments, Verbs) switch
     {
-        Request.Run { Verb: not ISharedOptions } when Launcher.HasSeveral => throw new UsageException(
+        // Workers of a search know nothing of each other.
+        Request.Run { Verb: not (ISharedOptions or WorkerVerb) } when Launcher.HasSeveral => throw new UsageException(
             $"mpirun or srun started {Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"} processes of this command, "
             + "which works in one: start it without. supernet, scratch and eval can be shared by several (docs/cluster.md)."),
         Request.Run run => run.Verb.Run(),

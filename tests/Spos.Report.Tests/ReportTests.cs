@@ -41,7 +41,7 @@ public sealed partial class ReportTests : IDisposable
         Directory.Delete(_runs.At("supernet"), recursive: true);
         RunReport report = RunsFixture.Read(scratch);
         Assert.Equal(["search", "scratch"], report.Folders.Select(Path.GetFileName));
-        Assert.Contains($"the run of --checkpoint {_runs.At("supernet")} is not there any more", report.Html, StringComparison.Ordinal);
+        Assert.Contains($"what --checkpoint {_runs.At("supernet")} names was not found", report.Html, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,7 +24,8 @@ internal static class GeneratedRuns
             double loss = 1.6 + 3 * Math.Exp(-6 * done) + noise, top1 = 0.62 * (1 - Math.Exp(-5 * done)) + noise / 8;
             string val = step % each == 0
                 ? string.Create(
-                    CultureInfo.InvariantCulture, $",\"val_loss\":{loss - noise + 0.2:0.####},\"val_top1\":{top1 - 0.05:0.####}")
+                    CultureInfo.InvariantCulture,
+                    $",\"val_loss\":{loss - noise + 0.2:0.####},\"val_top1\":{Math.Max(top1 - 0.05, 0):0.####}")
                 : "";
             file.Write(string.Create(CultureInfo.InvariantCulture,
                 $"{{\"step\":{step},\"epoch\":{(step - 1) / each + 1},\"loss\":{loss:0.####},\"top1\":{Math.Max(top1, 0):0.####},"

@@ -221,6 +221,11 @@ byId('copy').addEventListener('click', async () => {
   }
 });
 
+// The address says which run is shown.
+document.querySelector('.skip').addEventListener('click', event => {
+  event.preventDefault();
+  byId('details').focus();
+});
 addEventListener('hashchange', () => {
   readAddress();
   choose();

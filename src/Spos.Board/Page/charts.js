@@ -39,7 +39,7 @@ function ticksOf(low, high, most) {
   const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(by => by * power).find(one => one >= rough);
   const ticks = [];
-  for (let at = Math.ceil(low / step); at * step <= high + step * 1e-9; at++) ticks.push(at * step || 0);
+  for (let at = Math.ceil(low / step); at * step <= high + step * 1e-9 && ticks.length < 4 * most; at++) ticks.push(at * step || 0);
   return ticks;
 }
 

@@ -27,11 +27,27 @@ internal sealed class ResumedRuns(Func<IReadOnlyList<string>, IReadOnlyList<stri
         {
             if (!_starting.Add(lockFile)) return "The run is being started.";
         }
-        // Nobody else may look into it.
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("spos-board-");
-        string log = Path.Combine(folder.FullName, "log");
         try
         {
+            return await Start(command, arguments, lockFile);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+        {
+            return $"The run could not be started: {error.Message}";
+        }
+        finally
+        {
+            lock (_gate) _starting.Remove(lockFile);
+        }
+    }
+
+    private static async Task<string?> Start(RunCommand command, IReadOnlyList<string> arguments, string lockFile)
+    {
+        // Nobody else may look into it.
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("spos-board-");
+        try
+        {
+            string log = Path.Combine(folder.FullName, "log");
             Process process = command.Start(arguments, log);
             Task ended = process.WaitForExitAsync();
             for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Patience;)
@@ -44,15 +60,10 @@ internal sealed class ResumedRuns(Func<IReadOnlyList<string>, IReadOnlyList<stri
             }
             return null;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
-        {
-            return $"The run could not be started: {error.Message}";
-        }
         finally
         {
             // The run has it open, and may go on writing; it is gone when the run is.
             folder.Delete(recursive: true);
-            lock (_gate) _starting.Remove(lockFile);
         }
     }
 

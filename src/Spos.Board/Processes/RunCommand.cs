@@ -16,9 +16,15 @@ internal sealed record RunCommand(string Folder, IReadOnlyList<string> Arguments
     // The host of .NET programs, whose first argument is the program.
     private const string Host = "dotnet";
 
+    // By their whole paths: .NET looks for others in the folder where the board was started before it looks in PATH.
+    private const string NewSession = "/usr/bin/setsid", Shell = "/bin/sh";
+
     private const int MostBytes = 4 << 20;
 
-    /// <summary>The command of a process; null if it is not this program, another user's, one of several, or cannot be looked at.</summary>
+    /// <summary>
+    /// The command of a process; null if that runs another program, is another user's, or is one of several of a run. It is null too if the
+    /// system does not let it be looked at.
+    /// </summary>
     /// <param name="lockFile">What the process has to hold open, before and after it is looked at.</param>
     public static RunCommand? Of(int process, string lockFile)
     {
@@ -59,7 +65,7 @@ internal sealed record RunCommand(string Folder, IReadOnlyList<string> Arguments
     public Process Start(IReadOnlyList<string> arguments, string log)
     {
         // The words are the shell's $1, $2, …, which it takes as they are.
-        var start = new ProcessStartInfo("setsid", ["sh", "-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", log, .. Words(), .. arguments])
+        var start = new ProcessStartInfo(NewSession, [Shell, "-c", "exec \"$@\" >\"$0\" 2>&1 </dev/null", log, .. Words(), .. arguments])
         {
             WorkingDirectory = Folder,
         };

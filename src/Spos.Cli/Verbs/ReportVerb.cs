@@ -39,7 +39,8 @@ internal sealed class ReportVerb : IVerb
     public ReportFormat? Format { get; set; }
 
     [Option("model-card", HelpText =
-        "A Markdown file for a model card, too: what who uses the network that was trained from scratch should know (default: none).")]
+        "Also write a model card to this Markdown file: what users of the network that was trained from scratch should know "
+        + "(default: none).")]
     [Output(PathKind.File)]
     public string? ModelCard { get; set; }
 

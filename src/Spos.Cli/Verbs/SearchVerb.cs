@@ -109,7 +109,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     [Option("worker-timeout", HelpText =
         "With --listen, seconds after which a worker that gives no sign of life is given up, and its candidates go to others "
         + "(default: 30).")]
-    [InRange(2, 86_400), Influences(Influence.None)]
+    [InRange(CoordinatorSpec.LeastSilence, 86_400), Influences(Influence.None)]
     public int? WorkerTimeout { get; set; }
 
     public string CheckpointPath { get; set; } = "runs/supernet";
@@ -224,9 +224,11 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                     : WorkerTimeout != null ? "--worker-timeout" : null;
                 return idle == null ? null : throw new UsageException($"{idle} needs --listen ADDRESS:PORT, where workers join.");
             }
-            if (Plan == ConvolutionPlan.Auto)
+            if (Plan is ConvolutionPlan.Auto or ConvolutionPlan.Cudnn)
             {
-                throw new UsageException("--listen needs another --plan than auto, by which each machine would compute in its own way.");
+                throw new UsageException(
+                    "--listen needs --plan fused or unfused: by the others, machines that differ compute in their own ways, and scores "
+                    + "have to be the same to the bit.");
             }
             var spec = new CoordinatorSpec
             {

@@ -61,7 +61,7 @@ internal sealed class RunChain
             {
                 if (RunLinks.FolderOf(run, path) is { } before) ahead.Enqueue(before);
                 else if (RunLinks.IsFileOfOthers(path)) continue;
-                else missing.Add($"{run.Name}: the run of --{option} {path} is not there any more.");
+                else missing.Add($"{run.Name}: what --{option} {path} names was not found.");
             }
         }
         if (runs.Count == 0) throw new UsageException($"{string.Join(' ', missing)} There is no run to report of.");

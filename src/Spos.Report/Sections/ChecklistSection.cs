@@ -29,18 +29,21 @@ internal static class ChecklistSection
         ReportedRun[] scratch = [.. chain.Of(RunKind.Scratch)], searches = [.. chain.Of(RunKind.Search)], all = [.. chain.Runs];
         ReportedRun[] supernets = [.. chain.Of(RunKind.Supernet)], fronts = [.. chain.Of(RunKind.Front)];
         ReportedRun[] ranks = [.. chain.Of(RunKind.Rank)];
-        yield return Repeatable("Can the training of the final network be run again, with all its options?", scratch);
-        yield return Repeatable("Can the search and its supernet be run again, with all their options?", [.. supernets, .. searches]);
-        yield return Known(
+        string? missing = chain.IsCut || chain.Missing.Count > 0 ? "a run is not here" : null;
+        string? untold = missing ?? (chain.Of(RunKind.Import).Any() ? "what was imported was made elsewhere" : null);
+        yield return Repeatable("Can the training of the final network be run again, with all its options?", scratch, null);
+        yield return Repeatable(
+            "Can the search and its supernet be run again, with all their options?", [.. supernets, .. searches], missing);
+        yield return OfAll(
             "Is the seed of every run on record?", all.All(run => run.Option("seed") != null || run.Kind == RunKind.Import),
-            $"seeds {string.Join(", ", all.Select(run => run.Option("seed")).OfType<string>().Distinct())}", "a run has none");
+            $"seeds {string.Join(", ", all.Select(run => run.Option("seed")).OfType<string>().Distinct())}", "a run has none", missing);
         yield return OfSearches(
             "Is the search space told exactly?", searches, searches.All(run => KnownNetwork.SpecOf(run) != null),
             "the records have the network's sizes and the choices of its blocks", "a record does not tell them");
-        yield return Known(
+        yield return OfAll(
             "Can the pictures of every run be told from others?",
             all.All(run => run.Data is { Train.Digest: not null, Val.Digest: not null } || run.Kind == RunKind.Import),
-            "digests of train and val are kept", "of a run no file has digests of them");
+            "digests of train and val are kept", "of a run no file has digests of them", missing);
         yield return HeldOut(searches);
         yield return Seeds(trainings);
         int searchSeeds = searches.Where(run => run.IsFinished).Select(run => run.Option("seed")).Distinct().Count();
@@ -60,13 +63,13 @@ internal static class ChecklistSection
         yield return new Check(
             "Was it measured how far the supernet's scores agree with training?", ranked ? Answer.Yes : Answer.No,
             RankingSection.Verdict(chain) ?? (ranks.Length > 0 ? "a ranking has been begun and is not finished" : "spos rank measures it"));
-        yield return Known(
+        yield return OfAll(
             "Are machine and software on record?",
             all.All(run => run.Record.DeviceName != null && run.Setting is { Version: not null, Runtime: not null }),
-            "each record has the device, the version and the runtime", "a record lacks one of them");
-        yield return Known(
+            "each record has the device, the version and the runtime", "a record lacks one of them", missing);
+        yield return OfAll(
             "Is the whole cost on record?", all.All(run => run.Seconds != null || run.Kind == RunKind.Import),
-            "each run has its time, see Cost", "some runs have no time on record");
+            "each run has its time, see Cost", "some runs have no time on record", untold);
         yield return new Check("Was every part of the method tried without it (ablations)?", Answer.Unknown, "no file tells");
         yield return new Check(
             "Is it told how the options were chosen, and what that cost?", Answer.Unknown,
@@ -78,15 +81,20 @@ internal static class ChecklistSection
     private static Check Known(string question, bool holds, string yes, string no) =>
         new(question, holds ? Answer.Yes : Answer.No, holds ? yes : no);
 
+    // Of runs that are not here nothing is claimed.
+    private static Check OfAll(string question, bool holds, string yes, string no, string? unknown) =>
+        holds && unknown != null ? new Check(question, Answer.Unknown, unknown) : Known(question, holds, yes, no);
+
     private static Check OfSearches(string question, ReportedRun[] searches, bool holds, string yes, string no) =>
         searches.Length == 0 ? new Check(question, Answer.Unknown, "there is no search here") : Known(question, holds, yes, no);
 
-    private static Check Repeatable(string question, ReportedRun[] runs)
+    private static Check Repeatable(string question, ReportedRun[] runs, string? unknown)
     {
         if (runs.Length == 0) return new Check(question, Answer.Unknown, "there is no such run here");
         bool all = runs.All(run => run.Asked?.Line != null && run.Setting?.Version != null);
-        return Known(
-            question, all, "commands and version are told under How to repeat it", "a run has no record that this version can run again");
+        return OfAll(
+            question, all, "commands and version are told under How to repeat it", "a run has no record that this version can run again",
+            unknown);
     }
 
     private static Check HeldOut(ReportedRun[] searches)

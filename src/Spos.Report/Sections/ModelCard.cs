@@ -42,8 +42,10 @@ internal static class ModelCard
             ("architecture", $"{network.Path}"),
             ("size", $"{CostMeasure.Flops.TextOf(network.Flops)}, {CostMeasure.Parameters.TextOf(network.Parameters)}"),
             ("checkpoint", $"{name}, SHA-256 {Convert.ToHexStringLower(header.Sha256)}"),
-            ("input", $"RGB, {network.Spec.ImageSize}×{network.Spec.ImageSize} pixels, "
-                + (official ? "preprocessed as the official code does" : "mean and deviation of ImageNet, values from 0 to 1 before")),
+            ("input", $"{(official ? "BGR" : "RGB")}, {network.Spec.ImageSize}×{network.Spec.ImageSize} pixels, "
+                + (official
+                    ? "levels 0 to 255, resized as OpenCV does"
+                    : "values from 0 to 1, less ImageNet's mean and divided by its deviation")),
             ("output", $"{Figure.Count(network.Spec.Classes)} logits, in the order of the classes below"),
             ("trained on", DataSection.Pictures(run.Data?.Train) ?? "not known"),
             ("digest of the pictures", run.Data?.Train?.Digest ?? "not known"),

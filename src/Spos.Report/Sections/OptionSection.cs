@@ -39,8 +39,8 @@ internal static class OptionSection
         var parts = new List<Part>
         {
             new Paragraph(
-                "With the same version, pictures and seeds these commands come to the same figures, whatever the number of threads. They "
-                + "are written for the folder in which the runs were started."),
+                "With the same version, pictures and seeds these commands come to the same figures on the same kind of device and the same "
+                + "instruction set, whatever the number of threads. They are written for the folder in which the runs were started."),
         };
         string[] lines = [.. chain.Runs.Select(run => run.Asked?.Line).OfType<string>()];
         if (lines.Length > 0) parts.Add(new Commands(lines));

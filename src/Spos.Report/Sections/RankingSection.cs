@@ -70,8 +70,8 @@ internal static class RankingSection
         foreach (ResultFigures regret in result.Parts("regret").Take(MostRegrets))
         {
             if (regret.Number("top") is not { } top || regret.Number("regret") is not { } loss) continue;
-            rows.Add([$"regret of the top {Figure.Number(top)}", Figure.Share(loss),
-                regret.Number("at_random") is { } random ? $"{Figure.Share(random)} at random" : "–"]);
+            string atRandom = regret.Number("at_random") is { } random ? $" ({Figure.Share(random)} by as many at random)" : "";
+            rows.Add([$"top-1 missed by training the best {Figure.Number(top)}", $"{Figure.Share(loss)}{atRandom}", "–"]);
         }
         void Add(string name, double? value, Func<double, string> text)
         {

@@ -35,7 +35,10 @@ internal static class SummaryTexts
 
     /// <summary>The network that a report is of; null if none was found yet.</summary>
     public static KnownNetwork? Network(RunChain chain, IReadOnlyList<Trainings> trainings) =>
-        trainings.Select(one => one.Network).FirstOrDefault(one => one != null)
+        // The one whose accuracy is told.
+        trainings.FirstOrDefault(one => one.Top1.Count > 0) is { } trained
+            ? trained.Network
+            : trainings.Select(one => one.Network).FirstOrDefault(one => one != null)
         ?? chain.Of(RunKind.Search).Select(KnownNetwork.Of).FirstOrDefault(one => one != null);
 
     private static string Done(RunChain chain, IReadOnlyList<Trainings> trainings)
@@ -58,13 +61,13 @@ internal static class SummaryTexts
         if (all > 0)
         {
             parts.Add(finished == all
-                ? $"{Figure.Count(all, "training")} from scratch followed"
+                ? $"{Figure.Count(all, "training")} from scratch {(parts.Count > 0 ? "followed" : all == 1 ? "was done" : "were done")}"
                 : $"of {Figure.Count(all, "training")} from scratch {finished} {(finished == 1 ? "is" : "are")} finished");
         }
         if (chain.Of(RunKind.Front).FirstOrDefault() is { } front)
         {
             parts.Add($"{Figure.Count(front.Networks.Count(one => one.Top1 != null), "network")} "
-                + $"{(front.IsFinished ? "were" : "are so far")} trained along its front and beside it");
+                + $"{(front.IsFinished ? "were" : "are so far")} trained from the search's front and to compare with");
         }
         if (chain.Of(RunKind.Rank).FirstOrDefault() is { } rank)
         {
@@ -92,7 +95,9 @@ internal static class SummaryTexts
         if (trained.Top1.Count == 1)
         {
             (double low, double high) = Sums.OfPictures(trained.Top1[0], trained.Pictures ?? double.PositiveInfinity);
-            string interval = trained.Pictures == null ? "" : $" (95% interval for so many pictures: {Figure.Interval(low, high)})";
+            string interval = trained.Pictures == null
+                ? ""
+                : $" (95% interval, as of a sample of so many pictures: {Figure.Interval(low, high)})";
             return $"{of}, and one training from scratch comes to {Figure.Share(trained.Top1[0])} top-1{pictures}{interval}.";
         }
         (double mean, double deviation, double from, double to) = Sums.OfTrainings(trained.Top1);

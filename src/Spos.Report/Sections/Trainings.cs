@@ -9,8 +9,12 @@ namespace Spos.Report.Sections;
 /// <param name="Runs">One at least.</param>
 internal sealed record Trainings(KnownNetwork? Network, IReadOnlyList<ReportedRun> Runs)
 {
-    /// <summary>Top-1 of those that are finished.</summary>
-    public IReadOnlyList<double> Top1 => [.. Runs.Where(run => run.IsFinished).Select(run => run.Result.Share("top1")).OfType<double>()];
+    /// <summary>Top-1 of those that are finished, one of each seed: a copy of a run tells nothing more.</summary>
+    public IReadOnlyList<double> Top1 =>
+    [
+        .. Runs.Where(run => run.IsFinished && run.Result.Share("top1") != null).DistinctBy(run => run.Option("seed") ?? run.Folder)
+            .Select(run => run.Result.Share("top1")!.Value),
+    ];
 
     /// <summary>Pictures that the accuracy was measured on; null where that is not known.</summary>
     public double? Pictures => Runs.Select(run => run.Result.Number("pictures")).FirstOrDefault(count => count > 0);
@@ -23,13 +27,14 @@ internal sealed record Trainings(KnownNetwork? Network, IReadOnlyList<ReportedRu
            select new Trainings(KnownNetwork.Of(alike.First()), [.. alike]),
     ];
 
-    // The architecture counts as it is, wherever it was read from.
+    // The architecture counts as it is, wherever it was read from. A run that does not tell it is like no other.
     private static string KeyOf(ReportedRun run)
     {
-        IEnumerable<string> kept = from option in run.Asked?.Options ?? []
+        if (KnownNetwork.Of(run) is not { } network || run.Asked == null) return run.Folder;
+        IEnumerable<string> kept = from option in run.Asked.Options
                                    where option.Influence == Influence.Kept && option.Name is not ("seed" or "architecture")
                                    select $"{option.Name}={option.Value}";
         string pictures = $"{run.Data?.Train?.Digest} {run.Data?.Val?.Digest}";
-        return string.Join('\n', kept.Prepend($"{KnownNetwork.Of(run)?.Path}").Append(pictures));
+        return string.Join('\n', kept.Prepend($"{network.Path}").Append(pictures));
     }
 }

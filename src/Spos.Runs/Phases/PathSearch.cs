@@ -206,9 +206,11 @@ public static class PathSearch
     }
 
     // Leaves what the search repeats itself by, up to the generation that has the first wrong score: later ones come of that score.
+    // Nothing came of scores that the search was not told.
     private static void Withdraw(IReadOnlySet<string> wrong, IReadOnlyList<Candidate> candidates, Dictionary<string, Candidate> known)
     {
-        int last = candidates.Where(one => wrong.Contains(one.Path.ToString())).Select(one => one.Generation).DefaultIfEmpty(0).Min();
+        int last = candidates.Where(one => wrong.Contains(one.Path.ToString())).Select(one => one.Generation)
+            .DefaultIfEmpty(int.MaxValue).Min();
         foreach (Candidate candidate in candidates)
         {
             string path = candidate.Path.ToString();

@@ -92,7 +92,9 @@ public sealed class WorkerClient
                     $"--join {_spec.Coordinator}: no search is found there: {why.TrimEnd('.')}. Is it running with --listen at this "
                     + "address, and do both have a --secret-file, or neither?");
             }
-            if (tells) _say($"No search is at {_spec.Coordinator} ({why.TrimEnd('.')}); looking for it.");
+            if (tells) _say(
+                $"No search answers at {_spec.Coordinator} ({why.TrimEnd('.')}); looking for it. Both need the same --secret-file, or "
+                + "neither.");
             tells = false;
             await Task.Delay(Pause, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
         }
@@ -171,7 +173,19 @@ public sealed class WorkerClient
     {
         if (job.Architectures.Count is 0 or > MostPaths) throw new IOException("what is there is no search of spos");
         Architecture[] paths = [.. job.Architectures.Select(_work.PathOf)];
-        return Task.Factory.StartNew(() => _work.Score(paths), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return Task.Factory.StartNew(() => Score(paths), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private IReadOnlyList<double> Score(Architecture[] paths)
+    {
+        try
+        {
+            return _work.Score(paths);
+        }
+        catch (Exception error) when (error is IOException or InvalidOperationException)
+        {
+            throw new ScoringFailedException(error);
+        }
     }
 
     // The coordinator ends the call once it has heard it.

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
@@ -74,16 +75,33 @@ internal sealed class Coordinator : IAsyncDisposable
             await coordinator._app.StartAsync();
             return coordinator;
         }
-        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException)
+        catch (Exception error) when (error is IOException or SocketException)
         {
             await coordinator.DisposeAsync();
-            // The system's own words are in the innermost exception.
-            throw new PoolException(
-                $"--listen {spec.Listen}: {error.GetBaseException().Message.TrimEnd('.')}. Another search may be there already; "
-                + $"{new IPEndPoint(spec.Listen.Address, 0)} takes any port that is free.",
-                error);
+            throw CannotListen(spec, error);
         }
     }
+
+    /// <summary>Tries whether the address can be had.</summary>
+    /// <exception cref="PoolException">It cannot.</exception>
+    public static void Require(CoordinatorSpec spec)
+    {
+        try
+        {
+            using var socket = new Socket(spec.Listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(spec.Listen);
+        }
+        catch (SocketException error)
+        {
+            throw CannotListen(spec, error);
+        }
+    }
+
+    // The system's own words are in the innermost exception.
+    private static PoolException CannotListen(CoordinatorSpec spec, Exception error) => new(
+        $"--listen {spec.Listen}: {error.GetBaseException().Message.TrimEnd('.')}. Another search may be there already; "
+        + $"{new IPEndPoint(spec.Listen.Address, 0)} takes any port that is free.",
+        error);
 
     public async ValueTask DisposeAsync()
     {

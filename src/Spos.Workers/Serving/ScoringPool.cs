@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using Spos.Engine.Files;
 using Spos.Runs;
 using Spos.Runs.Phases;
 using Spos.Space;
@@ -25,7 +27,13 @@ public sealed class ScoringPool : IScoringPool
         _dispatch = new Dispatch(coordinator.AuditEvery, coordinator.LeavesToWorkers, _observer.Say, _observer.Warn);
         _status = new StatusFile(spec.Folder);
         _coordinator = Coordinator.Start(coordinator, spec.Facts, _dispatch).GetAwaiter().GetResult();
-        _observer.Say($"Workers may join at {_coordinator.Address}: spos worker --join {_coordinator.Address} …");
+        // At all addresses of a machine, others find it by its name.
+        string address = _coordinator.Address, host = coordinator.Listen.Address.Equals(IPAddress.Any)
+            || coordinator.Listen.Address.Equals(IPAddress.IPv6Any)
+            ? $"{Environment.MachineName}{address[address.LastIndexOf(':')..]}"
+            : address;
+        _observer.Say(
+            $"Workers may join at {address}: spos worker --join {host}{(coordinator.Secret == null ? "" : " --secret-file FILE")} …");
     }
 
     /// <summary>Begins to listen.</summary>
@@ -39,9 +47,14 @@ public sealed class ScoringPool : IScoringPool
 
     /// <summary>Refuses what cannot be listened at, before anything is opened.</summary>
     /// <exception cref="UsageException">Others than this machine could join without a secret.</exception>
+    /// <exception cref="PoolException">The address cannot be had.</exception>
     public static void Require(CoordinatorSpec coordinator)
     {
-        if (coordinator.Secret != null || System.Net.IPAddress.IsLoopback(coordinator.Listen.Address)) return;
+        if (coordinator.Secret != null || IPAddress.IsLoopback(coordinator.Listen.Address))
+        {
+            Coordinator.Require(coordinator);
+            return;
+        }
         throw new UsageException(
             $"--listen {coordinator.Listen}: other machines reach this address, so workers have to show that they may join. Give the "
             + "search and its workers the same --secret-file (openssl rand -hex 32 makes one), or listen at 127.0.0.1.");
@@ -62,13 +75,30 @@ public sealed class ScoringPool : IScoringPool
         try
         {
             Follow(generation, done, cancel);
+            ended.Cancel();
+            foreach (Thread thread in threads) thread.Join();
+            // What this process was scoring when it was stopped.
+            foreach ((int path, double score) in _dispatch.Collect(generation).News) done(path, score);
         }
         finally
         {
-            _dispatch.Stop();
             ended.Cancel();
             foreach (Thread thread in threads) thread.Join();
+            _dispatch.Stop();
+            WriteStatus();
+        }
+    }
+
+    // Results do not depend on it.
+    private void WriteStatus()
+    {
+        try
+        {
             _status.Write(_dispatch.Members, now: true);
+        }
+        catch (WriteException error)
+        {
+            _observer.Warn(error.Message);
         }
     }
 
@@ -130,5 +160,6 @@ public sealed class ScoringPool : IScoringPool
         long start = Stopwatch.GetTimestamp();
         while (_dispatch.IsOver && _dispatch.Count > 0 && Stopwatch.GetElapsedTime(start) < LongestParting) Thread.Sleep(20);
         _coordinator.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        WriteStatus();
     }
 }

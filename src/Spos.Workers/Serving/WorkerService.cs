@@ -8,13 +8,16 @@ using Spos.Workers.Sharing;
 namespace Spos.Workers.Serving;
 
 /// <summary>
-/// Talks to one worker in each call. What a worker says is not trusted: it is bounded and checked, and the wait for it is limited.
+/// Talks to one worker in each call. What a worker says is not trusted: it is bounded and checked, and a connection
+/// that gives no sign of life is given up.
 /// </summary>
 internal sealed class WorkerService(
     string? secret, X509Certificate2? certificate, IReadOnlyDictionary<string, string> facts, Dispatch dispatch, CancellationToken ends)
     : Scoring.ScoringBase
 {
     private const int LongestName = 100;
+
+    private const string Unfitting = "what it sent does not fit what it was asked";
 
     private static readonly TimeSpan LongestGreeting = TimeSpan.FromSeconds(15);
 
@@ -136,7 +139,7 @@ internal sealed class WorkerService(
                 }
                 if (!IsAnswer(result, lease))
                 {
-                    why = "it says what no worker says";
+                    why = Unfitting;
                     return;
                 }
                 dispatch.Finish(member, lease, [.. result.Scores]);
@@ -158,7 +161,7 @@ internal sealed class WorkerService(
     {
         FromWorker.KindOneofCase.Leaving => null,
         FromWorker.KindOneofCase.Failure => $"it fails: {Shown.Excerpt(said.Failure.Why)}",
-        _ => "it says what no worker says",
+        _ => Unfitting,
     };
 
     private static bool IsAnswer(Result result, Lease lease) =>

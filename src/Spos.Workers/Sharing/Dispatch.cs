@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using Spos.Runs.Phases;
 using Spos.Space;
@@ -118,7 +119,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
         if (member.IsOwn && One(now.Disputed, _ => true, second: true) is { } disputed) return disputed;
         bool checks = !member.IsOwn || !leavesToWorkers || _workers.Count < 2;
-        bool IsOthers(int path) => now.Works[path].First!.Value.By != member;
+        bool IsOthers(int path) => now.Works[path].First!.Value.By.Name != member.Name;
         if (checks && One(now.Unchecked, IsOthers, second: true) is { } second) return second;
         // What may have brought a worker down is not tried here while others are there to try it.
         bool tries = !member.IsOwn || (_workers.Count == 0 && !leavesToWorkers);
@@ -152,8 +153,13 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         work.First = (score, member);
         now.News.Enqueue((path, score));
         now.Open--;
-        if (member.IsOwn) return;
-        _unconfirmed[now.Paths[path].ToString()] = member;
+        string architecture = now.Paths[path].ToString();
+        if (member.IsOwn)
+        {
+            _unconfirmed.Remove(architecture);
+            return;
+        }
+        _unconfirmed[architecture] = member;
         // Nobody can tell which score will be checked.
         if (auditEvery == 0 || RandomNumberGenerator.GetInt32(auditEvery) != 0) return;
         now.Unchecked.Add(path);
@@ -187,10 +193,11 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     private void SetAside(Member member, Architecture path, double said, double right)
     {
-        if (member.State == MemberState.SetAside) return;
+        if (!_setAside.Add(member.Name)) return;
         member.SetAside();
-        _setAside.Add(member.Name);
-        HashSet<string> wrong = [.. _unconfirmed.Where(one => one.Value == member).Select(one => one.Key)];
+        // It may have joined again since.
+        foreach (Member same in _workers.Where(one => one.Name == member.Name)) same.SetAside();
+        HashSet<string> wrong = [.. _unconfirmed.Where(one => one.Value.Name == member.Name).Select(one => one.Key)];
         foreach (string one in wrong) _unconfirmed.Remove(one);
         warn(
             $"worker {member.Name} at {member.Address} is set aside: it scored {path} as {said:R}, which is {right:R}. "
@@ -211,7 +218,14 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         foreach (int path in lease.Numbers)
         {
             Generation.Work work = _now.Works[path];
-            if (lost != null) work.Lost.Add(lost);
+            if (lease.IsSecond)
+            {
+                // Its score is known, and this process checks what a worker was lost with.
+                (lost == null ? _now.Unchecked : _now.Disputed).Add(path);
+                continue;
+            }
+            // One whose connection breaks again and again is one.
+            if (lost != null && !work.Lost.Contains(lost)) work.Lost.Add(lost);
             if (work.Lost.Count >= MostLost)
             {
                 _failure ??= new PoolException(
@@ -219,7 +233,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
                     + "given to no other, and without its score the search cannot go on; the scores so far are kept. See what the workers "
                     + "say, then run the same command again; without --listen the candidate is scored here.");
             }
-            (lease.IsSecond ? _now.Unchecked : _now.Suspects).Add(path);
+            _now.Suspects.Add(path);
         }
     }
 
@@ -236,7 +250,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
     {
         lock (_lock)
         {
-            if (_failure != null) throw _failure;
+            if (_failure != null) ExceptionDispatchInfo.Throw(_failure);
             (int, double)[] news = [.. generation.News];
             generation.News.Clear();
             return (news, generation.Open == 0);
