@@ -55,9 +55,4 @@ internal static class ShellWords
         if (inside) words.Add(word.ToString());
         return words;
     }
-
-    /// <summary>A word as a shell, and <see cref="Split"/>, read it back.</summary>
-    public static string Quote(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "_./:=,+@%-".Contains(c))
-        ? word
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

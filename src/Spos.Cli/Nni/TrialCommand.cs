@@ -52,7 +52,7 @@ internal static class TrialCommand
             if (option == Strategy && value != Front) continue;
             if (string.IsNullOrEmpty(value) || (option == Flag && PreprocessingRecord.Read(value) == Preprocessing.Standard)) continue;
             if (Paths.Contains(option)) value = Path.GetFullPath(value);
-            command.Append($" --{option}{(option == Flag ? "" : $" {ShellWords.Quote(value)}")}");
+            command.Append($" --{option}{(option == Flag ? "" : $" {ShellText.Word(value)}")}");
         }
         return command.ToString();
     }

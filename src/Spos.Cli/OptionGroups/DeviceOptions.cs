@@ -51,9 +51,6 @@ internal abstract class DeviceOptions
     /// <summary>A session that computes as the options say.</summary>
     protected Session NewSession(Device device) => DeviceUse.NewSession(device, Plan);
 
-    /// <summary>Whether somebody says how many threads compute.</summary>
-    protected bool IsThreadsGiven => Threads != null || Environment.GetEnvironmentVariable(ThreadsVariable) is { Length: > 0 };
-
     /// <param name="dry">Whether a device that computes nothing will do.</param>
     protected virtual Device OpenDevice(bool dry = false)
     {
@@ -73,6 +70,7 @@ internal abstract class DeviceOptions
                 opened => Session.Require(this is IPrecisionOption { Precision: var precision } ? precision : Precision.Fp32, opened));
             device.WantsGraphs = !withoutGraphs;
             if (wanted is { } threads) SetThreads(device, threads);
+            else if (this is ISharedOptions shared) shared.Processes.ShareCores(device);
             return device;
         }
         catch (DeviceException) when (instructions != null && !name.StartsWith("simt", StringComparison.Ordinal))

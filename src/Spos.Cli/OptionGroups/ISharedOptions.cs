@@ -14,4 +14,7 @@ internal interface ISharedOptions
         "Seconds without a sign of life of another process, where mpirun or srun started several, after which the run is ended.")]
     [InRange(1, 86_400), Influences(Influence.None)]
     int MpiTimeout { get; set; }
+
+    /// <summary>The processes that share it.</summary>
+    SharedProcesses Processes { get; }
 }

@@ -1,6 +1,5 @@
 using CommandLine;
 using Spos.Cli.Options;
-using Spos.Engine.Devices;
 using Spos.Engine.Ranks;
 using Spos.Engine.Training;
 using Spos.Runs.Phases;
@@ -11,8 +10,6 @@ namespace Spos.Cli.OptionGroups;
 /// <summary>The options of training a network whose sizes are the user's to choose.</summary>
 internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOption, ISharedOptions
 {
-    private readonly SharedProcesses _processes = new();
-
     [Option("shards", Default = 1, HelpText =
         "Equal parts of a batch, whose gradients are averaged. Batch norm, dropout and mixup work within a part. Results depend on how "
         + "many there are, and not on how many processes share them: with 8, 1 to 8 processes train to the same bits.")]
@@ -20,6 +17,8 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
     public int Shards { get; set; } = 1;
 
     public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
+
+    public SharedProcesses Processes { get; } = new();
 
     public int? ImageSize { get; set; }
 
@@ -36,16 +35,8 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
     public float Dropout { get; set; } = IDropoutOption.Default;
 
     protected override IRanks OpenRanks(CancellationToken asked, out CancellationToken stopped) =>
-        _processes.Open(
+        Processes.Open(
             MpiTimeout, "The run ends. Run the same command again, and it goes on from the last checkpoint.", asked, out stopped);
-
-    // Processes share a machine's cores, unless it is said how.
-    protected override Device OpenDevice(bool dry = false)
-    {
-        Device device = base.OpenDevice(dry);
-        if (!IsThreadsGiven) _processes.ShareCores(device);
-        return device;
-    }
 
     /// <summary>The network's sizes.</summary>
     protected NetworkSizes Sizes => this.AskedSizes(Dropout);

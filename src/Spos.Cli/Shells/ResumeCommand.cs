@@ -22,7 +22,7 @@ internal static class ResumeCommand
     /// <param name="folder">The run's folder, whatever it was called when the run was started.</param>
     public static string? Of(
         IReadOnlyList<Type> verbs, string kind, IReadOnlyDictionary<string, string?> options, string folder) =>
-        Line(verbs, kind, options, $"--{Folder}={Quoted(folder)} --{Resume}");
+        Line(verbs, kind, options, $"--{Folder}={ShellText.Word(folder)} --{Resume}");
 
     /// <summary>
     /// What a run was asked for, with the command that makes it again where it was made then; null if no verb of this version has such
@@ -36,7 +36,7 @@ internal static class ResumeCommand
         if (verbs.FirstOrDefault(verb => DeclaredOption.NameOf(verb) == kind) is not { } found) return null;
         Dictionary<string, DeclaredOption> declared = OptionsOf(found);
         string? folder = options.GetValueOrDefault(Folder);
-        string? line = Line(verbs, kind, options, string.IsNullOrEmpty(folder) ? "" : $"--{Folder}={Quoted(folder)}");
+        string? line = Line(verbs, kind, options, string.IsNullOrEmpty(folder) ? "" : $"--{Folder}={ShellText.Word(folder)}");
         return new AskedCommand(line,
         [
             .. from option in options
@@ -60,7 +60,7 @@ internal static class ResumeCommand
             let name = option.Key
             where name is not (Folder or Restart or Resume) && option.Value is { Length: > 0 } && IsAsked(declared[name], option.Value)
             orderby name
-            select declared[name].IsFlag ? $"--{name}" : $"--{name}={Quoted(option.Value!)}";
+            select declared[name].IsFlag ? $"--{name}" : $"--{name}={ShellText.Word(option.Value!)}";
         return string.Join(' ', new[] { "spos", kind, folder }.Where(word => word.Length > 0).Concat(asked));
     }
 
@@ -69,7 +69,4 @@ internal static class ResumeCommand
 
     private static bool IsAsked(DeclaredOption option, string value) =>
         option.IsFlag ? value == bool.TrueString : value != option.DefaultText;
-
-    private static string Quoted(string text) =>
-        text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./,:+=@%".Contains(c, StringComparison.Ordinal)) ? text : ShellText.Quoted(text);
 }

@@ -2,7 +2,6 @@ using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Engine.Devices;
 using Spos.Engine.Ranks;
 using Spos.Runs;
 using Spos.Runs.Phases;
@@ -17,8 +16,6 @@ namespace Spos.Cli.Verbs;
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
 internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IVerb
 {
-    private readonly SharedProcesses _processes = new();
-
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
@@ -47,6 +44,8 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
 
     public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
 
+    public SharedProcesses Processes { get; } = new();
+
     public int Run()
     {
         var spec = new EvaluationSpec
@@ -63,7 +62,7 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
             Weights = Weights,
             Options = DeclaredOption.Record(this),
         };
-        using IRanks ranks = _processes.Open(
+        using IRanks ranks = Processes.Open(
             MpiTimeout, "The evaluation ends: run the same command again.", CancellationToken.None, out CancellationToken stopped);
         IRunObserver observer = ranks.IsFirst ? new RunConsole() : new RankConsole(() => { });
         EvaluationResult result = SharedProcesses.Work(
@@ -84,13 +83,5 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
             ("damaged pictures", $"{result.Damage}"),
             ResultTable.RowOfRefused(result.Damage));
         return ExitCode.Success;
-    }
-
-    // Processes share a machine's cores, unless it is said how.
-    protected override Device OpenDevice(bool dry = false)
-    {
-        Device device = base.OpenDevice(dry);
-        if (!IsThreadsGiven) _processes.ShareCores(device);
-        return device;
     }
 }

@@ -18,6 +18,7 @@ internal sealed class ReportedRun
 
     private readonly OwnFiles _files;
     private readonly List<string> _troubles = [];
+    private readonly Lazy<KnownNetwork?> _network;
 
     private ReportedRun(OwnFiles files, RecordedRun record, RunKind kind, ReportSpec spec)
     {
@@ -36,6 +37,7 @@ internal sealed class ReportedRun
         if (kind == RunKind.Front) Networks = Architectures<FrontNetwork>(FrontState.FileName, _ => true);
         Checkpoint = ReadCheckpoint();
         Seconds = SecondsOfParts();
+        _network = new(() => KnownNetwork.Of(this));
     }
 
     public string Folder => _files.Folder;
@@ -76,6 +78,9 @@ internal sealed class ReportedRun
 
     /// <summary>The names of the classes; null where nobody knows them.</summary>
     public IReadOnlyList<string>? Classes => Setting?.ClassNames ?? Checkpoint?.Header.ClassNames;
+
+    /// <summary>The network that it came to; null if there is none yet, or its files do not tell it.</summary>
+    public KnownNetwork? Network => _network.Value;
 
     /// <summary>How long it computed; null where no file tells.</summary>
     public double? Seconds { get; }

@@ -13,17 +13,17 @@ internal static class ModelCard
 
     /// <summary>The training whose network a card is of: the first that is finished; null if there is none.</summary>
     public static ReportedRun? RunOf(RunChain chain) =>
-        chain.Of(RunKind.Scratch).FirstOrDefault(run => run.IsFinished && run.Checkpoint != null && KnownNetwork.Of(run) != null);
+        chain.Of(RunKind.Scratch).FirstOrDefault(run => run.IsFinished && run.Checkpoint != null && run.Network != null);
 
     /// <summary>The card as a section of a report.</summary>
     public static Section? Of(RunChain chain) =>
-        RunOf(chain) is { } run ? new Section("model-card", "Model card", [.. PartsOf(run, KnownNetwork.Of(run)!)]) : null;
+        RunOf(chain) is { } run ? new Section("model-card", "Model card", [.. PartsOf(run, run.Network!)]) : null;
 
     /// <summary>The card as a document of its own; null if nothing is trained yet.</summary>
     public static Document? Alone(RunChain chain)
     {
         if (RunOf(chain) is not { } run) return null;
-        KnownNetwork network = KnownNetwork.Of(run)!;
+        KnownNetwork network = run.Network!;
         return new Document(
             $"Model card: {run.Name}",
             [$"An image classifier of {Figure.Count(network.Spec.Classes)} classes with {CostMeasure.Flops.TextOf(network.Flops)}."], [],
@@ -59,21 +59,13 @@ internal static class ModelCard
             "Limits: the accuracy is that on val of this data set. How the network does on other pictures, on damaged or hostile ones, and "
             + "on groups of people or things that are rare there was not measured by these runs. It always answers with one of its "
             + "classes, also where a picture shows none of them.");
+        string folder = ShellText.Word(run.Option("output-dir") ?? $"runs/{run.Kind.Command}");
         yield return new Commands(
-        [
-            $"spos predict picture.jpg --checkpoint={CommandText(run.Option("output-dir") ?? $"runs/{run.Kind.Command}")}",
-            $"spos export --checkpoint={CommandText(run.Option("output-dir") ?? $"runs/{run.Kind.Command}")} --output=network.onnx",
-        ]);
+            [$"spos predict picture.jpg --checkpoint={folder}", $"spos export --checkpoint={folder} --output=network.onnx"]);
         if (run.Classes is not { } classes) yield break;
         string[][] rows = [.. classes.Take(MostClasses).Select((one, index) => new[] { $"{index}", one ?? "" })];
         yield return new Folded(
             classes.Count > MostClasses ? $"The first {MostClasses} of {classes.Count} classes" : $"The {classes.Count} classes",
             [new Grid([new Column("output", true), new Column("class")], rows)]);
     }
-
-    // As a shell takes it.
-    private static string CommandText(string text) =>
-        text.All(c => char.IsAsciiLetterOrDigit(c) || "-_./".Contains(c, StringComparison.Ordinal))
-            ? text
-            : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

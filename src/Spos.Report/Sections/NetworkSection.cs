@@ -15,7 +15,7 @@ internal static class NetworkSection
         var parts = new List<Part>();
         KnownNetwork[] networks =
         [
-            .. trainings.Select(one => one.Network).Concat(chain.Of(RunKind.Search).Select(KnownNetwork.Of)).OfType<KnownNetwork>()
+            .. trainings.Select(one => one.Network).Concat(chain.Of(RunKind.Search).Select(run => run.Network)).OfType<KnownNetwork>()
                 .DistinctBy(network => $"{network.Path}").Take(MostNetworks),
         ];
         foreach ((int index, KnownNetwork network) in networks.Index())

@@ -39,7 +39,7 @@ internal static class SummaryTexts
         trainings.FirstOrDefault(one => one.Top1.Count > 0) is { } trained
             ? trained.Network
             : trainings.Select(one => one.Network).FirstOrDefault(one => one != null)
-        ?? chain.Of(RunKind.Search).Select(KnownNetwork.Of).FirstOrDefault(one => one != null);
+        ?? chain.Of(RunKind.Search).Select(run => run.Network).FirstOrDefault(one => one != null);
 
     private static string Done(RunChain chain, IReadOnlyList<Trainings> trainings)
     {

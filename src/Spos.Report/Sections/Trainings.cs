@@ -24,13 +24,13 @@ internal sealed record Trainings(KnownNetwork? Network, IReadOnlyList<ReportedRu
     [
         .. from run in chain.Of(RunKind.Scratch)
            group run by KeyOf(run) into alike
-           select new Trainings(KnownNetwork.Of(alike.First()), [.. alike]),
+           select new Trainings(alike.First().Network, [.. alike]),
     ];
 
     // The architecture counts as it is, wherever it was read from. A run that does not tell it is like no other.
     private static string KeyOf(ReportedRun run)
     {
-        if (KnownNetwork.Of(run) is not { } network || run.Asked == null) return run.Folder;
+        if (run.Network is not { } network || run.Asked == null) return run.Folder;
         IEnumerable<string> kept = from option in run.Asked.Options
                                    where option.Influence == Influence.Kept && option.Name is not ("seed" or "architecture")
                                    select $"{option.Name}={option.Value}";

@@ -30,6 +30,8 @@ public sealed class WorkerClient
     // A group, and what the longest architectures of its paths take.
     private const int MostPaths = 1024, MostBytes = 1 << 20;
 
+    private const string AnotherProgram = "what is there is no search of spos";
+
     private static readonly TimeSpan LongestGreeting = TimeSpan.FromSeconds(15), Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestParting = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(10), PingTimeout = TimeSpan.FromSeconds(20);
@@ -132,7 +134,7 @@ public sealed class WorkerClient
         foreach ((string name, string value) in _work.Facts) hello.Facts[name] = value;
         await to.WriteAsync(new FromWorker { Hello = hello }, soon);
         said = await Next(from, soon);
-        if (said.Welcome is not { } welcome) throw new IOException("what is there is no search of spos");
+        if (said.Welcome is not { } welcome) throw new IOException(AnotherProgram);
         if (_secret?.IsProof(welcome.Proof.Span, SharedSecret.Coordinator, theirs, nonce, _certificate) == false)
         {
             throw new PoolException($"--join {_spec.Coordinator}: what is there does not know the secret of --secret-file.");
@@ -150,7 +152,7 @@ public sealed class WorkerClient
             {
                 said = await Next(from, cancel);
                 if (said.Over != null) return Parting.Over;
-                if (said.Job is not { } job) throw new IOException("what is there is no search of spos");
+                if (said.Job is not { } job) throw new IOException(AnotherProgram);
                 var result = new Result { Number = job.Number };
                 result.Scores.AddRange(await Score(job, cancel));
                 await to.WriteAsync(new FromWorker { Result = result }, CancellationToken.None);
@@ -171,7 +173,7 @@ public sealed class WorkerClient
 
     private Task<IReadOnlyList<double>> Score(Job job, CancellationToken cancel)
     {
-        if (job.Architectures.Count is 0 or > MostPaths) throw new IOException("what is there is no search of spos");
+        if (job.Architectures.Count is 0 or > MostPaths) throw new IOException(AnotherProgram);
         Architecture[] paths = [.. job.Architectures.Select(_work.PathOf)];
         return Task.Factory.StartNew(() => Score(paths), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }

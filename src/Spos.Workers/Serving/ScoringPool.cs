@@ -41,7 +41,7 @@ public sealed class ScoringPool : IScoringPool
     /// <exception cref="PoolException">The address cannot be had.</exception>
     public static ScoringPool Open(CoordinatorSpec coordinator, PoolSpec spec)
     {
-        Require(coordinator);
+        RequireSecret(coordinator);
         return new ScoringPool(coordinator, spec);
     }
 
@@ -50,11 +50,13 @@ public sealed class ScoringPool : IScoringPool
     /// <exception cref="PoolException">The address cannot be had.</exception>
     public static void Require(CoordinatorSpec coordinator)
     {
-        if (coordinator.Secret != null || IPAddress.IsLoopback(coordinator.Listen.Address))
-        {
-            Coordinator.Require(coordinator);
-            return;
-        }
+        RequireSecret(coordinator);
+        Coordinator.Require(coordinator);
+    }
+
+    private static void RequireSecret(CoordinatorSpec coordinator)
+    {
+        if (coordinator.Secret != null || IPAddress.IsLoopback(coordinator.Listen.Address)) return;
         throw new UsageException(
             $"--listen {coordinator.Listen}: other machines reach this address, so workers have to show that they may join. Give the "
             + "search and its workers the same --secret-file (openssl rand -hex 32 makes one), or listen at 127.0.0.1.");
@@ -74,16 +76,20 @@ public sealed class ScoringPool : IScoringPool
         foreach (Thread thread in threads) thread.Start();
         try
         {
-            Follow(generation, done, cancel);
-            ended.Cancel();
-            foreach (Thread thread in threads) thread.Join();
+            try
+            {
+                Follow(generation, done, cancel);
+            }
+            finally
+            {
+                ended.Cancel();
+                foreach (Thread thread in threads) thread.Join();
+            }
             // What this process was scoring when it was stopped.
-            foreach ((int path, double score) in _dispatch.Collect(generation).News) done(path, score);
+            Tell(generation, done);
         }
         finally
         {
-            ended.Cancel();
-            foreach (Thread thread in threads) thread.Join();
             _dispatch.Stop();
             WriteStatus();
         }
@@ -108,8 +114,7 @@ public sealed class ScoringPool : IScoringPool
         while (true)
         {
             Task changed = _dispatch.Changed;
-            ((int Path, double Score)[] news, bool isDone) = _dispatch.Collect(generation);
-            foreach ((int path, double score) in news) done(path, score);
+            bool isDone = Tell(generation, done);
             _status.Write(_dispatch.Members, now: false);
             if (isDone || cancel.IsCancellationRequested) return;
             TellWhoIsMissing();
@@ -122,6 +127,14 @@ public sealed class ScoringPool : IScoringPool
                 // What has come meanwhile is told.
             }
         }
+    }
+
+    // Whether that is all.
+    private bool Tell(Generation generation, Action<int, double> done)
+    {
+        ((int Path, double Score)[] news, bool isDone) = _dispatch.Collect(generation);
+        foreach ((int path, double score) in news) done(path, score);
+        return isDone;
     }
 
     private void TellWhoIsMissing()

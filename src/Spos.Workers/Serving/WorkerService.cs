@@ -17,6 +17,7 @@ internal sealed class WorkerService(
 {
     private const int LongestName = 100;
 
+    private const string SetAside = "it was set aside for a wrong score. See what the search says of it";
     private const string Unfitting = "what it sent does not fit what it was asked";
 
     private static readonly TimeSpan LongestGreeting = TimeSpan.FromSeconds(15);
@@ -72,7 +73,7 @@ internal sealed class WorkerService(
         Member? member = dispatch.Join(name, AddressOf(peer));
         if (member == null)
         {
-            await Refuse(to, "it was set aside for a wrong score. See what the search says of it", soon.Token);
+            await Refuse(to, SetAside, soon.Token);
             return null;
         }
         byte[] proof = _secret?.Prove(SharedSecret.Coordinator, nonce, theirs.Span, _certificate) ?? [];
@@ -152,7 +153,7 @@ internal sealed class WorkerService(
             dispatch.Leave(member, lease, why);
             if (member.IsSetAside.IsCompleted && !stop.IsCancellationRequested)
             {
-                await Refuse(to, "it was set aside for a wrong score. See what the search says of it", stop);
+                await Refuse(to, SetAside, stop);
             }
         }
     }
