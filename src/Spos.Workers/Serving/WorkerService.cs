@@ -20,7 +20,7 @@ internal sealed class WorkerService(
     private const string SetAside = "it was set aside for a wrong score. See what the search says of it";
     private const string Unfitting = "what it sent does not fit what it was asked";
 
-    private static readonly TimeSpan LongestGreeting = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LongestGreeting = TimeSpan.FromSeconds(15), LongestParting = TimeSpan.FromSeconds(5);
 
     private readonly SharedSecret? _secret = secret == null ? null : new SharedSecret(secret);
     private readonly byte[] _certificate = certificate?.GetCertHash(System.Security.Cryptography.HashAlgorithmName.SHA256) ?? [];
@@ -95,9 +95,10 @@ internal sealed class WorkerService(
         Lease? lease = null;
         string? why = "the connection broke, or it gave no sign of life";
         // What it says next; false where it says nothing more, or nothing that is believed.
+        Task<bool>? said = null;
         async Task<bool> Next()
         {
-            Task<bool> said = from.MoveNext(stop);
+            said = from.MoveNext(stop);
             await Task.WhenAny(said, member.IsSetAside);
             return !member.IsSetAside.IsCompleted && await said;
         }
@@ -154,6 +155,10 @@ internal sealed class WorkerService(
             if (member.IsSetAside.IsCompleted && !stop.IsCancellationRequested)
             {
                 await Refuse(to, SetAside, stop);
+                // To end the call while it says something would keep it from hearing that.
+                using var soon = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                soon.CancelAfter(LongestParting);
+                while (said == null || await said.WaitAsync(soon.Token)) said = from.MoveNext(stop);
             }
         }
     }
