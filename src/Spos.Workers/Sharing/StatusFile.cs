@@ -4,7 +4,7 @@ using Spos.Engine.Files;
 
 namespace Spos.Workers.Sharing;
 
-/// <summary>workers.json of a search's folder: who scores, for people and programs that look on.</summary>
+/// <summary>workers.json of a run's folder: who scores and trains, for people and programs that look on.</summary>
 internal sealed class StatusFile(string folder)
 {
     public const string Name = "workers.json";
@@ -33,6 +33,8 @@ internal sealed class StatusFile(string folder)
                     Joined = one.Joined.ToString("o", System.Globalization.CultureInfo.InvariantCulture),
                     one.Scored,
                     PerMinute = Math.Round(one.PerMinute, 1),
+                    one.Trained,
+                    Training = one.Lease is { Training: { } training } lease ? $"{training.Title}, step {lease.Steps}" : null,
                 }),
             },
             Format);

@@ -26,7 +26,7 @@ internal sealed class FakeWorker : IDisposable
         _channel = GrpcChannel.ForAddress(
             $"{(secret == null ? "http" : "https")}://{address}",
             new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
-        _call = new Scoring.ScoringClient(_channel).Work();
+        _call = new Pool.PoolClient(_channel).Work();
     }
 
     /// <summary>Says who it is.</summary>

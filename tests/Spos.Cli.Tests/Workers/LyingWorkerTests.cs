@@ -34,7 +34,7 @@ public sealed class LyingWorkerTests(PipelineFixture fixture) : IClassFixture<Pi
         }
         Assert.NotNull(address);
         Task<string> output = search.StandardOutput.ReadToEndAsync();
-        using ScoringWork work = new WorkerVerb
+        using PoolWork work = new WorkerVerb
         {
             ImagenetDir = fixture.Data,
             CheckpointPath = fixture.At("supernet"),

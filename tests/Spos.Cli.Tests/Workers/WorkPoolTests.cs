@@ -13,11 +13,11 @@ namespace Spos.Cli.Tests.Workers;
 /// <summary>
 /// A pool and workers of the test's, which score by a formula: who gets what, and what becomes of those who fail, lie or babble.
 /// </summary>
-public sealed class ScoringPoolTests : IDisposable
+public sealed class WorkPoolTests : IDisposable
 {
     private const string Secret = "0123456789abcdef";
 
-    private static readonly Dictionary<string, string> Facts = ScoringFacts.Names.ToDictionary(name => name, name => $"the {name}");
+    private static readonly Dictionary<string, string> Facts = WorkFacts.Names.ToDictionary(name => name, name => $"the {name}");
 
     private static readonly Architecture[] Paths =
         [.. Enumerable.Range(0, 40).Select(i => Architecture.Parse($"{i % 4} {i / 4 % 4} {i / 16} 0"))];
@@ -28,7 +28,7 @@ public sealed class ScoringPoolTests : IDisposable
     private static double ScoreOf(string path) =>
         path.Where(char.IsDigit).Aggregate(7, (sum, digit) => ((sum * 31) + digit) % 1009) / 1009.0;
 
-    private ScoringPool Open(int auditEvery = 0, bool onlyWorkers = true, string? secret = null) => ScoringPool.Open(
+    private WorkPool Open(int auditEvery = 0, bool onlyWorkers = true, string? secret = null) => WorkPool.Open(
         new CoordinatorSpec
         {
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
@@ -38,7 +38,7 @@ public sealed class ScoringPoolTests : IDisposable
         },
         new PoolSpec(Facts, [new Own()], _folder, _observer));
 
-    private static async Task<double[]> Score(ScoringPool pool, Architecture[]? paths = null)
+    private static async Task<double[]> Score(WorkPool pool, Architecture[]? paths = null)
     {
         double[] scores = [.. (paths ?? Paths).Select(_ => double.NaN)];
         await Task.Factory.StartNew(
@@ -49,7 +49,7 @@ public sealed class ScoringPoolTests : IDisposable
 
     private static void RequireRight(double[] scores) => Assert.Equal(Paths.Select(path => ScoreOf($"{path}")), scores);
 
-    private static async Task<FakeWorker> Join(ScoringPool pool, string name)
+    private static async Task<FakeWorker> Join(WorkPool pool, string name)
     {
         var worker = new FakeWorker(pool.Address);
         Assert.NotNull((await worker.Greet(name, Facts)).Welcome);
@@ -59,7 +59,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task The_pool_scores_by_itself()
     {
-        using ScoringPool pool = Open(onlyWorkers: false);
+        using WorkPool pool = Open(onlyWorkers: false);
         RequireRight(await Score(pool));
     }
 
@@ -70,7 +70,7 @@ public sealed class ScoringPoolTests : IDisposable
     {
         var counts = new ConcurrentDictionary<string, int>();
         Task<FromCoordinator?[]> works;
-        using (ScoringPool pool = Open(auditEvery: 2, secret: secret))
+        using (WorkPool pool = Open(auditEvery: 2, secret: secret))
         {
             works = Task.WhenAll(new[] { "a", "b", "c" }.Select(async name =>
             {
@@ -97,7 +97,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task What_a_lost_worker_had_goes_to_others()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         FakeWorker lost = await Join(pool, "lost");
         Task<double[]> scores = Score(pool);
         Assert.NotNull((await lost.Ask(10)).Job);
@@ -111,7 +111,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task What_a_worker_gives_back_is_held_against_nobody()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         Task<double[]> scores = Score(pool);
         for (int i = 0; i < 5; i++)
         {
@@ -129,7 +129,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task A_candidate_that_three_workers_are_lost_with_ends_the_search()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         Task<double[]> scores = Score(pool, Paths[..1]);
         foreach (string name in new[] { "one", "two", "three" })
         {
@@ -148,7 +148,7 @@ public sealed class ScoringPoolTests : IDisposable
     [InlineData(true)]
     public async Task A_worker_that_lies_is_named_and_its_scores_are_withdrawn(bool hasOther)
     {
-        using ScoringPool pool = Open(auditEvery: 1);
+        using WorkPool pool = Open(auditEvery: 1);
         using FakeWorker liar = await Join(pool, "liar");
         using FakeWorker? other = hasOther ? await Join(pool, "other") : null;
         Task<double[]> scores = Score(pool);
@@ -170,8 +170,8 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task Who_differs_in_a_fact_is_refused_by_its_name()
     {
-        using ScoringPool pool = Open();
-        foreach (string name in ScoringFacts.Names)
+        using WorkPool pool = Open();
+        foreach (string name in WorkFacts.Names)
         {
             using var worker = new FakeWorker(pool.Address);
             string why = (await worker.Greet("worker", new Dictionary<string, string>(Facts) { [name] = "other" })).Refusal.Why;
@@ -184,7 +184,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task Who_does_not_know_the_secret_is_refused()
     {
-        using ScoringPool pool = Open(secret: Secret);
+        using WorkPool pool = Open(secret: Secret);
         using var stranger = new FakeWorker(pool.Address, "another0123456789");
         Assert.Contains("the secret", (await stranger.Greet("worker", Facts)).Refusal.Why, StringComparison.Ordinal);
         using var plain = new FakeWorker(pool.Address);
@@ -194,7 +194,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task Nobody_is_hurt_by_who_babbles()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         Task<double[]> scores = Score(pool);
         foreach (Func<Job, FromWorker> answer in new Func<Job, FromWorker>[]
         {
@@ -239,8 +239,8 @@ public sealed class ScoringPoolTests : IDisposable
     public void Other_machines_need_a_secret()
     {
         var spec = new CoordinatorSpec { Listen = new IPEndPoint(IPAddress.Any, 0) };
-        Assert.Contains("--secret-file", Assert.Throws<UsageException>(() => ScoringPool.Require(spec)).Message, StringComparison.Ordinal);
-        ScoringPool.Require(spec with { Secret = Secret });
+        Assert.Contains("--secret-file", Assert.Throws<UsageException>(() => WorkPool.Require(spec)).Message, StringComparison.Ordinal);
+        WorkPool.Require(spec with { Secret = Secret });
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
