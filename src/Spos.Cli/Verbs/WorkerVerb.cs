@@ -61,9 +61,8 @@ internal sealed class WorkerVerb : DataOptions, IScoreOptions, IVerb
         using PoolWork? work = Open(stop.Token);
         (int Scored, int Trained)? done =
             work == null ? null : new WorkerClient(join, work, Notice.Say).Run(stop.Token).GetAwaiter().GetResult();
-        Notice.Say(done is { } count
-            ? $"The run is over; this worker has scored {count.Scored} candidates{(count.Trained > 0 ? $" and trained {count.Trained}" : "")}."
-            : "Stopped.");
+        string trained = done is { Trained: > 0 and var count } ? $" and trained {count}" : "";
+        Notice.Say(done == null ? "Stopped." : $"The run is over; this worker has scored {done.Value.Scored} candidates{trained}.");
         return done == null ? ExitCode.Stopped : ExitCode.Success;
     }
 

@@ -31,7 +31,9 @@ public sealed record RankSpec
     /// <summary>Equal parts of the range of FLOPs that architectures are drawn from in equal numbers; 1 for each path as likely.</summary>
     public int FlopsBins { get; init; } = 1;
 
-    /// <summary>Makes a pool of other processes that score and train, too; null where this one is alone. Results do not depend on it.</summary>
+    /// <summary>
+    /// Makes a pool of other processes that score and train, too; null where this one is alone. Results do not depend on it.
+    /// </summary>
     public Func<PoolSpec, IWorkPool>? Pool { get; init; }
 
     /// <summary>The options that an architecture's training depends on. How it is scored does not matter there.</summary>

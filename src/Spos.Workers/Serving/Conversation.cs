@@ -7,7 +7,9 @@ using Spos.Workers.Sharing;
 
 namespace Spos.Workers.Serving;
 
-/// <summary>Gives a worker that has joined work, and takes what comes of it, until it leaves, is lost or set aside, or all is over.</summary>
+/// <summary>
+/// Gives a worker that has joined work, and takes what comes of it, until it leaves, is lost or set aside, or all is over.
+/// </summary>
 /// <param name="folder">Where checkpoints lie while they are sent.</param>
 /// <param name="patience">How long a worker may be no further with its work.</param>
 internal sealed class Conversation(
@@ -23,7 +25,7 @@ internal sealed class Conversation(
     /// <summary>What a worker is told whose results are believed no longer.</summary>
     public static FromCoordinator SetAside { get; } = new()
     {
-        Refusal = new Refusal { Why = "it, or another worker of its machine, was set aside for a wrong result. See what the run says of it" },
+        Refusal = new Refusal { Why = "it, or another of its machine, was set aside for a wrong result. See what the run says of it" },
     };
 
     private Lease? _lease;
@@ -142,6 +144,7 @@ internal sealed class Conversation(
             Task changed = dispatch.Changed;
             if (IsOver) return null;
             if (await Task.WhenAny(_next, changed, member.IsSetAside, tooLong) != tooLong) continue;
+            stop.ThrowIfCancellationRequested();
             _why = $"it has come no further for {patience.TotalSeconds:0} seconds";
             return null;
         }

@@ -16,6 +16,7 @@ namespace Spos.Cli.Tests.Workers;
 public sealed class WorkPoolTests : IDisposable
 {
     private const string Secret = "0123456789abcdef";
+    private const ulong Seed = 7;
 
     private static readonly Dictionary<string, string> Facts = WorkFacts.Names.ToDictionary(name => name, name => $"the {name}");
 
@@ -28,21 +29,25 @@ public sealed class WorkPoolTests : IDisposable
     private static double ScoreOf(string path) =>
         path.Where(char.IsDigit).Aggregate(7, (sum, digit) => ((sum * 31) + digit) % 1009) / 1009.0;
 
-    private WorkPool Open(int auditEvery = 0, bool onlyWorkers = true, string? secret = null) => WorkPool.Open(
-        new CoordinatorSpec
+    private WorkPool Open(int auditEvery = 0, bool onlyWorkers = true, string? secret = null, bool isImpatient = false)
+    {
+        var spec = new CoordinatorSpec
         {
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
             AuditEvery = auditEvery,
             LeavesToWorkers = onlyWorkers,
             Secret = secret,
-        },
-        new PoolSpec(Facts, [new Own()], _folder, _observer));
+        };
+        if (isImpatient) spec = spec with { Silence = TimeSpan.FromSeconds(CoordinatorSpec.LeastSilence), Patience = 1 };
+        return WorkPool.Open(spec, new PoolSpec(Facts, new TrainingRecipe("kind", [new("epochs", "3")], []), _folder, _observer));
+    }
 
     private static async Task<double[]> Score(WorkPool pool, Architecture[]? paths = null)
     {
         double[] scores = [.. (paths ?? Paths).Select(_ => double.NaN)];
         await Task.Factory.StartNew(
-            () => pool.Score(paths ?? Paths, (i, score) => scores[i] = score, CancellationToken.None), TaskCreationOptions.LongRunning)
+            () => pool.Scorer(Seed, [new Own()]).Score(paths ?? Paths, (i, score) => scores[i] = score, CancellationToken.None),
+            TaskCreationOptions.LongRunning)
             .WaitAsync(TimeSpan.FromSeconds(60));
         return scores;
     }
@@ -139,7 +144,7 @@ public sealed class WorkPoolTests : IDisposable
         }
         var error = await Assert.ThrowsAsync<PoolException>(() => scores);
         Assert.Contains(
-            $"candidate {Paths[0]}: three workers were lost while they scored it, one, two, three", error.Message,
+            $"candidate {Paths[0]}: three workers were lost with it, one, two, three", error.Message,
             StringComparison.Ordinal);
     }
 
@@ -154,7 +159,8 @@ public sealed class WorkPoolTests : IDisposable
         Task<double[]> scores = Score(pool);
         Task<FromCoordinator?> lies = liar.Work(path => Math.BitIncrement(ScoreOf(path))), work = other?.Work(ScoreOf) ?? lies;
         var withdrawn = await Assert.ThrowsAsync<ScoresWithdrawnException>(() => scores);
-        Assert.NotEmpty(withdrawn.Paths);
+        Assert.NotEmpty(withdrawn.Scores);
+        Assert.All(withdrawn.Scores, score => Assert.Equal(Seed, score.Seed));
         Assert.Contains("set aside", (await lies)?.Refusal?.Why, StringComparison.Ordinal);
         Assert.Contains(_observer.Warnings, said => said.StartsWith("worker liar at 127.0.0.1:", StringComparison.Ordinal));
         Assert.DoesNotContain(_observer.Warnings, said => said.StartsWith("worker other", StringComparison.Ordinal));
@@ -175,7 +181,7 @@ public sealed class WorkPoolTests : IDisposable
         {
             using var worker = new FakeWorker(pool.Address);
             string why = (await worker.Greet("worker", new Dictionary<string, string>(Facts) { [name] = "other" })).Refusal.Why;
-            Assert.Contains($"{name} is other of the worker, and the {name} of the search", why, StringComparison.Ordinal);
+            Assert.Contains($"{name} is other of the worker, and the {name} of the run", why, StringComparison.Ordinal);
         }
         using var silent = new FakeWorker(pool.Address);
         Assert.Contains("not told", (await silent.Greet("worker", new Dictionary<string, string>())).Refusal.Why, StringComparison.Ordinal);
@@ -233,6 +239,51 @@ public sealed class WorkPoolTests : IDisposable
         Task<FromCoordinator?> work = last.Work(ScoreOf);
         RequireRight(await scores);
         Assert.All(_observer.Warnings, said => Assert.True(said.Length < 500, said));
+    }
+
+    [Fact]
+    public async Task A_worker_that_comes_no_further_is_given_up()
+    {
+        using WorkPool pool = Open(isImpatient: true);
+        using FakeWorker hanging = await Join(pool, "hanging");
+        Task<double[]> scores = Score(pool);
+        Assert.NotNull((await hanging.Ask(10)).Job);
+        await hanging.Say(new FromWorker { Progress = new Progress { Steps = 1 } });
+        await Assert.ThrowsAsync<EndOfStreamException>(hanging.Hear);
+        using FakeWorker other = await Join(pool, "other");
+        Task<FromCoordinator?> work = other.Work(ScoreOf);
+        RequireRight(await scores);
+        Assert.Contains(
+            _observer.Warnings, said => said.StartsWith("worker hanging is lost: it has come no further", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_worker_that_scores_hears_that_the_run_is_over()
+    {
+        using WorkPool pool = Open();
+        using FakeWorker worker = await Join(pool, "worker");
+        using var stop = new CancellationTokenSource();
+        Task run = Task.Factory.StartNew(
+            () => pool.Scorer(Seed, []).Score(Paths, (_, _) => { }, stop.Token), TaskCreationOptions.LongRunning);
+        Assert.NotNull((await worker.Ask(10)).Job);
+        await stop.CancelAsync();
+        await run;
+        pool.MarkDone();
+        Assert.NotNull((await worker.Hear()).Over);
+        Assert.Empty(_observer.Warnings);
+    }
+
+    [Fact]
+    public async Task No_other_worker_of_a_machine_is_let_in_after_a_wrong_score()
+    {
+        using WorkPool pool = Open(auditEvery: 1);
+        using FakeWorker liar = await Join(pool, "liar"), other = await Join(pool, "other");
+        Task<double[]> scores = Score(pool);
+        Task<FromCoordinator?> lies = liar.Work(_ => 0), work = other.Work(ScoreOf);
+        await Assert.ThrowsAsync<ScoresWithdrawnException>(() => scores);
+        Assert.NotNull((await lies)?.Refusal);
+        using var again = new FakeWorker(pool.Address);
+        Assert.Contains("of its machine", (await again.Greet("another", Facts, machine: "of-liar")).Refusal.Why, StringComparison.Ordinal);
     }
 
     [Fact]
