@@ -71,8 +71,11 @@ public sealed class PoolWork : IDisposable
     /// <summary>The most paths that it scores together now.</summary>
     public int Room => _scoring?.Scorer.Room ?? 1;
 
-    /// <summary>Batches and steps so far. Any thread may ask.</summary>
+    /// <summary>Batches since it began to score, or the step of the training that it is at. Any thread may ask.</summary>
     public long Steps => Interlocked.Read(ref _steps);
+
+    /// <summary>It counts <see cref="Steps"/> anew, for other work.</summary>
+    public void CountAnew() => Interlocked.Exchange(ref _steps, 0);
 
     /// <summary>The trainings that were begun in this worker's folder, by their keys.</summary>
     public IEnumerable<string> Begun => Directory.Exists(_spec.Folder)
@@ -225,6 +228,6 @@ public sealed class PoolWork : IDisposable
 
     private sealed class StepCount(PoolWork work) : IRunObserver
     {
-        public void Stepped(StepReport report, bool isLogged) => Interlocked.Increment(ref work._steps);
+        public void Stepped(StepReport report, bool isLogged) => Interlocked.Exchange(ref work._steps, report.Step);
     }
 }

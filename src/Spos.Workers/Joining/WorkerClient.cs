@@ -185,7 +185,8 @@ public sealed class WorkerClient
     {
         if (job.Architectures.Count is 0 or > MostPaths) throw new IOException(AnotherProgram);
         Architecture[] paths = [.. job.Architectures.Select(_work.PathOf)];
-        long first = _work.Steps, told = 0;
+        long told = 0;
+        _work.CountAnew();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         Task<Func<Task>> work = Task.Factory.StartNew(
             () => Failing(() => job.Key.Length == 0 ? Scored(job, paths, to) : Trained(job, paths[0], to, stop.Token)),
@@ -198,7 +199,7 @@ public sealed class WorkerClient
                 await Task.WhenAny(work, _next, Task.Delay(ProgressPause, CancellationToken.None));
                 if (work.IsCompleted) break;
                 if (_next.IsCompleted) return await Interrupted(from);
-                long steps = _work.Steps - first;
+                long steps = _work.Steps;
                 if (steps == told) continue;
                 told = steps;
                 await to.WriteAsync(new FromWorker { Progress = new Progress { Steps = (ulong)told } }, CancellationToken.None);
@@ -208,7 +209,7 @@ public sealed class WorkerClient
         }
         finally
         {
-            // A training is saved, and gone on with when it is asked for again; so is the end of scores that are not given up.
+            // A training saves what it has. Scores that are not given up are made to the end, and kept.
             stop.Cancel();
             await work.ContinueWith(_ => { }, TaskScheduler.Default);
         }

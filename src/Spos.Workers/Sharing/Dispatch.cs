@@ -64,7 +64,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     public void MarkDone() => Change(() => IsOver = true);
 
-    /// <param name="machine">That others of its machine are not let in once it is set aside.</param>
+    /// <param name="machine">What it calls its machine: once it is set aside, no other of that machine is let in.</param>
     /// <returns>Null if the worker, or one of its machine, was set aside before.</returns>
     public Member? Join(string name, string machine, string address) => Change(() =>
     {

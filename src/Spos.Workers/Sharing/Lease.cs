@@ -14,6 +14,6 @@ internal sealed record Lease(long Number, IReadOnlyList<int> Numbers, Generation
     /// <summary>The one that is trained; null where paths are scored.</summary>
     public PooledTraining? Training => Generation.Trainings?.All[Numbers[0]];
 
-    /// <summary>Batches or steps that its worker has told of.</summary>
+    /// <summary>Batches of the scores, or the step of the training, that its worker has told of.</summary>
     public long Steps { get; set; }
 }
