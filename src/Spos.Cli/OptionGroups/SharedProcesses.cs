@@ -35,7 +35,7 @@ internal sealed class SharedProcesses
         void Lost(int process)
         {
             Notice.Warn(
-                $"process {process} has given no sign of life for {timeout} seconds (--mpi-timeout): it was stopped, or can no longer "
+                $"{ranks?.NameOf(process) ?? $"process {process}"} has given no sign of life for {timeout} seconds (--mpi-timeout): it was stopped, or can no longer "
                 + $"be reached. {advice}");
             StopSignal.EndAtOnce(ExitCode.Failure, () => ranks?.Abort(ExitCode.Failure));
         }
