@@ -49,8 +49,8 @@ internal static class SharedRun
             if (name == null) continue;
             throw new UsageException(
                 $"{KeptOptions.TextOf(name)} is {other.GetValueOrDefault(name)} in {ranks.NameOf(rank)}, and "
-                + $"{first.GetValueOrDefault(name)} in process 0: all processes have to compute the same bits. Start them with the same options, data set, version and kind of "
-                + "machine; SPOS_CPU names a CPU's instructions.");
+                + $"{first.GetValueOrDefault(name)} in process 0: all processes have to compute the same bits. Start them with the same "
+                + "options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
         }
     }
 
