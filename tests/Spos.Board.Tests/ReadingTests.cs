@@ -4,6 +4,8 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Spos.Board.Reading;
+using Spos.Engine.Files;
+using Spos.Runs.Folders;
 using Spos.Runs.Reading;
 
 namespace Spos.Board.Tests;
@@ -147,6 +149,18 @@ public sealed class ReadingTests
             one => one.GetString()!.Contains("from step 5 on: training diverged", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Workers_are_told()
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "rank");
+        var worker = new WorkerRecord("node2-ab12cd", "10.0.0.7:41000", "training", "2026-01-01", 12, 3.5, 1, "architecture 2/16, step 40");
+        JsonFile.Write(board.At("one", WorkersFile.FileName), new WorkersFile([worker, null]));
+        await board.Start();
+        JsonElement told = (await board.Run("one")).GetProperty("workers");
+        Assert.Equal(worker, told[0].Deserialize<WorkerRecord>());
+    }
+
     [Theory]
     [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"0 1\"")]
     [InlineData("search.json",
@@ -155,6 +169,7 @@ public sealed class ReadingTests
     [InlineData("search.json", "{}")]
     [InlineData("rank.json", "{\"Architectures\":[null,{}]}")]
     [InlineData("networks.json", "{\"Architectures\":[null,{\"Source\":\"Front\"}]}")]
+    [InlineData("workers.json", "{\"workers\":[null,{\"name\":5}]}")]
     [InlineData("front.json", "[null]")]
     [InlineData("front.json", "{")]
     [InlineData("result.json", "[]")]

@@ -72,6 +72,14 @@ internal static class GeneratedRuns
             }),
         ];
         Write(folder, "rank.json", new { Architectures = architectures });
+        Write(folder, "workers.json", new
+        {
+            workers = new[]
+            {
+                new { name = "node2-ab12cd", address = "10.0.0.7:41000", state = "left", scored = 25, per_minute = 3.5, trained = 9 },
+                new { name = "node3-ef34ab", address = "10.0.0.8:41002", state = "lost", scored = 5, per_minute = 0.7, trained = 2 },
+            },
+        });
         Write(folder, "result.json", new
         {
             architectures = 10,

@@ -37,7 +37,8 @@ internal static class Targets
     public static IReadOnlyList<Target> All() =>
     [
         Pickles(), TorchFiles(), OnnxFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(),
-        Configurations(), RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Latencies(), Pictures(), CacheIndices(),
+        Configurations(), RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Workers(), Latencies(), Pictures(),
+        CacheIndices(),
     ];
 
     private static Target Pickles()
@@ -295,6 +296,17 @@ internal static class Targets
             file.Save(FrontState.FileName);
             new FrontState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }).Load(Tiny.Space);
         },
+        IsText: true);
+
+    private static Target Workers() => new(
+        "workers",
+        [
+            """
+            {"workers": [{"name": "node2-ab12cd", "address": "10.0.0.7:41000", "state": "training", "joined": "2026-01-01T00:00:00Z",
+            "scored": 12, "per_minute": 3.5, "trained": 1, "training": "architecture 2/16, step 40"}, null]}
+            """u8.ToArray(),
+        ],
+        file => JsonFile.Read<WorkersFile>(file.Save(WorkersFile.FileName), 64 << 20),
         IsText: true);
 
     private static Target Pictures() => new(

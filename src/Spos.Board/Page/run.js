@@ -16,6 +16,8 @@ export function chartsOf(run) {
   lines('Loss', [['loss', 'train'], ['val_loss', 'val'], ['ema_loss', 'val, averaged weights']]);
   lines('Top-1', [['top1', 'train'], ['val_top1', 'val'], ['ema_top1', 'val, averaged weights']], shares);
   lines('Learning rate', [['learning_rate', 'learning rate']]);
+  const workers = (run.workers ?? []).filter(one => one);
+  if (workers.length > 0) charts.push(workersTable(workers));
   const result = resultOf(run.result);
   if (result) charts.push(result);
   charts.push(section('Options', folded(table('What the run was started with', ['option', 'value'], Object.entries(run.options), [1]), 'All options')));
@@ -48,6 +50,11 @@ function searchCharts({ candidates, front, operations }, charts) {
 function trainedTable({ networks }) {
   return section('Networks', table('Trained networks', ['name', 'score in the search', 'top-1', 'top-5', 'architecture'],
     networks.filter(one => one).map(one => [`${one.source} ${one.number}`, percent(one.score), percent(one.top1), percent(one.top5), one.architecture]), [4]));
+}
+
+function workersTable(workers) {
+  return section('Workers', table('Who shares the work', ['name', 'address', 'state', 'scored', 'a minute', 'trained', 'trains now'],
+    workers.map(one => [one.name, one.address, one.state, whole(one.scored), short(one.per_minute), whole(one.trained), one.training ?? '']), [0, 1, 2, 6]));
 }
 
 function rankCharts({ ranked, result }, charts) {

@@ -12,7 +12,9 @@ internal sealed record NamedPoints(string Name, Points Points);
 /// <param name="Series">The metrics, decimated.</param>
 /// <param name="Options">What the run was started with.</param>
 /// <param name="Operations">What the network's operations are called, by their numbers.</param>
+/// <param name="Workers">Those that share its work, and those that did; null where there are none.</param>
 /// <param name="Result">result.json; null if there is none.</param>
 internal sealed record RunDetails(
     RunHeader Header, string? Resume, NamedPoints[] Series, Candidates? Candidates, FrontMember?[]? Front, RankedArchitecture?[]? Ranked,
-    FrontNetwork?[]? Networks, JsonElement? Result, IReadOnlyDictionary<string, string> Options, string[] Operations);
+    FrontNetwork?[]? Networks, WorkerRecord?[]? Workers, JsonElement? Result, IReadOnlyDictionary<string, string> Options,
+    string[] Operations);

@@ -13,11 +13,15 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
 {
     /// <summary>The files that tell what the board shows.</summary>
     private static readonly string[] Names =
-        [RecordName, MetricsFile.FileName, SearchName, RankState.FileName, FrontState.FileName, FrontFiles.TableName, ResultName];
+    [
+        RecordName, MetricsFile.FileName, SearchName, RankState.FileName, FrontState.FileName, FrontFiles.TableName, WorkersFile.FileName,
+        ResultName,
+    ];
 
     private const string RecordName = "run.json", SearchName = "search.json", ResultName = "result.json", LockName = ".lock";
 
     private const int MostBytesOfRecord = 64 << 20, MostBytesOfState = 256 << 20, MostPoints = 1200, MostArchitectures = 500;
+    private const int MostWorkers = 500;
 
     // Of hundreds of runs in a folder most are over.
     private static readonly TimeSpan EachIdleLook = TimeSpan.FromSeconds(5);
@@ -32,6 +36,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
     private RankedArchitecture?[]? _ranked;
     private FrontNetwork?[]? _networks;
     private FrontMember?[]? _front;
+    private IReadOnlyList<WorkerRecord?>? _workers;
     private JsonElement? _result;
     private RunState _state;
     private DateTime _written;
@@ -97,7 +102,8 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
             Header, commandOf(_record!.Command, _record.Options, _files.Folder),
             [.. _metrics.Series.Select(series => new NamedPoints(series.Name, series.Decimated(MostPoints)))],
             _candidates, _front?.Take(MostArchitectures).ToArray(), _ranked?.Take(MostArchitectures).ToArray(),
-            _networks?.Take(MostArchitectures).ToArray(), _result, _record.Given(), _record.Operations());
+            _networks?.Take(MostArchitectures).ToArray(), _workers?.Take(MostWorkers).ToArray(), _result, _record.Given(),
+            _record.Operations());
     }
 
     private RunState EndOf()
@@ -142,6 +148,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
                 _networks = Of<ArchitecturesContents<FrontNetwork>>(name, MostBytesOfState)?.Architectures ?? _networks;
                 break;
             case FrontFiles.TableName: _front = Of<FrontMember?[]>(name, MostBytesOfState); break;
+            case WorkersFile.FileName: _workers = Of<WorkersFile>(name, MostBytesOfRecord)?.Workers ?? _workers; break;
             case ResultName:
                 JsonDocument? result = Of<JsonDocument>(name, MostBytesOfRecord);
                 _result = result?.RootElement.ValueKind == JsonValueKind.Object ? result.RootElement : null;

@@ -16,7 +16,7 @@ namespace Spos.Cli.Verbs;
 [Verb("front", HelpText =
     "Train networks along the front that a search found, with random and hand-made ones to compare them with, and export them.")]
 [Example("Train eight networks of a front on ImageNet", "--search runs/search --num-networks 8 --imagenet-dir /data/imagenet")]
-internal sealed class FrontVerb : RecipeOptions, IScratchOptions, IDropoutOption, IVerb
+internal sealed class FrontVerb : RecipeOptions, IScratchOptions, IDropoutOption, IListenOptions, IVerb
 {
     [Option("search", Default = "runs/search", HelpText =
         "The folder of the search that has left the front, or front.json in it. The network's sizes and preprocessing come from there.")]
@@ -73,6 +73,16 @@ internal sealed class FrontVerb : RecipeOptions, IScratchOptions, IDropoutOption
 
     public float Dropout { get; set; } = IDropoutOption.Default;
 
+    public string? Listen { get; set; }
+
+    public string? SecretFile { get; set; }
+
+    public bool OnlyWorkers { get; set; }
+
+    public int? AuditEvery { get; set; }
+
+    public int? WorkerTimeout { get; set; }
+
     public int Run()
     {
         var spec = new FrontSpec
@@ -88,6 +98,7 @@ internal sealed class FrontVerb : RecipeOptions, IScratchOptions, IDropoutOption
             Dropout = Dropout,
             EmaDecay = EmaDecay,
             TestBatchSize = TestBatchSize,
+            Pool = ((IListenOptions)this).Pool(Plan),
             TrainingOptions = DeclaredOption.Record(this, typeof(RecipeOptions), typeof(IScratchOptions), typeof(IDropoutOption)),
         };
         if (Watch(RunKind.Front, context => FrontTraining.Run(spec, context)) is not { } result) return ExitCode.Stopped;

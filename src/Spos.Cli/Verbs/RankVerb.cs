@@ -15,7 +15,7 @@ namespace Spos.Cli.Verbs;
 [Place(8)]
 [Verb("rank", HelpText = "Report how well the supernet's scores rank architectures: train some from scratch and compare.")]
 [Example("Compare twenty architectures", "--imagenet-dir /data/imagenet --num-architectures 20 --repeats 2 --flops-bins 5")]
-internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOptions, IVerb
+internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOptions, IListenOptions, IVerb
 {
     [Option("num-architectures", Default = 16, HelpText = "Random architectures to compare, all different.")]
     [InRange(3, 10_000), Influences(Influence.Kept)]
@@ -76,6 +76,16 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOpti
 
     public string? SearchSpacePath { get; set; }
 
+    public string? Listen { get; set; }
+
+    public string? SecretFile { get; set; }
+
+    public bool OnlyWorkers { get; set; }
+
+    public int? AuditEvery { get; set; }
+
+    public int? WorkerTimeout { get; set; }
+
     public int Run()
     {
         var spec = new RankSpec
@@ -86,6 +96,7 @@ internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOpti
             Recalibrations = Recalibrations,
             Repeats = Repeats,
             FlopsBins = FlopsBins,
+            Pool = ((IListenOptions)this).Pool(Plan),
             TrainingOptions = DeclaredOption.Record(this, typeof(RecipeOptions), typeof(ISinglePathOptions)),
         };
         if (Watch(RunKind.Rank, context => Ranking.Run(spec, context)) is not { } result) return ExitCode.Stopped;

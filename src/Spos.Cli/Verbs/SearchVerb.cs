@@ -4,12 +4,10 @@ using Spos.Cli.Display;
 using Spos.Cli.Nni;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Engine.Ops.Convolutions;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
 using Spos.Space;
-using Spos.Workers.Serving;
 
 namespace Spos.Cli.Verbs;
 
@@ -17,7 +15,7 @@ namespace Spos.Cli.Verbs;
 [Place(3)]
 [Verb("search", HelpText = "Phase 2: search the trained supernet by evolution under limits of FLOPs, parameters and latency.")]
 [Example("Search a supernet trained on ImageNet", "--imagenet-dir /data/imagenet")]
-internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
+internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IListenOptions, IVerb
 {
     [Option("config", HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
     [SearchConfig, Influences(Influence.None)]
@@ -84,32 +82,14 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
     [InRange(1, 256), Influences(Influence.None)]
     public int Concurrency { get; set; } = 1;
 
-    [Option("listen", HelpText =
-        "Let workers join at this address and score, too (spos worker). Results do not depend on it (default: nobody joins).")]
-    [Listen, Influences(Influence.None)]
     public string? Listen { get; set; }
 
-    [Option("secret-file", HelpText =
-        "A file with a secret of 16 characters at least, which workers have to know. Connections are then encrypted. Needed where other "
-        + "machines can reach --listen (default: none).")]
-    [Input(PathKind.File), Influences(Influence.None)]
     public string? SecretFile { get; set; }
 
-    [Option("only-workers", Default = false, HelpText =
-        "With --listen, leave all scores to workers, but for those that they disagree about or cannot check.")]
-    [Influences(Influence.None)]
     public bool OnlyWorkers { get; set; }
 
-    [Option("audit-every", HelpText =
-        "With --listen, check one of so many scores of workers: another one makes it again, and it has to be the same to the bit; 0 for "
-        + "none (default: 20).")]
-    [InRange(0, 1_000_000), Influences(Influence.None)]
     public int? AuditEvery { get; set; }
 
-    [Option("worker-timeout", HelpText =
-        "With --listen, seconds after which a worker that gives no sign of life is given up, and its candidates go to others "
-        + "(default: 30).")]
-    [InRange(CoordinatorSpec.LeastSilence, 86_400), Influences(Influence.None)]
     public int? WorkerTimeout { get; set; }
 
     public string CheckpointPath { get; set; } = "runs/supernet";
@@ -171,7 +151,7 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
             Objectives = [.. Objectives.Select(name => CostName.MeasureOf(name)!.Name)],
             MaxDuration = MaxDuration == null ? null : DurationAttribute.Parse(MaxDuration),
             Concurrency = Concurrency,
-            Pool = Coordinator is { } coordinator ? pool => ScoringPool.Open(coordinator, pool) : null,
+            Pool = ((IListenOptions)this).Pool(Plan),
         };
         SearchResult? result = Watch(RunKind.Search, context => PathSearch.Run(spec, context), new SearchConfigFile());
         if (result == null) return ExitCode.Stopped;
@@ -211,39 +191,6 @@ internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IVerb
                 + $"compare on more pictures ({more}).");
         }
         return ExitCode.Success;
-    }
-
-    // How workers are listened to; null if they are not.
-    private CoordinatorSpec? Coordinator
-    {
-        get
-        {
-            if (Listen == null)
-            {
-                string? idle = SecretFile != null ? "--secret-file" : OnlyWorkers ? "--only-workers" : AuditEvery != null ? "--audit-every"
-                    : WorkerTimeout != null ? "--worker-timeout" : null;
-                return idle == null ? null : throw new UsageException($"{idle} needs --listen ADDRESS:PORT, where workers join.");
-            }
-            if (Plan is ConvolutionPlan.Auto or ConvolutionPlan.Cudnn)
-            {
-                throw new UsageException(
-                    "--listen needs --plan fused or unfused: by the others, machines that differ compute in their own ways, and scores "
-                    + "have to be the same to the bit.");
-            }
-            var spec = new CoordinatorSpec
-            {
-                Listen = ListenAttribute.EndPointOf(Listen),
-                Secret = SecretFile == null ? null : Options.SecretFile.Read("--secret-file", SecretFile, "a secret"),
-                LeavesToWorkers = OnlyWorkers,
-            };
-            spec = spec with
-            {
-                AuditEvery = AuditEvery ?? spec.AuditEvery,
-                Silence = WorkerTimeout is { } seconds ? TimeSpan.FromSeconds(seconds) : spec.Silence,
-            };
-            ScoringPool.Require(spec);
-            return spec;
-        }
     }
 
     private static string? PredictionOf(IReadOnlyList<PredictedGeneration> predictions)

@@ -54,6 +54,9 @@ public sealed partial class RunKind
     /// <summary>Whether runs of this kind write a file of this name, relative to their folder.</summary>
     public bool Owns(string name) => _files.IsMatch(name);
 
+    // What a run that works with workers writes besides: who they are, and what they send until it is whole.
+    private const string OfWorkers = @"workers\.json|received";
+
     // run.json, result.json and TensorBoard's files are everyone's.
     private const string Everyones = @"run\.json|result\.json|events\.out\.tfevents\.\d{10,}\..+\.\d+\.\d+";
 
@@ -67,15 +70,15 @@ public sealed partial class RunKind
     [GeneratedRegex(
         $@"^({Everyones}|search(\.previous)?\.json|architecture_final\.json|config_search\.yml|nni_auto_gen_search_space\.json"
         + $@"|(accuracy-over-({Costs})|best-over-generations)\.(png|svg)|latency-table\.json|checkpoints/\d{{3,}}_\d{{3,}}\.json"
-        + @"|workers\.json|front\.json|front/\d{3,}\.json)$",
+        + $@"|{OfWorkers}|front\.json|front/\d{{3,}}\.json)$",
         RegexOptions.CultureInvariant)]
     private static partial Regex SearchFiles();
 
-    [GeneratedRegex($@"^({Everyones}|rank\.json|ranking\.(png|svg))$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex($@"^({Everyones}|{OfWorkers}|rank\.json|ranking\.(png|svg))$", RegexOptions.CultureInvariant)]
     private static partial Regex RankFiles();
 
     [GeneratedRegex(
-        $@"^({Everyones}|networks\.json|front(-({Costs}))?\.(png|svg)"
+        $@"^({Everyones}|{OfWorkers}|networks\.json|front(-({Costs}))?\.(png|svg)"
         + @"|exports/(front|random|handmade)_\d{3,}\.(json|onnx|pth|py|safetensors))$",
         RegexOptions.CultureInvariant)]
     private static partial Regex FrontRunFiles();

@@ -3,9 +3,11 @@ using Spos.Space;
 
 namespace Spos.Runs.Observers;
 
-/// <summary>Several observers as one: each is told in turn.</summary>
+/// <summary>Several observers as one: each is told in turn, and one thing at a time, whichever threads tell it.</summary>
 public sealed class ObserverList(params IRunObserver[] observers) : IRunObserver
 {
+    private readonly Lock _lock = new();
+
     public void Begin(RunBegin run) => Tell(o => o.Begin(run));
 
     public void BeginPart(RunPart part) => Tell(o => o.BeginPart(part));
@@ -35,6 +37,9 @@ public sealed class ObserverList(params IRunObserver[] observers) : IRunObserver
 
     private void Tell(Action<IRunObserver> what)
     {
-        foreach (IRunObserver observer in observers) what(observer);
+        lock (_lock)
+        {
+            foreach (IRunObserver observer in observers) what(observer);
+        }
     }
 }

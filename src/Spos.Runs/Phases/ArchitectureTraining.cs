@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using MessagePack;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -9,6 +11,11 @@ using Spos.Runs.Records;
 using Spos.Space;
 
 namespace Spos.Runs.Phases;
+
+/// <summary>An architecture that is to be trained.</summary>
+/// <param name="Folder">The name of the training's folder.</param>
+/// <param name="Title">What observers call the training.</param>
+internal sealed record TrainingJob(Architecture Path, ulong Seed, string Folder, string Title);
 
 /// <summary>Trains architectures that a run compares, each alone, in a folder below the run's own.</summary>
 internal sealed record ArchitectureTraining
@@ -26,7 +33,7 @@ internal sealed record ArchitectureTraining
     public required IReadOnlyList<RunOption> Options { get; init; }
 
     /// <summary>What options came to where that is not what was given.</summary>
-    public IReadOnlyDictionary<string, string> CameTo { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyList<KeyValuePair<string, string>> CameTo { get; init; } = [];
 
     /// <summary>The sizes of the networks.</summary>
     public required NetworkSpec Sizes { get; init; }
@@ -39,8 +46,8 @@ internal sealed record ArchitectureTraining
     /// <summary>What they are measured on.</summary>
     public required ImageFolder Val { get; init; }
 
-    /// <summary>The batches of <see cref="Val"/>.</summary>
-    public required BatchSource Test { get; init; }
+    /// <summary>The batches of <see cref="Val"/>; null where networks are not measured.</summary>
+    public BatchSource? Test { get; init; }
 
     public required DamageReport Damage { get; init; }
 
@@ -50,35 +57,125 @@ internal sealed record ArchitectureTraining
     /// <summary>What the architectures inherit; null for random weights.</summary>
     public InheritedWeights? Inherited { get; init; }
 
+    /// <summary>How they are trained, as another process is told it.</summary>
+    public TrainingRecipe Recipe => new(
+        Kind.Command,
+        [.. Options.Where(o => o.Influence == Influence.Kept).Select(o => KeyValuePair.Create(o.Name, o.Value ?? ""))], CameTo);
+
+    /// <summary>The steps of a training.</summary>
+    private long Steps => Setup.StepsOf(Train.Samples.Length);
+
     /// <summary>Trains an architecture, or goes on with that, and measures it.</summary>
-    /// <param name="folder">The name of the training's folder.</param>
-    /// <param name="title">What observers call the training.</param>
     /// <returns>Null if it was stopped before the end; what was done is saved.</returns>
-    public Accuracy? Run(Architecture path, string folder, string title, ulong seed, RunContext context)
+    public Accuracy? Run(TrainingJob job, RunContext context)
     {
-        TrainingSetup setup = Setup with
+        Accuracy accuracy = default;
+        bool isWhole = Reach(job, context, (run, network) =>
+            accuracy = Evaluator.Measure(run.Session, network, job.Path, Test!.Until(context.Cancel)));
+        return isWhole ? accuracy : null;
+    }
+
+    /// <summary>Trains an architecture, or goes on with that.</summary>
+    /// <returns>The last checkpoint; null if it was stopped before the end, and what was done is saved.</returns>
+    public string? CheckpointOf(TrainingJob job, RunContext context)
+    {
+        string? checkpoint = null;
+        Reach(job, context, (run, _) => checkpoint = run.CheckpointPath);
+        return checkpoint;
+    }
+
+    /// <summary>The digest of all that a training depends on, which its checkpoints tell.</summary>
+    public string KeyOf(TrainingJob job)
+    {
+        CheckpointHeader header = CheckpointHeader.Of(Sizes, job.Path);
+        TrainedOn data = DataRecord.TrainedOn(Train, Val);
+        header.Options = new(KeptOf(job, SetupOf(job)).Values);
+        (header.ClassNames, header.Train, header.Val) = ([.. data.ClassNames], data.Train, data.Val);
+        return KeyOf(header);
+    }
+
+    /// <summary>Takes a checkpoint that another process has trained into the training's folder, and measures it.</summary>
+    /// <returns>What it came to, or why the file is not what it should be.</returns>
+    public (Accuracy Accuracy, string? Fault) Take(TrainingJob job, string file, RunContext context)
+    {
+        string taken;
+        try
         {
-            Folder = Path.Combine(Setup.Folder, folder),
-            Data = Setup.Data with { Seed = seed },
-            Options = WithSeed(Setup.Options, seed),
-            // What there is to go on with is the whole run: this training may not have begun.
-            Resume = false,
-        };
-        IEnumerable<KeyValuePair<string, string>> cameTo = setup.PicturesCameTo(Train).Concat(CameTo);
-        var kept = new KeptOptions(WithSeed(Options, seed), cameTo.Append(new("architecture", $"{path}")));
+            CheckpointHeader header = Checkpoint.Verify(file);
+            if (KeyOf(header) != KeyOf(job)) return (default, "it is of another training");
+            if (header.StepsDone != Steps) return (default, $"it has {header.StepsDone} steps, and not {Steps}");
+            TrainingSetup setup = SetupOf(job);
+            using var folder = new RunFolder(setup.Folder, Kind, context.Observer);
+            NetworkRecord network = NetworkRecord.Of(Sizes, setup.Data.PreprocessingOf(null));
+            RunRecord.Write(folder, setup.Options, Device, network, Train.Classes);
+            taken = Path.Combine(folder.Folder, CheckpointFolder.NameOf(Steps));
+            File.Move(file, taken, overwrite: true);
+        }
+        catch (CheckpointException error)
+        {
+            return (default, error.Message);
+        }
+        string? fault = null;
+        try
+        {
+            // It goes on from its end.
+            if (Run(job, context) is { } accuracy && double.IsFinite(accuracy.Loss)) return (accuracy, null);
+            fault = "its weights are no numbers";
+        }
+        catch (CheckpointException error)
+        {
+            fault = error.Message;
+        }
+        File.Delete(taken);
+        return (default, fault);
+    }
+
+    /// <summary>Whether there is something to go on from.</summary>
+    public bool HasBegun(TrainingJob job)
+    {
+        string folder = SetupOf(job).Folder;
+        return Directory.Exists(folder) && CheckpointFolder.Files(folder).Any();
+    }
+
+    private bool Reach(TrainingJob job, RunContext context, Action<TrainingRun, ShuffleNetV2OneShot> then)
+    {
+        TrainingSetup setup = SetupOf(job);
         using var run = new TrainingRun(
-            Kind, title, setup, Device, Sizes, path, kept, DataRecord.TrainedOn(Train, Val), context);
+            Kind, job.Title, setup, Device, Sizes, job.Path, KeptOf(job, setup), DataRecord.TrainedOn(Train, Val), context);
         using WeightAverage? average = EmaDecay > 0 ? new WeightAverage(run.Session, run.Network, EmaDecay) : null;
         run.Average = average;
-        var trainer = new Trainer(run.Session, run.Network, Train, setup.Training, _ => [path], Damage)
+        var trainer = new Trainer(run.Session, run.Network, Train, setup.Training, _ => [job.Path], Damage)
         {
-            ReservedBytes = () => Test.BytesToKeep,
+            ReservedBytes = () => Test?.BytesToKeep ?? 0,
         };
         run.Begin(trainer, () => Inherited?.Give(run.Session, run.Network));
-        return run.Train(trainer, null, context.Cancel)
-            ? Evaluator.Measure(run.Session, average?.Network ?? run.Network, path, Test.Until(context.Cancel))
-            : null;
+        if (!run.Train(trainer, null, context.Cancel)) return false;
+        then(run, average?.Network ?? run.Network);
+        return true;
     }
+
+    private TrainingSetup SetupOf(TrainingJob job) => Setup with
+    {
+        Folder = Path.Combine(Setup.Folder, job.Folder),
+        Data = Setup.Data with { Seed = job.Seed },
+        Options = WithSeed(Setup.Options, job.Seed),
+        // What there is to go on with is the whole run: this training may not have begun. And a run that begins anew has cleared it.
+        Resume = false,
+        Restart = false,
+    };
+
+    private KeptOptions KeptOf(TrainingJob job, TrainingSetup setup) => new(
+        WithSeed(Options, job.Seed), [.. setup.PicturesCameTo(Train), .. CameTo, new("architecture", $"{job.Path}")]);
+
+    // Of what a training has from its beginning on; the order of options does not matter.
+    private static string KeyOf(CheckpointHeader header) => Convert.ToHexStringLower(SHA256.HashData(MessagePackSerializer.Serialize(
+        header with
+        {
+            Options = new(header.Options.OrderBy(option => option.Key, StringComparer.Ordinal)),
+            StepsDone = 0,
+            BatchesTracked = null,
+            Tensors = [],
+        })));
 
     private static IReadOnlyList<RunOption> WithSeed(IReadOnlyList<RunOption> options, ulong seed) =>
         [.. options.Select(o => o.Name == SeedOption ? o with { Value = seed.ToString(CultureInfo.InvariantCulture) } : o)];

@@ -5,6 +5,7 @@ using Spos.Engine.Devices;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
+using Spos.Runs.Observers;
 using Spos.Runs.Records;
 using Spos.Space;
 
@@ -45,6 +46,9 @@ public sealed record FrontSpec
     /// <summary>Pictures of a batch of val; null for what could be trained on, up to 512.</summary>
     public int? TestBatchSize { get; init; }
 
+    /// <summary>Makes a pool of other processes that train, too; null where this one is alone. Results do not depend on it.</summary>
+    public Func<PoolSpec, IWorkPool>? Pool { get; init; }
+
     /// <summary>The options that a network's training depends on. Which others are trained does not matter there.</summary>
     public required IReadOnlyList<RunOption> TrainingOptions { get; init; }
 }
@@ -76,7 +80,9 @@ public static class FrontTraining
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.NumNetworks, 2);
         ArgumentOutOfRangeException.ThrowIfNegative(spec.Random);
         ArgumentOutOfRangeException.ThrowIfNegative(spec.Handmade);
-        IRunObserver observer = context.Observer;
+        // What this process trains and what workers send is told by several threads.
+        var observer = new ObserverList(context.Observer);
+        context = context with { Observer = observer };
         spec.Setup.Check();
         spec.Setup.Require(RunKind.Front);
         if (spec.Checkpoint != null && !spec.Inherit)
@@ -149,7 +155,7 @@ public static class FrontTraining
             Kind = RunKind.FrontNetwork,
             Setup = setup with { Folder = folder.Folder },
             Options = spec.TrainingOptions,
-            CameTo = new Dictionary<string, string> { [KeptOptions.CheckpointOption] = cameTo[KeptOptions.CheckpointOption] },
+            CameTo = [new(KeptOptions.CheckpointOption, cameTo[KeptOptions.CheckpointOption])],
             Sizes = sizes,
             Device = device,
             Train = train,
@@ -160,15 +166,31 @@ public static class FrontTraining
             Inherited = supernet == null ? null : new InheritedWeights(supernet, train, observer),
         };
         state.Save(networks, observer);
-        foreach ((int index, FrontNetwork network) in networks.ToArray().Index())
+        using (IWorkPool? pool = spec.Pool?.Invoke(PoolOf(setup, front, supernet, training, observer)))
         {
-            if (network.Top1 != null) continue;
-            string title = $"network {index + 1}/{networks.Length}, {network.Name}";
-            if (training.Run(paths[index], network.Name, title, setup.Data.Seed, context) is not { } accuracy) return null;
-            networks[index] = network.Trained(accuracy);
-            state.Save(networks, observer);
+            int[] left = [.. Enumerable.Range(0, networks.Length).Where(i => networks[i].Top1 == null)];
+            TrainingJob JobOf(int i) =>
+                new(paths[i], setup.Data.Seed, networks[i].Name, $"network {i + 1}/{networks.Length}, {networks[i].Name}");
+            void Done(int job, Accuracy accuracy)
+            {
+                networks[left[job]] = networks[left[job]].Trained(accuracy);
+                state.Save(networks, observer);
+            }
+
+            if (!SharedTrainings.Run(training, [.. left.Select(JobOf)], pool, Done, context)) return null;
+            pool?.MarkDone();
         }
         return Finish(spec, setup, folder, state, networks, costs, front, device, train, test, damage, context);
+    }
+
+    // Workers have the supernet that was searched, or that networks inherit from, and know the sizes from that.
+    private static PoolSpec PoolOf(
+        TrainingSetup setup, SearchedFront front, CheckpointReader? supernet, ArchitectureTraining training, IRunObserver observer)
+    {
+        string checksum = supernet == null ? front.Supernet.Checksum : Convert.ToHexString(supernet.Header.Sha256);
+        var facts = WorkFacts.OfTraining(
+            setup.Options, checksum, setup.Data.PreprocessingOf(null), training.Train, training.Val, training.Device);
+        return new PoolSpec(facts, training.Recipe, training.Setup.Folder, observer);
     }
 
     // Earlier versions knew no latency here: their runs go on along the cost that they took.

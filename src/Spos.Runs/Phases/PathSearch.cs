@@ -94,7 +94,7 @@ public sealed record SearchSpec
     public int Concurrency { get; init; } = 1;
 
     /// <summary>Makes a pool of other processes that score, too; null where this one scores alone. Results do not depend on it.</summary>
-    public Func<PoolSpec, IScoringPool>? Pool { get; init; }
+    public Func<PoolSpec, IWorkPool>? Pool { get; init; }
 }
 
 /// <summary>What a search came to.</summary>
@@ -157,9 +157,9 @@ public static class PathSearch
         try
         {
             var own = scorers.On(pictures.Calibration, pictures.Test, context.Cancel, scoring.Together, TimeLeft);
-            using IScoringPool? pool = spec.Pool?.Invoke(
-                new PoolSpec(ScoringFacts.Of(setup.Options, supernet, preprocessing, pictures, device), own, folder.Folder, observer));
-            IGenerationScorer scorer = pool ?? (IGenerationScorer)new ScorerThreads(own);
+            var facts = WorkFacts.Of(setup.Options, supernet, preprocessing, pictures.Record, pictures.ClassNames, device);
+            using IWorkPool? pool = spec.Pool?.Invoke(new PoolSpec(facts, null, folder.Folder, observer));
+            IGenerationScorer scorer = pool?.Scorer(data.Seed, own) ?? new ScorerThreads(own);
             bool? whole = null;
             while (whole == null)
             {
@@ -169,7 +169,7 @@ public static class PathSearch
                 }
                 catch (ScoresWithdrawnException wrong)
                 {
-                    Withdraw(wrong.Paths, run.Search.Candidates, known);
+                    Withdraw([.. wrong.Scores.Select(score => score.Path)], run.Search.Candidates, known);
                     state.Save([.. known.Values]);
                     run = NewRun();
                 }
@@ -207,7 +207,7 @@ public static class PathSearch
 
     // Leaves what the search repeats itself by, up to the generation that has the first wrong score: later ones come of that score.
     // Nothing came of scores that the search was not told.
-    private static void Withdraw(IReadOnlySet<string> wrong, IReadOnlyList<Candidate> candidates, Dictionary<string, Candidate> known)
+    private static void Withdraw(HashSet<string> wrong, IReadOnlyList<Candidate> candidates, Dictionary<string, Candidate> known)
     {
         int last = candidates.Where(one => wrong.Contains(one.Path.ToString())).Select(one => one.Generation)
             .DefaultIfEmpty(int.MaxValue).Min();

@@ -6,6 +6,7 @@ using Spos.Engine.Files;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
+using Spos.Runs.Observers;
 using Spos.Runs.Records;
 using Spos.Space;
 
@@ -29,6 +30,11 @@ public sealed record RankSpec
 
     /// <summary>Equal parts of the range of FLOPs that architectures are drawn from in equal numbers; 1 for each path as likely.</summary>
     public int FlopsBins { get; init; } = 1;
+
+    /// <summary>
+    /// Makes a pool of other processes that score and train, too; null where this one is alone. Results do not depend on it.
+    /// </summary>
+    public Func<PoolSpec, IWorkPool>? Pool { get; init; }
 
     /// <summary>The options that an architecture's training depends on. How it is scored does not matter there.</summary>
     public required IReadOnlyList<RunOption> TrainingOptions { get; init; }
@@ -72,7 +78,9 @@ public static class Ranking
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Recalibrations, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.Repeats, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(spec.FlopsBins, 1);
-        IRunObserver observer = context.Observer;
+        // What this process trains and what workers send is told by several threads.
+        var observer = new ObserverList(context.Observer);
+        context = context with { Observer = observer };
         ScoringSpec scoring = spec.Scoring;
         spec.Setup.Require(RunKind.Rank);
         if (spec.FlopsBins > spec.NumArchitectures)
@@ -106,12 +114,7 @@ public static class Ranking
         observer.Begin(new RunBegin(folder.Folder, supernet.Spec, RunRecord.OptionsOf(setup.Options), supernet.Space));
         if (!PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val)) return null;
         var data = new EvaluationData(device, supernet.Spec.ImageSize, setup.Data, preprocessing, damage);
-        using BatchSource compared = data.Test(selection, scoring.TestBatchSize);
-        RankedArchitecture[] ranked = known ?? Score(spec, supernet, paths, device, train, data, compared, folder, context);
-        // Its memory is for training now.
-        compared.Dispose();
-        state.Save(ranked, observer);
-        using BatchSource test = data.Test(val, scoring.TestBatchSize);
+        using BatchSource compared = data.Test(selection, scoring.TestBatchSize), test = data.Test(val, scoring.TestBatchSize);
         var training = new ArchitectureTraining
         {
             Kind = RunKind.RankedArchitecture,
@@ -124,27 +127,40 @@ public static class Ranking
             Test = test,
             Damage = damage,
         };
+        var facts = WorkFacts.Of(setup.Options, supernet, preprocessing, DataRecord.Of(all, val), [.. all.Classes], device);
+        using IWorkPool? pool = spec.Pool?.Invoke(new PoolSpec(facts, training.Recipe, folder.Folder, observer));
+        RankedArchitecture[] ranked = known ?? Score(spec, supernet, paths, device, train, data, compared, folder, pool, context);
+        // Its memory is for training now.
+        compared.Dispose();
+        state.Save(ranked, observer);
         // All of one seed first: what there is after them is a ranking already.
         for (int repeat = 0; repeat < spec.Repeats; repeat++)
         {
-            for (int i = 0; i < ranked.Length; i++)
+            int[] left = [.. Enumerable.Range(0, ranked.Length).Where(i => ranked[i].Trainings.Length <= repeat)];
+            TrainingJob[] jobs = [.. left.Select(i => JobOf(spec, paths[i], i, repeat, setup.Data.Seed))];
+            void Done(int job, Accuracy accuracy)
             {
-                if (ranked[i].Trainings.Length > repeat) continue;
-                ulong seed = setup.Data.Seed + (ulong)repeat;
-                string name = $"{ArchitecturePrefix}{i:D3}" + (repeat > 0 ? $"-seed-{seed}" : "");
-                string title = $"architecture {i + 1}/{spec.NumArchitectures}"
-                    + (spec.Repeats > 1 ? $", training {repeat + 1}/{spec.Repeats}" : "");
-                if (training.Run(paths[i], name, title, seed, context) is not { } accuracy) return null;
-                ranked[i] = ranked[i].Trained(accuracy.Top1);
+                ranked[left[job]] = ranked[left[job]].Trained(accuracy.Top1);
                 state.Save(ranked, observer);
             }
+
+            if (!SharedTrainings.Run(training, jobs, pool, Done, context)) return null;
         }
+        pool?.MarkDone();
         return Finish(spec, folder, state, ranked, parts, compared, test, damage);
     }
 
     /// <summary>The standard deviation of values that are a sample.</summary>
     public static double Deviation(double[] values) =>
         values.Length < 2 ? 0 : Math.Sqrt(values.Sum(v => Math.Pow(v - values.Average(), 2)) / (values.Length - 1));
+
+    private static TrainingJob JobOf(RankSpec spec, Architecture path, int number, int repeat, ulong firstSeed)
+    {
+        ulong seed = firstSeed + (ulong)repeat;
+        string title = $"architecture {number + 1}/{spec.NumArchitectures}"
+            + (spec.Repeats > 1 ? $", training {repeat + 1}/{spec.Repeats}" : "");
+        return new TrainingJob(path, seed, $"{ArchitecturePrefix}{number:D3}" + (repeat > 0 ? $"-seed-{seed}" : ""), title);
+    }
 
     // Different paths that keep the limits.
     private static Architecture[] Draw(int count, ulong seed, ScoredSupernet supernet, CostParts parts)
@@ -158,27 +174,56 @@ public static class Ranking
 
     private static RankedArchitecture[] Score(
         RankSpec spec, ScoredSupernet supernet, Architecture[] paths, Device device, ImageFolder train, EvaluationData data,
-        BatchSource test, RunFolder folder, RunContext context)
+        BatchSource test, RunFolder folder, IWorkPool? pool, RunContext context)
     {
         TrainingSetup setup = spec.Setup;
-        double[][] scores = [.. paths.Select(_ => new double[spec.Recalibrations])];
+        double?[][] scores = [.. paths.Select(_ => new double?[spec.Recalibrations])];
         using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), 1);
+        ulong SeedOf(int set) => setup.Data.Seed + (ulong)set;
+        int[] Missing(int set) => [.. Enumerable.Range(0, paths.Length).Where(i => scores[i][set] == null)];
+        void ScoreSet(int set)
+        {
+            int[] left = Missing(set);
+            if (left.Length == 0) return;
+            using BatchSource calibration = data.Calibration(train, spec.Scoring.TrainIters, spec.Scoring.TrainBatchSize, SeedOf(set));
+            IReadOnlyList<IPathScorer> own = scorers.On(calibration, test, context.Cancel, pool == null ? 1 : spec.Scoring.Together);
+            (pool?.Scorer(SeedOf(set), own) ?? new ScorerThreads(own)).Score(
+                [.. left.Select(i => paths[i])],
+                (one, score) =>
+                {
+                    scores[left[one]][set] = score;
+                    context.Observer.Score(scores.Sum(of => of.Count(known => known != null)), score);
+                },
+                context.Cancel);
+        }
+
         var part = new RunPart(PartKind.Scoring, "supernet scores", folder.Folder, "score", (long)paths.Length * spec.Recalibrations);
         context.Observer.Observe(part, () =>
         {
-            for (int set = 0; set < spec.Recalibrations; set++)
+            for (int set = 0; set < spec.Recalibrations; context.Cancel.ThrowIfCancellationRequested())
             {
-                ulong seed = setup.Data.Seed + (ulong)set;
-                using BatchSource calibration = data.Calibration(train, spec.Scoring.TrainIters, spec.Scoring.TrainBatchSize, seed);
-                IPathScorer scorer = scorers.On(calibration, test, context.Cancel)[0];
-                for (int i = 0; i < paths.Length; i++)
+                try
                 {
-                    scores[i][set] = scorer.Score([paths[i]])[0];
-                    context.Observer.Score(set * paths.Length + i + 1, scores[i][set]);
+                    ScoreSet(set++);
+                }
+                catch (ScoresWithdrawnException wrong)
+                {
+                    for (set = 0; set < spec.Recalibrations; set++)
+                    {
+                        foreach ((int i, Architecture path) in paths.Index())
+                        {
+                            if (wrong.Scores.Contains((SeedOf(set), $"{path}"))) scores[i][set] = null;
+                        }
+                    }
+                    set = 0;
                 }
             }
         });
-        return [.. paths.Select((path, i) => new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), scores[i], null))];
+        return
+        [
+            .. paths.Select((path, i) =>
+                new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), [.. scores[i].Select(score => score!.Value)], null)),
+        ];
     }
 
     private static RankResult Finish(

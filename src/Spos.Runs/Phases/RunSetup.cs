@@ -102,6 +102,9 @@ public sealed record TrainingSetup : RunSetup
     /// <exception cref="UsageException">A value is out of its range.</exception>
     internal void Check() => Refusal.Of(Training.Validate);
 
+    /// <summary>The steps of a training on so many pictures.</summary>
+    internal long StepsOf(int pictures) => Recipe.TotalIters ?? (long)(pictures / Recipe.BatchSize) * Recipe.Epochs;
+
     /// <summary>Checks a training's length, and says what will hardly be meant.</summary>
     /// <param name="defaultBatchSize">The batch size that the default learning rate is meant for.</param>
     /// <param name="pictures">Pictures that it is trained on.</param>
@@ -109,7 +112,7 @@ public sealed record TrainingSetup : RunSetup
     internal void CheckSchedule(int defaultBatchSize, int pictures, Action<string> warn)
     {
         int batchSize = Recipe.BatchSize;
-        long stepsPerEpoch = pictures / batchSize, steps = Recipe.TotalIters ?? stepsPerEpoch * Recipe.Epochs;
+        long steps = StepsOf(pictures);
         if (steps > MostSteps)
         {
             throw new UsageException(

@@ -167,5 +167,8 @@ internal sealed class ScoredSupernet : IDisposable
         return network;
     }
 
+    /// <summary>Its weights, for trainings of its paths to begin from.</summary>
+    public InheritedWeights Inherited(ImageFolder data, IRunObserver observer) => new(_checkpoint, data, observer);
+
     public void Dispose() => _checkpoint.Dispose();
 }

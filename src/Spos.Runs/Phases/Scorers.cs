@@ -27,13 +27,25 @@ internal sealed class Scorers : IDisposable
     /// </summary>
     /// <param name="together">The most paths that a scorer takes together.</param>
     /// <param name="timeLeft">How long the search goes on at most.</param>
+    /// <param name="batchDone">Told of each batch of pictures that a scorer is through with.</param>
     /// <exception cref="OperationCanceledException">From a scorer: <paramref name="cancel"/> was signalled.</exception>
     public IReadOnlyList<IPathScorer> On(
-        BatchSource calibration, BatchSource test, CancellationToken cancel, int together = 1, Func<TimeSpan>? timeLeft = null) =>
+        BatchSource calibration, BatchSource test, CancellationToken cancel, int together = 1, Func<TimeSpan>? timeLeft = null,
+        Action? batchDone = null) =>
     [
         .. _copies.Select(copy => new Scorer(
-            copy.Session, copy.Network, calibration, test, together, timeLeft ?? (() => TimeSpan.MaxValue), cancel)),
+            copy.Session, copy.Network, source => Counted(source, batchDone, cancel), calibration, test, together,
+            timeLeft ?? (() => TimeSpan.MaxValue))),
     ];
+
+    private static IEnumerable<Batch> Counted(BatchSource source, Action? batchDone, CancellationToken cancel)
+    {
+        foreach (Batch batch in source.Until(cancel))
+        {
+            yield return batch;
+            batchDone?.Invoke();
+        }
+    }
 
     public void Dispose()
     {
@@ -45,8 +57,8 @@ internal sealed class Scorers : IDisposable
     }
 
     private sealed class Scorer(
-        Session session, ShuffleNetV2OneShot network, BatchSource calibration, BatchSource test, int together, Func<TimeSpan> timeLeft,
-        CancellationToken cancel) : IPathScorer
+        Session session, ShuffleNetV2OneShot network, Func<BatchSource, IEnumerable<Batch>> batches, BatchSource calibration,
+        BatchSource test, int together, Func<TimeSpan> timeLeft) : IPathScorer
     {
         // A search that is stopped loses what is being scored: no more than two minutes' work, or that part of all it has done.
         private const double MostLost = 0.05;
@@ -80,7 +92,7 @@ internal sealed class Scorers : IDisposable
             {
                 return
                 [
-                    .. GroupEvaluator.Score(session, network, paths, calibration.Until(cancel), test.Until(cancel))
+                    .. GroupEvaluator.Score(session, network, paths, batches(calibration), batches(test))
                         .Select(accuracy => accuracy.Top1),
                 ];
             }
@@ -93,8 +105,8 @@ internal sealed class Scorers : IDisposable
 
         private double Alone(Architecture path)
         {
-            Evaluator.Recalibrate(session, network, path, calibration.Until(cancel));
-            return Evaluator.Measure(session, network, path, test.Until(cancel)).Top1;
+            Evaluator.Recalibrate(session, network, path, batches(calibration));
+            return Evaluator.Measure(session, network, path, batches(test)).Top1;
         }
 
         private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;

@@ -10,15 +10,18 @@ internal sealed class ScoringData : IDisposable
 {
     private readonly DataSpec _data;
     private readonly Device _device;
-    private readonly ImageFolder _all, _val;
-
     private ScoringData(
-        DataSpec data, Device device, ImageFolder all, ImageFolder val, ImageFolder selection, BatchSource calibration, BatchSource test,
-        DamageReport damage)
+        DataSpec data, Device device, ImageFolder all, ImageFolder val, ImageFolder selection, Func<ulong, BatchSource> calibrationOf,
+        BatchSource test, DamageReport damage)
     {
-        (_data, _device, _all, _val, Selection) = (data, device, all, val, selection);
-        (Calibration, Test, Damage) = (calibration, test, damage);
+        (_data, _device, All, Val, Selection, CalibrationOf) = (data, device, all, val, selection, calibrationOf);
+        (Calibration, Test, Damage) = (calibrationOf(data.Seed), test, damage);
     }
+
+    /// <summary>Train, with what is held out of it.</summary>
+    public ImageFolder All { get; }
+
+    public ImageFolder Val { get; }
 
     /// <summary>Those that paths are compared on.</summary>
     public ImageFolder Selection { get; }
@@ -26,15 +29,18 @@ internal sealed class ScoringData : IDisposable
     /// <summary>Batches that a path is recalibrated on.</summary>
     public BatchSource Calibration { get; }
 
+    /// <summary>Makes batches of the training pictures that a seed chooses; they are the caller's.</summary>
+    public Func<ulong, BatchSource> CalibrationOf { get; }
+
     /// <summary>Batches of <see cref="Selection"/>.</summary>
     public BatchSource Test { get; }
 
     public DamageReport Damage { get; }
 
     /// <summary>What tells the data set from others.</summary>
-    public DataRecord Record => DataRecord.Of(_all, _val);
+    public DataRecord Record => DataRecord.Of(All, Val);
 
-    public string[] ClassNames => [.. _all.Classes];
+    public string[] ClassNames => [.. All.Classes];
 
     /// <exception cref="SposException">They cannot be had, or are not the supernet's.</exception>
     public static ScoringData Open(
@@ -45,14 +51,15 @@ internal sealed class ScoringData : IDisposable
         var damage = new DamageReport(observer.Warn);
         var pictures = new EvaluationData(device, supernet.Spec.ImageSize, data, data.PreprocessingOf(supernet.Header), damage);
         return new ScoringData(
-            data, device, all, val, selection, pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, data.Seed),
+            data, device, all, val, selection,
+            seed => pictures.Calibration(train, scoring.TrainIters, scoring.TrainBatchSize, seed),
             pictures.Test(selection, scoring.TestBatchSize), damage);
     }
 
     /// <summary>Makes the cache of pictures that is asked for, if any.</summary>
     /// <returns>Whether it came to its end.</returns>
     public bool Cache(IRunObserver observer, CancellationToken cancel) =>
-        PictureCaches.Make(_data, _device, observer, cancel, _all, _val);
+        PictureCaches.Make(_data, _device, observer, cancel, All, Val);
 
     public void Dispose()
     {

@@ -37,8 +37,8 @@ internal static class SharedRun
         var facts = new Dictionary<string, string>(kept.Values)
         {
             ["the version"] = RunRecord.Version,
-            ["the device"] = ScoringFacts.KindOf(device),
-            ["the data set"] = ScoringFacts.DigestOf(data.ClassNames, data.Train, data.Val),
+            ["the device"] = WorkFacts.KindOf(device),
+            ["the data set"] = WorkFacts.DigestOf(data.ClassNames, data.Train, data.Val),
         };
         byte[][] all = ranks.GatherAll<byte>(JsonSerializer.SerializeToUtf8Bytes(facts));
         Dictionary<string, string> first = Read(all[0]);

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Spos.Runs.Phases;
 using Spos.Workers.Protocol;
 using Spos.Workers.Sharing;
 
@@ -17,8 +18,9 @@ namespace Spos.Workers.Serving;
 /// <summary>Listens to workers.</summary>
 internal sealed class Coordinator : IAsyncDisposable
 {
-    // One connection a worker, and what a worker says is no longer than its facts or the scores of a group.
-    private const int MostConnections = 4096, MostBytes = 64 << 10;
+    // One connection a worker, and what a worker says is no longer than its facts, the scores of a group, the
+    // trainings that it has begun, or a piece of a checkpoint.
+    private const int MostConnections = 4096, MostBytes = 128 << 10;
 
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(2);
 
@@ -26,7 +28,7 @@ internal sealed class Coordinator : IAsyncDisposable
     private readonly X509Certificate2? _certificate;
     private readonly CancellationTokenSource _ends = new();
 
-    private Coordinator(CoordinatorSpec spec, IReadOnlyDictionary<string, string> facts, Dispatch dispatch)
+    private Coordinator(CoordinatorSpec spec, PoolSpec pool, Dispatch dispatch)
     {
         // Nothing is taken from files or variables that happen to be there.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
@@ -49,7 +51,7 @@ internal sealed class Coordinator : IAsyncDisposable
             });
         });
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MostBytes);
-        builder.Services.AddSingleton(new WorkerService(spec.Secret, _certificate, facts, dispatch, _ends.Token));
+        builder.Services.AddSingleton(new WorkerService(spec, pool, _certificate, dispatch, _ends.Token));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = LongestStop);
         _app = builder.Build();
@@ -67,9 +69,9 @@ internal sealed class Coordinator : IAsyncDisposable
     }
 
     /// <exception cref="PoolException">The address cannot be had.</exception>
-    public static async Task<Coordinator> Start(CoordinatorSpec spec, IReadOnlyDictionary<string, string> facts, Dispatch dispatch)
+    public static async Task<Coordinator> Start(CoordinatorSpec spec, PoolSpec pool, Dispatch dispatch)
     {
-        var coordinator = new Coordinator(spec, facts, dispatch);
+        var coordinator = new Coordinator(spec, pool, dispatch);
         try
         {
             await coordinator._app.StartAsync();
@@ -99,7 +101,7 @@ internal sealed class Coordinator : IAsyncDisposable
 
     // The system's own words are in the innermost exception.
     private static PoolException CannotListen(CoordinatorSpec spec, Exception error) => new(
-        $"--listen {spec.Listen}: {error.GetBaseException().Message.TrimEnd('.')}. Another search may be there already; "
+        $"--listen {spec.Listen}: {error.GetBaseException().Message.TrimEnd('.')}. Another run may be there already; "
         + $"{new IPEndPoint(spec.Listen.Address, 0)} takes any port that is free.",
         error);
 

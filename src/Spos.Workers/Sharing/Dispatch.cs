@@ -7,8 +7,9 @@ using Spos.Workers.Protocol;
 namespace Spos.Workers.Sharing;
 
 /// <summary>
-/// Shares the paths of a generation out to who asks for them, and takes scores back. A path whose worker is lost is given to another.
-/// Some scores are given twice, by two members: who gives a wrong one is set aside, and its scores are withdrawn. Any thread may call.
+/// Shares the paths of a generation out to who asks for them, and takes scores, or trained networks, back. A path whose worker is lost is
+/// given to another. Some scores are given twice, by two members: who gives a wrong one is set aside, and its scores are withdrawn.
+/// Trainings are too dear for that. Any thread may call.
 /// </summary>
 /// <param name="auditEvery">One of so many scores of workers is checked; 0 for none.</param>
 /// <param name="leavesToWorkers">Whether the coordinator scores only what workers disagree about, or what nobody else can check.</param>
@@ -21,10 +22,10 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     private readonly Lock _lock = new();
     private readonly List<Member> _workers = [], _gone = [];
-    private readonly HashSet<string> _setAside = [];
+    private readonly HashSet<string> _setAside = [], _machinesSetAside = [];
 
-    // Scores of workers that nobody has checked, by architecture.
-    private readonly Dictionary<string, Member> _unconfirmed = [];
+    // Scores of workers that nobody has checked.
+    private readonly Dictionary<(ulong Seed, string Path), Member> _unconfirmed = [];
 
     private Generation? _now;
     private long _leases;
@@ -40,7 +41,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         }
     }
 
-    /// <summary>Whether the search is done.</summary>
+    /// <summary>Whether the run is done.</summary>
     public bool IsOver { get; private set; }
 
     /// <summary>All workers that are there, and those that were.</summary>
@@ -63,11 +64,12 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     public void MarkDone() => Change(() => IsOver = true);
 
-    /// <returns>Null if the worker was set aside before.</returns>
-    public Member? Join(string name, string address) => Change(() =>
+    /// <param name="machine">What it calls its machine: once it is set aside, no other of that machine is let in.</param>
+    /// <returns>Null if the worker, or one of its machine, was set aside before.</returns>
+    public Member? Join(string name, string machine, string address) => Change(() =>
     {
-        if (_setAside.Contains(name)) return null;
-        var member = new Member(name, address);
+        if (_setAside.Contains(name) || _machinesSetAside.Contains(machine)) return null;
+        var member = new Member(name, machine, address);
         _workers.Add(member);
         say($"Worker {name} joins from {address}: {Workers}.");
         return member;
@@ -86,6 +88,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
             if (why == null) say($"Worker {member.Name} leaves: {Workers}.");
             else warn($"worker {member.Name} is lost: {why}. There {(_workers.Count == 1 ? "is" : "are")} {Workers}.");
         }
+        member.Lease = null;
         if (lease != null) GiveBack(lease, why == null || member.State == MemberState.SetAside ? null : member.Name);
         // Those that are gone are told of, but not for ever.
         if (_gone.Count > 1000) _gone.RemoveAt(0);
@@ -93,21 +96,26 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     /// <summary>The next paths for a member; null if there is nothing for it now.</summary>
     /// <param name="room">The most that it takes together.</param>
-    public Lease? Take(Member member, int room)
+    /// <param name="hasBegun">Tells the trainings that it would go on with.</param>
+    public Lease? Take(Member member, int room, Func<PooledTraining, bool> hasBegun)
     {
         lock (_lock)
         {
             if (_now == null || member.State == MemberState.SetAside) return null;
-            Lease? lease = Next(_now, member, room);
-            if (!member.IsOwn) member.State = lease == null ? MemberState.Waiting : MemberState.Scoring;
+            Lease? lease = Next(_now, member, room, hasBegun);
+            if (!member.IsOwn)
+            {
+                member.State = lease == null ? MemberState.Waiting
+                    : lease.Training == null ? MemberState.Scoring : MemberState.Training;
+            }
+            member.Lease = lease;
             return lease;
         }
     }
 
-    private Lease? Next(Generation now, Member member, int room)
+    private Lease? Next(Generation now, Member member, int room, Func<PooledTraining, bool> hasBegun)
     {
-        Lease Of(IReadOnlyList<int> numbers, bool second = false) =>
-            new(++_leases, numbers, [.. numbers.Select(i => now.Paths[i])], now, second);
+        Lease Of(IReadOnlyList<int> numbers, bool second = false) => new(++_leases, numbers, now, second);
         Lease? One(List<int> from, Predicate<int> suits, bool second)
         {
             int at = from.FindIndex(suits);
@@ -125,83 +133,102 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         bool tries = !member.IsOwn || (_workers.Count == 0 && !leavesToWorkers);
         if (tries && One(now.Suspects, _ => true, second: false) is { } suspect) return suspect;
         if (member.IsOwn && leavesToWorkers) return null;
-        int[] taken = now.Fresh.Take(room, _workers.Count + (leavesToWorkers ? 0 : 1));
+        int[] taken = now.Take(room, _workers.Count + (leavesToWorkers ? 0 : 1), hasBegun);
         return taken.Length == 0 ? null : Of(taken);
     }
 
-    /// <summary>A member has scored what it took.</summary>
-    /// <param name="scores">By path.</param>
-    public void Finish(Member member, Lease lease, IReadOnlyList<double> scores) => Change(() =>
+    /// <summary>A member has done what it took.</summary>
+    /// <param name="answers">By path.</param>
+    /// <returns>Whether they count.</returns>
+    public bool Finish(Member member, Lease lease, IReadOnlyList<Answer> answers) => Change(() =>
     {
+        member.Lease = null;
         if (member.State == MemberState.SetAside)
         {
             GiveBack(lease, null);
-            return;
+            return false;
         }
-        member.Scored += scores.Count;
-        if (lease.Generation != _now) return;
-        foreach ((int path, double score) in lease.Numbers.Zip(scores))
+        if (lease.Training == null) member.Scored += answers.Count;
+        else member.Trained += answers.Count;
+        if (lease.Generation != _now) return false;
+        foreach ((int path, Answer answer) in lease.Numbers.Zip(answers))
         {
-            if (lease.IsSecond) Compare(_now, path, score, member);
-            else Accept(_now, path, score, member);
+            if (lease.IsSecond) Compare(_now, path, answer, member);
+            else Accept(_now, path, answer, member);
         }
+        return true;
     });
 
-    private void Accept(Generation now, int path, double score, Member member)
+    /// <summary>What a worker has trained is not what it should be.</summary>
+    public void Refuse(Generation generation, int path, string why) => Change(() =>
+    {
+        Generation.Work work = generation.Works[path];
+        SetAside(work.First!.Value.By, $"what it sent as {generation.NameOf(path)} is none: {why}");
+        work.First = null;
+        generation.Open++;
+        generation.Return([path]);
+    });
+
+    private void Accept(Generation now, int path, Answer answer, Member member)
     {
         Generation.Work work = now.Works[path];
-        work.First = (score, member);
-        now.News.Enqueue((path, score));
+        work.First = (answer, member);
+        now.News.Enqueue((path, answer));
         now.Open--;
-        string architecture = now.Paths[path].ToString();
+        if (now.Trainings != null) return;
+        (ulong, string) score = (now.Seed, now.Paths[path].ToString());
         if (member.IsOwn)
         {
-            _unconfirmed.Remove(architecture);
+            _unconfirmed.Remove(score);
             return;
         }
-        _unconfirmed[architecture] = member;
+        _unconfirmed[score] = member;
         // Nobody can tell which score will be checked.
         if (auditEvery == 0 || RandomNumberGenerator.GetInt32(auditEvery) != 0) return;
         now.Unchecked.Add(path);
         now.Open++;
     }
 
-    private void Compare(Generation now, int path, double score, Member member)
+    private void Compare(Generation now, int path, Answer answer, Member member)
     {
         Generation.Work work = now.Works[path];
-        (double first, Member by) = work.First!.Value;
-        if (IsSame(first, score))
+        (Answer first, Member by) = work.First!.Value;
+        if (first.IsSame(answer))
         {
             now.Open--;
-            _unconfirmed.Remove(now.Paths[path].ToString());
-            if (work.Second is { } wrong) SetAside(wrong.By, now.Paths[path], wrong.Score, score);
+            _unconfirmed.Remove((now.Seed, now.Paths[path].ToString()));
+            if (work.Second is { } wrong) SetAside(wrong.By, now.Paths[path], wrong.Answer, answer);
         }
         else if (member.IsOwn)
         {
             now.Open--;
-            SetAside(by, now.Paths[path], first, score);
-            if (work.Second is { } two && !IsSame(two.Score, score)) SetAside(two.By, now.Paths[path], two.Score, score);
+            SetAside(by, now.Paths[path], first, answer);
+            if (work.Second is { } two && !two.Answer.IsSame(answer)) SetAside(two.By, now.Paths[path], two.Answer, answer);
         }
         else
         {
-            work.Second = (score, member);
+            work.Second = (answer, member);
             now.Disputed.Add(path);
         }
     }
 
-    private static bool IsSame(double one, double other) => BitConverter.DoubleToInt64Bits(one) == BitConverter.DoubleToInt64Bits(other);
+    private void SetAside(Member member, Architecture path, Answer said, Answer right) =>
+        SetAside(member, $"it scored {path} as {said.Score:R}, which is {right.Score:R}");
 
-    private void SetAside(Member member, Architecture path, double said, double right)
+    private void SetAside(Member member, string why)
     {
         if (!_setAside.Add(member.Name)) return;
+        // A worker that is started again has another name.
+        if (member.Machine.Length > 0) _machinesSetAside.Add(member.Machine);
         member.SetAside();
         // It may have joined again since.
         foreach (Member same in _workers.Where(one => one.Name == member.Name)) same.SetAside();
-        HashSet<string> wrong = [.. _unconfirmed.Where(one => one.Value.Name == member.Name).Select(one => one.Key)];
-        foreach (string one in wrong) _unconfirmed.Remove(one);
+        HashSet<(ulong, string)> wrong = [.. _unconfirmed.Where(one => one.Value.Name == member.Name).Select(one => one.Key)];
+        foreach ((ulong, string) one in wrong) _unconfirmed.Remove(one);
         warn(
-            $"worker {member.Name} at {member.Address} is set aside: it scored {path} as {said:R}, which is {right:R}. "
-            + (wrong.Count == 0 ? "It had given no other score." : $"Its {wrong.Count} scores that nobody has checked are made again."));
+            $"worker {member.Name} at {member.Address} is set aside: {why}. "
+            + (wrong.Count == 0 ? "There is no other score of it that nobody has checked."
+                : $"Its {wrong.Count} scores that nobody has checked are made again."));
         if (wrong.Count > 0) _failure ??= new ScoresWithdrawnException(wrong);
     }
 
@@ -212,7 +239,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         {
             IEnumerable<int> suspects = lease.Numbers.Where(i => _now.Works[i].Lost.Count > 0);
             _now.Suspects.AddRange(suspects);
-            _now.Fresh.Return(lease.Numbers.Except(suspects));
+            _now.Return(lease.Numbers.Except(suspects));
             return;
         }
         foreach (int path in lease.Numbers)
@@ -224,14 +251,15 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
                 (lost == null ? _now.Unchecked : _now.Disputed).Add(path);
                 continue;
             }
-            // One whose connection breaks again and again is one.
-            if (lost != null && !work.Lost.Contains(lost)) work.Lost.Add(lost);
+            // One whose connection breaks again and again is one. A long training may well lose some that have come further with it.
+            if (lost != null && lease.Steps <= work.Furthest && !work.Lost.Contains(lost)) work.Lost.Add(lost);
+            work.Furthest = Math.Max(work.Furthest, lease.Steps);
             if (work.Lost.Count >= MostLost)
             {
                 _failure ??= new PoolException(
-                    $"candidate {_now.Paths[path]}: three workers were lost while they scored it, {string.Join(", ", work.Lost)}. It is "
-                    + "given to no other, and without its score the search cannot go on; the scores so far are kept. See what the workers "
-                    + "say, then run the same command again; without --listen the candidate is scored here.");
+                    $"{_now.NameOf(path)}: three workers were lost with it, {string.Join(", ", work.Lost)}. It is given to no other, and "
+                    + "without it the run cannot go on; what is done is kept. See what the workers say, then run the same command again; "
+                    + "without --listen it is done here.");
             }
             _now.Suspects.Add(path);
         }
@@ -243,21 +271,21 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
     /// <summary>It is over, whether it is whole or not.</summary>
     public void Stop() => Change(() => _now = null);
 
-    /// <summary>The scores that are news, and whether there will be more.</summary>
-    /// <exception cref="PoolException">A candidate cannot be scored.</exception>
+    /// <summary>What is news, and whether there will be more.</summary>
+    /// <exception cref="PoolException">A path brings workers down.</exception>
     /// <exception cref="ScoresWithdrawnException">Scores were wrong.</exception>
-    public ((int Path, double Score)[] News, bool IsDone) Collect(Generation generation)
+    public ((int Path, Answer Answer)[] News, bool IsDone) Collect(Generation generation)
     {
         lock (_lock)
         {
             if (_failure != null) ExceptionDispatchInfo.Throw(_failure);
-            (int, double)[] news = [.. generation.News];
+            (int, Answer)[] news = [.. generation.News];
             generation.News.Clear();
             return (news, generation.Open == 0);
         }
     }
 
-    /// <summary>This process fails to score.</summary>
+    /// <summary>This process fails.</summary>
     public void Fail(Exception error) => Change(() => _failure ??= error);
 
     private string Workers => _workers.Count == 1 ? "1 worker" : $"{_workers.Count} workers";

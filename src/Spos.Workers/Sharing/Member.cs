@@ -7,14 +7,16 @@ internal enum MemberState
 {
     Waiting,
     Scoring,
+    Training,
     Left,
     Lost,
     SetAside,
 }
 
-/// <summary>Who scores: a worker, or a thread of the coordinator itself.</summary>
+/// <summary>Who works: a worker, or a thread of the coordinator itself.</summary>
 /// <param name="name">Unlike any other's; null of the coordinator.</param>
-internal sealed class Member(string? name, string address = "")
+/// <param name="machine">What it says that its machine is called.</param>
+internal sealed class Member(string? name, string machine = "", string address = "")
 {
     private readonly long _joined = Stopwatch.GetTimestamp();
     private readonly TaskCompletionSource _setAside = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -22,6 +24,8 @@ internal sealed class Member(string? name, string address = "")
     public bool IsOwn => name == null;
 
     public string Name => name ?? "the coordinator";
+
+    public string Machine => machine;
 
     public string Address => address;
 
@@ -31,6 +35,12 @@ internal sealed class Member(string? name, string address = "")
 
     /// <summary>Scores that it has given.</summary>
     public int Scored { get; set; }
+
+    /// <summary>Networks that it has trained.</summary>
+    public int Trained { get; set; }
+
+    /// <summary>What it works at; null for nothing.</summary>
+    public Lease? Lease { get; set; }
 
     /// <summary>Scores a minute, since it joined.</summary>
     public double PerMinute => Scored / Math.Max(Stopwatch.GetElapsedTime(_joined).TotalMinutes, 1.0 / 60);

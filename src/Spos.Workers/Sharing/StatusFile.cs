@@ -1,17 +1,15 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Spos.Engine.Files;
+using Spos.Runs.Folders;
 
 namespace Spos.Workers.Sharing;
 
-/// <summary>workers.json of a search's folder: who scores, for people and programs that look on.</summary>
+/// <summary>Keeps workers.json up to date.</summary>
 internal sealed class StatusFile(string folder)
 {
-    public const string Name = "workers.json";
-
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
-
-    private static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private long? _written;
     private string _before = "";
@@ -22,22 +20,14 @@ internal sealed class StatusFile(string folder)
     public void Write(IReadOnlyList<Member> members, bool now)
     {
         if (!now && _written is { } before && Stopwatch.GetElapsedTime(before) < Pause) return;
-        string text = JsonSerializer.Serialize(
-            new
-            {
-                Workers = members.Select(one => new
-                {
-                    one.Name,
-                    one.Address,
-                    State = JsonNamingPolicy.KebabCaseLower.ConvertName($"{one.State}"),
-                    Joined = one.Joined.ToString("o", System.Globalization.CultureInfo.InvariantCulture),
-                    one.Scored,
-                    PerMinute = Math.Round(one.PerMinute, 1),
-                }),
-            },
-            Format);
+        string text = JsonFile.TextOf(new WorkersFile([.. members.Select(Of)]));
         if (text == _before) return;
         (_written, _before) = (Stopwatch.GetTimestamp(), text);
-        AtomicFile.WriteText(Path.Combine(folder, Name), text + "\n");
+        AtomicFile.WriteText(Path.Combine(folder, WorkersFile.FileName), text);
     }
+
+    private static WorkerRecord Of(Member one) => new(
+        one.Name, one.Address, JsonNamingPolicy.KebabCaseLower.ConvertName($"{one.State}"),
+        one.Joined.ToString("o", CultureInfo.InvariantCulture), one.Scored, Math.Round(one.PerMinute, 1), one.Trained,
+        one.Lease is { Training: { } training } lease ? $"{training.Title}, step {lease.Steps}" : null);
 }

@@ -26,15 +26,16 @@ internal sealed class FakeWorker : IDisposable
         _channel = GrpcChannel.ForAddress(
             $"{(secret == null ? "http" : "https")}://{address}",
             new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
-        _call = new Scoring.ScoringClient(_channel).Work();
+        _call = new Pool.PoolClient(_channel).Work();
     }
 
     /// <summary>Says who it is.</summary>
     /// <returns>What it is answered: a welcome or a refusal.</returns>
-    public async Task<FromCoordinator> Greet(string name, IReadOnlyDictionary<string, string> facts)
+    /// <param name="machine">Null for one that no other worker has.</param>
+    public async Task<FromCoordinator> Greet(string name, IReadOnlyDictionary<string, string> facts, string? machine = null)
     {
         byte[] theirs = (await Hear()).Challenge.Nonce.ToByteArray(), own = SharedSecret.NewNonce();
-        var hello = new Hello { Name = name, Nonce = ByteString.CopyFrom(own) };
+        var hello = new Hello { Name = name, Machine = machine ?? $"of-{name}", Nonce = ByteString.CopyFrom(own) };
         if (_secret != null) hello.Proof = ByteString.CopyFrom(_secret.Prove(SharedSecret.Worker, theirs, own, _certificate));
         foreach ((string fact, string value) in facts) hello.Facts[fact] = value;
         await Say(new FromWorker { Hello = hello });
@@ -50,10 +51,23 @@ internal sealed class FakeWorker : IDisposable
             : throw new EndOfStreamException();
 
     /// <summary>Asks for work, and hears what comes.</summary>
-    public async Task<FromCoordinator> Ask(uint room)
+    /// <param name="begun">Trainings that it has begun.</param>
+    public async Task<FromCoordinator> Ask(uint room, params string[] begun)
     {
-        await Say(new FromWorker { Ready = new Ready { Room = room } });
+        await Say(new FromWorker { Ready = new Ready { Room = room, Begun = { begun } } });
         return await Hear();
+    }
+
+    /// <summary>Sends a checkpoint in pieces.</summary>
+    /// <param name="sha256">The digest that is told; null for the right one.</param>
+    public async Task Send(Job job, byte[] checkpoint, byte[]? sha256 = null)
+    {
+        foreach (byte[] piece in checkpoint.Chunk(1 << 16))
+        {
+            await Say(new FromWorker { Piece = new Piece { Data = ByteString.CopyFrom(piece) } });
+        }
+        var trained = new Trained { Number = job.Number, Sha256 = ByteString.CopyFrom(sha256 ?? SHA256.HashData(checkpoint)) };
+        await Say(new FromWorker { Trained = trained });
     }
 
     public Task Answer(Job job, Func<string, double> score)

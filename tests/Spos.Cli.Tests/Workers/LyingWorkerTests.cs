@@ -10,6 +10,9 @@ public sealed class LyingWorkerTests(PipelineFixture fixture) : IClassFixture<Pi
 {
     private const string Announcement = "Workers may join at ";
 
+    // --seed where it is not given.
+    private const ulong Seed = 42;
+
     private static readonly string[] Results = ["search.json", "result.json", "architecture_final.json", "front.json"];
 
     private string[] Search(string folder) =>
@@ -34,7 +37,7 @@ public sealed class LyingWorkerTests(PipelineFixture fixture) : IClassFixture<Pi
         }
         Assert.NotNull(address);
         Task<string> output = search.StandardOutput.ReadToEndAsync();
-        using ScoringWork work = new WorkerVerb
+        using PoolWork work = new WorkerVerb
         {
             ImagenetDir = fixture.Data,
             CheckpointPath = fixture.At("supernet"),
@@ -47,13 +50,13 @@ public sealed class LyingWorkerTests(PipelineFixture fixture) : IClassFixture<Pi
         {
             Assert.NotNull((await liar.Greet("liar", work.Facts)).Welcome);
             FromCoordinator? last = await liar.Work(
-                path => work.Score([work.PathOf(path)])[0] is var score && scored++ < 4 ? score : score > 0.5 ? 0 : 1, room: 1);
+                path => work.Score([work.PathOf(path)], Seed)[0] is var score && scored++ < 4 ? score : score > 0.5 ? 0 : 1, room: 1);
             Assert.Contains("set aside", last?.Refusal?.Why, StringComparison.Ordinal);
         }
         Outcome honest = PipelineFixture.Expect(
             0, "worker", "--join", address, "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At("supernet"), "--train-iters", "1",
             "--train-batch-size", "8");
-        Assert.Contains("The search is over", honest.Output, StringComparison.Ordinal);
+        Assert.Contains("The run is over", honest.Output, StringComparison.Ordinal);
         await search.WaitForExitAsync();
         Assert.True(search.ExitCode == 0, $"{await output}\n{await error}");
         Assert.Contains("worker liar at 127.0.0.1:", await error, StringComparison.Ordinal);

@@ -9,24 +9,23 @@ using Spos.Workers.Sharing;
 
 namespace Spos.Workers.Serving;
 
-/// <summary>Scores the candidates of a search by this process and by the workers that have joined it.</summary>
-public sealed class ScoringPool : IScoringPool
+/// <summary>Scores candidates and trains networks by this process and by the workers that have joined it.</summary>
+public sealed class WorkPool : IWorkPool
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2), LongestParting = TimeSpan.FromSeconds(5);
 
-    private readonly PoolSpec _spec;
     private readonly IRunObserver _observer;
     private readonly Dispatch _dispatch;
     private readonly Coordinator _coordinator;
     private readonly StatusFile _status;
     private bool _saysWhoIsMissing;
 
-    private ScoringPool(CoordinatorSpec coordinator, PoolSpec spec)
+    private WorkPool(CoordinatorSpec coordinator, PoolSpec spec)
     {
-        (_spec, _observer, _saysWhoIsMissing) = (spec, spec.Observer, coordinator.LeavesToWorkers);
+        (_observer, _saysWhoIsMissing) = (spec.Observer, coordinator.LeavesToWorkers);
         _dispatch = new Dispatch(coordinator.AuditEvery, coordinator.LeavesToWorkers, _observer.Say, _observer.Warn);
         _status = new StatusFile(spec.Folder);
-        _coordinator = Coordinator.Start(coordinator, spec.Facts, _dispatch).GetAwaiter().GetResult();
+        _coordinator = Coordinator.Start(coordinator, spec, _dispatch).GetAwaiter().GetResult();
         // At all addresses of a machine, others find it by its name.
         string address = _coordinator.Address, host = coordinator.Listen.Address.Equals(IPAddress.Any)
             || coordinator.Listen.Address.Equals(IPAddress.IPv6Any)
@@ -39,10 +38,10 @@ public sealed class ScoringPool : IScoringPool
     /// <summary>Begins to listen.</summary>
     /// <exception cref="UsageException">Others than this machine could join without a secret.</exception>
     /// <exception cref="PoolException">The address cannot be had.</exception>
-    public static ScoringPool Open(CoordinatorSpec coordinator, PoolSpec spec)
+    public static WorkPool Open(CoordinatorSpec coordinator, PoolSpec spec)
     {
         RequireSecret(coordinator);
-        return new ScoringPool(coordinator, spec);
+        return new WorkPool(coordinator, spec);
     }
 
     /// <summary>Refuses what cannot be listened at, before anything is opened.</summary>
@@ -59,7 +58,7 @@ public sealed class ScoringPool : IScoringPool
         if (coordinator.Secret != null || IPAddress.IsLoopback(coordinator.Listen.Address)) return;
         throw new UsageException(
             $"--listen {coordinator.Listen}: other machines reach this address, so workers have to show that they may join. Give the "
-            + "search and its workers the same --secret-file (openssl rand -hex 32 makes one), or listen at 127.0.0.1.");
+            + "run and its workers the same --secret-file (openssl rand -hex 32 makes one), or listen at 127.0.0.1.");
     }
 
     /// <summary>Where workers join, such as 127.0.0.1:6781.</summary>
@@ -67,12 +66,35 @@ public sealed class ScoringPool : IScoringPool
 
     public void MarkDone() => _dispatch.MarkDone();
 
-    public void Score(IReadOnlyList<Architecture> paths, Action<int, double> done, CancellationToken cancel)
+    public IGenerationScorer Scorer(ulong seed, IReadOnlyList<IPathScorer> own) => new PooledScorer(this, seed, own);
+
+    public void Train(IPooledTrainings trainings, CancellationToken cancel) => Work(
+        new Generation(trainings),
+        [
+            new Own(
+                () => 1, trainings.HasBegun,
+                (lease, ended) => trainings.Train(lease.Numbers[0], ended) ? [default] : throw new OperationCanceledException(ended)),
+        ],
+        (number, answer) =>
+        {
+            try
+            {
+                return trainings.Finish(number, answer.File);
+            }
+            finally
+            {
+                // It has been moved if it was right.
+                if (answer.File != null) File.Delete(answer.File);
+            }
+        },
+        cancel);
+
+    /// <param name="done">Told of each path's number and what it came to; says what is wrong with that, or null.</param>
+    private void Work(Generation generation, IReadOnlyList<Own> own, Func<int, Answer, string?> done, CancellationToken cancel)
     {
-        var generation = new Generation(paths);
         _dispatch.Begin(generation);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Thread[] threads = [.. _spec.Own.Select(scorer => new Thread(() => Work(scorer, ended.Token)))];
+        Thread[] threads = [.. own.Select(one => new Thread(() => Work(one, ended.Token)))];
         foreach (Thread thread in threads) thread.Start();
         try
         {
@@ -85,7 +107,7 @@ public sealed class ScoringPool : IScoringPool
                 ended.Cancel();
                 foreach (Thread thread in threads) thread.Join();
             }
-            // What this process was scoring when it was stopped.
+            // What this process was doing when it was stopped.
             Tell(generation, done);
         }
         finally
@@ -108,8 +130,8 @@ public sealed class ScoringPool : IScoringPool
         }
     }
 
-    // What is scored is told on this thread, so that what goes wrong with it ends the search.
-    private void Follow(Generation generation, Action<int, double> done, CancellationToken cancel)
+    // What is done is told on this thread, so that what goes wrong with it ends the run.
+    private void Follow(Generation generation, Func<int, Answer, string?> done, CancellationToken cancel)
     {
         while (true)
         {
@@ -130,10 +152,15 @@ public sealed class ScoringPool : IScoringPool
     }
 
     // Whether that is all.
-    private bool Tell(Generation generation, Action<int, double> done)
+    private bool Tell(Generation generation, Func<int, Answer, string?> done)
     {
-        ((int Path, double Score)[] news, bool isDone) = _dispatch.Collect(generation);
-        foreach ((int path, double score) in news) done(path, score);
+        ((int Path, Answer Answer)[] news, bool isDone) = _dispatch.Collect(generation);
+        foreach ((int path, Answer answer) in news)
+        {
+            if (done(path, answer) is not { } fault) continue;
+            _dispatch.Refuse(generation, path, fault);
+            isDone = false;
+        }
         return isDone;
     }
 
@@ -141,25 +168,31 @@ public sealed class ScoringPool : IScoringPool
     {
         if (!_saysWhoIsMissing || _dispatch.Count > 0) return;
         _saysWhoIsMissing = false;
-        _observer.Say("No worker is there: the search waits for one.");
+        _observer.Say("No worker is there: the run waits for one.");
     }
 
     // A thread of this process.
-    private void Work(IPathScorer scorer, CancellationToken ended)
+    private void Work(Own own, CancellationToken ended)
     {
-        var own = new Member(null);
+        var member = new Member(null);
         try
         {
             while (!ended.IsCancellationRequested)
             {
                 Task changed = _dispatch.Changed;
-                if (_dispatch.Take(own, scorer.Room) is { } lease) _dispatch.Finish(own, lease, scorer.Score(lease.Paths));
-                else changed.Wait(ended);
+                if (_dispatch.Take(member, own.Room(), own.HasBegun) is { } lease)
+                {
+                    _dispatch.Finish(member, lease, own.Do(lease, ended));
+                }
+                else
+                {
+                    changed.Wait(ended);
+                }
             }
         }
         catch (OperationCanceledException)
         {
-            // The generation is over, or the search stops.
+            // The generation is over, or the run stops.
         }
         catch (Exception error)
         {
@@ -169,10 +202,30 @@ public sealed class ScoringPool : IScoringPool
 
     public void Dispose()
     {
-        // Workers hear that the search is over when they ask for more.
+        // Workers hear that the run is over.
         long start = Stopwatch.GetTimestamp();
         while (_dispatch.IsOver && _dispatch.Count > 0 && Stopwatch.GetElapsedTime(start) < LongestParting) Thread.Sleep(20);
         _coordinator.DisposeAsync().AsTask().GetAwaiter().GetResult();
         WriteStatus();
+    }
+
+    /// <summary>What a thread of this process does.</summary>
+    private sealed record Own(Func<int> Room, Func<PooledTraining, bool> HasBegun, Func<Lease, CancellationToken, Answer[]> Do);
+
+    private sealed class PooledScorer(WorkPool pool, ulong seed, IReadOnlyList<IPathScorer> own) : IGenerationScorer
+    {
+        public void Score(IReadOnlyList<Architecture> paths, Action<int, double> done, CancellationToken cancel) => pool.Work(
+            new Generation(paths, seed),
+            [
+                .. own.Select(scorer => new Own(
+                    () => scorer.Room, _ => false,
+                    (lease, _) => [.. scorer.Score(lease.Paths).Select(score => new Answer(score))])),
+            ],
+            (path, answer) =>
+            {
+                done(path, answer.Score);
+                return null;
+            },
+            cancel);
     }
 }

@@ -13,11 +13,12 @@ namespace Spos.Cli.Tests.Workers;
 /// <summary>
 /// A pool and workers of the test's, which score by a formula: who gets what, and what becomes of those who fail, lie or babble.
 /// </summary>
-public sealed class ScoringPoolTests : IDisposable
+public sealed class WorkPoolTests : IDisposable
 {
     private const string Secret = "0123456789abcdef";
+    private const ulong Seed = 7;
 
-    private static readonly Dictionary<string, string> Facts = ScoringFacts.Names.ToDictionary(name => name, name => $"the {name}");
+    private static readonly Dictionary<string, string> Facts = WorkFacts.Names.ToDictionary(name => name, name => $"the {name}");
 
     private static readonly Architecture[] Paths =
         [.. Enumerable.Range(0, 40).Select(i => Architecture.Parse($"{i % 4} {i / 4 % 4} {i / 16} 0"))];
@@ -28,28 +29,32 @@ public sealed class ScoringPoolTests : IDisposable
     private static double ScoreOf(string path) =>
         path.Where(char.IsDigit).Aggregate(7, (sum, digit) => ((sum * 31) + digit) % 1009) / 1009.0;
 
-    private ScoringPool Open(int auditEvery = 0, bool onlyWorkers = true, string? secret = null) => ScoringPool.Open(
-        new CoordinatorSpec
+    private WorkPool Open(int auditEvery = 0, bool onlyWorkers = true, string? secret = null, bool isImpatient = false)
+    {
+        var spec = new CoordinatorSpec
         {
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
             AuditEvery = auditEvery,
             LeavesToWorkers = onlyWorkers,
             Secret = secret,
-        },
-        new PoolSpec(Facts, [new Own()], _folder, _observer));
+        };
+        if (isImpatient) spec = spec with { Silence = TimeSpan.FromSeconds(CoordinatorSpec.LeastSilence), Patience = 1 };
+        return WorkPool.Open(spec, new PoolSpec(Facts, new TrainingRecipe("kind", [new("epochs", "3")], []), _folder, _observer));
+    }
 
-    private static async Task<double[]> Score(ScoringPool pool, Architecture[]? paths = null)
+    private static async Task<double[]> Score(WorkPool pool, Architecture[]? paths = null)
     {
         double[] scores = [.. (paths ?? Paths).Select(_ => double.NaN)];
         await Task.Factory.StartNew(
-            () => pool.Score(paths ?? Paths, (i, score) => scores[i] = score, CancellationToken.None), TaskCreationOptions.LongRunning)
+            () => pool.Scorer(Seed, [new Own()]).Score(paths ?? Paths, (i, score) => scores[i] = score, CancellationToken.None),
+            TaskCreationOptions.LongRunning)
             .WaitAsync(TimeSpan.FromSeconds(60));
         return scores;
     }
 
     private static void RequireRight(double[] scores) => Assert.Equal(Paths.Select(path => ScoreOf($"{path}")), scores);
 
-    private static async Task<FakeWorker> Join(ScoringPool pool, string name)
+    private static async Task<FakeWorker> Join(WorkPool pool, string name)
     {
         var worker = new FakeWorker(pool.Address);
         Assert.NotNull((await worker.Greet(name, Facts)).Welcome);
@@ -59,7 +64,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task The_pool_scores_by_itself()
     {
-        using ScoringPool pool = Open(onlyWorkers: false);
+        using WorkPool pool = Open(onlyWorkers: false);
         RequireRight(await Score(pool));
     }
 
@@ -70,7 +75,7 @@ public sealed class ScoringPoolTests : IDisposable
     {
         var counts = new ConcurrentDictionary<string, int>();
         Task<FromCoordinator?[]> works;
-        using (ScoringPool pool = Open(auditEvery: 2, secret: secret))
+        using (WorkPool pool = Open(auditEvery: 2, secret: secret))
         {
             works = Task.WhenAll(new[] { "a", "b", "c" }.Select(async name =>
             {
@@ -97,7 +102,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task What_a_lost_worker_had_goes_to_others()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         FakeWorker lost = await Join(pool, "lost");
         Task<double[]> scores = Score(pool);
         Assert.NotNull((await lost.Ask(10)).Job);
@@ -111,7 +116,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task What_a_worker_gives_back_is_held_against_nobody()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         Task<double[]> scores = Score(pool);
         for (int i = 0; i < 5; i++)
         {
@@ -129,7 +134,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task A_candidate_that_three_workers_are_lost_with_ends_the_search()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         Task<double[]> scores = Score(pool, Paths[..1]);
         foreach (string name in new[] { "one", "two", "three" })
         {
@@ -139,7 +144,7 @@ public sealed class ScoringPoolTests : IDisposable
         }
         var error = await Assert.ThrowsAsync<PoolException>(() => scores);
         Assert.Contains(
-            $"candidate {Paths[0]}: three workers were lost while they scored it, one, two, three", error.Message,
+            $"candidate {Paths[0]}: three workers were lost with it, one, two, three", error.Message,
             StringComparison.Ordinal);
     }
 
@@ -148,13 +153,14 @@ public sealed class ScoringPoolTests : IDisposable
     [InlineData(true)]
     public async Task A_worker_that_lies_is_named_and_its_scores_are_withdrawn(bool hasOther)
     {
-        using ScoringPool pool = Open(auditEvery: 1);
+        using WorkPool pool = Open(auditEvery: 1);
         using FakeWorker liar = await Join(pool, "liar");
         using FakeWorker? other = hasOther ? await Join(pool, "other") : null;
         Task<double[]> scores = Score(pool);
         Task<FromCoordinator?> lies = liar.Work(path => Math.BitIncrement(ScoreOf(path))), work = other?.Work(ScoreOf) ?? lies;
         var withdrawn = await Assert.ThrowsAsync<ScoresWithdrawnException>(() => scores);
-        Assert.NotEmpty(withdrawn.Paths);
+        Assert.NotEmpty(withdrawn.Scores);
+        Assert.All(withdrawn.Scores, score => Assert.Equal(Seed, score.Seed));
         Assert.Contains("set aside", (await lies)?.Refusal?.Why, StringComparison.Ordinal);
         Assert.Contains(_observer.Warnings, said => said.StartsWith("worker liar at 127.0.0.1:", StringComparison.Ordinal));
         Assert.DoesNotContain(_observer.Warnings, said => said.StartsWith("worker other", StringComparison.Ordinal));
@@ -170,12 +176,12 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task Who_differs_in_a_fact_is_refused_by_its_name()
     {
-        using ScoringPool pool = Open();
-        foreach (string name in ScoringFacts.Names)
+        using WorkPool pool = Open();
+        foreach (string name in WorkFacts.Names)
         {
             using var worker = new FakeWorker(pool.Address);
             string why = (await worker.Greet("worker", new Dictionary<string, string>(Facts) { [name] = "other" })).Refusal.Why;
-            Assert.Contains($"{name} is other of the worker, and the {name} of the search", why, StringComparison.Ordinal);
+            Assert.Contains($"{name} is other of the worker, and the {name} of the run", why, StringComparison.Ordinal);
         }
         using var silent = new FakeWorker(pool.Address);
         Assert.Contains("not told", (await silent.Greet("worker", new Dictionary<string, string>())).Refusal.Why, StringComparison.Ordinal);
@@ -184,7 +190,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task Who_does_not_know_the_secret_is_refused()
     {
-        using ScoringPool pool = Open(secret: Secret);
+        using WorkPool pool = Open(secret: Secret);
         using var stranger = new FakeWorker(pool.Address, "another0123456789");
         Assert.Contains("the secret", (await stranger.Greet("worker", Facts)).Refusal.Why, StringComparison.Ordinal);
         using var plain = new FakeWorker(pool.Address);
@@ -194,7 +200,7 @@ public sealed class ScoringPoolTests : IDisposable
     [Fact]
     public async Task Nobody_is_hurt_by_who_babbles()
     {
-        using ScoringPool pool = Open();
+        using WorkPool pool = Open();
         Task<double[]> scores = Score(pool);
         foreach (Func<Job, FromWorker> answer in new Func<Job, FromWorker>[]
         {
@@ -236,11 +242,56 @@ public sealed class ScoringPoolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_worker_that_comes_no_further_is_given_up()
+    {
+        using WorkPool pool = Open(isImpatient: true);
+        using FakeWorker hanging = await Join(pool, "hanging");
+        Task<double[]> scores = Score(pool);
+        Assert.NotNull((await hanging.Ask(10)).Job);
+        await hanging.Say(new FromWorker { Progress = new Progress { Steps = 1 } });
+        await Assert.ThrowsAsync<EndOfStreamException>(hanging.Hear);
+        using FakeWorker other = await Join(pool, "other");
+        Task<FromCoordinator?> work = other.Work(ScoreOf);
+        RequireRight(await scores);
+        Assert.Contains(
+            _observer.Warnings, said => said.StartsWith("worker hanging is lost: it has come no further", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_worker_that_scores_hears_that_the_run_is_over()
+    {
+        using WorkPool pool = Open();
+        using FakeWorker worker = await Join(pool, "worker");
+        using var stop = new CancellationTokenSource();
+        Task run = Task.Factory.StartNew(
+            () => pool.Scorer(Seed, []).Score(Paths, (_, _) => { }, stop.Token), TaskCreationOptions.LongRunning);
+        Assert.NotNull((await worker.Ask(10)).Job);
+        await stop.CancelAsync();
+        await run;
+        pool.MarkDone();
+        Assert.NotNull((await worker.Hear()).Over);
+        Assert.Empty(_observer.Warnings);
+    }
+
+    [Fact]
+    public async Task No_other_worker_of_a_machine_is_let_in_after_a_wrong_score()
+    {
+        using WorkPool pool = Open(auditEvery: 1);
+        using FakeWorker liar = await Join(pool, "liar"), other = await Join(pool, "other");
+        Task<double[]> scores = Score(pool);
+        Task<FromCoordinator?> lies = liar.Work(_ => 0), work = other.Work(ScoreOf);
+        await Assert.ThrowsAsync<ScoresWithdrawnException>(() => scores);
+        Assert.NotNull((await lies)?.Refusal);
+        using var again = new FakeWorker(pool.Address);
+        Assert.Contains("of its machine", (await again.Greet("another", Facts, machine: "of-liar")).Refusal.Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Other_machines_need_a_secret()
     {
         var spec = new CoordinatorSpec { Listen = new IPEndPoint(IPAddress.Any, 0) };
-        Assert.Contains("--secret-file", Assert.Throws<UsageException>(() => ScoringPool.Require(spec)).Message, StringComparison.Ordinal);
-        ScoringPool.Require(spec with { Secret = Secret });
+        Assert.Contains("--secret-file", Assert.Throws<UsageException>(() => WorkPool.Require(spec)).Message, StringComparison.Ordinal);
+        WorkPool.Require(spec with { Secret = Secret });
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
