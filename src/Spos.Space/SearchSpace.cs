@@ -9,8 +9,11 @@ namespace Spos.Space;
 /// </summary>
 public sealed class SearchSpace
 {
-    // Between the blocks of a text, and between the operations and the scales of one.
-    private const char BlockDivider = '|', ScaleDivider = '/';
+    /// <summary>What stands between the blocks of <see cref="Left"/>.</summary>
+    public const char BlockDivider = '|';
+
+    // Between the operations and the scales of a block.
+    private const char ScaleDivider = '/';
 
     /// <param name="hasScales">
     /// Whether alternatives are operations at each of the channel scales, numbered as <see cref="Architecture.Blocks"/> says.

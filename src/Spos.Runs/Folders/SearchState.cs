@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
 using Spos.Runs.Records;
@@ -11,8 +12,12 @@ namespace Spos.Runs.Folders;
 /// each candidate; the one before stays beside it.
 /// </summary>
 /// <param name="name">What the file is called, without its ending.</param>
+/// <param name="isOfAngles">
+/// Whether <see cref="Candidate.Top1"/> is no accuracy, but a path's angle as a share of half a turn, and is called so in the file.
+/// </param>
 public sealed class SearchState(
-    string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn, string name = SearchState.OfSearch)
+    string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn, string name = SearchState.OfSearch,
+    bool isOfAngles = false)
 {
     /// <summary>The names of the files of a search and of a shrink run.</summary>
     public const string OfSearch = "search", OfShrink = "shrink";
@@ -33,7 +38,8 @@ public sealed class SearchState(
 
     public void Save(IReadOnlyList<Candidate> candidates)
     {
-        IEnumerable<Score> scores = candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1));
+        IEnumerable<Score> scores = candidates.Select(c => new Score(
+            c.Path.ToString(), c.Generation, c.Flops, isOfAngles ? null : c.Top1, isOfAngles ? c.Top1 : null));
         string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options.Values), data, [.. scores]));
         if (!_isDamaged && File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
         AtomicFile.WriteText(FilePath, text + "\n");
@@ -57,7 +63,7 @@ public sealed class SearchState(
                 var check = new FigureCheck(file);
                 contents.Data?.Check(check);
                 contents.Data?.Require(file, data, acceptChangedData, warn);
-                return Checked(contents.Scores, check, space);
+                return Checked(contents.Scores, check, space, isOfAngles);
             }
             catch (FormatException error)
             {
@@ -106,7 +112,7 @@ public sealed class SearchState(
         return null;
     }
 
-    private static Dictionary<string, Candidate> Checked(Score[] scores, FigureCheck check, SearchSpace space)
+    private static Dictionary<string, Candidate> Checked(Score[] scores, FigureCheck check, SearchSpace space, bool isOfAngles = false)
     {
         var known = new Dictionary<string, Candidate>();
         foreach ((int index, Score? score) in scores.Index())
@@ -116,8 +122,11 @@ public sealed class SearchState(
             check.Architecture($"{field}.{nameof(score.Architecture)}", score.Architecture, space);
             check.Amount($"{field}.{nameof(score.Generation)}", score.Generation);
             check.Amount($"{field}.{nameof(score.Flops)}", score.Flops);
-            check.Share($"{field}.{nameof(score.Top1)}", score.Top1);
-            var candidate = new Candidate(Architecture.Parse(score.Architecture), score.Generation, score.Flops, score.Top1);
+            // Earlier versions called angles Top1, too.
+            bool isAngle = isOfAngles && score.Angle != null;
+            double value = (isAngle ? score.Angle : score.Top1) ?? double.NaN;
+            check.Share($"{field}.{(isAngle ? nameof(score.Angle) : nameof(score.Top1))}", value);
+            var candidate = new Candidate(Architecture.Parse(score.Architecture), score.Generation, score.Flops, value);
             if (!known.TryAdd(score.Architecture, candidate))
             {
                 throw check.Wrong($"{field}.{nameof(score.Architecture)} is there twice");
@@ -128,5 +137,8 @@ public sealed class SearchState(
 
     private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, Score[] Scores);
 
-    private sealed record Score(string Architecture, int Generation, double Flops, double Top1);
+    private sealed record Score(
+        string Architecture, int Generation, double Flops,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Top1,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Angle = null);
 }

@@ -41,7 +41,7 @@ public static class SpaceShrinkingRun
         using var folder = new RunFolder(setup.Folder, RunKind.Shrink, observer);
         KeptOptions kept = KeptBy(spec, supernet, initial);
         DataRecord record = pictures?.Record ?? DataRecord.Of(supernet.Header);
-        var state = new SearchState(folder.Folder, kept, record, data.AcceptChanged, observer.Warn, SearchState.OfShrink);
+        var state = new SearchState(folder.Folder, kept, record, data.AcceptChanged, observer.Warn, SearchState.OfShrink, initial != null);
         Dictionary<string, Candidate> known = PathSearch.Known(setup, folder, state, supernet.Space);
         NetworkRecord network = NetworkRecord.Of(supernet.Spec, data.PreprocessingOf(supernet.Header));
         RunRecord.Write(folder, setup.Options, device, network, pictures?.ClassNames ?? supernet.Header.ClassNames);
