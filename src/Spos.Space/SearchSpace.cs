@@ -69,6 +69,15 @@ public sealed class SearchSpace
     /// <summary>How many operations a block has: its alternatives, but for their scales. Those that are left out count too.</summary>
     public int OperationsOf(int block) => Blocks[block].Length / (HasScales ? ChannelScales.Count : 1);
 
+    /// <summary>What an operation of a block is called, whatever its scale.</summary>
+    public string OperationName(int block, int operation)
+    {
+        if (!HasScales) return Blocks[block][operation].Name;
+        // What its names at all scales begin with.
+        string name = Blocks[block][Architecture.ChoiceOf(operation, 0)].Name;
+        return name[..name.LastIndexOf('_')];
+    }
+
     /// <summary>
     /// The same blocks, with fewer alternatives left or with more. Of scales that give a block as many channels, as in narrow networks,
     /// those with the lowest numbers are left: they are the same network, and files tell scales by their channels.

@@ -81,7 +81,9 @@ public sealed class SearchState(
     /// <param name="LatencyTable">That of the table of latencies; empty if there was none.</param>
     /// <param name="Classes">The names of the classes, in the order of their labels; null where they were not kept.</param>
     /// <param name="Space">What was left to choose from, as <see cref="SearchSpace.Left"/> says it.</param>
-    internal sealed record Origin(string Supernet, string LatencyTable, IReadOnlyList<string>? Classes, string Space);
+    /// <param name="Options">All options, and facts, that scores depend on.</param>
+    internal sealed record Origin(
+        string Supernet, string LatencyTable, IReadOnlyList<string>? Classes, string Space, IReadOnlyDictionary<string, string> Options);
 
     /// <summary>What the search of a folder was of.</summary>
     /// <exception cref="CheckpointException">The file is missing, as is what was kept before it, or both are damaged.</exception>
@@ -91,8 +93,7 @@ public sealed class SearchState(
     /// <summary>The same; null where nobody knows.</summary>
     internal static Origin? TryOriginOf(string folder)
     {
-        string search = Path.Combine(folder, OfSearch);
-        foreach (string file in new[] { search + Ending, search + EndingBefore }.Where(File.Exists))
+        foreach (string file in FilesOf(folder))
         {
             try
             {
@@ -102,7 +103,9 @@ public sealed class SearchState(
                 string supernet = contents.Options?.GetValueOrDefault(KeptOptions.CheckpointOption) ?? "";
                 string space = contents.Options?.GetValueOrDefault(KeptOptions.SearchSpaceOption) ?? "";
                 string table = contents.Options?.GetValueOrDefault(KeptOptions.LatencyTableFact) ?? "";
-                return new Origin(supernet.Split(' ')[^1], table, contents.Data?.Train?.Classes.Select(c => c.Name).ToArray(), space);
+                return new Origin(
+                    supernet.Split(' ')[^1], table, contents.Data?.Train?.Classes.Select(c => c.Name).ToArray(), space,
+                    contents.Options ?? []);
             }
             catch (FormatException)
             {
@@ -111,6 +114,32 @@ public sealed class SearchState(
         }
         return null;
     }
+
+    /// <summary>The scored candidates of the search of a folder, in the order in which they were proposed.</summary>
+    /// <param name="space">What was searched.</param>
+    /// <exception cref="CheckpointException">
+    /// The file is missing, as is what was kept before it, or both are damaged; or it has figures that cannot be.
+    /// </exception>
+    internal static IReadOnlyList<Candidate> CandidatesOf(string folder, SearchSpace space)
+    {
+        foreach (string file in FilesOf(folder))
+        {
+            try
+            {
+                Contents contents = JsonFile.Read<Contents>(file, MostBytes);
+                if (contents.Scores != null) return [.. Checked(contents.Scores, new FigureCheck(file, FrontFiles.Remedy), space).Values];
+            }
+            catch (FormatException)
+            {
+                // The one before it may tell.
+            }
+        }
+        throw new CheckpointException($"{Path.Combine(folder, OfSearch + Ending)} is damaged or missing. Search again.");
+    }
+
+    // The newest first.
+    private static IEnumerable<string> FilesOf(string folder) =>
+        new[] { Ending, EndingBefore }.Select(ending => Path.Combine(folder, OfSearch + ending)).Where(File.Exists);
 
     private static Dictionary<string, Candidate> Checked(Score[] scores, FigureCheck check, SearchSpace space, bool isOfAngles = false)
     {

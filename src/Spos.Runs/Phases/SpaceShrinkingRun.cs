@@ -138,14 +138,8 @@ public static class SpaceShrinkingRun
     }
 
     /// <summary>What an alternative is called.</summary>
-    public static string NameOf(SearchSpace space, ScoredAlternative one)
-    {
-        if (one.IsScale) return ChannelScales.NameOf(one.Number);
-        if (!space.HasScales) return space.Blocks[one.Block][one.Number].Name;
-        // What its names at all scales begin with.
-        string name = space.Blocks[one.Block][Architecture.ChoiceOf(one.Number, 0)].Name;
-        return name[..name.LastIndexOf('_')];
-    }
+    public static string NameOf(SearchSpace space, ScoredAlternative one) =>
+        one.IsScale ? ChannelScales.NameOf(one.Number) : space.OperationName(one.Block, one.Number);
 
     /// <summary>A mean angle in degrees.</summary>
     public static double DegreesOf(ScoredAlternative one) => one.Score * 180;
