@@ -84,6 +84,17 @@ public sealed class KeptOptions
     /// <summary>By name.</summary>
     public IReadOnlyDictionary<string, string> Values => _values;
 
+    /// <summary>
+    /// All options that a part of the run depends on, by name: these, without the facts, and those on which only what is still to come
+    /// depends.
+    /// </summary>
+    internal IReadOnlyDictionary<string, string> With(IEnumerable<RunOption> asked)
+    {
+        var all = _values.Where(one => !IsFact(one.Key)).ToDictionary();
+        foreach (RunOption option in asked.Where(option => option.Influence == Influence.Later)) all[option.Name] = option.Value ?? "";
+        return all.Where(one => one.Value.Length > 0).ToDictionary();
+    }
+
     /// <summary>An option or a fact as messages name it: only options have dashes.</summary>
     internal static string TextOf(string name) => IsFact(name) ? name : $"--{name}";
 
