@@ -58,7 +58,12 @@ public sealed class HyperparameterLogTests : IDisposable
             Scoring = new ScoringSpec { Checkpoint = At("supernet"), TrainIters = 1, TrainBatchSize = 6, OnVal = true, AnyFlops = true },
             Evolution = new EvolutionOptions
             {
-                Strategy = SearchStrategy.Random, MaxEpochs = 1, NumPopulation = 4, NumSelect = 2, NumCrossover = 1, NumMutation = 1,
+                Strategy = SearchStrategy.Random,
+                MaxEpochs = 1,
+                NumPopulation = 4,
+                NumSelect = 2,
+                NumCrossover = 1,
+                NumMutation = 1,
             },
         };
         using (var observer = new RecordingObserver()) Assert.NotNull(Logged(PathSearch.Run, search, observer));

@@ -116,7 +116,10 @@ public sealed class OptunaJournalTests : IDisposable
         // As a search leaves its folder that was stopped: no front and no result.
         string state = File.ReadAllText(At("search/search.json"));
         Directory.CreateDirectory(At("under-way/search"));
-        File.Copy(At("search/run.json"), At("under-way/search/run.json"));
+        foreach (string name in new[] { "run.json", SearchedLatency.FileName })
+        {
+            File.Copy(At($"search/{name}"), At($"under-way/search/{name}"));
+        }
         const string between = "},{\"Architecture\"";
         int third = state.IndexOf(between, state.IndexOf(between, StringComparison.Ordinal) + 1, StringComparison.Ordinal);
         File.WriteAllText(At("under-way/search/search.json"), state[..third] + "}]}");
