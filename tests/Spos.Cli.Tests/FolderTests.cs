@@ -113,7 +113,8 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
         foreach (string option in new[] { "--with-preprocessing", "--keep-batch-norm" })
         {
             refused = InProcess.Run([.. export, option]);
-            Assert.True(refused.Code == 2 && refused.Error.Contains($"{option} is of ONNX graphs", StringComparison.Ordinal), refused.Error);
+            string told = $"{option} is of ONNX graphs";
+            Assert.True(refused.Code == 2 && refused.Error.Contains(told, StringComparison.Ordinal), refused.Error);
         }
         refused = InProcess.Run("export", "--checkpoint", runs.At("supernet"), "--format", "optuna");
         Assert.True(refused.Code == 2 && refused.Error.Contains("holds a supernet run", StringComparison.Ordinal), refused.Error);

@@ -5,9 +5,10 @@ using Spos.Engine.Files;
 namespace Spos.Engine.Logs;
 
 /// <summary>
-/// Writes scalars, pictures and what TensorBoard's page HPARAMS shows to an event file. A record is its length (8 bytes, little-endian), that length's masked CRC-32C,
-/// a protocol-buffer message (tensorflow/core/util/event.proto), and its masked CRC-32C, as tensorflow/core/lib/io/record_writer
-/// has it. Each record is handed to the system at once, so that TensorBoard shows it and a killed program leaves whole records.
+/// Writes scalars, pictures and what TensorBoard's page HPARAMS shows to an event file. A record is its length (8 bytes,
+/// little-endian), that length's masked CRC-32C, a protocol-buffer message (tensorflow/core/util/event.proto), and its masked CRC-32C, as
+/// tensorflow/core/lib/io/record_writer has it. Each record is handed to the system at once, so that TensorBoard shows it and a killed
+/// program leaves whole records.
 /// </summary>
 public sealed class EventWriter : IDisposable
 {

@@ -4,7 +4,9 @@ using Spos.Space;
 
 namespace Spos.Runs.Observers;
 
-/// <summary>Writes TensorBoard's event files, by NNI's names of the values: one for each training and search, with the options for HPARAMS.</summary>
+/// <summary>
+/// Writes TensorBoard's event files, by NNI's names of the values: one for each training and search, with the options for HPARAMS.
+/// </summary>
 /// <param name="folder">Where they go; null for the folder of the part.</param>
 public sealed class EventLog(string? folder) : IRunObserver, IDisposable
 {

@@ -127,8 +127,9 @@ internal static class EventFile
             string tag = Text(value, 1);
             // A value is one of these.
             Assert.Single(value[2].Concat(value[4]).Concat(value[8]));
+            ILookup<int, object>? tensor = value[8].Select(one => Fields((byte[])one)).SingleOrDefault();
             if (value[2].Any()) scalars.Add((tag, (float)value[2].Single()));
-            else others.Add(new Summarised(tag, ImageIn(value), value[8].Select(one => Fields((byte[])one)).SingleOrDefault(), PluginIn(value)));
+            else others.Add(new Summarised(tag, ImageIn(value), tensor, PluginIn(value)));
         }
     }
 
