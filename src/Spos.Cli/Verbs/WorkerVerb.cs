@@ -9,7 +9,7 @@ using Spos.Workers.Joining;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Scores candidates for a search that listens.</summary>
-[Place(23)]
+[Place(25)]
 [Verb("worker", HelpText = "Score candidates for a search on another machine, which listens to workers (spos search --listen).")]
 [Example("Score for a search of node1", "--join node1:6781 --secret-file secret --imagenet-dir /data/imagenet")]
 internal sealed class WorkerVerb : DataOptions, IScoreOptions, IVerb
