@@ -52,7 +52,8 @@ internal sealed class NewVerb : DeviceOptions, IVerb
 
     public int Run()
     {
-        string file = OutputPath ?? $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Split ?? Folder)))}.yml";
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Split ?? Folder)));
+        string file = OutputPath ?? (name.Length == 0 ? "pictures.yml" : $"{name}.yml");
         OutputFile.Require(Output, file, "to be written over", _ => false);
         bool isSplit = Has(Folder, Train) && Has(Folder, Val);
         string data = isSplit ? Folder : Split ?? throw Undivided();
@@ -64,14 +65,16 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         Device device = OpenDevice();
         string described = DeviceUse.Describe(device);
         Notice.Say($"Steps are timed on {described}.");
-        var measure = new ProposalMeasure(device, new Computation(Plan, default), train, Workers, new DamageReport(Notice.Warn));
+        var damage = new DamageReport(Notice.Warn);
+        var measure = new ProposalMeasure(device, new Computation(Plan, default), train, Workers, damage);
         TimeSpan? most = Time != null ? DurationAttribute.Parse(Time) : Proposal.Of(facts, Proposal.ImageSizes(facts)[0]).IsSmall
             ? FirstTime
             : null;
         (Proposal options, PhaseTimes times) = ProposalChoice.Of(facts, most, proposed => Measured(measure, facts, proposed));
         AtomicFile.WriteText(file, new ProposedFile(data, file, described, facts, options, times).Text());
-        Print(facts, options, times, made, file);
-        if (most != null && times.Total > 1.1 * most.Value)
+        Print(facts, options, times, made, Math.Max(facts.Damaged, damage.Files), file);
+        // With fewer epochs the time is met but for what does not go by epochs.
+        if (most is { } asked && times.Total > 1.1 * asked)
         {
             Notice.Warn($"this takes longer than --time {Time ?? "10m"}: with fewer epochs than these nothing is learnt.");
         }
@@ -90,16 +93,15 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         return seconds;
     }
 
-    private static void Print(DataFacts facts, Proposal options, PhaseTimes times, string? made, string file)
+    private static void Print(DataFacts facts, Proposal options, PhaseTimes times, string? made, int damaged, string file)
     {
-        (int looked, int damaged) = facts.Looked;
         ResultTable.Print(
             "Options",
             ("data set", made),
             ("classes", $"{facts.Classes}; the smallest, {facts.Smallest.Name}, has {facts.Smallest.Pictures} pictures to train with"),
             ("pictures", $"{facts.Train} to train with, {facts.Val} in val"),
             ("their size", $"about {facts.LongSide}×{facts.ShortSide} pixels"),
-            ("damaged pictures", damaged == 0 ? null : $"{damaged} of {looked} that were looked at"),
+            ("damaged pictures", damaged == 0 ? null : $"{damaged} at least"),
             ("network", $"{options.Network}"),
             ("batches", $"of {options.BatchSize} pictures"),
             ("supernet", $"{options.Epochs} epochs, {PhaseTimes.Words(times.Supernet)}"),
@@ -137,7 +139,9 @@ internal sealed class NewVerb : DeviceOptions, IVerb
                 $"{Folder} has {there} but no {missing}. Make {missing}, with the same class folders; or divide {there}: "
                 + $"spos new {ShellText.Word(Path.Combine(Folder, there))} --split FOLDER");
         }
-        int classes = ImageFolder.Open(Folder).Classes.Length;
+        // Its pictures are not looked for, which could take long.
+        int classes = Directory.GetDirectories(Folder).Length;
+        if (classes == 0) return new DataException($"{Folder}: no class folders. There must be one folder of pictures per class.");
         return new UsageException(
             $"{Folder} has {(classes == 1 ? "a folder" : $"{classes} folders")} of pictures, but neither {Train} nor {Val}. Add --split FOLDER: "
             + "of each class a fifth goes to FOLDER/val and the others to FOLDER/train. Pictures are linked, and take no more room.");

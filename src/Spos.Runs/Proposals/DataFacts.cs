@@ -1,21 +1,27 @@
+using System.Collections.Immutable;
 using Spos.Engine.Data;
 
 namespace Spos.Runs.Proposals;
 
 /// <summary>What of a data set options depend on.</summary>
-/// <param name="Train">Training pictures.</param>
+/// <param name="ClassSizes">Training pictures of each class.</param>
 /// <param name="Val">Validation pictures.</param>
 /// <param name="ShortSide">The median of the pictures' shorter sides, in pixels.</param>
 /// <param name="LongSide">The median of the longer ones.</param>
-public sealed record DataFacts(int Classes, int Train, int Val, int ShortSide, int LongSide)
+public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int ShortSide, int LongSide)
 {
     /// <summary>Training pictures that a class needs: one is held out for the search.</summary>
     public const int LeastOfClass = SplitFolder.LeastOfClass - 1;
 
     private const int Measured = 500;
 
-    /// <summary>Pictures that were looked at, and those of them that cannot be decoded.</summary>
-    public (int Pictures, int Damaged) Looked { get; init; }
+    public int Classes => ClassSizes.Length;
+
+    /// <summary>Training pictures.</summary>
+    public int Train => ClassSizes.Sum();
+
+    /// <summary>Pictures, of some that were looked at, that are no pictures.</summary>
+    public int Damaged { get; init; }
 
     /// <summary>The class with the fewest training pictures.</summary>
     public (string Name, int Pictures) Smallest { get; init; }
@@ -27,7 +33,8 @@ public sealed record DataFacts(int Classes, int Train, int Val, int ShortSide, i
         (int Width, int Height)[] all = PictureSizes.Of(train, 0, Measured, workers);
         (int Width, int Height)[] sizes = [.. all.Where(size => size.Width > 0)];
         if (sizes.Length == 0) throw new DataException($"{train.Root}: none of {all.Length} pictures can be decoded. Replace them.");
-        (int label, int count) = train.Samples.CountBy(sample => sample.Label).MinBy(one => one.Value);
+        ImmutableArray<int> classes = [.. train.Samples.CountBy(sample => sample.Label).OrderBy(one => one.Key).Select(one => one.Value)];
+        (int label, int count) = classes.Index().MinBy(one => one.Item);
         if (count < LeastOfClass)
         {
             throw new DataException(
@@ -35,10 +42,10 @@ public sealed record DataFacts(int Classes, int Train, int Val, int ShortSide, i
                 + "for the search. Add some, or remove the class from train and val.");
         }
         return new DataFacts(
-            train.Classes.Length, train.Samples.Length, val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
+            classes, val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
             MedianOf(sizes.Select(s => Math.Max(s.Width, s.Height))))
         {
-            Looked = (all.Length, all.Length - sizes.Length),
+            Damaged = all.Length - sizes.Length,
             Smallest = (train.Classes[label], count),
         };
     }

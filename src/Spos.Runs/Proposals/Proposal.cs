@@ -78,8 +78,7 @@ public sealed record Proposal
     {
         bool small = data.Train < LargeSet;
         float heldOut = !small ? 0.05f : data.Train < MiddleSet ? 0.2f : 0.1f;
-        // Of each class one is held out at least.
-        int trained = data.Train - Math.Max(data.Classes, (int)Math.Ceiling(data.Train * heldOut));
+        int trained = data.ClassSizes.Sum(pictures => pictures - HeldOutSplit.CountOf(pictures, heldOut));
         if (trained < LeastBatch)
         {
             throw new DataException(
