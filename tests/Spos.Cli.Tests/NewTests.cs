@@ -20,7 +20,8 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         Assert.Contains("  epochs: 30 ", text, StringComparison.Ordinal);
         File.WriteAllText(
             file,
-            text.Replace("epochs: 30 ", "epochs: 1 ", StringComparison.Ordinal).Replace("epochs: 60\n", "epochs: 2\n", StringComparison.Ordinal)
+            text.Replace("epochs: 30 ", "epochs: 1 ", StringComparison.Ordinal)
+                .Replace("epochs: 60\n", "epochs: 2\n", StringComparison.Ordinal)
                 .Replace("num-population: 24", "num-population: 4", StringComparison.Ordinal)
                 .Replace("num-select: 8", "num-select: 2", StringComparison.Ordinal)
                 .Replace("num-crossover: 9", "num-crossover: 1", StringComparison.Ordinal)
@@ -34,7 +35,8 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(runs, "scratch/run.json")));
         Assert.Equal("2", record.RootElement.GetProperty("options").GetProperty("epochs").GetString());
         Assert.Equal(JsonValueKind.Null, record.RootElement.GetProperty("options").GetProperty("config").ValueKind);
-        Assert.Contains(Path.Combine(runs, "scratch"), PipelineFixture.Expect(0, "predict", picture, "--config", file).Output, StringComparison.Ordinal);
+        Outcome predicted = PipelineFixture.Expect(0, "predict", picture, "--config", file);
+        Assert.Contains(Path.Combine(runs, "scratch"), predicted.Output, StringComparison.Ordinal);
         // What is done is not done again, and a phase that is refused is the last one.
         Assert.Contains("Trained from scratch", PipelineFixture.Expect(0, "run", file).Output, StringComparison.Ordinal);
         File.AppendAllText(file, "search:\n");
@@ -46,7 +48,8 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     {
         string file = fixture.At("mine.yml");
         File.WriteAllText(file, "seed: 3\n");
-        Assert.Contains("is there already", PipelineFixture.Expect(2, "new", fixture.Data, "--output", file).Error, StringComparison.Ordinal);
+        Outcome refused = PipelineFixture.Expect(2, "new", fixture.Data, "--output", file);
+        Assert.Contains("is there already", refused.Error, StringComparison.Ordinal);
         Assert.Equal("seed: 3\n", File.ReadAllText(file));
     }
 

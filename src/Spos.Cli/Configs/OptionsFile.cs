@@ -61,7 +61,8 @@ internal static class OptionsFile
         /// <param name="options">Those that there are.</param>
         /// <param name="others">Names of fields that are no options.</param>
         public Section(
-            string command, YamlMappingNode fields, IReadOnlyList<DeclaredOption> options, string folder, IReadOnlyCollection<string> others)
+            string command, YamlMappingNode fields, IReadOnlyList<DeclaredOption> options, string folder,
+            IReadOnlyCollection<string> others)
         {
             _folder = folder;
             HashSet<string> known = [.. options.Where(option => option.IsOption).Select(option => option.PlainName)];

@@ -4,7 +4,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Spos.Cli.Nni;
 
-/// <summary>The path of a YAML file of options: of any commands (<see cref="OptionsFile"/>), or NNI's (<see cref="SearchConfig"/>).</summary>
+/// <summary>
+/// The path of a YAML file of options: of any commands (<see cref="OptionsFile"/>), or NNI's (<see cref="SearchConfig"/>).
+/// </summary>
 internal sealed class ConfigFileAttribute : OptionsFileRule
 {
     public override IReadOnlyList<Setting> OptionsOf(string path, Type verb, IReadOnlyList<Type> verbs)

@@ -16,8 +16,8 @@ public static class SplitFolder
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>
-    /// Writes a folder with train and val. It holds further names of the same files (hard links), which take no room, or copies where the file
-    /// system has no such names. Which pictures go to val depends on their names alone.
+    /// Writes a folder with train and val. It holds further names of the same files (hard links), which take no room, or copies where the
+    /// file system has no such names. Which pictures go to val depends on their names alone.
     /// </summary>
     /// <param name="target">Is not there, or empty.</param>
     /// <returns>Pictures that were copied.</returns>
@@ -28,9 +28,10 @@ public static class SplitFolder
         foreach (IGrouping<int, ImageFolder.Sample> one in all.Samples.GroupBy(sample => sample.Label))
         {
             if (one.Count() >= LeastOfClass) continue;
+            string count = one.Count() == 1 ? "one picture" : $"{one.Count()} pictures";
             throw new DataException(
-                $"{Path.Combine(all.Root, all.Classes[one.Key])}: a class of {(one.Count() == 1 ? "one picture" : $"{one.Count()} pictures")} "
-                + $"cannot be divided. Add some, so that there are {LeastOfClass} at least, or remove the folder.");
+                $"{Path.Combine(all.Root, all.Classes[one.Key])}: a class of {count} cannot be divided. Add some, so that there are "
+                + $"{LeastOfClass} at least, or remove the folder.");
         }
         (ImageFolder train, ImageFolder val) = HeldOutSplit.Divide(all, ValShare);
         int copied = 0;

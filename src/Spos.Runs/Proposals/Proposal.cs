@@ -4,8 +4,8 @@ using Spos.Engine.Supernet;
 namespace Spos.Runs.Proposals;
 
 /// <summary>
-/// Options of the three phases that fit a data set: the official ones for a large one, and for others those that have been found by experiment
-/// on thousands of small pictures (docs/imagenet.md#small-data-sets), with as many steps for fewer pictures.
+/// Options of the three phases that fit a data set: the official ones for a large one, and for others those that have been found by
+/// experiment on thousands of small pictures (docs/imagenet.md#small-data-sets), with as many steps for fewer pictures.
 /// </summary>
 public sealed record Proposal
 {

@@ -33,7 +33,8 @@ public sealed class OptionsFileTests : IDisposable
     {
         string file = Write(Photos);
         var supernet = Verb<SupernetVerb>("supernet", "--config", file);
-        Assert.Equal((Path.Combine(_folder, "photos"), 96, 30, 4), (supernet.ImagenetDir, supernet.ImageSize, supernet.Epochs, supernet.Workers));
+        Assert.Equal(Path.Combine(_folder, "photos"), supernet.ImagenetDir);
+        Assert.Equal((96, 30, 4), (supernet.ImageSize, supernet.Epochs, supernet.Workers));
         Assert.Equal([2, 2, 4, 2], supernet.StageRepeats);
         Assert.False(supernet.Resume);
         // It has no --image-size, and what others are given changes nothing.
@@ -81,7 +82,8 @@ public sealed class OptionsFileTests : IDisposable
         File.WriteAllText(file, "checkpoint: ../a\noutput-dir: b\ntb-dir: /c\n");
         var verb = Verb<SearchVerb>("search", "--config", file);
         Assert.Equal(
-            (Path.Combine(_folder, "below/../a"), Path.Combine(_folder, "below/b"), "/c"), (verb.CheckpointPath, verb.OutputDir, verb.TbDir));
+            (Path.Combine(_folder, "below/../a"), Path.Combine(_folder, "below/b"), "/c"),
+            (verb.CheckpointPath, verb.OutputDir, verb.TbDir));
     }
 
     [Theory]
@@ -123,7 +125,8 @@ public sealed class OptionsFileTests : IDisposable
     {
         string file = Write("format: json");
         Assert.Equal(PredictionFormat.Json, Verb<PredictVerb>("predict", "x.jpg", "--config", file).Format);
-        Assert.Contains(", line 1: --format json: ", Refusal("supernet", "--config", Write("format: json\nexport:\n")), StringComparison.Ordinal);
+        string refusal = Refusal("supernet", "--config", Write("format: json\nexport:\n"));
+        Assert.Contains(", line 1: --format json: ", refusal, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
