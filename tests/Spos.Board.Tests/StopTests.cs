@@ -22,7 +22,7 @@ public sealed class StopTests
         await Until(() => File.Exists(board.At("one", "ready")));
         await Until(async () => await StateOf(board) == "Running");
         Assert.Equal(HttpStatusCode.OK, await board.StatusOf(board.Request(HttpMethod.Post, "/api/stop?path=one", withToken: true)));
-        await run.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token);
+        await run.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(90)).Token);
         Assert.Equal(3, run.ExitCode);
         Assert.True(File.Exists(board.At("one", "asked")));
         await Until(async () => await StateOf(board) == "Stopped");
@@ -109,7 +109,7 @@ public sealed class StopTests
     // The script itself locks the file, as .NET does for a run: the lock of a command that it called would be that command's.
     private static Process Hold(BoardFixture board, string listen, string run = "one")
     {
-        string script = $"open(L, '>>.lock'); flock(L, 6) or exit 9; {listen} open(R, '>ready'); close(R); sleep 1 for 1 .. 60;";
+        string script = $"open(L, '>>.lock'); flock(L, 6) or exit 9; {listen} open(R, '>ready'); close(R); sleep 1 for 1 .. 120;";
         return Process.Start(new ProcessStartInfo("perl", ["-e", script]) { WorkingDirectory = Path.Combine(board.Root, run) })!;
     }
 
@@ -117,11 +117,11 @@ public sealed class StopTests
 
     private static async Task Until(Func<Task<bool>> condition)
     {
-        for (int i = 0; i < 200; i++)
+        for (int i = 0; i < 600; i++)
         {
             if (await condition()) return;
             await Task.Delay(100);
         }
-        Assert.Fail("It did not come about within 20 seconds.");
+        Assert.Fail("It did not come about within a minute.");
     }
 }

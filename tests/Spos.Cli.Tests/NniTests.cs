@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Spos.Cli.Nni;
@@ -259,12 +258,10 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         string config = what == "/dev/zero" ? what : fixture.At("hostile.yml");
         if (what == "a folder") config = fixture.Folder;
         if (bytes != null) File.WriteAllBytes(config, bytes);
-        var watch = Stopwatch.StartNew();
         Outcome outcome = PipelineFixture.Expect(2, "search", "--config", config);
         Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.InRange(outcome.Error.Length, 1, 2000);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 30);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ namespace Spos.Cli.Tests.Options;
 public sealed class HostileValueTests : IDisposable
 {
     // Long enough for a busy machine: what waits for ever is looked for.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly Dictionary<string, string[]> Quick = new()
     {

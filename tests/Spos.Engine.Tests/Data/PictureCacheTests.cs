@@ -216,7 +216,7 @@ public sealed class PictureCacheTests : IDisposable
         while (Volatile.Read(ref reads) < 5) await Task.Delay(1);
         Assert.False(making.IsCompleted);
         await cancel.CancelAsync();
-        await making.WaitAsync(TimeSpan.FromSeconds(30));
+        await making.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.InRange(made, 1, 3);
         // What hung ends without reading the others.
         stuck.Set();

@@ -5,7 +5,10 @@ namespace Spos.Field.Cases;
 /// <summary>Schedulers, terminals and readers that go while the program runs.</summary>
 internal static class SignalCases
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+    // Far less than what is under way would take, and enough for a machine that does much else.
+    private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
 
     [Case("SIGHUP and SIGUSR1 save as SIGTERM does, and the run goes on")]
     public static void Saving_signals(Scene scene)
@@ -58,7 +61,7 @@ internal static class SignalCases
             Shell.Signal(process, "TERM");
             if (process.WaitForExit(1000)) continue;
             Shell.Signal(process, "TERM");
-            Shell.Finish(process, TimeSpan.FromSeconds(2)).Ended(143);
+            Shell.Finish(process, AtOnce).Ended(143);
             return;
         }
         throw new CaseFailedException("a step was never under way.");
@@ -70,7 +73,7 @@ internal static class SignalCases
         using Process process = Scene.Start("dataset", "make", "--output-dir", scene.At("data"), "--train", "100000", "--size", "512");
         Shell.Await(process, () => Directory.GetDirectories(scene.Folder, "data.*").Length > 0);
         Shell.Signal(process, "INT");
-        Shell.Finish(process, TimeSpan.FromSeconds(2)).Ended(130);
+        Shell.Finish(process, AtOnce).Ended(130);
         CaseFailedException.Unless(Directory.GetFileSystemEntries(scene.Folder).Length == 0, "something is left.");
     }
 

@@ -207,7 +207,7 @@ internal static class WordCases
                 if (pictures > 0) Shell.Await(process, () => Drawn(scene) >= pictures);
                 else Thread.Sleep(30);
                 Shell.Signal(process, signal);
-                Outcome outcome = Shell.Finish(process, TimeSpan.FromSeconds(20));
+                Outcome outcome = Shell.Finish(process, TimeSpan.FromSeconds(60));
                 if (pictures > 0) outcome.Ended(130).Said("what was drawn is being removed").Printed("Stopped. Nothing is left of");
                 CaseFailedException.Unless(
                     Directory.GetFileSystemEntries(scene.Folder).Length == 0,
