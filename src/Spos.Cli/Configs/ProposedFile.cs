@@ -138,7 +138,7 @@ internal sealed partial class ProposedFile(
 
     // In quotes where YAML could take it for something else.
     private static string Scalar(string value) =>
-        Plain().IsMatch(value) ? value : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
+        Plain().IsMatch(value) && value != "null" ? value : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 
     [GeneratedRegex(@"\A(?:[A-Za-z/][\w/.-]*|\.\.?/[\w/.-]+|[0-9]+(?:\.[0-9]+)?)\z", RegexOptions.ECMAScript)]
     private static partial Regex Plain();
