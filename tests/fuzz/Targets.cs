@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Spos.Cli.Nni;
+using Spos.Cli.Verbs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
@@ -198,8 +199,20 @@ internal static class Targets
               codeDir: &folder .
               gpuNum: 1
             """u8.ToArray(),
+            """
+            # Options of several commands.
+            imagenet-dir: photos
+            image_size: 96
+            stage-repeats: [2, 2, 4, 2]
+            resume: yes
+            supernet: {epochs: 30, resume: false}
+            search:
+              checkpoint: /runs/supernet
+              max-epochs: 5
+            eval:
+            """u8.ToArray(),
         ],
-        file => SearchConfig.Read(file.Save("config.yml")),
+        file => new ConfigFileAttribute().OptionsOf(file.Save("config.yml"), typeof(SearchVerb), Spos.Cli.Program.Verbs),
         IsText: true);
 
     private static Target Latencies() => new(

@@ -12,7 +12,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Evaluates a checkpoint.</summary>
-[Place(6)]
+[Place(8)]
 [Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
 internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IVerb

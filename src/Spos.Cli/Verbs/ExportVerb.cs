@@ -15,7 +15,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Writes a checkpoint in other programs' formats.</summary>
-[Place(11)]
+[Place(13)]
 [Verb(
     "export",
     HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads "
