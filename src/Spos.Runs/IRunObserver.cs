@@ -38,7 +38,11 @@ public enum PartKind
 /// <param name="Unit">What is counted to tell how fast it goes, such as pictures.</param>
 /// <param name="Total">Steps, candidates or scores of the whole part.</param>
 /// <param name="FirstStep">The step that a part which goes on goes on from; 0 of one that begins.</param>
-public sealed record RunPart(PartKind Kind, string Title, string Folder, string Unit, long Total, long FirstStep = 0);
+public sealed record RunPart(PartKind Kind, string Title, string Folder, string Unit, long Total, long FirstStep = 0)
+{
+    /// <summary>What a training or a search depends on: options by name, with what they came to; empty of other parts.</summary>
+    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>
 /// Who watches a run: a progress bar, a log, a board. A phase tells its observers alone what it does. Each call but
@@ -86,6 +90,9 @@ public interface IRunObserver
 
     /// <summary>A checkpoint, or the state of a search or ranking, was written.</summary>
     void Saved(string file) { }
+
+    /// <summary>The part has come to its end, by itself: no stop and no failure. <see cref="EndPart"/> follows.</summary>
+    void PartDone() { }
 
     /// <summary>The part ends: it is done, was stopped, or failed.</summary>
     void EndPart() { }

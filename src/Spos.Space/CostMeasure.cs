@@ -4,26 +4,28 @@ namespace Spos.Space;
 
 /// <summary>What a cost measures, and how people read it.</summary>
 /// <param name="Name">What it is called, such as "FLOPs".</param>
+/// <param name="FieldName">What files call it.</param>
 /// <param name="Unit">What a cost is divided by to be read.</param>
 /// <param name="Suffix">What that unit is called, right after the number, such as "M".</param>
 /// <param name="UnitName">The same in words, such as "millions".</param>
 /// <param name="Counted">What follows in a sentence, such as "of latency"; null for the name.</param>
-public sealed record CostMeasure(string Name, double Unit, string Suffix, string UnitName, string? Counted = null)
+public sealed record CostMeasure(
+    string Name, string FieldName, double Unit, string Suffix, string UnitName, string? Counted = null)
 {
+    /// <summary>What files call each.</summary>
+    public const string FlopsField = "flops", ParametersField = "parameters", LatencyField = "latency";
+
     /// <summary>Multiply-adds.</summary>
-    public static CostMeasure Flops { get; } = new("FLOPs", 1e6, "M", "millions of multiply-adds");
+    public static CostMeasure Flops { get; } = new("FLOPs", FlopsField, 1e6, "M", "millions of multiply-adds");
 
     /// <summary>Trained numbers.</summary>
-    public static CostMeasure Parameters { get; } = new("parameters", 1e6, "M", "millions");
+    public static CostMeasure Parameters { get; } = new("parameters", ParametersField, 1e6, "M", "millions");
 
     /// <summary>Times, counted in nanoseconds.</summary>
-    public static CostMeasure Latency { get; } = new("latency", 1e6, " ms", "ms", "of latency");
+    public static CostMeasure Latency { get; } = new("latency", LatencyField, 1e6, " ms", "ms", "of latency");
 
     /// <summary>What an axis of a plot is called.</summary>
     public string Label => $"{Name} ({UnitName})";
-
-    /// <summary>What files call it.</summary>
-    public string FieldName => Name.ToLowerInvariant();
 
     /// <summary>A cost without its name, as "322.919M"; of less than a unit three digits count.</summary>
     public string NumberOf(double cost)

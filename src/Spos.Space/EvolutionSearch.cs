@@ -89,11 +89,7 @@ public sealed class EvolutionSearch
     }
 
     /// <summary>The best of all generations, best first.</summary>
-    public Candidate[] Best(int count) =>
-    [
-        .. _candidates.OrderByDescending(c => c.Top1).ThenBy(c => c.Flops)
-            .ThenBy(c => c.Path.ToString(), StringComparer.Ordinal).Take(count),
-    ];
+    public Candidate[] Best(int count) => [.. Candidate.BestFirst(_candidates).Take(count)];
 
     /// <summary>
     /// The candidates than which none is better in one of accuracy and costs and no worse in the others, the cheapest first; of equal ones

@@ -9,8 +9,11 @@ namespace Spos.Space;
 /// </summary>
 public sealed class SearchSpace
 {
-    // Between the blocks of a text, and between the operations and the scales of one.
-    private const char BlockDivider = '|', ScaleDivider = '/';
+    /// <summary>What stands between the blocks of <see cref="Left"/>.</summary>
+    public const char BlockDivider = '|';
+
+    // Between the operations and the scales of a block.
+    private const char ScaleDivider = '/';
 
     /// <param name="hasScales">
     /// Whether alternatives are operations at each of the channel scales, numbered as <see cref="Architecture.Blocks"/> says.
@@ -65,6 +68,15 @@ public sealed class SearchSpace
 
     /// <summary>How many operations a block has: its alternatives, but for their scales. Those that are left out count too.</summary>
     public int OperationsOf(int block) => Blocks[block].Length / (HasScales ? ChannelScales.Count : 1);
+
+    /// <summary>What an operation of a block is called, whatever its scale.</summary>
+    public string OperationName(int block, int operation)
+    {
+        if (!HasScales) return Blocks[block][operation].Name;
+        // What its names at all scales begin with.
+        string name = Blocks[block][Architecture.ChoiceOf(operation, 0)].Name;
+        return name[..name.LastIndexOf('_')];
+    }
 
     /// <summary>
     /// The same blocks, with fewer alternatives left or with more. Of scales that give a block as many channels, as in narrow networks,

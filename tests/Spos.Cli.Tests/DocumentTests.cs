@@ -9,11 +9,12 @@ public sealed partial class DocumentTests
 {
     private const int MostWordsOfReadme = 900;
 
-    // Options of other programs that the documents name: of TensorBoard, dotnet, the campaign of damaged files, apt-get, mpirun, and Slurm.
+    // Options of other programs that the documents name: of TensorBoard, dotnet, the campaign of damaged files, apt-get, mpirun, Slurm,
+    // buildah, and the test of training by processes.
     private static readonly HashSet<string> Others =
     [
-        "--logdir", "--project", "--seconds", "--no-install-recommends", "--bind-to", "--cpus-per-task", "--gpus-per-task", "--ntasks",
-        "--open-mode", "--requeue", "--signal", "--time", "--array", "--wrap",
+        "--logdir", "--project", "--seconds", "--no-install-recommends", "--allow-run-as-root", "--bind-to", "--host", "--mca",
+        "--gpus-per-task", "--ntasks", "--requeue", "--signal", "--array", "--wrap", "--file", "--tag", "--long",
     ];
 
     private static readonly string[] Documents =

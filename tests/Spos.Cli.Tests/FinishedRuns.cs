@@ -66,6 +66,7 @@ public sealed class FinishedRuns : IDisposable
         "latency" => ["latency", "measure", "--checkpoint", At("supernet"), "--rounds", "10", "--validate", "2", "--output", file],
         "predict" => ["predict", Path.Combine(_pipeline.Data, "val"), "--checkpoint", At("scratch"), "--output", file],
         "report" => ["report", At("scratch"), "--output", file],
+        "new" => ["new", _pipeline.Data, "--output", file],
         _ => throw new InvalidOperationException($"spos {verb} writes a file: say here how it is called."),
     };
 

@@ -89,6 +89,37 @@ public sealed class FolderTests(FinishedRuns runs) : IClassFixture<FinishedRuns>
         }
     }
 
+    [Fact]
+    public void A_search_is_exported_for_Optuna_beside_its_files_and_replaces_its_own_journal_alone()
+    {
+        string folder = runs.CopyOf("search"), journal = Path.Combine(folder, "journal.log");
+        Dictionary<string, byte[]> before = Contents(folder);
+        string[] export = ["export", "--checkpoint", folder, "--format", "optuna"];
+        Outcome exported = InProcess.Run(export);
+        Assert.True(exported.Code == 0, exported.Error);
+        AssertKept(before, folder, "export");
+        Assert.Equal([.. before.Keys.Append("journal.log").Order()], Contents(folder).Keys.Order());
+        string written = File.ReadAllText(journal);
+        Assert.Equal(4, written.Split('\n').Count(line => line.StartsWith("{\"op_code\":4,", StringComparison.Ordinal)));
+        // The ending tells the format, too.
+        Assert.Equal(0, InProcess.Run("export", "--checkpoint", folder, "--output", journal).Code);
+        Assert.Equal(written, File.ReadAllText(journal));
+
+        const string another = "{\"op_code\": 0, \"worker_id\": \"mine\"}\n";
+        File.WriteAllText(journal, another);
+        Outcome refused = InProcess.Run(export);
+        Assert.True(refused.Code == 2 && refused.Error.Contains($"{journal} is there already", StringComparison.Ordinal), refused.Error);
+        Assert.Equal(another, File.ReadAllText(journal));
+        foreach (string option in new[] { "--with-preprocessing", "--keep-batch-norm" })
+        {
+            refused = InProcess.Run([.. export, option]);
+            string told = $"{option} is of ONNX graphs";
+            Assert.True(refused.Code == 2 && refused.Error.Contains(told, StringComparison.Ordinal), refused.Error);
+        }
+        refused = InProcess.Run("export", "--checkpoint", runs.At("supernet"), "--format", "optuna");
+        Assert.True(refused.Code == 2 && refused.Error.Contains("holds a supernet run", StringComparison.Ordinal), refused.Error);
+    }
+
     [Theory]
     [InlineData("supernet", "--epochs", "3")]
     [InlineData("scratch", "--epochs", "3")]

@@ -230,7 +230,7 @@ public sealed class NniTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [InlineData("large", "larger than")]
     [InlineData("deep", "deeper than 16")]
     [InlineData("deep blocks", "deeper than 16")]
-    [InlineData("many names", "unknown field")]
+    [InlineData("many names", "line 1: f0 is no option and no command of spos")]
     [InlineData("many anchors", "not one mapping")]
     [InlineData("many documents", "not one mapping")]
     [InlineData("many questions", "line 1")]

@@ -42,6 +42,22 @@ public sealed class KeptOptionsTests
     }
 
     [Fact]
+    public void Of_search_spaces_all_blocks_that_differ_are_told_and_no_others()
+    {
+        Dictionary<string, string> Space(Func<int, string> leftOf) =>
+            With(KeptOptions.SearchSpaceOption, string.Join(" | ", Enumerable.Range(0, 20).Select(leftOf)));
+        Dictionary<string, string> before = Space(_ => "0 1 2 3 / 3 4 5 6 7");
+        string told = Refusal(before, Space(block => block is 3 or 19 ? "0 2 / 4" : "0 1 2 3 / 3 4 5 6 7"));
+        Assert.Contains(
+            "--search-space 0 1 2 3 / 3 4 5 6 7 in block 3, 0 1 2 3 / 3 4 5 6 7 in block 19, not 0 2 / 4 in block 3, 0 2 / 4 in block 19.",
+            told, StringComparison.Ordinal);
+        string whole = before[KeptOptions.SearchSpaceOption];
+        Assert.Contains($"{whole}, not (unset).", Refusal(before, With(KeptOptions.SearchSpaceOption, "")), StringComparison.Ordinal);
+        // A file may hold anything.
+        Assert.InRange(Refusal(With(KeptOptions.SearchSpaceOption, new string('|', 1 << 20)), before).Length, 0, 8000);
+    }
+
+    [Fact]
     public void What_a_value_follows_from_is_told_with_it()
     {
         var now = new KeptOptions(

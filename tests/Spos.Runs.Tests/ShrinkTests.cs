@@ -150,10 +150,14 @@ public sealed class ShrinkTests : IDisposable
         SearchResult searched = Run(PathSearch.Run, search)!;
         Assert.Equal(["0 1 2 0", "0 1 2 3"], searched.Candidates.Select(c => $"{c.Path}").Order());
         // It goes on with the same space only.
-        foreach (string? other in new[] { null, FileOf(Whole.With("0 | 1 | 2 | 1 3")) })
+        foreach ((string? other, string told) in new[]
+        {
+            (null, "0 | 1 | 2 | 0 3, not (unset)."),
+            (FileOf(Whole.With("0 | 1 | 2 | 1 3")), "0 3 in block 3, not 1 3 in block 3."),
+        })
         {
             SearchSpec changed = search with { Scoring = search.Scoring with { SearchSpace = other } };
-            Refused("search.json was made with --search-space 0 | 1 | 2 | 0 3, not", PathSearch.Run, changed);
+            Refused($"search.json was made with --search-space {told}", PathSearch.Run, changed);
         }
         Assert.Equal(searched.Candidates, Run(PathSearch.Run, search)!.Candidates);
 
@@ -237,6 +241,16 @@ public sealed class ShrinkTests : IDisposable
             SpaceShrinkingRun.Run, spec with { Setup = spec.Setup with { Data = Data with { Folder = At("none") } } })!;
         Assert.Equal([(3, 2)], shrunk.Dropped.Select(gone => (gone.Block, gone.Number)));
         Assert.All(shrunk.Alternatives, one => Assert.InRange(SpaceShrinkingRun.DegreesOf(one), 0.01, 179));
+        // Files of before had angles by the name of accuracies.
+        string state = File.ReadAllText(At("shrink/shrink.json"));
+        Assert.DoesNotContain("Top1", state, StringComparison.Ordinal);
+        File.WriteAllText(At("shrink/shrink.json"), state.Replace("\"Angle\":", "\"Top1\":", StringComparison.Ordinal));
+        ShrinkSpec again = spec with { Setup = spec.Setup with { Data = Data with { Folder = At("none") }, Resume = true } };
+        using (var observer = new RecordingObserver())
+        {
+            Assert.Equal(shrunk.Alternatives, SpaceShrinkingRun.Run(again, Context(observer))!.Alternatives);
+            Assert.Contains(observer.Said, said => said.Contains("256 are known already", StringComparison.Ordinal));
+        }
         Assert.Null(shrunk.Pictures);
 
         // What has not turned has no angle, whatever its length: but for the rounding of some ten thousand sums, of which an angle is

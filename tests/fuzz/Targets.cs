@@ -3,14 +3,17 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Spos.Cli.Nni;
+using Spos.Cli.Verbs;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
+using Spos.Engine.Logs;
 using Spos.Engine.Pickles;
 using Spos.Engine.Pytorch;
 using Spos.Engine.Supernet;
+using Spos.Report.Chains;
 using Spos.Runs.Folders;
 using Spos.Runs.Records;
 using Spos.Space;
@@ -38,7 +41,7 @@ internal static class Targets
     [
         Pickles(), TorchFiles(), OnnxFiles(), FlopsTables(), Checkpoints(), Architectures(), PickledArchitectures(), SearchSpaces(),
         Configurations(), RunRecords(), Searches(), Rankings(), Fronts(), TrainedFronts(), Workers(), Latencies(), Pictures(),
-        CacheIndices(),
+        CacheIndices(), EventFiles(),
     ];
 
     private static Target Pickles()
@@ -196,8 +199,20 @@ internal static class Targets
               codeDir: &folder .
               gpuNum: 1
             """u8.ToArray(),
+            """
+            # Options of several commands.
+            imagenet-dir: photos
+            image_size: 96
+            stage-repeats: [2, 2, 4, 2]
+            resume: yes
+            supernet: {epochs: 30, resume: false}
+            search:
+              checkpoint: /runs/supernet
+              max-epochs: 5
+            eval:
+            """u8.ToArray(),
         ],
-        file => SearchConfig.Read(file.Save("config.yml")),
+        file => new ConfigFileAttribute().OptionsOf(file.Save("config.yml"), typeof(SearchVerb), Spos.Cli.Program.Verbs),
         IsText: true);
 
     private static Target Latencies() => new(
@@ -245,11 +260,28 @@ internal static class Targets
             "Scores": [{"Architecture": "0 1 2 3", "Generation": 0, "Flops": 1000, "Top1": 0.5},
             {"Architecture": "3 1 2 3", "Generation": 1, "Flops": 2000, "Top1": 0.25}]}
             """u8.ToArray(),
+            """
+            {"Options": {"seed": "1"}, "Data": null,
+            "Scores": [{"Architecture": "0 1 2 3", "Generation": 0, "Flops": 1000, "Angle": 0.5},
+            {"Architecture": "3 1 2 3", "Generation": 1, "Flops": 2000, "Top1": 0.25}]}
+            """u8.ToArray(),
         ],
         file =>
         {
             file.Save("search.json");
-            new SearchState(file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }).Load(Tiny.Space);
+            foreach (bool isOfAngles in new[] { false, true })
+            {
+                // Each file is of one kind, so that the other refuses it.
+                try
+                {
+                    new SearchState(
+                        file.Folder, new KeptOptions(Seeded), NoData, acceptChangedData: true, _ => { }, isOfAngles: isOfAngles)
+                        .Load(Tiny.Space);
+                }
+                catch (CheckpointException)
+                {
+                }
+            }
         },
         IsText: true);
 
@@ -330,6 +362,20 @@ internal static class Targets
             new CacheIndex { Data = data, Pictures = some, ShortSide = shortSide }.Write(path);
             return File.ReadAllBytes(path);
         }
+    }
+
+    // What reports tell times by.
+    private static Target EventFiles()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-fuzz-").FullName, path;
+        using (var events = new EventWriter(folder, 1))
+        {
+            for (int step = 1; step <= 4; step++) events.Scalars(step, ("loss/train", 2.5), ("acc1/train", 0.5));
+            path = events.Path;
+        }
+        byte[] seed = File.ReadAllBytes(path);
+        Directory.Delete(folder, recursive: true);
+        return new("event-file", [seed], file => EventTimes.SecondsOf(file.Save("events.out.tfevents.0000000001.host.1.1")));
     }
 
     private static IEnumerable<byte[]> PicklesIn(JsonElement element) => element.ValueKind switch

@@ -11,11 +11,13 @@ internal sealed record LoaderResult(string Transform, Rates Rates);
 /// Times the loader alone: from files to normalised batches on the device, by the training and the validation transform in turn. A
 /// small data set is read several times over in each pass, as a large one would be in one.
 /// </summary>
-internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOptions options, DamageReport damage)
+/// <param name="least">Pictures of a pass, at least.</param>
+internal sealed class LoaderBenchmark(
+    Device device, ImageFolder data, LoaderOptions options, DamageReport damage, int least = LoaderBenchmark.LeastPictures)
 {
     private const int Warmup = 1, LeastPictures = 2000;
 
-    private readonly ImageFolder _data = Repeated(data);
+    private readonly ImageFolder _data = Repeated(data, least);
 
     /// <param name="report">Told after each pass.</param>
     public IReadOnlyList<LoaderResult> Run(int runs, Action report)
@@ -55,9 +57,9 @@ internal sealed class LoaderBenchmark(Device device, ImageFolder data, LoaderOpt
     /// <summary>How often <see cref="Run"/> and <see cref="RunHostWork"/> report together.</summary>
     public static int Reports(int runs) => 3 * (runs + Warmup);
 
-    private static ImageFolder Repeated(ImageFolder data)
+    private static ImageFolder Repeated(ImageFolder data, int least)
     {
-        int count = data.Samples.Length, times = (LeastPictures - 1) / count + 1;
+        int count = data.Samples.Length, times = (least - 1) / count + 1;
         return data.Subset(Enumerable.Range(0, times * count).Select(i => i % count));
     }
 

@@ -16,8 +16,12 @@ internal sealed class RunConsole(Action? begun = null) : IRunObserver
     public void BeginPart(RunPart part) =>
         (_progress, _predicted) = (new ProgressDisplay(part.Title, part.Total, part.Unit), 0);
 
-    public void Stepped(StepReport report, bool isLogged) =>
-        _progress?.Report(report.Step, report.Images, $"epoch {report.Epoch + 1}  loss {report.Loss:0.000}  top-1 {report.Top1:0.0%}");
+    public void Stepped(StepReport report, bool isLogged)
+    {
+        string slowest = report.Slowest is var (process, times) ? $"  {process} takes {times:0.0} times as long as the others" : "";
+        _progress?.Report(
+            report.Step, report.Images, $"epoch {report.Epoch + 1}  loss {report.Loss:0.000}  top-1 {report.Top1:0.0%}{slowest}");
+    }
 
     public void Candidate(Candidate candidate, int count, double best) =>
         _progress?.Report(count, 1, $"generation {candidate.Generation + 1}  top-1 {candidate.Top1:0.0%}  best {best:0.0%}");

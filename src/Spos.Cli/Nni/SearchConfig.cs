@@ -1,3 +1,5 @@
+using Spos.Cli.Configs;
+using Spos.Cli.Options;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
 using Spos.Space;
@@ -13,6 +15,9 @@ internal static class SearchConfig
 {
     public const string FileName = "config_search.yml";
 
+    /// <summary>The verb whose options it has.</summary>
+    public const string Verb = "search";
+
     /// <summary>What NNI calls the file of a search space.</summary>
     public const string SpaceFileName = "nni_auto_gen_search_space.json";
 
@@ -23,10 +28,15 @@ internal static class SearchConfig
         "logCollection", "localConfig",
     ];
 
+    // Those that do, and are not read within others.
+    private static readonly string[] Own =
+    [
+        "trialConcurrency", "maxTrialNum", "maxExecDuration", "trainingServicePlatform", "useAnnotation", "multiPhase", "searchSpacePath",
+        "tuner", "trial",
+    ];
+
     private static readonly string[] IdleOfTuner = ["codeDir", "classFileName", "includeIntermediateResults", "gpuIndices"];
     private static readonly string[] IdleOfTrial = ["gpuNum"];
-    // What YAML 1.1, which NNI reads, has for false.
-    private static readonly string[] No = ["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"];
     private static readonly string[] Tuners = ["EvolutionWithFlops", "SPOSEvolution"];
 
     private static readonly (string Field, string Option)[] ClassArgs =
@@ -66,35 +76,28 @@ internal static class SearchConfig
         AtomicFile.WriteText(path, text.ToString().Replace("...\n", "", StringComparison.Ordinal));
     }
 
-    /// <summary>The options that a file stands for; a value is null where the option takes none.</summary>
-    /// <exception cref="UsageException">The file cannot be read, or says something that is not understood.</exception>
-    public static List<(string Option, string? Value)> Read(string path)
+    /// <summary>Whether a file is NNI's: it has a field of NNI's, which are no names of options.</summary>
+    public static bool IsIn(YamlMappingNode root) => Own.Concat(Idle).Any(field => root.Children.ContainsKey(field));
+
+    /// <summary>The options that a file stands for.</summary>
+    /// <param name="path">The file's, to which its paths are relative.</param>
+    /// <exception cref="FormatException">It says something that is not understood.</exception>
+    public static IReadOnlyList<Setting> Read(YamlMappingNode mapping, string path)
     {
-        try
-        {
-            string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-            var root = new ConfigNode("", YamlFile.Read(path), Idle);
-            var options = new List<(string, string?)>();
-            root.Take("trialConcurrency", value => options.Add(("concurrency", value)));
-            root.Take("maxTrialNum", value => options.Add(("max-trials", value)));
-            root.Take("maxExecDuration", value => options.Add(("max-duration", value)));
-            root.Take("trainingServicePlatform", value => Only(value, "local", "trainingServicePlatform"));
-            root.Take("useAnnotation", value => Only(No.Contains(value) ? "false" : value, "false", "useAnnotation"));
-            root.Take("multiPhase", value => Only(No.Contains(value) ? "false" : value, "false", "multiPhase"));
-            root.Take("searchSpacePath", value => options.Add(("search-space", Path.Combine(folder, value))));
-            root.TakeNode("tuner", IdleOfTuner, tuner => ReadTuner(tuner, options));
-            root.TakeNode("trial", IdleOfTrial, trial => ReadTrial(trial, folder, options));
-            root.RefuseOthers();
-            return options;
-        }
-        catch (ArgumentException)
-        {
-            throw new UsageException($"--config {path}: it names a path that no file can have.");
-        }
-        catch (Exception error) when (error is IOException or FormatException)
-        {
-            throw new UsageException($"--config {path}: {error.Message}");
-        }
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var root = new ConfigNode("", mapping, Idle);
+        var options = new List<(string, string?)>();
+        root.Take("trialConcurrency", value => options.Add(("concurrency", value)));
+        root.Take("maxTrialNum", value => options.Add(("max-trials", value)));
+        root.Take("maxExecDuration", value => options.Add(("max-duration", value)));
+        root.Take("trainingServicePlatform", value => Only(value, "local", "trainingServicePlatform"));
+        root.Take("useAnnotation", value => Only(YamlFile.No.Contains(value) ? "false" : value, "false", "useAnnotation"));
+        root.Take("multiPhase", value => Only(YamlFile.No.Contains(value) ? "false" : value, "false", "multiPhase"));
+        root.Take("searchSpacePath", value => options.Add(("search-space", Path.Combine(folder, value))));
+        root.TakeNode("tuner", IdleOfTuner, tuner => ReadTuner(tuner, options));
+        root.TakeNode("trial", IdleOfTrial, trial => ReadTrial(trial, folder, options));
+        root.RefuseOthers();
+        return [.. options.Select(option => new Setting(option.Item1, option.Item2))];
     }
 
     private static void ReadTuner(ConfigNode tuner, List<(string, string?)> options)

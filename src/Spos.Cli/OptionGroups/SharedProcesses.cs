@@ -34,9 +34,10 @@ internal sealed class SharedProcesses
 
         void Lost(int process)
         {
+            string name = ranks?.NameOf(process) ?? $"process {process}";
             Notice.Warn(
-                $"process {process} has given no sign of life for {timeout} seconds (--mpi-timeout): it was stopped, or can no longer "
-                + $"be reached. {advice}");
+                $"{name} has given no sign of life for {timeout} seconds (--mpi-timeout): it was stopped, or can no longer be reached. "
+                + advice);
             StopSignal.EndAtOnce(ExitCode.Failure, () => ranks?.Abort(ExitCode.Failure));
         }
     }

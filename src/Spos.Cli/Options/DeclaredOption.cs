@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection;
 using CommandLine;
@@ -14,6 +15,9 @@ namespace Spos.Cli.Options;
 internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, string Help, string? Default, PropertyInfo Property)
 {
     private const string Dashes = "--";
+
+    // A file of options asks for those of all verbs.
+    private static readonly ConcurrentDictionary<Type, IReadOnlyList<DeclaredOption>> Declared = new();
 
     public bool IsFlag => Rule == null;
 
@@ -33,14 +37,14 @@ internal sealed record DeclaredOption(string Name, Type Type, ValueRule? Rule, s
 
     /// <summary>The options and words of a verb.</summary>
     /// <exception cref="InvalidOperationException">An option does not say what values it takes.</exception>
-    public static IReadOnlyList<DeclaredOption> Of(Type verb) =>
+    public static IReadOnlyList<DeclaredOption> Of(Type verb) => Declared.GetOrAdd(verb, static type =>
     [
-        .. from type in verb.GetInterfaces().Prepend(verb)
-           from property in type.GetProperties()
+        .. from declaring in type.GetInterfaces().Prepend(type)
+           from property in declaring.GetProperties()
            let option = property.GetCustomAttribute<BaseAttribute>()
            where option != null
-           select Of(verb, property, option),
-    ];
+           select Of(type, property, option),
+    ]);
 
     /// <summary>What a verb is asked for, as records of its run tell it.</summary>
     /// <param name="of">The types whose options count; empty for all of the verb's.</param>

@@ -10,9 +10,11 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
 
     public override PathKind Kind => kind;
 
+    public override string In(string folder, string text) => IsArchitecture(text) ? text : base.In(folder, text);
+
     public override string Read(string text, Type type)
     {
-        if (OrArchitecture && NamedArchitecture.IsList(text)) return text;
+        if (IsArchitecture(text)) return text;
         CheckText(text);
         if (Directory.Exists(text))
         {
@@ -26,4 +28,6 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
         }
         return text;
     }
+
+    private bool IsArchitecture(string text) => OrArchitecture && NamedArchitecture.IsList(text);
 }

@@ -20,6 +20,8 @@ internal abstract class PathRule : ValueRule
 
     public abstract PathKind Kind { get; }
 
+    public override string In(string folder, string text) => Path.Combine(folder, text);
+
     /// <exception cref="FormatException">No file can have that path.</exception>
     protected static void CheckText(string path)
     {

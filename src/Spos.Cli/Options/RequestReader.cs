@@ -6,7 +6,7 @@ namespace Spos.Cli.Options;
 /// Reads command lines: finds the verb, tells options, their values and other words apart, and checks every value by its option's
 /// <see cref="ValueRule"/>. What is then handed to CommandLineParser, which makes the verb of it, is of one form and has no mistakes.
 /// </summary>
-internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> options)
+internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> options, IReadOnlyList<Type> verbs)
 {
     private const string HelpOption = "--help", VersionOption = "--version", Rest = "--";
 
@@ -29,7 +29,7 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
                 return new Request.Help(Find(about, verbs), Asked: true);
             default:
                 Type verb = Find(arguments[0], verbs);
-                return new RequestReader(verb, DeclaredOption.Of(verb)).Read(arguments[1..]);
+                return new RequestReader(verb, DeclaredOption.Of(verb), verbs).Read(arguments[1..]);
         }
     }
 
@@ -83,8 +83,8 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
             throw Usage(missing.IsList ? $"Name {missing.Name}: {missing.Help}" : $"Say what spos {_verb} is to do{Values(missing)}.");
         }
         RefuseRepeated(given);
-        List<string> arguments = [_verb, .. given.SelectMany(Checked)];
-        return new Request.Run(Make([.. arguments, .. Configured(given).SelectMany(Checked)]));
+        string[] typed = [.. given.Where(g => g.Option.Rule is not OptionsFileRule).SelectMany(g => g.Checked(_verb))];
+        return new Request.Run(Make([_verb, .. typed, .. Configured(given).SelectMany(g => g.Checked(_verb))]));
     }
 
     private string NameOf(string typed)
@@ -114,28 +114,16 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
     // The options of the file that an option names, but for those on the command line, which win.
     private IEnumerable<Given> Configured(List<Given> given)
     {
-        DeclaredOption Option(string name) => options.First(o => o.Name == $"--{name}");
-        if (given.FirstOrDefault(g => g.Option.Rule is OptionsFileRule) is not { Value: { } file } named) return [];
+        if (given.FirstOrDefault(g => g.Option.Rule is OptionsFileRule) is not { } named) return [];
+        _ = named.Checked(_verb).Count();
+        string file = named.Value!;
         Given[] configured =
-            [.. ((OptionsFileRule)named.Option.Rule!).OptionsOf(file).Select(o => new Given(Option(o.Option), o.Value, file))];
+        [
+            .. ((OptionsFileRule)named.Option.Rule!).OptionsOf(file, verb, verbs)
+                .Select(setting => setting.Given(options.First(o => o.PlainName == setting.Option), file)),
+        ];
         RefuseRepeated(configured);
         return configured.Where(c => given.All(g => g.Option != c.Option)).DistinctBy(c => c.Option);
-    }
-
-    // In the form in which the parser reads any value.
-    private IEnumerable<string> Checked(Given given)
-    {
-        if (given.Option.Rule is not { } rule) return [given.Option.Name];
-        try
-        {
-            string value = rule.Read(given.Value!, given.Option.Type);
-            if (!given.Option.IsOption) return [value];
-            return value[0] == '-' ? [$"{given.Option.Name}={value}"] : [given.Option.Name, value];
-        }
-        catch (FormatException error)
-        {
-            throw new UsageException($"{(given.Option.IsOption ? given.Text : $"spos {_verb} {given.Text}")}: {error.Message}");
-        }
     }
 
     private IVerb Make(string[] arguments)

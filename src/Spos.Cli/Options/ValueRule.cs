@@ -18,4 +18,7 @@ internal abstract class ValueRule : Attribute
     /// <exception cref="FormatException">The option does not take it; the message says what it takes, and follows
     /// "--option value: ".</exception>
     public abstract string Read(string text, Type type);
+
+    /// <summary>The value as it is to be read where it stands in a file of this folder.</summary>
+    public virtual string In(string folder, string text) => text;
 }

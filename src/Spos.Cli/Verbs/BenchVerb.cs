@@ -21,7 +21,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures the engine.</summary>
-[Place(16)]
+[Place(18)]
 [Verb(
     "bench",
     HelpText = "Measure: bench step times training steps and inference, bench loader the way from JPEG files to batches, "

@@ -10,7 +10,7 @@ using Spos.Cli.Shells;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows runs in the browser.</summary>
-[Place(21)]
+[Place(23)]
 [Verb("board", HelpText = "Show the runs of a folder in the browser, live: progress, curves, candidates, rankings.")]
 [Example("Show the runs of a folder", "runs")]
 internal sealed class BoardVerb : IVerb

@@ -5,7 +5,7 @@ using Spos.Cli.Shells;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Prints what makes a shell complete the command line.</summary>
-[Place(19)]
+[Place(21)]
 [Verb("completion", HelpText = "Print a script that makes bash, zsh or fish complete commands, options and values.")]
 [Example("Print the script for bash, which takes it by source <(spos completion bash)", "bash")]
 internal sealed class CompletionVerb : IVerb

@@ -6,7 +6,7 @@ using Spos.Cli.Options;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Makes data sets.</summary>
-[Place(15)]
+[Place(17)]
 [Verb("dataset", HelpText = "dataset make: draw a labelled JPEG data set of textured shapes over noise.")]
 [Example("Draw a harder data set", "make --difficulty 0.8 --output-dir data/hard")]
 internal sealed class DatasetVerb : IVerb

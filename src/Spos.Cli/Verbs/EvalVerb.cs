@@ -4,6 +4,7 @@ using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
 using Spos.Engine.Ranks;
 using Spos.Runs;
+using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
 using Spos.Space;
@@ -11,7 +12,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Evaluates a checkpoint.</summary>
-[Place(6)]
+[Place(8)]
 [Verb("eval", HelpText = "Measure a checkpoint's accuracy on val; for a supernet, that of one architecture.")]
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
 internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IVerb
@@ -40,6 +41,17 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
     [InRange(1, 65_536), Influences(Influence.Kept)]
     public int TestBatchSize { get; set; } = 512;
 
+    [Option("tb-dir", HelpText =
+        "A folder for a TensorBoard event file with what the evaluation comes to, and with pictures that the network is wrong about "
+        + "(default: none is written).")]
+    [Output(PathKind.Folder), Influences(Influence.Kept)]
+    public string? TbDir { get; set; }
+
+    [Option("tb-images", Default = 16, HelpText =
+        "How many pictures that file shows: those of the highest loss that are taken for another class, as the network sees them.")]
+    [InRange(0, 1000), Influences(Influence.Kept)]
+    public int TbImages { get; set; } = 16;
+
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
     public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
@@ -48,6 +60,11 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
 
     public int Run()
     {
+        // A run that is going on writes a file of its own there, which TensorBoard would then no longer follow.
+        if (TbDir != null && FolderContents.Of(TbDir, "--tb-dir").Description is { } run)
+        {
+            throw new UsageException($"--tb-dir {TbDir} holds {run}. Choose another folder, such as {Path.Combine(TbDir, "eval")}.");
+        }
         var spec = new EvaluationSpec
         {
             Data = Data,
@@ -60,6 +77,8 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
             TrainBatchSize = TrainBatchSize,
             TestBatchSize = TestBatchSize,
             Weights = Weights,
+            EventFolder = TbDir,
+            WrongPictures = TbImages,
             Options = DeclaredOption.Record(this),
         };
         using IRanks ranks = Processes.Open(

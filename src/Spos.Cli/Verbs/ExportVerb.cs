@@ -10,28 +10,30 @@ using Spos.Engine.Supernet;
 using Spos.Runs.Folders;
 using Spos.Runs.Observers;
 using Spos.Runs.Phases;
+using Spos.Space;
 
 namespace Spos.Cli.Verbs;
 
 /// <summary>Writes a checkpoint in other programs' formats.</summary>
-[Place(11)]
+[Place(13)]
 [Verb(
     "export",
     HelpText = "Write a checkpoint for PyTorch (pth, safetensors: the official names and shapes; pytorch: Python source that loads "
-        + "its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called.")]
+        + "its weights) or as an ONNX graph. The file says how pictures are fed to the network and what its classes are called. Or write "
+        + "the candidates of a search as a journal that optuna and optuna-dashboard read (optuna).")]
 [Example("Write what was trained from scratch as ONNX", "--output network.onnx")]
 internal sealed class ExportVerb : DeviceOptions, IWeightsOption, IVerb
 {
-    [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
+    [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run; for optuna that of a search.")]
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
 
     [Option("format", HelpText =
-        "The file's format (default: as the ending of --output says, .onnx, .safetensors or .py for pytorch; else pth).")]
+        "The file's format (default: as the ending of --output says, .onnx, .safetensors, .py for pytorch or .log for optuna; else pth).")]
     public ExportFormat? Format { get; set; }
 
     [Option("output", HelpText =
-        "The file (default: network with the format's ending, beside the checkpoint). "
+        "The file (default: network with the format's ending, beside the checkpoint; for optuna journal.log in the folder). "
         + "Beside a pytorch file, which ends in .py, its weights are written, ending in .pth.")]
     [Output(PathKind.File)]
     public string? Output { get; set; }
@@ -53,6 +55,7 @@ internal sealed class ExportVerb : DeviceOptions, IWeightsOption, IVerb
 
     public int Run()
     {
+        if (Chosen == ExportFormat.Optuna) return RunOptuna();
         using CheckpointReader reader = CheckpointFolder.Open(CheckpointPath, Notice.Warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         string format = DeclaredOption.TextOf(Chosen)!;
@@ -92,6 +95,30 @@ internal sealed class ExportVerb : DeviceOptions, IWeightsOption, IVerb
             ("class names", header.ClassNames == null ? "not known" : $"{header.ClassNames.Length}, in the file"),
             ("file", output),
             Chosen == ExportFormat.Pytorch ? ("weights' file", weights) : ("size", $"{new FileInfo(output).Length / 1e6:0.0} MB"));
+        return ExitCode.Success;
+    }
+
+    private int RunOptuna()
+    {
+        if (WithPreprocessing || KeepBatchNorm)
+        {
+            throw new UsageException(
+                $"--{(WithPreprocessing ? "with-preprocessing" : "keep-batch-norm")} is of ONNX graphs, and the format here is optuna. "
+                + "Leave it out.");
+        }
+        SearchRecord search = SearchRecord.Of(CheckpointPath, "--checkpoint", Notice.Warn);
+        string output = Path.GetFullPath(Output ?? Path.Combine(CheckpointPath, $"journal{NetworkExport.EndingOf(ExportFormat.Optuna)}"));
+        OutputFile.Require(
+            "--output", output, "a journal that spos export wrote", OutputFile.BeginsWith(OptunaJournal.Beginning));
+        OptunaStudy study = OptunaJournal.Write(output, search, Notice.Warn);
+        ResultTable.Print(
+            "Exported",
+            ("search", search.Folder),
+            ("study", study.Study),
+            ("objectives", string.Join(", ", study.Objectives)),
+            ("trials", $"{study.Trials}"),
+            ("best", $"{study.Best.Path}: top-1 {study.Best.Top1:0.00%}, {CostMeasure.Flops.TextOf(study.Best.Flops)}"),
+            ("file", output));
         return ExitCode.Success;
     }
 

@@ -12,7 +12,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Trains networks along a front, and some to compare them with.</summary>
-[Place(5)]
+[Place(7)]
 [Verb("front", HelpText =
     "Train networks along the front that a search found, with random and hand-made ones to compare them with, and export them.")]
 [Example("Train eight networks of a front on ImageNet", "--search runs/search --num-networks 8 --imagenet-dir /data/imagenet")]

@@ -17,7 +17,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Takes over a PyTorch checkpoint.</summary>
-[Place(10)]
+[Place(12)]
 [Verb(
     "import",
     HelpText = "Read a PyTorch checkpoint (pth, safetensors) of the official network, "

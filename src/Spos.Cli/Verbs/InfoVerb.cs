@@ -10,7 +10,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows what the program found.</summary>
-[Place(18)]
+[Place(20)]
 [Verb("info", HelpText = "Show versions, devices, paths, and where NVIDIA's libraries were found.")]
 [Example("See whether the GPU works", "--device cuda")]
 internal sealed class InfoVerb : DeviceOptions, IVerb

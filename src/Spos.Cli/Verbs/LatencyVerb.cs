@@ -21,7 +21,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Measures what each alternative of each block adds to the time of inference.</summary>
-[Place(17)]
+[Place(19)]
 [Verb(
     "latency",
     HelpText = "latency measure: time whole networks on this device, in Spos or ONNX Runtime, and tell from them how long each alternative "

@@ -6,7 +6,7 @@ using Spos.Runs.Folders;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Prints the manual page.</summary>
-[Place(20)]
+[Place(22)]
 [Verb("man", HelpText = "Print the manual page, which has the help of all commands; spos man | man -l - shows it.")]
 [Example("Print the page, for man -l - or a file")]
 internal sealed class ManVerb : IVerb

@@ -25,7 +25,7 @@ internal enum PredictionFormat
 }
 
 /// <summary>Tells what is in pictures.</summary>
-[Place(7)]
+[Place(9)]
 [Verb("predict", HelpText = "Tell what is in pictures: the likeliest classes of each, by a trained network.")]
 [Example("Look at a picture and at a folder of them", "cat.jpg photos --checkpoint runs/scratch")]
 internal sealed class PredictVerb : DeviceOptions, IWeightsOption, IPrecisionOption, IVerb

@@ -12,7 +12,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>How well the supernet's scores order architectures as training from scratch does.</summary>
-[Place(8)]
+[Place(10)]
 [Verb("rank", HelpText = "Report how well the supernet's scores rank architectures: train some from scratch and compare.")]
 [Example("Compare twenty architectures", "--imagenet-dir /data/imagenet --num-architectures 20 --repeats 2 --flops-bins 5")]
 internal sealed class RankVerb : RecipeOptions, IScoringOptions, ISinglePathOptions, IListenOptions, IVerb

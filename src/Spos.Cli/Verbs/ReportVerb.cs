@@ -19,7 +19,7 @@ internal enum ReportFormat
 }
 
 /// <summary>Writes what runs came to into one file.</summary>
-[Place(22)]
+[Place(24)]
 [Verb("report", HelpText =
     "Write what runs came to as one HTML or Markdown file: data, options, curves, search, network, accuracy, cost, how to repeat it.")]
 [Example("Report of a training, and of the search and the supernet that it began from", "runs/scratch --output report.html")]

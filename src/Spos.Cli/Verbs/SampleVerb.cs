@@ -11,7 +11,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Shows how paths are spread over a FLOPs window.</summary>
-[Place(13)]
+[Place(15)]
 [Verb("sample", HelpText = "Show how many paths a FLOPs window has, and how random paths fall into its parts.")]
 [Example("Look at megvii's window by its own FLOPs table", "--flops-table op_flops_dict.pkl")]
 internal sealed class SampleVerb : IBlocksOption, IVerb

@@ -12,7 +12,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Writes the search space in NNI's format, as its nnictl ss_gen does.</summary>
-[Place(14)]
+[Place(16)]
 [Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
 [Example("Describe the supernet that was trained", "--checkpoint runs/supernet")]
 internal sealed class SearchSpaceVerb : IBlocksOption, IVerb

@@ -17,10 +17,6 @@ namespace Spos.Cli.Verbs;
 [Example("Search a supernet trained on ImageNet", "--imagenet-dir /data/imagenet")]
 internal sealed class SearchVerb : PhaseOptions, IScoringOptions, IListenOptions, IVerb
 {
-    [Option("config", HelpText = "Take options from this file, NNI's config_search.yml; those on the command line win (default: none).")]
-    [SearchConfig, Influences(Influence.None)]
-    public string? Config { get; set; }
-
     [Option("strategy", Default = SearchStrategy.Evolution, HelpText =
         "How candidates are found: evolution; nsga2, for a front of accuracy and costs, by default of paths of any FLOPs; or random paths "
         + "alone at the same budget.")]

@@ -11,7 +11,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Leaves the worst alternatives out of a supernet's search space.</summary>
-[Place(9)]
+[Place(11)]
 [Verb("shrink", HelpText = "Leave the worst alternatives of blocks out of a trained supernet's search space, by angle or by score.")]
 [Example("Leave out the twenty alternatives whose weights have turned the least", "--by angle --drop 20")]
 internal sealed class ShrinkVerb : PhaseOptions, IScoringOptions, IVerb

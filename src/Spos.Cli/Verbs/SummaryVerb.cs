@@ -18,7 +18,7 @@ using Spos.Space;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Prints what a network consists of.</summary>
-[Place(12)]
+[Place(14)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
 internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOption, IVerb

@@ -9,7 +9,7 @@ using Spos.Workers.Joining;
 namespace Spos.Cli.Verbs;
 
 /// <summary>Scores and trains for a run that listens.</summary>
-[Place(23)]
+[Place(25)]
 [Verb("worker", HelpText =
     "Score and train candidates for a search, rank or front run on another machine, which listens to workers (--listen).")]
 [Example("Work for a run of node1", "--join node1:6781 --secret-file secret --imagenet-dir /data/imagenet")]

@@ -1,7 +1,3 @@
-using System.Runtime.ExceptionServices;
-using Spos.Engine.Files;
-using Spos.Engine.Native;
-
 namespace Spos.Engine.Data;
 
 /// <summary>How large a cache becomes: reckoned from the sizes of some of its pictures, or of all where they are few.</summary>
@@ -22,18 +18,7 @@ public sealed class CacheEstimate
     internal CacheEstimate(ImageFolder data, int first, int workers)
     {
         _pictures = data.Samples.Length - first;
-        int count = Math.Min(_pictures, Measured);
-        _sizes = new (int, int)[count];
-        try
-        {
-            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = workers }, i =>
-                _sizes[i] = SizeOf(data.Samples[first + (int)((long)i * _pictures / count)].Path));
-        }
-        catch (AggregateException error)
-        {
-            // The file system is gone, for one or for all.
-            ExceptionDispatchInfo.Throw(error.InnerExceptions[0]);
-        }
+        _sizes = PictureSizes.Of(data, first, Measured, workers);
     }
 
     /// <summary>Whether some pictures stand for all.</summary>
@@ -56,24 +41,5 @@ public sealed class CacheEstimate
     {
         (int width, int height) = CacheDecoder.SizeOf(size.Width, size.Height, shortSide);
         return (double)width * height * PackedPixels.BytesPerPixel;
-    }
-
-    private static (int Width, int Height) SizeOf(FilePath path)
-    {
-        try
-        {
-            byte[] file = PictureReader.FileOf(path);
-            if (FileContent.Of(file) == FileFormat.Jpeg)
-            {
-                JpegHeader? header = JpegFile.TryReadHeader(file, CompressedPicture.MostPixelsOf(file));
-                return (header?.Width ?? 0, header?.Height ?? 0);
-            }
-            using CompressedPicture picture = CompressedPicture.Decode(file, path.ToString());
-            return (picture.Width, picture.Height);
-        }
-        catch (SposException error) when (error is DataException or UnreadableFileException)
-        {
-            return default;
-        }
     }
 }

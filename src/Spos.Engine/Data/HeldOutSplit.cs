@@ -9,6 +9,9 @@ public static class HeldOutSplit
     // The split belongs to the data set: it does not change with the seed of a run.
     private const ulong Seed = 0x5350_4F53;
 
+    /// <summary>Pictures of a class that are held out.</summary>
+    public static int CountOf(int pictures, float share) => share == 0 ? 0 : Math.Max(1, (int)Math.Round(pictures * share));
+
     /// <summary>The same share of each class is held out, at least one picture if the share is not 0.</summary>
     /// <exception cref="DataException">A class is too small to be divided.</exception>
     public static (ImageFolder Train, ImageFolder HeldOut) Divide(ImageFolder data, float share)
@@ -19,7 +22,7 @@ public static class HeldOutSplit
         {
             int[] members = [.. group];
             new CounterRandom(Seed, RandomPurpose.Split, (ulong)group.Key).Shuffle<int>(members);
-            int count = share == 0 ? 0 : Math.Max(1, (int)Math.Round(members.Length * share));
+            int count = CountOf(members.Length, share);
             if (count >= members.Length)
             {
                 throw new DataException(

@@ -12,6 +12,8 @@ internal static unsafe partial class LibC
 
     public const int CurrentFolder = -100, EmptyPath = 0x1000;
 
+    private const int FollowLinks = 0x400;
+
     public const uint BasicStatus = 0x7FF;
 
     public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4,
@@ -60,6 +62,17 @@ internal static unsafe partial class LibC
     /// <returns>A struct dirent that is valid until the next call; null at the end (error 0) or where it fails.</returns>
     [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
     public static partial byte* ReadFolder(nint folder);
+
+    /// <summary>Gives a file, or what a symbolic link leads to, a further name.</summary>
+    /// <returns>Whether it has it; not where the file system has no such names, or another one holds the folder.</returns>
+    public static bool TryLink(FilePath file, FilePath name)
+    {
+        fixed (byte* from = file.Terminated, to = name.Terminated) return Link(CurrentFolder, from, CurrentFolder, to, FollowLinks) == 0;
+    }
+
+    /// <returns>0, or -1.</returns>
+    [LibraryImport("libc", EntryPoint = "linkat")]
+    private static partial int Link(int folder, byte* file, int nameFolder, byte* name, int flags);
 
     [LibraryImport("libc", EntryPoint = "closedir")]
     public static partial int CloseFolder(nint folder);

@@ -18,6 +18,9 @@ public interface IRanks : IDisposable
 
     bool IsFirst => Rank == 0;
 
+    /// <summary>What a process is called in messages.</summary>
+    string NameOf(int rank) => $"process {rank}";
+
     /// <summary>Whether this process was asked to stop.</summary>
     bool IsAskedToStop { get; }
 

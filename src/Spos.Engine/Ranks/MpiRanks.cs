@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace Spos.Engine.Ranks;
 
@@ -18,6 +19,9 @@ public sealed unsafe class MpiRanks : IRanks
     private readonly SignsOfLife _life;
     private readonly CancellationToken _asked;
     private readonly CancellationTokenSource _stopped = new();
+
+    // The machine of each process, once they have told each other.
+    private readonly string[] _machines = [];
 
     /// <summary>Connects with the others.</summary>
     /// <param name="timeout">How long another may give no sign of life.</param>
@@ -39,6 +43,7 @@ public sealed unsafe class MpiRanks : IRanks
         }
         int[] peers = Rank == 0 ? [.. Enumerable.Range(1, Count - 1)] : [0];
         _life = new SignsOfLife(_mpi, _gate, peers, timeout, lost);
+        _machines = [.. this.GatherAll<byte>(Encoding.UTF8.GetBytes(Environment.MachineName)).Select(Encoding.UTF8.GetString)];
     }
 
     public int Rank { get; }
@@ -51,6 +56,9 @@ public sealed unsafe class MpiRanks : IRanks
 
     /// <summary>Signalled when all of them stop.</summary>
     public CancellationToken Stopped => _stopped.Token;
+
+    public string NameOf(int rank) =>
+        _machines.Distinct().Count() > 1 ? $"process {rank} on {_machines[rank]}" : $"process {rank}";
 
     public void StopAll() => _stopped.Cancel();
 

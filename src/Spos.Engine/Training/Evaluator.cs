@@ -40,10 +40,14 @@ public static class Evaluator
     /// <summary>Predicts with running statistics.</summary>
     /// <param name="option">The option that says how many pictures a batch has.</param>
     /// <param name="ranks">Those that have the other batches of the same pass; null if all are here.</param>
+    /// <param name="tell">
+    /// Given the number of each batch, and of its pictures the losses and the place of the class among the guesses, from 0. Null for
+    /// nobody.
+    /// </param>
     /// <exception cref="DeviceMemoryException">A batch does not fit; the message says which should.</exception>
     public static Accuracy Measure(
         Session session, ShuffleNetV2OneShot network, Architecture path, IEnumerable<Batch> batches, string option = "--test-batch-size",
-        IRanks? ranks = null)
+        IRanks? ranks = null, Action<int, float[], int[]>? tell = null)
     {
         var tally = new Tally();
         using PathGroup ready = Ready(session, network, path, option);
@@ -55,6 +59,7 @@ public static class Evaluator
             int[] places = new int[batch.Count];
             prediction.Run(batch.Images, batch.Labels).Download(session.Stream, losses, places);
             tally.Add(losses, places, batch.Number);
+            tell?.Invoke(batch.Number, losses, places);
         });
         return ranks == null ? tally.Accuracy : tally.With(ranks);
     }

@@ -44,7 +44,7 @@ public static class SharedNetwork
         int other = Array.FindIndex(all, digest => !digest.AsSpan().SequenceEqual(all[0]));
         if (other < 0) return;
         throw new RanksException(
-            $"process {other} of {ranks.Count} has other weights than process 0, and nothing of it is saved. It computes otherwise, which "
+            $"{ranks.NameOf(other)} has other weights than process 0, and nothing of it is saved. It computes otherwise, which "
             + "is a fault of its machine or of Spos. The last checkpoint is whole: start the same command again, without that machine.");
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Spos.Engine.Autograd;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
@@ -18,7 +19,16 @@ namespace Spos.Engine.Training;
 /// <param name="Top1">Share of pictures whose class was the first guess; with mixup, their own class.</param>
 /// <param name="Top5">Share of pictures whose class was among the first five guesses.</param>
 public readonly record struct StepReport(
-    long Step, long Steps, int Epoch, float Loss, float Top1, float Top5, float LearningRate, int Images);
+    long Step, long Steps, int Epoch, float Loss, float Top1, float Top5, float LearningRate, int Images)
+{
+    /// <summary>The process that others wait for; null if there is none.</summary>
+    public SlowProcess? Slowest { get; init; }
+}
+
+/// <summary>What a process tells the others about a step.</summary>
+/// <param name="Seconds">That it took for a shard, from reading pictures to gradients.</param>
+/// <param name="IsAskedToStop">Whether it was.</param>
+internal readonly record struct ShareReport(double Seconds, bool IsAskedToStop);
 
 /// <summary>
 /// Trains the paths of a network that a rule chooses for each step; only their parameters move. All randomness is a
@@ -40,8 +50,10 @@ public sealed class Trainer
     private readonly IRanks _ranks;
     private readonly ShardRange _own;
     private readonly ShardExchange _exchange;
+    private readonly ProcessPace _pace;
     private readonly float[] _firstGradients;
     private readonly HashSet<ParameterGroup> _moved = [];
+    private long _stepBegan;
 
     /// <param name="pathsOf">The paths to train at a step, counted from 0.</param>
     /// <param name="ranks">The processes that train together; null for this one alone.</param>
@@ -55,6 +67,7 @@ public sealed class Trainer
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_ranks.Count, options.Shards, nameof(ranks));
         _own = ShardRange.Of(options.Shards, _ranks.Rank, _ranks.Count);
         _exchange = new ShardExchange(_ranks, options.Shards);
+        _pace = new ProcessPace(_ranks.Count);
         (_session, _network, _data, _options, _pathsOf, _damage) = (session, network, data, options, pathsOf, damage);
         _optimizer = new Sgd(options.Momentum, options.WeightDecay);
         _loader = options.Loader(network.Spec.ImageSize, _own);
@@ -106,10 +119,12 @@ public sealed class Trainer
             using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, first, waiting);
             using RepeatedWork<Predictions>? repeated = _work.RepeatedPath();
             using IEnumerator<Batch> shards = loader.GetEnumerator();
+            _stepBegan = Stopwatch.GetTimestamp();
             while (shards.MoveNext())
             {
                 report(RunStep(shards, epoch, repeated));
                 if (StepsDone == Steps || cancel.IsCancellationRequested) return;
+                _stepBegan = Stopwatch.GetTimestamp();
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -171,7 +186,10 @@ public sealed class Trainer
         int top1 = 0, top5 = 0;
         foreach (ShardReport shard in _reports) (top1, top5) = (top1 + shard.Top1, top5 + shard.Top5);
         float predictions = _options.BatchSize * paths.Count;
-        return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, _options.BatchSize);
+        return new StepReport(StepsDone, Steps, epoch, loss, top1 / predictions, top5 / predictions, learningRate, _options.BatchSize)
+        {
+            Slowest = _pace.Slowest is var (process, times) ? new SlowProcess(_ranks.NameOf(process), times) : null,
+        };
     }
 
     // The loader stands at the first shard, or at the one before.
@@ -210,12 +228,15 @@ public sealed class Trainer
         return stops;
     }
 
-    // Tells what the shards came to, and whether this process was asked to stop. Returns whether any was.
+    // Tells what the shards came to, how long they took, and whether this process was asked to stop. Returns whether any was.
     private bool TellShards()
     {
+        double seconds = Stopwatch.GetElapsedTime(_stepBegan).TotalSeconds / _own.Count;
         ShardReport[][] all = _ranks.GatherAll<ShardReport>(_reports.AsSpan(_own.First, _own.Count));
         all.SelectMany(own => own).ToArray().CopyTo(_reports, 0);
-        return _ranks.GatherAll<bool>([_ranks.IsAskedToStop]).Any(asked => asked[0]);
+        ShareReport[][] shares = _ranks.GatherAll<ShareReport>([new ShareReport(seconds, _ranks.IsAskedToStop)]);
+        _pace.Add([.. shares.Select(share => share[0].Seconds)]);
+        return shares.Any(share => share[0].IsAskedToStop);
     }
 
     // Moves a path's parameters, but for those that another path of the step has moved.

@@ -39,7 +39,8 @@ internal static class EventTimes
         return seconds;
     }
 
-    private static double? SecondsOf(string path)
+    /// <summary>The same of one file, as far as it can be read.</summary>
+    internal static double? SecondsOf(string path)
     {
         double? first = null, last = null;
         try

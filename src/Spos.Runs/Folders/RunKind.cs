@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Spos.Space;
 
 namespace Spos.Runs.Folders;
 
@@ -60,8 +61,8 @@ public sealed partial class RunKind
     // run.json, result.json and TensorBoard's files are everyone's.
     private const string Everyones = @"run\.json|result\.json|events\.out\.tfevents\.\d{10,}\..+\.\d+\.\d+";
 
-    // What plots are over, by CostMeasure.FieldName.
-    private const string Costs = "flops|parameters|latency";
+    // What plots are over.
+    private const string Costs = $"{CostMeasure.FlopsField}|{CostMeasure.ParametersField}|{CostMeasure.LatencyField}";
 
     [GeneratedRegex(
         $@"^({Everyones}|checkpoint-\d{{8,}}\.spos(\.damaged)?|metrics\.jsonl|loss\.(png|svg))$", RegexOptions.CultureInvariant)]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
 using Spos.Runs.Records;
@@ -11,8 +12,12 @@ namespace Spos.Runs.Folders;
 /// each candidate; the one before stays beside it.
 /// </summary>
 /// <param name="name">What the file is called, without its ending.</param>
+/// <param name="isOfAngles">
+/// Whether <see cref="Candidate.Top1"/> is no accuracy, but a path's angle as a share of half a turn, and is called so in the file.
+/// </param>
 public sealed class SearchState(
-    string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn, string name = SearchState.OfSearch)
+    string folder, KeptOptions options, DataRecord data, bool acceptChangedData, Action<string> warn, string name = SearchState.OfSearch,
+    bool isOfAngles = false)
 {
     /// <summary>The names of the files of a search and of a shrink run.</summary>
     public const string OfSearch = "search", OfShrink = "shrink";
@@ -33,7 +38,8 @@ public sealed class SearchState(
 
     public void Save(IReadOnlyList<Candidate> candidates)
     {
-        IEnumerable<Score> scores = candidates.Select(c => new Score(c.Path.ToString(), c.Generation, c.Flops, c.Top1));
+        IEnumerable<Score> scores = candidates.Select(c => new Score(
+            c.Path.ToString(), c.Generation, c.Flops, isOfAngles ? null : c.Top1, isOfAngles ? c.Top1 : null));
         string text = JsonSerializer.Serialize(new Contents(new Dictionary<string, string>(options.Values), data, [.. scores]));
         if (!_isDamaged && File.Exists(FilePath)) File.Move(FilePath, _before, overwrite: true);
         AtomicFile.WriteText(FilePath, text + "\n");
@@ -57,7 +63,7 @@ public sealed class SearchState(
                 var check = new FigureCheck(file);
                 contents.Data?.Check(check);
                 contents.Data?.Require(file, data, acceptChangedData, warn);
-                return Checked(contents.Scores, check, space);
+                return Checked(contents.Scores, check, space, isOfAngles);
             }
             catch (FormatException error)
             {
@@ -75,7 +81,9 @@ public sealed class SearchState(
     /// <param name="LatencyTable">That of the table of latencies; empty if there was none.</param>
     /// <param name="Classes">The names of the classes, in the order of their labels; null where they were not kept.</param>
     /// <param name="Space">What was left to choose from, as <see cref="SearchSpace.Left"/> says it.</param>
-    internal sealed record Origin(string Supernet, string LatencyTable, IReadOnlyList<string>? Classes, string Space);
+    /// <param name="Options">All options, and facts, that scores depend on.</param>
+    internal sealed record Origin(
+        string Supernet, string LatencyTable, IReadOnlyList<string>? Classes, string Space, IReadOnlyDictionary<string, string> Options);
 
     /// <summary>What the search of a folder was of.</summary>
     /// <exception cref="CheckpointException">The file is missing, as is what was kept before it, or both are damaged.</exception>
@@ -85,8 +93,7 @@ public sealed class SearchState(
     /// <summary>The same; null where nobody knows.</summary>
     internal static Origin? TryOriginOf(string folder)
     {
-        string search = Path.Combine(folder, OfSearch);
-        foreach (string file in new[] { search + Ending, search + EndingBefore }.Where(File.Exists))
+        foreach (string file in FilesOf(folder))
         {
             try
             {
@@ -96,7 +103,9 @@ public sealed class SearchState(
                 string supernet = contents.Options?.GetValueOrDefault(KeptOptions.CheckpointOption) ?? "";
                 string space = contents.Options?.GetValueOrDefault(KeptOptions.SearchSpaceOption) ?? "";
                 string table = contents.Options?.GetValueOrDefault(KeptOptions.LatencyTableFact) ?? "";
-                return new Origin(supernet.Split(' ')[^1], table, contents.Data?.Train?.Classes.Select(c => c.Name).ToArray(), space);
+                return new Origin(
+                    supernet.Split(' ')[^1], table, contents.Data?.Train?.Classes.Select(c => c.Name).ToArray(), space,
+                    contents.Options ?? []);
             }
             catch (FormatException)
             {
@@ -106,7 +115,33 @@ public sealed class SearchState(
         return null;
     }
 
-    private static Dictionary<string, Candidate> Checked(Score[] scores, FigureCheck check, SearchSpace space)
+    /// <summary>The scored candidates of the search of a folder, in the order in which they were proposed.</summary>
+    /// <param name="space">What was searched.</param>
+    /// <exception cref="CheckpointException">
+    /// The file is missing, as is what was kept before it, or both are damaged; or it has figures that cannot be.
+    /// </exception>
+    internal static IReadOnlyList<Candidate> CandidatesOf(string folder, SearchSpace space)
+    {
+        foreach (string file in FilesOf(folder))
+        {
+            try
+            {
+                Contents contents = JsonFile.Read<Contents>(file, MostBytes);
+                if (contents.Scores != null) return [.. Checked(contents.Scores, new FigureCheck(file, FrontFiles.Remedy), space).Values];
+            }
+            catch (FormatException)
+            {
+                // The one before it may tell.
+            }
+        }
+        throw new CheckpointException($"{Path.Combine(folder, OfSearch + Ending)} is damaged or missing. Search again.");
+    }
+
+    // The newest first.
+    private static IEnumerable<string> FilesOf(string folder) =>
+        new[] { Ending, EndingBefore }.Select(ending => Path.Combine(folder, OfSearch + ending)).Where(File.Exists);
+
+    private static Dictionary<string, Candidate> Checked(Score[] scores, FigureCheck check, SearchSpace space, bool isOfAngles = false)
     {
         var known = new Dictionary<string, Candidate>();
         foreach ((int index, Score? score) in scores.Index())
@@ -116,8 +151,11 @@ public sealed class SearchState(
             check.Architecture($"{field}.{nameof(score.Architecture)}", score.Architecture, space);
             check.Amount($"{field}.{nameof(score.Generation)}", score.Generation);
             check.Amount($"{field}.{nameof(score.Flops)}", score.Flops);
-            check.Share($"{field}.{nameof(score.Top1)}", score.Top1);
-            var candidate = new Candidate(Architecture.Parse(score.Architecture), score.Generation, score.Flops, score.Top1);
+            // Earlier versions called angles Top1, too.
+            bool isAngle = isOfAngles && score.Angle != null;
+            double value = (isAngle ? score.Angle : score.Top1) ?? double.NaN;
+            check.Share($"{field}.{(isAngle ? nameof(score.Angle) : nameof(score.Top1))}", value);
+            var candidate = new Candidate(Architecture.Parse(score.Architecture), score.Generation, score.Flops, value);
             if (!known.TryAdd(score.Architecture, candidate))
             {
                 throw check.Wrong($"{field}.{nameof(score.Architecture)} is there twice");
@@ -128,5 +166,8 @@ public sealed class SearchState(
 
     private sealed record Contents(Dictionary<string, string> Options, DataRecord? Data, Score[] Scores);
 
-    private sealed record Score(string Architecture, int Generation, double Flops, double Top1);
+    private sealed record Score(
+        string Architecture, int Generation, double Flops,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Top1,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Angle = null);
 }

@@ -4,15 +4,20 @@ using Spos.Space;
 
 namespace Spos.Runs.Observers;
 
-/// <summary>Writes TensorBoard's event files, by NNI's names of the values: one for each training and search.</summary>
+/// <summary>
+/// Writes TensorBoard's event files, by NNI's names of the values: one for each training and search, with the options for HPARAMS.
+/// </summary>
 /// <param name="folder">Where they go; null for the folder of the part.</param>
 public sealed class EventLog(string? folder) : IRunObserver, IDisposable
 {
     private EventWriter? _events;
+    private long _last;
 
     public void BeginPart(RunPart part)
     {
-        if (part.Kind is PartKind.Training or PartKind.Search) _events = new EventWriter(folder ?? part.Folder, part.FirstStep);
+        if (part.Kind is not (PartKind.Training or PartKind.Search)) return;
+        (_events, _last) = (new EventWriter(folder ?? part.Folder, part.FirstStep), part.Total);
+        _events.SessionBegins(part.Options.OrderBy(option => option.Key, StringComparer.Ordinal));
     }
 
     public void Stepped(StepReport report, bool isLogged)
@@ -36,6 +41,8 @@ public sealed class EventLog(string? folder) : IRunObserver, IDisposable
     {
         if (candidates.Count > 0) _events?.Scalars(generation, ("acc1/generation_mean", candidates.Average(c => c.Top1)));
     }
+
+    public void PartDone() => _events?.SessionEnds(_last);
 
     public void EndPart() => Dispose();
 

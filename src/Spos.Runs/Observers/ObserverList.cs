@@ -29,6 +29,8 @@ public sealed class ObserverList(params IRunObserver[] observers) : IRunObserver
 
     public void Saved(string file) => Tell(o => o.Saved(file));
 
+    public void PartDone() => Tell(o => o.PartDone());
+
     public void EndPart() => Tell(o => o.EndPart());
 
     public void Say(string message) => Tell(o => o.Say(message));

@@ -63,6 +63,16 @@ public sealed record DataSpec
         return PictureCaches.Open(this, split, data);
     }
 
+    /// <summary>Refuses pictures of one class.</summary>
+    /// <param name="owner">Whose they are: the beginning of a sentence.</param>
+    /// <exception cref="DataException">They are.</exception>
+    public static void RequireClasses(string owner, ImageFolder data)
+    {
+        if (data.Classes.Length >= 2) return;
+        throw new DataException(
+            $"{owner} one class, '{data.Classes[0]}'. To tell pictures apart there must be two or more class folders.");
+    }
+
     private void RequireClasses(ImageFolder train, ImageFolder val)
     {
         string? odd = train.Classes.Except(val.Classes).Concat(val.Classes.Except(train.Classes)).FirstOrDefault();
@@ -70,9 +80,6 @@ public sealed record DataSpec
         {
             throw new DataException($"{Folder}: class '{odd}' is in only one of train and val. Both need the same class folders.");
         }
-        if (train.Classes.Length >= 2) return;
-        throw new DataException(
-            $"{Folder}: train and val have one class, '{train.Classes[0]}'. "
-            + "To tell pictures apart there must be two or more class folders.");
+        RequireClasses($"{Folder}: train and val have", train);
     }
 }

@@ -2,6 +2,7 @@ using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
+using Spos.Engine.Logs;
 using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Ranks;
 using Spos.Engine.Supernet;
@@ -42,6 +43,12 @@ public sealed record EvaluationSpec
     public int TestBatchSize { get; init; } = 512;
 
     public WeightKind Weights { get; init; }
+
+    /// <summary>A folder for a TensorBoard event file with what it comes to; null for none.</summary>
+    public string? EventFolder { get; init; }
+
+    /// <summary>How many pictures that file shows, of those that the network is most wrong about.</summary>
+    public int WrongPictures { get; init; }
 
     /// <summary>All that was asked for: several processes have to be asked for the same.</summary>
     public IReadOnlyList<RunOption> Options { get; init; } = [];
@@ -103,8 +110,19 @@ public static class Evaluation
             Evaluator.Recalibrate(session, network, path, calibration.Until(context.Cancel));
         }
         using BatchSource test = data.Test(val, spec.TestBatchSize, ranks: ranks);
-        Accuracy accuracy = Evaluator.Measure(session, network, path, test.Until(context.Cancel), ranks: ranks);
+        WrongPictures? wrong =
+            spec.EventFolder == null ? null : new WrongPictures(val, spec.TestBatchSize, damage, spec.WrongPictures);
+        Accuracy accuracy = Evaluator.Measure(
+            session, network, path, test.Until(context.Cancel), ranks: ranks, tell: wrong == null ? null : wrong.Add);
+        wrong?.Share(ranks);
         damage.Share(ranks);
+        if (wrong != null && ranks.IsFirst)
+        {
+            using var events = new EventWriter(spec.EventFolder!, 0);
+            events.Scalars(
+                header.StepsDone, ("loss/eval", accuracy.Loss), ("acc1/eval", accuracy.Top1), ("acc5/eval", accuracy.Top5));
+            wrong.Write(events, header.StepsDone, session, network, path, data, spec.Data.PreprocessingOf(header));
+        }
         return new EvaluationResult(
             checkpoint, path, averaged, recalibrated, NetworkFlops.Of(header.Spec).Of(path), accuracy, MeasuredPictures.Of(test, ranks),
             damage);

@@ -9,7 +9,7 @@ using Spos.Runs.Records;
 
 namespace Spos.Runs.Phases;
 
-/// <summary>The formats that networks are exported in.</summary>
+/// <summary>The formats that networks are exported in, and searches.</summary>
 public enum ExportFormat
 {
     /// <summary>What torch.save writes.</summary>
@@ -23,6 +23,9 @@ public enum ExportFormat
 
     /// <summary>A Python module with the network's source, and its weights as pth beside it; single paths only.</summary>
     Pytorch,
+
+    /// <summary>A search's candidates as a journal of Optuna's (<see cref="OptunaJournal"/>); no networks.</summary>
+    Optuna,
 }
 
 /// <summary>Writes networks in other programs' formats.</summary>
@@ -37,6 +40,7 @@ public static class NetworkExport
         ExportFormat.Pth => WeightsEnding,
         ExportFormat.Safetensors => ".safetensors",
         ExportFormat.Onnx => ".onnx",
+        ExportFormat.Optuna => ".log",
         _ => ModuleEnding,
     };
 
@@ -68,9 +72,11 @@ public static class NetworkExport
             case ExportFormat.Safetensors:
                 SafetensorsWriter.Save(output, session, network, record);
                 break;
-            default:
+            case ExportFormat.Onnx:
                 OnnxWriter.Save(output, session, network, keepBatchNorm, record, withPreprocessing);
                 break;
+            default:
+                throw new ArgumentException($"{format} is no format of networks.");
         }
     }
 

@@ -152,7 +152,9 @@ public static class PathSearch
         long start = Stopwatch.GetTimestamp();
         TimeSpan TimeLeft() => spec.MaxDuration is { } most ? most - Stopwatch.GetElapsedTime(start) : TimeSpan.MaxValue;
         SearchRun NewRun() =>
-            new(new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives), options, folder, state, observer, known);
+            new(
+                new EvolutionSearch(supernet.Flops, supernet.Limits.Sampler, options, objectives), options, folder, state, observer,
+                kept.With(setup.Options), known);
         SearchRun run = NewRun();
         try
         {

@@ -34,7 +34,21 @@ public sealed record PredictionSpec
 /// <summary>A class that a picture may be of.</summary>
 /// <param name="Name">Null where nobody knows the classes' names.</param>
 /// <param name="Probability">What the network gives it: its softmax.</param>
-public readonly record struct Guess(int Class, string? Name, double Probability);
+public readonly record struct Guess(int Class, string? Name, double Probability)
+{
+    /// <summary>The likeliest classes; of equally likely ones that of the smaller number goes before.</summary>
+    /// <param name="logits">Of one picture.</param>
+    internal static Guess[] Of(ReadOnlySpan<float> logits, int top, IReadOnlyList<string>? names)
+    {
+        float[] values = logits.ToArray();
+        double most = values.Max(), sum = values.Sum(value => Math.Exp(value - most));
+        return
+        [
+            .. values.Index().OrderByDescending(one => one.Item).ThenBy(one => one.Index).Take(top)
+                .Select(one => new Guess(one.Index, names?[one.Index], Math.Exp(one.Item - most) / sum)),
+        ];
+    }
+}
 
 /// <summary>What a network makes of a picture.</summary>
 /// <param name="Picture">Its path, as messages show it.</param>
@@ -75,7 +89,7 @@ public static class Prediction
                         int classes = predictor.Classes;
                         foreach ((int row, int place) in places.Index())
                         {
-                            guesses[place] = GuessesOf(logits.AsSpan(row * classes, classes), spec.Top, predictor.ClassNames);
+                            guesses[place] = Guess.Of(logits.AsSpan(row * classes, classes), spec.Top, predictor.ClassNames);
                         }
                         observer.Predicted(places[^1] + 1);
                     },
@@ -96,16 +110,5 @@ public static class Prediction
             predictor.File, predictor.Path, predictor.IsAveraged,
             [.. pictures.Samples.Select(sample => new PredictedPicture(
                 $"{sample.Path}", guesses[sample.Number] ?? [], guesses[sample.Number] == null ? damage.CauseOf(sample.Path) : null))]);
-    }
-
-    private static Guess[] GuessesOf(ReadOnlySpan<float> logits, int top, IReadOnlyList<string>? names)
-    {
-        float[] values = logits.ToArray();
-        double most = values.Max(), sum = values.Sum(value => Math.Exp(value - most));
-        return
-        [
-            .. values.Index().OrderByDescending(one => one.Item).ThenBy(one => one.Index).Take(top)
-                .Select(one => new Guess(one.Index, names?[one.Index], Math.Exp(one.Item - most) / sum)),
-        ];
     }
 }

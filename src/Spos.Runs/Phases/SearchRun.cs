@@ -5,10 +5,11 @@ using Spos.Space;
 namespace Spos.Runs.Phases;
 
 /// <summary>Drives an <see cref="EvolutionSearch"/>: state, each generation's best, and what observers are told.</summary>
+/// <param name="asked">All that the search depends on, by option.</param>
 /// <param name="known">What an earlier run has scored, by architecture.</param>
 internal sealed class SearchRun(
     EvolutionSearch search, EvolutionOptions options, RunFolder folder, SearchState state, IRunObserver observer,
-    Dictionary<string, Candidate> known)
+    IReadOnlyDictionary<string, string> asked, Dictionary<string, Candidate> known)
 {
     private readonly SavedScores _scores = new(search, state, observer, known);
 
@@ -26,9 +27,15 @@ internal sealed class SearchRun(
         {
             long most = Math.Min((long)options.MaxEpochs * options.NumPopulation, options.MaxTrials);
             // What is known is gone through again: observers are told of it all.
-            var part = new RunPart(PartKind.Search, "search", folder.Folder, "candidate", most, known.Count > 0 ? 1 : 0);
-            observer.Observe(
-                part, () => search.Run(_scores.On(scorer), AfterCandidate, generation => Export(exports, generation), cancel));
+            var part = new RunPart(PartKind.Search, "search", folder.Folder, "candidate", most, known.Count > 0 ? 1 : 0)
+            {
+                Options = asked,
+            };
+            observer.Observe(part, () =>
+            {
+                search.Run(_scores.On(scorer), AfterCandidate, generation => Export(exports, generation), cancel);
+                observer.PartDone();
+            });
             // Where known candidates are proposed last, those that were saved before stand in another order.
             _scores.Save();
             return true;

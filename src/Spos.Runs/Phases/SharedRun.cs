@@ -48,9 +48,9 @@ internal static class SharedRun
             string? name = first.Keys.Union(other.Keys).FirstOrDefault(one => other.GetValueOrDefault(one) != first.GetValueOrDefault(one));
             if (name == null) continue;
             throw new UsageException(
-                $"{KeptOptions.TextOf(name)} is {other.GetValueOrDefault(name)} in process {rank}, and {first.GetValueOrDefault(name)} in "
-                + "process 0: all processes have to compute the same bits. Start them with the same options, data set, version and kind of "
-                + "machine; SPOS_CPU names a CPU's instructions.");
+                $"{KeptOptions.TextOf(name)} is {other.GetValueOrDefault(name)} in {ranks.NameOf(rank)}, and "
+                + $"{first.GetValueOrDefault(name)} in process 0: all processes have to compute the same bits. Start them with the same "
+                + "options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
         }
     }
 

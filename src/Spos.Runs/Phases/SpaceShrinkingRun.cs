@@ -41,7 +41,7 @@ public static class SpaceShrinkingRun
         using var folder = new RunFolder(setup.Folder, RunKind.Shrink, observer);
         KeptOptions kept = KeptBy(spec, supernet, initial);
         DataRecord record = pictures?.Record ?? DataRecord.Of(supernet.Header);
-        var state = new SearchState(folder.Folder, kept, record, data.AcceptChanged, observer.Warn, SearchState.OfShrink);
+        var state = new SearchState(folder.Folder, kept, record, data.AcceptChanged, observer.Warn, SearchState.OfShrink, initial != null);
         Dictionary<string, Candidate> known = PathSearch.Known(setup, folder, state, supernet.Space);
         NetworkRecord network = NetworkRecord.Of(supernet.Spec, data.PreprocessingOf(supernet.Header));
         RunRecord.Write(folder, setup.Options, device, network, pictures?.ClassNames ?? supernet.Header.ClassNames);
@@ -138,14 +138,8 @@ public static class SpaceShrinkingRun
     }
 
     /// <summary>What an alternative is called.</summary>
-    public static string NameOf(SearchSpace space, ScoredAlternative one)
-    {
-        if (one.IsScale) return ChannelScales.NameOf(one.Number);
-        if (!space.HasScales) return space.Blocks[one.Block][one.Number].Name;
-        // What its names at all scales begin with.
-        string name = space.Blocks[one.Block][Architecture.ChoiceOf(one.Number, 0)].Name;
-        return name[..name.LastIndexOf('_')];
-    }
+    public static string NameOf(SearchSpace space, ScoredAlternative one) =>
+        one.IsScale ? ChannelScales.NameOf(one.Number) : space.OperationName(one.Block, one.Number);
 
     /// <summary>A mean angle in degrees.</summary>
     public static double DegreesOf(ScoredAlternative one) => one.Score * 180;

@@ -139,7 +139,10 @@ internal sealed class TrainingRun : IDisposable
         if (trainer.StepsDone >= trainer.Steps && _measured) return true;
         try
         {
-            var part = new RunPart(PartKind.Training, _title, Folder, "img", trainer.Steps, trainer.StepsDone);
+            var part = new RunPart(PartKind.Training, _title, Folder, "img", trainer.Steps, trainer.StepsDone)
+            {
+                Options = _kept.With(_setup.Options),
+            };
             _observer.Observe(part, () =>
             {
                 if (!_measured) FinishEpoch(trainer, epochDone);
@@ -149,6 +152,7 @@ internal sealed class TrainingRun : IDisposable
                     if (EndsEpoch(trainer)) FinishEpoch(trainer, epochDone);
                     Save(trainer);
                 }
+                if (trainer.StepsDone >= trainer.Steps && _measured) _observer.PartDone();
             });
         }
         catch (WriteException error)

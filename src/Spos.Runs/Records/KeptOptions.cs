@@ -46,6 +46,11 @@ public sealed class KeptOptions
     // Options whose values are words, which earlier versions wrote with a capital.
     private static readonly string[] Words = ["init", "lr-decay", "plan"];
 
+    private const string Unset = "(unset)";
+
+    // More characters than the text of a space has.
+    private const int MostOfSpace = 4000;
+
     // Hexadecimal digits of a SHA-256 that are shown.
     private const int ChecksumLength = 64, ShownOfChecksum = 12;
 
@@ -79,6 +84,17 @@ public sealed class KeptOptions
     /// <summary>By name.</summary>
     public IReadOnlyDictionary<string, string> Values => _values;
 
+    /// <summary>
+    /// All options that a part of the run depends on, by name: these, without the facts, and those on which only what is still to come
+    /// depends.
+    /// </summary>
+    internal IReadOnlyDictionary<string, string> With(IEnumerable<RunOption> asked)
+    {
+        var all = _values.Where(one => !IsFact(one.Key)).ToDictionary();
+        foreach (RunOption option in asked.Where(option => option.Influence == Influence.Later)) all[option.Name] = option.Value ?? "";
+        return all.Where(one => one.Value.Length > 0).ToDictionary();
+    }
+
     /// <summary>An option or a fact as messages name it: only options have dashes.</summary>
     internal static string TextOf(string name) => IsFact(name) ? name : $"--{name}";
 
@@ -100,7 +116,9 @@ public sealed class KeptOptions
         {
             if (IsSame(name, known) || (anyPictures && name == PicturesFact)) continue;
             string option = TextOf(name);
-            (string was, string now) = (Shown(name, known), Shown(name, _values));
+            (string was, string now) = name == SearchSpaceOption
+                ? Differing(Of(known, name), Of(_values, name))
+                : (Shown(name, known), Shown(name, _values));
             string difference = bool.TryParse(was, out bool had) && bool.TryParse(now, out _)
                 ? $"{(had ? "with" : "without")} {option}"
                 : $"with {option} {was}, not {now}{(_reasons.TryGetValue(name, out string? reason) ? $", {reason}" : "")}";
@@ -129,8 +147,23 @@ public sealed class KeptOptions
 
     private static string Shown(string name, Dictionary<string, string> options) => Of(options, name) switch
     {
-        "" => name == BlocksOption ? $"{BlockSet.Of(null)}" : "(unset)",
+        "" => name == BlocksOption ? $"{BlockSet.Of(null)}" : Unset,
         { Length: ChecksumLength } value when value.All(char.IsAsciiHexDigit) => $"of SHA-256 {value[..ShownOfChecksum]}…",
-        string value => name == SearchSpaceOption ? Spos.Shown.Value(value) : value,
+        string value => value,
     };
+
+    // Of two search spaces the blocks that differ, since a whole one has a line of numbers for each of many blocks.
+    private static (string Was, string Now) Differing(string was, string now)
+    {
+        string[] before = was.Split(SearchSpace.BlockDivider), after = now.Split(SearchSpace.BlockDivider);
+        if (before.Length != after.Length || before.Length == 1) return (Shown(was), Shown(now));
+        int[] blocks = [.. Enumerable.Range(0, before.Length).Where(block => before[block].Trim() != after[block].Trim())];
+        string Told(string[] left) =>
+            Shown(string.Join(", ", blocks.Select(block => $"{left[block].Trim()} in block {block}")));
+        return (Told(before), Told(after));
+
+        // What a file tells may be anything, of any length; what a space of this program's can be is shown whole.
+        static string Shown(string space) =>
+            space.Length == 0 ? Unset : Spos.Shown.Line(Spos.Shown.Excerpt(space, MostOfSpace));
+    }
 }

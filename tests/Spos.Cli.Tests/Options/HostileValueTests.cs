@@ -22,6 +22,8 @@ public sealed class HostileValueTests : IDisposable
         ["quickstart"] = ["--output-dir", "drawn"],
         ["supernet"] = ["--imagenet-dir", "missing"],
         ["search"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
+        ["new"] = ["missing"],
+        ["run"] = ["missing.yml"],
         ["scratch"] = ["--imagenet-dir", "missing", "--architecture", "0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3 0 1 2 3"],
         ["front"] = ["--imagenet-dir", "missing", "--search", "missing"],
         ["eval"] = ["--imagenet-dir", "missing", "--checkpoint", "missing"],
@@ -121,6 +123,15 @@ public sealed class HostileValueTests : IDisposable
     [InlineData("trial: {{command: {0}}}")]
     [InlineData("trial: {{codeDir: {0}, command: python tester.py --checkpoint missing}}")]
     [InlineData("trial: {{codeDir: ., command: python tester.py --seed 1 --seed {0}}}")]
+    [InlineData("max-epochs: {0}")]
+    [InlineData("held_out: {0}")]
+    [InlineData("objectives: [flops, {0}]")]
+    [InlineData("resume: {0}")]
+    [InlineData("output-dir: {0}")]
+    [InlineData("search: {0}")]
+    [InlineData("search: {{max-duration: {0}}}")]
+    [InlineData("search: {{{0}: 3}}")]
+    [InlineData("scratch: {{batch-size: {0}, architecture: {0}}}")]
     public void No_field_of_a_configuration_is_more_than_a_line(string field)
     {
         DeclaredOption config = DeclaredOption.Of(typeof(Verbs.SearchVerb)).Single(o => o.Name == "--config");

@@ -19,11 +19,11 @@ public sealed partial class LayerTests
             "Files", "Logs", "Native", "Ranks", "Pickles", "Compilation", "Devices", "Kernels", "Tensors", "Autograd", "Profiling", "Nn",
             "Graphs", "Ops", "Ops/Convolutions", "Fusion", "Optim", "Supernet", "Plans", "Checkpoints", "Pytorch", "Data", "Training",
         ],
-        ["Spos.Runs"] = ["Records", "Folders", "Reading", "Observers", "Phases"],
+        ["Spos.Runs"] = ["Records", "Folders", "Reading", "Observers", "Phases", "Proposals"],
         ["Spos.Board"] = ["Page", "Processes", "Reading", "Serving"],
         ["Spos.Report"] = ["Documents", "Chains", "Sections", "Writing"],
         ["Spos.Workers"] = ["Protocol", "Sharing", "Serving", "Joining"],
-        ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
+        ["Spos.Cli"] = ["Display", "Drawing", "Options", "Shells", "Configs", "Nni", "OptionGroups", "Benchmarks", "Verbs"],
     };
 
     private static readonly string[] Projects = [.. Folders.Keys];

@@ -1,11 +1,21 @@
 using System.Buffers.Binary;
+using System.Text;
 using Google.Protobuf;
 
 namespace Spos.Engine.Tests.Logs;
 
 /// <summary>One event of a TensorBoard file.</summary>
 internal sealed record Event(
-    double WallTime, long Step, string? FileVersion, int? SessionStatus, IReadOnlyList<(string Tag, float Value)> Scalars);
+    double WallTime, long Step, string? FileVersion, int? SessionStatus, IReadOnlyList<(string Tag, float Value)> Scalars,
+    IReadOnlyList<Summarised> Others);
+
+/// <summary>A summary's value that is no scalar: a picture, or what HPARAMS shows.</summary>
+/// <param name="Image">Height, width, colour space and encoded bytes of Summary.Image.</param>
+/// <param name="Tensor">The fields of its TensorProto.</param>
+/// <param name="Plugin">The plug-in's name, and the content that is its own.</param>
+internal sealed record Summarised(
+    string Tag, (long Height, long Width, long Colours, byte[] Encoded)? Image, ILookup<int, object>? Tensor,
+    (string Name, byte[] Content, long DataClass)? Plugin);
 
 /// <summary>
 /// Reads TensorBoard's event files as its own reader does (tensorflow/core/lib/io/record_reader.cc, core/util/event.proto), with a
@@ -55,6 +65,7 @@ internal static class EventFile
         string? version = null;
         int? status = null;
         var scalars = new List<(string, float)>();
+        var others = new List<Summarised>();
         using var input = new CodedInputStream(message);
         while (input.ReadTag() is var tag && tag != 0)
         {
@@ -70,7 +81,7 @@ internal static class EventFile
                     version = input.ReadString();
                     break;
                 case (5, WireFormat.WireType.LengthDelimited):
-                    scalars.AddRange(ParseSummary(input.ReadBytes().ToByteArray()));
+                    ParseSummary(input.ReadBytes().ToByteArray(), scalars, others);
                     break;
                 case (7, WireFormat.WireType.LengthDelimited):
                     status = ParseStatus(input.ReadBytes().ToByteArray());
@@ -79,24 +90,61 @@ internal static class EventFile
                     throw new InvalidDataException($"field {tag}");
             }
         }
-        return new Event(wallTime, step, version, status, scalars);
+        return new Event(wallTime, step, version, status, scalars, others);
     }
 
-    private static List<(string, float)> ParseSummary(byte[] message)
+    /// <summary>
+    /// The fields of a message, by number: numbers as longs or doubles, floats, and what has a length, a message too, as bytes.
+    /// </summary>
+    public static ILookup<int, object> Fields(byte[] message)
     {
-        var scalars = new List<(string, float)>();
+        var fields = new List<(int Number, object Value)>();
         using var input = new CodedInputStream(message);
         while (input.ReadTag() is var tag && tag != 0)
         {
-            Assert.Equal(WireFormat.MakeTag(1, WireFormat.WireType.LengthDelimited), tag);
-            using var value = new CodedInputStream(input.ReadBytes().ToByteArray());
-            Assert.Equal(WireFormat.MakeTag(1, WireFormat.WireType.LengthDelimited), value.ReadTag());
-            string name = value.ReadString();
-            Assert.Equal(WireFormat.MakeTag(2, WireFormat.WireType.Fixed32), value.ReadTag());
-            scalars.Add((name, value.ReadFloat()));
-            Assert.True(value.IsAtEnd);
+            fields.Add((WireFormat.GetTagFieldNumber(tag), WireFormat.GetTagWireType(tag) switch
+            {
+                WireFormat.WireType.Varint => input.ReadInt64(),
+                WireFormat.WireType.Fixed64 => input.ReadDouble(),
+                WireFormat.WireType.Fixed32 => input.ReadFloat(),
+                WireFormat.WireType.LengthDelimited => input.ReadBytes().ToByteArray(),
+                _ => throw new InvalidDataException($"field {tag}"),
+            }));
         }
-        return scalars;
+        return fields.ToLookup(field => field.Number, field => field.Value);
+    }
+
+    /// <summary>A text that is a field of a message.</summary>
+    public static string Text(ILookup<int, object> fields, int number) => Encoding.UTF8.GetString((byte[])fields[number].Single());
+
+    // Summary, Summary.Value, Summary.Image and SummaryMetadata of tensorboard/compat/proto/summary.proto.
+    private static void ParseSummary(byte[] message, List<(string, float)> scalars, List<Summarised> others)
+    {
+        foreach (object each in Fields(message)[1])
+        {
+            ILookup<int, object> value = Fields((byte[])each);
+            Assert.All(value, field => Assert.Contains(field.Key, new[] { 1, 2, 4, 8, 9 }));
+            string tag = Text(value, 1);
+            // A value is one of these.
+            Assert.Single(value[2].Concat(value[4]).Concat(value[8]));
+            ILookup<int, object>? tensor = value[8].Select(one => Fields((byte[])one)).SingleOrDefault();
+            if (value[2].Any()) scalars.Add((tag, (float)value[2].Single()));
+            else others.Add(new Summarised(tag, ImageIn(value), tensor, PluginIn(value)));
+        }
+    }
+
+    private static (long, long, long, byte[])? ImageIn(ILookup<int, object> value)
+    {
+        if (!value[4].Any()) return null;
+        ILookup<int, object> image = Fields((byte[])value[4].Single());
+        return ((long)image[1].Single(), (long)image[2].Single(), (long)image[3].Single(), (byte[])image[4].Single());
+    }
+
+    private static (string, byte[], long)? PluginIn(ILookup<int, object> value)
+    {
+        if (!value[9].Any()) return null;
+        ILookup<int, object> metadata = Fields((byte[])value[9].Single()), plugin = Fields((byte[])metadata[1].Single());
+        return (Text(plugin, 1), (byte[])plugin[2].Single(), (long)metadata[4].Single());
     }
 
     private static int ParseStatus(byte[] message)

@@ -29,6 +29,59 @@ public sealed class EventWriterTests : IDisposable
     }
 
     [Fact]
+    public void What_the_page_HPARAMS_compares_is_read_back()
+    {
+        string path;
+        using (var writer = new EventWriter(_folder, 0))
+        {
+            path = writer.Path;
+            writer.SessionBegins(new Dictionary<string, string>
+            {
+                ["learning-rate"] = "0.5",
+                ["seed"] = "42",
+                ["spos-preprocessing"] = "False",
+                ["uniform"] = "True",
+                ["lr-decay"] = "cosine",
+                ["architecture"] = "0 1 2 3",
+                ["größe"] = "NaN",
+            });
+            writer.SessionEnds(120);
+        }
+        HyperparameterReader read = HyperparameterReader.Of(EventFile.Read(path));
+        Assert.Equal(
+            new Dictionary<string, object>
+            {
+                ["learning-rate"] = 0.5,
+                ["seed"] = 42.0,
+                ["spos-preprocessing"] = false,
+                ["uniform"] = true,
+                ["lr-decay"] = "cosine",
+                ["architecture"] = "0 1 2 3",
+                ["größe"] = "NaN",
+            },
+            read.Options!);
+        Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeSeconds() - read.StartTime!.Value, -1, 3600);
+        Assert.Equal([(120, 1)], read.Ends);
+    }
+
+    [Fact]
+    public void A_picture_is_read_back()
+    {
+        byte[] png = [0x89, (byte)'P', (byte)'N', (byte)'G', 0, 255];
+        string path;
+        using (var writer = new EventWriter(_folder, 0))
+        {
+            path = writer.Path;
+            writer.Picture(7, "most wrong/1", 3, 2, png);
+        }
+        Event read = EventFile.Read(path)[1];
+        Summarised picture = Assert.Single(read.Others);
+        Assert.Equal((7, "most wrong/1"), (read.Step, picture.Tag));
+        Assert.Equal((2, 3, 3), (picture.Image!.Value.Height, picture.Image.Value.Width, picture.Image.Value.Colours));
+        Assert.Equal(png, picture.Image.Value.Encoded);
+    }
+
+    [Fact]
     public void A_resumed_run_tells_where_it_starts()
     {
         using var first = new EventWriter(_folder, 0);

@@ -3,7 +3,7 @@ using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
-namespace Spos.Cli.Nni;
+namespace Spos.Cli.Configs;
 
 /// <summary>
 /// Reads small YAML files as plain nodes; nothing in them makes objects. What a configuration has no use for, and what could make a small
@@ -15,6 +15,10 @@ internal static class YamlFile
     private const int MostBytes = 1 << 20;
     private const int MostDepth = 16;
     private const string CoreTags = "tag:yaml.org,2002:";
+
+    /// <summary>What YAML 1.1, which NNI and PyYAML read, has for false and for true.</summary>
+    public static readonly string[] No = ["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"],
+        Yes = ["true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"];
 
     private static readonly string[] PlainTypes = ["str", "int", "float", "bool", "null", "map", "seq"];
 

@@ -1,6 +1,6 @@
 using YamlDotNet.RepresentationModel;
 
-namespace Spos.Cli.Nni;
+namespace Spos.Cli.Configs;
 
 /// <summary>A mapping of a configuration, whose fields are taken one by one, so that what nobody takes can be named.</summary>
 /// <param name="name">Where it lies, such as "tuner"; empty for the whole file.</param>
@@ -17,14 +17,20 @@ internal sealed class ConfigNode(string name, YamlMappingNode mapping, IEnumerab
     {
         _known.Add(field);
         if (!mapping.Children.TryGetValue(field, out YamlNode? node)) return;
+        use(ValueOf(NameOf(field), node));
+    }
+
+    /// <summary>The value of a field that has a single one.</summary>
+    /// <param name="name">What the field is called.</param>
+    /// <exception cref="FormatException">It has not, the value is empty, or it has control characters.</exception>
+    public static string ValueOf(string name, YamlNode node)
+    {
         string value = node is YamlScalarNode { Value: { Length: > 0 } text }
             ? text
-            : throw new FormatException($"{NameOf(field)} is not a single value (line {node.Start.Line}).");
-        if (Shown.HasControls(value, besides: "\n\t"))
-        {
-            throw new FormatException($"{NameOf(field)} has a control character (line {node.Start.Line}).");
-        }
-        use(value);
+            : throw new FormatException($"{name} is not a single value (line {node.Start.Line}).");
+        return Shown.HasControls(value, besides: "\n\t")
+            ? throw new FormatException($"{name} has a control character (line {node.Start.Line}).")
+            : value;
     }
 
     /// <summary>Hands over a field that has fields of its own, if it is there.</summary>

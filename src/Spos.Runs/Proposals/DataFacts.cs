@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Spos.Engine.Data;
+
+namespace Spos.Runs.Proposals;
+
+/// <summary>What of a data set options depend on.</summary>
+/// <param name="ClassSizes">Training pictures of each class.</param>
+/// <param name="Val">Validation pictures.</param>
+/// <param name="ShortSide">The median of the pictures' shorter sides, in pixels.</param>
+/// <param name="LongSide">The median of the longer ones.</param>
+public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int ShortSide, int LongSide)
+{
+    /// <summary>Training pictures that a class needs: one is held out for the search.</summary>
+    public const int LeastOfClass = SplitFolder.LeastOfClass - 1;
+
+    private const int Measured = 500;
+
+    public int Classes => ClassSizes.Length;
+
+    /// <summary>Training pictures.</summary>
+    public int Train => ClassSizes.Sum();
+
+    /// <summary>Pictures, of some that were looked at, that are no pictures.</summary>
+    public int Damaged { get; init; }
+
+    /// <summary>The class with the fewest training pictures.</summary>
+    public (string Name, int Pictures) Smallest { get; init; }
+
+    /// <param name="workers">Files that are read at once.</param>
+    /// <exception cref="DataException">There is nothing to learn from.</exception>
+    public static DataFacts Of(ImageFolder train, ImageFolder val, int workers)
+    {
+        (int Width, int Height)[] all = PictureSizes.Of(train, 0, Measured, workers);
+        (int Width, int Height)[] sizes = [.. all.Where(size => size.Width > 0)];
+        if (sizes.Length == 0) throw new DataException($"{train.Root}: none of {all.Length} pictures can be decoded. Replace them.");
+        ImmutableArray<int> classes = [.. train.Samples.CountBy(sample => sample.Label).OrderBy(one => one.Key).Select(one => one.Value)];
+        (int label, int count) = classes.Index().MinBy(one => one.Item);
+        if (count < LeastOfClass)
+        {
+            throw new DataException(
+                $"{Path.Combine(train.Root, train.Classes[label])}: one picture is too few to train on, since one of each class is held "
+                + "out for the search. Add some, or remove the class from train and val.");
+        }
+        return new DataFacts(
+            classes, val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
+            MedianOf(sizes.Select(s => Math.Max(s.Width, s.Height))))
+        {
+            Damaged = all.Length - sizes.Length,
+            Smallest = (train.Classes[label], count),
+        };
+    }
+
+    private static int MedianOf(IEnumerable<int> values)
+    {
+        int[] sorted = [.. values.Order()];
+        return sorted[sorted.Length / 2];
+    }
+}
