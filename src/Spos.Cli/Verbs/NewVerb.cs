@@ -35,7 +35,8 @@ internal sealed class NewVerb : DeviceOptions, IVerb
 
     [Option("split", HelpText =
         "Where the dataset has classes but neither train nor val: make a data set here, with a fifth of each class in val and the others "
-        + "in train. Pictures are linked, and take no more room; where the file system has no such links they are copied (default: do not).")]
+        + "in train. Pictures are linked, and take no more room; where the file system has no such links they are copied "
+        + "(default: do not).")]
     [Output(PathKind.Folder)]
     public string? Split { get; set; }
 
@@ -144,6 +145,7 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         if (classes == 0) return new DataException($"{Folder}: no class folders. There must be one folder of pictures per class.");
         return new UsageException(
             $"{Folder} has {(classes == 1 ? "a folder" : $"{classes} folders")} of pictures, but neither {Train} nor {Val}. "
-            + "Add --split FOLDER: of each class a fifth goes to FOLDER/val and the others to FOLDER/train. Pictures are linked, and take no more room.");
+            + "Add --split FOLDER: of each class a fifth goes to FOLDER/val and the others to FOLDER/train. Pictures are linked, and take no "
+            + "more room.");
     }
 }
