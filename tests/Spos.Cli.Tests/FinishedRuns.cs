@@ -52,6 +52,12 @@ public sealed class FinishedRuns : IDisposable
             "shrink", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--by", "score",
             "--num-paths", "20", "--drop", "3", "--train-iters", "1", "--train-batch-size", "8",
         ],
+        // Nothing listens there.
+        "worker" =>
+        [
+            "worker", "--imagenet-dir", _pipeline.Data, "--checkpoint", At("supernet"), "--output-dir", folder, "--join", "127.0.0.1:1",
+            "--patience", "1s",
+        ],
         "quickstart" => ["quickstart", "--output-dir", folder],
         "dataset" => ["dataset", "make", "--output-dir", folder],
         _ => throw new InvalidOperationException($"spos {verb} writes into a folder: say here how it is called."),

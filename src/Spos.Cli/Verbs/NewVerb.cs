@@ -145,7 +145,7 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         if (classes == 0) return new DataException($"{Folder}: no class folders. There must be one folder of pictures per class.");
         return new UsageException(
             $"{Folder} has {(classes == 1 ? "a folder" : $"{classes} folders")} of pictures, but neither {Train} nor {Val}. "
-            + "Add --split FOLDER: of each class a fifth goes to FOLDER/val and the others to FOLDER/train. Pictures are linked, and take no "
-            + "more room.");
+            + "Add --split FOLDER: of each class a fifth goes to FOLDER/val and the others to FOLDER/train. Pictures are linked, and take "
+            + "no more room.");
     }
 }

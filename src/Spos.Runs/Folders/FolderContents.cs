@@ -36,12 +36,7 @@ public sealed partial class FolderContents
     /// <exception cref="UsageException">It may not; the message says what is there and what to do.</exception>
     public void RequireFor(RunKind kind)
     {
-        if (Description != null && Kind != kind)
-        {
-            throw new UsageException(
-                $"{Folder} holds {Description}. A run has a folder of its own: choose another --output-dir, such as "
-                + $"{Path.Combine(Folder, kind.Command)}.");
-        }
+        if (Kind != kind) RequireNoRun(kind.Command);
         if (Description == null && FilesOf(kind).FirstOrDefault() is { } stranger)
         {
             string record = Path.Combine(Folder, RunRecord.FileName);
@@ -64,6 +59,17 @@ public sealed partial class FolderContents
         {
             throw new UsageException($"{other} is not a regular file. Remove it, or choose another --output-dir.");
         }
+    }
+
+    /// <summary>Throws if the folder is a run's.</summary>
+    /// <param name="command">Of spos, which is to write here.</param>
+    /// <exception cref="UsageException">It is; the message says what is there and what to do.</exception>
+    public void RequireNoRun(string command)
+    {
+        if (Description == null) return;
+        throw new UsageException(
+            $"{Folder} holds {Description}. A run has a folder of its own: choose another --output-dir, such as "
+            + $"{Path.Combine(Folder, command)}.");
     }
 
     /// <summary>

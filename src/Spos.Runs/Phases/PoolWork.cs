@@ -91,6 +91,7 @@ public sealed class PoolWork : IDisposable
     public static PoolWork? Open(WorkerSpec spec, RunContext context)
     {
         IRunObserver observer = context.Observer;
+        FolderContents.Of(spec.Folder).RequireNoRun("worker");
         DeviceUse.Require(spec.Computing.Precision, spec.Computing.Plan);
         var opened = new Stack<IDisposable>();
         try
