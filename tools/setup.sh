@@ -77,16 +77,25 @@ is_configured() {
 
 # build_cmake FOLDER WHAT [OPTION OF CMAKE]
 build_cmake() {
+    alone_at "$1"
     if ! is_configured "$1"; then
         rm -rf "$1"
         say "building $2 (a minute or two, once)"
         cmake -S "$setup_root/native" -B "$1" -G Ninja "${@:3}" >/dev/null
     fi
-    if ! cmake --build "$1" >"$1/build.log" 2>&1; then
+    if ! cmake --build "$1" >"$1/build.log" 2>&1 {lock}>&-; then
         cat "$1/build.log" >&2
         say "$2 could not be built"
         exit 1
     fi
+    exec {lock}>&-
+}
+
+# alone_at PATH: waits while another command builds there. What is begun meanwhile must not keep $lock open, or it would keep others waiting.
+alone_at() {
+    mkdir -p "$(dirname "$1")"
+    exec {lock}>"$1.lock"
+    flock "$lock"
 }
 
 build_native() {
@@ -122,13 +131,15 @@ has_nvrtc() { [[ $(ldconfig -p) == *libnvrtc.so.11.2* ]]; }
 
 # dotnet takes seconds even to find that nothing changed: look at the files' times first.
 build_cli() {
+    alone_at "$setup_root/build/cli"
     # Kernels' files are in the program, and their launchers.
     if [[ -e "$cli_dll" ]] && [[ -z "$(find "$setup_root/src" "$setup_root/native/kernels" "$setup_root/native/toolchains" "$setup_root"/*.props -newer "$cli_dll" -not -path '*/bin/*' -not -path '*/obj/*' -type f -print -quit)" ]]; then
+        exec {lock}>&-
         return
     fi
     local log
     log="$(mktemp)"
-    if ! dotnet build "$setup_root/src/Spos.Cli" -c Release --nologo -v quiet >"$log" 2>&1; then
+    if ! dotnet build "$setup_root/src/Spos.Cli" -c Release --nologo -v quiet >"$log" 2>&1 {lock}>&-; then
         cat "$log" >&2
         rm -f "$log"
         say "the program could not be built"
@@ -136,6 +147,7 @@ build_cli() {
     fi
     rm -f "$log"
     touch "$cli_dll"
+    exec {lock}>&-
 }
 
 # Versions of clang-format differ in details, so only continuous integration checks.

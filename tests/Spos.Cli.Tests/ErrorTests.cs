@@ -43,7 +43,7 @@ public sealed class ErrorTests
     [InlineData(2, "--epochs takes a value: 1 to 100000", "supernet", "--epochs", "--resume")]
     [InlineData(2, "--resume takes no value", "supernet", "--resume=yes")]
     [InlineData(2, "nonsense is not an option of spos supernet", "supernet", "nonsense")]
-    [InlineData(2, "pth, safetensors, onnx and pytorch are possible", "export", "--format", "tflite")]
+    [InlineData(2, "pth, safetensors, onnx, pytorch and optuna are possible", "export", "--format", "tflite")]
     [InlineData(2, "such as 330e6 or 330M", "search", "--flops-limit", "330X")]
     [InlineData(2, "such as 3400000 or 3.4M", "search", "--params-limit", "many")]
     [InlineData(2, "8MS: this is no number with a unit that is ms, us or s", "search", "--latency-limit", "8MS")]

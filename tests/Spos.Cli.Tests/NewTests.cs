@@ -58,9 +58,10 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [InlineData("missing", "no such folder")]
     [InlineData("loose", "no class folders")]
     [InlineData("one class", "one class, 'a'")]
+    [InlineData("one class, not to be divided", "one class folder alone")]
     [InlineData("one picture", "a class of one picture cannot be divided")]
     [InlineData("only train", "has train but no val")]
-    [InlineData("few", "5 training pictures are too few: 8 are needed at least")]
+    [InlineData("few", "5 training pictures are too few: 2 of them are held out")]
     [InlineData("damaged", "none of 6 pictures can be decoded")]
     [InlineData("one to train with", "b: one picture is too few to train on")]
     public void Folders_that_cannot_be_learnt_from_are_refused_with_what_to_do(string what, string named)
@@ -71,7 +72,7 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         foreach ((int i, string name) in (what switch
         {
             "loose" => new[] { "x.jpg" },
-            "one class" => ["a/0.jpg", "a/1.jpg", "a/2.jpg"],
+            "one class" or "one class, not to be divided" => ["a/0.jpg", "a/1.jpg", "a/2.jpg"],
             "one picture" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "b/3.jpg"],
             "only train" => ["train/a/0.jpg", "train/b/1.jpg"],
             "few" or "damaged" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "a/3.jpg", "b/4.jpg", "b/5.jpg", "b/6.jpg"],
@@ -86,11 +87,11 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         }
         string[] more = what == "one to train with" ? [] : ["--split", split];
         if (what == "damaged") File.WriteAllText(Path.Combine(folder, "b", "7.jpg"), "no picture");
-        if (what == "only train") more = [];
+        if (what is "only train" or "one class, not to be divided") more = [];
         Outcome outcome = PipelineFixture.Expect(1, ["new", folder, .. more, "--output", file]);
         Assert.Contains(named, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.False(File.Exists(file));
+        Assert.False(File.Exists(file) || Directory.Exists(split));
     }
 
     [Fact]

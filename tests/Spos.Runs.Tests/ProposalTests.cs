@@ -43,6 +43,9 @@ public sealed class ProposalTests
         Assert.True(imagenet.Network.IsOfficialSize);
         Assert.Equal((120, 240, 768), (imagenet.Epochs, imagenet.ScratchEpochs, imagenet.BatchSize));
         Assert.Equal((0.5f, 1), (imagenet.LearningRate, imagenet.PathsPerStep));
+        Assert.Equal((1024, 0.5f), (imagenet.ScratchBatchSize, imagenet.ScratchLearningRate));
+        Proposal halved = imagenet with { BatchSize = 384 };
+        Assert.Equal((0.25f, 384, 0.1875f), (halved.LearningRate, halved.ScratchBatchSize, halved.ScratchLearningRate));
         Assert.Equal((50, 20, 200), (imagenet.Population, imagenet.Generations, imagenet.CalibrationBatches));
     }
 

@@ -17,10 +17,13 @@ internal sealed class ProposalMeasure(
     Device device, Computation way, ImageFolder data, int workers, DamageReport damage)
 {
     // A guess for people, made in seconds.
-    private const int Runs = 3, Pictures = 64;
+    private const int Runs = 3, Pictures = 64, LeastPictures = 4;
+
+    // As many as seconds allow of large pictures.
+    private const long MostPixels = 50_000_000;
 
     /// <summary>Times steps and the loading of some pictures; null if a batch has no room.</summary>
-    public PictureSeconds? Of(Proposal options)
+    public PictureSeconds? Of(Proposal options, DataFacts facts)
     {
         using Session session = DeviceUse.NewSession(device, way.Plan, way.Precision);
         if (!HasRoom(session, options)) return null;
@@ -29,14 +32,15 @@ internal sealed class ProposalMeasure(
         {
             steps = benchmark.Run([way], null, Runs, inference: false, () => { });
         }
+        int most = (int)Math.Clamp(MostPixels / ((long)facts.LongSide * facts.ShortSide), LeastPictures, Pictures);
+        int count = Math.Min(most, data.Samples.Length);
         var loader = new LoaderOptions
         {
             ImageSize = options.Network.ImageSize,
-            BatchSize = Math.Min(options.BatchSize, Pictures),
+            BatchSize = Math.Min(options.BatchSize, count),
             Workers = workers,
             LeaveOutDamaged = true,
         };
-        int count = Math.Min(Pictures, data.Samples.Length);
         ImageFolder some = data.Subset(Enumerable.Range(0, count).Select(i => (int)((long)i * data.Samples.Length / count)));
         double loads = new LoaderBenchmark(device, some, loader, damage, count).Run(1, () => { })[0].Rates.Median;
         return new PictureSeconds(1 / steps[0].Rates.Median, 1 / steps[1].Rates.Median, 1 / loads);

@@ -24,7 +24,7 @@ internal sealed partial class ProposedFile(
     {
         _text.Clear();
         string set = $"{facts.Classes} classes; {facts.Train} pictures to train with and {facts.Val} to measure with (val)";
-        string name = Shown.Line(file);
+        string name = Shown.Line(ShellText.Word(file));
         Comment($"Options for the pictures in {Shown.Line(data)}: {set},");
         Comment($"of about {facts.LongSide}x{facts.ShortSide} pixels. Times are for {Shown.Line(device)}.");
         Comment("");
@@ -66,10 +66,8 @@ internal sealed partial class ProposedFile(
         Top("stage-repeats", $"[{string.Join(", ", options.Network.StageRepeats)}]");
         Top("stage-channels", $"[{string.Join(", ", options.Network.StageChannels)}]");
         Top("last-channels", $"{options.Network.LastChannels}");
-        Comment("Pictures a step. Half as many take half the memory; halve the learning rate, too.");
-        Top("batch-size", $"{options.BatchSize}");
-        Top("learning-rate", Number(options.LearningRate));
         if (!options.IsSmall) return;
+        Batches("", options.BatchSize, options.LearningRate);
         Comment("For small data sets (docs/imagenet.md#small-data-sets):");
         Top("init", "aligned", "operations of a block begin alike, so that they can be compared");
         Top("warmup-steps", $"{options.WarmupSteps}", "steps in which the learning rate rises");
@@ -81,6 +79,7 @@ internal sealed partial class ProposedFile(
     {
         Comment($"Phase 1, {PhaseTimes.Words(times.Supernet)}: one network that holds all that are searched.");
         Section("supernet");
+        if (!options.IsSmall) Batches("  ", options.BatchSize, options.LearningRate);
         Option("epochs", $"{options.Epochs}", "passes over the pictures: more learn more, and take longer");
         if (options.IsSmall) Option("paths-per-step", $"{options.PathsPerStep}", "paths trained on each batch");
         Option("held-out", Number(options.HeldOut), "share of train on which the search compares");
@@ -106,11 +105,19 @@ internal sealed partial class ProposedFile(
     {
         Comment($"Phase 3, {PhaseTimes.Words(times.Scratch)}: the path that was found is trained from scratch, and measured on val.");
         Section("scratch");
+        if (!options.IsSmall) Batches("  ", options.ScratchBatchSize, options.ScratchLearningRate);
         Option("architecture", $"{Runs}/search");
         Option("epochs", $"{options.ScratchEpochs}");
         if (options.IsSmall) Option("lr-decay", "cosine", "how the learning rate falls");
         if (options.ValFrequency > 1) Option("val-frequency", $"{options.ValFrequency}", "epochs between measurements on val");
         Option("output-dir", $"{Runs}/scratch");
+    }
+
+    private void Batches(string blanks, int size, float learningRate)
+    {
+        Line($"{blanks}# Pictures a step. Half as many take half the memory; halve the learning rate, too.");
+        Top($"{blanks}batch-size", $"{size}");
+        Top($"{blanks}learning-rate", Number(learningRate));
     }
 
     private void Comment(string text) => Line($"# {text}".TrimEnd());
@@ -134,7 +141,7 @@ internal sealed partial class ProposedFile(
         return Path.IsPathRooted(path) ? path : Path.GetRelativePath(folder, Path.GetFullPath(path));
     }
 
-    private static string Number(float value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+    private static string Number(float value) => value.ToString(CultureInfo.InvariantCulture);
 
     // In quotes where YAML could take it for something else.
     private static string Scalar(string value) =>

@@ -80,7 +80,9 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
         }
         if (options.FirstOrDefault(o => !o.IsOption && given.All(g => g.Option != o)) is { } missing)
         {
-            throw Usage(missing.IsList ? $"Name {missing.Name}: {missing.Help}" : $"Say what spos {_verb} is to do{Values(missing)}.");
+            throw Usage(missing.IsList || Values(missing).Length == 0
+                ? $"Name {missing.Name}: {missing.Help}"
+                : $"Say what spos {_verb} is to do{Values(missing)}.");
         }
         RefuseRepeated(given);
         string[] typed = [.. given.Where(g => g.Option.Rule is not OptionsFileRule).SelectMany(g => g.Checked(_verb))];
@@ -116,6 +118,10 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
     {
         if (given.FirstOrDefault(g => g.Option.Rule is OptionsFileRule) is not { } named) return [];
         _ = named.Checked(_verb).Count();
+        if (options.All(o => !o.IsOption || o == named.Option))
+        {
+            throw Usage($"{named.Option.Name}: spos {_verb} has no options that a file could hold.");
+        }
         string file = named.Value!;
         Given[] configured =
         [

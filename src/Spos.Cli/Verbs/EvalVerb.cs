@@ -17,6 +17,8 @@ namespace Spos.Cli.Verbs;
 [Example("Evaluate what was trained from scratch", "--imagenet-dir /data/imagenet")]
 internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IVerb
 {
+    private const int DefaultImages = 16;
+
     [Option("checkpoint", Default = "runs/scratch", HelpText = "A checkpoint, or the folder of a run.")]
     [Input(PathKind.Any)]
     public string CheckpointPath { get; set; } = "runs/scratch";
@@ -47,10 +49,11 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
     [Output(PathKind.Folder), Influences(Influence.Kept)]
     public string? TbDir { get; set; }
 
-    [Option("tb-images", Default = 16, HelpText =
-        "How many pictures that file shows: those of the highest loss that are taken for another class, as the network sees them.")]
+    [Option("tb-images", HelpText =
+        "How many pictures that file shows: those of the highest loss that are taken for another class, as the network sees them "
+        + "(default: 16).")]
     [InRange(0, 1000), Influences(Influence.Kept)]
-    public int TbImages { get; set; } = 16;
+    public int? TbImages { get; set; }
 
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
@@ -60,6 +63,7 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
 
     public int Run()
     {
+        if (TbImages != null && TbDir == null) throw new UsageException("--tb-images needs --tb-dir FOLDER, where the pictures are shown.");
         // A run that is going on writes a file of its own there, which TensorBoard would then no longer follow.
         if (TbDir != null && FolderContents.Of(TbDir, "--tb-dir").Description is { } run)
         {
@@ -78,7 +82,7 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
             TestBatchSize = TestBatchSize,
             Weights = Weights,
             EventFolder = TbDir,
-            WrongPictures = TbImages,
+            WrongPictures = TbImages ?? DefaultImages,
             Options = DeclaredOption.Record(this),
         };
         using IRanks ranks = Processes.Open(

@@ -18,10 +18,8 @@ namespace Spos.Cli.Verbs;
 [Example("Begin with folders of photographs, one for each class", "photos --split data/photos")]
 internal sealed class NewVerb : DeviceOptions, IVerb
 {
-    private const string Train = "train", Val = "val", Output = "--output";
-
-    // For a first result: a data set of this project's kind is looked at within a break.
-    private static readonly TimeSpan FirstTime = TimeSpan.FromMinutes(10);
+    // The time is long enough for a first result, and short enough to wait for.
+    private const string Train = "train", Val = "val", Output = "--output", FirstTime = "10m";
 
     [Value(0, MetaName = "dataset", Required = true, HelpText =
         "the pictures: a folder with train and val, each with one folder of pictures per class; or, with --split, with these folders of "
@@ -60,6 +58,21 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         string data = isSplit ? Folder : Split ?? throw Undivided();
         if (isSplit && Split != null) throw new UsageException($"--split: {Folder} has {Train} and {Val} already. Leave it out.");
         string? made = isSplit ? null : Divide(data);
+        try
+        {
+            Propose(data, made, file);
+        }
+        catch (SposException) when (made != null)
+        {
+            // With more pictures the same command has to divide them anew.
+            Directory.Delete(data, recursive: true);
+            throw;
+        }
+        return ExitCode.Success;
+    }
+
+    private void Propose(string data, string? made, string file)
+    {
         var console = new RunConsole();
         (ImageFolder train, ImageFolder val) = new DataSpec { Folder = data, Workers = Workers }.OpenBoth(console);
         DataFacts facts = DataFacts.Of(train, val, Workers);
@@ -68,24 +81,23 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         Notice.Say($"Steps are timed on {described}.");
         var damage = new DamageReport(Notice.Warn);
         var measure = new ProposalMeasure(device, new Computation(Plan, default), train, Workers, damage);
-        TimeSpan? most = Time != null ? DurationAttribute.Parse(Time) : Proposal.Of(facts, Proposal.ImageSizes(facts)[0]).IsSmall
-            ? FirstTime
-            : null;
+        bool isSmall = Proposal.Of(facts, Proposal.ImageSizes(facts)[0]).IsSmall;
+        string? time = Time ?? (isSmall ? FirstTime : null);
+        TimeSpan? most = time == null ? null : DurationAttribute.Parse(time);
         (Proposal options, PhaseTimes times) = ProposalChoice.Of(facts, most, proposed => Measured(measure, facts, proposed));
         AtomicFile.WriteText(file, new ProposedFile(data, file, described, facts, options, times).Text());
         Print(facts, options, times, made, Math.Max(facts.Damaged, damage.Files), file);
         // With fewer epochs the time is met but for what does not go by epochs.
         if (most is { } asked && times.Total > 1.1 * asked)
         {
-            Notice.Warn($"this takes longer than --time {Time ?? "10m"}: with fewer epochs than these nothing is learnt.");
+            Notice.Warn($"this takes longer than --time {time}: with fewer epochs than these nothing is learnt.");
         }
         Notice.Say($"Next: spos run {ShellText.Word(file)}");
-        return ExitCode.Success;
     }
 
     private static PictureSeconds? Measured(ProposalMeasure measure, DataFacts facts, Proposal proposed)
     {
-        PictureSeconds? seconds = measure.Of(proposed);
+        PictureSeconds? seconds = measure.Of(proposed, facts);
         int size = proposed.Network.ImageSize;
         string result = seconds is { } found
             ? PhaseTimes.Words(PhaseTimes.Of(proposed, facts, found).Total)
@@ -96,6 +108,8 @@ internal sealed class NewVerb : DeviceOptions, IVerb
 
     private static void Print(DataFacts facts, Proposal options, PhaseTimes times, string? made, int damaged, string file)
     {
+        int meant = Proposal.Of(facts, options.Network.ImageSize).Epochs;
+        string fewer = options.Epochs < meant ? $" instead of {meant}, to keep the time" : "";
         ResultTable.Print(
             "Options",
             ("data set", made),
@@ -105,7 +119,7 @@ internal sealed class NewVerb : DeviceOptions, IVerb
             ("damaged pictures", damaged == 0 ? null : $"{damaged} at least"),
             ("network", $"{options.Network}"),
             ("batches", $"of {options.BatchSize} pictures"),
-            ("supernet", $"{options.Epochs} epochs, {PhaseTimes.Words(times.Supernet)}"),
+            ("supernet", $"{options.Epochs} epochs{fewer}, {PhaseTimes.Words(times.Supernet)}"),
             ("search", $"{options.Generations} generations of {options.Population}, {PhaseTimes.Words(times.Search)}"),
             ("scratch", $"{options.ScratchEpochs} epochs, {PhaseTimes.Words(times.Scratch)}"),
             ("file", Path.GetFullPath(file)));
@@ -122,7 +136,7 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         foreach (string remark in all.Remarks) Notice.Warn(remark);
         if (all.Holds(target)) throw new UsageException($"--split {target} lies in {Folder}. Choose another folder.");
         DataSpec.RequireClasses($"{Folder} has", all);
-        int copied = SplitFolder.Write(all, target);
+        int copied = SplitFolder.Write(all, target, Notice.Warn);
         string how = copied == 0 ? "linked" : $"{copied} of them copied, for they cannot be linked there";
         return $"{target}, of {all.Samples.Length} pictures of {Folder}, {how}";
     }
@@ -143,8 +157,9 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         // Its pictures are not looked for, which could take long.
         int classes = Directory.GetDirectories(Folder).Length;
         if (classes == 0) return new DataException($"{Folder}: no class folders. There must be one folder of pictures per class.");
+        if (classes == 1) return new DataException($"{Folder}: one class folder alone. There must be two or more, to tell them apart.");
         return new UsageException(
-            $"{Folder} has {(classes == 1 ? "a folder" : $"{classes} folders")} of pictures, but neither {Train} nor {Val}. "
+            $"{Folder} has {classes} folders of pictures, but neither {Train} nor {Val}. "
             + "Add --split FOLDER: of each class a fifth goes to FOLDER/val and the others to FOLDER/train. Pictures are linked, and take "
             + "no more room.");
     }

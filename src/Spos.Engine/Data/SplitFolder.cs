@@ -20,10 +20,11 @@ public static class SplitFolder
     /// file system has no such names. Which pictures go to val depends on their names alone.
     /// </summary>
     /// <param name="target">Is not there, or empty.</param>
+    /// <param name="warn">Told of files that cannot be read, such as links that lead nowhere; they are left out.</param>
     /// <returns>Pictures that were copied.</returns>
     /// <exception cref="DataException">A class is too small to be divided, or a file's name cannot be written.</exception>
     /// <exception cref="WriteException">It could not be written; nothing is left of it.</exception>
-    public static int Write(ImageFolder all, string target)
+    public static int Write(ImageFolder all, string target, Action<string> warn)
     {
         foreach (IGrouping<int, ImageFolder.Sample> one in all.Samples.GroupBy(sample => sample.Label))
         {
@@ -44,8 +45,15 @@ public static class SplitFolder
                     string to = Path.Combine(folder, split, NameIn(all.Root, sample.Path));
                     Directory.CreateDirectory(Path.GetDirectoryName(to)!);
                     if (LibC.TryLink(sample.Path, FilePath.Of(to))) continue;
-                    File.WriteAllBytes(to, PictureReader.FileOf(sample.Path));
-                    copied++;
+                    try
+                    {
+                        File.WriteAllBytes(to, PictureReader.FileOf(sample.Path));
+                        copied++;
+                    }
+                    catch (UnreadableFileException error)
+                    {
+                        warn($"{error.Message} It is left out.");
+                    }
                 }
             }
         });

@@ -34,6 +34,8 @@ public sealed record SupernetSpec
     /// <summary>The batch size that the default learning rate is meant for.</summary>
     public const int DefaultBatchSize = 768;
 
+    public const int DefaultRandomPaths = 32;
+
     public required NetworkSizes Sizes { get; init; }
 
     /// <summary>The most <see cref="PathsPerStep"/>: what blocks of the fewest operations have.</summary>
@@ -82,7 +84,7 @@ public sealed record SupernetSpec
     public float HeldOut { get; init; } = 0.05f;
 
     /// <summary>Random paths that are measured on val at the end; at least 1.</summary>
-    public int RandomPaths { get; init; } = 32;
+    public int RandomPaths { get; init; } = DefaultRandomPaths;
 
     /// <summary>A supernet's checkpoint, or its folder, to start from; null for random weights.</summary>
     public string? LoadCheckpoint { get; init; }
@@ -102,7 +104,10 @@ public static class SupernetTraining
     /// <summary>What the folder's run is called, and its plot.</summary>
     public const string Title = "supernet";
 
-    private const int CalibrationPictures = 1280, CalibrationBatch = 128, TestBatch = 512;
+    /// <summary>Training pictures that each random path is recalibrated on, if there are as many.</summary>
+    internal const int CalibrationPictures = 1280;
+
+    private const int CalibrationBatch = 128, TestBatch = 512;
 
     /// <returns>Null if it was stopped before the end; what was done is saved.</returns>
     /// <exception cref="SposException">It cannot be done; the message says why.</exception>

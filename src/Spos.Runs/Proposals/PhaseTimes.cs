@@ -1,3 +1,5 @@
+using Spos.Runs.Phases;
+
 namespace Spos.Runs.Proposals;
 
 /// <summary>What was measured of a network on a device.</summary>
@@ -9,9 +11,6 @@ public readonly record struct PictureSeconds(double Train, double Infer, double 
 /// <summary>About how long the phases take.</summary>
 public sealed record PhaseTimes(TimeSpan Supernet, TimeSpan Search, TimeSpan Scratch)
 {
-    // Of the supernet at its end (SupernetSpec.RandomPaths), each recalibrated on so many pictures.
-    private const int RandomPaths = 32, RandomPathsPictures = 1280;
-
     // Recalibration takes statistics besides.
     private const double Recalibration = 1.5;
 
@@ -25,7 +24,7 @@ public sealed record PhaseTimes(TimeSpan Supernet, TimeSpan Search, TimeSpan Scr
         double Steps(double pictures, int paths) => pictures * (seconds.Train * paths + load);
         double Scored(double calibrated, double measured) => seconds.Infer * (Recalibration * calibrated + measured);
         double supernet = filling + Steps((double)options.Epochs * options.Pictures.Supernet, options.PathsPerStep)
-            + RandomPaths * Scored(Math.Min(RandomPathsPictures, options.Pictures.Supernet), data.Val);
+            + SupernetSpec.DefaultRandomPaths * Scored(Math.Min(SupernetTraining.CalibrationPictures, options.Pictures.Supernet), data.Val);
         double search = (double)options.Population * options.Generations
             * Scored((double)options.CalibrationBatch * options.CalibrationBatches, options.Pictures.All - options.Pictures.Supernet);
         double scratch = Steps((double)options.ScratchEpochs * options.Pictures.All, 1)
@@ -37,7 +36,7 @@ public sealed record PhaseTimes(TimeSpan Supernet, TimeSpan Search, TimeSpan Scr
     public static string Words(TimeSpan time) => time switch
     {
         { TotalMinutes: < 1 } => "less than a minute",
-        { TotalMinutes: < 90 } => $"about {Math.Ceiling(time.TotalMinutes):0} min",
+        { TotalMinutes: < 90 } => $"about {Math.Round(time.TotalMinutes):0} min",
         { TotalHours: < 48 } => $"about {time.TotalHours:0.#} h",
         _ => $"about {time.TotalDays:0.#} days",
     };

@@ -1,5 +1,6 @@
 using Spos.Engine.Data;
 using Spos.Engine.Supernet;
+using Spos.Runs.Phases;
 
 namespace Spos.Runs.Proposals;
 
@@ -14,7 +15,6 @@ public sealed record Proposal
 
     // From so many pictures on the official options are proposed; those for small data sets were found with some thousand.
     private const int LargeSet = 100_000, MiddleSet = 2000;
-    private const int OfficialBatch = 768;
 
     /// <summary>The network, without its classes' number.</summary>
     public required NetworkSpec Network { get; init; }
@@ -22,8 +22,11 @@ public sealed record Proposal
     /// <summary>Whether the data set is small.</summary>
     public required bool IsSmall { get; init; }
 
-    /// <summary>Pictures a step; in scratch, too, where the data set is small.</summary>
+    /// <summary>Pictures a step of the supernet.</summary>
     public required int BatchSize { get; init; }
+
+    /// <summary>Pictures a step from scratch: as many, or the official ones where there is room for the supernet's official ones.</summary>
+    public int ScratchBatchSize => BatchSize == SupernetSpec.DefaultBatchSize ? ScratchSpec.DefaultBatchSize : BatchSize;
 
     /// <summary>Epochs of the supernet. A single path takes twice as many.</summary>
     public required int Epochs { get; init; }
@@ -38,8 +41,10 @@ public sealed record Proposal
 
     public int PathsPerStep => IsSmall ? 4 : 1;
 
-    /// <summary>0.1 for a batch of 64, or the official 0.5 for 768, and in proportion for others.</summary>
-    public float LearningRate => IsSmall ? 0.1f * BatchSize / 64 : 0.5f * BatchSize / OfficialBatch;
+    /// <summary>0.1 for a batch of 64, or the official one for the official batch, and in proportion for others.</summary>
+    public float LearningRate => IsSmall ? 0.1f * BatchSize / 64 : Official(BatchSize, SupernetSpec.DefaultBatchSize);
+
+    public float ScratchLearningRate => IsSmall ? LearningRate : Official(ScratchBatchSize, ScratchSpec.DefaultBatchSize);
 
     /// <summary>A tenth of the supernet's steps, and 100 at most.</summary>
     public int WarmupSteps => IsSmall ? (int)Math.Min(100, (long)Epochs * (Pictures.Supernet / BatchSize) / 10) : 0;
@@ -82,8 +87,8 @@ public sealed record Proposal
         if (trained < LeastBatch)
         {
             throw new DataException(
-                $"{data.Train} training pictures are too few: {LeastBatch} are needed at least besides those that are held out for the "
-                + "search, and some hundred for a beginning.");
+                $"{data.Train} training pictures are too few: {data.Train - trained} of them are held out for the search, and "
+                + $"{LeastBatch} must be left at least. Some hundred are a beginning.");
         }
         return new Proposal
         {
@@ -98,7 +103,7 @@ public sealed record Proposal
                 }
                 : new NetworkSpec { ImageSize = imageSize, Classes = data.Classes },
             IsSmall = small,
-            BatchSize = !small ? OfficialBatch : trained >= 1000 ? 64 : trained >= 128 ? 32 : trained >= 64 ? 16 : LeastBatch,
+            BatchSize = !small ? SupernetSpec.DefaultBatchSize : trained >= 1000 ? 64 : trained >= 128 ? 32 : trained >= 64 ? 16 : LeastBatch,
             // Of few pictures each is seen more often, to make as many steps.
             Epochs = small ? Math.Clamp(160_000 / data.Train, 20, 120) : 120,
             HeldOut = heldOut,
@@ -106,4 +111,6 @@ public sealed record Proposal
             CacheSize = data.ShortSide >= 2 * imageSize ? (imageSize * 8 + 6) / 7 : null,
         };
     }
+
+    private static float Official(int batchSize, int officialBatch) => TrainingSetup.DefaultLearningRate * batchSize / officialBatch;
 }

@@ -12,8 +12,8 @@ public sealed class SplitFolderTests
         data.Add("class1/below/é 1.jpg", File.ReadAllBytes(Path.Combine(data.Root, "class1/000.jpg")));
         using var other = new TemporaryDataSet(0, 0);
         string first = Path.Combine(other.Root, "first"), second = Path.Combine(other.Root, "second");
-        Assert.Equal(0, SplitFolder.Write(ImageFolder.Open(data.Root), first));
-        SplitFolder.Write(ImageFolder.Open(data.Root), second);
+        Assert.Equal(0, SplitFolder.Write(ImageFolder.Open(data.Root), first, Assert.Fail));
+        SplitFolder.Write(ImageFolder.Open(data.Root), second, Assert.Fail);
         string[] train = Names(Path.Combine(first, "train")), val = Names(Path.Combine(first, "val"));
         Assert.Equal(Names(data.Root), train.Concat(val).Order(StringComparer.Ordinal));
         Assert.Equal([2, 2], new[] { "class0", "class1" }.Select(c => val.Count(name => name.StartsWith(c, StringComparison.Ordinal))));
@@ -34,7 +34,7 @@ public sealed class SplitFolderTests
         File.CreateSymbolicLink(picture, "../kept.jpg");
         using var other = new TemporaryDataSet(0, 0);
         string target = Path.Combine(other.Root, "set");
-        SplitFolder.Write(ImageFolder.Open(data.Root), target);
+        SplitFolder.Write(ImageFolder.Open(data.Root), target, Assert.Fail);
         File.Delete(kept);
         Assert.Equal(bytes, File.ReadAllBytes(Directory.GetFiles(target, "000.jpg", SearchOption.AllDirectories)
             .Single(path => path.Contains("class0", StringComparison.Ordinal))));
@@ -48,7 +48,7 @@ public sealed class SplitFolderTests
         string target = $"/dev/shm/spos-test-{Guid.NewGuid():N}";
         try
         {
-            int copied = SplitFolder.Write(ImageFolder.Open(data.Root), target);
+            int copied = SplitFolder.Write(ImageFolder.Open(data.Root), target, Assert.Fail);
             Assert.True(copied == 6 || data.Root.StartsWith("/dev/shm", StringComparison.Ordinal), $"{copied} were copied.");
             Assert.Equal(6, Names(target).Length);
         }
@@ -66,9 +66,22 @@ public sealed class SplitFolderTests
         using var data = new TemporaryDataSet(2, pictures);
         using var other = new TemporaryDataSet(0, 0);
         string target = Path.Combine(other.Root, "set");
-        DataException refused = Assert.Throws<DataException>(() => SplitFolder.Write(ImageFolder.Open(data.Root), target));
+        DataException refused = Assert.Throws<DataException>(() => SplitFolder.Write(ImageFolder.Open(data.Root), target, Assert.Fail));
         Assert.Contains($"class0: {named}", refused.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(other.Root));
+    }
+
+    [Fact]
+    public void A_link_that_leads_nowhere_is_told_and_left_out()
+    {
+        using var data = new TemporaryDataSet(2, 5);
+        using var other = new TemporaryDataSet(0, 0);
+        string dangling = Path.Combine(data.Root, "class0", "gone.png"), target = Path.Combine(other.Root, "set");
+        File.CreateSymbolicLink(dangling, "nowhere.png");
+        var warnings = new List<string>();
+        Assert.Equal(0, SplitFolder.Write(ImageFolder.Open(data.Root), target, warnings.Add));
+        Assert.Contains(dangling, Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.Equal(10, Names(target).Length);
     }
 
     private static string[] Names(string folder) =>

@@ -1,8 +1,8 @@
-using Spos.Cli.Configs;
+using Spos.Cli.Nni;
 using Spos.Cli.Options;
 using YamlDotNet.RepresentationModel;
 
-namespace Spos.Cli.Nni;
+namespace Spos.Cli.Configs;
 
 /// <summary>
 /// The path of a YAML file of options: of any commands (<see cref="OptionsFile"/>), or NNI's (<see cref="SearchConfig"/>).
