@@ -32,10 +32,10 @@ public sealed partial class FrontTests
             Assert.Contains("is damaged", Offer(0, FirstEnd, bytes => bytes[..(bytes.Length / 2)]), StringComparison.Ordinal);
             Assert.NotNull(Offer(0, FirstEnd, bytes => [.. bytes[..^100], (byte)(bytes[^100] ^ 1), .. bytes[^99..]]));
             Assert.NotNull(Offer(0, "search/search.json"));
-            Assert.False(trainings.HasBegun(trainings.All[0]));
+            Assert.False(trainings.HasBegun(0));
             Assert.Null(Offer(1, SecondEnd));
             Assert.Null(Offer(0, FirstEnd));
-            Assert.True(trainings.HasBegun(trainings.All[0]));
+            Assert.True(trainings.HasBegun(0));
         });
         FrontResult shared = Run(FrontTraining.Run, SpecOf("shared") with { Pool = _ => pool })!;
         Assert.True(pool.IsDone);

@@ -12,7 +12,7 @@ namespace Spos.Cli.Tests.Workers;
 /// <summary>A pool and workers of the test's, which send some bytes as trained networks: who gets what, and what is believed.</summary>
 public sealed class PooledTrainingTests : IDisposable
 {
-    private const int MostBytes = 300_000;
+    private const int MostBytes = 300_000, Steps = 1000;
 
     private static readonly Dictionary<string, string> Facts = new() { ["the version"] = "1" };
 
@@ -53,7 +53,7 @@ public sealed class PooledTrainingTests : IDisposable
         }
         await run;
         Assert.Equal([2, 0, 1, 3], trainings.Finished);
-        Assert.Empty(Directory.GetFiles(_folder, ".received*"));
+        Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
         Assert.Empty(_observer.Warnings);
     }
 
@@ -83,6 +83,9 @@ public sealed class PooledTrainingTests : IDisposable
         await Babble("too-large", (worker, job) => worker.Send(job, new byte[MostBytes + 1]));
         await Babble("other-number", (worker, job) => worker.Send(new Job { Number = job.Number + 1 }, Checkpoint(job.Key)));
         await Babble("no-pieces", (worker, job) => worker.Send(job, []));
+        await Babble("empty-piece", (worker, _) => worker.Say(new FromWorker { Piece = new Piece() }));
+        await Babble("further-than-the-end", (worker, _) =>
+            worker.Say(new FromWorker { Progress = new Progress { Steps = Steps + 1 } }));
         await Babble("score", (worker, job) => worker.Answer(job, _ => 0.5));
         // A whole file that is none: who has sent it is set aside.
         await Babble("liar", (worker, job) => worker.Send(job, Checkpoint("other")));
@@ -93,7 +96,7 @@ public sealed class PooledTrainingTests : IDisposable
         await honest.Send(last, Checkpoint(last.Key));
         await run;
         Assert.Equal([0], trainings.Finished);
-        Assert.Empty(Directory.GetFiles(_folder, ".received*"));
+        Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
     }
 
     [Fact]
@@ -126,12 +129,12 @@ public sealed class PooledTrainingTests : IDisposable
         public IReadOnlyList<PooledTraining> All { get; } =
         [
             .. Enumerable.Range(0, count).Select(i => new PooledTraining(
-                Architecture.Parse($"{i} 0 0 0"), (ulong)i + 40, $"key-{i}", $"network {i + 1}")),
+                Architecture.Parse($"{i} 0 0 0"), (ulong)i + 40, $"key-{i}", $"network {i + 1}", Steps)),
         ];
 
         public long MostBytes => PooledTrainingTests.MostBytes;
 
-        public bool HasBegun(PooledTraining training) => false;
+        public bool HasBegun(int number) => false;
 
         public bool Train(int number, CancellationToken cancel) => throw new NotSupportedException();
 
