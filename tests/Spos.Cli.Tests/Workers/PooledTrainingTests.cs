@@ -44,9 +44,16 @@ public sealed class PooledTrainingTests : IDisposable
         var trainings = new Trainings(4);
         Task run = Run(pool, trainings);
         using FakeWorker worker = await Join(pool, "worker");
-        foreach (string expected in new[] { "key-2", "key-0", "key-1", "key-3" })
+        string[] keys = ["key-2", "key-0", "key-1", "key-3"];
+        var taken = new List<string>();
+        foreach ((int done, string expected) in keys.Index())
         {
+            while (trainings.Finished.Count < done) await Task.Delay(10);
             Job job = (await worker.Ask(5, "key-2", "key-3x")).Job;
+            // It may remove them. It is not told of the last one before all is done with that.
+            taken.AddRange(job.Taken);
+            Assert.InRange(taken.Count, Math.Max(0, done - 1), done);
+            Assert.Equal(keys[..taken.Count], taken);
             Assert.Equal(expected, job.Key);
             Assert.Equal(trainings.All.Single(one => one.Key == expected).Seed, job.Seed);
             await worker.Send(job, Checkpoint(job.Key));
@@ -55,6 +62,34 @@ public sealed class PooledTrainingTests : IDisposable
         Assert.Equal([2, 0, 1, 3], trainings.Finished);
         Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
         Assert.Empty(_observer.Warnings);
+    }
+
+    [Fact]
+    public async Task What_was_sent_is_removed_when_the_run_fails()
+    {
+        using WorkPool pool = Open();
+        using var isSent = new ManualResetEventSlim();
+        var trainings = new Trainings(3)
+        {
+            Finishing = () =>
+            {
+                isSent.Wait();
+                throw new InvalidOperationException("it fails");
+            },
+        };
+        Task run = Run(pool, trainings);
+        using FakeWorker worker = await Join(pool, "worker");
+        for (int i = 0; i < 2; i++)
+        {
+            Job job = (await worker.Ask(1)).Job;
+            await worker.Send(job, Checkpoint(job.Key));
+        }
+        // Who is given the next one has sent both.
+        Assert.Equal("key-2", (await worker.Ask(1)).Job.Key);
+        Assert.NotEmpty(Directory.GetFiles(_folder, ".workers.json.received*"));
+        isSent.Set();
+        Assert.Equal("it fails", (await Assert.ThrowsAsync<InvalidOperationException>(() => run)).Message);
+        Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
     }
 
     [Fact]
@@ -126,6 +161,8 @@ public sealed class PooledTrainingTests : IDisposable
     {
         public List<int> Finished { get; } = [];
 
+        public Action Finishing { get; init; } = () => { };
+
         public IReadOnlyList<PooledTraining> All { get; } =
         [
             .. Enumerable.Range(0, count).Select(i => new PooledTraining(
@@ -140,6 +177,7 @@ public sealed class PooledTrainingTests : IDisposable
 
         public string? Finish(int number, string? file)
         {
+            Finishing();
             if (!File.ReadAllBytes(file!).SequenceEqual(Checkpoint(All[number].Key))) return "it is another one";
             Finished.Add(number);
             return null;
