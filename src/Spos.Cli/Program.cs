@@ -27,7 +27,7 @@ internal static class Program
     /// <exception cref="UsageException">It makes no sense.</exception>
     internal static int Do(params string[] arguments) => RequestReader.Read(arguments, Verbs) switch
     {
-        // Workers of a search know nothing of each other.
+        // Workers of a run know nothing of each other.
         Request.Run { Verb: not (ISharedOptions or WorkerVerb) } when Launcher.HasSeveral => throw new UsageException(
             $"mpirun or srun started {Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"} processes of this command, "
             + "which works in one: start it without. supernet, scratch and eval can be shared by several (docs/cluster.md)."),

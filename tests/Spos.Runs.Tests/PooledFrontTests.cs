@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using MessagePack;
+using Spos.Engine.Checkpoints;
 using Spos.Runs.Phases;
 using Spos.Space;
 using static Spos.Runs.Tests.TinyRuns;
@@ -32,10 +35,13 @@ public sealed partial class FrontTests
             Assert.Contains("is damaged", Offer(0, FirstEnd, bytes => bytes[..(bytes.Length / 2)]), StringComparison.Ordinal);
             Assert.NotNull(Offer(0, FirstEnd, bytes => [.. bytes[..^100], (byte)(bytes[^100] ^ 1), .. bytes[^99..]]));
             Assert.NotNull(Offer(0, "search/search.json"));
-            Assert.False(trainings.HasBegun(trainings.All[0]));
+            Assert.Contains("its options have no values", Offer(0, FirstEnd, WithoutOptions), StringComparison.Ordinal);
+            Assert.False(trainings.HasBegun(0));
+            Assert.Equal("its weights are no numbers", Offer(0, FirstEnd, WithoutNumbers));
+            Assert.False(trainings.HasBegun(0));
             Assert.Null(Offer(1, SecondEnd));
             Assert.Null(Offer(0, FirstEnd));
-            Assert.True(trainings.HasBegun(trainings.All[0]));
+            Assert.True(trainings.HasBegun(0));
         });
         FrontResult shared = Run(FrontTraining.Run, SpecOf("shared") with { Pool = _ => pool })!;
         Assert.True(pool.IsDone);
@@ -44,6 +50,43 @@ public sealed partial class FrontTests
         {
             Assert.Equal(File.ReadAllBytes(At($"alone/{file}")), File.ReadAllBytes(At($"shared/{file}")));
         }
+    }
+
+    [Fact]
+    public void What_was_trained_when_the_run_was_stopped_is_not_trained_again()
+    {
+        FrontSpec SpecOf(string folder) => Spec(folder) with { NumNetworks = 2 };
+        FrontResult alone = Run(FrontTraining.Run, SpecOf("alone"))!;
+        // It is stopped before it has measured the first one.
+        using var stopping = new Pool(trainings => throw new OperationCanceledException($"{trainings.Train(0, CancellationToken.None)}"));
+        Assert.Throws<OperationCanceledException>(() => Run(FrontTraining.Run, SpecOf("shared") with { Pool = _ => stopping }));
+        using var going = new Pool(trainings =>
+        {
+            Assert.Equal(alone.Networks.Single(one => one.Network.Name == "front_001").Network.Path, Assert.Single(trainings.All).Path);
+            Assert.True(trainings.Train(0, CancellationToken.None));
+            Assert.Null(trainings.Finish(0, null));
+        });
+        FrontResult shared = Run(FrontTraining.Run, SpecOf("shared") with { Pool = _ => going })!;
+        Assert.True(going.IsDone);
+        Assert.Equal(alone.Networks.Select(one => one.Network), shared.Networks.Select(one => one.Network));
+    }
+
+    private static int HeaderLength(byte[] checkpoint) => (int)BitConverter.ToInt64(checkpoint, 8);
+
+    private static byte[] WithoutOptions(byte[] checkpoint)
+    {
+        CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader>(checkpoint.AsMemory(16, HeaderLength(checkpoint)));
+        header.Options = null!;
+        byte[] text = MessagePackSerializer.Serialize(header);
+        return [.. checkpoint[..8], .. BitConverter.GetBytes((long)text.Length), .. text, .. new byte[128]];
+    }
+
+    // All of its tensors are NaN, and its checksum is right.
+    private static byte[] WithoutNumbers(byte[] checkpoint)
+    {
+        Range tensors = (16 + HeaderLength(checkpoint) + 64)..^SHA256.HashSizeInBytes;
+        checkpoint.AsSpan(tensors).Fill(0xFF);
+        return [.. checkpoint[..^SHA256.HashSizeInBytes], .. SHA256.HashData(checkpoint.AsSpan(..^SHA256.HashSizeInBytes))];
     }
 
     private sealed class Pool(Action<IPooledTrainings> train) : IWorkPool

@@ -68,6 +68,11 @@ public sealed class RecordedFiguresTests : IDisposable
         Assert.Equal(0.75, NewSearch().Load(Space)!["3 2 1 0 3"].Top1);
         Assert.Equal([0.5], NewRanking().Load(Space, Recalibrations)![0].Trainings);
         Assert.Equal([0.5, 0.25, 0.75], NewRanking().Load(Space, Recalibrations)![1].Trainings);
+        // Scores that were wrong are missing until they are made again.
+        Change(NewRanking().FilePath, "Architectures[1].Scores", "[]");
+        RankedArchitecture withdrawn = NewRanking().Load(Space, Recalibrations)![1];
+        Assert.Empty(withdrawn.Scores);
+        Assert.Equal([0.5, 0.25, 0.75], withdrawn.Trainings);
     }
 
     [Fact]

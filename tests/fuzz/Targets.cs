@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using MessagePack;
 using Spos.Cli.Nni;
 using Spos.Cli.Verbs;
 using Spos.Engine.Autograd;
@@ -138,7 +139,18 @@ internal static class Targets
         int header = (int)BinaryPrimitives.ReadInt64LittleEndian(seed.AsSpan(8));
         seed = WithChecksum([.. seed.Take(16 + header + 128)]);
         Directory.Delete(folder, recursive: true);
-        return new("checkpoint", [seed], file => Checkpoint.Verify(file.Save("file.spos")), Mend: WithChecksum);
+        return new(
+            "checkpoint", [seed, WithNil(header => header.Options = null!), WithNil(header => header.Tensors[0].Name = null!)],
+            file => Checkpoint.Verify(file.Save("file.spos")), Mend: WithChecksum);
+
+        // Another header, with nil where there is something.
+        byte[] WithNil(Action<CheckpointHeader> change)
+        {
+            CheckpointHeader changed = MessagePackSerializer.Deserialize<CheckpointHeader>(seed.AsMemory(16, header));
+            change(changed);
+            byte[] text = MessagePackSerializer.Serialize(changed);
+            return WithChecksum([.. seed[..8], .. BitConverter.GetBytes((long)text.Length), .. text, .. new byte[128]]);
+        }
     }
 
     private static Target Architectures() => new(

@@ -30,7 +30,7 @@ internal sealed class WorkerVerb : DataOptions, IScoreOptions, IVerb
 
     [Option("output-dir", Default = "runs/worker", HelpText =
         "Where the trainings of a rank or front run have their checkpoints, from which they go on; each has a folder of its own there, "
-        + "which is removed when the run is over.")]
+        + "which is removed once the run has what was trained, or is over.")]
     [Output(PathKind.Folder)]
     public string OutputDir { get; set; } = "runs/worker";
 

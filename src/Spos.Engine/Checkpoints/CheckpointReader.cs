@@ -199,7 +199,9 @@ public sealed class CheckpointReader : IDisposable
     {
         int start = Checkpoint.Magic.Length + sizeof(long);
         int length = (int)BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(Checkpoint.Magic.Length));
-        CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader>(head.AsMemory(start, length), Untrusted);
+        // A file that was made by others may have nil in the place of anything.
+        CheckpointHeader header = MessagePackSerializer.Deserialize<CheckpointHeader?>(head.AsMemory(start, length), Untrusted)
+            ?? throw new FormatException("it has no header.");
         if (header.Version != CheckpointHeader.CurrentVersion)
         {
             throw new CheckpointException(
@@ -223,9 +225,18 @@ public sealed class CheckpointReader : IDisposable
         {
             throw new FormatException($"it has {header.Classes} classes, which its names do not fit.");
         }
+        if (header.Options == null || header.Options.ContainsValue(null!)) throw new FormatException("its options have no values.");
+        if (header.Tensors == null || header.Tensors.Any(one => one is not { Name: not null, Shape: not null }))
+        {
+            throw new FormatException("its tensors have no names or shapes.");
+        }
+        if (!IsWhole(header.Train) || !IsWhole(header.Val)) throw new FormatException("it does not tell its pictures.");
         header.Sha256 = ReadEnd(stream);
         return header;
     }
+
+    private static bool IsWhole(DataSetIdentity? data) => data == null
+        || (data is { Digest: not null, Classes: not null } && data.Classes.All(one => one is { Name: not null, Digest: not null }));
 
     // The file's checksum.
     private static byte[] ReadEnd(FileStream stream)

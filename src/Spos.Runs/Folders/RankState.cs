@@ -6,7 +6,10 @@ using Spos.Space;
 namespace Spos.Runs.Folders;
 
 /// <summary>An architecture of a ranking report.</summary>
-/// <param name="Scores">Top-1 with the supernet's weights, one for each set of calibration pictures.</param>
+/// <param name="Scores">
+/// Top-1 with the supernet's weights, one for each set of calibration pictures; empty where some turned out to be wrong, until they are
+/// made again.
+/// </param>
 /// <param name="Standalone">Top-1 on val after training from scratch; null until then.</param>
 /// <param name="Repeats">The same after further trainings, with the next seeds; null if there are none.</param>
 public sealed record RankedArchitecture(
@@ -34,14 +37,14 @@ public sealed class RankState(string folder, KeptOptions options, DataRecord dat
     /// <param name="space">What was searched.</param>
     /// <param name="recalibrations">Scores of an architecture.</param>
     public RankedArchitecture[]? Load(SearchSpace space, int recalibrations) => Load(
-        "ranking", one => one is { Architecture: not null, Scores.Length: > 0 },
+        "ranking", one => one is { Architecture: not null, Scores: not null },
         (check, field, one) => Check(field, one, check, space, recalibrations));
 
     private static void Check(string field, RankedArchitecture one, FigureCheck check, SearchSpace space, int recalibrations)
     {
         check.Architecture($"{field}.{nameof(one.Architecture)}", one.Architecture, space);
         check.Amount($"{field}.{nameof(one.Flops)}", one.Flops);
-        if (one.Scores.Length != recalibrations)
+        if (one.Scores.Length != recalibrations && one.Scores.Length > 0)
         {
             throw check.Wrong(
                 $"{field}.{nameof(one.Scores)} has {one.Scores.Length} numbers, not one for each of {recalibrations} recalibrations");

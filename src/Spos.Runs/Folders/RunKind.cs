@@ -55,8 +55,8 @@ public sealed partial class RunKind
     /// <summary>Whether runs of this kind write a file of this name, relative to their folder.</summary>
     public bool Owns(string name) => _files.IsMatch(name);
 
-    // What a run that works with workers writes besides: who they are, and what they send until it is whole.
-    private const string OfWorkers = @"workers\.json|received";
+    // What a run that works with workers writes besides: who they are, and, for as long as it is not whole, what they send.
+    private const string OfWorkers = @"workers\.json(\.received)?";
 
     // run.json, result.json and TensorBoard's files are everyone's.
     private const string Everyones = @"run\.json|result\.json|events\.out\.tfevents\.\d{10,}\..+\.\d+\.\d+";

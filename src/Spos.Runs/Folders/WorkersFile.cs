@@ -23,4 +23,7 @@ public sealed record WorkerRecord(
 public sealed record WorkersFile([property: JsonPropertyName("workers")] IReadOnlyList<WorkerRecord?>? Workers)
 {
     public const string FileName = "workers.json";
+
+    /// <summary>What a file that a worker sends is called until it is whole, between the dot and the number of such names.</summary>
+    public const string ReceivedName = $"{FileName}.received";
 }

@@ -63,15 +63,14 @@ internal sealed record ArchitectureTraining
         [.. Options.Where(o => o.Influence == Influence.Kept).Select(o => KeyValuePair.Create(o.Name, o.Value ?? ""))], CameTo);
 
     /// <summary>The steps of a training.</summary>
-    private long Steps => Setup.StepsOf(Train.Samples.Length);
+    public long Steps => Setup.StepsOf(Train.Samples.Length);
 
     /// <summary>Trains an architecture, or goes on with that, and measures it.</summary>
     /// <returns>Null if it was stopped before the end; what was done is saved.</returns>
     public Accuracy? Run(TrainingJob job, RunContext context)
     {
         Accuracy accuracy = default;
-        bool isWhole = Reach(job, context, (run, network) =>
-            accuracy = Evaluator.Measure(run.Session, network, job.Path, Test!.Until(context.Cancel)));
+        bool isWhole = Reach(job, context, (run, network, _) => accuracy = Measure(run, network, job, context));
         return isWhole ? accuracy : null;
     }
 
@@ -80,7 +79,7 @@ internal sealed record ArchitectureTraining
     public string? CheckpointOf(TrainingJob job, RunContext context)
     {
         string? checkpoint = null;
-        Reach(job, context, (run, _) => checkpoint = run.CheckpointPath);
+        Reach(job, context, (run, _, _) => checkpoint = run.CheckpointPath);
         return checkpoint;
     }
 
@@ -115,19 +114,28 @@ internal sealed record ArchitectureTraining
         {
             return (default, error.Message);
         }
-        string? fault = null;
+        return MeasureTaken(job, taken, context);
+    }
+
+    /// <summary>Measures a network whose training's folder has its end, which another process may have trained.</summary>
+    /// <returns>Null if the folder has no whole one.</returns>
+    public Accuracy? MeasureEnd(TrainingJob job, RunContext context)
+    {
+        string end = Path.Combine(SetupOf(job).Folder, CheckpointFolder.NameOf(Steps));
+        if (!File.Exists(end)) return null;
         try
         {
-            // It goes on from its end.
-            if (Run(job, context) is { } accuracy && double.IsFinite(accuracy.Loss)) return (accuracy, null);
-            fault = "its weights are no numbers";
+            if (KeyOf(Checkpoint.Verify(end)) != KeyOf(job)) return null;
         }
-        catch (CheckpointException error)
+        catch (CheckpointException)
         {
-            fault = error.Message;
+            // Whoever trains it finds that, too, and goes on from the one before.
+            return null;
         }
-        File.Delete(taken);
-        return (default, fault);
+        (Accuracy accuracy, string? fault) = MeasureTaken(job, end, context);
+        if (fault == null) return accuracy;
+        context.Observer.Warn($"{end} is removed: {fault.TrimEnd('.')}.");
+        return null;
     }
 
     /// <summary>Whether there is something to go on from.</summary>
@@ -137,7 +145,37 @@ internal sealed record ArchitectureTraining
         return Directory.Exists(folder) && CheckpointFolder.Files(folder).Any();
     }
 
-    private bool Reach(TrainingJob job, RunContext context, Action<TrainingRun, ShuffleNetV2OneShot> then)
+    // What a training's own folder holds of another process, which is removed if something is wrong with it.
+    private (Accuracy Accuracy, string? Fault) MeasureTaken(TrainingJob job, string taken, RunContext context)
+    {
+        string fault;
+        try
+        {
+            Accuracy accuracy = default;
+            // It goes on from its end.
+            Reach(job, context, (run, network, trainer) =>
+            {
+                trainer.RequireFiniteWeights();
+                accuracy = Measure(run, network, job, context);
+            });
+            return (accuracy, null);
+        }
+        catch (CheckpointException error) when (error.IsDamage)
+        {
+            fault = error.Message;
+        }
+        catch (DivergenceException)
+        {
+            fault = "its weights are no numbers";
+        }
+        File.Delete(taken);
+        return (default, fault);
+    }
+
+    private Accuracy Measure(TrainingRun run, ShuffleNetV2OneShot network, TrainingJob job, RunContext context) =>
+        Evaluator.Measure(run.Session, network, job.Path, Test!.Until(context.Cancel));
+
+    private bool Reach(TrainingJob job, RunContext context, Action<TrainingRun, ShuffleNetV2OneShot, Trainer> then)
     {
         TrainingSetup setup = SetupOf(job);
         using var run = new TrainingRun(
@@ -150,7 +188,7 @@ internal sealed record ArchitectureTraining
         };
         run.Begin(trainer, () => Inherited?.Give(run.Session, run.Network));
         if (!run.Train(trainer, null, context.Cancel)) return false;
-        then(run, average?.Network ?? run.Network);
+        then(run, average?.Network ?? run.Network, trainer);
         return true;
     }
 

@@ -33,7 +33,8 @@ public sealed record TrainingRecipe(
 /// <summary>A network that is to be trained.</summary>
 /// <param name="Key">The digest of all that the training depends on.</param>
 /// <param name="Title">What users are told of it.</param>
-public sealed record PooledTraining(Architecture Path, ulong Seed, string Key, string Title);
+/// <param name="Steps">How many it has.</param>
+public sealed record PooledTraining(Architecture Path, ulong Seed, string Key, string Title, long Steps);
 
 /// <summary>Networks that this process and others train.</summary>
 public interface IPooledTrainings
@@ -44,7 +45,7 @@ public interface IPooledTrainings
     long MostBytes { get; }
 
     /// <summary>Whether this process has begun one before, and would go on with it.</summary>
-    bool HasBegun(PooledTraining training);
+    bool HasBegun(int number);
 
     /// <summary>Trains one here, on a thread of the pool's.</summary>
     /// <returns>Whether it came to its end.</returns>

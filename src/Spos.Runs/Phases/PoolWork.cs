@@ -50,7 +50,9 @@ public sealed class PoolWork : IDisposable
 
     // The coordinator may ask again for what it has not got.
     private readonly Dictionary<(ulong Seed, Architecture Path), double> _known = [];
-    private readonly HashSet<string> _trained = [];
+
+    // The folders of trainings that are done, by key. Until the run has taken one, it may be asked for again.
+    private readonly Dictionary<string, string> _trained = [];
 
     // What takes memory while it scores; null while it does not.
     private Scorers? _scorers;
@@ -77,11 +79,14 @@ public sealed class PoolWork : IDisposable
     /// <summary>It counts <see cref="Steps"/> anew, for other work.</summary>
     public void CountAnew() => Interlocked.Exchange(ref _steps, 0);
 
-    /// <summary>The trainings that were begun in this worker's folder, by their keys.</summary>
-    public IEnumerable<string> Begun => Directory.Exists(_spec.Folder)
-        ? Directory.GetDirectories(_spec.Folder).Where(one => CheckpointFolder.Files(one).Any())
-            .Select(one => Path.GetFileName(one).Split('.')[0]).Where(IsKey).Distinct()
-        : [];
+    /// <summary>The trainings that were begun in this worker's folder, by their keys: the one with the newest checkpoint first.</summary>
+    public IEnumerable<string> Begun => !Directory.Exists(_spec.Folder)
+        ? []
+        : Directory.GetDirectories(_spec.Folder)
+            .Select(one => (Key: Path.GetFileName(one).Split('.')[0], Newest: CheckpointFolder.Files(one).LastOrDefault()))
+            .Where(one => one.Newest != null && IsKey(one.Key))
+            .OrderByDescending(one => File.GetLastWriteTimeUtc(one.Newest!))
+            .Select(one => one.Key).Distinct();
 
     private Preprocessing Preprocessing => _spec.Data.PreprocessingOf(_supernet.Header);
 
@@ -174,7 +179,7 @@ public sealed class PoolWork : IDisposable
             try
             {
                 string? checkpoint = training.CheckpointOf(Copy(copy), context);
-                if (checkpoint != null) _trained.Add(Path.GetDirectoryName(checkpoint)!);
+                if (checkpoint != null) _trained[key] = Path.GetDirectoryName(checkpoint)!;
                 return checkpoint;
             }
             catch (IOException error) when (
@@ -188,10 +193,22 @@ public sealed class PoolWork : IDisposable
     /// <summary>Nothing more is wanted: what is under way is given up.</summary>
     public void Stop() => _stop.Cancel();
 
-    /// <summary>The run has what it needs: trainings that were handed over are removed.</summary>
-    public void RemoveTrained()
+    /// <summary>Removes trainings that were handed over. What cannot be removed is told, and left.</summary>
+    /// <param name="keys">Those that the run has taken; null for all, as it is over.</param>
+    public void RemoveTrained(IEnumerable<string>? keys = null)
     {
-        foreach (string folder in _trained.Where(Directory.Exists)) Directory.Delete(folder, recursive: true);
+        foreach (string key in keys ?? [.. _trained.Keys])
+        {
+            if (!_trained.Remove(key, out string? folder) || !Directory.Exists(folder)) continue;
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (Exception error) when (WriteException.Tells(error))
+            {
+                _observer.Warn($"{folder} could not be removed: {error.Message.TrimEnd('.')}. The run has what was trained there.");
+            }
+        }
     }
 
     public void Dispose()

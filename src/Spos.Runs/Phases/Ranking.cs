@@ -129,23 +129,27 @@ public static class Ranking
         };
         var facts = WorkFacts.Of(setup.Options, supernet, preprocessing, DataRecord.Of(all, val), [.. all.Classes], device);
         using IWorkPool? pool = spec.Pool?.Invoke(new PoolSpec(facts, training.Recipe, folder.Folder, observer));
-        RankedArchitecture[] ranked = known ?? Score(spec, supernet, paths, device, train, data, compared, folder, pool, context);
-        // Its memory is for training now.
-        compared.Dispose();
-        state.Save(ranked, observer);
-        // All of one seed first: what there is after them is a ranking already.
-        for (int repeat = 0; repeat < spec.Repeats; repeat++)
+        RankedArchitecture[] ranked =
+            known ?? [.. paths.Select(path => new RankedArchitecture($"{path}", supernet.Flops.Of(path), [], null))];
+        var scores = new RankScores(spec, supernet, paths, device, data, train, compared, folder, state, pool, context);
+        bool? whole = null;
+        while (whole == null)
         {
-            int[] left = [.. Enumerable.Range(0, ranked.Length).Where(i => ranked[i].Trainings.Length <= repeat)];
-            TrainingJob[] jobs = [.. left.Select(i => JobOf(spec, paths[i], i, repeat, setup.Data.Seed))];
-            void Done(int job, Accuracy accuracy)
+            try
             {
-                ranked[left[job]] = ranked[left[job]].Trained(accuracy.Top1);
+                scores.Complete(ranked);
+                // Its memory is for training now.
+                compared.Dispose();
                 state.Save(ranked, observer);
+                whole = Train(spec, paths, ranked, training, state, pool, context);
             }
-
-            if (!SharedTrainings.Run(training, jobs, pool, Done, context)) return null;
+            catch (ScoresWithdrawnException wrong)
+            {
+                // Who has sent a bad checkpoint may have scored, too.
+                scores.Withdraw(ranked, wrong);
+            }
         }
+        if (whole == false) return null;
         pool?.MarkDone();
         return Finish(spec, folder, state, ranked, parts, compared, test, damage);
     }
@@ -172,58 +176,25 @@ public static class Ranking
             : throw new UsageException($"--num-architectures {count}: there are not so many of {supernet.Limits.Sampler.Limits}.");
     }
 
-    private static RankedArchitecture[] Score(
-        RankSpec spec, ScoredSupernet supernet, Architecture[] paths, Device device, ImageFolder train, EvaluationData data,
-        BatchSource test, RunFolder folder, IWorkPool? pool, RunContext context)
+    // Whether all are trained; else it was stopped, and what was done is saved.
+    private static bool Train(
+        RankSpec spec, Architecture[] paths, RankedArchitecture[] ranked, ArchitectureTraining training, RankState state, IWorkPool? pool,
+        RunContext context)
     {
-        TrainingSetup setup = spec.Setup;
-        double?[][] scores = [.. paths.Select(_ => new double?[spec.Recalibrations])];
-        using var scorers = new Scorers(supernet, () => DeviceUse.NewSession(device, setup.Plan, setup.Precision), 1);
-        ulong SeedOf(int set) => setup.Data.Seed + (ulong)set;
-        int[] Missing(int set) => [.. Enumerable.Range(0, paths.Length).Where(i => scores[i][set] == null)];
-        void ScoreSet(int set)
+        // All of one seed first: what there is after them is a ranking already.
+        for (int repeat = 0; repeat < spec.Repeats; repeat++)
         {
-            int[] left = Missing(set);
-            if (left.Length == 0) return;
-            using BatchSource calibration = data.Calibration(train, spec.Scoring.TrainIters, spec.Scoring.TrainBatchSize, SeedOf(set));
-            IReadOnlyList<IPathScorer> own = scorers.On(calibration, test, context.Cancel, pool == null ? 1 : spec.Scoring.Together);
-            (pool?.Scorer(SeedOf(set), own) ?? new ScorerThreads(own)).Score(
-                [.. left.Select(i => paths[i])],
-                (one, score) =>
-                {
-                    scores[left[one]][set] = score;
-                    context.Observer.Score(scores.Sum(of => of.Count(known => known != null)), score);
-                },
-                context.Cancel);
-        }
-
-        var part = new RunPart(PartKind.Scoring, "supernet scores", folder.Folder, "score", (long)paths.Length * spec.Recalibrations);
-        context.Observer.Observe(part, () =>
-        {
-            for (int set = 0; set < spec.Recalibrations; context.Cancel.ThrowIfCancellationRequested())
+            int[] left = [.. Enumerable.Range(0, ranked.Length).Where(i => ranked[i].Trainings.Length <= repeat)];
+            TrainingJob[] jobs = [.. left.Select(i => JobOf(spec, paths[i], i, repeat, spec.Setup.Data.Seed))];
+            void Done(int job, Accuracy accuracy)
             {
-                try
-                {
-                    ScoreSet(set++);
-                }
-                catch (ScoresWithdrawnException wrong)
-                {
-                    for (set = 0; set < spec.Recalibrations; set++)
-                    {
-                        foreach ((int i, Architecture path) in paths.Index())
-                        {
-                            if (wrong.Scores.Contains((SeedOf(set), $"{path}"))) scores[i][set] = null;
-                        }
-                    }
-                    set = 0;
-                }
+                ranked[left[job]] = ranked[left[job]].Trained(accuracy.Top1);
+                state.Save(ranked, context.Observer);
             }
-        });
-        return
-        [
-            .. paths.Select((path, i) =>
-                new RankedArchitecture(path.ToString(), supernet.Flops.Of(path), [.. scores[i].Select(score => score!.Value)], null)),
-        ];
+
+            if (!SharedTrainings.Run(training, jobs, pool, Done, context)) return false;
+        }
+        return true;
     }
 
     private static RankResult Finish(

@@ -14,7 +14,7 @@ internal sealed class SharedTrainings(
     private int _done;
 
     public IReadOnlyList<PooledTraining> All { get; } =
-        [.. jobs.Select(job => new PooledTraining(job.Path, job.Seed, training.KeyOf(job), job.Title))];
+        [.. jobs.Select(job => new PooledTraining(job.Path, job.Seed, training.KeyOf(job), job.Title, training.Steps))];
 
     /// <summary>
     /// A header, and for each parameter of four bytes the weight and its momentum and average; a batch norm's statistics, and their
@@ -31,9 +31,12 @@ internal sealed class SharedTrainings(
         if (jobs.Count == 0) return true;
         if (pool != null)
         {
-            var shared = new SharedTrainings(training, jobs, done, context);
+            (int Number, TrainingJob Job)[] left = [.. jobs.Index().Where(one => !IsTaken(one.Index, one.Item))];
+            if (left.Length == 0) return true;
+            var shared = new SharedTrainings(
+                training, [.. left.Select(one => one.Job)], (one, accuracy) => done(left[one].Number, accuracy), context);
             pool.Train(shared, context.Cancel);
-            return shared._done == jobs.Count;
+            return shared._done == left.Length;
         }
         foreach ((int number, TrainingJob job) in jobs.Index())
         {
@@ -41,9 +44,17 @@ internal sealed class SharedTrainings(
             done(number, accuracy);
         }
         return true;
+
+        // A run that was stopped while it measured has the network.
+        bool IsTaken(int number, TrainingJob job)
+        {
+            if (training.MeasureEnd(job, context) is not { } accuracy) return false;
+            done(number, accuracy);
+            return true;
+        }
     }
 
-    public bool HasBegun(PooledTraining one) => training.HasBegun(jobs[All.Index().First(other => other.Item.Key == one.Key).Index]);
+    public bool HasBegun(int number) => training.HasBegun(jobs[number]);
 
     public bool Train(int number, CancellationToken cancel)
     {

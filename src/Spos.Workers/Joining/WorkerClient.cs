@@ -78,7 +78,11 @@ public sealed class WorkerClient
             try
             {
                 (Parting parting, bool hasJoined) = await Join(cancel);
-                if (parting == Parting.Over) return (_scored, _trained);
+                if (parting == Parting.Over)
+                {
+                    _work.RemoveTrained();
+                    return (_scored, _trained);
+                }
                 if (parting == Parting.Stopped) return null;
                 if (hasJoined) (lastSeen, tells) = (Stopwatch.GetTimestamp(), true);
             }
@@ -119,13 +123,29 @@ public sealed class WorkerClient
             await Greet(from, call.RequestStream, soon.Token);
         }
         _say($"Joined the run at {_spec.Coordinator} as {_name}.");
+        Parting parting;
         try
         {
-            return (await Serve(from, call.RequestStream, cancel), true);
+            parting = await Serve(from, call.RequestStream, cancel);
         }
         catch (Exception error) when (error is RpcException or IOException or InvalidOperationException)
         {
             return (Parting.Broken, true);
+        }
+        if (parting == Parting.Over) await End(call.RequestStream);
+        return (parting, true);
+    }
+
+    // The coordinator waits for it. The run is over in any case.
+    private static async Task End(IClientStreamWriter<FromWorker> to)
+    {
+        try
+        {
+            await to.CompleteAsync();
+        }
+        catch (Exception error) when (error is RpcException or IOException or InvalidOperationException)
+        {
+            // Then the coordinator is gone already.
         }
     }
 
@@ -157,13 +177,12 @@ public sealed class WorkerClient
             try
             {
                 FromCoordinator said = await Next(from, cancel);
-                if (said.Job is { } job) said = await Work(job, from, to, cancel) ?? said;
-                if (said.Over != null)
+                if (said.Job is { } job)
                 {
-                    await to.CompleteAsync();
-                    _work.RemoveTrained();
-                    return Parting.Over;
+                    _work.RemoveTrained(job.Taken);
+                    said = await Work(job, from, to, cancel) ?? said;
                 }
+                if (said.Over != null) return Parting.Over;
                 if (said.Job == null) throw new IOException(AnotherProgram);
             }
             catch (Exception) when (cancel.IsCancellationRequested)
@@ -272,7 +291,7 @@ public sealed class WorkerClient
         {
             return work();
         }
-        catch (Exception error) when (error is IOException or InvalidOperationException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
             throw new WorkFailedException(error);
         }

@@ -54,10 +54,22 @@ internal sealed class Conversation(
             }
             if (dispatch.IsOver) await Part(new FromCoordinator { Over = new Over() });
         }
+        catch (WriteException error)
+        {
+            // That the disk is full is nothing that the worker can help.
+            dispatch.Fail(error);
+            _why = error.Message.TrimEnd('.');
+        }
         finally
         {
-            _file?.Dispose();
-            dispatch.Leave(member, _lease, dispatch.IsOver || ends.IsCancellationRequested ? null : _why);
+            try
+            {
+                _file?.Dispose();
+            }
+            finally
+            {
+                dispatch.Leave(member, _lease, dispatch.IsOver || ends.IsCancellationRequested ? null : _why);
+            }
             if (member.IsSetAside.IsCompleted && !stop.IsCancellationRequested) await Part(SetAside);
         }
     }
@@ -78,6 +90,7 @@ internal sealed class Conversation(
         if (_lease == null) return;
         var job = new Job { Number = (ulong)_lease.Number, Seed = _lease.Generation.Seed };
         if (_lease.Training is { } training) (job.Seed, job.Key) = (training.Seed, training.Key);
+        job.Taken.AddRange(dispatch.TakenOf(member));
         job.Architectures.AddRange(_lease.Paths.Select(path => path.ToString()));
         await to.WriteAsync(new FromCoordinator { Job = job }, stop);
     }
@@ -90,23 +103,25 @@ internal sealed class Conversation(
         {
             switch (said.KindCase)
             {
+                case FromWorker.KindOneofCase.Progress when said.Progress.Steps > (ulong)(lease.Training?.Steps ?? long.MaxValue):
+                    break;
                 case FromWorker.KindOneofCase.Progress when said.Progress.Steps > (ulong)lease.Steps:
-                    lease.Steps = (long)Math.Min(said.Progress.Steps, long.MaxValue);
+                    lease.Steps = (long)said.Progress.Steps;
                     since = Stopwatch.GetTimestamp();
                     continue;
                 case FromWorker.KindOneofCase.Progress:
                     continue;
-                case FromWorker.KindOneofCase.Piece when lease.Generation.Trainings is { } trainings:
+                case FromWorker.KindOneofCase.Piece when lease.Generation.Trainings is { } trainings && !said.Piece.Data.IsEmpty:
                     since = Stopwatch.GetTimestamp();
-                    _file ??= Written(() => new ReceivedFile(folder, lease.Number, trainings.MostBytes));
-                    if (Written(() => _file.Append(said.Piece.Data.Span))) continue;
+                    _file ??= new ReceivedFile(folder, lease.Number, trainings.MostBytes);
+                    if (_file.Append(said.Piece.Data.Memory)) continue;
                     break;
                 case FromWorker.KindOneofCase.Result when lease.Training == null && IsAnswer(said.Result, lease):
                     dispatch.Finish(member, lease, [.. said.Result.Scores.Select(score => new Answer(score))]);
                     _lease = null;
                     return true;
                 case FromWorker.KindOneofCase.Trained when said.Trained.Number == (ulong)lease.Number && _file != null:
-                    if (Written(() => _file.End(said.Trained.Sha256.Span)) is not { } file) break;
+                    if (_file.End(said.Trained.Sha256.Span) is not { } file) break;
                     if (dispatch.Finish(member, lease, [new Answer(0, file)])) _file.Keep();
                     _file.Dispose();
                     (_lease, _file) = (null, null);
@@ -117,20 +132,6 @@ internal sealed class Conversation(
         }
         if (dispatch.IsOver) await Part(new FromCoordinator { Over = new Over() });
         return false;
-    }
-
-    // That the disk is full is nothing that the worker can help.
-    private T Written<T>(Func<T> write)
-    {
-        try
-        {
-            return write();
-        }
-        catch (WriteException error)
-        {
-            dispatch.Fail(error);
-            throw new IOException(error.Message, error);
-        }
     }
 
     // What it says next; null where it says nothing more or takes too long, or nothing more is to be had.

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Spos.Engine.Files;
+using Spos.Runs.Folders;
 
 namespace Spos.Workers.Serving;
 
@@ -18,26 +19,23 @@ internal sealed class ReceivedFile : IDisposable
     {
         _mostBytes = mostBytes;
         // Its name tells the run's folder to remove it if it is left there.
-        _path = Path.Combine(folder, $".received.{Environment.ProcessId}-{number}.tmp");
-        _stream = Written(() => new FileStream(_path, FileMode.Create, FileAccess.Write, FileShare.None));
+        _path = Path.Combine(folder, $".{WorkersFile.ReceivedName}.{Environment.ProcessId}-{number}.tmp");
+        // Nothing is left to be written when it is closed.
+        _stream = Written(() => new FileStream(_path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0));
     }
 
     /// <summary>Adds the next bytes.</summary>
     /// <returns>False if there are more than there can be.</returns>
     /// <exception cref="WriteException">They cannot be written.</exception>
-    public bool Append(ReadOnlySpan<byte> bytes)
+    public bool Append(ReadOnlyMemory<byte> bytes)
     {
         if (_stream.Length + bytes.Length > _mostBytes) return false;
-        _hash.AppendData(bytes);
-        try
+        _hash.AppendData(bytes.Span);
+        return Written(() =>
         {
-            _stream.Write(bytes);
-        }
-        catch (Exception error) when (WriteException.Tells(error))
-        {
-            throw WriteException.Of(_path, error);
-        }
-        return true;
+            _stream.Write(bytes.Span);
+            return true;
+        });
     }
 
     /// <summary>That was all.</summary>
@@ -45,23 +43,31 @@ internal sealed class ReceivedFile : IDisposable
     /// <exception cref="WriteException">It cannot be written.</exception>
     public string? End(ReadOnlySpan<byte> sha256)
     {
-        Written<object?>(() =>
+        Written(() =>
         {
             _stream.Flush(flushToDisk: true);
-            return null;
+            _stream.Dispose();
+            return true;
         });
-        _stream.Dispose();
         return sha256.SequenceEqual(_hash.GetHashAndReset()) ? _path : null;
     }
 
     /// <summary>It is somebody else's now.</summary>
     public void Keep() => _isKept = true;
 
+    /// <summary>Removes it, as well as it can, unless it is kept: if it is left, the next run in the folder removes it.</summary>
     public void Dispose()
     {
-        _stream.Dispose();
         _hash.Dispose();
-        if (!_isKept) File.Delete(_path);
+        try
+        {
+            _stream.Dispose();
+            if (!_isKept) File.Delete(_path);
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            // Why it is not wanted matters more.
+        }
     }
 
     private T Written<T>(Func<T> write)

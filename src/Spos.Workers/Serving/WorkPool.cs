@@ -18,7 +18,7 @@ public sealed class WorkPool : IWorkPool
     private readonly Dispatch _dispatch;
     private readonly Coordinator _coordinator;
     private readonly StatusFile _status;
-    private bool _saysWhoIsMissing;
+    private bool _saysWhoIsMissing, _isStatusWritten = true;
 
     private WorkPool(CoordinatorSpec coordinator, PoolSpec spec)
     {
@@ -68,33 +68,37 @@ public sealed class WorkPool : IWorkPool
 
     public IGenerationScorer Scorer(ulong seed, IReadOnlyList<IPathScorer> own) => new PooledScorer(this, seed, own);
 
-    public void Train(IPooledTrainings trainings, CancellationToken cancel) => Work(
-        new Generation(trainings),
-        [
-            new Own(
-                () => 1, trainings.HasBegun,
-                (lease, ended) => trainings.Train(lease.Numbers[0], ended) ? [default] : throw new OperationCanceledException(ended)),
-        ],
-        (number, answer) =>
-        {
-            try
+    public void Train(IPooledTrainings trainings, CancellationToken cancel)
+    {
+        var generation = new Generation(trainings);
+        HashSet<string> begun = [.. trainings.All.Index().Where(one => trainings.HasBegun(one.Index)).Select(one => one.Item.Key)];
+        var own = new Own(
+            () => 1, training => begun.Contains(training.Key),
+            (lease, ended) => trainings.Train(lease.Numbers[0], ended) ? [default] : throw new OperationCanceledException(ended));
+        Share(
+            generation, [own],
+            (number, answer) =>
             {
-                return trainings.Finish(number, answer.File);
-            }
-            finally
-            {
-                // It has been moved if it was right.
-                if (answer.File != null) File.Delete(answer.File);
-            }
-        },
-        cancel);
+                try
+                {
+                    if (trainings.Finish(number, answer.File) is { } fault) return fault;
+                    _dispatch.MarkTaken(generation, number);
+                    return null;
+                }
+                finally
+                {
+                    Discard(answer);
+                }
+            },
+            cancel);
+    }
 
     /// <param name="done">Told of each path's number and what it came to; says what is wrong with that, or null.</param>
-    private void Work(Generation generation, IReadOnlyList<Own> own, Func<int, Answer, string?> done, CancellationToken cancel)
+    private void Share(Generation generation, IReadOnlyList<Own> own, Func<int, Answer, string?> done, CancellationToken cancel)
     {
         _dispatch.Begin(generation);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Thread[] threads = [.. own.Select(one => new Thread(() => Work(one, ended.Token)))];
+        Thread[] threads = [.. own.Select(one => new Thread(() => WorkHere(one, ended.Token)))];
         foreach (Thread thread in threads) thread.Start();
         try
         {
@@ -106,27 +110,44 @@ public sealed class WorkPool : IWorkPool
             {
                 ended.Cancel();
                 foreach (Thread thread in threads) thread.Join();
+                _dispatch.Stop();
             }
-            // What this process was doing when it was stopped.
+            // What this process was doing when it was stopped, and what has come meanwhile.
             Tell(generation, done);
         }
         finally
         {
-            _dispatch.Stop();
-            WriteStatus();
+            // What the run is told no longer, as it fails.
+            foreach ((_, Answer answer) in generation.News) Discard(answer);
+            WriteStatus(now: true);
+        }
+    }
+
+    // The checkpoint of an answer has been moved away if it was right.
+    private static void Discard(Answer answer)
+    {
+        try
+        {
+            if (answer.File != null) File.Delete(answer.File);
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            // The next run in the folder removes it.
         }
     }
 
     // Results do not depend on it.
-    private void WriteStatus()
+    private void WriteStatus(bool now)
     {
         try
         {
-            _status.Write(_dispatch.Members, now: true);
+            _status.Write(_dispatch.Members, now);
+            _isStatusWritten = true;
         }
         catch (WriteException error)
         {
-            _observer.Warn(error.Message);
+            if (_isStatusWritten) _observer.Warn(error.Message);
+            _isStatusWritten = false;
         }
     }
 
@@ -137,7 +158,7 @@ public sealed class WorkPool : IWorkPool
         {
             Task changed = _dispatch.Changed;
             bool isDone = Tell(generation, done);
-            _status.Write(_dispatch.Members, now: false);
+            WriteStatus(now: false);
             if (isDone || cancel.IsCancellationRequested) return;
             TellWhoIsMissing();
             try
@@ -154,14 +175,12 @@ public sealed class WorkPool : IWorkPool
     // Whether that is all.
     private bool Tell(Generation generation, Func<int, Answer, string?> done)
     {
-        ((int Path, Answer Answer)[] news, bool isDone) = _dispatch.Collect(generation);
-        foreach ((int path, Answer answer) in news)
+        while (true)
         {
-            if (done(path, answer) is not { } fault) continue;
-            _dispatch.Refuse(generation, path, fault);
-            isDone = false;
+            ((int Path, Answer Answer)? next, bool isDone) = _dispatch.Collect(generation);
+            if (next is not var (path, answer)) return isDone;
+            if (done(path, answer) is { } fault) _dispatch.Refuse(generation, path, fault);
         }
-        return isDone;
     }
 
     private void TellWhoIsMissing()
@@ -172,7 +191,7 @@ public sealed class WorkPool : IWorkPool
     }
 
     // A thread of this process.
-    private void Work(Own own, CancellationToken ended)
+    private void WorkHere(Own own, CancellationToken ended)
     {
         var member = new Member(null);
         try
@@ -206,15 +225,15 @@ public sealed class WorkPool : IWorkPool
         long start = Stopwatch.GetTimestamp();
         while (_dispatch.IsOver && _dispatch.Count > 0 && Stopwatch.GetElapsedTime(start) < LongestParting) Thread.Sleep(20);
         _coordinator.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        WriteStatus();
+        WriteStatus(now: true);
     }
 
     /// <summary>What a thread of this process does.</summary>
-    private sealed record Own(Func<int> Room, Func<PooledTraining, bool> HasBegun, Func<Lease, CancellationToken, Answer[]> Do);
+    private sealed record Own(Func<int> Room, Predicate<PooledTraining> HasBegun, Func<Lease, CancellationToken, Answer[]> Do);
 
     private sealed class PooledScorer(WorkPool pool, ulong seed, IReadOnlyList<IPathScorer> own) : IGenerationScorer
     {
-        public void Score(IReadOnlyList<Architecture> paths, Action<int, double> done, CancellationToken cancel) => pool.Work(
+        public void Score(IReadOnlyList<Architecture> paths, Action<int, double> done, CancellationToken cancel) => pool.Share(
             new Generation(paths, seed),
             [
                 .. own.Select(scorer => new Own(

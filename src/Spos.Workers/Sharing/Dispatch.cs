@@ -27,6 +27,9 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
     // Scores of workers that nobody has checked.
     private readonly Dictionary<(ulong Seed, string Path), Member> _unconfirmed = [];
 
+    // Those of them that are wrong, and that the run has not been told of.
+    private HashSet<(ulong Seed, string Path)> _withdrawn = [];
+
     private Generation? _now;
     private long _leases;
     private TaskCompletionSource _changed = NewSource();
@@ -97,7 +100,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
     /// <summary>The next paths for a member; null if there is nothing for it now.</summary>
     /// <param name="room">The most that it takes together.</param>
     /// <param name="hasBegun">Tells the trainings that it would go on with.</param>
-    public Lease? Take(Member member, int room, Func<PooledTraining, bool> hasBegun)
+    public Lease? Take(Member member, int room, Predicate<PooledTraining> hasBegun)
     {
         lock (_lock)
         {
@@ -113,7 +116,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         }
     }
 
-    private Lease? Next(Generation now, Member member, int room, Func<PooledTraining, bool> hasBegun)
+    private Lease? Next(Generation now, Member member, int room, Predicate<PooledTraining> hasBegun)
     {
         Lease Of(IReadOnlyList<int> numbers, bool second = false) => new(++_leases, numbers, now, second);
         Lease? One(List<int> from, Predicate<int> suits, bool second)
@@ -162,16 +165,36 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
     /// <summary>What a worker has trained is not what it should be.</summary>
     public void Refuse(Generation generation, int path, string why) => Change(() =>
     {
-        Generation.Work work = generation.Works[path];
+        Generation.PathProgress work = generation.Works[path];
         SetAside(work.First!.Value.By, $"what it sent as {generation.NameOf(path)} is none: {why}");
         work.First = null;
         generation.Open++;
         generation.Return([path]);
     });
 
+    /// <summary>The run has what a worker has trained.</summary>
+    public void MarkTaken(Generation generation, int path)
+    {
+        lock (_lock)
+        {
+            if (generation.Works[path].First is { By: var by }) by.Taken.Add(generation.Trainings!.All[path].Key);
+        }
+    }
+
+    /// <summary>What the run has taken of a member's trainings, by key; each is told once.</summary>
+    public IReadOnlyList<string> TakenOf(Member member)
+    {
+        lock (_lock)
+        {
+            string[] taken = [.. member.Taken];
+            member.Taken.Clear();
+            return taken;
+        }
+    }
+
     private void Accept(Generation now, int path, Answer answer, Member member)
     {
-        Generation.Work work = now.Works[path];
+        Generation.PathProgress work = now.Works[path];
         work.First = (answer, member);
         now.News.Enqueue((path, answer));
         now.Open--;
@@ -191,7 +214,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     private void Compare(Generation now, int path, Answer answer, Member member)
     {
-        Generation.Work work = now.Works[path];
+        Generation.PathProgress work = now.Works[path];
         (Answer first, Member by) = work.First!.Value;
         if (first.IsSame(answer))
         {
@@ -229,7 +252,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
             $"worker {member.Name} at {member.Address} is set aside: {why}. "
             + (wrong.Count == 0 ? "There is no other score of it that nobody has checked."
                 : $"Its {wrong.Count} scores that nobody has checked are made again."));
-        if (wrong.Count > 0) _failure ??= new ScoresWithdrawnException(wrong);
+        _withdrawn.UnionWith(wrong);
     }
 
     private void GiveBack(Lease lease, string? lost)
@@ -244,7 +267,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         }
         foreach (int path in lease.Numbers)
         {
-            Generation.Work work = _now.Works[path];
+            Generation.PathProgress work = _now.Works[path];
             if (lease.IsSecond)
             {
                 // Its score is known, and this process checks what a worker was lost with.
@@ -271,17 +294,22 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
     /// <summary>It is over, whether it is whole or not.</summary>
     public void Stop() => Change(() => _now = null);
 
-    /// <summary>What is news, and whether there will be more.</summary>
+    /// <summary>The next news, if there is any, and whether that was all. What went wrong is told after all news.</summary>
     /// <exception cref="PoolException">A path brings workers down.</exception>
     /// <exception cref="ScoresWithdrawnException">Scores were wrong.</exception>
-    public ((int Path, Answer Answer)[] News, bool IsDone) Collect(Generation generation)
+    public ((int Path, Answer Answer)? News, bool IsDone) Collect(Generation generation)
     {
         lock (_lock)
         {
+            if (generation.News.TryDequeue(out (int, Answer) news)) return (news, false);
+            if (_withdrawn.Count > 0)
+            {
+                HashSet<(ulong, string)> withdrawn = _withdrawn;
+                _withdrawn = [];
+                throw new ScoresWithdrawnException(withdrawn);
+            }
             if (_failure != null) ExceptionDispatchInfo.Throw(_failure);
-            (int, Answer)[] news = [.. generation.News];
-            generation.News.Clear();
-            return (news, generation.Open == 0);
+            return (null, generation.Open == 0);
         }
     }
 

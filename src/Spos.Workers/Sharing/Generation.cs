@@ -6,7 +6,7 @@ namespace Spos.Workers.Sharing;
 /// <summary>The paths that are being scored, or trained, now, and how far each is.</summary>
 internal sealed class Generation
 {
-    // Those that nobody has taken; trainings are taken one by one, and so are none of the queue's.
+    // Those that nobody has taken. Trainings are taken one by one, and are never in the queue.
     private readonly PathQueue _fresh;
     private readonly SortedSet<int> _untrained;
 
@@ -15,7 +15,7 @@ internal sealed class Generation
     public Generation(IReadOnlyList<Architecture> paths, ulong seed)
     {
         (Paths, Seed, Open) = (paths, seed, paths.Count);
-        Works = [.. paths.Select(_ => new Work())];
+        Works = [.. paths.Select(_ => new PathProgress())];
         (_fresh, _untrained) = (new PathQueue(paths), []);
     }
 
@@ -28,7 +28,7 @@ internal sealed class Generation
     }
 
     /// <summary>How far a path is.</summary>
-    public sealed class Work
+    public sealed class PathProgress
     {
         /// <summary>What has been given, and by whom; null while there is nothing.</summary>
         public (Answer Answer, Member By)? First { get; set; }
@@ -50,7 +50,7 @@ internal sealed class Generation
     /// <summary>What is trained; null where paths are scored.</summary>
     public IPooledTrainings? Trainings { get; }
 
-    public Work[] Works { get; }
+    public PathProgress[] Works { get; }
 
     /// <summary>Those that a worker was lost with, which are taken one by one.</summary>
     public List<int> Suspects { get; } = [];
@@ -73,7 +73,7 @@ internal sealed class Generation
     /// <summary>Takes of those that nobody has.</summary>
     /// <param name="sharers">Who shares what is left.</param>
     /// <param name="hasBegun">Tells the trainings that whoever asks would go on with.</param>
-    public int[] Take(int room, int sharers, Func<PooledTraining, bool> hasBegun)
+    public int[] Take(int room, int sharers, Predicate<PooledTraining> hasBegun)
     {
         if (Trainings == null) return _fresh.Take(room, sharers);
         if (_untrained.Count == 0) return [];

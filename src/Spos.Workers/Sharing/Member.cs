@@ -39,6 +39,9 @@ internal sealed class Member(string? name, string machine = "", string address =
     /// <summary>Networks that it has trained.</summary>
     public int Trained { get; set; }
 
+    /// <summary>The trainings of it that the run has taken, and that it has not been told of, by key.</summary>
+    public List<string> Taken { get; } = [];
+
     /// <summary>What it works at; null for nothing.</summary>
     public Lease? Lease { get; set; }
 

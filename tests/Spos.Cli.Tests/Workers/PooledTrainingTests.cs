@@ -12,7 +12,7 @@ namespace Spos.Cli.Tests.Workers;
 /// <summary>A pool and workers of the test's, which send some bytes as trained networks: who gets what, and what is believed.</summary>
 public sealed class PooledTrainingTests : IDisposable
 {
-    private const int MostBytes = 300_000;
+    private const int MostBytes = 300_000, Steps = 1000;
 
     private static readonly Dictionary<string, string> Facts = new() { ["the version"] = "1" };
 
@@ -44,17 +44,52 @@ public sealed class PooledTrainingTests : IDisposable
         var trainings = new Trainings(4);
         Task run = Run(pool, trainings);
         using FakeWorker worker = await Join(pool, "worker");
-        foreach (string expected in new[] { "key-2", "key-0", "key-1", "key-3" })
+        string[] keys = ["key-2", "key-0", "key-1", "key-3"];
+        var taken = new List<string>();
+        foreach ((int done, string expected) in keys.Index())
         {
+            while (trainings.Finished.Count < done) await Task.Delay(10);
             Job job = (await worker.Ask(5, "key-2", "key-3x")).Job;
+            // It may remove them. It is not told of the last one before all is done with that.
+            taken.AddRange(job.Taken);
+            Assert.InRange(taken.Count, Math.Max(0, done - 1), done);
+            Assert.Equal(keys[..taken.Count], taken);
             Assert.Equal(expected, job.Key);
             Assert.Equal(trainings.All.Single(one => one.Key == expected).Seed, job.Seed);
             await worker.Send(job, Checkpoint(job.Key));
         }
         await run;
         Assert.Equal([2, 0, 1, 3], trainings.Finished);
-        Assert.Empty(Directory.GetFiles(_folder, ".received*"));
+        Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
         Assert.Empty(_observer.Warnings);
+    }
+
+    [Fact]
+    public async Task What_was_sent_is_removed_when_the_run_fails()
+    {
+        using WorkPool pool = Open();
+        using var isSent = new ManualResetEventSlim();
+        var trainings = new Trainings(3)
+        {
+            Finishing = () =>
+            {
+                isSent.Wait();
+                throw new InvalidOperationException("it fails");
+            },
+        };
+        Task run = Run(pool, trainings);
+        using FakeWorker worker = await Join(pool, "worker");
+        for (int i = 0; i < 2; i++)
+        {
+            Job job = (await worker.Ask(1)).Job;
+            await worker.Send(job, Checkpoint(job.Key));
+        }
+        // Who is given the next one has sent both.
+        Assert.Equal("key-2", (await worker.Ask(1)).Job.Key);
+        Assert.NotEmpty(Directory.GetFiles(_folder, ".workers.json.received*"));
+        isSent.Set();
+        Assert.Equal("it fails", (await Assert.ThrowsAsync<InvalidOperationException>(() => run)).Message);
+        Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
     }
 
     [Fact]
@@ -83,6 +118,9 @@ public sealed class PooledTrainingTests : IDisposable
         await Babble("too-large", (worker, job) => worker.Send(job, new byte[MostBytes + 1]));
         await Babble("other-number", (worker, job) => worker.Send(new Job { Number = job.Number + 1 }, Checkpoint(job.Key)));
         await Babble("no-pieces", (worker, job) => worker.Send(job, []));
+        await Babble("empty-piece", (worker, _) => worker.Say(new FromWorker { Piece = new Piece() }));
+        await Babble("further-than-the-end", (worker, _) =>
+            worker.Say(new FromWorker { Progress = new Progress { Steps = Steps + 1 } }));
         await Babble("score", (worker, job) => worker.Answer(job, _ => 0.5));
         // A whole file that is none: who has sent it is set aside.
         await Babble("liar", (worker, job) => worker.Send(job, Checkpoint("other")));
@@ -93,7 +131,7 @@ public sealed class PooledTrainingTests : IDisposable
         await honest.Send(last, Checkpoint(last.Key));
         await run;
         Assert.Equal([0], trainings.Finished);
-        Assert.Empty(Directory.GetFiles(_folder, ".received*"));
+        Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
     }
 
     [Fact]
@@ -123,20 +161,23 @@ public sealed class PooledTrainingTests : IDisposable
     {
         public List<int> Finished { get; } = [];
 
+        public Action Finishing { get; init; } = () => { };
+
         public IReadOnlyList<PooledTraining> All { get; } =
         [
             .. Enumerable.Range(0, count).Select(i => new PooledTraining(
-                Architecture.Parse($"{i} 0 0 0"), (ulong)i + 40, $"key-{i}", $"network {i + 1}")),
+                Architecture.Parse($"{i} 0 0 0"), (ulong)i + 40, $"key-{i}", $"network {i + 1}", Steps)),
         ];
 
         public long MostBytes => PooledTrainingTests.MostBytes;
 
-        public bool HasBegun(PooledTraining training) => false;
+        public bool HasBegun(int number) => false;
 
         public bool Train(int number, CancellationToken cancel) => throw new NotSupportedException();
 
         public string? Finish(int number, string? file)
         {
+            Finishing();
             if (!File.ReadAllBytes(file!).SequenceEqual(Checkpoint(All[number].Key))) return "it is another one";
             Finished.Add(number);
             return null;

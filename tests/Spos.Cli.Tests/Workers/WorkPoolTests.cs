@@ -7,6 +7,7 @@ using Spos.Runs.Phases;
 using Spos.Space;
 using Spos.Workers.Protocol;
 using Spos.Workers.Serving;
+using Spos.Workers.Sharing;
 
 namespace Spos.Cli.Tests.Workers;
 
@@ -157,7 +158,10 @@ public sealed class WorkPoolTests : IDisposable
         using FakeWorker liar = await Join(pool, "liar");
         using FakeWorker? other = hasOther ? await Join(pool, "other") : null;
         Task<double[]> scores = Score(pool);
-        Task<FromCoordinator?> lies = liar.Work(path => Math.BitIncrement(ScoreOf(path))), work = other?.Work(ScoreOf) ?? lies;
+        static double Lie(string path) => Math.BitIncrement(ScoreOf(path));
+        // However slow it is, one score is its own and is then checked.
+        await liar.Answer((await liar.Ask(1)).Job, Lie);
+        Task<FromCoordinator?> lies = liar.Work(Lie), work = other?.Work(ScoreOf) ?? lies;
         var withdrawn = await Assert.ThrowsAsync<ScoresWithdrawnException>(() => scores);
         Assert.NotEmpty(withdrawn.Scores);
         Assert.All(withdrawn.Scores, score => Assert.Equal(Seed, score.Seed));
@@ -171,6 +175,24 @@ public sealed class WorkPoolTests : IDisposable
         using FakeWorker? honest = hasOther ? null : await Join(pool, "honest");
         _ = honest?.Work(ScoreOf);
         RequireRight(await Score(pool));
+    }
+
+    [Fact]
+    public void The_scores_of_all_who_lied_are_withdrawn_together()
+    {
+        var dispatch = new Dispatch(auditEvery: 1, leavesToWorkers: false, _ => { }, _observer.Warn);
+        Member[] liars = [.. new[] { "one", "two" }.Select(name => dispatch.Join(name, $"of-{name}", "here")!)];
+        var own = new Member(null);
+        var generation = new Generation(Paths[..2], Seed);
+        dispatch.Begin(generation);
+        Lease[] leases = [.. liars.Select(liar => dispatch.Take(liar, 1, _ => false)!)];
+        foreach ((Member liar, Lease lease) in liars.Zip(leases)) Assert.True(dispatch.Finish(liar, lease, [new Answer(0.25)]));
+        foreach (Member _ in liars) dispatch.Finish(own, dispatch.Take(own, 1, _ => false)!, [new Answer(0.75)]);
+        // What they have said is told before.
+        for (int i = 0; i < 2; i++) Assert.Equal(0.25, dispatch.Collect(generation).News!.Value.Answer.Score);
+        var withdrawn = Assert.Throws<ScoresWithdrawnException>(() => dispatch.Collect(generation));
+        Assert.Equal(Paths[..2].Select(path => (Seed, $"{path}")), withdrawn.Scores.OrderBy(score => score.Path));
+        Assert.All(liars, liar => Assert.Equal(MemberState.SetAside, liar.State));
     }
 
     [Fact]

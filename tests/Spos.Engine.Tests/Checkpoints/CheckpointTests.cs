@@ -94,6 +94,31 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_header_with_nothing_in_the_place_of_something_is_refused()
+    {
+        foreach ((Action<CheckpointHeader> change, string says) in new (Action<CheckpointHeader>, string)[]
+        {
+            (header => header.Options = null!, "its options have no values."),
+            (header => header.Options["a"] = null!, "its options have no values."),
+            (header => header.Tensors = null!, "its tensors have no names or shapes."),
+            (header => header.Tensors[0] = null!, "its tensors have no names or shapes."),
+            (header => header.Tensors[0].Name = null!, "its tensors have no names or shapes."),
+            (header => header.Tensors[0].Shape = null!, "its tensors have no names or shapes."),
+            (header => header.Train = new DataSetIdentity(null!, "12"), "it does not tell its pictures."),
+            (header => header.Train = new DataSetIdentity([null!], "12"), "it does not tell its pictures."),
+            (header => header.Val = new DataSetIdentity([new ClassIdentity("a", 1, null!)], "12"), "it does not tell its pictures."),
+        })
+        {
+            string path = SaveWith(change);
+            Assert.Equal(
+                $"{path} is not a whole Spos checkpoint: {says}",
+                Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(path)).Message);
+        }
+        string empty = SaveWith(_ => { }, _ => [MessagePackCode.Nil]);
+        Assert.Throws<CheckpointException>(() => Checkpoint.ReadHeader(empty));
+    }
+
+    [Fact]
     public void The_blocks_of_a_newer_version_are_no_damage()
     {
         string path = SaveWith(header => header.Blocks = "shuffle-v9");
@@ -145,12 +170,13 @@ public sealed class CheckpointTests : IDisposable
     }
 
     // A checkpoint with another header. The tensors need not be there: the header is looked at first.
-    private string SaveWith(Action<CheckpointHeader> change)
+    private string SaveWith(Action<CheckpointHeader> change, Func<byte[], byte[]>? rewrite = null)
     {
         string path = Save(Spec, Architecture.Parse("0 1 2 3"));
         CheckpointHeader header = Checkpoint.ReadHeader(path);
         change(header);
         byte[] changed = MessagePackSerializer.Serialize(header);
+        changed = rewrite?.Invoke(changed) ?? changed;
         File.WriteAllBytes(
             path, [.. File.ReadAllBytes(path)[..8], .. BitConverter.GetBytes((long)changed.Length), .. changed, .. new byte[64 + 32]]);
         return path;
