@@ -1,5 +1,5 @@
 using CommandLine;
-using Spos.Cli.Configs;
+using Spos.Cli.Nni;
 using Spos.Cli.Options;
 using Spos.Runs.Records;
 

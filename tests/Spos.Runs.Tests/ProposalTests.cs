@@ -110,7 +110,7 @@ public sealed class ProposalTests
 
     [Theory]
     [InlineData(20, "less than a minute")]
-    [InlineData(61, "about 2 min")]
+    [InlineData(61, "about 1 min")]
     [InlineData(5400, "about 1.5 h")]
     [InlineData(500_000, "about 5.8 days")]
     public void Times_are_told_as_exactly_as_they_are_known(double seconds, string words) =>

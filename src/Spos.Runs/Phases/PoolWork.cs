@@ -1,3 +1,4 @@
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Files;
@@ -174,13 +175,24 @@ public sealed class PoolWork : IDisposable
         }
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, cancel);
         var context = new RunContext(() => _device, _observer, stop.Token);
+        string? damaged = null;
         for (int copy = 0; ; copy++)
         {
+            TrainingJob job = Copy(copy);
             try
             {
-                string? checkpoint = training.CheckpointOf(Copy(copy), context);
+                string? checkpoint = training.CheckpointOf(job, context);
                 if (checkpoint != null) _trained[key] = Path.GetDirectoryName(checkpoint)!;
                 return checkpoint;
+            }
+            catch (CheckpointException) when (job.Folder != damaged)
+            {
+                // What was saved is no more than a saving of time.
+                damaged = job.Folder;
+                string folder = Path.Combine(_spec.Folder, damaged);
+                _observer.Warn($"{folder} has nothing to go on with. It is removed, and the training begun anew.");
+                Directory.Delete(folder, recursive: true);
+                copy--;
             }
             catch (IOException error) when (
                 copy < MostCopies && error.InnerException is { } cause && WriteException.TellsOfLock(cause))

@@ -103,7 +103,8 @@ public sealed record Proposal
                 }
                 : new NetworkSpec { ImageSize = imageSize, Classes = data.Classes },
             IsSmall = small,
-            BatchSize = !small ? SupernetSpec.DefaultBatchSize : trained >= 1000 ? 64 : trained >= 128 ? 32 : trained >= 64 ? 16 : LeastBatch,
+            BatchSize = !small ? SupernetSpec.DefaultBatchSize
+                : trained >= 1000 ? 64 : trained >= 128 ? 32 : trained >= 64 ? 16 : LeastBatch,
             // Of few pictures each is seen more often, to make as many steps.
             Epochs = small ? Math.Clamp(160_000 / data.Train, 20, 120) : 120,
             HeldOut = heldOut,

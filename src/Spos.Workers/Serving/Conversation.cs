@@ -18,6 +18,9 @@ internal sealed class Conversation(
 {
     private const string Unfitting = "what it sent does not fit what it was asked";
 
+    // Characters, of which a path may take some hundred.
+    private const int MostOfReason = 300;
+
     private const uint MostPaths = 1024;
 
     private static readonly TimeSpan LongestParting = TimeSpan.FromSeconds(5);
@@ -167,7 +170,7 @@ internal sealed class Conversation(
     private static string? WhyItLeaves(FromWorker said) => said.KindCase switch
     {
         FromWorker.KindOneofCase.Leaving => null,
-        FromWorker.KindOneofCase.Failure => $"it fails: {Shown.Excerpt(said.Failure.Why)}",
+        FromWorker.KindOneofCase.Failure => $"it fails: {Shown.Excerpt(said.Failure.Why, MostOfReason)}",
         _ => Unfitting,
     };
 

@@ -1,8 +1,8 @@
-using Spos.Cli.Nni;
+using Spos.Cli.Configs;
 using Spos.Cli.Options;
 using YamlDotNet.RepresentationModel;
 
-namespace Spos.Cli.Configs;
+namespace Spos.Cli.Nni;
 
 /// <summary>
 /// The path of a YAML file of options: of any commands (<see cref="OptionsFile"/>), or NNI's (<see cref="SearchConfig"/>).
