@@ -78,7 +78,6 @@ internal abstract class PhaseOptions : DataOptions
 
     private void RequireEventFolder(string output)
     {
-        if (TbDir == null || FolderContents.Of(TbDir, "--tb-dir") is not { Description: { } run } events || events.Folder == output) return;
-        throw new UsageException($"--tb-dir {TbDir} holds {run}, which is not this one. Choose another folder.");
+        if (TbDir != null && FolderContents.Of(TbDir, "--tb-dir") is var events && events.Folder != output) events.RequireNoRun("events");
     }
 }

@@ -65,10 +65,7 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
     {
         if (TbImages != null && TbDir == null) throw new UsageException("--tb-images needs --tb-dir FOLDER, where the pictures are shown.");
         // A run that is going on writes a file of its own there, which TensorBoard would then no longer follow.
-        if (TbDir != null && FolderContents.Of(TbDir, "--tb-dir").Description is { } run)
-        {
-            throw new UsageException($"--tb-dir {TbDir} holds {run}. Choose another folder, such as {Path.Combine(TbDir, "eval")}.");
-        }
+        if (TbDir != null) FolderContents.Of(TbDir, "--tb-dir").RequireNoRun("eval");
         var spec = new EvaluationSpec
         {
             Data = Data,

@@ -7,7 +7,9 @@ namespace Spos.Runs.Folders;
 /// <summary>What a folder that a run is to write into holds already.</summary>
 public sealed partial class FolderContents
 {
-    private FolderContents(string folder) => Folder = folder;
+    private readonly string _option;
+
+    private FolderContents(string folder, string option) => (Folder, _option) = (folder, option);
 
     public string Folder { get; }
 
@@ -23,11 +25,11 @@ public sealed partial class FolderContents
     {
         string folder = Path.GetFullPath(path);
         if (File.Exists(folder)) throw new UsageException($"{option} {path} is a file. A folder is needed.");
-        if (!Directory.Exists(folder)) return new FolderContents(folder);
+        if (!Directory.Exists(folder)) return new FolderContents(folder, option);
         (RunKind? kind, string? title) = RunRecord.TryRead(folder)?.Command is { } command
             ? (RunKind.All.FirstOrDefault(k => k.Command == command), $"a {command} run")
             : (KindByFiles(folder), null);
-        return new FolderContents(folder) { Kind = kind, Description = kind != null ? kind.Title + Checkpoints(folder) : title };
+        return new FolderContents(folder, option) { Kind = kind, Description = kind != null ? kind.Title + Checkpoints(folder) : title };
     }
 
     /// <summary>
@@ -62,14 +64,14 @@ public sealed partial class FolderContents
     }
 
     /// <summary>Throws if the folder is a run's.</summary>
-    /// <param name="command">Of spos, which is to write here.</param>
+    /// <param name="name">What another folder could be called.</param>
     /// <exception cref="UsageException">It is; the message says what is there and what to do.</exception>
-    public void RequireNoRun(string command)
+    public void RequireNoRun(string name)
     {
         if (Description == null) return;
         throw new UsageException(
-            $"{Folder} holds {Description}. A run has a folder of its own: choose another --output-dir, such as "
-            + $"{Path.Combine(Folder, command)}.");
+            $"{Folder} holds {Description}. A run has a folder of its own: choose another {_option}, such as "
+            + $"{Path.Combine(Folder, name)}.");
     }
 
     /// <summary>
