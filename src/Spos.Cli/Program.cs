@@ -41,6 +41,7 @@ internal static class Program
         // Another program that calls this, such as a test, has a console and signals of its own.
         if (Assembly.GetEntryAssembly() == typeof(Program).Assembly)
         {
+            if (arguments is ["board", ..]) QuietRuntime.Require();
             StandardStream.Install();
             StopSignal.Watch();
             CarriedLibraries.Load();

@@ -24,6 +24,10 @@ public sealed class BoardTests : IDisposable
             string token = address[(address.IndexOf('=', StringComparison.Ordinal) + 1)..];
             Assert.True(token.Length >= 32 && tokens.Add(token), address);
             Assert.Equal(HttpStatusCode.OK, await Ask(address, token));
+            // It has started itself over with what keeps .NET quiet, and is the same process.
+            string[] variables = (await File.ReadAllTextAsync($"/proc/{board.Id}/environ")).Split('\0');
+            Assert.Contains("DOTNET_TieredCompilation=0", variables);
+            Assert.Contains("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0", variables);
             Assert.Equal(HttpStatusCode.Unauthorized, await Ask(address, Token));
             SposProcess.Interrupt(board);
             await board.WaitForExitAsync();

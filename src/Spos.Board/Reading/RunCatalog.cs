@@ -5,33 +5,46 @@ namespace Spos.Board.Reading;
 
 /// <summary>
 /// The runs in a folder and in those below it. Only paths that were found here are ever read, so that no request can name another. It
-/// looks when it is asked, once a second at most however many ask, and does nothing where nobody does.
+/// looks when it is asked, and one is due, however many ask, and does nothing where nobody does.
 /// </summary>
 internal sealed class RunCatalog
 {
     // Data sets may lie in the folder, with a folder for each of thousands of classes.
     private const int MostRuns = 1000, MostFolders = 20_000, MostDepth = 8;
 
-    private static readonly TimeSpan EachLook = TimeSpan.FromSeconds(1), EachSearch = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan EachSearch = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly string _root;
     private readonly TimeProvider _time;
     private readonly Func<RunCommand, bool> _canResume;
     private readonly SortedDictionary<string, WatchedRun> _runs = new(StringComparer.Ordinal);
-    private long? _looked, _searched;
+    private readonly Looks _looks;
+    private long? _searched;
     private TimeSpan _searchTook;
 
     /// <param name="root">The folder.</param>
     /// <param name="canResume">Whether a run can go on by its command.</param>
-    public RunCatalog(string root, TimeProvider time, Func<RunCommand, bool> canResume) =>
+    public RunCatalog(string root, TimeProvider time, Func<RunCommand, bool> canResume)
+    {
         (_root, _time, _canResume) = (Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)), time, canResume);
+        _looks = new Looks(time, () => Environment.CpuUsage.TotalTime);
+    }
 
     /// <summary>The folder.</summary>
     public string Root => _root;
 
     /// <summary>Whether there are more runs or folders than are shown.</summary>
     public bool IsCut { get; private set; }
+
+    /// <summary>How long nothing new is to be seen.</summary>
+    public TimeSpan Wait
+    {
+        get
+        {
+            lock (_gate) return _looks.Wait;
+        }
+    }
 
     /// <summary>The runs, in the order of their paths.</summary>
     public RunHeader[] Headers()
@@ -65,11 +78,11 @@ internal sealed class RunCatalog
 
     private void Refresh()
     {
-        if (_looked is { } looked && _time.GetElapsedTime(looked) < EachLook) return;
+        if (_looks.Wait > TimeSpan.Zero) return;
         if (_searched is not { } searched || _time.GetElapsedTime(searched) >= EachSearch + 20 * _searchTook) Search();
         LockTable locks = LockTable.Read();
         foreach (WatchedRun run in _runs.Values) run.Refresh(locks);
-        _looked = _time.GetTimestamp();
+        _looks.Done();
     }
 
     private void Search()

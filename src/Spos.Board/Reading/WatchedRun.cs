@@ -31,7 +31,8 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
     private readonly Dictionary<string, string?> _troubles = [];
     private readonly MetricsFile _metrics = new();
     private readonly Pace _pace = new(time);
-    private RecordedRun? _record;
+    private RecordedRun? _record, _recordOfResume;
+    private string? _resume;
     private Candidates? _candidates;
     private RankedArchitecture?[]? _ranked;
     private FrontNetwork?[]? _networks;
@@ -98,11 +99,16 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
             _metrics.Refresh(_files, whole: true);
             if (_record != null) Header = HeaderOf(_record);
         }
-        return Header == null ? null : new RunDetails(
-            Header, commandOf(_record!.Command, _record.Options, _files.Folder),
+        if (Header == null) return null;
+        if (_recordOfResume != _record)
+        {
+            (_recordOfResume, _resume) = (_record, commandOf(_record!.Command, _record.Options, _files.Folder));
+        }
+        return new RunDetails(
+            Header, _resume,
             [.. _metrics.Series.Select(series => new NamedPoints(series.Name, series.Decimated(MostPoints)))],
             _candidates, _front?.Take(MostArchitectures).ToArray(), _ranked?.Take(MostArchitectures).ToArray(),
-            _networks?.Take(MostArchitectures).ToArray(), _workers?.Take(MostWorkers).ToArray(), _result, _record.Given(),
+            _networks?.Take(MostArchitectures).ToArray(), _workers?.Take(MostWorkers).ToArray(), _result, _record!.Given(),
             _record.Operations());
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Spos.Board.Reading;
@@ -13,10 +14,8 @@ internal sealed class LiveEvents(RunCatalog catalog, JsonSerializerOptions json,
     // Each page has one; more are none of people's.
     private const int Most = 64;
 
-    private static readonly TimeSpan Each = TimeSpan.FromSeconds(1);
-
     // Something is sent this often, so that a connection that is gone is noticed.
-    private const int LooksOfSilence = 15;
+    private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(15);
 
     private int _open;
 
@@ -48,23 +47,23 @@ internal sealed class LiveEvents(RunCatalog catalog, JsonSerializerOptions json,
 
     private async Task Follow(HttpResponse response, string? path, CancellationToken ending)
     {
-        using var timer = new PeriodicTimer(Each);
-        string? before = null;
+        RunHeader[]? before = null;
         long? version = null;
-        int silent = 0;
-        do
+        long said = Stopwatch.GetTimestamp();
+        while (true)
         {
-            (RunHeader[] headers, long? now) = catalog.Look(path);
-            string runs = JsonSerializer.Serialize(headers, json);
-            string text = (runs != before ? $"event: runs\ndata: {runs}\n\n" : "")
+            (RunHeader[] runs, long? now) = catalog.Look(path);
+            string text = (before?.SequenceEqual(runs) != true ? $"event: runs\ndata: {JsonSerializer.Serialize(runs, json)}\n\n" : "")
                 + (now != null && now != version ? $"event: run\ndata: {now}\n\n" : "");
             (before, version) = (runs, now);
-            silent = text.Length > 0 ? 0 : silent + 1;
-            if (silent == LooksOfSilence) (text, silent) = (":\n\n", 0);
-            if (text.Length == 0) continue;
-            await response.WriteAsync(text, ending);
-            await response.Body.FlushAsync(ending);
+            if (text.Length == 0 && Stopwatch.GetElapsedTime(said) >= MostSilence) text = ":\n\n";
+            if (text.Length > 0)
+            {
+                said = Stopwatch.GetTimestamp();
+                await response.WriteAsync(text, ending);
+                await response.Body.FlushAsync(ending);
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(catalog.Wait.TotalMilliseconds) + 1), ending);
         }
-        while (await timer.WaitForNextTickAsync(ending));
     }
 }
