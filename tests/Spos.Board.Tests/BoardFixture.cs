@@ -28,7 +28,7 @@ public sealed class BoardFixture : IAsyncDisposable
             Folder = Root,
             Listen = IPEndPoint.Parse(listen),
             Token = Token,
-            ResumeArguments = arguments => arguments,
+            ResumeArguments = (_, arguments) => arguments,
             ResumeCommand = (kind, options, folder) => $"spos {kind} --seed={options["seed"]} --output-dir={folder}",
         });
         return this;

@@ -57,6 +57,56 @@ public sealed class LiveRunTests(Chromium chromium)
     }
 
     [BrowserFact]
+    public async Task What_spos_run_started_goes_on_with_all_its_phases()
+    {
+        await using var board = new BoardProgram();
+        await board.Spos(
+            "dataset", "make", "--output-dir", "data", "--classes", "3", "--train", "16", "--val", "6", "--size", "32",
+            "--difficulty", "0.1");
+        await board.Start();
+        File.WriteAllText(Path.Combine(board.Runs, "..", "small.yml"), """
+            imagenet-dir: data
+            image-size: 32
+            stem-channels: 8
+            stage-repeats: [1, 1, 2, 1]
+            stage-channels: [16, 24, 32, 48]
+            last-channels: 32
+            batch-size: 8
+            supernet:
+              epochs: 300
+              output-dir: runs/supernet
+            search:
+              checkpoint: runs/supernet
+              max-epochs: 1
+              num-population: 4
+              num-select: 2
+              num-crossover: 1
+              num-mutation: 1
+              train-iters: 1
+              train-batch-size: 8
+              output-dir: runs/search
+            scratch:
+              architecture: runs/search
+              epochs: 1
+              output-dir: runs/scratch
+            """);
+        await using Page page = await chromium.Open(board.Printed);
+        using Process run = board.StartSpos("run", "small.yml");
+        _ = run.StandardError.ReadToEndAsync();
+        _ = run.StandardOutput.ReadToEndAsync();
+        await page.Until("document.querySelector('[data-run=supernet]') && document.querySelector('#charts svg')");
+        await page.Value("document.querySelector('#stop').click()");
+        await run.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
+        Assert.False(Directory.Exists(Path.Combine(board.Runs, "search")));
+        await page.Until("document.querySelector('#state').className === 'Stopped'");
+        await page.Value("document.querySelector('#again').click()");
+        await page.Until("document.querySelector('#state').className === 'Finished'");
+        await page.Choose("scratch");
+        await page.Until("document.querySelector('#state').className === 'Finished'");
+        page.IsClean(board.Address);
+    }
+
+    [BrowserFact]
     public async Task Without_the_token_a_run_is_shown_and_its_buttons_say_what_is_missing()
     {
         await using var board = new BoardProgram();

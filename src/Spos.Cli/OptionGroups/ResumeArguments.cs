@@ -8,29 +8,38 @@ internal static class ResumeArguments
 {
     /// <summary>
     /// The arguments that go on with a run, by those that it was started with; null if they start none that can go on. Those that would
-    /// begin anew are left out, however they are shortened.
+    /// begin anew are left out, however they are shortened; where a file of options begins anew, nothing goes on by it.
     /// </summary>
     /// <param name="verbs">The verbs that there are.</param>
-    public static IReadOnlyList<string>? Of(IReadOnlyList<Type> verbs, IReadOnlyList<string> arguments)
+    /// <param name="folder">Where the run was started: paths among the arguments are relative to it.</param>
+    public static IReadOnlyList<string>? Of(IReadOnlyList<Type> verbs, string folder, IReadOnlyList<string> arguments)
     {
-        if (Read(verbs, [.. arguments]) is not { } started) return null;
-        string[] kept = started.Restart
-            ? [.. arguments.Where((word, i) => i == 0 || Read(verbs, arguments[0], word) is not { Restart: true })]
-            : [.. arguments];
-        string[] all = started.Resume ? kept : [kept[0], $"--{ResumeCommand.Resume}", .. kept[1..]];
-        return Read(verbs, all) is { Resume: true, Restart: false } ? all : null;
-    }
-
-    // What a command line asks for, if it is a run that can go on.
-    private static PhaseOptions? Read(IReadOnlyList<Type> verbs, params string[] arguments)
-    {
-        try
+        switch (Read([.. arguments]))
         {
-            return RequestReader.Read(arguments, verbs) is Request.Run { Verb: PhaseOptions phase } ? phase : null;
+            // It has no such options, and goes on anyway.
+            case IPipelineVerb pipeline:
+                return pipeline.Commands.All(command => Read(command) is PhaseOptions { Restart: false }) ? arguments : null;
+            case PhaseOptions started:
+                string[] kept = started.Restart
+                    ? [.. arguments.Where((word, i) => i == 0 || Read(arguments[0], word) is not PhaseOptions { Restart: true })]
+                    : [.. arguments];
+                string[] all = started.Resume ? kept : [kept[0], $"--{ResumeCommand.Resume}", .. kept[1..]];
+                return Read(all) is PhaseOptions { Resume: true, Restart: false } ? all : null;
+            default:
+                return null;
         }
-        catch (UsageException)
+
+        // What a command line asks for; null if that is not understood, or is no work.
+        object? Read(params string[] words)
         {
-            return null;
+            try
+            {
+                return RequestReader.Read(words, verbs, folder) is Request.Run { Verb: var verb } ? verb : null;
+            }
+            catch (UsageException)
+            {
+                return null;
+            }
         }
     }
 }

@@ -11,6 +11,9 @@ internal sealed record Given(DeclaredOption Option, string? Value, string? Sourc
     private IEnumerable<string> Words =>
         [.. Option.IsOption ? [Option.Name] : Array.Empty<string>(), .. Value == null ? Array.Empty<string>() : [Shown.Value(Value)]];
 
+    /// <summary>The same, with paths that are relative to a folder.</summary>
+    public Given In(string folder) => Value != null && Option.Rule is { } rule ? this with { Value = rule.In(folder, Value) } : this;
+
     /// <summary>The arguments that say it, in the form in which the parser reads any value.</summary>
     /// <param name="verb">The verb's name.</param>
     /// <exception cref="UsageException">The option does not take the value.</exception>

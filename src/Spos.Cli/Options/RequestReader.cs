@@ -6,7 +6,7 @@ namespace Spos.Cli.Options;
 /// Reads command lines: finds the verb, tells options, their values and other words apart, and checks every value by its option's
 /// <see cref="ValueRule"/>. What is then handed to CommandLineParser, which makes the verb of it, is of one form and has no mistakes.
 /// </summary>
-internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> options, IReadOnlyList<Type> verbs)
+internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> options, IReadOnlyList<Type> verbs, string? folder)
 {
     private const string HelpOption = "--help", VersionOption = "--version", Rest = "--";
 
@@ -14,8 +14,9 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
     private readonly string[] _names = [.. options.Where(o => o.IsOption).Select(o => o.Name), HelpOption, VersionOption];
 
     /// <param name="verbs">The program's verbs.</param>
+    /// <param name="folder">The folder that paths are relative to; null for the current one.</param>
     /// <exception cref="UsageException">It cannot be done; the message says why.</exception>
-    public static Request Read(string[] arguments, IReadOnlyList<Type> verbs)
+    public static Request Read(string[] arguments, IReadOnlyList<Type> verbs, string? folder = null)
     {
         switch (arguments)
         {
@@ -29,7 +30,7 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
                 return new Request.Help(Find(about, verbs), Asked: true);
             default:
                 Type verb = Find(arguments[0], verbs);
-                return new RequestReader(verb, DeclaredOption.Of(verb), verbs).Read(arguments[1..]);
+                return new RequestReader(verb, DeclaredOption.Of(verb), verbs, folder).Read(arguments[1..]);
         }
     }
 
@@ -85,6 +86,7 @@ internal sealed class RequestReader(Type verb, IReadOnlyList<DeclaredOption> opt
                 : $"Say what spos {_verb} is to do{Values(missing)}.");
         }
         RefuseRepeated(given);
+        if (folder != null) given = [.. given.Select(g => g.In(folder))];
         string[] typed = [.. given.Where(g => g.Option.Rule is not OptionsFileRule).SelectMany(g => g.Checked(_verb))];
         return new Request.Run(Make([_verb, .. typed, .. Configured(given).SelectMany(g => g.Checked(_verb))]));
     }

@@ -43,7 +43,7 @@ internal sealed class BoardVerb : IVerb
             Listen = ListenAttribute.EndPointOf(Listen),
             Token = Token(),
             ResumeCommand = (kind, options, folder) => ResumeCommand.Of(Program.Verbs, kind, options, folder),
-            ResumeArguments = arguments => ResumeArguments.Of(Program.Verbs, arguments),
+            ResumeArguments = (folder, arguments) => ResumeArguments.Of(Program.Verbs, folder, arguments),
         };
         StandardStream.IsOptional = true;
         using var stop = new StopSignal("the board closes; runs go on");

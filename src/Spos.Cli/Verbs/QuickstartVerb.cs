@@ -13,7 +13,7 @@ namespace Spos.Cli.Verbs;
 [Place(1)]
 [Verb("quickstart", HelpText = "Draw a small data set, then run all three phases on it: some minutes on two cores.")]
 [Example("See everything work")]
-internal sealed class QuickstartVerb : DeviceOptions, IPrecisionOption, IVerb
+internal sealed class QuickstartVerb : DeviceOptions, IPrecisionOption, IPipelineVerb
 {
     [Option("output-dir", Default = "runs/quickstart", HelpText = "Where the data set and the results of all phases go.")]
     [Output(PathKind.Folder)]
@@ -25,40 +25,48 @@ internal sealed class QuickstartVerb : DeviceOptions, IPrecisionOption, IVerb
 
     public Precision Precision { get; set; }
 
+    public IReadOnlyList<string[]> Commands
+    {
+        get
+        {
+            string supernet = Path.Combine(OutputDir, "supernet"), search = Path.Combine(OutputDir, "search");
+            string[] training = ["--batch-size=64", "--learning-rate=0.1", "--init=aligned", "--warmup-steps=100", "--crop-min-area=0.6"];
+            string[] network = ["--image-size=64", "--stage-repeats=2,2,4,2", "--stage-channels=32,80,160,320", "--last-channels=512"];
+            return
+            [
+                ["supernet", .. Placed(supernet), .. training, .. network, "--epochs=16", "--paths-per-step=4", "--held-out=0.1"],
+                [
+                    "search", .. Placed(search), $"--checkpoint={supernet}", "--max-epochs=5", "--num-population=24",
+                    "--num-crossover=10", "--num-mutation=10", "--num-select=8", "--train-iters=4",
+                    "--train-batch-size=128", "--test-batch-size=128",
+                ],
+                [
+                    "scratch", .. Placed(Path.Combine(OutputDir, "scratch")), .. training, .. network,
+                    $"--architecture={Path.Combine(search, NetworkOrigin.ArchitectureName)}", "--epochs=30", "--lr-decay=cosine",
+                ],
+            ];
+        }
+    }
+
+    private string DataDir => Path.Combine(OutputDir, "data");
+
     public int Run()
     {
         DeviceUse.Require(Precision, Plan);
         StandardStream.IsOptional = true;
-        string data = Path.Combine(OutputDir, "data"), supernet = Path.Combine(OutputDir, "supernet");
-        string search = Path.Combine(OutputDir, "search");
         if (FolderContents.Of(OutputDir).Description is { } run)
         {
             throw new UsageException($"{OutputDir} holds {run}. Choose another --output-dir.");
         }
-        if (!Directory.Exists(data)) new ShapeDataSet(Seed: Seed).Draw(data);
-        Notice.Say($"Data set: {Path.GetFullPath(data)}");
-        string[] training = ["--batch-size=64", "--learning-rate=0.1", "--init=aligned", "--warmup-steps=100", "--crop-min-area=0.6"];
-        string[] network = ["--image-size=64", "--stage-repeats=2,2,4,2", "--stage-channels=32,80,160,320", "--last-channels=512"];
-        string[][] commands =
-        [
-            ["supernet", .. Placed(data, supernet), .. training, .. network, "--epochs=16", "--paths-per-step=4", "--held-out=0.1"],
-            [
-                "search", .. Placed(data, search), $"--checkpoint={supernet}", "--max-epochs=5", "--num-population=24",
-                "--num-crossover=10", "--num-mutation=10", "--num-select=8", "--train-iters=4",
-                "--train-batch-size=128", "--test-batch-size=128",
-            ],
-            [
-                "scratch", .. Placed(data, Path.Combine(OutputDir, "scratch")), .. training, .. network,
-                $"--architecture={Path.Combine(search, NetworkOrigin.ArchitectureName)}", "--epochs=30", "--lr-decay=cosine",
-            ],
-        ];
-        return commands.Select(command => Program.Do(command)).FirstOrDefault(code => code != ExitCode.Success);
+        if (!Directory.Exists(DataDir)) new ShapeDataSet(Seed: Seed).Draw(DataDir);
+        Notice.Say($"Data set: {Path.GetFullPath(DataDir)}");
+        return IPipelineVerb.Run(this);
     }
 
     // What every command is given.
-    private string[] Placed(string data, string output) =>
+    private string[] Placed(string output) =>
     [
-        $"--imagenet-dir={data}", $"--output-dir={output}", $"--seed={Seed}", $"--device={DeviceName}", $"--plan={Plan}",
+        $"--imagenet-dir={DataDir}", $"--output-dir={output}", $"--seed={Seed}", $"--device={DeviceName}", $"--plan={Plan}",
         $"--precision={Precision}",
         .. Threads is { } threads ? new[] { $"--threads={threads}" } : [],
     ];

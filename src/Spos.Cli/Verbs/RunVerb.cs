@@ -7,16 +7,15 @@ namespace Spos.Cli.Verbs;
 [Place(6)]
 [Verb("run", HelpText = "Run all three phases, supernet, search and scratch, with the options of a file.")]
 [Example("Train what spos new proposes", "photos.yml")]
-internal sealed class RunVerb : IVerb
+internal sealed class RunVerb : IPipelineVerb
 {
     [Value(0, MetaName = "file", Required = true, HelpText =
         "the file of options, such as spos new writes. Phases that are done already are not repeated.")]
     [Input(PathKind.File)]
     public string File { get; set; } = "";
 
-    public int Run()
-    {
-        string[] phases = ["supernet", "search", "scratch"];
-        return phases.Select(phase => Program.Do(phase, $"--config={File}")).FirstOrDefault(code => code != ExitCode.Success);
-    }
+    public IReadOnlyList<string[]> Commands =>
+        [.. new[] { "supernet", "search", "scratch" }.Select(phase => new[] { phase, $"--config={File}" })];
+
+    public int Run() => IPipelineVerb.Run(this);
 }

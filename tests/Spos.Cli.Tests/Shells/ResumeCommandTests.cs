@@ -53,7 +53,34 @@ public sealed class ResumeCommandTests
     [InlineData("", null)]
     public void A_run_goes_on_as_it_was_started_and_never_begins_anew(string started, string? resumed)
     {
-        IReadOnlyList<string>? words = ResumeArguments.Of(Program.Verbs, started.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        IReadOnlyList<string>? words = ResumeArguments.Of(Program.Verbs, "/", started.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal(resumed, words == null ? null : string.Join(' ', words));
+    }
+
+    // The board's own folder has no such files.
+    [Theory]
+    [InlineData("run options.yml", "epochs: 3", "run options.yml")]
+    [InlineData("run options.yml", "supernet:\n  restart: true", null)]
+    [InlineData("run options.yml", "scratch:\n  restart: true", null)]
+    [InlineData("run options.yml", "epochs: many", null)]
+    [InlineData("run missing.yml", "", null)]
+    [InlineData("quickstart --output-dir q --seed 3", "", "quickstart --output-dir q --seed 3")]
+    [InlineData("quickstart --help", "", null)]
+    [InlineData("supernet --config options.yml", "epochs: 3", "supernet --resume --config options.yml")]
+    [InlineData("supernet --config options.yml", "restart: true", null)]
+    [InlineData("supernet --config missing.yml", "", null)]
+    public void What_runs_several_phases_goes_on_by_its_own_command_where_it_was_started(string started, string options, string? resumed)
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "options.yml"), options);
+            IReadOnlyList<string>? words = ResumeArguments.Of(Program.Verbs, folder, started.Split(' '));
+            Assert.Equal(resumed, words == null ? null : string.Join(' ', words));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }
