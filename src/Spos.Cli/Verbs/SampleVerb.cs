@@ -14,14 +14,25 @@ namespace Spos.Cli.Verbs;
 [Place(15)]
 [Verb("sample", HelpText = "Show how many paths a FLOPs window has, and how random paths fall into its parts.")]
 [Example("Look at megvii's window by its own FLOPs table", "--flops-table op_flops_dict.pkl")]
-internal sealed class SampleVerb : IBlocksOption, IVerb
+internal sealed class SampleVerb : ISizeOptions, IVerb
 {
     [Option("checkpoint", HelpText =
-        "A supernet, whose sizes and search space count: a checkpoint or the folder of its run (default: the official sizes).")]
+        "A supernet, whose sizes and search space count: a checkpoint or the folder of its run "
+        + "(default: the official sizes, or those of --image-size and so on).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
     public string? Blocks { get; set; }
+
+    public int? ImageSize { get; set; }
+
+    public int? StemChannels { get; set; }
+
+    public IEnumerable<int> StageRepeats { get; set; } = [];
+
+    public IEnumerable<int> StageChannels { get; set; } = [];
+
+    public int? LastChannels { get; set; }
 
     [Option("flops-lb", HelpText = "The window's lower edge (default: 290e6 for the official sizes, else what the cheapest path has).")]
     [InRange(0, 1e15, Example = "330e6 or 330M")]
@@ -49,7 +60,7 @@ internal sealed class SampleVerb : IBlocksOption, IVerb
 
     public int Run()
     {
-        (NetworkSpec spec, _, SearchSpace space) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        (NetworkSpec spec, _, SearchSpace space) = NamedNetwork.Of(CheckpointPath, this.AskedSizes(), Notice.Warn);
         CostTable flops = NamedNetwork.FlopsOf(FlopsTablePath, spec).In(space);
         var sampler = new PathSampler(flops);
         (double low, double high) = FlopsWindow.Of(FlopsLb, FlopsUb, spec, flops);

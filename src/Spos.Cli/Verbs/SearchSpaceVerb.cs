@@ -15,13 +15,24 @@ namespace Spos.Cli.Verbs;
 [Place(16)]
 [Verb("search-space", HelpText = "Write a supernet's search space in NNI's classic format.")]
 [Example("Describe the supernet that was trained", "--checkpoint runs/supernet")]
-internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
+internal sealed class SearchSpaceVerb : ISizeOptions, IVerb
 {
-    [Option("checkpoint", HelpText = "The supernet: a checkpoint or the folder of its run (default: a supernet of the official sizes).")]
+    [Option("checkpoint", HelpText =
+        "The supernet: a checkpoint or the folder of its run (default: of the official sizes, or those of --image-size and so on).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
     public string? Blocks { get; set; }
+
+    public int? ImageSize { get; set; }
+
+    public int? StemChannels { get; set; }
+
+    public IEnumerable<int> StageRepeats { get; set; } = [];
+
+    public IEnumerable<int> StageChannels { get; set; } = [];
+
+    public int? LastChannels { get; set; }
 
     [Option("file", Default = SearchConfig.SpaceFileName, HelpText = "The file to write.")]
     [Output(PathKind.File)]
@@ -29,7 +40,7 @@ internal sealed class SearchSpaceVerb : IBlocksOption, IVerb
 
     public int Run()
     {
-        (NetworkSpec spec, _, SearchSpace space) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        (NetworkSpec spec, _, SearchSpace space) = NamedNetwork.Of(CheckpointPath, this.AskedSizes(), Notice.Warn);
         Func<string, bool> isSpace = Options.OutputFile.IsJsonWith("LayerChoice1", JsonValueKind.Object);
         Options.OutputFile.Require("--file", OutputFile, "a search space", isSpace);
         SearchSpaceFile.Write(OutputFile, space);

@@ -21,15 +21,26 @@ namespace Spos.Cli.Verbs;
 [Place(14)]
 [Verb("summary", HelpText = "Print a network part by part, with the shape, FLOPs and parameters of each, and the memory that it takes.")]
 [Example("Look at the network that megvii released", "--architecture \"2 1 0 1 2 0 2 0 2 0 2 3 0 0 0 0 3 2 3 3\"")]
-internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOption, IVerb
+internal sealed class SummaryVerb : DeviceOptions, ISizeOptions, IPrecisionOption, IVerb
 {
     private const int MeasuredRuns = 101;
 
-    [Option("checkpoint", HelpText = "A checkpoint, or the folder of a run (default: the official sizes).")]
+    [Option("checkpoint", HelpText =
+        "A checkpoint, or the folder of a run (default: the official sizes, or those of --image-size and so on).")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
     public string? Blocks { get; set; }
+
+    public int? ImageSize { get; set; }
+
+    public int? StemChannels { get; set; }
+
+    public IEnumerable<int> StageRepeats { get; set; } = [];
+
+    public IEnumerable<int> StageChannels { get; set; } = [];
+
+    public int? LastChannels { get; set; }
 
     public Precision Precision { get; set; }
 
@@ -137,7 +148,7 @@ internal sealed class SummaryVerb : DeviceOptions, IBlocksOption, IPrecisionOpti
     // The network, and its path if it is one.
     private (NetworkSpec Spec, Architecture? Path) Network()
     {
-        (NetworkSpec spec, Architecture? own, _) = NamedNetwork.Of(CheckpointPath, this.AskedBlocks(), Notice.Warn);
+        (NetworkSpec spec, Architecture? own, _) = NamedNetwork.Of(CheckpointPath, this.AskedSizes(), Notice.Warn);
         // A path of the official sizes is meant to be trained from scratch, with all parameters.
         if (CheckpointPath == null) spec = spec with { Affine = ArchitectureText != null };
         if (ArchitectureText == null) return (spec, own);

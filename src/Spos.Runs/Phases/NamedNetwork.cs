@@ -10,21 +10,26 @@ namespace Spos.Runs.Phases;
 /// <summary>A network's sizes and costs, where files may tell them.</summary>
 public static class NamedNetwork
 {
-    /// <summary>A checkpoint's network, and what it was trained on; if none is named, one of the official sizes.</summary>
-    /// <param name="blocks">What --blocks asks for.</param>
-    /// <exception cref="UsageException">The checkpoint has other blocks.</exception>
-    public static (NetworkSpec Spec, Architecture? Path, SearchSpace Space) Of(string? checkpoint, BlockSet? blocks, Action<string> warn)
+    /// <summary>A checkpoint's network, and what it was trained on; if none is named, one of the sizes that are asked for.</summary>
+    /// <param name="asked">What options ask for: all that differs from the official sizes, or the input's size of a checkpoint.</param>
+    /// <exception cref="UsageException">There is no such network, or the checkpoint has another.</exception>
+    public static (NetworkSpec Spec, Architecture? Path, SearchSpace Space) Of(string? checkpoint, NetworkSizes asked, Action<string> warn)
     {
         if (checkpoint == null)
         {
-            var official = new NetworkSpec { BlockSet = blocks ?? BlockSet.ShuffleV2 };
-            return (official, null, official.Space);
+            NetworkSpec spec = asked.Spec(new NetworkSpec().Classes, affine: false);
+            return (spec, null, spec.Space);
         }
         using CheckpointReader reader = CheckpointFolder.Open(checkpoint, warn);
         CheckpointHeader header = Checkpoint.Verify(reader.Path);
-        return blocks == null || blocks == header.Spec.BlockSet
-            ? (header.Spec, header.Path, SearchedSpace.Of(header, reader.Path))
-            : throw new UsageException($"--blocks {blocks}: {reader.Path} has {header.Spec.BlockSet}. Leave the option out.");
+        if (asked.BlockSet is { } blocks && blocks != header.Spec.BlockSet)
+        {
+            throw new UsageException($"--blocks {blocks}: {reader.Path} has {header.Spec.BlockSet}. Leave the option out.");
+        }
+        SearchSpace space = SearchedSpace.Of(header, reader.Path);
+        if (!asked.AreGiven) return (header.Spec, header.Path, space);
+        NetworkSpec sized = asked.Spec(header.Spec.Classes, header.Spec.Affine, NetworkOrigin.Of(reader));
+        return (header.Spec with { ImageSize = sized.ImageSize }, header.Path, space);
     }
 
     /// <summary>Costs by a table of megvii's, or computed from the shapes if none is named.</summary>
