@@ -40,7 +40,7 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         // What is done is not done again, and a phase that is refused is the last one.
         Assert.Contains("Trained from scratch", PipelineFixture.Expect(0, "run", file).Output, StringComparison.Ordinal);
         File.AppendAllText(file, "search:\n");
-        Assert.Contains("Duplicate key", PipelineFixture.Expect(2, "run", file).Error, StringComparison.Ordinal);
+        Assert.Contains("is there twice", PipelineFixture.Expect(2, "run", file).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -64,6 +64,7 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [InlineData("few", "5 training pictures are too few: 2 of them are held out")]
     [InlineData("damaged", "none of 6 pictures can be decoded")]
     [InlineData("one to train with", "b: one picture is too few to train on")]
+    [InlineData("one to train with, one damaged", "b: one picture is too few to train on, since")]
     public void Folders_that_cannot_be_learnt_from_are_refused_with_what_to_do(string what, string named)
     {
         string folder = fixture.At($"odd {what}"), split = fixture.At($"split {what}"), file = fixture.At($"{what}.yml");
@@ -76,7 +77,8 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             "one picture" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "b/3.jpg"],
             "only train" => ["train/a/0.jpg", "train/b/1.jpg"],
             "few" or "damaged" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "a/3.jpg", "b/4.jpg", "b/5.jpg", "b/6.jpg"],
-            "one to train with" => ["train/a/0.jpg", "train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg"],
+            "one to train with" or "one to train with, one damaged" =>
+                ["train/a/0.jpg", "train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg"],
             _ => [],
         }).Index())
         {
@@ -85,7 +87,8 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             if (what == "damaged") File.WriteAllText(path, "no picture");
             else File.Copy(pictures[i], path);
         }
-        string[] more = what == "one to train with" ? [] : ["--split", split];
+        string[] more = what.StartsWith("one to train with", StringComparison.Ordinal) ? [] : ["--split", split];
+        if (what == "one to train with, one damaged") File.WriteAllText(Path.Combine(folder, "train/b/5.jpg"), "no picture");
         if (what == "damaged") File.WriteAllText(Path.Combine(folder, "b", "7.jpg"), "no picture");
         if (what is "only train" or "one class, not to be divided") more = [];
         Outcome outcome = PipelineFixture.Expect(1, ["new", folder, .. more, "--output", file]);

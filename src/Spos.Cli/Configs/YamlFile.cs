@@ -14,6 +14,7 @@ internal static class YamlFile
 {
     private const int MostBytes = 1 << 20;
     private const int MostDepth = 16;
+    private const string Fields = "fields are needed, such as seed: 42, each in a line of its own";
     private const string CoreTags = "tag:yaml.org,2002:";
 
     /// <summary>What YAML 1.1, which NNI and PyYAML read, has for false and for true.</summary>
@@ -34,24 +35,25 @@ internal static class YamlFile
             stream.Load(new StringReader(text));
             return stream.Documents is [{ RootNode: YamlMappingNode mapping }]
                 ? mapping
-                : throw new FormatException("it is not one mapping of fields.");
+                : throw new FormatException("it has no fields, only comments or blanks.");
         }
         catch (YamlException error)
         {
-            throw new FormatException($"line {error.Start.Line}: {Shown.Value(error.Message)}", error);
+            throw new FormatException(YamlMistake.In(text, error.Start.Line), error);
         }
         catch (InvalidOperationException error)
         {
             // YamlDotNet's scanner, of some texts that are no YAML.
-            throw new FormatException("it is not YAML that can be read.", error);
+            throw new FormatException(YamlMistake.In(text, null), error);
         }
     }
 
     private static void CheckEvents(string text)
     {
         var parser = new Parser(new StringReader(text));
-        // For each collection around: whether it is a mapping, and how many nodes it has had so far. A mapping's even ones are names.
-        var around = new Stack<(bool Mapping, int Nodes)>();
+        // For each collection around: a mapping's names, or null, and how many nodes it has had so far. A mapping's even ones are names.
+        var around = new Stack<(HashSet<string>? Names, int Nodes)>();
+        int documents = 0;
         while (parser.MoveNext())
         {
             ParsingEvent current = parser.Current!;
@@ -62,15 +64,21 @@ internal static class YamlFile
                 NodeEvent { Tag: { IsEmpty: false, IsNonSpecific: false } tag } when !IsPlain(tag.Value) =>
                     $"the tag {Shown.Value(tag.Value)} is not read",
                 MappingStart or SequenceStart when around.Count == MostDepth => $"fields lie deeper than {MostDepth}",
-                MappingStart or SequenceStart when around.TryPeek(out (bool Mapping, int Nodes) at) && at.Mapping && at.Nodes % 2 == 0 =>
-                    "a field's name is a list or a mapping",
+                MappingStart or SequenceStart when IsName(around) => "a field's name is a list or a mapping",
+                Scalar name when IsName(around) && !around.Peek().Names!.Add(name.Value) => $"{Shown.Value(name.Value)} is there twice",
+                DocumentStart when ++documents > 1 => "the file has a second document (---); one is read",
+                SequenceStart when around.Count == 0 => $"the file is a list; {Fields}",
+                Scalar { Value.Length: > 0 } when around.Count == 0 => $"this is a text without a name; {Fields}",
                 _ => null,
             };
             if (refused != null) throw new FormatException($"line {current.Start.Line}: {refused}.");
-            if (current is NodeEvent && around.TryPop(out (bool Mapping, int Nodes) of)) around.Push((of.Mapping, of.Nodes + 1));
-            if (current is MappingStart or SequenceStart) around.Push((current is MappingStart, 0));
+            if (current is NodeEvent && around.TryPop(out (HashSet<string>? Names, int Nodes) of)) around.Push((of.Names, of.Nodes + 1));
+            if (current is MappingStart or SequenceStart) around.Push((current is MappingStart ? [] : null, 0));
         }
     }
+
+    private static bool IsName(Stack<(HashSet<string>? Names, int Nodes)> around) =>
+        around.TryPeek(out (HashSet<string>? Names, int Nodes) at) && at.Names != null && at.Nodes % 2 == 0;
 
     private static bool IsPlain(string tag) =>
         tag.StartsWith(CoreTags, StringComparison.Ordinal) && PlainTypes.Contains(tag[CoreTags.Length..]);

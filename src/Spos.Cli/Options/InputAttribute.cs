@@ -1,3 +1,4 @@
+using Spos.Engine.Files;
 using Spos.Runs.Records;
 
 namespace Spos.Cli.Options;
@@ -23,8 +24,9 @@ internal sealed class InputAttribute(PathKind kind) : PathRule
         else if (File.Exists(text))
         {
             if (kind == PathKind.Folder) throw new FormatException("this is a file; a folder is needed.");
-            // Devices, pipes and what the system makes up, which may have no end, have no length.
-            if (new FileInfo(text).Length == 0) throw new FormatException("this file is empty, or not a regular file.");
+            if (RegularFile.IsOther(text)) throw new FormatException("this is not a regular file.");
+            // What the system makes up, which may have no end, has no length either.
+            if (new FileInfo(text).Length == 0) throw new FormatException("this file is empty.");
         }
         return text;
     }

@@ -4,7 +4,7 @@ using Spos.Engine.Data;
 namespace Spos.Runs.Proposals;
 
 /// <summary>What of a data set options depend on.</summary>
-/// <param name="ClassSizes">Training pictures of each class.</param>
+/// <param name="ClassSizes">Training pictures of each class; without damaged ones, where all pictures were looked at.</param>
 /// <param name="Val">Validation pictures.</param>
 /// <param name="ShortSide">The median of the pictures' shorter sides, in pixels.</param>
 /// <param name="LongSide">The median of the longer ones.</param>
@@ -33,16 +33,23 @@ public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int Shor
         (int Width, int Height)[] all = PictureSizes.Of(train, 0, Measured, workers);
         (int Width, int Height)[] sizes = [.. all.Where(size => size.Width > 0)];
         if (sizes.Length == 0) throw new DataException($"{train.Root}: none of {all.Length} pictures can be decoded. Replace them.");
-        ImmutableArray<int> classes = [.. train.Samples.CountBy(sample => sample.Label).OrderBy(one => one.Key).Select(one => one.Value)];
+        // Of a data set that was looked at as a whole it is known which pictures nothing is learnt from.
+        bool[] isLeftOut = all.Length == train.Samples.Length ? [.. all.Select(size => size.Width == 0)] : new bool[train.Samples.Length];
+        int[] classes = new int[train.Classes.Length];
+        foreach ((int i, ImageFolder.Sample sample) in train.Samples.Index())
+        {
+            if (!isLeftOut[i]) classes[sample.Label]++;
+        }
         (int label, int count) = classes.Index().MinBy(one => one.Item);
         if (count < LeastOfClass)
         {
+            string fewer = isLeftOut.Contains(true) ? ", and damaged ones are left out" : "";
             throw new DataException(
-                $"{Path.Combine(train.Root, train.Classes[label])}: one picture is too few to train on, since one of each class is held "
-                + "out for the search. Add some, or remove the class from train and val.");
+                $"{Path.Combine(train.Root, train.Classes[label])}: {(count == 0 ? "no" : "one")} picture is too few to train on, since one "
+                + $"of each class is held out for the search{fewer}. Add some, or remove the class from train and val.");
         }
         return new DataFacts(
-            classes, val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
+            [.. classes], val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
             MedianOf(sizes.Select(s => Math.Max(s.Width, s.Height))))
         {
             Damaged = all.Length - sizes.Length,

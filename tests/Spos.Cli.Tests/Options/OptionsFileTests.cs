@@ -1,3 +1,4 @@
+using System.Numerics;
 using Spos.Cli.Options;
 using Spos.Cli.Verbs;
 using Spos.Runs.Folders;
@@ -67,6 +68,20 @@ public sealed class OptionsFileTests : IDisposable
     }
 
     [Fact]
+    public void A_file_with_sizes_of_a_network_shows_that_network()
+    {
+        string file = Write("image-size: 96\nstage-repeats: [2, 2, 4, 2]\nblocks: shuffle-v2+\n");
+        Assert.Matches(@"features\.9 +any of 8 +640×3×3 ", PipelineFixture.Expect(0, "summary", "--config", file).Output);
+        Assert.Matches($"in all +{BigInteger.Pow(8, 10)},", PipelineFixture.Expect(0, "sample", "--config", file, "--samples", "1").Output);
+        string space = Path.Combine(_folder, "space.json");
+        PipelineFixture.Expect(0, "search-space", "--config", file, "--file", space);
+        Assert.Contains("LayerChoice10", File.ReadAllText(space), StringComparison.Ordinal);
+        Assert.DoesNotContain("LayerChoice11", File.ReadAllText(space), StringComparison.Ordinal);
+        string odd = Write("stage-channels: [64, 160, 320, 641]");
+        Assert.Contains("--stage-channels", PipelineFixture.Expect(2, "summary", "--config", odd).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_verb_takes_a_file()
     {
         Assert.All(Program.Verbs, verb => Assert.Contains(DeclaredOption.Of(verb), option => option.Name == "--config"));
@@ -92,7 +107,21 @@ public sealed class OptionsFileTests : IDisposable
     [InlineData("supernet:\n  max-epochs: 3", "line 2: max-epochs is no option of spos supernet.")]
     [InlineData("supernet:\n  epoch: 3", "line 2: epoch is no option of spos supernet. Did you mean epochs?")]
     [InlineData("scratch:\n  epoch: 3", "line 2: epoch is no option of spos scratch. Did you mean epochs?")]
-    [InlineData("epochs: 3\nepochs: 4", "line 2: Duplicate key")]
+    [InlineData("epochs: 3\nepochs: 4", "line 2: epochs is there twice.")]
+    [InlineData("seed: 1\nsupernet:\n\tepochs: 3\n", "line 3: it begins with a tab; fields are moved to the right by blanks alone.")]
+    [InlineData("supernet:\n  epochs: 3\n\tseed: 1\n", "line 3: it begins with a tab")]
+    [InlineData("- seed: 1\n- epochs: 3\n", "line 1: the file is a list; fields are needed, such as seed: 42")]
+    [InlineData("# all\njust words\n", "line 2: this is a text without a name; fields are needed")]
+    [InlineData("# nothing\n", "it has no fields, only comments or blanks.")]
+    [InlineData("seed: 1\n---\nepochs: 2\n", "line 2: the file has a second document (---)")]
+    [InlineData("seed: \"abc\nepochs: 3\n", "line 1: the quote that opens is not closed in this line.")]
+    [InlineData("stage-repeats: [1, 2\nepochs: 3\n", "line 1: the [ that opens is not closed in this line.")]
+    [InlineData("seed: {a: 1\n", "line 1: the { that opens is not closed in this line.")]
+    [InlineData("seed: 1\n epochs: 3\n", "line 2: it does not fit the lines above.")]
+    [InlineData("supernet:\n  epochs: 3\n seed: 1\n", "line 3: it does not fit the lines above.")]
+    [InlineData("blocks: a: b\n", "line 1: a value with a colon and a blank in it stands in quotes.")]
+    [InlineData("seed 1\nepochs: 3\n", "line 1: a field is its name, a colon, a blank and its value.")]
+    [InlineData("imagenet-dir: @x\n", "line 1: a value that begins with @ stands in quotes.")]
     [InlineData("batch-size: 8\nbatch_size: 8", "line 2: batch-size is there twice")]
     [InlineData("epochs: many", ", line 1: --epochs many: this is not a number")]
     [InlineData("seed: 1\nsupernet:\n  # more\n  epochs: 0", ", line 4: --epochs 0: 1 to 100000 are possible.")]

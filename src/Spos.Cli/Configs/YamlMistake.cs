@@ -1,0 +1,59 @@
+using System.Text.RegularExpressions;
+
+namespace Spos.Cli.Configs;
+
+/// <summary>
+/// What is wrong with a text that is no YAML, in words for who writes fields and values: a parser tells what it expected, and often where
+/// something began rather than where it went wrong.
+/// </summary>
+internal static partial class YamlMistake
+{
+    /// <summary>The mistake, with its line.</summary>
+    /// <param name="at">The line, counted from 1, that the parser has come to or begun with; null if it does not tell.</param>
+    public static string In(string text, long? at)
+    {
+        string[] lines = text.Split('\n');
+        int first = (int)Math.Clamp((at ?? 1) - 1, 0, lines.Length - 1);
+        for (int i = first; i < lines.Length; i++)
+        {
+            if (TabBefore().IsMatch(lines[i])) return $"line {i + 1}: it begins with a tab; fields are moved to the right by blanks alone.";
+        }
+        // What it has come to may be the end of what began in a line before.
+        IEnumerable<int> likely = at == null ? Enumerable.Range(0, lines.Length) : Enumerable.Range(0, first + 1).Reverse();
+        foreach (int i in likely.Where(i => HasContent(lines[i])).Take(at == null ? lines.Length : 2))
+        {
+            if (Wrong(lines[i].Trim()) is { } wrong) return $"line {i + 1}: {wrong}.";
+        }
+        return at == null
+            ? "it is not YAML that can be read: something that was opened may not be closed."
+            : $"line {at}: it does not fit the lines above. Fields of one command stand below each other, with as many blanks before them.";
+    }
+
+    private static bool HasContent(string line) => line.TrimStart() is { Length: > 0 } content && content[0] != '#';
+
+    // Of one line alone; null if nothing.
+    private static string? Wrong(string line)
+    {
+        if (line.StartsWith("- ", StringComparison.Ordinal)) return null;
+        if (Field().Match(line) is not { Success: true } field) return "a field is its name, a colon, a blank and its value";
+        string value = field.Groups["value"].Value.Trim();
+        if (value.Length == 0) return null;
+        char begin = value[0];
+        if ("@`%".Contains(begin, StringComparison.Ordinal)) return $"a value that begins with {begin} stands in quotes";
+        return begin switch
+        {
+            '"' or '\'' => value.IndexOf(begin, 1) < 0 ? "the quote that opens is not closed in this line" : null,
+            '[' or '{' => value.Contains(begin == '[' ? ']' : '}') ? null : $"the {begin} that opens is not closed in this line",
+            _ => ColonWithin().IsMatch(value) ? "a value with a colon and a blank in it stands in quotes" : null,
+        };
+    }
+
+    [GeneratedRegex(@"\A *\t\s*[^\s#]")]
+    private static partial Regex TabBefore();
+
+    [GeneratedRegex(@"\A(?:""[^""]*""|'[^']*'|[^:]+) *:(?:\s+(?<value>.*))?\z")]
+    private static partial Regex Field();
+
+    [GeneratedRegex(@":(?:\s|\z)")]
+    private static partial Regex ColonWithin();
+}
