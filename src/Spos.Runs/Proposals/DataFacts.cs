@@ -45,8 +45,8 @@ public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int Shor
         {
             string fewer = isLeftOut.Contains(true) ? ", and damaged ones are left out" : "";
             throw new DataException(
-                $"{Path.Combine(train.Root, train.Classes[label])}: {(count == 0 ? "no" : "one")} picture is too few to train on, since one "
-                + $"of each class is held out for the search{fewer}. Add some, or remove the class from train and val.");
+                $"{Path.Combine(train.Root, train.Classes[label])}: {(count == 0 ? "no" : "one")} picture is too few to train on, since "
+                + $"one of each class is held out for the search{fewer}. Add some, or remove the class from train and val.");
         }
         return new DataFacts(
             [.. classes], val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
