@@ -22,7 +22,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     private readonly Lock _lock = new();
     private readonly List<Member> _workers = [], _gone = [];
-    private readonly HashSet<string> _setAside = [], _machinesSetAside = [];
+    private readonly Admission _admission = new();
 
     // Scores of workers that nobody has checked.
     private readonly Dictionary<(ulong Seed, string Path), Member> _unconfirmed = [];
@@ -67,32 +67,44 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     public void MarkDone() => Change(() => IsOver = true);
 
-    /// <param name="machine">What it calls its machine: once it is set aside, no other of that machine is let in.</param>
-    /// <returns>Null if the worker, or one of its machine, was set aside before.</returns>
-    public Member? Join(string name, string machine, string address) => Change(() =>
+    /// <param name="machine">What it calls its machine.</param>
+    /// <param name="refusal">Why it is not let in; null if it is.</param>
+    public Member? Join(string name, string machine, string address, out string? refusal)
     {
-        if (_setAside.Contains(name) || _machinesSetAside.Contains(machine)) return null;
-        var member = new Member(name, machine, address);
-        _workers.Add(member);
-        say($"Worker {name} joins from {address}: {Workers}.");
-        return member;
-    });
+        (Member? joined, refusal) = Change<(Member?, string?)>(() =>
+        {
+            if (_admission.RefusalOf(name, machine) is { } why) return (null, why);
+            var member = new Member(name, machine, address);
+            _workers.Add(member);
+            say($"Worker {name} joins from {address}: {Workers}.");
+            return (member, null);
+        });
+        return joined;
+    }
 
     /// <summary>A worker is there no longer.</summary>
     /// <param name="lease">What it had; null if nothing.</param>
-    /// <param name="why">Why it was lost; null if it has left in good order.</param>
-    public void Leave(Member member, Lease? lease, string? why) => Change(() =>
+    /// <param name="loss">How it was lost; null if it has left in good order.</param>
+    public void Leave(Member member, Lease? lease, Loss? loss) => Change(() =>
     {
         _workers.Remove(member);
         _gone.Add(member);
         if (member.State != MemberState.SetAside)
         {
-            member.State = why == null ? MemberState.Left : MemberState.Lost;
-            if (why == null) say($"Worker {member.Name} leaves: {Workers}.");
-            else warn($"worker {member.Name} is lost: {why}. There {(_workers.Count == 1 ? "is" : "are")} {Workers}.");
+            member.State = loss == null ? MemberState.Left : MemberState.Lost;
+            if (loss == null) say($"Worker {member.Name} leaves: {Workers}.");
+            else warn($"worker {member.Name} is lost: {loss.Why}. There {(_workers.Count == 1 ? "is" : "are")} {Workers}.");
+            if (loss is { IsReported: true } && _admission.CountFailure(member))
+            {
+                warn(
+                    $"{Admission.MostFailures} workers of {member.Machine} have failed one after another: no other of it is let in until "
+                    + "this run is started again.");
+            }
         }
         member.Lease = null;
-        if (lease != null) GiveBack(lease, why == null || member.State == MemberState.SetAside ? null : member.Name);
+        // A machine that is broken fails with whatever it is given, and is held against a path once.
+        string lost = loss is { IsReported: true } && member.Machine.Length > 0 ? member.Machine : member.Name;
+        if (lease != null) GiveBack(lease, loss == null || member.State == MemberState.SetAside ? null : lost);
         // Those that are gone are told of, but not for ever.
         if (_gone.Count > 1000) _gone.RemoveAt(0);
     });
@@ -151,6 +163,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
             GiveBack(lease, null);
             return false;
         }
+        _admission.CountSuccess(member);
         if (lease.Training == null) member.Scored += answers.Count;
         else member.Trained += answers.Count;
         if (lease.Generation != _now) return false;
@@ -240,9 +253,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     private void SetAside(Member member, string why)
     {
-        if (!_setAside.Add(member.Name)) return;
-        // A worker that is started again has another name.
-        if (member.Machine.Length > 0) _machinesSetAside.Add(member.Machine);
+        if (!_admission.Distrust(member)) return;
         member.SetAside();
         // It may have joined again since.
         foreach (Member same in _workers.Where(one => one.Name == member.Name)) same.SetAside();
