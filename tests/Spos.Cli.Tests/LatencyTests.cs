@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Spos.Engine.Supernet;
-using Spos.Runs.Phases;
 using Spos.Runs.Records;
 using Spos.Space;
 
@@ -32,7 +31,7 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.Equal(4, root.GetProperty("validation").GetProperty("networks").GetArrayLength());
 
         // The options say the sizes of the supernet.
-        NetworkSpec spec = SpecOf(supernet);
+        (NetworkSpec spec, _, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
         CostTable costs = LatencyTable.Read(file, spec).Costs;
         Assert.All(
             root.GetProperty("validation").GetProperty("networks").EnumerateArray(),
@@ -118,7 +117,7 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.True(outcome.Code == 0, outcome.Error);
         Assert.Matches(@", by ONNX Runtime \d+\.\d+\.\d+ \(.*libonnxruntime\.so\)\.", outcome.Output);
         Assert.Contains("10 rounds, in which 60 networks are timed", outcome.Output, StringComparison.Ordinal);
-        NetworkSpec spec = SpecOf(supernet);
+        (NetworkSpec spec, _, _) = Spos.Runs.Phases.NamedNetwork.Of(supernet, null, _ => { });
         LatencyTable table = LatencyTable.Read(file, spec).Table;
         Assert.Equal(
             ("onnxruntime", null, null, "fp32", 1),
@@ -191,7 +190,4 @@ public sealed class LatencyTests(PipelineFixture fixture) : IClassFixture<Pipeli
         static void Says(string message, string[] command) =>
             Assert.Contains(message, PipelineFixture.Expect(2, command).Error, StringComparison.Ordinal);
     }
-
-    private static NetworkSpec SpecOf(string checkpoint) =>
-        NamedNetwork.Of(checkpoint, new NetworkSizes(null, null, [], [], null, 0), _ => { }).Spec;
 }

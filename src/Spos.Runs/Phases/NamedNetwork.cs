@@ -11,23 +11,23 @@ namespace Spos.Runs.Phases;
 public static class NamedNetwork
 {
     /// <summary>A checkpoint's network, and what it was trained on; if none is named, one of the sizes that are asked for.</summary>
-    /// <param name="asked">What options ask for: all that differs from the official sizes, or the input's size of a checkpoint.</param>
+    /// <param name="asked">What options ask for: the sizes, or the input's size of a checkpoint; null if nothing.</param>
     /// <exception cref="UsageException">There is no such network, or the checkpoint has another.</exception>
-    public static (NetworkSpec Spec, Architecture? Path, SearchSpace Space) Of(string? checkpoint, NetworkSizes asked, Action<string> warn)
+    public static (NetworkSpec Spec, Architecture? Path, SearchSpace Space) Of(string? checkpoint, NetworkSizes? asked, Action<string> warn)
     {
         if (checkpoint == null)
         {
-            NetworkSpec spec = asked.Spec(new NetworkSpec().Classes, affine: false);
+            NetworkSpec spec = asked?.Spec(new NetworkSpec().Classes, affine: false) ?? new NetworkSpec();
             return (spec, null, spec.Space);
         }
         using CheckpointReader reader = CheckpointFolder.Open(checkpoint, warn);
         CheckpointHeader header = Checkpoint.Verify(reader.Path);
-        if (asked.BlockSet is { } blocks && blocks != header.Spec.BlockSet)
+        if (asked?.BlockSet is { } blocks && blocks != header.Spec.BlockSet)
         {
             throw new UsageException($"--blocks {blocks}: {reader.Path} has {header.Spec.BlockSet}. Leave the option out.");
         }
         SearchSpace space = SearchedSpace.Of(header, reader.Path);
-        if (!asked.AreGiven) return (header.Spec, header.Path, space);
+        if (asked?.AreGiven != true) return (header.Spec, header.Path, space);
         NetworkSpec sized = asked.Spec(header.Spec.Classes, header.Spec.Affine, NetworkOrigin.Of(reader));
         return (header.Spec with { ImageSize = sized.ImageSize }, header.Path, space);
     }
