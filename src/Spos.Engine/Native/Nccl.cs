@@ -9,7 +9,7 @@ namespace Spos.Engine.Native;
 /// <param name="export">Gives the address of an entry point.</param>
 internal sealed unsafe class Nccl(Func<string, nint> export)
 {
-    /// <exception cref="EntryPointNotFoundException">It is older than <see cref="Oldest"/>.</exception>
+    /// <exception cref="EntryPointNotFoundException">It cannot send and receive.</exception>
     public Nccl(FoundLibrary found)
         : this(name => NativeLibrary.TryGetExport(found.Handle, name, out nint address) || name == LastErrorName
             ? address
@@ -28,8 +28,11 @@ internal sealed unsafe class Nccl(Func<string, nint> export)
     // NCCL_VERSION writes 2.8 and before with fewer digits.
     private const int FirstLongVersion = 10_000;
 
-    /// <summary>The first version that sends and receives.</summary>
-    public static Version Oldest { get; } = new(2, 7);
+    /// <summary>
+    /// The first version whose groups may send several times to one process: 2.7 keeps the last of them (ncclSaveP2p), and those before
+    /// send nothing.
+    /// </summary>
+    public static Version Oldest { get; } = new(2, 8);
 
     private readonly delegate* unmanaged<int*, int> _getVersion = (delegate* unmanaged<int*, int>)export("ncclGetVersion");
 

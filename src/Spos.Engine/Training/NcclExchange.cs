@@ -7,6 +7,9 @@ namespace Spos.Engine.Training;
 /// <summary>From GPU to GPU: NCCL carries the values, and the GPU adds them. Kernel: add_in_place.</summary>
 internal sealed class NcclExchange(IRanks ranks, int shards, Session session, NcclLink link) : ShardExchange(ranks, shards)
 {
+    // A segment of each node.
+    public override int SumsOnDevice => (Parts + Ranks.Count - 1) / Ranks.Count;
+
     public override void Add(IReadOnlyList<Tensor> sums)
     {
         int own = SegmentOf(sums[0].Shape.Count, Ranks.Rank).Length;

@@ -26,6 +26,9 @@ internal abstract class ShardExchange
     /// <summary>The nodes that this process adds up by itself, in order.</summary>
     public IReadOnlyList<ShardRange> Own => Nodes[Ranks.Rank];
 
+    /// <summary>What others send takes on the device, in sums of all values.</summary>
+    public virtual int SumsOnDevice => 0;
+
     protected IRanks Ranks { get; }
 
     /// <summary>By process, the nodes that it adds up by itself.</summary>

@@ -272,7 +272,8 @@ public sealed class Trainer
         {
             _session.Device.Pools.Trim();
             var loading = new LoaderMemory(_session.Pool, _data, _loader, cancel);
-            long reserved = ReservedBytes() + ShardSum.BytesOf(_session, _network, _pathsOf(StepsDone), _options.Shards);
+            long reserved = ReservedBytes()
+                + ShardSum.BytesOf(_session, _network, _pathsOf(StepsDone), _options.Shards, _exchange.SumsOnDevice);
             int fits = BatchRoom.Largest(_session, _options.ShardSize, reserved, count =>
                 _session.Pool.SizeFor(NetworkPlan.BytesOf(_session, _network, PlanKind.Training, count)) + TeacherBytes(count)
                 + loading.Bytes(count));
