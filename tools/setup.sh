@@ -152,5 +152,5 @@ build_cli() {
 
 # Versions of clang-format differ in details, so only continuous integration checks.
 check_format() {
-    find "$setup_root/native" "$setup_root/tests/fuzz" -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort | xargs clang-format --dry-run --Werror
+    find "$setup_root/native" "$setup_root/tests/fuzz" "$setup_root/tests/cluster" -name '*.h' -o -name '*.cpp' -o -name '*.cu' | sort | xargs clang-format --dry-run --Werror
 }

@@ -49,7 +49,7 @@ public sealed class BoardTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, await Ask(address, Token));
         SposProcess.Interrupt(board);
         await board.WaitForExitAsync();
-        Assert.Equal("", await board.StandardError.ReadToEndAsync());
+        Assert.DoesNotContain("can read it", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

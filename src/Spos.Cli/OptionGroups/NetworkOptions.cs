@@ -16,6 +16,12 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
     [InRange(1, TrainingOptions.MostShards), Influences(Influence.Kept)]
     public int Shards { get; set; } = 1;
 
+    [Option("transport", Default = GradientTransport.Auto, HelpText =
+        "What carries gradients between processes, where mpirun or srun started several: mpi (through the CPU's memory), nccl (from GPU to "
+        + "GPU, by NVIDIA's NCCL), or auto for nccl where all processes can, else mpi. Results do not depend on it.")]
+    [Influences(Influence.None)]
+    public GradientTransport Transport { get; set; } = GradientTransport.Auto;
+
     public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
 
     public SharedProcesses Processes { get; } = new();
@@ -37,6 +43,10 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
     protected override IRanks OpenRanks(CancellationToken asked, out CancellationToken stopped) =>
         Processes.Open(
             MpiTimeout, "The run ends. Run the same command again, and it goes on from the last checkpoint.", asked, out stopped);
+
+    /// <summary>A training that several processes may share.</summary>
+    protected TrainingSetup Shared(TrainingSetup setup) =>
+        setup with { Recipe = setup.Recipe with { Shards = Shards }, Transport = Transport };
 
     /// <summary>The network's sizes.</summary>
     protected NetworkSizes Sizes => this.AskedSizes(Dropout);

@@ -58,9 +58,7 @@ internal sealed class ScratchVerb : NetworkOptions, IScratchOptions, IVerb
     {
         var spec = new ScratchSpec
         {
-            Setup = Training(
-                RunKind.Scratch, Epochs, BatchSize, LearningRate, LrDecay,
-                recipe => ((IScratchOptions)this).Change(recipe) with { Shards = Shards }),
+            Setup = Shared(Training(RunKind.Scratch, Epochs, BatchSize, LearningRate, LrDecay, ((IScratchOptions)this).Change)),
             Sizes = Sizes,
             Architecture = FixedArc ?? ArchitectureText,
             ArchitectureOption = FixedArc == null ? "architecture" : "fixed-arc",

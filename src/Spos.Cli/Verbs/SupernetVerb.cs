@@ -91,7 +91,7 @@ internal sealed class SupernetVerb : NetworkOptions, IVerb
     {
         var spec = new SupernetSpec
         {
-            Setup = Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear, recipe => recipe with { Shards = Shards }),
+            Setup = Shared(Training(RunKind.Supernet, Epochs, BatchSize, LearningRate, Decay.Linear)),
             Sizes = Sizes,
             SearchSpace = SearchSpacePath,
             PathsPerStep = PathsPerStep,

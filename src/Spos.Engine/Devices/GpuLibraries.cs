@@ -40,6 +40,7 @@ public static class GpuLibraries
         {
             if (library == NvidiaLibrary.Nvrtc) return $"{new Nvrtc(found).Version}";
             if (library == NvidiaLibrary.Driver) return $"CUDA {new CudaDriver(found.Handle).ReadVersion()}";
+            if (library == NvidiaLibrary.Nccl) return new Nccl(found).ReadVersion()?.ToString();
             if (library == NvidiaLibrary.NvJpeg) return new NvJpeg(found).ReadVersion()?.ToString();
             return library == NvidiaLibrary.Cudnn ? Cudnn.VersionOf(found) : null;
         }

@@ -25,5 +25,9 @@ internal sealed record NvidiaLibrary(string Title, IReadOnlyList<string> Names, 
         "nvJPEG", ["libnvjpeg.so.13", "libnvjpeg.so.12", "libnvjpeg.so.11"],
         "--decoder nvjpeg stops; --decoder spos, the default, needs none");
 
-    public static IReadOnlyList<NvidiaLibrary> All { get; } = [Driver, Nvrtc, Cudnn, NvJpeg, Npp];
+    public static readonly NvidiaLibrary Nccl = new(
+        "NCCL", ["libnccl.so.2"],
+        "--transport nccl stops; --transport auto has several processes send gradients by MPI, through the CPU's memory");
+
+    public static IReadOnlyList<NvidiaLibrary> All { get; } = [Driver, Nvrtc, Cudnn, NvJpeg, Nccl, Npp];
 }

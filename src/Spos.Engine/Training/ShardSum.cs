@@ -37,12 +37,14 @@ internal sealed class ShardSum
     }
 
     /// <summary>Bytes of the device that it takes at most; none where a batch is not divided.</summary>
-    public static long BytesOf(Session session, ShuffleNetV2OneShot network, IReadOnlyList<Architecture> paths, int shards)
+    /// <param name="received">Sums that come from other processes besides.</param>
+    public static long BytesOf(
+        Session session, ShuffleNetV2OneShot network, IReadOnlyList<Architecture> paths, int shards, int received = 0)
     {
         if (shards == 1) return 0;
         long statistics = paths.SelectMany(path => network.BatchNormsOf(path)).Distinct().Sum(layer => 2L * layer.Channels);
         long all = paths.SelectMany(network.GroupsOf).Distinct().Sum(group => group.Length) + statistics;
-        int sums = 1 + BitOperations.Log2((uint)(shards - 1)) + 1;
+        int sums = 1 + BitOperations.Log2((uint)(shards - 1)) + 1 + received;
         return sums * session.Pool.SizeFor(all * sizeof(float)) + 2 * session.Pool.SizeFor(statistics * sizeof(float));
     }
 

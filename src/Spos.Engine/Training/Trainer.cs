@@ -57,16 +57,18 @@ public sealed class Trainer
 
     /// <param name="pathsOf">The paths to train at a step, counted from 0.</param>
     /// <param name="ranks">The processes that train together; null for this one alone.</param>
+    /// <param name="link">What carries gradients between them; null for <paramref name="ranks"/>.</param>
     /// <exception cref="DataException">There are fewer pictures than a batch takes.</exception>
     public Trainer(
         Session session, ShuffleNetV2OneShot network, ImageFolder data, TrainingOptions options,
-        Func<long, IReadOnlyList<Architecture>> pathsOf, DamageReport damage, IRanks? ranks = null)
+        Func<long, IReadOnlyList<Architecture>> pathsOf, DamageReport damage, IRanks? ranks = null,
+        NcclLink? link = null)
     {
         options.Validate();
         _ranks = ranks ?? OneRank.Alone;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_ranks.Count, options.Shards, nameof(ranks));
         _own = ShardRange.Of(options.Shards, _ranks.Rank, _ranks.Count);
-        _exchange = new ShardExchange(_ranks, options.Shards);
+        _exchange = ShardExchange.Of(_ranks, options.Shards, session, link);
         _pace = new ProcessPace(_ranks.Count);
         (_session, _network, _data, _options, _pathsOf, _damage) = (session, network, data, options, pathsOf, damage);
         _optimizer = new Sgd(options.Momentum, options.WeightDecay);
@@ -211,9 +213,7 @@ public sealed class Trainer
             if (_ranks.Count > 1)
             {
                 stops = TellShards();
-                float[][] values = [.. sums.Select(one => one.Download(_session.Stream))];
-                _exchange.Add(values, values[0]);
-                sums[0].Upload(_session.Stream, values[0]);
+                _exchange.Add(sums);
             }
             sum.Put(sums[0]);
             foreach (Tensor one in sums) one.Dispose();
@@ -272,7 +272,8 @@ public sealed class Trainer
         {
             _session.Device.Pools.Trim();
             var loading = new LoaderMemory(_session.Pool, _data, _loader, cancel);
-            long reserved = ReservedBytes() + ShardSum.BytesOf(_session, _network, _pathsOf(StepsDone), _options.Shards);
+            long reserved = ReservedBytes()
+                + ShardSum.BytesOf(_session, _network, _pathsOf(StepsDone), _options.Shards, _exchange.SumsOnDevice);
             int fits = BatchRoom.Largest(_session, _options.ShardSize, reserved, count =>
                 _session.Pool.SizeFor(NetworkPlan.BytesOf(_session, _network, PlanKind.Training, count)) + TeacherBytes(count)
                 + loading.Bytes(count));

@@ -76,6 +76,9 @@ public sealed record TrainingSetup : RunSetup
     /// <summary>Steps between checkpoints, besides the one after each epoch; 0 for none.</summary>
     public int SaveFrequency { get; init; }
 
+    /// <summary>What carries gradients between processes.</summary>
+    public GradientTransport Transport { get; init; }
+
     /// <summary>The same, of a run whose network is fed as another one is, if that is as the official code does it.</summary>
     internal TrainingSetup FedAs(Preprocessing? other) => other == Preprocessing.Spos
         ? this with { Data = Data with { OfficialPreprocessing = true }, Options = PreprocessingRecord.Official(Options) }

@@ -91,9 +91,9 @@ public static class ScratchTraining
         (Session session, ShuffleNetV2OneShot network) = (run.Session, run.Network);
         using WeightAverage? average = spec.EmaDecay > 0 ? new WeightAverage(session, network, spec.EmaDecay) : null;
         run.Average = average;
-        var trainer = new Trainer(session, network, train, setup.Training, _ => [path], damage, context.Ranks);
+        var trainer = new Trainer(session, network, train, setup.Training, _ => [path], damage, context.Ranks, run.Link);
         string begun = loaded == null ? $"Training {path} from scratch" : $"Fine-tuning {path} from {loaded.Path}";
-        observer.Say($"{begun}: {sizes}; {train.Samples.Length} pictures; on {DeviceUse.Describe(device)}.");
+        observer.Say($"{begun}: {sizes}; {train.Samples.Length} pictures; on {DeviceUse.Describe(device)}.{run.TransportNote}");
         if (origin != null)
         {
             string source = $"Sizes and preprocessing are those of {origin.Source}.";

@@ -154,7 +154,8 @@ public static class SupernetTraining
         using var run = new TrainingRun(
             RunKind.Supernet, Title, setup, device, sizes, null, kept, DataRecord.TrainedOn(all, val), context);
         var trainer = new Trainer(
-            run.Session, run.Network, train, setup.Training with { Distillation = DivergenceOf(spec) }, paths.At, damage, context.Ranks);
+            run.Session, run.Network, train, setup.Training with { Distillation = DivergenceOf(spec) }, paths.At, damage, context.Ranks,
+            run.Link);
         paths.WarmupSteps = (long)spec.ScaleWarmupEpochs * trainer.StepsPerEpoch;
         if (paths.WarmupSteps >= trainer.Steps)
         {
@@ -162,7 +163,7 @@ public static class SupernetTraining
         }
         observer.Say(
             $"Supernet: {sizes}{SearchedSpace.NoteOf(space)}; {train.Samples.Length} pictures of {train.Classes.Length} classes; on "
-            + $"{DeviceUse.Describe(device)}.");
+            + $"{DeviceUse.Describe(device)}.{run.TransportNote}");
         run.Begin(trainer, () => loaded?.Load(run.Session, run.Network));
         observer.Begin(new RunBegin(run.Folder, sizes, RunRecord.OptionsOf(setup.Options), space));
         if (!SharedRun.InTurn(context.Ranks, () => PictureCaches.Make(setup.Data, device, observer, context.Cancel, all, val))) return null;

@@ -48,6 +48,8 @@ internal sealed class TrainingRun : IDisposable
         {
             Session = DeviceUse.NewSession(device, setup.Plan, setup.Precision);
             Network = new ShuffleNetV2OneShot(Session, sizes, path);
+            Link = NcclLink.Open(_ranks, Session, setup.Transport, out string told);
+            TransportNote = told.Length == 0 ? "" : $" {told}";
         }
         catch
         {
@@ -64,6 +66,12 @@ internal sealed class TrainingRun : IDisposable
     public Session Session { get; } = null!;
 
     public ShuffleNetV2OneShot Network { get; } = null!;
+
+    /// <summary>What carries gradients between GPUs of several processes; null if it is not NCCL.</summary>
+    public NcclLink? Link { get; }
+
+    /// <summary>What carries gradients, as a sentence after others; empty for a process that stands alone.</summary>
+    public string TransportNote { get; } = "";
 
     /// <summary>The last checkpoint written.</summary>
     public string CheckpointPath { get; private set; } = "";
@@ -175,6 +183,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        Link?.Dispose();
         Network?.Dispose();
         Session?.Dispose();
         _folder?.Dispose();

@@ -1,4 +1,10 @@
+using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
+using Spos.Engine.Native;
 using Spos.Engine.Ranks;
+using Spos.Engine.Tensors;
+using Spos.Engine.Tests.Devices;
+using Spos.Engine.Tests.Native;
 using Spos.Engine.Training;
 
 namespace Spos.Engine.Tests.Training;
@@ -14,12 +20,18 @@ public sealed class ShardExchangeTests
     }
 
     [Theory]
-    [InlineData(8, 1001)]
-    [InlineData(8, 3)]
-    [InlineData(5, 64)]
-    [InlineData(13, 257)]
-    public void All_processes_have_the_sum_by_the_tree_however_many_there_are(int shards, int length)
+    [OnHostAndSimt(8, 1001, false)]
+    [OnHostAndSimt(8, 1001, true)]
+    [OnHostAndSimt(8, 3, false)]
+    [OnHostAndSimt(8, 3, true)]
+    [OnHostAndSimt(5, 64, true)]
+    [OnHostAndSimt(13, 257, false)]
+    [OnHostAndSimt(13, 257, true)]
+    public void All_processes_have_the_sum_by_the_tree_however_many_there_are(string name, int shards, int length, bool byNccl)
     {
+        using TestDevice test = TestDevice.Open(name);
+        using StandInNccl? nccl = byNccl ? new StandInNccl(test.Device) : null;
+        Device device = test.Device;
         float[] want = Sum(new ShardRange(0, shards), length);
         if (length > 4)
         {
@@ -31,8 +43,10 @@ public sealed class ShardExchangeTests
         }
         for (int count = 1; count <= shards; count++)
         {
-            Assert.All(ThreadRanks.Run(count, ranks => SumOf(ranks, shards, length)), got => Assert.Equal(want, got));
+            float[][] all = ThreadRanks.Run(count, ranks => SumOf(ranks, device, nccl?.Library, shards, length));
+            Assert.All(all, got => Assert.Equal(want, got));
         }
+        if (nccl != null) Assert.Equal((0, 0, 0), (nccl.Open, nccl.Aborted, nccl.Left));
     }
 
     [Fact]
@@ -43,12 +57,17 @@ public sealed class ShardExchangeTests
         Assert.All(got, all => Assert.Equal([[], [10], [20, 21]], all));
     }
 
-    private static float[] SumOf(IRanks ranks, int shards, int length)
+    private static float[] SumOf(IRanks ranks, Device device, Nccl? nccl, int shards, int length)
     {
-        var exchange = new ShardExchange(ranks, shards);
-        float[][] sums = [.. exchange.Own.Select(node => Sum(node, length))];
-        float[] total = new float[length];
-        exchange.Add(sums, total);
+        using var session = new Session(device);
+        using NcclLink? link = nccl == null ? null : new NcclLink(ranks, session, nccl);
+        ShardExchange exchange = ShardExchange.Of(ranks, shards, session, link);
+        Tensor[] sums = [.. exchange.Own.Select(_ => session.Rent(Shape.Vector(length)))];
+        foreach ((Tensor sum, ShardRange node) in sums.Zip(exchange.Own)) sum.Upload(session.Stream, Sum(node, length));
+        exchange.Add(sums);
+        float[] total = sums[0].Download(session.Stream);
+        foreach (Tensor sum in sums) sum.Dispose();
+        Assert.Equal(0, session.Pool.InUse);
         return total;
     }
 
