@@ -1,6 +1,5 @@
 using CommandLine;
 using Spos.Cli.Options;
-using Spos.Engine.Ranks;
 using Spos.Engine.Training;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
@@ -12,9 +11,11 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
 {
     [Option("shards", Default = 1, HelpText =
         "Equal parts of a batch, whose gradients are averaged. Batch norm, dropout and mixup work within a part. Results depend on how "
-        + "many there are, and not on how many processes share them: with 8, 1 to 8 processes train to the same bits.")]
+        + "many there are, and not on how many processes or devices share them: with 8, 1 to 8 of them train to the same bits.")]
     [InRange(1, TrainingOptions.MostShards), Influences(Influence.Kept)]
     public int Shards { get; set; } = 1;
+
+    public string? Devices { get; set; }
 
     public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
 
@@ -34,9 +35,8 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
 
     public float Dropout { get; set; } = IDropoutOption.Default;
 
-    protected override IRanks OpenRanks(CancellationToken asked, out CancellationToken stopped) =>
-        Processes.Open(
-            MpiTimeout, "The run ends. Run the same command again, and it goes on from the last checkpoint.", asked, out stopped);
+    protected override T Share<T>(Func<WorkShare, T> work, CancellationToken asked) => Processes.Work(
+        this, "The run ends. Run the same command again, and it goes on from the last checkpoint.", name => OpenDevice(name), work, asked);
 
     /// <summary>The network's sizes.</summary>
     protected NetworkSizes Sizes => this.AskedSizes(Dropout);

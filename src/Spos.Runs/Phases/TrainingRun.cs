@@ -165,6 +165,8 @@ internal sealed class TrainingRun : IDisposable
         }
         if (trainer.StepsDone < trainer.Steps || !_measured)
         {
+            // None has ended because of another's failure, which is to be told instead.
+            _ranks.GatherAll<byte>([]);
             _observer.Say(
                 $"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. "
                 + "To go on, run the same command again.");
@@ -196,6 +198,8 @@ internal sealed class TrainingRun : IDisposable
 
     private void FinishEpoch(Trainer trainer, Action<int>? epochDone)
     {
+        // One of several may fail of the measurement, and none saves without the others.
+        if (_ranks.Count > 1) Save(trainer);
         try
         {
             epochDone?.Invoke(EpochOf(trainer.StepsDone, trainer));
@@ -209,25 +213,26 @@ internal sealed class TrainingRun : IDisposable
         {
             // What was trained is not lost: the run goes on with smaller batches to measure.
             _measured = false;
-            Save(trainer);
+            if (_ranks.Count == 1) Save(trainer);
             throw;
         }
     }
 
-    // What is there to go on from.
+    // What is there to go on from, as far as this process knows.
     private string Left =>
-        CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
+        _folder == null ? $"Checkpoints in {Folder} are whole"
+        : CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
 
     private string WhatToDo(SposException error) => error switch
     {
-        DivergenceException when CheckpointPath.Length == 0 => $"{Left}.",
+        DivergenceException when _folder != null && CheckpointPath.Length == 0 => $"{Left}.",
         // The run that it is a part of begins all of its parts alike.
         DivergenceException when Kind.IsPart => $"{Left}: begin anew with --restart and other options.",
         DivergenceException =>
             $"{Left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
         DeviceMemoryException { Option: not ("--batch-size" or null) and var option } =>
             $"{Left}: run the same command again with a smaller {option}.",
-        _ when CheckpointPath.Length > 0 => $"{Left}: another --batch-size needs --restart.",
+        _ when _folder == null || CheckpointPath.Length > 0 => $"{Left}: another --batch-size needs --restart.",
         _ => $"{Left}.",
     };
 

@@ -3,7 +3,7 @@ using Spos.Engine.Training;
 
 namespace Spos.Engine.Tests.Training;
 
-/// <summary>Sums over processes, which are threads here.</summary>
+/// <summary>Sums over devices; tests/cluster has processes.</summary>
 public sealed class ShardExchangeTests
 {
     // Values of magnitudes so far apart that another order of summation gives other bits, and some that are denormal.
@@ -18,7 +18,7 @@ public sealed class ShardExchangeTests
     [InlineData(8, 3)]
     [InlineData(5, 64)]
     [InlineData(13, 257)]
-    public void All_processes_have_the_sum_by_the_tree_however_many_there_are(int shards, int length)
+    public void All_devices_have_the_sum_by_the_tree_however_many_there_are(int shards, int length)
     {
         float[] want = Sum(new ShardRange(0, shards), length);
         if (length > 4)
@@ -31,15 +31,15 @@ public sealed class ShardExchangeTests
         }
         for (int count = 1; count <= shards; count++)
         {
-            Assert.All(ThreadRanks.Run(count, ranks => SumOf(ranks, shards, length)), got => Assert.Equal(want, got));
+            Assert.All(DeviceRanks.Run(DeviceRanksTests.Names(count), ranks => SumOf(ranks, shards, length)), got => Assert.Equal(want, got));
         }
     }
 
     [Fact]
     public void Values_of_different_number_are_gathered_by_rank()
     {
-        int[][][] got = ThreadRanks.Run(
-            3, ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
+        int[][][] got = DeviceRanks.Run(
+            DeviceRanksTests.Names(3), ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
         Assert.All(got, all => Assert.Equal([[], [10], [20, 21]], all));
     }
 
