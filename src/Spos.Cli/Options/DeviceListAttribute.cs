@@ -17,13 +17,13 @@ internal sealed class DeviceListAttribute : ValueRule
         {
             if (!DeviceName.TryParse(one.Trim(), out DeviceName? name))
             {
-                throw new FormatException($"{Shown.Value(one)} is no device. {Possible}, with commas between, are possible.");
+                throw new FormatException($"{Shown.Value(one)} is no device. There may be {Possible}.");
             }
-            if (names.Contains(name.Value)) throw new FormatException($"{name} is there twice. Each device has a share of its own.");
+            if (names.Contains(name.Value)) throw new FormatException($"{Shown.Value(one)} is there twice, and each device has a share of its own.");
             names.Add(name.Value);
         }
         return names.All(name => name.Kind == names[0].Kind)
             ? string.Join(',', names)
-            : throw new FormatException($"all have to be of one kind, {names[0].Kind.Name}, to compute the same bits.");
+            : throw new FormatException("all have to be of one kind, to compute the same bits.");
     }
 }
