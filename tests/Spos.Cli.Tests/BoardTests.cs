@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Runtime.Versioning;
 
 namespace Spos.Cli.Tests;
 
@@ -32,16 +33,33 @@ public sealed class BoardTests : IDisposable
     }
 
     [Fact]
+    [SupportedOSPlatform("linux")]
     public async Task A_token_of_a_file_is_not_shown()
     {
         string file = Path.Combine(_folder, "token");
         await File.WriteAllTextAsync(file, Token + "\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead);
         using Process board = SposProcess.Start("board", _folder, "--listen", "127.0.0.1:0", "--token-file", file);
         string address = await AddressOf(board);
         Assert.DoesNotContain(Token, address, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, await Ask(address, Token));
         SposProcess.Interrupt(board);
         await board.WaitForExitAsync();
+        Assert.Equal("", await board.StandardError.ReadToEndAsync());
+    }
+
+    [Fact]
+    [SupportedOSPlatform("linux")]
+    public async Task Who_leaves_a_token_to_all_users_is_told()
+    {
+        string file = Path.Combine(_folder, "token");
+        await File.WriteAllTextAsync(file, Token);
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        using Process board = SposProcess.Start("board", _folder, "--listen", "127.0.0.1:0", "--token-file", file);
+        await AddressOf(board);
+        SposProcess.Interrupt(board);
+        await board.WaitForExitAsync();
+        Assert.Contains("all users of this machine can read it", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     [Theory]

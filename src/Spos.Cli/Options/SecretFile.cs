@@ -1,3 +1,4 @@
+using Spos.Cli.Display;
 using Spos.Engine.Files;
 
 namespace Spos.Cli.Options;
@@ -22,9 +23,14 @@ internal static class SecretFile
         {
             throw new UsageException($"{option} {file}: {error.Message}");
         }
-        return secret.Length >= Least && secret.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')
-            ? secret
-            : throw new UsageException(
-                $"{option} {file}: {word} has {Least} characters at least, of letters, digits, -, _ and . alone.");
+        if (secret.Length < Least || !secret.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        {
+            throw new UsageException($"{option} {file}: {word} has {Least} characters at least, of letters, digits, -, _ and . alone.");
+        }
+        if (OperatingSystem.IsLinux() && (File.GetUnixFileMode(file) & UnixFileMode.OtherRead) != 0)
+        {
+            Notice.Warn($"{option} {file}: all users of this machine can read it. `chmod 600` on it keeps it to you.");
+        }
+        return secret;
     }
 }

@@ -25,15 +25,9 @@ internal sealed class Conversation(
 
     private static readonly TimeSpan LongestParting = TimeSpan.FromSeconds(5);
 
-    /// <summary>What a worker is told whose results are believed no longer.</summary>
-    public static FromCoordinator SetAside { get; } = new()
-    {
-        Refusal = new Refusal { Why = "it, or another of its machine, was set aside for a wrong result. See what the run says of it" },
-    };
-
     private Lease? _lease;
     private ReceivedFile? _file;
-    private string? _why = "the connection broke, or it gave no sign of life";
+    private Loss? _loss = new("the connection broke, or it gave no sign of life");
 
     // To break off the wait for what it says is not to break off the call.
     private Task<bool>? _next;
@@ -49,7 +43,7 @@ internal sealed class Conversation(
             {
                 if (said.Ready is not { } ready)
                 {
-                    _why = WhyItLeaves(said);
+                    _loss = LossBy(said);
                     return;
                 }
                 await Give(ready);
@@ -61,7 +55,7 @@ internal sealed class Conversation(
         {
             // That the disk is full is nothing that the worker can help.
             dispatch.Fail(error);
-            _why = error.Message.TrimEnd('.');
+            _loss = null;
         }
         finally
         {
@@ -71,9 +65,12 @@ internal sealed class Conversation(
             }
             finally
             {
-                dispatch.Leave(member, _lease, dispatch.IsOver || ends.IsCancellationRequested ? null : _why);
+                dispatch.Leave(member, _lease, dispatch.IsOver || ends.IsCancellationRequested ? null : _loss);
             }
-            if (member.IsSetAside.IsCompleted && !stop.IsCancellationRequested) await Part(SetAside);
+            if (member.IsSetAside.IsCompleted && !stop.IsCancellationRequested)
+            {
+                await Part(new FromCoordinator { Refusal = new Refusal { Why = Admission.WrongResult } });
+            }
         }
     }
 
@@ -130,7 +127,7 @@ internal sealed class Conversation(
                     (_lease, _file) = (null, null);
                     return true;
             }
-            _why = WhyItLeaves(said);
+            _loss = LossBy(said);
             return false;
         }
         if (dispatch.IsOver) await Part(new FromCoordinator { Over = new Over() });
@@ -149,7 +146,7 @@ internal sealed class Conversation(
             if (IsOver) return null;
             if (await Task.WhenAny(_next, changed, member.IsSetAside, tooLong) != tooLong) continue;
             stop.ThrowIfCancellationRequested();
-            _why = $"it has come no further for {patience.TotalSeconds:0} seconds";
+            _loss = new Loss($"it has come no further for {patience.TotalSeconds:0} seconds");
             return null;
         }
         await end.CancelAsync();
@@ -167,11 +164,11 @@ internal sealed class Conversation(
         while (await (_next ??= from.MoveNext(stop)).WaitAsync(soon.Token)) _next = null;
     }
 
-    private static string? WhyItLeaves(FromWorker said) => said.KindCase switch
+    private static Loss? LossBy(FromWorker said) => said.KindCase switch
     {
         FromWorker.KindOneofCase.Leaving => null,
-        FromWorker.KindOneofCase.Failure => $"it fails: {Shown.Excerpt(said.Failure.Why, MostOfReason)}",
-        _ => Unfitting,
+        FromWorker.KindOneofCase.Failure => new Loss($"it fails: {Shown.Excerpt(said.Failure.Why, MostOfReason)}", IsReported: true),
+        _ => new Loss(Unfitting),
     };
 
     private static bool IsAnswer(Result result, Lease lease) =>

@@ -70,10 +70,11 @@ internal sealed class WorkerService(
             return null;
         }
         string machine = Shown.Line(hello.Machine);
-        Member? member = dispatch.Join(name, machine.Length > LongestName ? machine[..LongestName] : machine, AddressOf(peer));
+        machine = machine.Length > LongestName ? machine[..LongestName] : machine;
+        Member? member = dispatch.Join(name, machine, AddressOf(peer), out string? refusal);
         if (member == null)
         {
-            await to.WriteAsync(Conversation.SetAside, soon.Token);
+            await Refuse(to, refusal!, soon.Token);
             return null;
         }
         byte[] proof = _secret?.Prove(SharedSecret.Coordinator, nonce, theirs.Span, _certificate) ?? [];
@@ -84,7 +85,7 @@ internal sealed class WorkerService(
         }
         catch
         {
-            dispatch.Leave(member, null, "the connection broke");
+            dispatch.Leave(member, null, new Loss("the connection broke"));
             throw;
         }
         return member;

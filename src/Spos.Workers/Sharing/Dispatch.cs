@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using System.Security.Cryptography;
 using Spos.Runs.Phases;
 using Spos.Space;
 using Spos.Workers.Protocol;
@@ -22,13 +21,8 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     private readonly Lock _lock = new();
     private readonly List<Member> _workers = [], _gone = [];
-    private readonly HashSet<string> _setAside = [], _machinesSetAside = [];
-
-    // Scores of workers that nobody has checked.
-    private readonly Dictionary<(ulong Seed, string Path), Member> _unconfirmed = [];
-
-    // Those of them that are wrong, and that the run has not been told of.
-    private HashSet<(ulong Seed, string Path)> _withdrawn = [];
+    private readonly Admission _admission = new();
+    private readonly Audit _audit = new(auditEvery);
 
     private Generation? _now;
     private long _leases;
@@ -67,32 +61,44 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
 
     public void MarkDone() => Change(() => IsOver = true);
 
-    /// <param name="machine">What it calls its machine: once it is set aside, no other of that machine is let in.</param>
-    /// <returns>Null if the worker, or one of its machine, was set aside before.</returns>
-    public Member? Join(string name, string machine, string address) => Change(() =>
+    /// <param name="machine">What it calls its machine.</param>
+    /// <param name="refusal">Why it is not let in; null if it is.</param>
+    public Member? Join(string name, string machine, string address, out string? refusal)
     {
-        if (_setAside.Contains(name) || _machinesSetAside.Contains(machine)) return null;
-        var member = new Member(name, machine, address);
-        _workers.Add(member);
-        say($"Worker {name} joins from {address}: {Workers}.");
-        return member;
-    });
+        (Member? joined, refusal) = Change<(Member?, string?)>(() =>
+        {
+            if (_admission.RefusalOf(name, machine) is { } why) return (null, why);
+            var member = new Member(name, machine, address);
+            _workers.Add(member);
+            say($"Worker {name} joins from {address}: {Workers}.");
+            return (member, null);
+        });
+        return joined;
+    }
 
     /// <summary>A worker is there no longer.</summary>
     /// <param name="lease">What it had; null if nothing.</param>
-    /// <param name="why">Why it was lost; null if it has left in good order.</param>
-    public void Leave(Member member, Lease? lease, string? why) => Change(() =>
+    /// <param name="loss">How it was lost; null if it has left in good order.</param>
+    public void Leave(Member member, Lease? lease, Loss? loss) => Change(() =>
     {
         _workers.Remove(member);
         _gone.Add(member);
         if (member.State != MemberState.SetAside)
         {
-            member.State = why == null ? MemberState.Left : MemberState.Lost;
-            if (why == null) say($"Worker {member.Name} leaves: {Workers}.");
-            else warn($"worker {member.Name} is lost: {why}. There {(_workers.Count == 1 ? "is" : "are")} {Workers}.");
+            member.State = loss == null ? MemberState.Left : MemberState.Lost;
+            if (loss == null) say($"Worker {member.Name} leaves: {Workers}.");
+            else warn($"worker {member.Name} is lost: {loss.Why}. There {(_workers.Count == 1 ? "is" : "are")} {Workers}.");
+            if (loss is { IsReported: true } && _admission.CountFailure(member))
+            {
+                warn(
+                    $"{Admission.MostFailures} workers of {member.Machine} have failed one after another: no other of it is let in until "
+                    + "this run is started again.");
+            }
         }
         member.Lease = null;
-        if (lease != null) GiveBack(lease, why == null || member.State == MemberState.SetAside ? null : member.Name);
+        // A machine that is broken fails with whatever it is given, and is held against a path once.
+        string lost = loss is { IsReported: true } && member.Machine.Length > 0 ? member.Machine : member.Name;
+        if (lease != null) GiveBack(lease, loss == null || member.State == MemberState.SetAside ? null : lost);
         // Those that are gone are told of, but not for ever.
         if (_gone.Count > 1000) _gone.RemoveAt(0);
     });
@@ -151,13 +157,21 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
             GiveBack(lease, null);
             return false;
         }
+        _admission.CountSuccess(member);
         if (lease.Training == null) member.Scored += answers.Count;
         else member.Trained += answers.Count;
         if (lease.Generation != _now) return false;
         foreach ((int path, Answer answer) in lease.Numbers.Zip(answers))
         {
-            if (lease.IsSecond) Compare(_now, path, answer, member);
-            else Accept(_now, path, answer, member);
+            if (!lease.IsSecond)
+            {
+                _audit.Accept(_now, path, answer, member);
+                continue;
+            }
+            foreach ((Member by, Answer said) in _audit.Compare(_now, path, answer, member))
+            {
+                SetAside(by, $"it scored {_now.Paths[path]} as {said.Score:R}, which is {answer.Score:R}");
+            }
         }
         return true;
     });
@@ -192,67 +206,17 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         }
     }
 
-    private void Accept(Generation now, int path, Answer answer, Member member)
-    {
-        Generation.PathProgress work = now.Works[path];
-        work.First = (answer, member);
-        now.News.Enqueue((path, answer));
-        now.Open--;
-        if (now.Trainings != null) return;
-        (ulong, string) score = (now.Seed, now.Paths[path].ToString());
-        if (member.IsOwn)
-        {
-            _unconfirmed.Remove(score);
-            return;
-        }
-        _unconfirmed[score] = member;
-        // Nobody can tell which score will be checked.
-        if (auditEvery == 0 || RandomNumberGenerator.GetInt32(auditEvery) != 0) return;
-        now.Unchecked.Add(path);
-        now.Open++;
-    }
-
-    private void Compare(Generation now, int path, Answer answer, Member member)
-    {
-        Generation.PathProgress work = now.Works[path];
-        (Answer first, Member by) = work.First!.Value;
-        if (first.IsSame(answer))
-        {
-            now.Open--;
-            _unconfirmed.Remove((now.Seed, now.Paths[path].ToString()));
-            if (work.Second is { } wrong) SetAside(wrong.By, now.Paths[path], wrong.Answer, answer);
-        }
-        else if (member.IsOwn)
-        {
-            now.Open--;
-            SetAside(by, now.Paths[path], first, answer);
-            if (work.Second is { } two && !two.Answer.IsSame(answer)) SetAside(two.By, now.Paths[path], two.Answer, answer);
-        }
-        else
-        {
-            work.Second = (answer, member);
-            now.Disputed.Add(path);
-        }
-    }
-
-    private void SetAside(Member member, Architecture path, Answer said, Answer right) =>
-        SetAside(member, $"it scored {path} as {said.Score:R}, which is {right.Score:R}");
-
     private void SetAside(Member member, string why)
     {
-        if (!_setAside.Add(member.Name)) return;
-        // A worker that is started again has another name.
-        if (member.Machine.Length > 0) _machinesSetAside.Add(member.Machine);
+        if (!_admission.Distrust(member)) return;
         member.SetAside();
         // It may have joined again since.
         foreach (Member same in _workers.Where(one => one.Name == member.Name)) same.SetAside();
-        HashSet<(ulong, string)> wrong = [.. _unconfirmed.Where(one => one.Value.Name == member.Name).Select(one => one.Key)];
-        foreach ((ulong, string) one in wrong) _unconfirmed.Remove(one);
+        int withdrawn = _audit.Withdraw(member.Name);
         warn(
             $"worker {member.Name} at {member.Address} is set aside: {why}. "
-            + (wrong.Count == 0 ? "There is no other score of it that nobody has checked."
-                : $"Its {wrong.Count} scores that nobody has checked are made again."));
-        _withdrawn.UnionWith(wrong);
+            + (withdrawn == 0 ? "There is no other score of it that nobody has checked."
+                : $"Its {withdrawn} scores that nobody has checked are made again."));
     }
 
     private void GiveBack(Lease lease, string? lost)
@@ -302,12 +266,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         lock (_lock)
         {
             if (generation.News.TryDequeue(out (int, Answer) news)) return (news, false);
-            if (_withdrawn.Count > 0)
-            {
-                HashSet<(ulong, string)> withdrawn = _withdrawn;
-                _withdrawn = [];
-                throw new ScoresWithdrawnException(withdrawn);
-            }
+            if (_audit.TakeWithdrawn() is { Count: > 0 } withdrawn) throw new ScoresWithdrawnException(withdrawn);
             if (_failure != null) ExceptionDispatchInfo.Throw(_failure);
             return (null, generation.Open == 0);
         }

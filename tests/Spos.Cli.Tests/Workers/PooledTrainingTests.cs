@@ -152,7 +152,7 @@ public sealed class PooledTrainingTests : IDisposable
         foreach (string name in new[] { "one", "two", "three" }) await Lose(name, 5);
         var error = await Assert.ThrowsAsync<PoolException>(() => run);
         Assert.Contains(
-            "the training of 0 0 0 0: three workers were lost with it, one, two, three", error.Message, StringComparison.Ordinal);
+            "the training of 0 0 0 0: three workers were lost with it, of-one, of-two, of-three", error.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -149,6 +149,59 @@ public sealed class WorkPoolTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    // As one is that has no room on its disk, and that its machine starts again whenever it has ended.
+    private static async Task Fail(WorkPool pool, string name, string machine)
+    {
+        using var worker = new FakeWorker(pool.Address);
+        Assert.NotNull((await worker.Greet(name, Facts, machine)).Welcome);
+        Assert.NotNull((await worker.Ask(1)).Job);
+        await worker.Say(new FromWorker { Failure = new Failure { Why = "no room" } });
+        await Assert.ThrowsAsync<EndOfStreamException>(worker.Hear);
+    }
+
+    [Fact]
+    public async Task A_machine_whose_workers_fail_again_and_again_is_not_let_in_and_the_search_goes_on()
+    {
+        using WorkPool pool = Open();
+        Task<double[]> scores = Score(pool);
+        for (int i = 0; i < Admission.MostFailures; i++) await Fail(pool, $"broken-{i}", "broken");
+        using var again = new FakeWorker(pool.Address);
+        Assert.Contains("failed one after another", (await again.Greet("broken-3", Facts, "broken")).Refusal.Why, StringComparison.Ordinal);
+        using FakeWorker other = await Join(pool, "other");
+        Task<FromCoordinator?> work = other.Work(ScoreOf);
+        RequireRight(await scores);
+        Assert.Contains(_observer.Warnings, said => said.StartsWith("3 workers of broken have failed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_machine_that_has_done_something_between_failures_is_let_in()
+    {
+        using WorkPool pool = Open();
+        Task<double[]> scores = Score(pool);
+        for (int i = 0; i < 2 * Admission.MostFailures; i++)
+        {
+            await Fail(pool, $"failing-{i}", "mixed");
+            using var well = new FakeWorker(pool.Address);
+            Assert.NotNull((await well.Greet($"well-{i}", Facts, "mixed")).Welcome);
+            await well.Answer((await well.Ask(1)).Job, ScoreOf);
+            await well.Say(new FromWorker { Leaving = new Leaving() });
+            await Assert.ThrowsAsync<EndOfStreamException>(well.Hear);
+        }
+        using FakeWorker other = await Join(pool, "other");
+        Task<FromCoordinator?> work = other.Work(ScoreOf);
+        RequireRight(await scores);
+    }
+
+    [Fact]
+    public async Task A_candidate_that_fails_on_three_machines_ends_the_search()
+    {
+        using WorkPool pool = Open();
+        Task<double[]> scores = Score(pool, Paths[..1]);
+        foreach (string name in new[] { "one", "two", "three" }) await Fail(pool, name, $"of-{name}");
+        var error = await Assert.ThrowsAsync<PoolException>(() => scores);
+        Assert.Contains("three workers were lost with it, of-one, of-two, of-three", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -181,7 +234,7 @@ public sealed class WorkPoolTests : IDisposable
     public void The_scores_of_all_who_lied_are_withdrawn_together()
     {
         var dispatch = new Dispatch(auditEvery: 1, leavesToWorkers: false, _ => { }, _observer.Warn);
-        Member[] liars = [.. new[] { "one", "two" }.Select(name => dispatch.Join(name, $"of-{name}", "here")!)];
+        Member[] liars = [.. new[] { "one", "two" }.Select(name => dispatch.Join(name, $"of-{name}", "here", out _)!)];
         var own = new Member(null);
         var generation = new Generation(Paths[..2], Seed);
         dispatch.Begin(generation);
