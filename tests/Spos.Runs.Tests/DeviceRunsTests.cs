@@ -3,7 +3,6 @@ using Spos.Engine.Ranks;
 using Spos.Engine.Training;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
-using Spos.Runs.Records;
 using static Spos.Runs.Tests.TinyRuns;
 
 namespace Spos.Runs.Tests;
