@@ -19,7 +19,10 @@ internal sealed class DeviceListAttribute : ValueRule
             {
                 throw new FormatException($"{Shown.Value(one)} is no device. There may be {Possible}.");
             }
-            if (names.Contains(name.Value)) throw new FormatException($"{Shown.Value(one)} is there twice, and each device has a share of its own.");
+            if (names.Contains(name.Value))
+            {
+                throw new FormatException($"{Shown.Value(one)} is there twice, and each device has a share of its own.");
+            }
             names.Add(name.Value);
         }
         return names.All(name => name.Kind == names[0].Kind)

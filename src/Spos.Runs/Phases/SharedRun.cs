@@ -25,8 +25,8 @@ internal static class SharedRun
     {
         if (ranks.Count <= shards) return;
         throw new UsageException(
-            $"{ranks.Count} {ranks.Plural} need --shards {ranks.Count} or more, and there are {shards}: each has at least one shard of a "
-            + $"batch. Results depend on --shards, so a run that was begun keeps its number: give it fewer {ranks.Plural}.");
+            $"{ranks.Count} {ranks.Plural} need --shards {ranks.Count} or more, and there are {shards}: each has at least one shard of "
+            + $"a batch. Results depend on --shards, so a run that was begun keeps its number: give it fewer {ranks.Plural}.");
     }
 
     /// <summary>Refuses processes that would compute something else than the first one, before any of them writes.</summary>
@@ -49,8 +49,8 @@ internal static class SharedRun
             if (name == null) continue;
             throw new UsageException(
                 $"{KeptOptions.TextOf(name)} is {other.GetValueOrDefault(name)} in {ranks.NameOf(rank)}, and "
-                + $"{first.GetValueOrDefault(name)} in {ranks.NameOf(0)}: all {ranks.Plural} have to compute the same bits. Start them with "
-                + "the same options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
+                + $"{first.GetValueOrDefault(name)} in {ranks.NameOf(0)}: all {ranks.Plural} have to compute the same bits. Start them "
+                + "with the same options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
         }
     }
 

@@ -31,7 +31,8 @@ public sealed class ShardExchangeTests
         }
         for (int count = 1; count <= shards; count++)
         {
-            Assert.All(DeviceRanks.Run(DeviceRanksTests.Names(count), ranks => SumOf(ranks, shards, length)), got => Assert.Equal(want, got));
+            float[][] sums = DeviceRanks.Run(DeviceRanksTests.Names(count), ranks => SumOf(ranks, shards, length));
+            Assert.All(sums, got => Assert.Equal(want, got));
         }
     }
 
@@ -39,7 +40,8 @@ public sealed class ShardExchangeTests
     public void Values_of_different_number_are_gathered_by_rank()
     {
         int[][][] got = DeviceRanks.Run(
-            DeviceRanksTests.Names(3), ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
+            DeviceRanksTests.Names(3),
+            ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
         Assert.All(got, all => Assert.Equal([[], [10], [20, 21]], all));
     }
 
