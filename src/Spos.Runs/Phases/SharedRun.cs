@@ -16,7 +16,7 @@ namespace Spos.Runs.Phases;
 /// <param name="IsMeasured">Whether the epoch's end that it stands at, if it does, has been measured.</param>
 internal readonly record struct RunProgress(long Steps, long SavedStep, bool IsMeasured);
 
-/// <summary>Work that several processes or devices do together: they begin alike, have the same pictures, and compute the same bits.</summary>
+/// <summary>Work that several processes or devices share: they begin alike, have the same pictures, and compute the same bits.</summary>
 internal static class SharedRun
 {
     /// <summary>Refuses more processes or devices than there are shards, before anything is opened.</summary>
