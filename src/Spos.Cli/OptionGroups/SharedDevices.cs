@@ -30,12 +30,16 @@ internal static class SharedDevices
         var turn = new Lock();
         return DeviceRanks.Run(
             [.. names.Select(name => $"device {name.Index}")],
-            ranks => work(new WorkShare(ranks, () => Open(names[ranks.Rank]), ranks.Stopped)),
+            ranks => work(new WorkShare(ranks, () => Open(ranks), ranks.Stopped)),
             Patience, failure => StopSignal.EndAtOnce(Program.Explain(failure)), asked)[0];
 
-        Device Open(DeviceName name)
+        Device Open(DeviceRanks ranks)
         {
-            lock (turn) return open(name);
+            Device device;
+            lock (turn) device = open(names[ranks.Rank]);
+            // None goes on, and writes, unless all have theirs.
+            ranks.GatherAll<byte>([]);
+            return device;
         }
     }
 
