@@ -45,13 +45,13 @@ internal sealed partial class StopSignal : IDisposable
     /// <summary>Signalled when the work should stop.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>The work begins: from now on the first signal asks it to stop.</summary>
+    /// <summary>The work begins: from now on the first signal asks it to stop. Each of several devices may say so.</summary>
     public void Listen()
     {
         Watch();
         lock (Gate)
         {
-            (_outer, _current) = (_current, this);
+            if (_current != this) (_outer, _current) = (_current, this);
             if (_askedAt != null) _source.Cancel();
         }
     }

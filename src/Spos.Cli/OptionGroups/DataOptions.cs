@@ -119,9 +119,9 @@ internal abstract class DataOptions : DeviceOptions, IPrecisionOption
         throw new UsageException("--cache needs --decoder spos: other pixels than that decoder's are not kept.");
     }
 
-    protected override Device OpenDevice(bool dry = false)
+    protected override Device OpenDevice(DeviceName? one = null, bool dry = false)
     {
-        Device device = base.OpenDevice(dry);
+        Device device = base.OpenDevice(one, dry);
         if (Decoder == JpegDecoder.NvJpeg) JpegDecoders.Require(device);
         return device;
     }

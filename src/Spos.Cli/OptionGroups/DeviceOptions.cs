@@ -51,16 +51,22 @@ internal abstract class DeviceOptions
     /// <summary>A session that computes as the options say.</summary>
     protected Session NewSession(Device device) => DeviceUse.NewSession(device, Plan);
 
+    /// <param name="one">One of --devices; null for the one of --device.</param>
     /// <param name="dry">Whether a device that computes nothing will do.</param>
-    protected virtual Device OpenDevice(bool dry = false)
+    protected virtual Device OpenDevice(DeviceName? one = null, bool dry = false)
     {
+        if (one != null && DeviceName != Auto)
+        {
+            throw new UsageException($"--devices and --device {DeviceName} exclude each other: --devices alone says which compute.");
+        }
         // Variables are read as options are: the engine takes what it can make sense of.
-        string? variable = DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
+        string? variable = one == null && DeviceName == Auto ? Variable(DeviceVariable, RuleOf(nameof(DeviceName)), typeof(string)) : null;
         string? instructions = Variable(CpuVariable, new OneOfAttribute([.. Device.InstructionSets]), typeof(string));
         bool synchronous = Synchronous || IsOne(SyncVariable), withoutGraphs = WithoutGraphs || IsOne(NoGraphsVariable);
         // Kernels read this one themselves (native/toolchains/host.h).
         _ = IsOne(NoBf16Variable);
-        string name = variable ?? DeviceName, asked = variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
+        string name = one?.ToString() ?? variable ?? DeviceName;
+        string asked = one != null ? $"--devices {name}" : variable == null ? $"--device {name}" : $"{DeviceVariable}={name}";
         string? count = Threads == null ? Variable(ThreadsVariable, RuleOf(nameof(Threads)), typeof(int)) : null;
         int? wanted = count == null ? Threads : int.Parse(count, CultureInfo.InvariantCulture);
         try

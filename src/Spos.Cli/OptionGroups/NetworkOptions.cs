@@ -1,6 +1,5 @@
 using CommandLine;
 using Spos.Cli.Options;
-using Spos.Engine.Ranks;
 using Spos.Engine.Training;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
@@ -12,7 +11,7 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
 {
     [Option("shards", Default = 1, HelpText =
         "Equal parts of a batch, whose gradients are averaged. Batch norm, dropout and mixup work within a part. Results depend on how "
-        + "many there are, and not on how many processes share them: with 8, 1 to 8 processes train to the same bits.")]
+        + "many there are, and not on how many processes or devices share them: with 8, 1 to 8 of them train to the same bits.")]
     [InRange(1, TrainingOptions.MostShards), Influences(Influence.Kept)]
     public int Shards { get; set; } = 1;
 
@@ -21,6 +20,8 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
         + "GPU, by NVIDIA's NCCL), or auto for nccl where all processes can, else mpi. Results do not depend on it.")]
     [Influences(Influence.None)]
     public GradientTransport Transport { get; set; } = GradientTransport.Auto;
+
+    public string? Devices { get; set; }
 
     public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
 
@@ -40,13 +41,19 @@ internal abstract class NetworkOptions : RecipeOptions, ISizeOptions, IDropoutOp
 
     public float Dropout { get; set; } = IDropoutOption.Default;
 
-    protected override IRanks OpenRanks(CancellationToken asked, out CancellationToken stopped) =>
-        Processes.Open(
-            MpiTimeout, "The run ends. Run the same command again, and it goes on from the last checkpoint.", asked, out stopped);
+    protected override T Share<T>(Func<WorkShare, T> work, CancellationToken asked) => Processes.Work(
+        this, "The run ends. Run the same command again, and it goes on from the last checkpoint.", name => OpenDevice(name), work, asked);
 
-    /// <summary>A training that several processes may share.</summary>
-    protected TrainingSetup Shared(TrainingSetup setup) =>
-        setup with { Recipe = setup.Recipe with { Shards = Shards }, Transport = Transport };
+    /// <summary>A training that several processes or devices may share.</summary>
+    protected TrainingSetup Shared(TrainingSetup setup)
+    {
+        if (Devices != null && Transport == GradientTransport.Nccl)
+        {
+            throw new UsageException(
+                "--transport nccl is for processes that mpirun or srun starts; those of --devices are in one process. Leave one out.");
+        }
+        return setup with { Recipe = setup.Recipe with { Shards = Shards }, Transport = Transport };
+    }
 
     /// <summary>The network's sizes.</summary>
     protected NetworkSizes Sizes => this.AskedSizes(Dropout);

@@ -56,25 +56,23 @@ internal abstract class PhaseOptions : DataOptions
         RequireEventFolder(Path.GetFullPath(FolderOf(kind)));
         StandardStream.IsOptional = true;
         using var stop = new StopSignal();
-        using IRanks ranks = OpenRanks(stop.Token, out CancellationToken stopped);
-        return SharedProcesses.Work(ranks, () =>
+        return Share(Work, stop.Token);
+
+        T? Work(WorkShare share)
         {
             using var events = new EventLog(TbDir);
-            IRunObserver observer = ranks.IsFirst
+            IRunObserver observer = share.Ranks.IsFirst
                 ? new ObserverList([new RunConsole(stop.Listen), .. others, events])
                 : new RankConsole(stop.Listen);
-            return phase(SharedProcesses.ContextOf(ranks, () => OpenDevice(), observer, stopped));
-        });
+            return phase(share.Context(observer));
+        }
     }
 
-    /// <summary>Connects the processes that do the work together: this one alone, unless a verb knows better.</summary>
+    /// <summary>Divides the work among those that do it together: this process alone, unless a verb knows better.</summary>
     /// <param name="asked">Signalled when this process is asked to stop.</param>
-    /// <param name="stopped">Signalled when the work is to stop.</param>
-    protected virtual IRanks OpenRanks(CancellationToken asked, out CancellationToken stopped)
-    {
-        stopped = asked;
-        return OneRank.Alone;
-    }
+    /// <returns>What this process's share, or its first device's, came to.</returns>
+    protected virtual T Share<T>(Func<WorkShare, T> work, CancellationToken asked) =>
+        work(new WorkShare(OneRank.Alone, () => OpenDevice(), asked));
 
     private void RequireEventFolder(string output)
     {

@@ -1,11 +1,10 @@
 using Spos.Cli.Display;
 using Spos.Engine.Devices;
 using Spos.Engine.Ranks;
-using Spos.Runs;
 
 namespace Spos.Cli.OptionGroups;
 
-/// <summary>The processes that mpirun or srun has started for a verb's work.</summary>
+/// <summary>The processes that mpirun or srun has started for a verb's work, or the devices that do it in one.</summary>
 internal sealed class SharedProcesses
 {
     private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(1);
@@ -17,44 +16,24 @@ internal sealed class SharedProcesses
 
     private static int Processors => File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal));
 
-    /// <summary>Connects them; this one stands alone where no launcher has started several.</summary>
-    /// <param name="timeout">Seconds that another may give no sign of life.</param>
-    /// <param name="advice">What is to be done when one is lost, as sentences.</param>
+    /// <summary>
+    /// Does a verb's work: all of it, or the share of this process, or that of each device of --devices. If one fails, all of them end.
+    /// </summary>
+    /// <param name="advice">What is to be done when a process is lost, as sentences.</param>
+    /// <param name="open">Opens the device of that name; null for that of --device.</param>
     /// <param name="asked">Signalled when this process is asked to stop.</param>
-    /// <param name="stopped">Signalled when the work is to stop.</param>
-    public IRanks Open(int timeout, string advice, CancellationToken asked, out CancellationToken stopped)
+    public T Work<T>(
+        ISharedOptions options, string advice, Func<DeviceName?, Device> open, Func<WorkShare, T> work, CancellationToken asked)
     {
-        stopped = asked;
-        if (!Launcher.HasSeveral) return OneRank.Alone;
-        MpiRanks? ranks = null;
-        ranks = new MpiRanks(TimeSpan.FromSeconds(timeout), Lost, asked);
-        stopped = ranks.Stopped;
-        _onMachine = ranks.OnMachine;
-        return ranks;
-
-        void Lost(int process)
+        if (options.Devices is { } devices)
         {
-            string name = ranks?.NameOf(process) ?? $"process {process}";
-            Notice.Warn(
-                $"{name} has given no sign of life for {timeout} seconds (--mpi-timeout): it was stopped, or can no longer be reached. "
-                + advice);
-            StopSignal.EndAtOnce(ExitCode.Failure, () => ranks?.Abort(ExitCode.Failure));
+            _onMachine = SharedDevices.Count(devices);
+            return SharedDevices.Work(devices, name => open(name), work, asked);
         }
-    }
-
-    /// <summary>What the work is given. Observers of all but the first process show nothing.</summary>
-    public static RunContext ContextOf(IRanks ranks, Func<Device> openDevice, IRunObserver observer, CancellationToken stopped)
-    {
-        var context = new RunContext(openDevice, observer, stopped) { Ranks = ranks };
-        return ranks.IsFirst ? context : context with { WarnOfShare = Notice.Warn };
-    }
-
-    /// <summary>Does the work of this process, and leaves the others. If it fails, all of them end.</summary>
-    public static T Work<T>(IRanks ranks, Func<T> work)
-    {
+        using IRanks ranks = Open(options.MpiTimeout, advice, asked, out CancellationToken stopped);
         try
         {
-            T result = work();
+            T result = work(new WorkShare(ranks, () => open(null), stopped));
             ranks.Leave();
             return result;
         }
@@ -73,5 +52,26 @@ internal sealed class SharedProcesses
     {
         if (_onMachine == 1 || device.InstructionSet.Length == 0) return;
         device.Threads = Math.Clamp(Processors / _onMachine, 1, device.Threads);
+    }
+
+    // Connects processes; this one stands alone where no launcher has started several.
+    private IRanks Open(int timeout, string advice, CancellationToken asked, out CancellationToken stopped)
+    {
+        stopped = asked;
+        if (!Launcher.HasSeveral) return OneRank.Alone;
+        MpiRanks? ranks = null;
+        ranks = new MpiRanks(TimeSpan.FromSeconds(timeout), Lost, asked);
+        stopped = ranks.Stopped;
+        _onMachine = ranks.OnMachine;
+        return ranks;
+
+        void Lost(int process)
+        {
+            string name = ranks?.NameOf(process) ?? $"process {process}";
+            Notice.Warn(
+                $"{name} has given no sign of life for {timeout} seconds (--mpi-timeout): it was stopped, or can no longer be reached. "
+                + advice);
+            StopSignal.EndAtOnce(ExitCode.Failure, () => ranks?.Abort(ExitCode.Failure));
+        }
     }
 }

@@ -2,8 +2,6 @@ using CommandLine;
 using Spos.Cli.Display;
 using Spos.Cli.OptionGroups;
 using Spos.Cli.Options;
-using Spos.Engine.Ranks;
-using Spos.Runs;
 using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Runs.Records;
@@ -57,6 +55,8 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
 
     public WeightKind Weights { get; set; } = WeightKind.Best;
 
+    public string? Devices { get; set; }
+
     public int MpiTimeout { get; set; } = ISharedOptions.DefaultTimeout;
 
     public SharedProcesses Processes { get; } = new();
@@ -82,11 +82,10 @@ internal sealed class EvalVerb : DataOptions, IWeightsOption, ISharedOptions, IV
             WrongPictures = TbImages ?? DefaultImages,
             Options = DeclaredOption.Record(this),
         };
-        using IRanks ranks = Processes.Open(
-            MpiTimeout, "The evaluation ends: run the same command again.", CancellationToken.None, out CancellationToken stopped);
-        IRunObserver observer = ranks.IsFirst ? new RunConsole() : new RankConsole(() => { });
-        EvaluationResult result = SharedProcesses.Work(
-            ranks, () => Evaluation.Run(spec, SharedProcesses.ContextOf(ranks, () => OpenDevice(), observer, stopped)));
+        EvaluationResult result = Processes.Work(
+            this, "The evaluation ends: run the same command again.", name => OpenDevice(name),
+            share => Evaluation.Run(spec, share.Context(share.Ranks.IsFirst ? new RunConsole() : new RankConsole(() => { }))),
+            CancellationToken.None);
         if (!SharedProcesses.TellsResults) return ExitCode.Success;
         ResultTable.Print(
             "Evaluation",

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Spos.Engine.Ranks;
 
 /// <summary>
-/// The processes that do a run's work together. Each calls the same of these at the same time, from one thread; they return when the others
-/// have, too. Nothing is added here: whoever adds says in which order.
+/// The processes that do a run's work together, or the devices of one. Each calls the same of these at the same time, from one thread; they
+/// return when the others have, too. Nothing is added here: whoever adds says in which order.
 /// </summary>
 public interface IRanks : IDisposable
 {
@@ -21,8 +21,14 @@ public interface IRanks : IDisposable
     /// <summary>What a process is called in messages.</summary>
     string NameOf(int rank) => $"process {rank}";
 
+    /// <summary>What several of them are called.</summary>
+    string Plural => "processes";
+
     /// <summary>Whether this process was asked to stop.</summary>
     bool IsAskedToStop { get; }
+
+    /// <summary>Signalled when another has failed, so that this one's work is in vain; not among processes, which end then.</summary>
+    CancellationToken Broken => CancellationToken.None;
 
     /// <summary>All of them stop, for one was asked to: called by each after the same step.</summary>
     void StopAll();

@@ -44,8 +44,8 @@ public static class SharedNetwork
         int other = Array.FindIndex(all, digest => !digest.AsSpan().SequenceEqual(all[0]));
         if (other < 0) return;
         throw new RanksException(
-            $"{ranks.NameOf(other)} has other weights than process 0, and nothing of it is saved. It computes otherwise, which "
-            + "is a fault of its machine or of Spos. The last checkpoint is whole: start the same command again, without that machine.");
+            $"{ranks.NameOf(other)} has other weights than {ranks.NameOf(0)}, and nothing of it is saved. It computes otherwise, which "
+            + "is a fault of the hardware or of Spos. The last checkpoint is whole: start the same command again, without it.");
     }
 
     private static IEnumerable<Tensor> TensorsOf(ShuffleNetV2OneShot network, ShuffleNetV2OneShot? average) =>

@@ -32,8 +32,8 @@ internal readonly record struct ShareReport(double Seconds, bool IsAskedToStop);
 
 /// <summary>
 /// Trains the paths of a network that a rule chooses for each step; only their parameters move. All randomness is a
-/// function of the seed and the step, so training that stops and goes on gives the same bits. Several processes may have the shards of each
-/// batch among them: then all of them have the same network before and after each step.
+/// function of the seed and the step, so training that stops and goes on gives the same bits. Several processes or devices may have the
+/// shards of each batch among them: then all of them have the same network before and after each step.
 /// </summary>
 public sealed class Trainer
 {
@@ -117,7 +117,7 @@ public sealed class Trainer
         {
             int epoch = EpochsDone;
             int first = (int)(StepsDone % StepsPerEpoch) * _options.Shards;
-            CancellationToken waiting = _ranks.Count == 1 ? cancel : CancellationToken.None;
+            CancellationToken waiting = _ranks.Count == 1 ? cancel : _ranks.Broken;
             using var loader = new BatchLoader(_session.Device, _data, _loader, _damage, epoch, first, waiting);
             using RepeatedWork<Predictions>? repeated = _work.RepeatedPath();
             using IEnumerator<Batch> shards = loader.GetEnumerator();

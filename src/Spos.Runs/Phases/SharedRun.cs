@@ -16,17 +16,17 @@ namespace Spos.Runs.Phases;
 /// <param name="IsMeasured">Whether the epoch's end that it stands at, if it does, has been measured.</param>
 internal readonly record struct RunProgress(long Steps, long SavedStep, bool IsMeasured);
 
-/// <summary>Work that several processes do together: they begin alike, have the same pictures, and compute the same bits.</summary>
+/// <summary>Work that several processes or devices share: they begin alike, have the same pictures, and compute the same bits.</summary>
 internal static class SharedRun
 {
-    /// <summary>Refuses more processes than there are shards, before anything is opened.</summary>
+    /// <summary>Refuses more processes or devices than there are shards, before anything is opened.</summary>
     /// <exception cref="UsageException">There are more.</exception>
     public static void Require(IRanks ranks, int shards)
     {
         if (ranks.Count <= shards) return;
         throw new UsageException(
-            $"{ranks.Count} processes need --shards {ranks.Count} or more, and there are {shards}: each has at least one shard of a batch. "
-            + "Results depend on --shards, so a run that was begun keeps its number: start fewer processes for it.");
+            $"{ranks.Count} {ranks.Plural} need --shards {ranks.Count} or more, and there are {shards}: each has at least one shard of "
+            + $"a batch. Results depend on --shards, so a run that was begun keeps its number: give it fewer {ranks.Plural}.");
     }
 
     /// <summary>Refuses processes that would compute something else than the first one, before any of them writes.</summary>
@@ -49,8 +49,8 @@ internal static class SharedRun
             if (name == null) continue;
             throw new UsageException(
                 $"{KeptOptions.TextOf(name)} is {other.GetValueOrDefault(name)} in {ranks.NameOf(rank)}, and "
-                + $"{first.GetValueOrDefault(name)} in process 0: all processes have to compute the same bits. Start them with the same "
-                + "options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
+                + $"{first.GetValueOrDefault(name)} in {ranks.NameOf(0)}: all {ranks.Plural} have to compute the same bits. Start them "
+                + "with the same options, data set, version and kind of machine; SPOS_CPU names a CPU's instructions.");
         }
     }
 

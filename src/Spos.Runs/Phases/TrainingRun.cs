@@ -48,7 +48,9 @@ internal sealed class TrainingRun : IDisposable
         {
             Session = DeviceUse.NewSession(device, setup.Plan, setup.Precision);
             Network = new ShuffleNetV2OneShot(Session, sizes, path);
-            Link = NcclLink.Open(_ranks, Session, setup.Transport, out string told);
+            string told = "";
+            // Devices of one process have the same memory.
+            Link = _ranks is DeviceRanks ? null : NcclLink.Open(_ranks, Session, setup.Transport, out told);
             TransportNote = told.Length == 0 ? "" : $" {told}";
         }
         catch
@@ -173,6 +175,8 @@ internal sealed class TrainingRun : IDisposable
         }
         if (trainer.StepsDone < trainer.Steps || !_measured)
         {
+            // None has ended because of another's failure, which is to be told instead.
+            _ranks.GatherAll<byte>([]);
             _observer.Say(
                 $"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. "
                 + "To go on, run the same command again.");
@@ -205,6 +209,8 @@ internal sealed class TrainingRun : IDisposable
 
     private void FinishEpoch(Trainer trainer, Action<int>? epochDone)
     {
+        // One of several may fail of the measurement, and none saves without the others.
+        if (_ranks.Count > 1) Save(trainer);
         try
         {
             epochDone?.Invoke(EpochOf(trainer.StepsDone, trainer));
@@ -218,25 +224,26 @@ internal sealed class TrainingRun : IDisposable
         {
             // What was trained is not lost: the run goes on with smaller batches to measure.
             _measured = false;
-            Save(trainer);
+            if (_ranks.Count == 1) Save(trainer);
             throw;
         }
     }
 
-    // What is there to go on from.
+    // What is there to go on from, as far as this process knows.
     private string Left =>
-        CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
+        _folder == null ? $"Checkpoints in {Folder} are whole"
+        : CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
 
     private string WhatToDo(SposException error) => error switch
     {
-        DivergenceException when CheckpointPath.Length == 0 => $"{Left}.",
+        DivergenceException when _folder != null && CheckpointPath.Length == 0 => $"{Left}.",
         // The run that it is a part of begins all of its parts alike.
         DivergenceException when Kind.IsPart => $"{Left}: begin anew with --restart and other options.",
         DivergenceException =>
             $"{Left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
         DeviceMemoryException { Option: not ("--batch-size" or null) and var option } =>
             $"{Left}: run the same command again with a smaller {option}.",
-        _ when CheckpointPath.Length > 0 => $"{Left}: another --batch-size needs --restart.",
+        _ when _folder == null || CheckpointPath.Length > 0 => $"{Left}: another --batch-size needs --restart.",
         _ => $"{Left}.",
     };
 

@@ -18,14 +18,16 @@ namespace Spos.Engine.Tests.Training;
 [Collection(nameof(WholeMachine))]
 public sealed class NcclTests
 {
+    private static string[] Names(int count) => [.. Enumerable.Range(0, count).Select(rank => $"process {rank}")];
+
     [Fact]
     public void A_training_comes_to_the_bits_of_one_process()
     {
         using var files = new TemporaryDataSet(3, 16);
         ImageFolder data = ImageFolder.Open(files.Root);
         using var standIn = new StandInNccl(Device.Host);
-        float[] want = ThreadRanks.Run(1, ranks => Train(ranks, null))[0];
-        Assert.All(ThreadRanks.Run(3, ranks => Train(ranks, standIn.Library)), got => Assert.Equal(want, got));
+        float[] want = DeviceRanks.Run(Names(1), ranks => Train(ranks, null))[0];
+        Assert.All(DeviceRanks.Run(Names(3), ranks => Train(ranks, standIn.Library)), got => Assert.Equal(want, got));
 
         float[] Train(IRanks ranks, Nccl? nccl)
         {
@@ -48,7 +50,7 @@ public sealed class NcclTests
     public void A_call_that_fails_is_told_with_who_and_why(string call, int rank, string words, int aborted)
     {
         using var standIn = new StandInNccl(Device.Host) { FailingCall = call, FailingRank = rank };
-        string message = ThreadRanks.Run(1, ranks =>
+        string message = DeviceRanks.Run(Names(1), ranks =>
         {
             using var session = new Session(Device.Host);
             return Assert.Throws<RanksException>(() =>
@@ -66,7 +68,7 @@ public sealed class NcclTests
     public void Work_that_waits_for_what_cannot_come_is_given_up()
     {
         using var standIn = new StandInNccl(Device.Host) { AsyncError = Nccl.InProgress, TellsMore = false };
-        string message = ThreadRanks.Run(1, ranks =>
+        string message = DeviceRanks.Run(Names(1), ranks =>
         {
             using var session = new Session(Device.Host);
             using var link = new NcclLink(ranks, session, standIn.Library);
@@ -89,7 +91,7 @@ public sealed class NcclTests
     [InlineData(GradientTransport.Nccl, GradientTransport.Nccl)]
     public void Where_there_is_none_all_take_mpi_or_refuse(GradientTransport first, GradientTransport second)
     {
-        string[] told = ThreadRanks.Run(2, ranks =>
+        string[] told = DeviceRanks.Run(Names(2), ranks =>
         {
             using var session = new Session(Device.Host);
             try

@@ -9,7 +9,7 @@ using Spos.Engine.Training;
 
 namespace Spos.Engine.Tests.Training;
 
-/// <summary>Sums over processes, which are threads here.</summary>
+/// <summary>Sums over devices; tests/cluster has processes.</summary>
 public sealed class ShardExchangeTests
 {
     // Values of magnitudes so far apart that another order of summation gives other bits, and some that are denormal.
@@ -43,7 +43,7 @@ public sealed class ShardExchangeTests
         }
         for (int count = 1; count <= shards; count++)
         {
-            float[][] all = ThreadRanks.Run(count, ranks => SumOf(ranks, device, nccl?.Library, shards, length));
+            float[][] all = DeviceRanks.Run(DeviceRanksTests.Names(count), ranks => SumOf(ranks, device, nccl?.Library, shards, length));
             Assert.All(all, got => Assert.Equal(want, got));
         }
         if (nccl != null) Assert.Equal((0, 0, 0), (nccl.Open, nccl.Aborted, nccl.Left));
@@ -52,8 +52,9 @@ public sealed class ShardExchangeTests
     [Fact]
     public void Values_of_different_number_are_gathered_by_rank()
     {
-        int[][][] got = ThreadRanks.Run(
-            3, ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
+        int[][][] got = DeviceRanks.Run(
+            DeviceRanksTests.Names(3),
+            ranks => ranks.GatherAll<int>([.. Enumerable.Range(0, ranks.Rank).Select(i => 10 * ranks.Rank + i)]));
         Assert.All(got, all => Assert.Equal([[], [10], [20, 21]], all));
     }
 

@@ -9,7 +9,7 @@ using Spos.Engine.Training;
 
 namespace Spos.Engine.Tests.Training;
 
-/// <summary>Training by several processes, which are threads here; tests/cluster has true ones.</summary>
+/// <summary>Training by several devices, which are one here; tests/cluster has processes.</summary>
 [Collection(nameof(WholeMachine))]
 public sealed class SharedTrainingTests : IDisposable
 {
@@ -23,14 +23,14 @@ public sealed class SharedTrainingTests : IDisposable
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
-    public void Processes_train_to_the_bits_of_one(int count)
+    public void Devices_train_to_the_bits_of_one(int count)
     {
         float[] want = TrainAlone();
         StepReport[] steps = new StepReport[count];
         using var source = new BatchSource(Device.Host, _data, Measured(1, 0), new DamageReport(m => Assert.Fail(m)), int.MaxValue, 0);
         using var alone = new Session(Device.Host);
         Accuracy accuracy = Measure(alone, source, null);
-        (float[] Bits, Accuracy Accuracy)[] got = ThreadRanks.Run(count, ranks =>
+        (float[] Bits, Accuracy Accuracy)[] got = DeviceRanks.Run(DeviceRanksTests.Names(count), ranks =>
         {
             using var session = new Session(Device.Host);
             using var network = new ShuffleNetV2OneShot(session, ShardTests.Spec);
@@ -66,32 +66,34 @@ public sealed class SharedTrainingTests : IDisposable
     }
 
     [Fact]
-    public void All_processes_stop_after_the_step_in_which_one_was_asked_to()
+    public void All_devices_stop_after_the_same_step()
     {
-        (long Steps, bool HasStopped)[] got = ThreadRanks.Run(3, ranks =>
-        {
-            using var session = new Session(Device.Host);
-            using var network = new ShuffleNetV2OneShot(session, ShardTests.Spec);
-            Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
-            using var stopped = new CancellationTokenSource();
-            var trainer = new Trainer(
-                session, network, _data, ShardTests.Options, _ => ShardTests.Paths, new DamageReport(m => Assert.Fail(m)), ranks);
-            trainer.RunEpoch(
-                step =>
-                {
-                    if (ranks.HasStopped) stopped.Cancel();
-                    ranks.IsAskedToStop = ranks.Rank == 1 && step.Step == 2;
-                },
-                stopped.Token);
-            return (trainer.StepsDone, ranks.HasStopped);
-        });
+        using var asked = new CancellationTokenSource();
+        (long Steps, bool HasStopped)[] got = DeviceRanks.Run(
+            DeviceRanksTests.Names(3),
+            ranks =>
+            {
+                using var session = new Session(Device.Host);
+                using var network = new ShuffleNetV2OneShot(session, ShardTests.Spec);
+                Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+                var trainer = new Trainer(
+                    session, network, _data, ShardTests.Options, _ => ShardTests.Paths, new DamageReport(m => Assert.Fail(m)), ranks);
+                trainer.RunEpoch(
+                    step =>
+                    {
+                        if (ranks.Rank == 1 && step.Step == 2) asked.Cancel();
+                    },
+                    ranks.Stopped);
+                return (trainer.StepsDone, ranks.Stopped.IsCancellationRequested);
+            },
+            asked: asked.Token);
         Assert.All(got, one => Assert.Equal((3, true), one));
     }
 
     [Fact]
-    public void A_process_with_other_weights_is_named()
+    public void A_device_with_other_weights_is_named()
     {
-        string[] got = ThreadRanks.Run(3, ranks =>
+        string[] got = DeviceRanks.Run(DeviceRanksTests.Names(3), ranks =>
         {
             using var session = new Session(Device.Host);
             using var network = new ShuffleNetV2OneShot(session, ShardTests.Spec);
@@ -100,13 +102,13 @@ public sealed class SharedTrainingTests : IDisposable
             if (ranks.Rank == 2) network.BatchNorms.Last().RunningMean.Fill(session.Stream, 1e-20f);
             return Assert.Throws<RanksException>(() => SharedNetwork.RequireSame(ranks, session, network, null)).Message;
         });
-        Assert.All(got, message => Assert.StartsWith("process 2 has other weights", message, StringComparison.Ordinal));
+        Assert.All(got, message => Assert.StartsWith("device 2 has other weights than device 0", message, StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Damaged_pictures_of_all_processes_are_counted_once()
+    public void Damaged_pictures_of_all_devices_are_counted_once()
     {
-        (int Files, int Warnings)[] got = ThreadRanks.Run(2, ranks =>
+        (int Files, int Warnings)[] got = DeviceRanks.Run(DeviceRanksTests.Names(2), ranks =>
         {
             var damage = new DamageReport(_ => { });
             damage.Add(FilePath.Of("both.jpg"), "both.jpg: broken.", "Left out.");
