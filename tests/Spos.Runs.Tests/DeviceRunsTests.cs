@@ -21,7 +21,8 @@ public sealed class DeviceRunsTests : IDisposable
     [MemberData(nameof(Numbers))]
     public void A_supernet_is_trained_to_the_bytes_of_one_device(int devices)
     {
-        SupernetResult one = On(1, SupernetTraining.Run, Supernet("one"))!, several = On(devices, SupernetTraining.Run, Supernet("several"))!;
+        SupernetResult one = On(1, SupernetTraining.Run, Supernet("one"))!;
+        SupernetResult several = On(devices, SupernetTraining.Run, Supernet("several"))!;
         Assert.Equal(Bytes("one"), Bytes("several"));
         Assert.Equal(one.RandomTop1, several.RandomTop1);
         Assert.Equal(one.Curve, several.Curve);
@@ -57,7 +58,8 @@ public sealed class DeviceRunsTests : IDisposable
         {
             if (step == 2) asked.Cancel();
         }, asked.Token));
-        Assert.Equal([CheckpointFolder.NameOf(2), CheckpointFolder.NameOf(3)], CheckpointFolder.Files(At("stopped")).Select(Path.GetFileName));
+        string?[] saved = [.. CheckpointFolder.Files(At("stopped")).Select(Path.GetFileName)];
+        Assert.Equal([CheckpointFolder.NameOf(2), CheckpointFolder.NameOf(3)], saved);
         On(2, SupernetTraining.Run, Supernet("stopped"));
         Assert.Equal(Bytes("whole")[^1], Bytes("stopped")[^1]);
     }
