@@ -25,7 +25,7 @@ internal sealed class DeviceMeeting(IReadOnlyList<string> names) : IDisposable
     public CancellationToken Broken => _broken.Token;
 
     /// <summary>
-    /// Why it is broken off; null if it is not. What all fail of, the first device tells; what ended because of another does not count.
+    /// Why it is broken off; null if it is not. Of those that fail by themselves, the one of the lowest number tells.
     /// </summary>
     public Exception? Failure
     {

@@ -39,7 +39,7 @@ public sealed unsafe class DeviceRanks : IRanks
     /// <param name="patience">How long all have to end once one has failed: a kernel or a file system may hang. Null for any time.</param>
     /// <param name="overdue">Called with what it has failed of when that time is over: it should end the program.</param>
     /// <param name="asked">Signalled when they are asked to stop.</param>
-    /// <returns>What each came to. If some fail, what the first of them failed of by itself is thrown, as it was thrown.</returns>
+    /// <returns>What each came to. If some fail by themselves, what the one of the lowest number failed of is thrown.</returns>
     public static T[] Run<T>(
         IReadOnlyList<string> names, Func<DeviceRanks, T> work, TimeSpan? patience = null, Action<Exception>? overdue = null,
         CancellationToken asked = default)
@@ -70,9 +70,11 @@ public sealed unsafe class DeviceRanks : IRanks
         {
             try
             {
-                using var ranks = new DeviceRanks(meeting, rank, asked);
-                results[rank] = work(ranks);
-                ranks.Leave();
+                using (var ranks = new DeviceRanks(meeting, rank, asked))
+                {
+                    results[rank] = work(ranks);
+                    ranks.Leave();
+                }
                 End(rank, null);
             }
             catch (Exception error)
@@ -83,8 +85,14 @@ public sealed unsafe class DeviceRanks : IRanks
 
         void End(int rank, Exception? failure)
         {
-            if (failure != null) meeting.Break(rank, failure);
-            ended.Signal();
+            try
+            {
+                if (failure != null) meeting.Break(rank, failure);
+            }
+            finally
+            {
+                ended.Signal();
+            }
         }
     }
 

@@ -21,7 +21,7 @@ public sealed unsafe class NcclLink : IDisposable
     private readonly Lock _gate = new();
     private readonly Timer _watch;
     private nint _communicator;
-    private bool _waits, _hasFailed;
+    private bool _waits;
     private string? _fault;
 
     internal NcclLink(IRanks ranks, Session session, Nccl nccl)
@@ -54,7 +54,7 @@ public sealed unsafe class NcclLink : IDisposable
         string own = wanted == GradientTransport.Mpi
             ? "was started with --transport mpi"
             : Find(session.Device, out nccl, out version);
-        string? whyNot = WhyNot(ranks, own, version);
+        string? whyNot = WhyNot(ranks, session.Device, own, version);
         if (whyNot == null)
         {
             told = $"Gradients go from GPU to GPU by NCCL {version}.";
@@ -133,16 +133,21 @@ public sealed unsafe class NcclLink : IDisposable
         if (_fault is { } fault) throw new RanksException(fault);
     }
 
-    public void Dispose()
+    /// <summary>Ends the link. All processes call it, once they need it no longer: NCCL may wait for each of them here.</summary>
+    public void Close()
     {
-        _watch.Dispose();
         lock (_gate)
         {
-            if (_hasFailed) Abort();
-            else if (_communicator != 0) _ = _nccl.CommDestroy(_communicator);
+            if (_communicator != 0) _ = _nccl.CommDestroy(_communicator);
             _communicator = 0;
         }
     }
+
+    /// <summary>
+    /// Without <see cref="Close"/> this process has failed and will end. The communicator is left to the system then: NCCL could wait here
+    /// for the others, who wait for this one.
+    /// </summary>
+    public void Dispose() => _watch.Dispose();
 
     // What keeps a process from NCCL, as the end of a sentence about it; empty if nothing does.
     private static string Find(Device device, out Nccl? nccl, out Version? version)
@@ -167,14 +172,28 @@ public sealed unsafe class NcclLink : IDisposable
     }
 
     // What keeps the processes from NCCL; null if nothing does. Each comes to the same, whatever it wants itself.
-    private static string? WhyNot(IRanks ranks, string own, Version? version)
+    private static string? WhyNot(IRanks ranks, Device device, string own, Version? version)
     {
         string[] Gather(string text) => [.. ranks.GatherAll<byte>(Encoding.UTF8.GetBytes(text)).Select(Encoding.UTF8.GetString)];
         string[] reasons = Gather(own), versions = Gather($"{version}");
+        string[] places = Gather(device.BusAddress is { } address ? $"{Environment.MachineName} {address}" : "");
         int without = Array.FindIndex(reasons, reason => reason.Length > 0);
         if (without >= 0) return $"{ranks.NameOf(without)} {reasons[without]}";
         int other = Array.FindIndex(versions, one => one != versions[0]);
-        return other < 0 ? null : $"{ranks.NameOf(other)} has NCCL {versions[other]}, and {ranks.NameOf(0)} {versions[0]}";
+        if (other >= 0) return $"{ranks.NameOf(other)} has NCCL {versions[other]}, and {ranks.NameOf(0)} {versions[0]}";
+        return SameIn(places) is var (first, second)
+            ? $"{ranks.NameOf(second)} computes on the same GPU as {ranks.NameOf(first)}" : null;
+    }
+
+    /// <summary>Two that are in the same place; null if there are none. An empty place is not known.</summary>
+    internal static (int First, int Second)? SameIn(string[] places)
+    {
+        for (int i = 0; i < places.Length; i++)
+        {
+            int first = Array.IndexOf(places, places[i]);
+            if (places[i].Length > 0 && first < i) return (first, i);
+        }
+        return null;
     }
 
     // Work on the GPU may wait for ever for a process that cannot send: whoever waits for it is let go, and told.
@@ -189,7 +208,10 @@ public sealed unsafe class NcclLink : IDisposable
             if (status == Nccl.Success) status = error;
             if (status is Nccl.Success or Nccl.InProgress) return;
             _fault = FaultOf(status, "what was sent has not arrived");
-            Abort();
+            nint communicator = _communicator;
+            _communicator = 0;
+            // It lets go what waits on the GPU, and may itself wait for other processes then.
+            new Thread(() => _nccl.CommAbort(communicator)) { IsBackground = true }.Start();
         }
         finally
         {
@@ -197,16 +219,9 @@ public sealed unsafe class NcclLink : IDisposable
         }
     }
 
-    private void Abort()
-    {
-        if (_communicator != 0) _ = _nccl.CommAbort(_communicator);
-        _communicator = 0;
-    }
-
     private void Check(int status, string call)
     {
         if (status == Nccl.Success) return;
-        _hasFailed = true;
         throw new RanksException(FaultOf(status, $"{call} failed"));
     }
 

@@ -69,6 +69,7 @@ public static class Evaluation
     {
         (Action<string> warn, IRanks ranks) = (context.Observer.Warn, context.Ranks);
         DeviceUse.Require(spec.Precision, spec.Plan);
+        SharedRun.Require(ranks, spec.Plan);
         using CheckpointReader reader = CheckpointFolder.Open(spec.Checkpoint, warn);
         (string checkpoint, CheckpointHeader header) = (reader.Path, reader.Header);
         Architecture path = (header.Path, spec.Architecture) switch

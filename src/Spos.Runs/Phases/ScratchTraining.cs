@@ -70,6 +70,7 @@ public static class ScratchTraining
         IRunObserver observer = context.Observer;
         spec.Setup.Check();
         SharedRun.Require(context.Ranks, spec.Setup.Recipe.Shards);
+        SharedRun.Require(context.Ranks, spec.Setup.Plan);
         spec.Setup.Require(RunKind.Scratch);
         using CheckpointReader? loaded = spec.LoadCheckpoint == null ? null : CheckpointFolder.Open(spec.LoadCheckpoint, observer.Warn);
         (NetworkSpec shape, Architecture path, NetworkOrigin? origin) = Network(spec, loaded, observer.Warn);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Spos.Engine.Autograd;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Devices;
+using Spos.Engine.Ops.Convolutions;
 using Spos.Engine.Ranks;
 using Spos.Engine.Supernet;
 using Spos.Engine.Training;
@@ -27,6 +28,15 @@ internal static class SharedRun
         throw new UsageException(
             $"{ranks.Count} {ranks.Plural} need --shards {ranks.Count} or more, and there are {shards}: each has at least one shard of "
             + $"a batch. Results depend on --shards, so a run that was begun keeps its number: give it fewer {ranks.Plural}.");
+    }
+
+    /// <summary>Refuses a plan by which processes or devices may compute other bits, before anything is opened.</summary>
+    /// <exception cref="UsageException">It is one.</exception>
+    public static void Require(IRanks ranks, ConvolutionPlan plan)
+    {
+        if (ranks.Count == 1 || plan != ConvolutionPlan.Auto) return;
+        throw new UsageException(
+            $"--plan auto chooses by what it measures, and several {ranks.Plural} may choose differently: name a plan, such as fused.");
     }
 
     /// <summary>Refuses processes that would compute something else than the first one, before any of them writes.</summary>

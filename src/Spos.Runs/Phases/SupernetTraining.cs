@@ -126,6 +126,7 @@ public static class SupernetTraining
         TrainingSetup setup = spec.Setup.FedAs(origin?.Network.Preprocessing);
         setup.Check();
         SharedRun.Require(context.Ranks, setup.Recipe.Shards);
+        SharedRun.Require(context.Ranks, setup.Plan);
         StepPaths.Check(spec, shape.BlockSet);
         SearchSpace space = SpaceOf(spec.SearchSpace, shape, loaded);
         NetworkSizes.CheckArea(setup.Recipe.BatchSize, shape.ImageSize);

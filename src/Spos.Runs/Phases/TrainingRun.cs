@@ -138,12 +138,19 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>Trains to the end, or until stopped.</summary>
     /// <param name="epochDone">
-    /// Called after each epoch with its number, from 1, before its checkpoint is written. If it is cancelled, it must have logged nothing:
-    /// it is called again when the run goes on.
+    /// Called after each epoch with its number, from 1: before its checkpoint is written where one works alone, and after it where several
+    /// do, so that a failure in it loses nothing. If it is cancelled, it must have logged nothing: it is called again when the run goes on.
     /// </param>
     /// <returns>Whether it reached the end.</returns>
     /// <exception cref="InterruptedRunException">Training diverges, or the disk or the device is full.</exception>
     public bool Train(Trainer trainer, Action<int>? epochDone, CancellationToken cancel)
+    {
+        bool isDone = TrainOn(trainer, epochDone, cancel);
+        Link?.Close();
+        return isDone;
+    }
+
+    private bool TrainOn(Trainer trainer, Action<int>? epochDone, CancellationToken cancel)
     {
         _measured |= epochDone == null || trainer.StepsDone == 0 || !EndsEpoch(trainer);
         if (trainer.StepsDone >= trainer.Steps && _measured) return true;
@@ -231,19 +238,21 @@ internal sealed class TrainingRun : IDisposable
 
     // What is there to go on from, as far as this process knows.
     private string Left =>
-        _folder == null ? $"Checkpoints in {Folder} are whole"
-        : CheckpointPath.Length == 0 ? "No checkpoint was written yet" : $"The last checkpoint, {CheckpointPath}, is whole";
+        !HasCheckpoint ? "No checkpoint was written yet"
+        : _folder == null ? $"Checkpoints in {Folder} are whole" : $"The last checkpoint, {CheckpointPath}, is whole";
+
+    private bool HasCheckpoint => _folder == null ? _savedStep >= 0 : CheckpointPath.Length > 0;
 
     private string WhatToDo(SposException error) => error switch
     {
-        DivergenceException when _folder != null && CheckpointPath.Length == 0 => $"{Left}.",
+        DivergenceException when !HasCheckpoint => $"{Left}.",
         // The run that it is a part of begins all of its parts alike.
         DivergenceException when Kind.IsPart => $"{Left}: begin anew with --restart and other options.",
         DivergenceException =>
             $"{Left}: begin anew with --restart and other options, or start from it with --load-checkpoint and another --output-dir.",
         DeviceMemoryException { Option: not ("--batch-size" or null) and var option } =>
             $"{Left}: run the same command again with a smaller {option}.",
-        _ when _folder == null || CheckpointPath.Length > 0 => $"{Left}: another --batch-size needs --restart.",
+        _ when HasCheckpoint => $"{Left}: another --batch-size needs --restart.",
         _ => $"{Left}.",
     };
 
@@ -253,7 +262,7 @@ internal sealed class TrainingRun : IDisposable
         bool isLogged = step.Step % _setup.LogFrequency == 0 || step.Step == step.Steps;
         if (isLogged) _curve.Add((step.Step, step.Loss, step.Top1));
         _observer.Stepped(step, isLogged);
-        // The end of an epoch is saved when what belongs to it is done.
+        // The end of an epoch is saved by itself.
         if (_setup.SaveFrequency > 0 && step.Step % _setup.SaveFrequency == 0 && !EndsEpoch(trainer)) Save(trainer);
     }
 

@@ -39,5 +39,8 @@ internal sealed class Admission
         worker.Machine.Length > 0 && (_failures[worker.Machine] = _failures.GetValueOrDefault(worker.Machine) + 1) == MostFailures;
 
     /// <summary>A worker has done what it took.</summary>
-    public void CountSuccess(Member worker) => _failures.Remove(worker.Machine);
+    public void CountSuccess(Member worker)
+    {
+        if (_failures.GetValueOrDefault(worker.Machine) < MostFailures) _failures.Remove(worker.Machine);
+    }
 }

@@ -19,6 +19,9 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
     /// <summary>A path that so many workers were lost with is not given to another.</summary>
     public const int MostLost = 3;
 
+    // Where there are fewer machines than that.
+    private const int MostFailures = MostLost * Admission.MostFailures;
+
     private readonly Lock _lock = new();
     private readonly List<Member> _workers = [], _gone = [];
     private readonly Admission _admission = new();
@@ -88,17 +91,10 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
             member.State = loss == null ? MemberState.Left : MemberState.Lost;
             if (loss == null) say($"Worker {member.Name} leaves: {Workers}.");
             else warn($"worker {member.Name} is lost: {loss.Why}. There {(_workers.Count == 1 ? "is" : "are")} {Workers}.");
-            if (loss is { IsReported: true } && _admission.CountFailure(member))
-            {
-                warn(
-                    $"{Admission.MostFailures} workers of {member.Machine} have failed one after another: no other of it is let in until "
-                    + "this run is started again.");
-            }
+            if (loss is { IsReported: true } && !HasComeFurther(lease) && _admission.CountFailure(member)) ShutOut(member, loss.Why);
         }
         member.Lease = null;
-        // A machine that is broken fails with whatever it is given, and is held against a path once.
-        string lost = loss is { IsReported: true } && member.Machine.Length > 0 ? member.Machine : member.Name;
-        if (lease != null) GiveBack(lease, loss == null || member.State == MemberState.SetAside ? null : lost);
+        if (lease != null) GiveBack(lease, member, member.State == MemberState.SetAside ? null : loss);
         // Those that are gone are told of, but not for ever.
         if (_gone.Count > 1000) _gone.RemoveAt(0);
     });
@@ -154,7 +150,7 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
         member.Lease = null;
         if (member.State == MemberState.SetAside)
         {
-            GiveBack(lease, null);
+            GiveBack(lease, member, null);
             return false;
         }
         _admission.CountSuccess(member);
@@ -219,10 +215,25 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
                 : $"Its {withdrawn} scores that nobody has checked are made again."));
     }
 
-    private void GiveBack(Lease lease, string? lost)
+    // Whether a training is further than whoever was lost with it before: a long one may well lose some.
+    private bool HasComeFurther(Lease? lease) =>
+        lease is { Training: not null } && lease.Generation == _now && lease.Steps > _now.Works[lease.Numbers[0]].Furthest;
+
+    private void ShutOut(Member member, string why)
+    {
+        string said = $"{Admission.MostFailures} workers of {member.Machine} have failed one after another";
+        warn($"{said}: no other of it is let in until this run is started again.");
+        if (!leavesToWorkers || _workers.Count > 0) return;
+        _failure ??= new PoolException(
+            $"{said}, the last one because {why}, and no other worker is there. What is done is kept: mend that, then run the same command "
+            + "again.");
+    }
+
+    // Of a member that was lost, unless there is no loss.
+    private void GiveBack(Lease lease, Member member, Loss? loss)
     {
         if (lease.Generation != _now) return;
-        if (lost == null && !lease.IsSecond)
+        if (loss == null && !lease.IsSecond)
         {
             IEnumerable<int> suspects = lease.Numbers.Where(i => _now.Works[i].Lost.Count > 0);
             _now.Suspects.AddRange(suspects);
@@ -235,18 +246,25 @@ internal sealed class Dispatch(int auditEvery, bool leavesToWorkers, Action<stri
             if (lease.IsSecond)
             {
                 // Its score is known, and this process checks what a worker was lost with.
-                (lost == null ? _now.Unchecked : _now.Disputed).Add(path);
+                (loss == null ? _now.Unchecked : _now.Disputed).Add(path);
                 continue;
             }
-            // One whose connection breaks again and again is one. A long training may well lose some that have come further with it.
-            if (lost != null && lease.Steps <= work.Furthest && !work.Lost.Contains(lost)) work.Lost.Add(lost);
-            work.Furthest = Math.Max(work.Furthest, lease.Steps);
-            if (work.Lost.Count >= MostLost)
+            // A long training may well lose some that have come further with it.
+            bool isReported = loss is { IsReported: true };
+            if (loss != null && lease.Steps <= work.Furthest)
             {
+                // One whose connection breaks again and again is one; and a machine that is broken fails with whatever it is given.
+                work.Lost.TryAdd(isReported && member.Machine.Length > 0 ? member.Machine : member.Name, member.Name);
+                if (isReported) work.Failures++;
+            }
+            work.Furthest = Math.Max(work.Furthest, lease.Steps);
+            if (work.Lost.Count >= MostLost || work.Failures >= MostFailures)
+            {
+                string lost = work.Lost.Count >= MostLost ? "three workers were lost with it, " : "workers fail with it again and again: ";
                 _failure ??= new PoolException(
-                    $"{_now.NameOf(path)}: three workers were lost with it, {string.Join(", ", work.Lost)}. It is given to no other, and "
-                    + "without it the run cannot go on; what is done is kept. See what the workers say, then run the same command again; "
-                    + "without --listen it is done here.");
+                    $"{_now.NameOf(path)}: {lost}{string.Join(", ", work.Lost.Values)}. It is given to no other, and without it the run "
+                    + "cannot go on; what is done is kept. See what the workers say, then run the same command again; without --listen it "
+                    + "is done here.");
             }
             _now.Suspects.Add(path);
         }

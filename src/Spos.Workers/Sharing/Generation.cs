@@ -36,8 +36,14 @@ internal sealed class Generation
         /// <summary>What another has given; null while nobody has.</summary>
         public (Answer Answer, Member By)? Second { get; set; }
 
-        /// <summary>Workers that were lost while they had it, and came no further with it than those before them.</summary>
-        public List<string> Lost { get; } = [];
+        /// <summary>
+        /// Workers that were lost while they had it, and came no further with it than those before them: what each counts as, which those
+        /// of a machine that say that they fail have in common, and its name.
+        /// </summary>
+        public Dictionary<string, string> Lost { get; } = [];
+
+        /// <summary>How often a worker has said that it fails with it.</summary>
+        public int Failures { get; set; }
 
         /// <summary>How far those came that were lost with it.</summary>
         public long Furthest { get; set; }

@@ -139,20 +139,21 @@ public sealed class PooledTrainingTests : IDisposable
     {
         using WorkPool pool = Open();
         Task run = Run(pool, new Trainings(1));
-        async Task Lose(string name, ulong steps)
+        async Task Lose(string name, ulong steps, string machine)
         {
-            using FakeWorker worker = await Join(pool, name);
+            using var worker = new FakeWorker(pool.Address);
+            Assert.NotNull((await worker.Greet(name, Facts, machine)).Welcome);
             Assert.NotNull((await worker.Ask(1)).Job);
             if (steps > 0) await worker.Say(new FromWorker { Progress = new Progress { Steps = steps } });
             await worker.Say(new FromWorker { Failure = new Failure { Why = "it breaks" } });
             await Assert.ThrowsAsync<EndOfStreamException>(worker.Hear);
         }
 
-        for (ulong steps = 1; steps <= 5; steps++) await Lose($"further-{steps}", steps);
-        foreach (string name in new[] { "one", "two", "three" }) await Lose(name, 5);
+        for (ulong steps = 1; steps <= 5; steps++) await Lose($"further-{steps}", steps, "one machine");
+        foreach (string name in new[] { "one", "two", "three" }) await Lose(name, 5, $"of-{name}");
         var error = await Assert.ThrowsAsync<PoolException>(() => run);
         Assert.Contains(
-            "the training of 0 0 0 0: three workers were lost with it, of-one, of-two, of-three", error.Message, StringComparison.Ordinal);
+            "the training of 0 0 0 0: three workers were lost with it, one, two, three", error.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

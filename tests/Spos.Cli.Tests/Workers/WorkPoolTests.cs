@@ -163,11 +163,17 @@ public sealed class WorkPoolTests : IDisposable
     public async Task A_machine_whose_workers_fail_again_and_again_is_not_let_in_and_the_search_goes_on()
     {
         using WorkPool pool = Open();
+        using FakeWorker other = await Join(pool, "other");
+        using var late = new FakeWorker(pool.Address);
+        Assert.NotNull((await late.Greet("late", Facts, "broken")).Welcome);
         Task<double[]> scores = Score(pool);
         for (int i = 0; i < Admission.MostFailures; i++) await Fail(pool, $"broken-{i}", "broken");
+        // What one does that was there already changes nothing for those that come.
+        await late.Answer((await late.Ask(1)).Job, ScoreOf);
+        Assert.NotNull((await late.Ask(1)).Job);
+        await late.Say(new FromWorker { Leaving = new Leaving() });
         using var again = new FakeWorker(pool.Address);
         Assert.Contains("failed one after another", (await again.Greet("broken-3", Facts, "broken")).Refusal.Why, StringComparison.Ordinal);
-        using FakeWorker other = await Join(pool, "other");
         Task<FromCoordinator?> work = other.Work(ScoreOf);
         RequireRight(await scores);
         Assert.Contains(_observer.Warnings, said => said.StartsWith("3 workers of broken have failed", StringComparison.Ordinal));
@@ -193,13 +199,47 @@ public sealed class WorkPoolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_search_that_leaves_all_to_a_machine_which_fails_again_and_again_ends()
+    {
+        using WorkPool pool = Open();
+        Task<double[]> scores = Score(pool);
+        for (int i = 0; i < Admission.MostFailures; i++) await Fail(pool, $"broken-{i}", "broken");
+        var error = await Assert.ThrowsAsync<PoolException>(() => scores);
+        Assert.Contains("because it fails: no room, and no other worker is there", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_candidate_that_always_fails_ends_the_search_also_on_one_machine()
+    {
+        using WorkPool pool = Open();
+        Task<double[]> scores = Score(pool);
+        string? failing = null;
+        for (int i = 0; i < 9; i++)
+        {
+            using var worker = new FakeWorker(pool.Address);
+            Assert.NotNull((await worker.Greet($"failing-{i}", Facts, "mixed")).Welcome);
+            string path = Assert.Single((await worker.Ask(1)).Job.Architectures);
+            Assert.Equal(failing ??= path, path);
+            using var well = new FakeWorker(pool.Address);
+            Assert.NotNull((await well.Greet($"well-{i}", Facts, "mixed")).Welcome);
+            await well.Answer((await well.Ask(1)).Job, ScoreOf);
+            await well.Say(new FromWorker { Leaving = new Leaving() });
+            await Assert.ThrowsAsync<EndOfStreamException>(well.Hear);
+            await worker.Say(new FromWorker { Failure = new Failure { Why = "it breaks" } });
+            await Assert.ThrowsAsync<EndOfStreamException>(worker.Hear);
+        }
+        var error = await Assert.ThrowsAsync<PoolException>(() => scores);
+        Assert.Contains($"candidate {failing}: workers fail with it again and again: failing-0.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_candidate_that_fails_on_three_machines_ends_the_search()
     {
         using WorkPool pool = Open();
         Task<double[]> scores = Score(pool, Paths[..1]);
         foreach (string name in new[] { "one", "two", "three" }) await Fail(pool, name, $"of-{name}");
         var error = await Assert.ThrowsAsync<PoolException>(() => scores);
-        Assert.Contains("three workers were lost with it, of-one, of-two, of-three", error.Message, StringComparison.Ordinal);
+        Assert.Contains("three workers were lost with it, one, two, three", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

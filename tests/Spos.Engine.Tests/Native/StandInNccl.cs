@@ -45,6 +45,9 @@ internal sealed unsafe class StandInNccl : IDisposable
     /// <summary>What ncclCommGetAsyncError gives.</summary>
     public int AsyncError { get; set; }
 
+    /// <summary>How often that was asked for.</summary>
+    public int Looks { get; private set; }
+
     /// <summary>Whether it has ncclGetLastError.</summary>
     public bool TellsMore { get; init; } = true;
 
@@ -133,6 +136,7 @@ internal sealed unsafe class StandInNccl : IDisposable
     private static int CommGetAsyncError(nint communicator, int* error)
     {
         *error = s_current.AsyncError;
+        s_current.Looks++;
         return Nccl.Success;
     }
 

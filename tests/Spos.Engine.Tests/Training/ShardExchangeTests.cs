@@ -68,6 +68,7 @@ public sealed class ShardExchangeTests
         exchange.Add(sums);
         float[] total = sums[0].Download(session.Stream);
         foreach (Tensor sum in sums) sum.Dispose();
+        link?.Close();
         Assert.Equal(0, session.Pool.InUse);
         return total;
     }
