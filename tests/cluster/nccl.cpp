@@ -95,6 +95,12 @@ std::string path_of(const Communicator& communicator, int from, int to, int numb
     return communicator.folder + "/" + std::to_string(from) + "-" + std::to_string(to) + "-" + std::to_string(number);
 }
 
+// Returns when all of them are there. A negative number is no message's.
+void meet(const Communicator& own, int number) {
+    for (int peer = 0; peer < own.ranks; peer++) leave(path_of(own, own.rank, peer, number), "", 0);
+    for (int peer = 0; peer < own.ranks; peer++) take(path_of(own, peer, own.rank, number));
+}
+
 Result send(const Call& call) {
     Communicator& own = *call.communicator;
     std::vector<float> values(call.count);
@@ -163,13 +169,13 @@ Result ncclCommInitRank(Communicator** communicator, int ranks, UniqueId id, int
     own_rank = rank;
     if (fails("ncclCommInitRank")) return fail(kSystemError, "Duplicate GPU detected");
     *communicator = new Communicator{id.folder, rank, ranks, {}, {}};
-    // As NCCL's, it returns when all of them are there.
-    for (int peer = 0; peer < ranks; peer++) leave(path_of(**communicator, rank, peer, -1), "", 0);
-    for (int peer = 0; peer < ranks; peer++) take(path_of(**communicator, peer, rank, -1));
+    meet(**communicator, -1);
     return kSuccess;
 }
 
+// As NCCL's, it may wait for the others.
 Result ncclCommDestroy(Communicator* communicator) {
+    meet(*communicator, -2);
     delete communicator;
     return kSuccess;
 }

@@ -15,7 +15,7 @@ public sealed unsafe class Device
     private const int MostThreadsPerBlock = 256;
 
     // CUdevice_attribute.
-    private const int MaxThreadsPerBlockAttribute = 1, MultiprocessorCount = 16, PciBus = 33, PciDevice = 34, PciDomain = 50;
+    private const int MaxThreadsPerBlockAttribute = 1, MultiprocessorCount = 16;
 
     // The device whose context is current on this thread, of whatever driver.
     [ThreadStatic]
@@ -42,8 +42,6 @@ public sealed unsafe class Device
         Multiprocessors = DeviceKind.Attribute(driver, Ordinal, MultiprocessorCount);
         Architecture = DeviceKind.ArchitectureName(driver, Ordinal);
         IsDry = kind.IsDry;
-        int?[] address = [.. new[] { PciDomain, PciBus, PciDevice }.Select(one => DeviceKind.KnownAttribute(driver, Ordinal, one))];
-        BusAddress = address.Contains(null) ? null : string.Join(':', address);
     }
 
     /// <summary>
@@ -124,9 +122,6 @@ public sealed unsafe class Device
 
     /// <summary>Most threads of a block; 1 on the host, where a block is one thread.</summary>
     public int MaxThreadsPerBlock { get; }
-
-    /// <summary>Where a GPU is in its machine; null of what is no GPU.</summary>
-    internal string? BusAddress { get; }
 
     /// <summary>Multiprocessors; on the host, threads when it was opened.</summary>
     public int Multiprocessors { get; }

@@ -155,12 +155,5 @@ public abstract unsafe class DeviceKind
         return value;
     }
 
-    /// <summary>An attribute that our own drivers may not know; null then.</summary>
-    internal static int? KnownAttribute(CudaDriver driver, int ordinal, int attribute)
-    {
-        int value;
-        return driver.DeviceGetAttribute(&value, attribute, ordinal) == CudaResult.Success ? value : null;
-    }
-
     private string IdOf(int index) => IsNumbered ? $"{Name}:{index}" : Name;
 }

@@ -54,7 +54,7 @@ public sealed unsafe class NcclLink : IDisposable
         string own = wanted == GradientTransport.Mpi
             ? "was started with --transport mpi"
             : Find(session.Device, out nccl, out version);
-        string? whyNot = WhyNot(ranks, session.Device, own, version);
+        string? whyNot = WhyNot(ranks, own, version);
         if (whyNot == null)
         {
             told = $"Gradients go from GPU to GPU by NCCL {version}.";
@@ -172,28 +172,14 @@ public sealed unsafe class NcclLink : IDisposable
     }
 
     // What keeps the processes from NCCL; null if nothing does. Each comes to the same, whatever it wants itself.
-    private static string? WhyNot(IRanks ranks, Device device, string own, Version? version)
+    private static string? WhyNot(IRanks ranks, string own, Version? version)
     {
         string[] Gather(string text) => [.. ranks.GatherAll<byte>(Encoding.UTF8.GetBytes(text)).Select(Encoding.UTF8.GetString)];
         string[] reasons = Gather(own), versions = Gather($"{version}");
-        string[] places = Gather(device.BusAddress is { } address ? $"{Environment.MachineName} {address}" : "");
         int without = Array.FindIndex(reasons, reason => reason.Length > 0);
         if (without >= 0) return $"{ranks.NameOf(without)} {reasons[without]}";
         int other = Array.FindIndex(versions, one => one != versions[0]);
-        if (other >= 0) return $"{ranks.NameOf(other)} has NCCL {versions[other]}, and {ranks.NameOf(0)} {versions[0]}";
-        return SameIn(places) is var (first, second)
-            ? $"{ranks.NameOf(second)} computes on the same GPU as {ranks.NameOf(first)}" : null;
-    }
-
-    /// <summary>Two that are in the same place; null if there are none. An empty place is not known.</summary>
-    internal static (int First, int Second)? SameIn(string[] places)
-    {
-        for (int i = 0; i < places.Length; i++)
-        {
-            int first = Array.IndexOf(places, places[i]);
-            if (places[i].Length > 0 && first < i) return (first, i);
-        }
-        return null;
+        return other < 0 ? null : $"{ranks.NameOf(other)} has NCCL {versions[other]}, and {ranks.NameOf(0)} {versions[0]}";
     }
 
     // Work on the GPU may wait for ever for a process that cannot send: whoever waits for it is let go, and told.

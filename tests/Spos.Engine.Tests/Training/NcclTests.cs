@@ -125,14 +125,6 @@ public sealed class NcclTests
         Assert.Empty(told);
     }
 
-    [Fact]
-    public void Two_on_the_same_GPU_are_found()
-    {
-        Assert.Equal((1, 3), NcclLink.SameIn(["a 0:1:0", "a 0:2:0", "b 0:1:0", "a 0:2:0"]));
-        Assert.Null(NcclLink.SameIn(["a 0:1:0", "a 0:2:0", "b 0:1:0"]));
-        Assert.Null(NcclLink.SameIn(["", ""]));
-    }
-
     [Theory]
     [InlineData(2708, "2.7.8")]
     [InlineData(2804, "2.8.4")]
