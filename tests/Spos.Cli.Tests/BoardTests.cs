@@ -63,7 +63,8 @@ public sealed class BoardTests : IDisposable
         await AddressOf(board);
         SposProcess.Interrupt(board);
         await board.WaitForExitAsync();
-        Assert.Contains($"its mode lets all users read it: chmod 600 {file}", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"its mode lets all users read it: chmod 600 {file}", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     [Theory]

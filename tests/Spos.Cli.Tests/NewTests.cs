@@ -79,7 +79,8 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             "one picture" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "b/3.jpg"],
             "only train" => ["train/a/0.jpg", "train/b/1.jpg"],
             "few" or "damaged" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "a/3.jpg", "b/4.jpg", "b/5.jpg", "b/6.jpg"],
-            "one to train with" or "one to train with, one damaged" or "one to train with, and that damaged" or "all of one class damaged" =>
+            "one to train with" or "one to train with, one damaged" or "one to train with, and that damaged"
+                or "all of one class damaged" =>
                 ["train/a/0.jpg", "train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg"],
             _ => [],
         }).Index())
@@ -94,7 +95,10 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
         {
             File.WriteAllText(Path.Combine(folder, "train/b/2.jpg"), "no picture");
         }
-        if (what is "one to train with, one damaged" or "all of one class damaged") File.WriteAllText(Path.Combine(folder, "train/b/5.jpg"), "no picture");
+        if (what is "one to train with, one damaged" or "all of one class damaged")
+        {
+            File.WriteAllText(Path.Combine(folder, "train/b/5.jpg"), "no picture");
+        }
         if (what == "damaged") File.WriteAllText(Path.Combine(folder, "b", "7.jpg"), "no picture");
         if (what is "only train" or "one class, not to be divided") more = [];
         Outcome outcome = PipelineFixture.Expect(1, ["new", folder, .. more, "--output", file]);

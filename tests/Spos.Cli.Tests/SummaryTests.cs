@@ -66,7 +66,8 @@ public sealed class SummaryTests
         {
             string run = Path.Combine(folder, "run"), options = Path.Combine(folder, "options.yml");
             PipelineFixture.Expect(
-                0, "import", "--checkpoint", ImportTests.Fixture("torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir", run);
+                0, "import", "--checkpoint", ImportTests.Fixture("torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir",
+                run);
             string[] command = [verb, "--checkpoint", run];
             string own = PipelineFixture.Expect(0, command).Output;
             Assert.Equal(own, PipelineFixture.Expect(0, [.. command, "--image-size", "32"]).Output);

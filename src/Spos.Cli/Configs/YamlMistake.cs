@@ -26,10 +26,19 @@ internal static partial class YamlMistake
             if (Wrong(lines[i].Trim()) is { } wrong) return $"line {i + 1}: {wrong}.";
         }
         if (at == null) return "it is not YAML that can be read: something that was opened may not be closed.";
-        string? above = lines[..first].LastOrDefault(HasContent);
-        return above != null && BlanksBefore(above) != BlanksBefore(lines[first])
-            ? $"line {at}: it does not fit the lines above. Fields of one command stand below each other, with as many blanks before them."
-            : $"line {at}: {Shown.Value(said).TrimEnd('.')}.";
+        return FitsBelow([.. lines[..first].Where(HasContent)], lines[first])
+            ? $"line {at}: {Shown.Value(said).TrimEnd('.')}."
+            : $"line {at}: it does not fit the lines above. Fields of one command stand below each other, with as many blanks before them.";
+    }
+
+    // Whether its blanks are those of a line above, or are the first ones below a field without a value.
+    private static bool FitsBelow(string[] above, string line)
+    {
+        if (above.Length == 0) return true;
+        int blanks = BlanksBefore(line), before = BlanksBefore(above[^1]);
+        return blanks > before
+            ? Comment().Replace(above[^1], "").TrimEnd().EndsWith(':')
+            : above.Any(one => BlanksBefore(one) == blanks);
     }
 
     private static int BlanksBefore(string line) => line.Length - line.TrimStart(' ').Length;

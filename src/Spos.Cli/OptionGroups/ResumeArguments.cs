@@ -9,8 +9,8 @@ internal static class ResumeArguments
 {
     /// <summary>
     /// The arguments that go on with a run, by those that it was started with; null if they start none that can go on. Those that would
-    /// begin anew are left out, however they are shortened; where a file of options begins anew, nothing goes on by it. What runs several phases
-    /// has no option that makes it fail unless there is something to go on with, so that it is looked here.
+    /// begin anew are left out, however they are shortened; where a file of options begins anew, nothing goes on by it. What runs several
+    /// phases has no option that makes it fail unless there is something to go on with, so that it is looked here.
     /// </summary>
     /// <param name="verbs">The verbs that there are.</param>
     /// <param name="folder">Where the run was started: paths among the arguments are relative to it.</param>

@@ -26,8 +26,8 @@ internal sealed class SummaryVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
     private const int MeasuredRuns = 101;
 
     [Option("checkpoint", HelpText =
-        "A checkpoint, or the folder of a run (default: the official sizes, or those of --image-size and so on). With it, --image-size shows "
-        + "the network for another input, and other sizes have to be its own.")]
+        "A checkpoint, or the folder of a run (default: the official sizes, or those of --image-size and so on). With it, --image-size "
+        + "shows the network for another input, and other sizes have to be its own.")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 

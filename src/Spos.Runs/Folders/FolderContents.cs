@@ -113,7 +113,8 @@ public sealed partial class FolderContents
     }
 
     /// <summary>Whether the folder is of a run of this kind and has what such a run goes on from, so that none begins anew there.</summary>
-    public bool HasStartOf(RunKind kind) => Kind == kind && FilesOf(kind).Any(name => CheckpointFolder.IsName(name) || States.Contains(name));
+    public bool HasStartOf(RunKind kind) =>
+        Kind == kind && FilesOf(kind).Any(name => CheckpointFolder.IsName(name) || States.Contains(name));
 
     // Runs that left no run.json: imports, and trainings of rank, of earlier versions.
     private static RunKind? KindByFiles(string folder)

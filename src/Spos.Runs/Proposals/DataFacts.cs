@@ -52,8 +52,8 @@ public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int Shor
         {
             string of = given[label] == 1 ? "" : $" of {given[label]}, the others are damaged: this";
             throw new DataException(
-                $"{folder}: one picture{of} is too few to train on, since one of each class is held out for the search. Add some, or remove "
-                + "the class from train and val.");
+                $"{folder}: one picture{of} is too few to train on, since one of each class is held out for the search. Add some, or "
+                + "remove the class from train and val.");
         }
         return new DataFacts(
             [.. classes], val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
