@@ -41,7 +41,7 @@ internal static class Program
         // Another program that calls this, such as a test, has a console and signals of its own.
         if (Assembly.GetEntryAssembly() == typeof(Program).Assembly)
         {
-            if (arguments is ["board", ..]) QuietRuntime.Require();
+            if (arguments is ["board", ..] && !arguments.Any(word => word is "--help" or "-h")) QuietRuntime.Require();
             StandardStream.Install();
             StopSignal.Watch();
             CarriedLibraries.Load();

@@ -21,7 +21,15 @@ internal static partial class QuietRuntime
         if (missing.Length == 0 || Environment.ProcessPath is not { } program) return;
         // Without these the program that was started over would do it again.
         if (missing.Any(name => SetVariable(name, "0", 0) != 0)) return;
-        string[] words = File.ReadAllText("/proc/self/cmdline").Split('\0');
+        string[] words;
+        try
+        {
+            words = File.ReadAllText("/proc/self/cmdline").Split('\0');
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return;
+        }
         // The last one is empty, for each ends with a zero; in its place the list ends with a null.
         _ = Execute(program, [.. words[..^1], null]);
     }

@@ -28,7 +28,7 @@ public sealed class BoardFixture : IAsyncDisposable
             Folder = Root,
             Listen = IPEndPoint.Parse(listen),
             Token = Token,
-            ResumeArguments = (_, arguments) => arguments,
+            ResumeArguments = (_, arguments, _) => arguments,
             ResumeCommand = (kind, options, folder) => $"spos {kind} --seed={options["seed"]} --output-dir={folder}",
         });
         return this;

@@ -49,7 +49,7 @@ public sealed class BoardTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, await Ask(address, Token));
         SposProcess.Interrupt(board);
         await board.WaitForExitAsync();
-        Assert.DoesNotContain("can read it", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.DoesNotContain("its mode", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -63,7 +63,8 @@ public sealed class BoardTests : IDisposable
         await AddressOf(board);
         SposProcess.Interrupt(board);
         await board.WaitForExitAsync();
-        Assert.Contains("all users of this machine can read it", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"its mode lets all users read it: chmod 600 {file}", await board.StandardError.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -63,8 +63,10 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [InlineData("only train", "has train but no val")]
     [InlineData("few", "5 training pictures are too few: 2 of them are held out")]
     [InlineData("damaged", "none of 6 pictures can be decoded")]
-    [InlineData("one to train with", "b: one picture is too few to train on")]
-    [InlineData("one to train with, one damaged", "b: one picture is too few to train on, since")]
+    [InlineData("one to train with", "b: one picture is too few to train on, since")]
+    [InlineData("one to train with, one damaged", "b: one picture of 2, the others are damaged: this is too few to train on")]
+    [InlineData("one to train with, and that damaged", "b: its one picture cannot be decoded. Add others")]
+    [InlineData("all of one class damaged", "b: none of its 2 pictures can be decoded. Add others")]
     public void Folders_that_cannot_be_learnt_from_are_refused_with_what_to_do(string what, string named)
     {
         string folder = fixture.At($"odd {what}"), split = fixture.At($"split {what}"), file = fixture.At($"{what}.yml");
@@ -77,7 +79,8 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             "one picture" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "b/3.jpg"],
             "only train" => ["train/a/0.jpg", "train/b/1.jpg"],
             "few" or "damaged" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "a/3.jpg", "b/4.jpg", "b/5.jpg", "b/6.jpg"],
-            "one to train with" or "one to train with, one damaged" =>
+            "one to train with" or "one to train with, one damaged" or "one to train with, and that damaged"
+                or "all of one class damaged" =>
                 ["train/a/0.jpg", "train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg"],
             _ => [],
         }).Index())
@@ -87,8 +90,15 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             if (what == "damaged") File.WriteAllText(path, "no picture");
             else File.Copy(pictures[i], path);
         }
-        string[] more = what.StartsWith("one to train with", StringComparison.Ordinal) ? [] : ["--split", split];
-        if (what == "one to train with, one damaged") File.WriteAllText(Path.Combine(folder, "train/b/5.jpg"), "no picture");
+        string[] more = Directory.Exists(Path.Combine(folder, "val")) ? [] : ["--split", split];
+        if (what is "one to train with, and that damaged" or "all of one class damaged")
+        {
+            File.WriteAllText(Path.Combine(folder, "train/b/2.jpg"), "no picture");
+        }
+        if (what is "one to train with, one damaged" or "all of one class damaged")
+        {
+            File.WriteAllText(Path.Combine(folder, "train/b/5.jpg"), "no picture");
+        }
         if (what == "damaged") File.WriteAllText(Path.Combine(folder, "b", "7.jpg"), "no picture");
         if (what is "only train" or "one class, not to be divided") more = [];
         Outcome outcome = PipelineFixture.Expect(1, ["new", folder, .. more, "--output", file]);

@@ -55,6 +55,37 @@ public sealed class SummaryTests
         Assert.Contains("give --architecture", PipelineFixture.Expect(2, "summary", "--measure").Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("summary")]
+    [InlineData("sample")]
+    [InlineData("search-space")]
+    public void With_a_checkpoint_another_input_is_shown_and_other_sizes_are_refused(string verb)
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-test-").FullName;
+        try
+        {
+            string run = Path.Combine(folder, "run"), options = Path.Combine(folder, "options.yml");
+            PipelineFixture.Expect(
+                0, "import", "--checkpoint", ImportTests.Fixture("torch_supernet_legacy.pth.tar"), "--image-size", "32", "--output-dir",
+                run);
+            string[] command = [verb, "--checkpoint", run];
+            string own = PipelineFixture.Expect(0, command).Output;
+            Assert.Equal(own, PipelineFixture.Expect(0, [.. command, "--image-size", "32"]).Output);
+            string larger = PipelineFixture.Expect(0, [.. command, "--image-size", "64"]).Output;
+            Assert.NotEqual(own, larger);
+            File.WriteAllText(options, "image-size: 64\n");
+            Assert.Equal(larger, PipelineFixture.Expect(0, [.. command, "--config", options]).Output);
+            File.WriteAllText(options, "last-channels: 6\n");
+            string[] refused = ["--last-channels 6: the network of", "Leave the option out."];
+            Assert.All(refused, text => Assert.Contains(
+                text, PipelineFixture.Expect(2, [.. command, "--config", options]).Error, StringComparison.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static long TrainingMegabytes(params string[] options)
     {
         string output = PipelineFixture.Expect(0, ["summary", "--device", "host", .. options]).Output;

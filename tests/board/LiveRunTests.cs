@@ -6,6 +6,8 @@ namespace Spos.Board.Browser;
 [Collection(BrowserTests.Name)]
 public sealed class LiveRunTests(Chromium chromium)
 {
+    private const string Steps = "Number(document.querySelector('#facts dd').textContent.split(' ')[0].replaceAll(',', ''))";
+
     [BrowserFact]
     public async Task A_run_is_shown_live_and_stopped_and_gone_on_with_by_buttons()
     {
@@ -26,7 +28,6 @@ public sealed class LiveRunTests(Chromium chromium)
         _ = run.StandardOutput.ReadToEndAsync();
         await page.Until("document.querySelector('[data-run=live]') && document.querySelector('#charts svg')");
         Assert.Contains("Running", await page.Text("#state"), StringComparison.Ordinal);
-        const string Steps = "Number(document.querySelector('#facts dd').textContent.split(' ')[0].replaceAll(',', ''))";
         double before = (await page.Value(Steps)).GetDouble();
 
         // What has the focus, and what was opened, stays so while all is drawn anew.
@@ -73,7 +74,7 @@ public sealed class LiveRunTests(Chromium chromium)
             last-channels: 32
             batch-size: 8
             supernet:
-              epochs: 300
+              epochs: 5000
               output-dir: runs/supernet
             search:
               checkpoint: runs/supernet
@@ -99,10 +100,16 @@ public sealed class LiveRunTests(Chromium chromium)
         await run.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
         Assert.False(Directory.Exists(Path.Combine(board.Runs, "search")));
         await page.Until("document.querySelector('#state').className === 'Stopped'");
+        double stopped = (await page.Value(Steps)).GetDouble();
         await page.Value("document.querySelector('#again').click()");
-        await page.Until("document.querySelector('#state').className === 'Finished'");
-        await page.Choose("scratch");
-        await page.Until("document.querySelector('#state').className === 'Finished'");
+        await page.Until("document.querySelector('#state').className === 'Running'");
+        await page.Until($"{Steps} > {stopped}");
+        // All phases, and not this one alone.
+        int holder = HolderOf(Path.Combine(board.Runs, "supernet", ".lock"));
+        string[] words = File.ReadAllText($"/proc/{holder}/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["run", "small.yml"], words[^2..]);
+        await page.Value("document.querySelector('#stop').click()");
+        await page.Until("document.querySelector('#state').className === 'Stopped'");
         page.IsClean(board.Address);
     }
 
@@ -117,5 +124,23 @@ public sealed class LiveRunTests(Chromium chromium)
         Assert.Equal(board.Runs, await page.Text("#folder"));
         Assert.True((await page.Value("document.querySelector('#stop').disabled")).GetBoolean());
         page.IsClean(board.Address);
+    }
+
+    // The process that has the file open.
+    private static int HolderOf(string file) => Directory.GetDirectories("/proc")
+        .Select(folder => int.TryParse(Path.GetFileName(folder), out int process) ? process : 0)
+        .Single(process => process > 0 && Opens(process, file));
+
+    private static bool Opens(int process, string file)
+    {
+        try
+        {
+            return Directory.GetFiles($"/proc/{process}/fd").Any(open => new FileInfo(open).LinkTarget == file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It has ended, or is another user's.
+            return false;
+        }
     }
 }

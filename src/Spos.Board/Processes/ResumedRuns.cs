@@ -5,9 +5,10 @@ namespace Spos.Board.Processes;
 
 /// <summary>Starts runs again that the board has seen alive.</summary>
 /// <param name="argumentsOf">
-/// The arguments that go on with a run, by the folder in which it was started and those of then; null where there are none.
+/// The arguments that go on with a run, by the folder in which it was started, those of then, and its own folder; null where there are
+/// none.
 /// </param>
-internal sealed class ResumedRuns(Func<string, IReadOnlyList<string>, IReadOnlyList<string>?> argumentsOf)
+internal sealed class ResumedRuns(Func<string, IReadOnlyList<string>, string, IReadOnlyList<string>?> argumentsOf)
 {
     // A run that cannot go on says so when it has looked at its options and files.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Each = TimeSpan.FromMilliseconds(100);
@@ -18,13 +19,18 @@ internal sealed class ResumedRuns(Func<string, IReadOnlyList<string>, IReadOnlyL
     private readonly HashSet<string> _starting = [];
 
     /// <summary>Whether a run can go on by its command.</summary>
-    public bool CanResume(RunCommand command) => argumentsOf(command.Folder, command.Arguments) != null;
+    /// <param name="folder">The run's own.</param>
+    public bool CanResume(RunCommand command, string folder) => argumentsOf(command.Folder, command.Arguments, folder) != null;
 
     /// <summary>Starts a run, and waits until it holds its lock or has ended.</summary>
+    /// <param name="lockFile">It lies in the run's own folder.</param>
     /// <returns>What went wrong; null if nothing did.</returns>
     public async Task<string?> Resume(RunCommand command, string lockFile)
     {
-        if (argumentsOf(command.Folder, command.Arguments) is not { } arguments) return "The run cannot go on by its command.";
+        if (argumentsOf(command.Folder, command.Arguments, Path.GetDirectoryName(lockFile)!) is not { } arguments)
+        {
+            return "The run cannot go on by its command.";
+        }
         lock (_gate)
         {
             if (!_starting.Add(lockFile)) return "The run is being started.";

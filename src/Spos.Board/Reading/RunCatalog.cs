@@ -17,15 +17,15 @@ internal sealed class RunCatalog
     private readonly Lock _gate = new();
     private readonly string _root;
     private readonly TimeProvider _time;
-    private readonly Func<RunCommand, bool> _canResume;
+    private readonly Func<RunCommand, string, bool> _canResume;
     private readonly SortedDictionary<string, WatchedRun> _runs = new(StringComparer.Ordinal);
     private readonly Looks _looks;
     private long? _searched;
     private TimeSpan _searchTook;
 
     /// <param name="root">The folder.</param>
-    /// <param name="canResume">Whether a run can go on by its command.</param>
-    public RunCatalog(string root, TimeProvider time, Func<RunCommand, bool> canResume)
+    /// <param name="canResume">Whether a run can go on by its command, in its folder.</param>
+    public RunCatalog(string root, TimeProvider time, Func<RunCommand, string, bool> canResume)
     {
         (_root, _time, _canResume) = (Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)), time, canResume);
         _looks = new Looks(time, () => Environment.CpuUsage.TotalTime);

@@ -8,8 +8,8 @@ namespace Spos.Board.Reading;
 
 /// <summary>A run's folder, of which what has changed is read again, and nothing else.</summary>
 /// <param name="path">Below the board's folder; empty for that folder itself.</param>
-/// <param name="canResume">Whether a run can go on by its command.</param>
-internal sealed class WatchedRun(string root, string path, TimeProvider time, Func<RunCommand, bool> canResume)
+/// <param name="canResume">Whether a run can go on by its command, in its folder.</param>
+internal sealed class WatchedRun(string root, string path, TimeProvider time, Func<RunCommand, string, bool> canResume)
 {
     /// <summary>The files that tell what the board shows.</summary>
     private static readonly string[] Names =
@@ -53,7 +53,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
     /// <summary>The file that the run locks; null if there is none.</summary>
     public string? LockFile => _files.Find(LockName)?.Path;
 
-    /// <summary>What started the run, if the board has seen it alive, and it can go on by that; else null.</summary>
+    /// <summary>What started the run, if the board has seen it alive; else null.</summary>
     public RunCommand? Command { get; private set; }
 
     /// <summary>What the list of runs tells; null as long as run.json cannot be read.</summary>
@@ -68,10 +68,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
         string? file = LockFile;
         int? process = file == null ? null : locks.HolderOf(file);
         bool changed = Header == null, isRunning = process != null;
-        if (process is { } alive && alive != _process)
-        {
-            Command = RunCommand.Of(alive, file!) is { } command && canResume(command) ? command : null;
-        }
+        if (process is { } alive && alive != _process) Command = RunCommand.Of(alive, file!);
         _process = process;
         // What takes long to read is read more seldom, so that the board takes little of the machine.
         if (_readAt == 0 || time.GetElapsedTime(_readAt) > 20 * _lastRead || !isRunning)
@@ -177,10 +174,12 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
         else _pace.Forget();
         double? left = _pace.PerSecond is > 0 and var rate && total is { } all && all >= done ? (all - done) / rate : null;
         RunKind? kind = KindOf(record);
+        // What there is to go on from is there when the run has stopped.
+        bool resumes = _state == RunState.Stopped && Command is { } command && canResume(command, _files.Folder);
         return new RunHeader(
             path, record.Command, kind?.Title ?? "a run of a kind that this version does not know", _state, record.DeviceName,
             record.ThreadCount, record.Started, _written, done, total, unit, _metrics.Epoch, record.Number("epochs"), _pace.PerSecond, left,
-            FigureOf(), [.. Warnings()], IsPart: kind?.IsPart == true, CanResume: Command != null && _state == RunState.Stopped);
+            FigureOf(), [.. Warnings()], IsPart: kind?.IsPart == true, CanResume: resumes);
     }
 
     private static RunKind? KindOf(RecordedRun record) => RunKind.All.FirstOrDefault(one => one.Command == record.Command);

@@ -20,10 +20,10 @@ public sealed record BoardSpec
     public Func<string, IReadOnlyDictionary<string, string?>, string, string?> ResumeCommand { get; init; } = (_, _, _) => null;
 
     /// <summary>
-    /// The arguments of spos that go on with a run, by the folder in which the user started it and the arguments of then; null where there
-    /// are none, and the run is not gone on with.
+    /// The arguments of spos that go on with a run, by the folder in which the user started it, the arguments of then, and the run's own
+    /// folder; null where there are none, and the run is not gone on with.
     /// </summary>
-    public Func<string, IReadOnlyList<string>, IReadOnlyList<string>?> ResumeArguments { get; init; } = (_, _) => null;
+    public Func<string, IReadOnlyList<string>, string, IReadOnlyList<string>?> ResumeArguments { get; init; } = (_, _, _) => null;
 
     /// <summary>What tells the time.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -39,12 +39,12 @@ internal static class YamlFile
         }
         catch (YamlException error)
         {
-            throw new FormatException(YamlMistake.In(text, error.Start.Line), error);
+            throw new FormatException(YamlMistake.In(text, error.Start.Line, error.Message), error);
         }
         catch (InvalidOperationException error)
         {
             // YamlDotNet's scanner, of some texts that are no YAML.
-            throw new FormatException(YamlMistake.In(text, null), error);
+            throw new FormatException(YamlMistake.In(text, null, ""), error);
         }
     }
 
@@ -66,7 +66,7 @@ internal static class YamlFile
                 MappingStart or SequenceStart when around.Count == MostDepth => $"fields lie deeper than {MostDepth}",
                 MappingStart or SequenceStart when IsName(around) => "a field's name is a list or a mapping",
                 Scalar name when IsName(around) && !around.Peek().Names!.Add(name.Value) => $"{Shown.Value(name.Value)} is there twice",
-                DocumentStart when ++documents > 1 => "the file has a second document (---); one is read",
+                DocumentStart when ++documents > 1 => "the file has a second document (---); only files of one document are read",
                 SequenceStart when around.Count == 0 => $"the file is a list; {Fields}",
                 Scalar { Value.Length: > 0 } when around.Count == 0 => $"this is a text without a name; {Fields}",
                 _ => null,

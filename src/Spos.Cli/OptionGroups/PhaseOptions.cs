@@ -45,7 +45,8 @@ internal abstract class PhaseOptions : DataOptions
         Options = DeclaredOption.Record(this),
     };
 
-    protected string FolderOf(RunKind kind) => OutputDir ?? $"runs/{kind.Command}";
+    /// <summary>The run's folder.</summary>
+    public string FolderOf(RunKind kind) => OutputDir ?? $"runs/{kind.Command}";
 
     /// <summary>Runs a phase: its progress and messages are shown, TensorBoard's files written, and signals stop it.</summary>
     /// <param name="others">Observers besides.</param>

@@ -29,7 +29,7 @@ internal static class SecretFile
         }
         if (OperatingSystem.IsLinux() && (File.GetUnixFileMode(file) & UnixFileMode.OtherRead) != 0)
         {
-            Notice.Warn($"{option} {file}: all users of this machine can read it. `chmod 600` on it keeps it to you.");
+            Notice.Warn($"{option} {file}: its mode lets all users read it: chmod 600 {ShellText.Word(file)}");
         }
         return secret;
     }

@@ -43,7 +43,7 @@ internal sealed class BoardVerb : IVerb
             Listen = ListenAttribute.EndPointOf(Listen),
             Token = Token(),
             ResumeCommand = (kind, options, folder) => ResumeCommand.Of(Program.Verbs, kind, options, folder),
-            ResumeArguments = (folder, arguments) => ResumeArguments.Of(Program.Verbs, folder, arguments),
+            ResumeArguments = (folder, arguments, run) => ResumeArguments.Of(Program.Verbs, folder, arguments, run),
         };
         StandardStream.IsOptional = true;
         using var stop = new StopSignal("the board closes; runs go on");

@@ -18,7 +18,8 @@ internal sealed class SampleVerb : ISizeOptions, IVerb
 {
     [Option("checkpoint", HelpText =
         "A supernet, whose sizes and search space count: a checkpoint or the folder of its run "
-        + "(default: the official sizes, or those of --image-size and so on).")]
+        + "(default: the official sizes, or those of --image-size and so on). With it, --image-size counts FLOPs for another input, and "
+        + "other sizes have to be its own.")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 

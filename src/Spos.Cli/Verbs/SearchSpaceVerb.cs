@@ -18,7 +18,8 @@ namespace Spos.Cli.Verbs;
 internal sealed class SearchSpaceVerb : ISizeOptions, IVerb
 {
     [Option("checkpoint", HelpText =
-        "The supernet: a checkpoint or the folder of its run (default: of the official sizes, or those of --image-size and so on).")]
+        "The supernet: a checkpoint or the folder of its run (default: of the official sizes, or those of --image-size and so on). "
+        + "With it, --image-size counts FLOPs for another input, and other sizes have to be its own.")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 

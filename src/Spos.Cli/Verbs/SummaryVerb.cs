@@ -26,7 +26,8 @@ internal sealed class SummaryVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
     private const int MeasuredRuns = 101;
 
     [Option("checkpoint", HelpText =
-        "A checkpoint, or the folder of a run (default: the official sizes, or those of --image-size and so on).")]
+        "A checkpoint, or the folder of a run (default: the official sizes, or those of --image-size and so on). With it, --image-size "
+        + "shows the network for another input, and other sizes have to be its own.")]
     [Input(PathKind.Any)]
     public string? CheckpointPath { get; set; }
 
@@ -149,7 +150,7 @@ internal sealed class SummaryVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
     private (NetworkSpec Spec, Architecture? Path) Network()
     {
         (NetworkSpec spec, Architecture? own, _) = NamedNetwork.Of(CheckpointPath, this.AskedSizes(), Notice.Warn);
-        // A path of the official sizes is meant to be trained from scratch, with all parameters.
+        // A path without a checkpoint is meant to be trained from scratch, with all parameters.
         if (CheckpointPath == null) spec = spec with { Affine = ArchitectureText != null };
         if (ArchitectureText == null) return (spec, own);
         Architecture path = CheckpointPath == null

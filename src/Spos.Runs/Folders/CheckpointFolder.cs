@@ -23,7 +23,10 @@ public static partial class CheckpointFolder
 
     /// <summary>The checkpoints of a folder, the oldest first.</summary>
     public static IEnumerable<string> Files(string folder) =>
-        Directory.GetFiles(folder, $"{Prefix}*{Suffix}").Where(file => Name().IsMatch(Path.GetFileName(file))).OrderBy(StepOf);
+        Directory.GetFiles(folder, $"{Prefix}*{Suffix}").Where(file => IsName(Path.GetFileName(file))).OrderBy(StepOf);
+
+    /// <summary>Whether a checkpoint is called so.</summary>
+    public static bool IsName(string name) => Name().IsMatch(name);
 
     /// <summary>
     /// Opens a checkpoint: the file itself, or the newest whole one of a folder. Damaged ones are passed over, and it is said.

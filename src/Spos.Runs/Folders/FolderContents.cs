@@ -1,12 +1,23 @@
 using System.Text.RegularExpressions;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
+using Spos.Runs.Reading;
 
 namespace Spos.Runs.Folders;
 
 /// <summary>What a folder that a run is to write into holds already.</summary>
 public sealed partial class FolderContents
 {
+    // What runs of several trainings or scores go on from.
+    private static readonly string[] States =
+    [
+        .. from name in new[] { SearchState.OfSearch, SearchState.OfShrink }
+           from ending in new[] { SearchState.Ending, SearchState.EndingBefore }
+           select name + ending,
+        RankState.FileName,
+        FrontState.FileName,
+    ];
+
     private readonly string _option;
 
     private FolderContents(string folder, string option) => (Folder, _option) = (folder, option);
@@ -88,6 +99,22 @@ public sealed partial class FolderContents
         }
         return names.Where(kind.Owns).Order(StringComparer.Ordinal);
     }
+
+    /// <summary>Whether a path leads to the same folder, by links or without.</summary>
+    public bool IsAt(string path) =>
+        FileStatus.Of(FilePath.Of(Folder)) is { Kind: FileKind.Folder } own && FileStatus.Of(FilePath.Of(path))?.Id == own.Id;
+
+    /// <summary>Whether the folder is of a run of this kind that has come to its end, since it was started last of all.</summary>
+    public bool HasFinished(RunKind kind)
+    {
+        var files = new OwnFiles(Folder, "");
+        return Kind == kind && files.Find(RunFolder.ResultName) is var (_, result)
+            && files.Read<RecordedRun>(RunRecord.FileName, RunRecord.MostBytes, out _)?.IsEndedBy(result.Written) != false;
+    }
+
+    /// <summary>Whether the folder is of a run of this kind and has what such a run goes on from, so that none begins anew there.</summary>
+    public bool HasStartOf(RunKind kind) =>
+        Kind == kind && FilesOf(kind).Any(name => CheckpointFolder.IsName(name) || States.Contains(name));
 
     // Runs that left no run.json: imports, and trainings of rank, of earlier versions.
     private static RunKind? KindByFiles(string folder)

@@ -16,7 +16,10 @@ public sealed class RunFolder : IDisposable
     public const string MetricsName = "metrics.jsonl";
 
     private const int Kept = 2, MostBytesOfLine = 64 << 10;
-    private const string SetAside = ".damaged", ResultName = "result.json";
+    /// <summary>The file of what a run came to.</summary>
+    internal const string ResultName = "result.json";
+
+    private const string SetAside = ".damaged";
 
     private readonly string _metrics;
     private readonly FileStream _lock;

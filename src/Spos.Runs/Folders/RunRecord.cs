@@ -19,7 +19,7 @@ public static class RunRecord
     public const string FileName = "run.json";
 
     // Names of classes take most of it: more than a hundred thousand fit.
-    private const int MostBytes = 64 << 20;
+    internal const int MostBytes = 64 << 20;
 
     /// <summary>What a run needs to know of another one.</summary>
     /// <param name="Options">The options by name, those that were not given null.</param>

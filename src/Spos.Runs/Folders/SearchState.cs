@@ -28,7 +28,7 @@ public sealed class SearchState(
     // A million candidates fit.
     private const int MostBytes = 256 << 20;
 
-    private const string Ending = ".json", EndingBefore = ".previous.json";
+    internal const string Ending = ".json", EndingBefore = ".previous.json";
 
     private readonly string _before = Path.Combine(folder, name + EndingBefore);
     private bool _isDamaged;

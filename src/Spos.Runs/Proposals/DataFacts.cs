@@ -35,18 +35,25 @@ public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int Shor
         if (sizes.Length == 0) throw new DataException($"{train.Root}: none of {all.Length} pictures can be decoded. Replace them.");
         // Of a data set that was looked at as a whole it is known which pictures nothing is learnt from.
         bool[] isLeftOut = all.Length == train.Samples.Length ? [.. all.Select(size => size.Width == 0)] : new bool[train.Samples.Length];
-        int[] classes = new int[train.Classes.Length];
+        int[] classes = new int[train.Classes.Length], given = new int[train.Classes.Length];
         foreach ((int i, ImageFolder.Sample sample) in train.Samples.Index())
         {
+            given[sample.Label]++;
             if (!isLeftOut[i]) classes[sample.Label]++;
         }
         (int label, int count) = classes.Index().MinBy(one => one.Item);
+        string folder = Path.Combine(train.Root, train.Classes[label]);
+        if (count == 0)
+        {
+            string what = given[label] == 1 ? "its one picture cannot be decoded" : $"none of its {given[label]} pictures can be decoded";
+            throw new DataException($"{folder}: {what}. Add others, or remove the class from train and val.");
+        }
         if (count < LeastOfClass)
         {
-            string fewer = isLeftOut.Contains(true) ? ", and damaged ones are left out" : "";
+            string of = given[label] == 1 ? "" : $" of {given[label]}, the others are damaged: this";
             throw new DataException(
-                $"{Path.Combine(train.Root, train.Classes[label])}: {(count == 0 ? "no" : "one")} picture is too few to train on, since "
-                + $"one of each class is held out for the search{fewer}. Add some, or remove the class from train and val.");
+                $"{folder}: one picture{of} is too few to train on, since one of each class is held out for the search. Add some, or "
+                + "remove the class from train and val.");
         }
         return new DataFacts(
             [.. classes], val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
