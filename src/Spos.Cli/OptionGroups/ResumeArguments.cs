@@ -1,6 +1,7 @@
 using Spos.Cli.Options;
 using Spos.Cli.Shells;
 using Spos.Runs.Folders;
+using Spos.Runs.Reading;
 
 namespace Spos.Cli.OptionGroups;
 
@@ -40,7 +41,7 @@ internal static class ResumeArguments
                 RunKind kind = RunKind.All.First(one => one.Command == command);
                 if (ContentsOf(Path.GetFullPath(options!.FolderOf(kind), folder)) is not { } contents) return false;
                 if (contents.IsAt(run)) return contents.HasStartOf(kind);
-                if (!contents.HasFinished(kind)) return false;
+                if (!EndedRun.IsIn(contents, kind)) return false;
             }
             return false;
         }

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Spos.Engine.Checkpoints;
 using Spos.Engine.Files;
-using Spos.Runs.Reading;
 
 namespace Spos.Runs.Folders;
 
@@ -103,14 +102,6 @@ public sealed partial class FolderContents
     /// <summary>Whether a path leads to the same folder, by links or without.</summary>
     public bool IsAt(string path) =>
         FileStatus.Of(FilePath.Of(Folder)) is { Kind: FileKind.Folder } own && FileStatus.Of(FilePath.Of(path))?.Id == own.Id;
-
-    /// <summary>Whether the folder is of a run of this kind that has come to its end, since it was started last of all.</summary>
-    public bool HasFinished(RunKind kind)
-    {
-        var files = new OwnFiles(Folder, "");
-        return Kind == kind && files.Find(RunFolder.ResultName) is var (_, result)
-            && files.Read<RecordedRun>(RunRecord.FileName, RunRecord.MostBytes, out _)?.IsEndedBy(result.Written) != false;
-    }
 
     /// <summary>Whether the folder is of a run of this kind and has what such a run goes on from, so that none begins anew there.</summary>
     public bool HasStartOf(RunKind kind) =>
