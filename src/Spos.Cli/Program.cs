@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 using CommandLine;
 using Spos.Cli.Display;
@@ -29,7 +28,7 @@ internal static class Program
     {
         // Workers of a run know nothing of each other.
         Request.Run { Verb: not (ISharedOptions or WorkerVerb) } when Launcher.HasSeveral => throw new UsageException(
-            $"mpirun or srun started {Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"} processes of this command, "
+            $"mpirun or srun started {Launcher.CountText} processes of this command, "
             + "which works in one: start it without. supernet, scratch and eval can be shared by several (docs/cluster.md)."),
         Request.Run run => run.Verb.Run(),
         Request.Help help => Show(help),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spos.Cli.Options;
 using Spos.Engine.Devices;
 using Spos.Engine.Ranks;
@@ -12,19 +11,17 @@ internal static class SharedDevices
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Has each device do its share on a thread of its own, and returns what the first one comes to.</summary>
-    /// <param name="devices">As <see cref="DeviceListAttribute"/> reads them.</param>
     /// <param name="asked">Signalled when the work is to stop.</param>
     /// <exception cref="UsageException">Several processes, which have a device each, were started.</exception>
-    public static T Work<T>(string devices, Func<DeviceName, Device> open, Func<WorkShare, T> work, CancellationToken asked)
+    public static T Work<T>(
+        IReadOnlyList<DeviceName> names, Func<DeviceName, Device> open, Func<WorkShare, T> work, CancellationToken asked)
     {
         if (Launcher.HasSeveral)
         {
             throw new UsageException(
-                "--devices is for a single process, and mpirun or srun started "
-                + $"{Launcher.Count?.ToString(CultureInfo.InvariantCulture) ?? "several"}. Leave one of the two out: processes have a "
-                + "device each (docs/cluster.md).");
+                $"--devices is for a single process, and mpirun or srun started {Launcher.CountText}. Leave one of the two out: processes "
+                + "have a device each (docs/cluster.md).");
         }
-        IReadOnlyList<DeviceName> names = DeviceListAttribute.Parse(devices);
         if (names.Count == 1) return work(new WorkShare(OneRank.Alone, () => open(names[0]), asked));
         // The second GPU of a kind finds the kernels that were compiled for the first one.
         var turn = new Lock();
@@ -42,7 +39,4 @@ internal static class SharedDevices
             return device;
         }
     }
-
-    /// <summary>How many there are.</summary>
-    public static int Count(string devices) => DeviceListAttribute.Parse(devices).Count;
 }

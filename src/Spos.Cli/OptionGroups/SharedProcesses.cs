@@ -1,4 +1,5 @@
 using Spos.Cli.Display;
+using Spos.Cli.Options;
 using Spos.Engine.Devices;
 using Spos.Engine.Ranks;
 
@@ -27,8 +28,9 @@ internal sealed class SharedProcesses
     {
         if (options.Devices is { } devices)
         {
-            _onMachine = SharedDevices.Count(devices);
-            return SharedDevices.Work(devices, name => open(name), work, asked);
+            IReadOnlyList<DeviceName> names = DeviceListAttribute.Parse(devices);
+            _onMachine = names.Count;
+            return SharedDevices.Work(names, name => open(name), work, asked);
         }
         using IRanks ranks = Open(options.MpiTimeout, advice, asked, out CancellationToken stopped);
         try
@@ -37,12 +39,12 @@ internal sealed class SharedProcesses
             ranks.Leave();
             return result;
         }
-        catch (Exception error) when (ranks.Count > 1)
+        catch (Exception error) when (ranks is MpiRanks { Count: > 1 } several)
         {
             // What all of them fail of, the first one tells.
             if (!ranks.IsFirst) Thread.Sleep(Courtesy);
             int code = Program.Explain(error);
-            StopSignal.EndAtOnce(code, () => ranks.Abort(code));
+            StopSignal.EndAtOnce(code, () => several.Abort(code));
             throw;
         }
     }

@@ -160,8 +160,6 @@ public sealed unsafe class DeviceRanks : IRanks
         Part(fits);
     }
 
-    public void Abort(int code) => _meeting.Break(Rank, new OtherFailedException());
-
     public void Dispose() => _stopped.Dispose();
 
     private ReadOnlySpan<DeviceOffer> Meet(DeviceOffer offer, [CallerMemberName] string call = "") =>

@@ -50,9 +50,6 @@ public interface IRanks : IDisposable
 
     /// <summary>All is done: waits for the others and leaves them.</summary>
     void Leave();
-
-    /// <summary>Ends all of them at once, since this one cannot go on.</summary>
-    void Abort(int code);
 }
 
 /// <summary>What is made of <see cref="IRanks"/>.</summary>

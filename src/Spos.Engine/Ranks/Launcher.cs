@@ -18,6 +18,9 @@ public static class Launcher
     /// <summary>How many processes it has started; null if it does not say.</summary>
     public static int? Count { get; } = Own is { } own ? Number(own.Size) : null;
 
+    /// <summary>How many those are in a message.</summary>
+    public static string CountText => Count?.ToString(CultureInfo.InvariantCulture) ?? "several";
+
     /// <summary>This process's number, from 0; null without a launcher.</summary>
     public static int? Rank { get; } = Own is { } own ? Number(own.Rank) : null;
 

@@ -108,7 +108,7 @@ public sealed unsafe class MpiRanks : IRanks
         lock (_gate) _mpi.End();
     }
 
-    // Without the gate: this process ends whatever another thread does.
+    /// <summary>Ends all of them at once, since this one cannot go on, whatever another thread does.</summary>
     public void Abort(int code) => _mpi.Abort(code);
 
     public void Dispose()

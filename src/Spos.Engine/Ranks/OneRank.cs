@@ -32,10 +32,6 @@ public sealed class OneRank : IRanks
     {
     }
 
-    public void Abort(int code)
-    {
-    }
-
     public void Dispose()
     {
     }

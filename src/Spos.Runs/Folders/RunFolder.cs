@@ -15,10 +15,10 @@ public sealed class RunFolder : IDisposable
     /// <summary>The file of a training's metrics.</summary>
     public const string MetricsName = "metrics.jsonl";
 
-    private const int Kept = 2, MostBytesOfLine = 64 << 10;
     /// <summary>The file of what a run came to.</summary>
     internal const string ResultName = "result.json";
 
+    private const int Kept = 2, MostBytesOfLine = 64 << 10;
     private const string SetAside = ".damaged";
 
     private readonly string _metrics;

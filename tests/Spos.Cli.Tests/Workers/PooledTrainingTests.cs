@@ -29,10 +29,10 @@ public sealed class PooledTrainingTests : IDisposable
     private static Task Run(WorkPool pool, Trainings trainings) => Task.Factory
         .StartNew(() => pool.Train(trainings, CancellationToken.None), TaskCreationOptions.LongRunning).WaitAsync(TimeSpan.FromSeconds(60));
 
-    private static async Task<FakeWorker> Join(WorkPool pool, string name)
+    private static async Task<FakeWorker> Join(WorkPool pool, string name, string? machine = null)
     {
         var worker = new FakeWorker(pool.Address);
-        Recipe recipe = (await worker.Greet(name, Facts)).Welcome.Recipe;
+        Recipe recipe = (await worker.Greet(name, Facts, machine)).Welcome.Recipe;
         Assert.Equal(["epochs=3", "batch-size=8"], recipe.Options.Select(option => $"{option.Name}={option.Value}"));
         return worker;
     }
@@ -141,8 +141,7 @@ public sealed class PooledTrainingTests : IDisposable
         Task run = Run(pool, new Trainings(1));
         async Task Lose(string name, ulong steps, string machine)
         {
-            using var worker = new FakeWorker(pool.Address);
-            Assert.NotNull((await worker.Greet(name, Facts, machine)).Welcome);
+            using FakeWorker worker = await Join(pool, name, machine);
             Assert.NotNull((await worker.Ask(1)).Job);
             if (steps > 0) await worker.Say(new FromWorker { Progress = new Progress { Steps = steps } });
             await worker.Say(new FromWorker { Failure = new Failure { Why = "it breaks" } });

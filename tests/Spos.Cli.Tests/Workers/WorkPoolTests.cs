@@ -55,10 +55,10 @@ public sealed class WorkPoolTests : IDisposable
 
     private static void RequireRight(double[] scores) => Assert.Equal(Paths.Select(path => ScoreOf($"{path}")), scores);
 
-    private static async Task<FakeWorker> Join(WorkPool pool, string name)
+    private static async Task<FakeWorker> Join(WorkPool pool, string name, string? machine = null)
     {
         var worker = new FakeWorker(pool.Address);
-        Assert.NotNull((await worker.Greet(name, Facts)).Welcome);
+        Assert.NotNull((await worker.Greet(name, Facts, machine)).Welcome);
         return worker;
     }
 
@@ -152,8 +152,7 @@ public sealed class WorkPoolTests : IDisposable
     // As one is that has no room on its disk, and that its machine starts again whenever it has ended.
     private static async Task Fail(WorkPool pool, string name, string machine)
     {
-        using var worker = new FakeWorker(pool.Address);
-        Assert.NotNull((await worker.Greet(name, Facts, machine)).Welcome);
+        using FakeWorker worker = await Join(pool, name, machine);
         Assert.NotNull((await worker.Ask(1)).Job);
         await worker.Say(new FromWorker { Failure = new Failure { Why = "no room" } });
         await Assert.ThrowsAsync<EndOfStreamException>(worker.Hear);
@@ -164,8 +163,7 @@ public sealed class WorkPoolTests : IDisposable
     {
         using WorkPool pool = Open();
         using FakeWorker other = await Join(pool, "other");
-        using var late = new FakeWorker(pool.Address);
-        Assert.NotNull((await late.Greet("late", Facts, "broken")).Welcome);
+        using FakeWorker late = await Join(pool, "late", "broken");
         Task<double[]> scores = Score(pool);
         for (int i = 0; i < Admission.MostFailures; i++) await Fail(pool, $"broken-{i}", "broken");
         // What one does that was there already changes nothing for those that come.
@@ -187,8 +185,7 @@ public sealed class WorkPoolTests : IDisposable
         for (int i = 0; i < 2 * Admission.MostFailures; i++)
         {
             await Fail(pool, $"failing-{i}", "mixed");
-            using var well = new FakeWorker(pool.Address);
-            Assert.NotNull((await well.Greet($"well-{i}", Facts, "mixed")).Welcome);
+            using FakeWorker well = await Join(pool, $"well-{i}", "mixed");
             await well.Answer((await well.Ask(1)).Job, ScoreOf);
             await well.Say(new FromWorker { Leaving = new Leaving() });
             await Assert.ThrowsAsync<EndOfStreamException>(well.Hear);
@@ -216,12 +213,10 @@ public sealed class WorkPoolTests : IDisposable
         string? failing = null;
         for (int i = 0; i < 9; i++)
         {
-            using var worker = new FakeWorker(pool.Address);
-            Assert.NotNull((await worker.Greet($"failing-{i}", Facts, "mixed")).Welcome);
+            using FakeWorker worker = await Join(pool, $"failing-{i}", "mixed");
             string path = Assert.Single((await worker.Ask(1)).Job.Architectures);
             Assert.Equal(failing ??= path, path);
-            using var well = new FakeWorker(pool.Address);
-            Assert.NotNull((await well.Greet($"well-{i}", Facts, "mixed")).Welcome);
+            using FakeWorker well = await Join(pool, $"well-{i}", "mixed");
             await well.Answer((await well.Ask(1)).Job, ScoreOf);
             await well.Say(new FromWorker { Leaving = new Leaving() });
             await Assert.ThrowsAsync<EndOfStreamException>(well.Hear);

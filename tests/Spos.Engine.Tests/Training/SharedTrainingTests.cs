@@ -148,8 +148,6 @@ public sealed class SharedTrainingTests : IDisposable
 
         public void Leave() => ranks.Leave();
 
-        public void Abort(int code) => ranks.Abort(code);
-
         public void Dispose()
         {
         }
