@@ -44,6 +44,16 @@ public static class Shown
         _ => $"{bytes / 1e3:0.0} kB",
     };
 
+    /// <summary>How many there are, of which there may be very many: 1,024, or 1.1×10¹².</summary>
+    public static string Large(double count)
+    {
+        if (!(count >= 1e7)) return count.ToString("N0", CultureInfo.InvariantCulture);
+        if (!double.IsFinite(count)) return "more than can be counted";
+        int power = (int)Math.Floor(Math.Log10(count));
+        string digits = string.Concat(power.ToString(CultureInfo.InvariantCulture).Select(digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit - '0']));
+        return string.Create(CultureInfo.InvariantCulture, $"{count / Math.Pow(10, power):0.0}×10{digits}");
+    }
+
     /// <summary>The beginning of a text, with a mark where more follows.</summary>
     public static string Excerpt(string text, int most = MostOfExcerpt)
     {

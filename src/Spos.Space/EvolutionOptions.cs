@@ -63,7 +63,7 @@ public sealed record EvolutionOptions
         if (NumSelect < 2 || NumSelect > NumPopulation)
         {
             throw new ArgumentException(
-                $"--num-select {NumSelect} with --num-population {NumPopulation}: 2 to the population's are possible.");
+                $"--num-select {NumSelect} with --num-population {NumPopulation}: give --num-select 2 to {NumPopulation}.");
         }
         if (MutationProbability is not (> 0 and <= 1))
         {
@@ -84,7 +84,8 @@ public sealed record EvolutionOptions
         if (NumCrossover < 0 || NumMutation < 0 || NumCrossover + NumMutation > NumPopulation)
         {
             throw new ArgumentException(
-                $"--num-crossover {NumCrossover} and --num-mutation {NumMutation} do not fit --num-population {NumPopulation}.");
+                $"--num-crossover {NumCrossover} and --num-mutation {NumMutation} make more than --num-population {NumPopulation}: give less of them, "
+                + $"such as {NumPopulation / 2} of each.");
         }
     }
 }

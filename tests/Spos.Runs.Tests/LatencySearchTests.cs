@@ -105,6 +105,18 @@ public sealed class LatencySearchTests : IDisposable
     }
 
     [Fact]
+    public void A_table_that_predicts_badly_is_warned_of()
+    {
+        SearchSpec search = Search("doubted", [CostMeasure.Latency.Name]);
+        string file = At("latency.json");
+        (NetworkSpec network, _, _) = NamedNetwork.Of(At("supernet"), null, _ => { });
+        (LatencyTable.Read(file, network).Table with { Validation = new LatencyValidation(0.1, 0.2, []) }).Write(file);
+        Assert.Equal(
+            [$"{file}: predictions are off by 20.0% in the mean, which is more than 5%."],
+            Warned(search));
+    }
+
+    [Fact]
     public void The_times_of_another_program_hold_whatever_candidates_are_scored_in()
     {
         SearchSpec search = Search("onnx", [CostMeasure.Latency.Name]);

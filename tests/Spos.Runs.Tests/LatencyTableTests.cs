@@ -70,6 +70,16 @@ public sealed class LatencyTableTests : IDisposable
         Assert.Equal([0, 10, 20, 30], LatencyTable.Read(File, Spec).Costs.Of(0).ToArray());
     }
 
+    [Theory]
+    [InlineData(1, 0.05, null)]
+    [InlineData(1, 0.051, "predictions are off by 5.1% in the mean, which is more than 5%")]
+    [InlineData(0, 0.01, "by it the fastest path takes no time")]
+    public void A_table_that_predicts_badly_is_doubted(long constant, double error, string? doubt)
+    {
+        (Table() with { Constant = constant, Validation = LatencyValidation.Of(Studied) with { MeanRelativeError = error } }).Write(File);
+        Assert.Equal(doubt, LatencyTable.Read(File, Spec).Table.Doubt);
+    }
+
     [Fact]
     public void Predictions_that_are_all_alike_have_no_rank()
     {

@@ -96,7 +96,7 @@ internal static class OptionsFile
             long line = node.Start.Line;
             bool takesSeveral = option.Type != typeof(string) && option.Type.IsAssignableTo(typeof(System.Collections.IEnumerable));
             string text = node is YamlSequenceNode several && takesSeveral
-                ? string.Join(',', several.Select(one => ConfigNode.ValueOf(option.PlainName, one)))
+                ? string.Join(',', several.Select(one => ConfigNode.ValueOf($"an item of {option.PlainName}", one)))
                 : node is YamlScalarNode { Style: YamlDotNet.Core.ScalarStyle.Plain, Value: null or "" or "~" or "null" }
                     ? throw new FormatException($"line {line}: {option.PlainName} has no value. Leave it out to have the default.")
                     : ConfigNode.ValueOf(option.PlainName, node);

@@ -30,7 +30,6 @@ namespace Spos.Cli.Verbs;
 internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOption, IVerb
 {
     private const int DefaultRoundsOfBlock = 10, Pilots = 3;
-    private const double GoodError = 0.05;
 
     [Value(0, MetaName = "measure", Required = true, HelpText = "What to do: measure.")]
     [OneOf("measure")]
@@ -119,8 +118,10 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         ProgressDisplay.Run(
             "latency", study.Measurements, "network",
             report => studied = study.Run(path => NanosecondsOf(inference, path), () => report("")));
-        TableOf(spec, device, runtime, rounds, studied!).Write(Output);
+        LatencyTable table = TableOf(spec, device, runtime, rounds, studied!);
+        table.Write(Output);
         Print(spec, studied!);
+        if (table.Doubt is { } doubt) Notice.Warn($"{doubt}. Measure again with nothing else running, or with more --rounds.");
         return ExitCode.Success;
     }
 
@@ -202,11 +203,5 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
             ("Spearman's ρ", double.IsNaN(studied.Spearman) ? "none: all are predicted alike" : $"{studied.Spearman:0.000}"),
             ("mean relative error", $"{studied.MeanRelativeError:0.00%}"),
             ("file", Path.GetFullPath(Output)));
-        if (studied.MeanRelativeError > GoodError)
-        {
-            Notice.Warn(
-                $"predictions are off by {studied.MeanRelativeError:0.0%} in the mean, which is more than {GoodError:0%}. "
-                + "Measure again with nothing else running, or with more --rounds.");
-        }
     }
 }

@@ -44,6 +44,9 @@ internal sealed class ReportVerb : IVerb
     [Output(PathKind.File)]
     public string? ModelCard { get; set; }
 
+    // The report has more of them.
+    private const int MostTroubles = 10;
+
     private ReportFormat Chosen => Format ?? (Path.GetExtension(Output) == ".md" ? ReportFormat.Markdown : ReportFormat.Html);
 
     public int Run()
@@ -66,6 +69,7 @@ internal sealed class ReportVerb : IVerb
         }
         AtomicFile.WriteText(Output, Chosen == ReportFormat.Markdown ? report.Markdown : report.Html);
         if (ModelCard != null) AtomicFile.WriteText(ModelCard, report.ModelCardText!);
+        foreach (string trouble in report.Troubles.Take(MostTroubles)) Notice.Warn(Shown.Line(trouble));
         ResultTable.Print(
             "Report",
             ("runs", string.Join(", ", report.Folders.Select(folder => Shown.Line(Path.GetFileName(folder))))),

@@ -17,5 +17,10 @@ internal sealed class RunVerb : IPipelineVerb
     public IReadOnlyList<string[]> Commands =>
         [.. new[] { "supernet", "search", "scratch" }.Select(phase => new[] { phase, $"--config={File}" })];
 
-    public int Run() => IPipelineVerb.Run(this);
+    public int Run()
+    {
+        int code = IPipelineVerb.Run(this);
+        if (code == ExitCode.Success) Notice.Say($"Next: spos predict PICTURE --config {ShellText.Word(File)}");
+        return code;
+    }
 }

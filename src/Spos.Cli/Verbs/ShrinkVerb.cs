@@ -94,7 +94,7 @@ internal sealed class ShrinkVerb : PhaseOptions, IScoringOptions, IVerb
             ("compared by", By == ShrinkBy.Angle ? "mean angle of paths, in degrees" : "mean top-1 of paths"),
             ("paths", $"{result.Paths}"),
             ("left out", $"{result.Dropped.Count}, in brackets above: {before} alternatives become {after}"),
-            ("paths of what is left", $"{(double)result.After.Size:0.##E+0} of {(double)result.Before.Size:0.##E+0}"),
+            ("paths of what is left", $"{Shown.Large((double)result.After.Size)} of {Shown.Large((double)result.Before.Size)}"),
             ("pictures", result.Pictures == null ? null : $"{result.Pictures}"),
             ("damaged pictures", result.Damage == null ? null : $"{result.Damage}"),
             ("file", result.SpaceFile));

@@ -86,11 +86,12 @@ internal sealed class SummaryVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         ResultTable.Print(
             "Summary",
             ("network", $"{spec}"),
-            ("kind", path == null ? $"supernet of {(double)spec.Space.Size:0.##E+0} paths" : $"single path, {path}"),
+            ("kind", path == null ? $"supernet of {Shown.Large((double)spec.Space.Size)} paths" : $"single path, {path}"),
             ("FLOPs", least.Equals(most) ? CostMeasure.Flops.NumberOf(least) : CostMeasure.Flops.NumberOf(least, most)),
             ("parameters", $"{parts.Sum(part => part.Parameters):N0}"),
             ("batch norms", spec.Affine ? "with γ and β" : "without γ and β"),
             ("latency", latency is var (measured, costs) ? $"{TimeOf(costs, path)}: {measured.Conditions}" : null));
+        if (latency?.Table.Doubt is { } doubt) Notice.Warn($"{LatencyTablePath}: {doubt}.");
         if (Measure) PrintMeasured(spec, path!, latency);
         if (BatchSize is { } batch) PrintMemory(spec, path, batch);
         return ExitCode.Success;

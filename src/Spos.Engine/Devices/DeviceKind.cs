@@ -42,6 +42,9 @@ public abstract unsafe class DeviceKind
     /// <exception cref="FormatException">The variable that says how many there are holds no such number.</exception>
     public abstract int Count { get; }
 
+    /// <summary>The variable that says how many there are; null if the machine does.</summary>
+    public virtual string? CountVariable => null;
+
     /// <summary>Whether the number belongs to the name even if there is one alone.</summary>
     protected virtual bool IsNumbered => Count > 1;
 
@@ -59,7 +62,7 @@ public abstract unsafe class DeviceKind
         if (index < 0 || index >= count)
         {
             throw new NoSuchDeviceException(count == 1
-                ? $"there is one device of kind {Name}, {IdOf(0)}"
+                ? $"the only device of kind {Name} is {IdOf(0)}{(CountVariable == null ? "" : $"; {CountVariable} says how many there are")}"
                 : $"there are {count} devices of kind {Name}, {IdOf(0)} to {IdOf(count - 1)}");
         }
         lock (_open)

@@ -20,8 +20,7 @@ internal abstract unsafe class OwnKind : DeviceKind
         return driver;
     }, LazyThreadSafetyMode.PublicationOnly);
 
-    /// <summary>The variable that says how many there are.</summary>
-    public string CountVariable => $"SPOS_{Name.ToUpperInvariant()}_DEVICES";
+    public override string CountVariable => $"SPOS_{Name.ToUpperInvariant()}_DEVICES";
 
     public override int Count
     {

@@ -27,6 +27,7 @@ internal sealed class ReportedRun
         Setting = Read<RunSetting>(RunRecord.FileName, MostBytesOfRecord);
         JsonDocument? result = Read<JsonDocument>(ResultName, MostBytesOfRecord);
         Result = new ResultFigures(result?.RootElement);
+        if (result != null && !Result.IsWhole) _troubles.Add($"{ResultName} is damaged: it is no object, or has numbers that cannot be.");
         // An import has no result: it is done at once.
         IsFinished = kind == RunKind.Import || (_files.Find(ResultName) is var (_, stamp) && record.IsEndedBy(stamp.Written));
         Metrics.Refresh(_files, whole: true);

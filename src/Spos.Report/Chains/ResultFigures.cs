@@ -10,6 +10,9 @@ internal sealed class ResultFigures(JsonElement? root)
     /// <summary>Whether there is one.</summary>
     public bool IsThere => _root != null;
 
+    /// <summary>Whether there is one, all of whose numbers are some.</summary>
+    public bool IsWhole => _root is { } root && root.EnumerateObject().All(field => IsFinite(field.Value));
+
     /// <summary>A number; null if there is none.</summary>
     public double? Number(string name) => _root is { } root ? NumberOf(root, name) : null;
 
@@ -67,6 +70,14 @@ internal sealed class ResultFigures(JsonElement? root)
 
     private static double? NumberOf(JsonElement value) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : null;
+
+    private static bool IsFinite(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Number => NumberOf(value) != null,
+        JsonValueKind.Array => value.EnumerateArray().All(IsFinite),
+        JsonValueKind.Object => value.EnumerateObject().All(field => IsFinite(field.Value)),
+        _ => true,
+    };
 
     private JsonElement? Field(string name) => _root is { } root && root.TryGetProperty(name, out JsonElement value) ? value : null;
 }

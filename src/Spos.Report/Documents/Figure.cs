@@ -27,16 +27,6 @@ internal static class Figure
         _ => number.ToString("0.###", CultureInfo.InvariantCulture),
     };
 
-    /// <summary>How many there are, of which there may be very many: 1,024, or 1.1×10¹².</summary>
-    public static string Large(double count)
-    {
-        if (!(count >= 1e7)) return Count(count);
-        if (!double.IsFinite(count)) return "more than can be counted";
-        int power = (int)Math.Floor(Math.Log10(count));
-        string digits = string.Concat(power.ToString(CultureInfo.InvariantCulture).Select(digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit - '0']));
-        return string.Create(CultureInfo.InvariantCulture, $"{count / Math.Pow(10, power):0.0}×10{digits}");
-    }
-
     /// <summary>A time in the unit that suits it.</summary>
     public static string Time(double seconds) => seconds switch
     {

@@ -39,9 +39,8 @@ internal static class ReportDocument
                     }),
                 ]),
         };
-        string[] troubles = [.. chain.Missing, .. chain.Runs.SelectMany(run => run.Troubles.Select(trouble => $"{run.Name}: {trouble}"))];
         if (chain.IsCut) parts.Add(new Paragraph($"There are more runs than the {RunChain.MostRuns} that a report tells of."));
-        parts.AddRange(troubles.Take(MostTroubles).Select(trouble => new Paragraph(trouble)));
+        parts.AddRange(chain.Missing.Concat(chain.Troubles).Take(MostTroubles).Select(trouble => new Paragraph(trouble)));
         return new Section("runs", "The runs", parts);
     }
 }

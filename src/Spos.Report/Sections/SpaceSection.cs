@@ -34,7 +34,7 @@ internal static class SpaceSection
     private static IEnumerable<(string, string)> FactsOf(NetworkSpec spec, ReportedRun run)
     {
         SearchSpace space = Within(spec.Space, Left(run));
-        yield return ("paths", Figure.Large((double)space.Size));
+        yield return ("paths", Shown.Large((double)space.Size));
         yield return ("blocks", $"{spec.Blocks}, in stages of {string.Join(", ", spec.StageRepeats)}");
         yield return ("each block is one of", string.Join(", ", spec.BlockSet.DesignsOf(spec.BlockSpecs().First())
             .Select(design => design.Scale == null ? design.Name : design.Name[..design.Name.LastIndexOf('_')]).Distinct()));

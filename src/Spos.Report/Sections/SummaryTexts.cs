@@ -47,7 +47,7 @@ internal static class SummaryTexts
         if (chain.Of(RunKind.Supernet).FirstOrDefault() is { } supernet)
         {
             string of = KnownNetwork.SpecOf(supernet) is { } spec
-                ? $" of {spec.Blocks} blocks and {Figure.Large((double)spec.Space.Size)} paths"
+                ? $" of {spec.Blocks} blocks and {Shown.Large((double)spec.Space.Size)} paths"
                 : "";
             string on = DataSection.Pictures(supernet.Data?.Train) is { } pictures ? $" on {pictures}" : "";
             parts.Add($"a supernet{of} {Was(supernet, "was trained")}{on}");

@@ -17,6 +17,7 @@ public sealed class RunReport
         (_document, _card) = (ReportDocument.Of(chain), ModelCard.Alone(chain));
         Folders = [.. chain.Runs.Select(run => run.Folder)];
         IsFinished = chain.Runs.All(run => run.IsFinished);
+        Troubles = chain.Troubles;
     }
 
     /// <summary>The folders of the runs that it tells of.</summary>
@@ -24,6 +25,9 @@ public sealed class RunReport
 
     /// <summary>Whether all of them came to their ends.</summary>
     public bool IsFinished { get; }
+
+    /// <summary>What of them could not be read, in sentences, which the report has too.</summary>
+    public IReadOnlyList<string> Troubles { get; }
 
     /// <summary>The report as HTML, which opens without a network and runs no script.</summary>
     public string Html => HtmlWriter.TextOf(_document);

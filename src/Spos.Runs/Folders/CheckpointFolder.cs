@@ -35,6 +35,7 @@ public static partial class CheckpointFolder
     /// <exception cref="CheckpointException">There is none; the message says what the folder holds instead.</exception>
     public static CheckpointReader Open(string path, Action<string> warn)
     {
+        if (!Path.Exists(path)) throw new CheckpointException($"{path}: there is no such checkpoint or folder.");
         if (!Directory.Exists(path)) return CheckpointReader.Open(path);
         for (int look = 0; look < MostLooks; look++)
         {

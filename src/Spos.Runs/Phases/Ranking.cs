@@ -88,6 +88,12 @@ public static class Ranking
             throw new UsageException(
                 $"--flops-bins {spec.FlopsBins}: --num-architectures {spec.NumArchitectures} are fewer than one of each part.");
         }
+        if (spec.NumArchitectures < RankVerdict.FewestArchitectures)
+        {
+            observer.Warn(
+                $"--num-architectures {spec.NumArchitectures}: whether a search can be trusted is told from {RankVerdict.FewestArchitectures} "
+                + "on.");
+        }
         using var supernet = new ScoredSupernet(scoring, spec.Setup.Precision, observer.Warn);
         // Architectures are trained on pictures as the supernet was.
         Preprocessing preprocessing = spec.Setup.Data.PreprocessingOf(supernet.Header);

@@ -109,6 +109,7 @@ internal sealed class ScoredSupernet : IDisposable
                 $"{file} was measured in {Shown.Excerpt(table.Precision)}, and candidates are scored in {own}: its times are not those of "
                 + $"{own}. spos latency measure --precision {own} measures them.");
         }
+        if (table.Doubt is { } doubt) warn($"{file}: {doubt}.");
         return (table, costs.In(Space));
     }
 

@@ -185,7 +185,9 @@ internal sealed class TrainingRun : IDisposable
             // None has ended because of another's failure, which is to be told instead.
             _ranks.GatherAll<byte>([]);
             _observer.Say(
-                $"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. "
+                (CheckpointPath.Length == 0
+                    ? "Stopped before the first step. "
+                    : $"Stopped at step {trainer.StepsDone} of {trainer.Steps}, saved to {CheckpointPath}. ")
                 + "To go on, run the same command again.");
             return false;
         }

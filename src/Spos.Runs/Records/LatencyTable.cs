@@ -74,6 +74,10 @@ public sealed record LatencyTable
     [JsonPropertyName("validation")]
     public LatencyValidation? Validation { get; init; }
 
+    /// <summary>Why not to rely on it, the beginning of a sentence; null if its predictions are good.</summary>
+    [JsonIgnore]
+    public string? Doubt => Constant == 0 ? "by it the fastest path takes no time" : Validation?.Doubt;
+
     /// <summary>The SHA-256 of the file that it was read from, in hexadecimal digits; null if it was not read.</summary>
     [JsonIgnore]
     public string? Checksum { get; private init; }

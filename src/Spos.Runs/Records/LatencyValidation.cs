@@ -10,6 +10,15 @@ public sealed record LatencyValidation(
     [property: JsonPropertyName("mean_relative_error")] double MeanRelativeError,
     [property: JsonPropertyName("networks")] IReadOnlyList<ValidatedNetwork>? Networks)
 {
+    // In the mean, of predictions; a table that is further off is doubted.
+    private const double GoodError = 0.05;
+
+    /// <summary>What is to be said of predictions that are not good; null of others.</summary>
+    [JsonIgnore]
+    internal string? Doubt => MeanRelativeError <= GoodError
+        ? null
+        : $"predictions are off by {MeanRelativeError:0.0%} in the mean, which is more than {GoodError:0%}";
+
     public static LatencyValidation Of(StudiedCosts costs) =>
         new(
             double.IsNaN(costs.Spearman) ? null : costs.Spearman, costs.MeanRelativeError,

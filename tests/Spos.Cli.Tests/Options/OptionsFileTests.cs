@@ -138,7 +138,7 @@ public sealed class OptionsFileTests : IDisposable
     [InlineData("epochs: ~", "line 1: epochs has no value")]
     [InlineData("epochs: [3]", "epochs is not a single value (line 1)")]
     [InlineData("epochs: {a: 3}", "epochs is not a single value (line 1)")]
-    [InlineData("stage-repeats: [1, [2], 3, 4]", "stage-repeats is not a single value (line 1)")]
+    [InlineData("stage-repeats: [1, [2], 3, 4]", "an item of stage-repeats is not a single value (line 1)")]
     [InlineData("stage-repeats: [1, 2, 3]", "--stage-repeats 1,2,3: 4 numbers")]
     [InlineData("resume: perhaps", "line 1: resume is true or false, and not perhaps.")]
     [InlineData("supernet: 3", "line 1: supernet is a command, whose options stand below")]
