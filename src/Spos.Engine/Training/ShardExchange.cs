@@ -87,9 +87,8 @@ internal abstract class ShardExchange
     /// <exception cref="RanksException">Another process cannot be reached.</exception>
     public void End()
     {
-        Task begun = _begun;
+        _begun.GetAwaiter().GetResult();
         _begun = Task.CompletedTask;
-        begun.GetAwaiter().GetResult();
     }
 
     /// <summary>Waits until nothing is under way any longer, of a step that has failed: whatever else fails is not told.</summary>
