@@ -36,6 +36,10 @@ public sealed class NetworkPlan : RecordedPlan
     /// <param name="labels">A class for each picture; there may be more.</param>
     /// <param name="share">Of each picture's own class in a batch that is mixed up.</param>
     /// <param name="teacher">The logits that a path learns from, [batch, 1, 1, classes], if the plan is for that; else null.</param>
+    /// <param name="finished">
+    /// Of training: called for each group of the path's parameters, from the last layer to the first, once all is issued that adds to its
+    /// gradients.
+    /// </param>
     /// <returns>What it leaves; for the caller to dispose of. Nothing is left by a recalibration.</returns>
     /// <exception cref="ArgumentException">
     /// The batch is none of the plan's, the path has another length, or the plan is for a teacher and these are no logits of it, or the
@@ -44,7 +48,9 @@ public sealed class NetworkPlan : RecordedPlan
     /// <exception cref="InvalidOperationException">The network does not have an alternative of the path. Nothing is issued.</exception>
     /// <exception cref="ObjectDisposedException">The plan or its network has ended.</exception>
     /// <exception cref="DeviceMemoryException">The device is full.</exception>
-    public Predictions Run(Tensor images, DeviceArray<int> labels, Architecture path, float share = 1, Tensor? teacher = null)
+    public Predictions Run(
+        Tensor images, DeviceArray<int> labels, Architecture path, float share = 1, Tensor? teacher = null,
+        Action<ParameterGroup>? finished = null)
     {
         Check(images, labels);
         CheckTeacher(teacher);
@@ -63,9 +69,8 @@ public sealed class NetworkPlan : RecordedPlan
             Begin(images, labels, share, arena);
             if (teacher is { } logits) PutTeacher(logits);
             PutResults(left, 0);
-            foreach (Turn<Segment> turn in Turns) Issue(turn.PartOf(path));
+            foreach (Turn<Segment> turn in Turns) Issue(turn, path, finished);
             End();
-            if (_kind == PlanKind.Training) Network.GiveGradients(Session, path);
             return left;
         }
         finally
@@ -90,11 +95,22 @@ public sealed class NetworkPlan : RecordedPlan
         return RunGroup(images, labels, ready);
     }
 
-    private void Issue(Part<Segment> part)
+    private void Issue(Turn<Segment> turn, Architecture path, Action<ParameterGroup>? finished)
     {
+        Part<Segment> part = turn.PartOf(path);
         Variables[Recording.Accumulate] = part.Groups.Length > 0 && part.Groups[0].HasGradient ? 1u : 0;
         Issue(part.Work);
         foreach (ParameterGroup group in part.Groups) group.HasGradient = true;
         foreach (Action effect in part.Work.HostEffects) Session.OnHost(effect);
+        if (part.Groups.Length > 0 && turn.Block is { } block)
+        {
+            Operation operation = Network.OperationAt(block, path.Blocks[block]);
+            operation.GiveGradients(Session);
+            finished?.Invoke(operation.Trained);
+        }
+        else
+        {
+            foreach (ParameterGroup group in part.Groups) finished?.Invoke(group);
+        }
     }
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Spos.Engine.Ranks;
 
 /// <summary>
-/// The processes that do a run's work together, or the devices of one. Each calls the same of these at the same time, from one thread; they
-/// return when the others have, too. Nothing is added here: whoever adds says in which order.
+/// The processes that do a run's work together, or the devices of one. Each calls the same of these at the same time, from one thread at
+/// a time; they return when the others have, too. Nothing is added here: whoever adds says in which order.
 /// </summary>
 public interface IRanks : IDisposable
 {

@@ -122,6 +122,10 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         : index <= _blocks.Length ? OperationAt(index - 1, path.Blocks[index - 1]).Trained
         : index == _blocks.Length + 1 ? _lastGroup : _classifierGroup;
 
+    /// <summary>The groups that a path uses, in the order in which its backward pass finishes their gradients.</summary>
+    internal IEnumerable<ParameterGroup> FinishedBy(Architecture path) =>
+        [.. TailGroups, .. Enumerable.Range(0, _blocks.Length).Reverse().Select(block => GroupOf(path, block + 1)), FirstGroup];
+
     /// <summary>What the nodes of a path have of their own, from the image on.</summary>
     internal IEnumerable<NodeState> StatesOf(Architecture path) =>
         [.. _stem.States, .. OperationsOf(path).SelectMany(o => o.States), .. _tail.States];

@@ -8,15 +8,15 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Training;
 
 /// <summary>
-/// What connects the GPUs of several processes: a communicator of NCCL's. It carries values in the order of a session's stream, and adds
-/// nothing. Calls are made from one thread, by all processes in the same order.
+/// What connects the GPUs of several processes: a communicator of NCCL's. It carries values in the order of a stream, and adds nothing.
+/// Calls are made from one thread at a time, by all processes in the same order.
 /// </summary>
 public sealed unsafe class NcclLink : IDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     private readonly IRanks _ranks;
-    private readonly Session _session;
+    private readonly Device _device;
     private readonly Nccl _nccl;
     private readonly Lock _gate = new();
     private readonly Timer _watch;
@@ -24,11 +24,11 @@ public sealed unsafe class NcclLink : IDisposable
     private bool _waits;
     private string? _fault;
 
-    internal NcclLink(IRanks ranks, Session session, Nccl nccl)
+    internal NcclLink(IRanks ranks, Device device, Nccl nccl)
     {
-        (_ranks, _session, _nccl) = (ranks, session, nccl);
+        (_ranks, _device, _nccl) = (ranks, device, nccl);
         Nccl.UniqueId id = default;
-        session.Device.MakeCurrent();
+        device.MakeCurrent();
         if (ranks.IsFirst) Check(nccl.GetUniqueId(&id), "ncclGetUniqueId");
         ranks.Broadcast(new Span<byte>(id.Bytes, Nccl.UniqueId.Size));
         nint communicator = 0;
@@ -58,7 +58,7 @@ public sealed unsafe class NcclLink : IDisposable
         if (whyNot == null)
         {
             told = $"Gradients go from GPU to GPU by NCCL {version}.";
-            return new NcclLink(ranks, session, nccl!);
+            return new NcclLink(ranks, session.Device, nccl!);
         }
         if (wanted == GradientTransport.Nccl)
         {
@@ -75,7 +75,7 @@ public sealed unsafe class NcclLink : IDisposable
     {
         lock (_gate)
         {
-            _session.Device.MakeCurrent();
+            _device.MakeCurrent();
             Check(_nccl.GroupStart(), "ncclGroupStart");
             int end;
             try
@@ -92,27 +92,27 @@ public sealed unsafe class NcclLink : IDisposable
     }
 
     /// <summary>In a group: sends values, which another process receives by as many calls.</summary>
-    internal void Send(Tensor values, int peer)
+    internal void Send(Tensor values, int peer, DeviceStream stream)
     {
-        ulong address = values.AddressOn(_session.Stream);
-        int status = _nccl.Send(address, (nuint)values.Shape.Count, Nccl.Float32, peer, _communicator, _session.Stream.Handle);
+        ulong address = values.AddressOn(stream);
+        int status = _nccl.Send(address, (nuint)values.Shape.Count, Nccl.Float32, peer, _communicator, stream.Handle);
         if (status != Nccl.Success) Check(status, $"ncclSend to {_ranks.NameOf(peer)}");
     }
 
     /// <summary>In a group: receives what another process sends, over these values.</summary>
-    internal void Receive(Tensor values, int peer)
+    internal void Receive(Tensor values, int peer, DeviceStream stream)
     {
-        ulong address = values.AddressOn(_session.Stream);
-        int status = _nccl.Recv(address, (nuint)values.Shape.Count, Nccl.Float32, peer, _communicator, _session.Stream.Handle);
+        ulong address = values.AddressOn(stream);
+        int status = _nccl.Recv(address, (nuint)values.Shape.Count, Nccl.Float32, peer, _communicator, stream.Handle);
         if (status != Nccl.Success) Check(status, $"ncclRecv from {_ranks.NameOf(peer)}");
     }
 
     /// <summary>
-    /// Waits until all that was issued has arrived. That another process gives no sign of life, <see cref="SignsOfLife"/> notices and ends
-    /// this one, whatever it waits for.
+    /// Waits until all that was issued to a stream has arrived. That another process gives no sign of life, <see cref="SignsOfLife"/>
+    /// notices and ends this one, whatever it waits for.
     /// </summary>
     /// <exception cref="RanksException">NCCL could not carry it.</exception>
-    internal void Wait() => Wait(_session.Stream.Synchronize);
+    internal void Wait(DeviceStream stream) => Wait(stream.Synchronize);
 
     /// <param name="until">Returns when it has arrived, or was given up.</param>
     internal void Wait(Action until)

@@ -7,15 +7,15 @@ using Spos.Engine.Tensors;
 namespace Spos.Engine.Training;
 
 /// <summary>By way of the CPU's memory: what carries the values is an <see cref="IRanks"/>, and the CPU adds them.</summary>
-internal sealed class RanksExchange(IRanks ranks, int shards, Session session) : ShardExchange(ranks, shards)
+internal sealed class RanksExchange(IRanks ranks, int shards, Session session) : ShardExchange(ranks, shards, session)
 {
     private float[] _sent = [], _received = [];
 
-    public override void Add(IReadOnlyList<Tensor> sums)
+    protected override void Add(IReadOnlyList<Tensor> sums)
     {
-        float[][] values = [.. sums.Select(one => one.Download(session.Stream))];
+        float[][] values = [.. sums.Select(one => one.Download(Aside.Stream))];
         Add(values, values[0]);
-        sums[0].Upload(session.Stream, values[0]);
+        sums[0].Upload(Aside.Stream, values[0]);
     }
 
     private void Add(float[][] sums, Span<float> total)

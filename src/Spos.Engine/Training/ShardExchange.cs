@@ -1,4 +1,5 @@
 using Spos.Engine.Autograd;
+using Spos.Engine.Devices;
 using Spos.Engine.Ranks;
 using Spos.Engine.Tensors;
 
@@ -7,15 +8,18 @@ namespace Spos.Engine.Training;
 /// <summary>
 /// Adds up the sums of several processes, each of whose shards make up a few nodes of the tree of <see cref="ShardRange"/>. Each process
 /// owns a segment of the values: it is sent that of all nodes, adds it up by the tree, and gives the sum to all. So the bits do not depend
-/// on how many processes there are, nor on what carries the values.
+/// on how many processes there are, nor on what carries the values. Values are added up on another thread, by a stream and memory of its
+/// own, so that the session computes meanwhile.
 /// </summary>
 internal abstract class ShardExchange
 {
     private readonly List<(int Sum, int Other)> _additions = [];
+    private readonly Session _session;
+    private Task _begun = Task.CompletedTask;
 
-    protected ShardExchange(IRanks ranks, int shards)
+    protected ShardExchange(IRanks ranks, int shards, Session session)
     {
-        Ranks = ranks;
+        (Ranks, _session) = (ranks, session);
         var all = new ShardRange(0, shards);
         Nodes = [.. Enumerable.Range(0, ranks.Count).Select(rank => all.Within(ShardRange.Of(shards, rank, ranks.Count)).ToArray())];
         Dictionary<ShardRange, int> places = Nodes.SelectMany(nodes => nodes).Index().ToDictionary(node => node.Item, node => node.Index);
@@ -31,6 +35,9 @@ internal abstract class ShardExchange
 
     protected IRanks Ranks { get; }
 
+    /// <summary>Where values are added up and carried. It ends with the session.</summary>
+    protected Session Aside => field ??= _session.Attachment(session => new Session(session.Device));
+
     /// <summary>By process, the nodes that it adds up by itself.</summary>
     protected IReadOnlyList<ShardRange[]> Nodes { get; }
 
@@ -44,10 +51,58 @@ internal abstract class ShardExchange
     public static ShardExchange Of(IRanks ranks, int shards, Session session, NcclLink? link) =>
         link == null ? new RanksExchange(ranks, shards, session) : new NcclExchange(ranks, shards, session, link);
 
-    /// <summary>Adds up all shards.</summary>
-    /// <param name="sums">By node of <see cref="Own"/>; all of the same length. The first one becomes the sum of all shards.</param>
+    /// <summary>
+    /// Begins to add up all shards, once the session's stream has come to this point and what was begun before is done. Until
+    /// <see cref="End"/>, the processes' <see cref="IRanks"/> must not be used otherwise.
+    /// </summary>
+    /// <param name="sums">
+    /// By node of <see cref="Own"/>; all of the same length. It disposes of them. The first one's values become the sum of all shards.
+    /// </param>
+    /// <exception cref="RanksException">As <see cref="End"/>, of what was begun before.</exception>
+    public void Begin(Tensor[] sums)
+    {
+        if (_begun.IsFaulted) End();
+        Session aside = Aside;
+        DeviceEvent summed = DeviceEvent.On(_session.Stream);
+        // Each on a thread of its own: while it waits for others, a thread of the pool could be missing that they wait for.
+        _begun = _begun.ContinueWith(AddWhenSummed, CancellationToken.None, TaskContinuationOptions.LongRunning, TaskScheduler.Default);
+
+        void AddWhenSummed(Task before)
+        {
+            try
+            {
+                before.GetAwaiter().GetResult();
+                aside.Stream.Wait(summed);
+                Add(sums);
+            }
+            finally
+            {
+                summed.Dispose();
+                foreach (Tensor sum in sums) sum.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Waits until all that was begun is done.</summary>
     /// <exception cref="RanksException">Another process cannot be reached.</exception>
-    public abstract void Add(IReadOnlyList<Tensor> sums);
+    public void End()
+    {
+        _begun.GetAwaiter().GetResult();
+        _begun = Task.CompletedTask;
+    }
+
+    /// <summary>Waits until nothing is under way any longer, of a step that has failed: whatever else fails is not told.</summary>
+    public void GiveUp()
+    {
+        if (_begun.IsCompletedSuccessfully) return;
+        Task.WaitAny(_begun);
+        _begun = Task.CompletedTask;
+        Aside.Pool.GiveBackSince(0);
+    }
+
+    /// <summary>Adds up all shards and waits until it is done.</summary>
+    /// <param name="sums">As <see cref="Begin"/> is given them.</param>
+    protected abstract void Add(IReadOnlyList<Tensor> sums);
 
     /// <summary>The values of a process's segment.</summary>
     protected (int First, int Length) SegmentOf(long length, int rank)

@@ -29,26 +29,31 @@ internal sealed class ShardWork(Session session, ShuffleNetV2OneShot network, Tr
     private readonly int[] _ranks = new int[options.ShardSize];
 
     /// <summary>
-    /// What makes the gradients of a network's only path, by the same launches at each step. Null if a network has more paths, and with
-    /// mixup, whose share is another at each step.
+    /// What makes the gradients of a network's only path, by the same launches at each step. Null if a network has more paths, with mixup,
+    /// whose share is another at each step, and where the device uses no graphs.
     /// </summary>
     public RepeatedWork<Predictions>? RepeatedPath()
     {
-        if (network.Path is not { } path || options.Mixup != 0) return null;
+        if (network.Path is not { } path || options.Mixup != 0 || !session.Device.UsesGraphs) return null;
         ParameterGroup[] groups = [.. network.GroupsOf(path)];
         return new RepeatedWork<Predictions>(session, (images, labels) =>
         {
             // The launches write over the gradients, whatever was issued before.
             foreach (ParameterGroup group in groups) group.ClearGradients();
-            return AddGradients(images, labels, path, 1, LossTarget.Labels(options.LabelSmoothing), teacher: null);
+            return AddGradients(images, labels, path, 1, LossTarget.Labels(options.LabelSmoothing), teacher: null, finished: null);
         });
     }
 
     /// <summary>Adds to the gradients of the paths' parameters, and follows the statistics of their batch norms.</summary>
     /// <param name="shard">Its number in the batch, from 0.</param>
     /// <param name="repeated">What does it for the network's only path; null to issue each launch.</param>
+    /// <param name="finished">
+    /// Called when a path is done with a group of its parameters, as <see cref="NetworkPlan"/> says; not by repeated work, which a graph
+    /// does by one call.
+    /// </param>
     public ShardReport Run(
-        Batch batch, long step, int shard, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated)
+        Batch batch, long step, int shard, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated,
+        Action<ParameterGroup>? finished = null)
     {
         batch.ReadOn(session.Stream);
         float share = MixupShare(step), loss = 0;
@@ -64,7 +69,7 @@ internal sealed class ShardWork(Session session, ShuffleNetV2OneShot network, Tr
             LossTarget target = teacher != null
                 ? LossTarget.Teacher(options.Distillation!.Value)
                 : LossTarget.Labels(options.LabelSmoothing, leavesLogits: options.Distillation != null && paths.Count > 1);
-            Tensor? logits = Work(batch, paths[i], share, target, teacher, repeated);
+            Tensor? logits = Work(batch, paths[i], share, target, teacher, repeated, finished);
             teacher ??= logits;
             loss += Mean(_losses.AsSpan(0, batch.Count)) / paths.Count;
             top1 += Within(1, batch.Count);
@@ -76,10 +81,11 @@ internal sealed class ShardWork(Session session, ShuffleNetV2OneShot network, Tr
 
     // Leaves losses and ranks on the host. Returns the logits, if the target says so, for the caller to dispose of.
     private Tensor? Work(
-        Batch batch, Architecture path, float share, LossTarget target, Tensor? teacher, RepeatedWork<Predictions>? repeated)
+        Batch batch, Architecture path, float share, LossTarget target, Tensor? teacher, RepeatedWork<Predictions>? repeated,
+        Action<ParameterGroup>? finished)
     {
         Predictions predictions = repeated?.Run(batch.Images, batch.Labels)
-            ?? AddGradients(batch.Images, batch.Labels, path, share, target, teacher);
+            ?? AddGradients(batch.Images, batch.Labels, path, share, target, teacher, finished);
         predictions.Download(session.Stream, _losses.AsSpan(0, batch.Count), _ranks.AsSpan(0, batch.Count));
         // Repeated work keeps what it leaves.
         if (repeated != null) return null;
@@ -88,10 +94,11 @@ internal sealed class ShardWork(Session session, ShuffleNetV2OneShot network, Tr
     }
 
     private Predictions AddGradients(
-        Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare, LossTarget target, Tensor? teacher)
+        Tensor images, DeviceArray<int> labels, Architecture path, float mixupShare, LossTarget target, Tensor? teacher,
+        Action<ParameterGroup>? finished)
     {
         NetworkPlan plan = NetworkPlans.Of(network).For(session, network, PlanKind.Training, images.Shape.N, target);
-        Predictions predictions = plan.Run(images, labels, path, mixupShare, teacher);
+        Predictions predictions = plan.Run(images, labels, path, mixupShare, teacher, finished);
         for (int i = 0; i < network.GroupsOfPath; i++) network.GroupOf(path, i).GradientCount++;
         return predictions;
     }

@@ -171,7 +171,7 @@ public sealed class Trainer
     {
         float learningRate = _options.LearningRateAt(StepsDone, Steps);
         bool stops = false;
-        if (_options.Shards == 1) RunShard(shards, 0, paths, repeated);
+        if (_options.Shards == 1) RunShard(shards, 0, paths, repeated, finished: null);
         else stops = AddShards(shards, paths, repeated);
         double sum = 0;
         foreach (ShardReport shard in _reports) sum += shard.Loss;
@@ -195,11 +195,13 @@ public sealed class Trainer
     }
 
     // The loader stands at the first shard, or at the one before.
-    private void RunShard(IEnumerator<Batch> shards, int shard, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated)
+    private void RunShard(
+        IEnumerator<Batch> shards, int shard, IReadOnlyList<Architecture> paths, RepeatedWork<Predictions>? repeated,
+        Action<ParameterGroup>? finished)
     {
         if (shard > _own.First && !shards.MoveNext()) throw new InvalidOperationException("A pass ends within a batch.");
         using Batch batch = shards.Current;
-        _reports[shard] = _work.Run(batch, StepsDone, shard, paths, repeated);
+        _reports[shard] = _work.Run(batch, StepsDone, shard, paths, repeated, finished);
     }
 
     // Leaves the mean of all shards in the network. Returns whether a process was asked to stop.
@@ -209,11 +211,15 @@ public sealed class Trainer
         var sum = new ShardSum(_session, _network, paths, _options.Shards);
         try
         {
-            Tensor[] sums = [.. _exchange.Own.Select(node => sum.Of(node, shard => RunShard(shards, shard, paths, repeated)))];
+            // Others' sums come while the last shard's backward pass computes what is left.
+            Tensor[] sums = sum.Of(
+                _exchange.Own, (shard, finished) => RunShard(shards, shard, paths, repeated, finished),
+                _ranks.Count > 1 ? _exchange.Begin : null);
             if (_ranks.Count > 1)
             {
-                stops = TellShards();
-                _exchange.Add(sums);
+                double seconds = Stopwatch.GetElapsedTime(_stepBegan).TotalSeconds / _own.Count;
+                _exchange.End();
+                stops = TellShards(seconds);
             }
             sum.Put(sums[0]);
             foreach (Tensor one in sums) one.Dispose();
@@ -228,10 +234,9 @@ public sealed class Trainer
         return stops;
     }
 
-    // Tells what the shards came to, how long they took, and whether this process was asked to stop. Returns whether any was.
-    private bool TellShards()
+    // Tells what the shards came to, how long each took, and whether this process was asked to stop. Returns whether any was.
+    private bool TellShards(double seconds)
     {
-        double seconds = Stopwatch.GetElapsedTime(_stepBegan).TotalSeconds / _own.Count;
         ShardReport[][] all = _ranks.GatherAll<ShardReport>(_reports.AsSpan(_own.First, _own.Count));
         all.SelectMany(own => own).ToArray().CopyTo(_reports, 0);
         ShareReport[][] shares = _ranks.GatherAll<ShareReport>([new ShareReport(seconds, _ranks.IsAskedToStop)]);
@@ -261,6 +266,7 @@ public sealed class Trainer
     // A step that failed leaves no memory and no gradients.
     private void Undo(IReadOnlyList<Architecture> paths, long moment)
     {
+        _exchange.GiveUp();
         _session.Pool.GiveBackSince(moment);
         foreach (ParameterGroup group in paths.SelectMany(_network.GroupsOf)) group.ClearGradients();
     }

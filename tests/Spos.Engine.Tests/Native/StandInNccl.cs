@@ -22,7 +22,7 @@ internal sealed unsafe class StandInNccl : IDisposable
     [ThreadStatic]
     private static List<(bool IsSend, ulong Address, int Count, int Peer, nint Stream)>? s_group;
 
-    // Of the thread's communicator.
+    // Of the communicator that the thread has used last.
     [ThreadStatic]
     private static int s_rank;
 
@@ -157,7 +157,8 @@ internal sealed unsafe class StandInNccl : IDisposable
 
     private static int Add(string call, bool isSend, ulong address, nuint count, int type, int peer, nint communicator, nint stream)
     {
-        bool isRight = s_group != null && type == Nccl.Float32 && communicator == s_rank + 1;
+        s_rank = (int)communicator - 1;
+        bool isRight = s_group != null && type == Nccl.Float32 && communicator > 0;
         if (!isRight || StatusOf(call) != Nccl.Success)
         {
             s_group = null;

@@ -34,7 +34,7 @@ public sealed class NcclTests
         float[] Train(IRanks ranks, Nccl? nccl)
         {
             using var session = new Session(Device.Host);
-            using NcclLink? link = nccl == null ? null : new NcclLink(ranks, session, nccl);
+            using NcclLink? link = nccl == null ? null : new NcclLink(ranks, session.Device, nccl);
             using var network = new ShuffleNetV2OneShot(session, ShardTests.Spec);
             Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
             var trainer = new Trainer(
@@ -58,9 +58,11 @@ public sealed class NcclTests
             using var session = new Session(Device.Host);
             return Assert.Throws<RanksException>(() =>
             {
-                using var link = new NcclLink(ranks, session, standIn.Library);
-                using Tensor sum = session.Rent(Shape.Vector(8));
-                ShardExchange.Of(ranks, 1, session, link).Add([sum]);
+                using var link = new NcclLink(ranks, session.Device, standIn.Library);
+                Tensor sum = session.Rent(Shape.Vector(8));
+                ShardExchange exchange = ShardExchange.Of(ranks, 1, session, link);
+                exchange.Begin([sum]);
+                exchange.End();
             }).Message;
         })[0];
         Assert.StartsWith($"NCCL in process 0: {words}: remote process exited (a peer). ", message, StringComparison.Ordinal);
@@ -75,7 +77,7 @@ public sealed class NcclTests
         string message = DeviceRanks.Run(Names(1), ranks =>
         {
             using var session = new Session(Device.Host);
-            using var link = new NcclLink(ranks, session, standIn.Library);
+            using var link = new NcclLink(ranks, session.Device, standIn.Library);
             link.Wait(() => Assert.True(SpinWait.SpinUntil(() => standIn.Looks > 0, Patience)));
             return Assert.Throws<RanksException>(() => link.Wait(() =>
             {

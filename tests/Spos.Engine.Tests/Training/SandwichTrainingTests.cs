@@ -16,7 +16,7 @@ namespace Spos.Engine.Tests.Training;
 /// <summary>Steps whose paths share operations, and learn from the first of them.</summary>
 public sealed class SandwichTrainingTests
 {
-    private static readonly NetworkSpec Spec = new()
+    internal static readonly NetworkSpec Spec = new()
     {
         ImageSize = 32,
         Classes = 3,
@@ -41,7 +41,7 @@ public sealed class SandwichTrainingTests
     };
 
     // The widest one, one that shares operations with it at other scales and one of its scales, and the narrowest, which is there twice.
-    private static readonly Architecture[] Paths =
+    internal static readonly Architecture[] Paths =
     [
         .. new[] { "3 3 2 3 / 7 7 7 7", "3 0 2 1 / 4 0 7 5", "0 0 0 0 / 0 0 0 0", "0 0 0 0 / 0 0 0 0" }
             .Select(text => Architecture.Parse(text)),

@@ -185,7 +185,7 @@ public sealed class ShardTests : IDisposable
         using ShuffleNetV2OneShot network = New();
         float[] before = Statistics(network);
         var sum = new ShardSum(_session, network, Paths, 4);
-        Assert.Throws<OperationCanceledException>(() => sum.Of(new ShardRange(0, 4), shard =>
+        Assert.Throws<OperationCanceledException>(() => sum.Of([new ShardRange(0, 4)], (shard, _) =>
         {
             foreach (BatchNormLayer layer in network.BatchNorms)
             {

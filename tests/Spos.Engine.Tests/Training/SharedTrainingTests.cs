@@ -75,7 +75,8 @@ public sealed class SharedTrainingTests : IDisposable
                 using var session = new Session(Device.Host);
                 using var network = new ShuffleNetV2OneShot(session, ShardTests.Spec);
                 Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
-                using var asked = new AskedRanks(ranks);
+                // A device that alone is asked to stop.
+                using var asked = new ForwardingRanks(ranks);
                 var trainer = new Trainer(
                     session, network, _data, ShardTests.Options, _ => ShardTests.Paths, new DamageReport(m => Assert.Fail(m)), asked);
                 trainer.RunEpoch(step => asked.IsAskedToStop = ranks.Rank == 1 && step.Step == 2, ranks.Stopped);
@@ -123,33 +124,5 @@ public sealed class SharedTrainingTests : IDisposable
             session, network, _data, ShardTests.Options, _ => ShardTests.Paths, new DamageReport(m => Assert.Fail(m)));
         while (trainer.StepsDone < trainer.Steps) trainer.RunEpoch(_ => { }, CancellationToken.None);
         return [.. ShardTests.Values(session, network), .. ShardTests.Statistics(session, network)];
-    }
-
-    // A device that alone is asked to stop.
-    private sealed class AskedRanks(DeviceRanks ranks) : IRanks
-    {
-        public int Rank => ranks.Rank;
-
-        public int Count => ranks.Count;
-
-        public int OnMachine => ranks.OnMachine;
-
-        public bool IsAskedToStop { get; set; }
-
-        public void StopAll() => ranks.StopAll();
-
-        public void Exchange(
-            ReadOnlySpan<float> sent, ReadOnlySpan<int> sentCounts, Span<float> received, ReadOnlySpan<int> receivedCounts) =>
-            ranks.Exchange(sent, sentCounts, received, receivedCounts);
-
-        public void Gather(ReadOnlySpan<byte> own, Span<byte> all, ReadOnlySpan<int> counts) => ranks.Gather(own, all, counts);
-
-        public void Broadcast(Span<byte> bytes) => ranks.Broadcast(bytes);
-
-        public void Leave() => ranks.Leave();
-
-        public void Dispose()
-        {
-        }
     }
 }
