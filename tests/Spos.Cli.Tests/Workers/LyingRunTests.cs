@@ -30,7 +30,7 @@ public sealed class LyingRunTests(PipelineFixture fixture) : IClassFixture<Pipel
     [InlineData("front-network", "epochs", "3", "../../outside", "the network that it would train is not the one that is wanted")]
     public async Task A_training_that_there_is_not(string kind, string option, string value, string key, string says)
     {
-        using WorkPool pool = Open(kind, new(option, value));
+        using WorkPool pool = Open(kind, KeyValuePair.Create(option, value));
         var trainings = new Trainings(key.Length == 0 ? Key : key);
         await RequireRefusal(pool, Start(() => pool.Train(trainings, CancellationToken.None)), says);
     }
