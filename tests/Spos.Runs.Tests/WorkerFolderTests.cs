@@ -61,10 +61,11 @@ public sealed partial class FrontTests
             // Something else.
             Try(own => File.WriteAllText(own, "mine"), "is a file. A folder is needed. It is left", "key", isElsewhere: true);
             Try(
-                own => Folder(own, ("run.json", Of("search/run.json")), ("search.json", Of("search/search.json"))), "holds a search run", "key",
-                isElsewhere: true);
-            Try(own => Folder(own, ("metrics.jsonl", "mine"u8.ToArray())), "no run.json tells which run wrote it", "key", isElsewhere: true);
-            Try(own => Directory.CreateDirectory(Path.Combine(own, End)), "no run.json tells which run wrote it", "key", isElsewhere: true);
+                own => Folder(own, ("run.json", Of("search/run.json")), ("search.json", Of("search/search.json"))),
+                "holds a search run", "key", isElsewhere: true);
+            const string unknown = "no run.json tells which run wrote it";
+            Try(own => Folder(own, ("metrics.jsonl", "mine"u8.ToArray())), unknown, "key", isElsewhere: true);
+            Try(own => Directory.CreateDirectory(Path.Combine(own, End)), unknown, "key", isElsewhere: true);
             Try(
                 own =>
                 {

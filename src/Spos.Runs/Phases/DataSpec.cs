@@ -33,7 +33,7 @@ public sealed record DataSpec
     /// <summary>The most pixels of a picture's shorter side in the cache: larger ones are shrunk. Null for pictures as they are.</summary>
     public int? CacheSize { get; init; }
 
-    /// <summary>What shares of one run, such as those of several devices, have found of the data set; null where each looks itself.</summary>
+    /// <summary>What the devices of one process have found of the data set; null where each who asks looks for itself.</summary>
     public FoundPictures? Found { get; init; }
 
     /// <summary>What a checkpoint's network was trained with, or what is asked for.</summary>

@@ -49,7 +49,8 @@ public sealed class LyingRunTests(PipelineFixture fixture) : IClassFixture<Pipel
         Directory.CreateDirectory(fixture.At("run"));
         return WorkPool.Open(
             new CoordinatorSpec { Listen = new IPEndPoint(IPAddress.Loopback, 0), AuditEvery = 0, LeavesToWorkers = true },
-            new PoolSpec(work.Facts, new TrainingRecipe(kind, [.. options, new("batch-size", "8")], []), fixture.At("run"), new Observer()));
+            new PoolSpec(
+                work.Facts, new TrainingRecipe(kind, [.. options, new("batch-size", "8")], []), fixture.At("run"), new Observer()));
     }
 
     // Three of them end the run, too.
@@ -62,7 +63,8 @@ public sealed class LyingRunTests(PipelineFixture fixture) : IClassFixture<Pipel
                 "--train-iters", "1", "--train-batch-size", "8", "--output-dir", fixture.At("work/er"));
             string line = Assert.Single(worker.Error.TrimEnd().Split('\n'));
             Assert.StartsWith(
-                $"spos: the run at {pool.Address} asks for something that this worker does not have: {says}", line, StringComparison.Ordinal);
+                $"spos: the run at {pool.Address} asks for something that this worker does not have: {says}", line,
+                StringComparison.Ordinal);
             Assert.False(Directory.Exists(fixture.At("work")));
         }
         Assert.Contains(says, (await Assert.ThrowsAnyAsync<SposException>(() => run)).Message, StringComparison.Ordinal);
