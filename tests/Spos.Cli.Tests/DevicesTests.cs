@@ -42,6 +42,39 @@ public sealed class DevicesTests(PipelineFixture fixture) : IClassFixture<Pipeli
         Assert.Equal(Figures(whole), Figures(second));
     }
 
+    [Fact]
+    public void A_run_that_diverges_ends_as_it_does_on_one_device()
+    {
+        int rate = Array.IndexOf(fixture.Network, "--learning-rate") + 1;
+        Outcome Train(string name, params string[] devices) => SposProcess.RunWith(
+            Three,
+            [
+                "scratch", .. fixture.Network[..rate], "99", .. fixture.Network[(rate + 1)..], "--architecture", "0 1 2 3 0", "--shards",
+                "4", "--epochs", "30", "--weight-decay", "0.9", "--ema-decay", "0.9", "--val-frequency", "0", "--save-frequency", "1",
+                "--output-dir", fixture.At(name), .. devices,
+            ]);
+        string[] CheckpointsOf(string name) =>
+            [.. Directory.GetFiles(fixture.At(name), "*.spos").Select(path => Path.GetFileName(path)).Order()];
+        Outcome one = Train("diverges");
+        Assert.True(one.Code == 1, $"{one.Code}: {one.Output}{one.Error}");
+        Assert.Contains(": training diverges. Lower --learning-rate", one.Error, StringComparison.Ordinal);
+        string[] files = CheckpointsOf("diverges");
+        Assert.Contains($"The last checkpoint, {fixture.At($"diverges/{files[^1]}")}, is whole", one.Error, StringComparison.Ordinal);
+        foreach ((string name, string devices) in new[] { ("of-two", "host:0,host:1"), ("of-three", "host:2,host:1,host:0") })
+        {
+            Outcome several = Train(name, "--devices", devices);
+            Assert.Equal(1, several.Code);
+            Assert.Equal(one.Error.Replace(fixture.At("diverges"), fixture.At(name), StringComparison.Ordinal), several.Error);
+            Assert.Equal(files, CheckpointsOf(name));
+            foreach (string file in files)
+            {
+                Assert.Equal(File.ReadAllBytes(fixture.At($"diverges/{file}")), File.ReadAllBytes(fixture.At($"{name}/{file}")));
+            }
+            PipelineFixture.Expect(
+                0, "eval", "--imagenet-dir", fixture.Data, "--checkpoint", fixture.At(name), "--test-batch-size", "8");
+        }
+    }
+
     [Theory]
     [InlineData("host:1")]
     [InlineData("host:1,host:0")]

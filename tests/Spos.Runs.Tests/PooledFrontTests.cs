@@ -38,6 +38,7 @@ public sealed partial class FrontTests
             Assert.Contains("its options have no values", Offer(0, FirstEnd, WithoutOptions), StringComparison.Ordinal);
             Assert.False(trainings.HasBegun(0));
             Assert.Equal("its weights are no numbers", Offer(0, FirstEnd, WithoutNumbers));
+            Assert.Equal("its weights are no numbers", Offer(0, FirstEnd, WithoutLastNumber));
             Assert.False(trainings.HasBegun(0));
             Assert.Null(Offer(1, SecondEnd));
             Assert.Null(Offer(0, FirstEnd));
@@ -82,10 +83,15 @@ public sealed partial class FrontTests
     }
 
     // All of its tensors are NaN, and its checksum is right.
-    private static byte[] WithoutNumbers(byte[] checkpoint)
+    private static byte[] WithoutNumbers(byte[] checkpoint) => WithoutNumbers(checkpoint, 16 + HeaderLength(checkpoint) + 64);
+
+    // The last number is one of the averages.
+    private static byte[] WithoutLastNumber(byte[] checkpoint) =>
+        WithoutNumbers(checkpoint, checkpoint.Length - SHA256.HashSizeInBytes - sizeof(float));
+
+    private static byte[] WithoutNumbers(byte[] checkpoint, int first)
     {
-        Range tensors = (16 + HeaderLength(checkpoint) + 64)..^SHA256.HashSizeInBytes;
-        checkpoint.AsSpan(tensors).Fill(0xFF);
+        checkpoint.AsSpan(first..^SHA256.HashSizeInBytes).Fill(0xFF);
         return [.. checkpoint[..^SHA256.HashSizeInBytes], .. SHA256.HashData(checkpoint.AsSpan(..^SHA256.HashSizeInBytes))];
     }
 

@@ -96,6 +96,7 @@ internal abstract class DataOptions : DeviceOptions, IPrecisionOption
                 Seed = Seed,
                 OfficialPreprocessing = SposPreprocessing,
                 AcceptChanged = AcceptChangedData,
+                Found = new FoundPictures(),
             };
         }
     }

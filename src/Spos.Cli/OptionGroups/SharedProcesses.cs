@@ -41,8 +41,7 @@ internal sealed class SharedProcesses
         }
         catch (Exception error) when (ranks is MpiRanks { Count: > 1 } several)
         {
-            // What all of them fail of, the first one tells.
-            if (!ranks.IsFirst) Thread.Sleep(Courtesy);
+            if (!ranks.IsFirst && FirstTells(asked)) StopSignal.EndAtOnce(ExitCode.Failure);
             int code = Program.Explain(error);
             StopSignal.EndAtOnce(code, () => several.Abort(code));
             throw;
@@ -54,6 +53,14 @@ internal sealed class SharedProcesses
     {
         if (_onMachine == 1 || device.InstructionSet.Length == 0) return;
         device.Threads = Math.Clamp(Processors / _onMachine, 1, device.Threads);
+    }
+
+    // What all of them fail of, the first one tells. When it ends, the launcher sends the others SIGTERM.
+    private static bool FirstTells(CancellationToken asked)
+    {
+        bool wasAsked = asked.IsCancellationRequested;
+        if (wasAsked) Thread.Sleep(Courtesy);
+        return !wasAsked && asked.WaitHandle.WaitOne(Courtesy);
     }
 
     // Connects processes; this one stands alone where no launcher has started several.

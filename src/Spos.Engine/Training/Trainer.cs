@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Spos.Engine.Autograd;
+using Spos.Engine.Checkpoints;
 using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
@@ -139,15 +140,16 @@ public sealed class Trainer
         }
     }
 
-    /// <summary>Throws if a weight is no finite number, so that such weights are not saved.</summary>
-    /// <exception cref="DivergenceException">One is not.</exception>
-    public void RequireFiniteWeights()
+    /// <summary>Throws if something that a checkpoint keeps is no finite number, so that it is not saved.</summary>
+    /// <param name="average">The averaged weights that are saved too; null without.</param>
+    /// <exception cref="DivergenceException">It is; the message names the first one.</exception>
+    public void RequireFiniteWeights(ShuffleNetV2OneShot? average)
     {
-        foreach (Parameter parameter in _network.Parameters)
+        foreach ((string name, Tensor tensor) in Checkpoint.TensorsOf(_network).Concat(Checkpoint.AveragesOf(average)))
         {
-            if (AreFinite(parameter.Value.Download(_session.Stream))) continue;
+            if (AreFinite(tensor.Download(_session.Stream))) continue;
             float learningRate = _options.LearningRateAt(Math.Max(0, StepsDone - 1), Steps);
-            throw new DivergenceException($"{parameter.Name} has values that are no longer finite numbers", StepsDone, Steps, learningRate);
+            throw new DivergenceException($"{name} has values that are no longer finite numbers", StepsDone, Steps, learningRate);
         }
     }
 

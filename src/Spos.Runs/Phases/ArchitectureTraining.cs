@@ -145,6 +145,31 @@ internal sealed record ArchitectureTraining
         return Directory.Exists(folder) && CheckpointFolder.Files(folder).Any();
     }
 
+    /// <summary>Refuses a training's folder that has checkpoints of another training, or of more steps, whatever it is called.</summary>
+    /// <exception cref="UsageException">It has.</exception>
+    public void RequireOwn(TrainingJob job)
+    {
+        string folder = SetupOf(job).Folder;
+        if (!Directory.Exists(folder)) return;
+        string key = KeyOf(job);
+        if (CheckpointFolder.Files(folder).FirstOrDefault(IsStrange) is not { } strange) return;
+        throw new UsageException($"{strange} is of another training than its folder is for.");
+
+        bool IsStrange(string file)
+        {
+            try
+            {
+                CheckpointHeader header = Checkpoint.ReadHeader(file);
+                return KeyOf(header) != key || header.StepsDone > Steps;
+            }
+            catch (CheckpointException)
+            {
+                // Whoever goes on in the folder sets it aside.
+                return false;
+            }
+        }
+    }
+
     // What a training's own folder holds of another process, which is removed if something is wrong with it.
     private (Accuracy Accuracy, string? Fault) MeasureTaken(TrainingJob job, string taken, RunContext context)
     {
@@ -155,7 +180,7 @@ internal sealed record ArchitectureTraining
             // It goes on from its end.
             Reach(job, context, (run, network, trainer) =>
             {
-                trainer.RequireFiniteWeights();
+                trainer.RequireFiniteWeights(run.Average?.Network);
                 accuracy = Measure(run, network, job, context);
             });
             return (accuracy, null);

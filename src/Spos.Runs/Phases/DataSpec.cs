@@ -33,6 +33,9 @@ public sealed record DataSpec
     /// <summary>The most pixels of a picture's shorter side in the cache: larger ones are shrunk. Null for pictures as they are.</summary>
     public int? CacheSize { get; init; }
 
+    /// <summary>What the devices of one process have found of the data set; null where each who asks looks for itself.</summary>
+    public FoundPictures? Found { get; init; }
+
     /// <summary>What a checkpoint's network was trained with, or what is asked for.</summary>
     public Preprocessing PreprocessingOf(CheckpointHeader? header) =>
         OfficialPreprocessing ? Preprocessing.Spos : PreprocessingRecord.Of(header);
@@ -58,7 +61,8 @@ public sealed record DataSpec
 
     private ImageFolder Read(string split, IRunObserver observer)
     {
-        ImageFolder data = ImageFolder.Open(Path.Combine(Folder, split));
+        string folder = Path.Combine(Folder, split);
+        ImageFolder data = Found?.Open(folder) ?? ImageFolder.Open(folder);
         foreach (string remark in data.Remarks) observer.Warn(remark);
         return PictureCaches.Open(this, split, data);
     }

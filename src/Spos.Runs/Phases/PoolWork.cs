@@ -81,12 +81,14 @@ public sealed class PoolWork : IDisposable
     public void CountAnew() => Interlocked.Exchange(ref _steps, 0);
 
     /// <summary>The trainings that were begun in this worker's folder, by their keys: the one with the newest checkpoint first.</summary>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be.</exception>
     public IEnumerable<string> Begun => !Directory.Exists(_spec.Folder)
         ? []
         : Directory.GetDirectories(_spec.Folder)
-            .Select(one => (Key: Path.GetFileName(one).Split('.')[0], Newest: CheckpointFolder.Files(one).LastOrDefault()))
-            .Where(one => one.Newest != null && IsKey(one.Key))
-            .OrderByDescending(one => File.GetLastWriteTimeUtc(one.Newest!))
+            .Select(one => (Folder: one, Key: Path.GetFileName(one).Split('.')[0])).Where(one => IsKey(one.Key))
+            .Select(one => (one.Key, Saved: LastSavedIn(one.Folder))).Where(one => one.Saved != null)
+            .OrderByDescending(one => one.Saved)
             .Select(one => one.Key).Distinct();
 
     private Preprocessing Preprocessing => _spec.Data.PreprocessingOf(_supernet.Header);
@@ -179,8 +181,10 @@ public sealed class PoolWork : IDisposable
         for (int copy = 0; ; copy++)
         {
             TrainingJob job = Copy(copy);
+            string folder = Path.Combine(_spec.Folder, job.Folder);
             try
             {
+                training.RequireOwn(job);
                 string? checkpoint = training.CheckpointOf(job, context);
                 if (checkpoint != null) _trained[key] = Path.GetDirectoryName(checkpoint)!;
                 return checkpoint;
@@ -189,15 +193,13 @@ public sealed class PoolWork : IDisposable
             {
                 // What was saved is no more than a saving of time.
                 damaged = job.Folder;
-                string folder = Path.Combine(_spec.Folder, damaged);
                 _observer.Warn($"{folder} has nothing to go on with. It is removed, and the training begun anew.");
-                Directory.Delete(folder, recursive: true);
-                copy--;
+                if (Remove(folder, "The training is begun in another folder.")) copy--;
             }
-            catch (IOException error) when (
-                copy < MostCopies && error.InnerException is { } cause && WriteException.TellsOfLock(cause))
+            catch (Exception error) when (copy < MostCopies && Path.Exists(folder) && IsClosed(error, out bool isInUse))
             {
                 // The next folder is free, or has what a process that is gone has left.
+                if (!isInUse) _observer.Warn($"{error.Message.TrimEnd('.')}. It is left as it is, and the training has another folder.");
             }
         }
     }
@@ -211,15 +213,7 @@ public sealed class PoolWork : IDisposable
     {
         foreach (string key in keys ?? [.. _trained.Keys])
         {
-            if (!_trained.Remove(key, out string? folder) || !Directory.Exists(folder)) continue;
-            try
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-            catch (Exception error) when (WriteException.Tells(error))
-            {
-                _observer.Warn($"{folder} could not be removed: {error.Message.TrimEnd('.')}. The run has what was trained there.");
-            }
+            if (_trained.Remove(key, out string? folder) && Directory.Exists(folder)) Remove(folder, "The run has what was trained there.");
         }
     }
 
@@ -229,6 +223,42 @@ public sealed class PoolWork : IDisposable
         _pictures.Dispose();
         _supernet.Dispose();
         _stop.Dispose();
+    }
+
+    // Whether it could be done; else it is told.
+    private bool Remove(string folder, string consequence)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+            return true;
+        }
+        catch (Exception error) when (WriteException.Tells(error))
+        {
+            _observer.Warn($"{folder} could not be removed: {error.Message.TrimEnd('.')}. {consequence}");
+            return false;
+        }
+    }
+
+    // Null if it has no checkpoint, or none that can be seen: another worker may be removing the folder.
+    private static DateTime? LastSavedIn(string folder)
+    {
+        try
+        {
+            return CheckpointFolder.Files(folder).LastOrDefault() is { } newest ? File.GetLastWriteTimeUtc(newest) : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    // Whether a training's folder cannot be used as it is: another process is at it, it may not be written to, or is something else.
+    private static bool IsClosed(Exception error, out bool isInUse)
+    {
+        isInUse = error.InnerException is { } cause && WriteException.TellsOfLock(cause);
+        return isInUse || error is UsageException or UnauthorizedAccessException
+            || error.InnerException is UnauthorizedAccessException;
     }
 
     private static bool IsKey(string key) => key.Length == 64 && key.All(char.IsAsciiHexDigitLower);

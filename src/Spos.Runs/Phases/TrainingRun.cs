@@ -272,7 +272,7 @@ internal sealed class TrainingRun : IDisposable
     {
         long steps = trainer.StepsDone;
         if (steps == _savedStep) return;
-        trainer.RequireFiniteWeights();
+        trainer.RequireFiniteWeights(Average?.Network);
         SharedNetwork.RequireSame(_ranks, Session, Network, Average?.Network);
         _savedStep = steps;
         if (_folder == null) return;

@@ -17,6 +17,10 @@ internal sealed class CoordinatorMessages(string coordinator, IAsyncStreamReader
     /// <summary>What it is that spos does not say.</summary>
     public static IOException Unfitting() => new("what is there is no run of spos");
 
+    /// <summary>What it wants done cannot be.</summary>
+    public PoolException Unsuitable(Exception why) => new(
+        $"the run at {coordinator} asks for something that this worker does not have: {Shown.Line(why.Message)}", why);
+
     /// <summary>The next of them.</summary>
     /// <exception cref="PoolException">It refuses the worker.</exception>
     /// <exception cref="IOException">Nothing more comes.</exception>

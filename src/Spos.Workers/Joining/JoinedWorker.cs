@@ -46,11 +46,11 @@ internal sealed class JoinedWorker(
     {
         while (true)
         {
-            var ready = new Ready { Room = (uint)work.Room };
-            if (recipe != null) ready.Begun.AddRange(work.Begun.Take(MostBegun));
-            await to.WriteAsync(new FromWorker { Ready = ready }, CancellationToken.None);
             try
             {
+                var ready = new Ready { Room = (uint)work.Room };
+                if (recipe != null) ready.Begun.AddRange(Failing(() => work.Begun.Take(MostBegun).ToArray()));
+                await to.WriteAsync(new FromWorker { Ready = ready }, CancellationToken.None);
                 FromCoordinator said = await from.Next(cancel);
                 if (said.Job is { } job)
                 {
@@ -68,6 +68,7 @@ internal sealed class JoinedWorker(
             catch (Exception error) when (error is SposException and not PoolException or FormatException)
             {
                 await Leave(new FromWorker { Failure = new Failure { Why = error.Message } });
+                if (error is FormatException) throw from.Unsuitable(error);
                 throw;
             }
         }
@@ -143,10 +144,10 @@ internal sealed class JoinedWorker(
         string checkpoint = work.Train(recipe, path, job.Seed, job.Key, stop) ?? throw new OperationCanceledException(stop);
         return async () =>
         {
-            await using FileStream file = File.OpenRead(checkpoint);
+            await using FileStream file = Failing(() => File.OpenRead(checkpoint));
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             byte[] piece = new byte[PieceBytes];
-            for (int read; (read = await file.ReadAsync(piece)) > 0;)
+            for (int read; (read = Failing(() => file.Read(piece))) > 0;)
             {
                 hash.AppendData(piece.AsSpan(0, read));
                 var sent = new Piece { Data = ByteString.CopyFrom(piece, 0, read) };
@@ -173,8 +174,15 @@ internal sealed class JoinedWorker(
     // The coordinator ends the call once it has heard it.
     private async Task Leave(FromWorker last)
     {
-        await to.WriteAsync(last, CancellationToken.None);
-        await to.CompleteAsync();
-        await Task.WhenAny(from.Coming, Task.Delay(LongestParting));
+        try
+        {
+            await to.WriteAsync(last, CancellationToken.None);
+            await to.CompleteAsync();
+            await Task.WhenAny(from.Coming, Task.Delay(LongestParting));
+        }
+        catch (Exception error) when (error is RpcException or IOException or InvalidOperationException)
+        {
+            // It is gone already. Why this worker leaves matters more.
+        }
     }
 }

@@ -39,7 +39,8 @@ internal sealed class Conversation(
     {
         try
         {
-            while (await Next(Timeout.InfiniteTimeSpan) is { } said)
+            // One that asks for no work, and keeps others from what it might take, is not waited for without end.
+            while (await Next(patience) is { } said)
             {
                 if (said.Ready is not { } ready)
                 {
@@ -139,7 +140,7 @@ internal sealed class Conversation(
     {
         _next ??= from.MoveNext(stop);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task tooLong = Task.Delay(longest == Timeout.InfiniteTimeSpan || longest > TimeSpan.Zero ? longest : TimeSpan.Zero, end.Token);
+        Task tooLong = Task.Delay(longest > TimeSpan.Zero ? longest : TimeSpan.Zero, end.Token);
         while (!_next.IsCompleted)
         {
             Task changed = dispatch.Changed;

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Grpc.Core;
+using Spos.Engine.Files;
 using Spos.Runs;
+using Spos.Runs.Folders;
 using Spos.Runs.Phases;
 using Spos.Space;
 using Spos.Workers.Protocol;
@@ -90,6 +92,28 @@ public sealed class PooledTrainingTests : IDisposable
         isSent.Set();
         Assert.Equal("it fails", (await Assert.ThrowsAsync<InvalidOperationException>(() => run)).Message);
         Assert.Empty(Directory.GetFiles(_folder, ".workers.json.received*"));
+    }
+
+    [Fact]
+    public async Task A_disk_that_fills_up_while_a_checkpoint_comes_ends_the_run_and_is_not_held_against_the_worker()
+    {
+        using WorkPool pool = Open();
+        // In the place of the first file that is received.
+        string received = Path.Combine(_folder, $".{WorkersFile.ReceivedName}.{Environment.ProcessId}-1.tmp");
+        File.CreateSymbolicLink(received, "/dev/full");
+        Task run = Run(pool, new Trainings(1));
+        using FakeWorker worker = await Join(pool, "worker");
+        Job job = (await worker.Ask(1)).Job;
+        Exception? end = await Record.ExceptionAsync(async () =>
+        {
+            await worker.Send(job, Checkpoint(job.Key));
+            await worker.Hear();
+        });
+        Assert.True(end is EndOfStreamException or RpcException or InvalidOperationException, $"{end}");
+        var error = await Assert.ThrowsAsync<WriteException>(() => run);
+        Assert.Contains("could not be written: No space left on device", error.Message, StringComparison.Ordinal);
+        Assert.Empty(_observer.Warnings);
+        Assert.False(Path.Exists(received));
     }
 
     [Fact]

@@ -368,6 +368,16 @@ public sealed class WorkPoolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_worker_that_never_asks_for_work_is_given_up()
+    {
+        using WorkPool pool = Open(isImpatient: true);
+        using FakeWorker silent = await Join(pool, "silent");
+        await Assert.ThrowsAsync<EndOfStreamException>(silent.Hear);
+        Assert.Contains(
+            _observer.Warnings, said => said.StartsWith("worker silent is lost: it has come no further", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_worker_that_scores_hears_that_the_run_is_over()
     {
         using WorkPool pool = Open();

@@ -4,6 +4,7 @@ using Spos.Engine.Data;
 using Spos.Engine.Devices;
 using Spos.Engine.Nn;
 using Spos.Engine.Supernet;
+using Spos.Engine.Tensors;
 using Spos.Engine.Tests.Data;
 using Spos.Engine.Training;
 using Spos.Space;
@@ -275,10 +276,41 @@ public sealed class TrainingTests
         Assert.Contains("another --init", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("--learning-rate", error.Message, StringComparison.Ordinal);
         network.Classifier.Value.Fill(session.Stream, 0);
-        trainer.RequireFiniteWeights();
+        trainer.RequireFiniteWeights(null);
         network.Classifier.Value.Fill(session.Stream, float.NaN);
-        error = Assert.Throws<DivergenceException>(trainer.RequireFiniteWeights);
+        error = Assert.Throws<DivergenceException>(() => trainer.RequireFiniteWeights(null));
         Assert.Contains(network.Classifier.Name, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_saved_of_which_an_average_or_a_statistic_is_no_finite_number()
+    {
+        using var files = new TemporaryDataSet(3, 24);
+        using var session = new Session(Device.Host);
+        using var network = new ShuffleNetV2OneShot(session, Spec with { Affine = true }, Architecture.Parse("0 1 2 3 0"));
+        Initialisation.Initialise(network, session.Stream, 1, InitialisationScheme.Official);
+        using var average = new WeightAverage(session, network, 0.9f);
+        var trainer = new Trainer(
+            session, network, ImageFolder.Open(files.Root), Options, _ => [network.Path!], new DamageReport(m => Assert.Fail(m)));
+        average.Begin(session);
+        trainer.RequireFiniteWeights(average.Network);
+        BatchNormLayer last = average.Network.BatchNorms.Last();
+        foreach ((string name, Tensor tensor) in new[]
+        {
+            ($"{network.Classifier.Name}.average", average.Network.Classifier.Value),
+            ($"{last.Name}.running_mean.average", last.RunningMean), ($"{last.Name}.running_var.average", last.RunningVariance),
+            ($"{last.Name}.running_var", network.BatchNorms.Last().RunningVariance),
+        })
+        {
+            foreach (float value in new[] { float.NaN, float.NegativeInfinity })
+            {
+                tensor.Fill(session.Stream, value);
+                var error = Assert.Throws<DivergenceException>(() => trainer.RequireFiniteWeights(average.Network));
+                Assert.StartsWith($"{name} has values that are no longer finite numbers", error.Message, StringComparison.Ordinal);
+                tensor.Fill(session.Stream, 1);
+            }
+        }
+        trainer.RequireFiniteWeights(average.Network);
     }
 
     // What the optimizer moves.
