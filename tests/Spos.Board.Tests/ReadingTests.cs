@@ -161,6 +161,25 @@ public sealed class ReadingTests
         Assert.Equal(worker, told[0].Deserialize<WorkerRecord>());
     }
 
+    [Fact]
+    public async Task What_has_been_trained_is_told()
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "front");
+        FrontNetwork network = new(FrontSource.Random, 3, "0 1", 0.5, Top1: 0.25);
+        var ranked = new RankedArchitecture("1 0", 2e8, [0.5], 0.75);
+        JsonFile.Write(board.At("one", FrontState.FileName), new ArchitecturesContents<FrontNetwork>([network]));
+        JsonFile.Write(board.At("one", RankState.FileName), new ArchitecturesContents<RankedArchitecture>([ranked]));
+        await board.Start();
+        JsonElement run = await board.Run("one");
+        Assert.Equal(
+            "[{\"source\":\"Random\",\"number\":3,\"architecture\":\"0 1\",\"score\":0.5,\"top1\":0.25,\"top5\":null,\"loss\":null}]",
+            run.GetProperty("networks").GetRawText());
+        Assert.Equal(
+            "[{\"architecture\":\"1 0\",\"flops\":200000000,\"scores\":[0.5],\"standalone\":0.75}]",
+            run.GetProperty("ranked").GetRawText());
+    }
+
     [Theory]
     [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"0 1\"")]
     [InlineData("search.json",
