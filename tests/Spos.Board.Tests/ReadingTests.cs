@@ -161,6 +161,25 @@ public sealed class ReadingTests
         Assert.Equal(worker, told[0].Deserialize<WorkerRecord>());
     }
 
+    [Fact]
+    public async Task What_has_been_trained_is_told()
+    {
+        await using var board = new BoardFixture();
+        board.Record("one", "front");
+        FrontNetwork network = new(FrontSource.Random, 3, "0 1", 0.5, Top1: 0.25);
+        var ranked = new RankedArchitecture("1 0", 2e8, [0.5], 0.75);
+        JsonFile.Write(board.At("one", FrontState.FileName), new ArchitecturesContents<FrontNetwork>([network]));
+        JsonFile.Write(board.At("one", RankState.FileName), new ArchitecturesContents<RankedArchitecture>([ranked]));
+        await board.Start();
+        JsonElement run = await board.Run("one");
+        Assert.Equal(
+            "[{\"source\":\"Random\",\"number\":3,\"architecture\":\"0 1\",\"score\":0.5,\"top1\":0.25,\"top5\":null,\"loss\":null}]",
+            run.GetProperty("networks").GetRawText());
+        Assert.Equal(
+            "[{\"architecture\":\"1 0\",\"flops\":200000000,\"scores\":[0.5],\"standalone\":0.75}]",
+            run.GetProperty("ranked").GetRawText());
+    }
+
     [Theory]
     [InlineData("search.json", "{\"Scores\":[{\"Architecture\":\"0 1\"")]
     [InlineData("search.json",
@@ -248,26 +267,37 @@ public sealed class ReadingTests
         using HttpResponseMessage response = await board.Send(board.Request(HttpMethod.Get, "/api/events?path=one"), headersOnly: true);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        Assert.Equal(3, await Next());
+        Assert.Equal(("runs", 3), DoneOf(await Next()));
+        Assert.Equal(("run", ""), await Next());
         File.AppendAllText(board.At("one", "metrics.jsonl"), BoardFixture.Lines(4, 2));
-        Assert.Equal(5, await Next());
+        Assert.Equal(("changed", 5), DoneOf(await Next()));
+        (string name, string data) = await Next();
+        Assert.Equal("points", name);
+        JsonElement loss = JsonDocument.Parse(data).RootElement.EnumerateArray()
+            .Single(one => one.GetProperty("name").GetString() == "loss");
+        JsonElement points = loss.GetProperty("points");
+        Assert.Equal(3, loss.GetProperty("from").GetInt32());
+        Assert.Equal([4, 5], points.GetProperty("steps").EnumerateArray().Select(step => step.GetInt32()));
+        Assert.Equal([0.25f, 0.2f], points.GetProperty("values").EnumerateArray().Select(value => value.GetSingle()));
         // A run that goes on writes the file anew, and shorter.
         File.WriteAllText(board.At("one", "new"), BoardFixture.Lines(1, 1));
         File.Move(board.At("one", "new"), board.At("one", "metrics.jsonl"), overwrite: true);
-        Assert.Equal(1, await Next());
+        Assert.Equal(("changed", 1), DoneOf(await Next()));
+        Assert.Equal(("run", ""), await Next());
 
-        // The steps of the next list of runs.
-        async Task<int> Next()
+        static (string Name, int Done) DoneOf((string Name, string Data) told) =>
+            (told.Name, JsonDocument.Parse(told.Data).RootElement[0].GetProperty("done").GetInt32());
+
+        async Task<(string Name, string Data)> Next()
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-            string? runs = null;
+            string told = "";
             while (await reader.ReadLineAsync(limit.Token) is { } line)
             {
-                if (line.StartsWith("data: [", StringComparison.Ordinal)) runs = line["data: ".Length..];
-                // That the run has changed is told too, after the list.
-                if (runs != null && line.StartsWith("event: run", StringComparison.Ordinal) && !line.EndsWith('s')) break;
+                if (line.StartsWith("event: ", StringComparison.Ordinal)) told = line["event: ".Length..];
+                if (line.StartsWith("data:", StringComparison.Ordinal)) return (told, line["data:".Length..].Trim());
             }
-            return JsonDocument.Parse(runs!).RootElement[0].GetProperty("done").GetInt32();
+            throw new EndOfStreamException("The board has ended.");
         }
     }
 
@@ -285,6 +315,49 @@ public sealed class ReadingTests
         Assert.Equal((50_000, 0), (metrics.Of("loss")!.Count, metrics.Unread));
         Assert.False(metrics.Refresh(files, whole: true));
         Directory.Delete(folder, recursive: true);
+    }
+
+    // A space keeps a line from being read as one that is like the one before.
+    [Fact]
+    public void Lines_alike_are_read_as_any_others_are()
+    {
+        string[] numbers =
+        [
+            "0", "-0", "1", "01", "-", "1.", ".5", "1.5", "-1.50", "16777216", "16777217", "1.6777217", "123456789.125", "1e3", "1E-3",
+            "1e+3", "1e", "1e-", "1e10", "1e11", "1e-10", "1e-11", "1e999", "-1e-999", "1e99999", "0.1", "6.543210", "2.302585092994046",
+            "3.4028236e38", "null", "nul", "nulll", "true", "\"1\"", "{}", "", "1 ", "NaN", "1e5}", "1,", "1,\"loss\":2", "1,\"step\":9",
+            "1,\"x\":1",
+        ];
+        var random = new Random(1);
+        IEnumerable<string> drawn = Enumerable.Range(0, 20_000).Select(i => i % 2 == 0
+            ? random.NextDouble().ToString("R", CultureInfo.InvariantCulture)
+            : (random.Next(1 << 25) * Math.Pow(10, random.Next(-12, 12))).ToString("G8", CultureInfo.InvariantCulture));
+        string[] lines =
+        [
+            .. numbers.Concat(drawn).Select((number, i) => $"{{\"step\":{i},\"epoch\":1,\"loss\":{number},\"a\\\"b\":1}}"),
+            "{\"step\":007,\"loss\":1}", "{\"step\":1.0,\"loss\":1}", "{\"step\":-1,\"loss\":1}",
+            "{\"step\":9999999999999999999,\"loss\":1}",
+            "{\"epoch\":1,\"loss\":1}", "{\"step\":5,\"loss\":1", "{\"step\":5,\"loss\":}", "{\"step\":}", "{}", "}", "{", "{\"step\":3,}",
+            "{\"loss\":1,\"step\":900719925474099}",
+        ];
+        string alike = Directory.CreateTempSubdirectory("spos-test-").FullName;
+        string apart = Directory.CreateTempSubdirectory("spos-test-").FullName;
+        File.WriteAllLines(Path.Combine(alike, MetricsFile.FileName), lines);
+        File.WriteAllLines(Path.Combine(apart, MetricsFile.FileName), lines.Select(line => " " + line));
+        MetricsFile read = new(), expected = new();
+        read.Refresh(new OwnFiles(alike, ""), whole: true);
+        expected.Refresh(new OwnFiles(apart, ""), whole: true);
+        Assert.InRange(expected.Unread, 20, 40);
+        Assert.Equal((expected.Unread, expected.Step, expected.Epoch), (read.Unread, read.Step, read.Epoch));
+        Assert.Equal(expected.Series.Select(one => (one.Name, one.Count)), read.Series.Select(one => (one.Name, one.Count)));
+        foreach ((Series one, Series other) in expected.Series.Zip(read.Series))
+        {
+            (Points points, Points same) = (one.Since(0), other.Since(0));
+            Assert.Equal(points.Steps, same.Steps);
+            Assert.Equal(points.Values, same.Values);
+        }
+        Directory.Delete(alike, recursive: true);
+        Directory.Delete(apart, recursive: true);
     }
 
     [Fact]

@@ -67,6 +67,7 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
     [InlineData("one to train with, one damaged", "b: one picture of 2, the others are damaged: this is too few to train on")]
     [InlineData("one to train with, and that damaged", "b: its one picture cannot be decoded. Add others")]
     [InlineData("all of one class damaged", "b: none of its 2 pictures can be decoded. Add others")]
+    [InlineData("all of val damaged", "val: none of 2 pictures can be decoded. Replace them")]
     public void Folders_that_cannot_be_learnt_from_are_refused_with_what_to_do(string what, string named)
     {
         string folder = fixture.At($"odd {what}"), split = fixture.At($"split {what}"), file = fixture.At($"{what}.yml");
@@ -80,14 +81,15 @@ public sealed class NewTests(PipelineFixture fixture) : IClassFixture<PipelineFi
             "only train" => ["train/a/0.jpg", "train/b/1.jpg"],
             "few" or "damaged" => ["a/0.jpg", "a/1.jpg", "a/2.jpg", "a/3.jpg", "b/4.jpg", "b/5.jpg", "b/6.jpg"],
             "one to train with" or "one to train with, one damaged" or "one to train with, and that damaged"
-                or "all of one class damaged" =>
+                or "all of one class damaged" or "all of val damaged" =>
                 ["train/a/0.jpg", "train/a/1.jpg", "train/b/2.jpg", "val/a/3.jpg", "val/b/4.jpg"],
             _ => [],
         }).Index())
         {
             string path = Path.Combine(folder, name);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            if (what == "damaged") File.WriteAllText(path, "no picture");
+            bool isDamaged = what == "damaged" || (what == "all of val damaged" && name.StartsWith("val", StringComparison.Ordinal));
+            if (isDamaged) File.WriteAllText(path, "no picture");
             else File.Copy(pictures[i], path);
         }
         string[] more = Directory.Exists(Path.Combine(folder, "val")) ? [] : ["--split", split];

@@ -60,6 +60,34 @@ public sealed class ProposalTests
     }
 
     [Fact]
+    public void Damaged_pictures_of_train_and_of_val_are_counted_and_left_out()
+    {
+        string folder = Directory.CreateTempSubdirectory("spos-new-").FullName;
+        foreach (string split in new[] { "train", "val" })
+        {
+            foreach (string path in Directory.GetFiles(Path.Combine(TinyRuns.Data.Folder, split), "*", SearchOption.AllDirectories))
+            {
+                string copy = Path.Combine(folder, Path.GetRelativePath(TinyRuns.Data.Folder, path));
+                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+                File.Copy(path, copy);
+            }
+        }
+        DataFacts whole = Facts();
+        foreach ((string split, int count) in new[] { ("train", 1), ("val", 2) })
+        {
+            string[] files = Directory.GetFiles(Path.Combine(folder, split), "*", SearchOption.AllDirectories);
+            Array.Sort(files, StringComparer.Ordinal);
+            foreach (string file in files.Take(count)) File.WriteAllText(file, "no picture");
+        }
+        DataFacts damaged = Facts();
+        Directory.Delete(folder, recursive: true);
+        Assert.Equal((0, whole.Train - 1, whole.Val - 2, 3), (whole.Damaged, damaged.Train, damaged.Val, damaged.Damaged));
+
+        DataFacts Facts() =>
+            DataFacts.Of(ImageFolder.Open(Path.Combine(folder, "train")), ImageFolder.Open(Path.Combine(folder, "val")), workers: 2);
+    }
+
+    [Fact]
     public void Too_few_pictures_are_refused() => Assert.Throws<DataException>(() => Proposal.Of(Photos with { ClassSizes = [5, 4] }, 64));
 
     // Seconds by hand: of 1 s a path, half of that an inference, and a tenth a picture that is loaded.

@@ -108,11 +108,12 @@ function showHeader(run) {
   redrawContent(byId('warnings').querySelector('ul'), run.warnings.map(text => element('li', {}, text)));
 }
 
-let isLoading = false, isStale = false;
+let isLoading = false, isStale = false, waiting = [];
 async function load() {
   // One request at a time; what changes meanwhile is asked for after it.
   if (isLoading) { isStale = true; return; }
   isLoading = true;
+  waiting = [];
   const path = chosen;
   try {
     const answer = await ask(`api/run${query(path)}`);
@@ -123,7 +124,26 @@ async function load() {
     isLoading = false;
     if (path !== chosen) { isStale = false; load(); }
     else if (isStale) { isStale = false; setTimeout(load, 500); }
+    else if (waiting.length > 0) waiting.splice(0).forEach(add);
   }
+}
+
+// Twice as many points of a line as the server sends: then it is asked to thin them out.
+const mostPoints = 2400;
+
+// What was added to the curves. Some of it may have been in the server's whole answer already.
+function add(lines) {
+  if (isLoading) { waiting.push(lines); return; }
+  if (!shown || shown.header.path !== chosen) { load(); return; }
+  for (const { name, from, points } of lines) {
+    const line = shown.series.find(one => one.name === name);
+    if (!line || from > line.count || line.points.steps.length > mostPoints) { load(); return; }
+    const had = line.count - from;
+    line.points.steps.push(...points.steps.slice(had));
+    line.points.values.push(...points.values.slice(had));
+    line.count = Math.max(line.count, from + points.steps.length);
+  }
+  drawCharts();
 }
 
 function showRun(run) {
@@ -185,6 +205,10 @@ async function follow() {
 
 function take(event) {
   if (event.event === 'runs') showRuns(JSON.parse(event.data));
+  else if (event.event === 'changed') {
+    const changed = new Map(JSON.parse(event.data).map(run => [run.path, run]));
+    showRuns(known.map(run => changed.get(run.path) ?? run));
+  } else if (event.event === 'points') add(JSON.parse(event.data));
   else if (event.event === 'run') load();
 }
 
@@ -195,7 +219,7 @@ function choose() {
   byId('resume').hidden = true;
   setText(byId('answer'), '');
   showRuns(known);
-  follow();
+  if (!document.hidden) follow();
 }
 
 async function change(what, asking, said) {
@@ -239,4 +263,11 @@ const overview = await ask('api/runs').then(answer => answer.ok ? answer.json() 
 mayChange = token !== '' && await ask('api/token', { method: 'POST' }).then(answer => answer.ok).catch(() => false);
 setText(byId('folder'), overview?.root ?? '');
 byId('cut').hidden = !overview?.cut;
-follow();
+
+// A page that nobody sees is told nothing, and asks now and then, so that the board sees which runs are alive.
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) follow();
+  else { stream?.abort(); stream = null; }
+});
+setInterval(() => { if (document.hidden) ask('api/runs').catch(() => null); }, 30000);
+if (!document.hidden) follow();

@@ -30,11 +30,14 @@ internal sealed class LockTable
     }
 
     /// <summary>The process that holds a file's lock; null if none does.</summary>
-    public int? HolderOf(string path)
+    /// <param name="before">Which one did when the board looked last. What it has open is not looked through again, as long as it has a
+    /// lock on a file of that number.</param>
+    public int? HolderOf(string path, int? before = null)
     {
         if (FileStatus.Of(FilePath.Of(path)) is not { Kind: FileKind.Regular } status) return null;
         foreach ((int process, string device) in _holders[status.Id.Inode])
         {
+            if (process == before) return process;
             // File systems may show another device than the kernel's list does; what the process has open tells then.
             if (HasOpen(process, status) ?? device == $"{status.Id.Major:x2}:{status.Id.Minor:x2}") return process;
         }

@@ -10,7 +10,7 @@ internal sealed class Looks(TimeProvider time, Func<TimeSpan> computed)
     // Of one core. People wait no longer than the most, whatever it costs.
     private const double Share = 0.001;
 
-    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1), Most = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1), Most = TimeSpan.FromSeconds(3);
 
     private TimeSpan _before, _pause;
     private long? _last;

@@ -20,13 +20,16 @@ internal sealed class RunCatalog
     private readonly Func<RunCommand, string, bool> _canResume;
     private readonly SortedDictionary<string, WatchedRun> _runs = new(StringComparer.Ordinal);
     private readonly Looks _looks;
+    private readonly int _mostRuns;
     private long? _searched;
     private TimeSpan _searchTook;
 
     /// <param name="root">The folder.</param>
     /// <param name="canResume">Whether a run can go on by its command, in its folder.</param>
-    public RunCatalog(string root, TimeProvider time, Func<RunCommand, string, bool> canResume)
+    /// <param name="mostRuns">No more are looked for.</param>
+    public RunCatalog(string root, TimeProvider time, Func<RunCommand, string, bool> canResume, int mostRuns = MostRuns)
     {
+        _mostRuns = mostRuns;
         (_root, _time, _canResume) = (Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)), time, canResume);
         _looks = new Looks(time, () => Environment.CpuUsage.TotalTime);
     }
@@ -56,12 +59,16 @@ internal sealed class RunCatalog
         }
     }
 
-    /// <summary>The runs, and the version of one of them, of the same look; null where there is none of that path.</summary>
-    public (RunHeader[] Runs, long? Version) Look(string? path)
+    /// <summary>The runs, and what is new of one of them, of the same look; null where nothing is, or there is none of that path.</summary>
+    /// <param name="view">What the page has been told of it.</param>
+    public (RunHeader[] Runs, RunNews? News) Look(string? path, PageView view)
     {
         lock (_gate)
         {
-            return (Headers(), path != null && _runs.TryGetValue(path, out WatchedRun? run) ? run.Version : null);
+            Refresh();
+            WatchedRun? run = path == null ? null : _runs.GetValueOrDefault(path);
+            run?.Open();
+            return (Headers(), run == null ? null : view.NewsOf(run));
         }
     }
 
@@ -95,7 +102,7 @@ internal sealed class RunCatalog
         while (ahead.TryDequeue(out (string Path, int Depth) at))
         {
             if (new OwnFiles(_root, at.Path).Find("run.json") != null) found.Add(at.Path);
-            if (found.Count == MostRuns || folders > MostFolders)
+            if (found.Count == _mostRuns || folders > MostFolders)
             {
                 IsCut = true;
                 break;

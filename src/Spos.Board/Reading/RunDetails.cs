@@ -5,7 +5,8 @@ using Spos.Runs.Reading;
 namespace Spos.Board.Reading;
 
 /// <summary>A line of a chart.</summary>
-internal sealed record NamedPoints(string Name, Points Points);
+/// <param name="Count">So many points it has before it is decimated.</param>
+internal sealed record NamedPoints(string Name, int Count, Points Points);
 
 /// <summary>All that the page shows of a run.</summary>
 /// <param name="Resume">The command that goes on with the run; null where there is none.</param>

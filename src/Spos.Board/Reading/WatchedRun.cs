@@ -20,7 +20,10 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
 
     private const string RecordName = "run.json", SearchName = "search.json", ResultName = "result.json", LockName = ".lock";
 
-    private const int MostBytesOfRecord = 64 << 20, MostBytesOfState = 256 << 20, MostPoints = 1200, MostArchitectures = 500;
+    /// <summary>Points of a line that a page is sent at once.</summary>
+    public const int MostPoints = 1200;
+
+    private const int MostBytesOfRecord = 64 << 20, MostBytesOfState = 256 << 20, MostArchitectures = 500;
     private const int MostWorkers = 500;
 
     // Of hundreds of runs in a folder most are over.
@@ -50,6 +53,12 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
     /// <summary>Grows with each change.</summary>
     public long Version { get; private set; }
 
+    /// <summary>Grows with each change but that metrics are added.</summary>
+    public long OtherVersion { get; private set; }
+
+    /// <summary>The metrics so far.</summary>
+    public IReadOnlyList<Series> Series => _metrics.Series;
+
     /// <summary>The file that the run locks; null if there is none.</summary>
     public string? LockFile => _files.Find(LockName)?.Path;
 
@@ -66,7 +75,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
         if (isIdle && _looked is { } looked && time.GetElapsedTime(looked) < EachIdleLook) return;
         _looked = time.GetTimestamp();
         string? file = LockFile;
-        int? process = file == null ? null : locks.HolderOf(file);
+        int? process = file == null ? null : locks.HolderOf(file, _process);
         bool changed = Header == null, isRunning = process != null;
         if (process is { } alive && alive != _process) Command = RunCommand.Of(alive, file!);
         _process = process;
@@ -79,23 +88,31 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
             changed |= isNew;
         }
         RunState state = isRunning ? RunState.Running : EndOf();
-        changed |= state != _state;
+        if (state != _state || Header == null)
+        {
+            changed = true;
+            OtherVersion++;
+        }
         _state = state;
         if (!changed) return;
         Version++;
         Header = _record == null ? null : HeaderOf(_record);
     }
 
+    /// <summary>A page shows the run, and wants its curves.</summary>
+    public void Open()
+    {
+        if (_isOpen) return;
+        _isOpen = true;
+        _metrics.Refresh(_files, whole: true);
+        if (_record != null) Header = HeaderOf(_record);
+    }
+
     /// <summary>All that the page shows; null as long as run.json cannot be read.</summary>
     /// <param name="commandOf">The command line that goes on with a run of this record in a folder; null where there is none.</param>
     public RunDetails? Details(Func<string, IReadOnlyDictionary<string, string?>, string, string?> commandOf)
     {
-        if (!_isOpen)
-        {
-            _isOpen = true;
-            _metrics.Refresh(_files, whole: true);
-            if (_record != null) Header = HeaderOf(_record);
-        }
+        Open();
         if (Header == null) return null;
         if (_recordOfResume != _record)
         {
@@ -103,7 +120,7 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
         }
         return new RunDetails(
             Header, _resume,
-            [.. _metrics.Series.Select(series => new NamedPoints(series.Name, series.Decimated(MostPoints)))],
+            [.. _metrics.Series.Select(series => new NamedPoints(series.Name, series.Count, series.Decimated(MostPoints)))],
             _candidates, _front?.Take(MostArchitectures).ToArray(), _ranked?.Take(MostArchitectures).ToArray(),
             _networks?.Take(MostArchitectures).ToArray(), _workers?.Take(MostWorkers).ToArray(), _result, _record!.Given(),
             _record.Operations());
@@ -131,7 +148,9 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
             _stamps[name] = stamp;
             if (stamp is { } there && there.Written > _written) _written = there.Written;
             any = true;
+            int beginnings = _metrics.Beginnings;
             Read(name);
+            if (name != MetricsFile.FileName || _metrics.Beginnings != beginnings) OtherVersion++;
         }
         return any;
     }

@@ -1,14 +1,17 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Spos.Board.Processes;
 using Spos.Board.Reading;
+using Spos.Runs.Reading;
 
 namespace Spos.Board.Serving;
 
@@ -17,8 +20,6 @@ public sealed class BoardServer : IAsyncDisposable
 {
     // No request has more; nothing is uploaded.
     private const int MostConnections = 256, MostBytesOfBody = 1024;
-
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     private readonly WebApplication _app;
     private readonly RunCatalog _catalog;
@@ -44,6 +45,8 @@ public sealed class BoardServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = MostBytesOfBody;
             kestrel.Listen(spec.Listen);
         });
+        // What pages are told is sent by the thread that has looked: each thread that wakes costs more than to send it.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, OwnLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(2));
@@ -59,6 +62,7 @@ public sealed class BoardServer : IAsyncDisposable
     public static async Task<BoardServer> Start(BoardSpec spec)
     {
         var server = new BoardServer(spec);
+        _ = Task.Run(server.Prepare);
         try
         {
             await server._app.StartAsync();
@@ -82,9 +86,22 @@ public sealed class BoardServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
+    // .NET compiles what is called for the first time. While the server starts, another core compiles what the first answers need.
+    private void Prepare()
+    {
+        var catalog = new RunCatalog(_spec.Folder, _spec.Time, _resumed.CanResume, mostRuns: 1);
+        RunHeader[] runs = catalog.Headers();
+        JsonSerializer.SerializeToUtf8Bytes(new RunList(catalog.Root, runs, catalog.IsCut), BoardJson.Default.RunList);
+        if (runs is not [{ } run, ..]) return;
+        var points = new NamedPoints("", 1, new Points([0], [0]));
+        JsonSerializer.SerializeToUtf8Bytes(
+            new RunDetails(run, null, [points], null, null, null, null, null, null, new Dictionary<string, string>(), []),
+            BoardJson.Default.RunDetails);
+    }
+
     private void Map()
     {
-        var live = new LiveEvents(_catalog, Json, _app.Lifetime.ApplicationStopping);
+        var live = new LiveEvents(_catalog, _app.Lifetime.ApplicationStopping);
         _app.Use(async (context, next) =>
         {
             SetHeaders(context.Response.Headers);
@@ -97,17 +114,15 @@ public sealed class BoardServer : IAsyncDisposable
                     ? Refuse(context, refused)
                     : PageFiles.Send(context.Response, name, type));
         }
-        _app.MapGet("/api/runs", Guarded(changes: false, context => Answer(context, new
-        {
-            _catalog.Root,
-            Runs = _catalog.Headers(),
-            Cut = _catalog.IsCut,
-        })));
+        _app.MapGet("/api/runs", Guarded(changes: false, context =>
+            Answer(context, new RunList(_catalog.Root, _catalog.Headers(), _catalog.IsCut), BoardJson.Default.RunList)));
         _app.MapGet("/api/run", Guarded(changes: false, context =>
-            AnswerOrNone(context, PathOf(context) is { } path ? _catalog.Of(path, run => run.Details(_spec.ResumeCommand)) : null)));
+            PathOf(context) is { } path && _catalog.Of(path, run => run.Details(_spec.ResumeCommand)) is { } details
+                ? Answer(context, details, BoardJson.Default.RunDetails)
+                : RefuseUnknown(context)));
         _app.MapGet("/api/events", Guarded(changes: false, context => live.Send(context, PathOf(context))));
         // That the page may stop runs and go on with them.
-        _app.MapPost("/api/token", Guarded(changes: true, context => Answer(context, new { Valid = true })));
+        _app.MapPost("/api/token", Guarded(changes: true, Accept));
         _app.MapPost("/api/stop", Guarded(changes: true, Stop));
         _app.MapPost("/api/resume", Guarded(changes: true, Resume));
     }
@@ -118,12 +133,12 @@ public sealed class BoardServer : IAsyncDisposable
     private Task Stop(HttpContext context)
     {
         string? path = PathOf(context);
-        if (path == null || !_catalog.Headers().Any(run => run.Path == path)) return AnswerOrNone<object>(context, null);
+        if (path == null || !_catalog.Headers().Any(run => run.Path == path)) return RefuseUnknown(context);
         // The run may take its time; the board does not wait for it.
         StopOutcome outcome = _catalog.Of(path, run => run.LockFile) is { } file ? RunProcess.Stop(file) : StopOutcome.NotRunning;
         return outcome switch
         {
-            StopOutcome.Asked => Answer(context, new { Asked = true }),
+            StopOutcome.Asked => Accept(context),
             StopOutcome.NotRunning => Refuse(context, (StatusCodes.Status409Conflict, "The run is not running.")),
             StopOutcome.NotPermitted => Refuse(context, (StatusCodes.Status403Forbidden, "The run is another user's.")),
             _ => Refuse(context, (StatusCodes.Status409Conflict, "The program that runs it does not listen to SIGUSR1.")),
@@ -135,7 +150,7 @@ public sealed class BoardServer : IAsyncDisposable
         string? path = PathOf(context);
         if (path == null || _catalog.Headers().FirstOrDefault(run => run.Path == path) is not { } header)
         {
-            await AnswerOrNone<object>(context, null);
+            await RefuseUnknown(context);
             return;
         }
         (RunCommand Command, string Lock)? found = _catalog.Of(path, run =>
@@ -143,26 +158,28 @@ public sealed class BoardServer : IAsyncDisposable
         string? trouble = found is var (command, file)
             ? await _resumed.Resume(command, file)
             : "The board can go on with what it has seen running, and what has stopped since.";
-        await (trouble == null ? Answer(context, new { Started = true }) : Refuse(context, (StatusCodes.Status409Conflict, trouble)));
+        await (trouble == null ? Accept(context) : Refuse(context, (StatusCodes.Status409Conflict, trouble)));
     }
 
     // Runs may have the path "", which is the board's folder itself.
     private static string? PathOf(HttpContext context) => context.Request.Query["path"] is [{ } path] ? path : null;
 
-    private static Task Answer<T>(HttpContext context, T value) => context.Response.WriteAsJsonAsync(value, Json);
-
-    private static Task AnswerOrNone<T>(HttpContext context, T? value)
-        where T : class
+    private static async Task Answer<T>(HttpContext context, T value, JsonTypeInfo<T> type)
     {
-        return value != null
-            ? Answer(context, value)
-            : Refuse(context, (StatusCodes.Status404NotFound, "There is no such run."));
+        byte[] text = JsonSerializer.SerializeToUtf8Bytes(value, type);
+        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.ContentLength = text.Length;
+        await context.Response.BodyWriter.WriteAsync(text, context.RequestAborted);
     }
+
+    private static Task Accept(HttpContext context) => Answer(context, new Accepted(true), BoardJson.Default.Accepted);
+
+    private static Task RefuseUnknown(HttpContext context) => Refuse(context, (StatusCodes.Status404NotFound, "There is no such run."));
 
     private static Task Refuse(HttpContext context, (int Status, string Why) refused)
     {
         context.Response.StatusCode = refused.Status;
-        return Answer(context, new { Error = refused.Why });
+        return Answer(context, new Refused(refused.Why), BoardJson.Default.Refused);
     }
 
     // The page takes everything from here, and is shown in no other.

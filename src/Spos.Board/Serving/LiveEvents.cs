@@ -6,10 +6,10 @@ using Spos.Board.Reading;
 namespace Spos.Board.Serving;
 
 /// <summary>
-/// Server-sent events: "runs" with the list of runs whenever it has changed, and "run" with a number whenever the run that the page shows
-/// has.
+/// Server-sent events: "runs" with the list of runs at first and whenever another is there, "changed" with those of the list that have
+/// changed, "points" with what was added to the curves of the run that the page shows, and "run" whenever more of it has changed.
 /// </summary>
-internal sealed class LiveEvents(RunCatalog catalog, JsonSerializerOptions json, CancellationToken stopping)
+internal sealed class LiveEvents(RunCatalog catalog, CancellationToken stopping)
 {
     // Each page has one; more are none of people's.
     private const int Most = 64;
@@ -17,6 +17,7 @@ internal sealed class LiveEvents(RunCatalog catalog, JsonSerializerOptions json,
     // Something is sent this often, so that a connection that is gone is noticed.
     private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(15);
 
+    private readonly NextLook _next = new(() => catalog.Wait);
     private int _open;
 
     /// <summary>Sends events until the page is closed.</summary>
@@ -48,14 +49,13 @@ internal sealed class LiveEvents(RunCatalog catalog, JsonSerializerOptions json,
     private async Task Follow(HttpResponse response, string? path, CancellationToken ending)
     {
         RunHeader[]? before = null;
-        long? version = null;
+        var view = new PageView();
         long said = Stopwatch.GetTimestamp();
         while (true)
         {
-            (RunHeader[] runs, long? now) = catalog.Look(path);
-            string text = (before?.SequenceEqual(runs) != true ? $"event: runs\ndata: {JsonSerializer.Serialize(runs, json)}\n\n" : "")
-                + (now != null && now != version ? $"event: run\ndata: {now}\n\n" : "");
-            (before, version) = (runs, now);
+            (RunHeader[] runs, RunNews? news) = catalog.Look(path, view);
+            string text = EventOf(before, runs) + EventOf(news);
+            before = runs;
             if (text.Length == 0 && Stopwatch.GetElapsedTime(said) >= MostSilence) text = ":\n\n";
             if (text.Length > 0)
             {
@@ -63,7 +63,27 @@ internal sealed class LiveEvents(RunCatalog catalog, JsonSerializerOptions json,
                 await response.WriteAsync(text, ending);
                 await response.Body.FlushAsync(ending);
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(catalog.Wait.TotalMilliseconds) + 1), ending);
+            await _next.Due().WaitAsync(ending);
         }
     }
+
+    private static string EventOf(RunHeader[]? before, RunHeader[] runs)
+    {
+        if (before?.Select(run => run.Path).SequenceEqual(runs.Select(run => run.Path)) != true)
+        {
+            return $"event: runs\ndata: {JsonSerializer.Serialize(runs, BoardJson.Default.RunHeaderArray)}\n\n";
+        }
+        // Where a header has not changed it is the same object.
+        RunHeader[] changed = [.. runs.Where((run, i) => run != before[i])];
+        return changed.Length > 0
+            ? $"event: changed\ndata: {JsonSerializer.Serialize(changed, BoardJson.Default.RunHeaderArray)}\n\n"
+            : "";
+    }
+
+    private static string EventOf(RunNews? news) => news switch
+    {
+        null => "",
+        { Added.Length: 0 } => "event: run\ndata:\n\n",
+        _ => $"event: points\ndata: {JsonSerializer.Serialize(news.Added, BoardJson.Default.AddedPointsArray)}\n\n",
+    };
 }

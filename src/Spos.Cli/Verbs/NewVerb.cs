@@ -57,6 +57,8 @@ internal sealed class NewVerb : DeviceOptions, IVerb
         bool isSplit = Has(Folder, Train) && Has(Folder, Val);
         string data = isSplit ? Folder : Split ?? throw Undivided();
         if (isSplit && Split != null) throw new UsageException($"--split: {Folder} has {Train} and {Val} already. Leave it out.");
+        // To list a million files takes a while.
+        Notice.Say($"Looking for pictures in {Folder}.");
         string? made = isSplit ? null : Divide(data);
         try
         {

@@ -8,6 +8,7 @@ using Spos.Space;
 namespace Spos.Runs.Folders;
 
 /// <summary>Why a network is trained.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FrontSource>))]
 public enum FrontSource
 {
     /// <summary>It is of the front that a search found.</summary>
@@ -25,8 +26,7 @@ public enum FrontSource
 /// <param name="Score">Top-1 with the supernet's weights; null if the search did not tell it.</param>
 /// <param name="Top1">On val after training; null until then, as are the two that follow.</param>
 public sealed record FrontNetwork(
-    [property: JsonConverter(typeof(JsonStringEnumConverter<FrontSource>))] FrontSource Source, int Number, string Architecture,
-    double? Score, double? Top1 = null, double? Top5 = null, double? Loss = null)
+    FrontSource Source, int Number, string Architecture, double? Score, double? Top1 = null, double? Top5 = null, double? Loss = null)
 {
     /// <summary>The folder of its training, and what its exported files are called but for their endings; a name in Python too.</summary>
     [JsonIgnore]

@@ -5,7 +5,7 @@ namespace Spos.Runs.Proposals;
 
 /// <summary>What of a data set options depend on.</summary>
 /// <param name="ClassSizes">Training pictures of each class; without damaged ones, where all pictures were looked at.</param>
-/// <param name="Val">Validation pictures.</param>
+/// <param name="Val">Validation pictures; without damaged ones as well.</param>
 /// <param name="ShortSide">The median of the pictures' shorter sides, in pixels.</param>
 /// <param name="LongSide">The median of the longer ones.</param>
 public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int ShortSide, int LongSide)
@@ -30,9 +30,9 @@ public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int Shor
     /// <exception cref="DataException">There is nothing to learn from.</exception>
     public static DataFacts Of(ImageFolder train, ImageFolder val, int workers)
     {
-        (int Width, int Height)[] all = PictureSizes.Of(train, 0, Measured, workers);
-        (int Width, int Height)[] sizes = [.. all.Where(size => size.Width > 0)];
-        if (sizes.Length == 0) throw new DataException($"{train.Root}: none of {all.Length} pictures can be decoded. Replace them.");
+        (int Width, int Height)[] all = PictureSizes.Of(train, 0, Measured, workers), sizes = WholeOf(train, all);
+        (int Width, int Height)[] allOfVal = PictureSizes.Of(val, 0, Measured, workers), ofVal = WholeOf(val, allOfVal);
+        int damagedOfVal = allOfVal.Length - ofVal.Length;
         // Of a data set that was looked at as a whole it is known which pictures nothing is learnt from.
         bool[] isLeftOut = all.Length == train.Samples.Length ? [.. all.Select(size => size.Width == 0)] : new bool[train.Samples.Length];
         int[] classes = new int[train.Classes.Length], given = new int[train.Classes.Length];
@@ -56,12 +56,21 @@ public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int Shor
                 + "remove the class from train and val.");
         }
         return new DataFacts(
-            [.. classes], val.Samples.Length, MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
+            [.. classes], val.Samples.Length - (allOfVal.Length == val.Samples.Length ? damagedOfVal : 0),
+            MedianOf(sizes.Select(s => Math.Min(s.Width, s.Height))),
             MedianOf(sizes.Select(s => Math.Max(s.Width, s.Height))))
         {
-            Damaged = all.Length - sizes.Length,
+            Damaged = all.Length - sizes.Length + damagedOfVal,
             Smallest = (train.Classes[label], count),
         };
+    }
+
+    private static (int Width, int Height)[] WholeOf(ImageFolder data, (int Width, int Height)[] sizes)
+    {
+        (int Width, int Height)[] whole = [.. sizes.Where(size => size.Width > 0)];
+        return whole.Length > 0
+            ? whole
+            : throw new DataException($"{data.Root}: none of {sizes.Length} pictures can be decoded. Replace them.");
     }
 
     private static int MedianOf(IEnumerable<int> values)

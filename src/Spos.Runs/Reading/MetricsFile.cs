@@ -30,6 +30,9 @@ internal sealed class MetricsFile
     /// <summary>Lines that are no metrics.</summary>
     public long Unread { get; private set; }
 
+    /// <summary>Grows whenever the file is read anew from its beginning, or from elsewhere.</summary>
+    public int Beginnings { get; private set; }
+
     /// <summary>Whether there are more values than are kept.</summary>
     public bool IsFull { get; private set; }
 
@@ -76,6 +79,7 @@ internal sealed class MetricsFile
 
     private void Clear()
     {
+        Beginnings++;
         _series.Clear();
         Array.Clear(_row);
         (_stamp, _offset, _isInLongLine, _isAfterGap, IsFull) = (null, 0, false, false, false);
@@ -117,6 +121,11 @@ internal sealed class MetricsFile
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Take(ReadOnlySpan<byte> line)
     {
+        if (LikeLine.TryRead(line, _row, out long stepOfLike, out long epochOfLike, out int valuesOfLike))
+        {
+            Keep(stepOfLike, epochOfLike, valuesOfLike);
+            return true;
+        }
         var reader = new Utf8JsonReader(line);
         long step = -1, epoch = 0;
         int values = 0;
@@ -147,12 +156,18 @@ internal sealed class MetricsFile
         {
             return false;
         }
+        Keep(step, epoch, values);
+        return true;
+    }
+
+    // Of a row the first values.
+    private void Keep(long step, long epoch, int values)
+    {
         (Step, Epoch) = (step, epoch);
         for (int i = 0; i < values; i++) IsFull |= !_row[i].Series.Add(step, _row[i].Value);
         // Of n steps an epoch, step s is of epoch e where (e - 1) n < s <= e n.
         if (epoch > 0 && step > 0) _leastPerEpoch = Math.Max(_leastPerEpoch, (step - 1) / epoch + 1);
         if (epoch > 1 && step > 0) _mostPerEpoch = Math.Min(_mostPerEpoch, (step - 1) / (epoch - 1));
-        return true;
     }
 
     // Lines are mostly alike, so that the series of the place in the line before is tried first.

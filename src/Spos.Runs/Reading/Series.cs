@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Spos.Runs.Reading;
 
 /// <summary>Points of a line, as the page draws them. A value that is not finite is null.</summary>
@@ -15,8 +17,11 @@ internal sealed class Series(string name)
 
     public string Name { get; } = name;
 
-    /// <summary>The name as the file has it.</summary>
-    public byte[] Bytes { get; } = System.Text.Encoding.UTF8.GetBytes(name);
+    /// <summary>The name in UTF-8.</summary>
+    public byte[] Bytes { get; } = Encoding.UTF8.GetBytes(name);
+
+    /// <summary>What stands before a value in a file without spaces; empty where the name can be written in several ways only.</summary>
+    public byte[] Key { get; } = name.Any(c => c is '"' or '\\' || char.IsControl(c)) ? [] : Encoding.UTF8.GetBytes($"\"{name}\":");
 
     public int Count => _steps.Count;
 
@@ -69,6 +74,10 @@ internal sealed class Series(string name)
             values.Add(Finite(_values[index]));
         }
     }
+
+    /// <summary>The values after the first ones.</summary>
+    /// <param name="first">So many are left out.</param>
+    public Points Since(int first) => new([.. _steps.Skip(first)], [.. _values.Skip(first).Select(Finite)]);
 
     private static float? Finite(float value) => float.IsFinite(value) ? value : null;
 }
