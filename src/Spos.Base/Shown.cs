@@ -49,7 +49,8 @@ public static class Shown
     {
         if (!(count >= 1e7)) return count.ToString("N0", CultureInfo.InvariantCulture);
         if (!double.IsFinite(count)) return "more than can be counted";
-        int power = (int)Math.Floor(Math.Log10(count));
+        // What rounds up to 10 has a digit more.
+        int power = (int)Math.Floor(Math.Log10(count) + Math.Log10(10 / 9.95));
         string digits = string.Concat(power.ToString(CultureInfo.InvariantCulture).Select(digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit - '0']));
         return string.Create(CultureInfo.InvariantCulture, $"{count / Math.Pow(10, power):0.0}×10{digits}");
     }

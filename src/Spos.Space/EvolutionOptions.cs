@@ -81,10 +81,14 @@ public sealed record EvolutionOptions
                 $"--predictor-pool {PredictorPool} for each of {Math.Max(NumCrossover, NumMutation)} candidates: at most {MostPooled} in "
                 + "all are possible.");
         }
-        if (NumCrossover < 0 || NumMutation < 0 || NumCrossover + NumMutation > NumPopulation)
+        if (NumCrossover < 0 || NumMutation < 0)
+        {
+            throw new ArgumentException($"{NumCrossover} crossovers and {NumMutation} mutations: there cannot be fewer than none.");
+        }
+        if (NumCrossover + NumMutation > NumPopulation)
         {
             throw new ArgumentException(
-                $"--num-crossover {NumCrossover} and --num-mutation {NumMutation} make more than --num-population {NumPopulation}: give less of them, "
+                $"--num-crossover {NumCrossover} and --num-mutation {NumMutation} make more than --num-population {NumPopulation}: give fewer of them, "
                 + $"such as {NumPopulation / 2} of each.");
         }
     }

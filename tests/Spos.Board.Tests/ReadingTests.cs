@@ -334,7 +334,8 @@ public sealed class ReadingTests
             : (random.Next(1 << 25) * Math.Pow(10, random.Next(-12, 12))).ToString("G8", CultureInfo.InvariantCulture));
         string[] lines =
         [
-            .. numbers.Concat(drawn).Select((number, i) => $"{{\"step\":{i},\"epoch\":1,\"loss\":{number},\"a\\\"b\":1}}"),
+            .. numbers.Concat(drawn).Select((number, i) => $"{{\"step\":{i},\"epoch\":1,\"loss\":{number},\"top1\":1}}"),
+            "{\"step\":8,\"a\\\"b\":1}", "{\"step\":9,\"a\\\"b\":2}",
             "{\"step\":007,\"loss\":1}", "{\"step\":1.0,\"loss\":1}", "{\"step\":-1,\"loss\":1}",
             "{\"step\":9999999999999999999,\"loss\":1}",
             "{\"epoch\":1,\"loss\":1}", "{\"step\":5,\"loss\":1", "{\"step\":5,\"loss\":}", "{\"step\":}", "{}", "}", "{", "{\"step\":3,}",

@@ -117,9 +117,15 @@ async function load() {
   const path = chosen;
   try {
     const answer = await ask(`api/run${query(path)}`);
-    if (answer.ok && path === chosen) showRun(await answer.json());
+    if (path === chosen) {
+      // What is added from now on does not follow what was shown before.
+      shown = null;
+      if (answer.ok) showRun(await answer.json());
+    }
   } catch {
-    // The events' connection says so.
+    // The events' connection says so. What was missed is asked for again.
+    shown = null;
+    setTimeout(() => { if (path === chosen && !shown) load(); }, 2000);
   } finally {
     isLoading = false;
     if (path !== chosen) { isStale = false; load(); }

@@ -3,6 +3,10 @@ using Spos.Engine.Files;
 
 namespace Spos.Board.Processes;
 
+/// <summary>A process that holds a lock.</summary>
+/// <param name="Device">That of the locked file, as the kernel's list of locks has it.</param>
+internal readonly record struct LockHolder(int Process, string Device);
+
 /// <summary>
 /// Which processes hold locks on files, by the kernel's own list. A run locks its folder for as long as it is alive, so that nothing
 /// that a killed run leaves behind is taken for a live one, and no lock has to be tried, which would keep a run from starting.
@@ -11,10 +15,11 @@ internal sealed class LockTable
 {
     private const string Source = "/proc/locks";
 
-    // By inode: the holder, and the device as the kernel writes it.
-    private readonly ILookup<ulong, (int Process, string Device)> _holders;
+    // By inode.
+    private readonly ILookup<ulong, LockHolder> _holders;
 
-    private LockTable(IEnumerable<string> lines) => _holders = Parse(lines).ToLookup(one => one.Inode, one => (one.Process, one.Device));
+    private LockTable(IEnumerable<string> lines) =>
+        _holders = Parse(lines).ToLookup(one => one.Inode, one => new LockHolder(one.Process, one.Device));
 
     /// <summary>The locks of now; none where the system does not tell.</summary>
     public static LockTable Read()
@@ -29,17 +34,16 @@ internal sealed class LockTable
         }
     }
 
-    /// <summary>The process that holds a file's lock; null if none does.</summary>
-    /// <param name="before">Which one did when the board looked last. What it has open is not looked through again, as long as it has a
-    /// lock on a file of that number.</param>
-    public int? HolderOf(string path, int? before = null)
+    /// <summary>What holds a file's lock; null if nothing does.</summary>
+    /// <param name="before">What did when the board looked last. What it has open is not looked through again.</param>
+    public LockHolder? HolderOf(string path, LockHolder? before = null)
     {
         if (FileStatus.Of(FilePath.Of(path)) is not { Kind: FileKind.Regular } status) return null;
-        foreach ((int process, string device) in _holders[status.Id.Inode])
+        foreach (LockHolder holder in _holders[status.Id.Inode])
         {
-            if (process == before) return process;
+            if (holder == before) return holder;
             // File systems may show another device than the kernel's list does; what the process has open tells then.
-            if (HasOpen(process, status) ?? device == $"{status.Id.Major:x2}:{status.Id.Minor:x2}") return process;
+            if (HasOpen(holder.Process, status) ?? holder.Device == $"{status.Id.Major:x2}:{status.Id.Minor:x2}") return holder;
         }
         return null;
     }

@@ -35,7 +35,7 @@ internal static partial class RunProcess
     /// <param name="lockFile">The run's lock.</param>
     public static StopOutcome Stop(string lockFile)
     {
-        if (LockTable.Read().HolderOf(lockFile) is not { } process) return StopOutcome.NotRunning;
+        if (LockTable.Read().HolderOf(lockFile) is not var (process, _)) return StopOutcome.NotRunning;
         nint handle = Call(OpenProcess, process, 0, 0, 0);
         if (handle < 0) return StopOutcome.NotRunning;
         try

@@ -12,16 +12,19 @@ internal sealed record RunNews(AddedPoints[] Added);
 /// <summary>What a page has been told of a run, so that it is told only what has changed since.</summary>
 internal sealed class PageView
 {
-    private long? _version;
-    private long _other;
+    private WatchedRun? _run;
+    private long _version, _other;
     private int[] _counts = [];
 
     /// <summary>What is new; null if nothing is.</summary>
-    public RunNews? NewsOf(WatchedRun run)
+    /// <param name="run">Null where there is none. One that is there again is new.</param>
+    public RunNews? NewsOf(WatchedRun? run)
     {
-        if (run.Version == _version) return null;
+        bool isOther = run != _run;
+        _run = run;
+        if (run == null || (!isOther && run.Version == _version)) return null;
         IReadOnlyList<Series> series = run.Series;
-        bool isWhole = _version == null || run.OtherVersion != _other || series.Count != _counts.Length
+        bool isWhole = isOther || run.OtherVersion != _other || series.Count != _counts.Length
             || series.Where((one, i) => one.Count < _counts[i] || one.Count - _counts[i] > WatchedRun.MostPoints).Any();
         AddedPoints[] added = isWhole
             ? []

@@ -20,16 +20,13 @@ internal sealed class RunCatalog
     private readonly Func<RunCommand, string, bool> _canResume;
     private readonly SortedDictionary<string, WatchedRun> _runs = new(StringComparer.Ordinal);
     private readonly Looks _looks;
-    private readonly int _mostRuns;
     private long? _searched;
     private TimeSpan _searchTook;
 
     /// <param name="root">The folder.</param>
     /// <param name="canResume">Whether a run can go on by its command, in its folder.</param>
-    /// <param name="mostRuns">No more are looked for.</param>
-    public RunCatalog(string root, TimeProvider time, Func<RunCommand, string, bool> canResume, int mostRuns = MostRuns)
+    public RunCatalog(string root, TimeProvider time, Func<RunCommand, string, bool> canResume)
     {
-        _mostRuns = mostRuns;
         (_root, _time, _canResume) = (Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)), time, canResume);
         _looks = new Looks(time, () => Environment.CpuUsage.TotalTime);
     }
@@ -55,7 +52,7 @@ internal sealed class RunCatalog
         lock (_gate)
         {
             Refresh();
-            return [.. _runs.Values.Select(run => run.Header).OfType<RunHeader>()];
+            return HeadersNow();
         }
     }
 
@@ -68,7 +65,7 @@ internal sealed class RunCatalog
             Refresh();
             WatchedRun? run = path == null ? null : _runs.GetValueOrDefault(path);
             run?.Open();
-            return (Headers(), run == null ? null : view.NewsOf(run));
+            return (HeadersNow(), view.NewsOf(run));
         }
     }
 
@@ -82,6 +79,8 @@ internal sealed class RunCatalog
             return _runs.TryGetValue(path, out WatchedRun? run) ? ask(run) : default;
         }
     }
+
+    private RunHeader[] HeadersNow() => [.. _runs.Values.Select(run => run.Header).OfType<RunHeader>()];
 
     private void Refresh()
     {
@@ -102,7 +101,7 @@ internal sealed class RunCatalog
         while (ahead.TryDequeue(out (string Path, int Depth) at))
         {
             if (new OwnFiles(_root, at.Path).Find("run.json") != null) found.Add(at.Path);
-            if (found.Count == _mostRuns || folders > MostFolders)
+            if (found.Count == MostRuns || folders > MostFolders)
             {
                 IsCut = true;
                 break;

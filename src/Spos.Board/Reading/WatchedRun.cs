@@ -48,12 +48,12 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
     private TimeSpan _lastRead;
     private long _readAt;
     private long? _looked;
-    private int? _process;
+    private LockHolder? _holder;
 
     /// <summary>Grows with each change.</summary>
     public long Version { get; private set; }
 
-    /// <summary>Grows with each change but that metrics are added.</summary>
+    /// <summary>Grows with each change other than that metrics are added.</summary>
     public long OtherVersion { get; private set; }
 
     /// <summary>The metrics so far.</summary>
@@ -75,10 +75,10 @@ internal sealed class WatchedRun(string root, string path, TimeProvider time, Fu
         if (isIdle && _looked is { } looked && time.GetElapsedTime(looked) < EachIdleLook) return;
         _looked = time.GetTimestamp();
         string? file = LockFile;
-        int? process = file == null ? null : locks.HolderOf(file, _process);
-        bool changed = Header == null, isRunning = process != null;
-        if (process is { } alive && alive != _process) Command = RunCommand.Of(alive, file!);
-        _process = process;
+        LockHolder? holder = file == null ? null : locks.HolderOf(file, _holder);
+        bool changed = Header == null, isRunning = holder != null;
+        if (holder is { } alive && alive.Process != _holder?.Process) Command = RunCommand.Of(alive.Process, file!);
+        _holder = holder;
         // What takes long to read is read more seldom, so that the board takes little of the machine.
         if (_readAt == 0 || time.GetElapsedTime(_readAt) > 20 * _lastRead || !isRunning)
         {

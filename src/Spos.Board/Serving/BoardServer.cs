@@ -86,16 +86,16 @@ public sealed class BoardServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    // .NET compiles what is called for the first time. While the server starts, another core compiles what the first answers need.
+    // .NET compiles what is called for the first time. While the server starts, another core compiles what the first answers need, by the
+    // program's own folder, which has no runs: what is in the board's may take long to read.
     private void Prepare()
     {
-        var catalog = new RunCatalog(_spec.Folder, _spec.Time, _resumed.CanResume, mostRuns: 1);
-        RunHeader[] runs = catalog.Headers();
-        JsonSerializer.SerializeToUtf8Bytes(new RunList(catalog.Root, runs, catalog.IsCut), BoardJson.Default.RunList);
-        if (runs is not [{ } run, ..]) return;
+        var catalog = new RunCatalog(AppContext.BaseDirectory, _spec.Time, _resumed.CanResume);
+        JsonSerializer.SerializeToUtf8Bytes(new RunList(catalog.Root, catalog.Headers(), catalog.IsCut), BoardJson.Default.RunList);
+        var header = new RunHeader("", "", "", RunState.Stopped, null, null, null, default, 0, null, "", 0, null, null, null, "", [], false, false);
         var points = new NamedPoints("", 1, new Points([0], [0]));
         JsonSerializer.SerializeToUtf8Bytes(
-            new RunDetails(run, null, [points], null, null, null, null, null, null, new Dictionary<string, string>(), []),
+            new RunDetails(header, null, [points], null, null, null, null, null, null, new Dictionary<string, string>(), []),
             BoardJson.Default.RunDetails);
     }
 
@@ -169,7 +169,14 @@ public sealed class BoardServer : IAsyncDisposable
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(value, type);
         context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.ContentLength = text.Length;
-        await context.Response.BodyWriter.WriteAsync(text, context.RequestAborted);
+        try
+        {
+            await context.Response.BodyWriter.WriteAsync(text, context.RequestAborted);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The page was closed.
+        }
     }
 
     private static Task Accept(HttpContext context) => Answer(context, new Accepted(true), BoardJson.Default.Accepted);

@@ -73,7 +73,6 @@ internal sealed class LiveEvents(RunCatalog catalog, CancellationToken stopping)
         {
             return $"event: runs\ndata: {JsonSerializer.Serialize(runs, BoardJson.Default.RunHeaderArray)}\n\n";
         }
-        // Where a header has not changed it is the same object.
         RunHeader[] changed = [.. runs.Where((run, i) => run != before[i])];
         return changed.Length > 0
             ? $"event: changed\ndata: {JsonSerializer.Serialize(changed, BoardJson.Default.RunHeaderArray)}\n\n"

@@ -2,6 +2,7 @@ using Spos.Cli.Display;
 using Spos.Cli.Options;
 using Spos.Engine.Devices;
 using Spos.Engine.Ranks;
+using Spos.Engine.Training;
 
 namespace Spos.Cli.OptionGroups;
 
@@ -41,7 +42,7 @@ internal sealed class SharedProcesses
         }
         catch (Exception error) when (ranks is MpiRanks { Count: > 1 } several)
         {
-            if (!ranks.IsFirst && FirstTells(asked)) StopSignal.EndAtOnce(ExitCode.Failure);
+            if (!ranks.IsFirst && error.GetBaseException() is DivergenceException && FirstTells(asked)) StopSignal.EndAtOnce(ExitCode.Failure);
             int code = Program.Explain(error);
             StopSignal.EndAtOnce(code, () => several.Abort(code));
             throw;

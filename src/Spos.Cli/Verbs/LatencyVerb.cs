@@ -121,7 +121,7 @@ internal sealed class LatencyVerb : DeviceOptions, ISizeOptions, IPrecisionOptio
         LatencyTable table = TableOf(spec, device, runtime, rounds, studied!);
         table.Write(Output);
         Print(spec, studied!);
-        if (table.Doubt is { } doubt) Notice.Warn($"{doubt}. Measure again with nothing else running, or with more --rounds.");
+        if (table.Doubt is { } doubt) Notice.Warn($"{Output}: {doubt}. Measure again with nothing else running, or with more --rounds.");
         return ExitCode.Success;
     }
 

@@ -25,6 +25,8 @@ internal enum ReportFormat
 [Example("Report of a training, and of the search and the supernet that it began from", "runs/scratch --output report.html")]
 internal sealed class ReportVerb : IVerb
 {
+    private const int MostTroubles = 10;
+
     [Value(0, MetaName = "folders", HelpText =
         "folders of runs (default: runs). The runs that they began from are found by their records, and of a folder that is no run "
         + "the runs in it are taken.")]
@@ -43,9 +45,6 @@ internal sealed class ReportVerb : IVerb
         + "(default: none).")]
     [Output(PathKind.File)]
     public string? ModelCard { get; set; }
-
-    // The report has more of them.
-    private const int MostTroubles = 10;
 
     private ReportFormat Chosen => Format ?? (Path.GetExtension(Output) == ".md" ? ReportFormat.Markdown : ReportFormat.Html);
 
@@ -70,6 +69,7 @@ internal sealed class ReportVerb : IVerb
         AtomicFile.WriteText(Output, Chosen == ReportFormat.Markdown ? report.Markdown : report.Html);
         if (ModelCard != null) AtomicFile.WriteText(ModelCard, report.ModelCardText!);
         foreach (string trouble in report.Troubles.Take(MostTroubles)) Notice.Warn(Shown.Line(trouble));
+        if (report.Troubles.Count > MostTroubles) Notice.Warn($"and {report.Troubles.Count - MostTroubles} more such, in the report.");
         ResultTable.Print(
             "Report",
             ("runs", string.Join(", ", report.Folders.Select(folder => Shown.Line(Path.GetFileName(folder))))),

@@ -1,4 +1,5 @@
 using CommandLine;
+using Spos.Cli.Display;
 using Spos.Cli.Options;
 
 namespace Spos.Cli.Verbs;

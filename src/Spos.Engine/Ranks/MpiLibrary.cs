@@ -100,6 +100,10 @@ internal sealed unsafe partial class MpiLibrary
             + "on from the last checkpoint.");
     }
 
+    /// <summary>Leaves the core to others; .NET's own sleep takes a millisecond at least.</summary>
+    [LibraryImport("libc", EntryPoint = "usleep")]
+    public static partial int Nap(uint microseconds);
+
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetVariable(string name, string value, int overwrite);
 }

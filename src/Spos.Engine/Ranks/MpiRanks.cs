@@ -14,6 +14,12 @@ public sealed unsafe class MpiRanks : IRanks
 
     private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(20);
 
+    // While what is larger is on its way, another thread computes, maybe on the same core. MPI moves values when it is asked whether they
+    // have come, so it is asked often.
+    private static readonly TimeSpan LargeBusyWait = TimeSpan.FromMilliseconds(1);
+
+    private const uint NapInMicroseconds = 50;
+
     private readonly MpiLibrary _mpi;
     private readonly Lock _gate = new();
     private readonly SignsOfLife _life;
@@ -126,7 +132,9 @@ public sealed unsafe class MpiRanks : IRanks
             {
                 if (_mpi.IsDone()) return;
             }
-            if (isSmall && Stopwatch.GetElapsedTime(start) > BusyWait) Thread.Sleep(1);
+            TimeSpan waited = Stopwatch.GetElapsedTime(start);
+            if (isSmall && waited > BusyWait) Thread.Sleep(1);
+            else if (!isSmall && waited > LargeBusyWait) _ = MpiLibrary.Nap(NapInMicroseconds);
             else Thread.Yield();
         }
     }

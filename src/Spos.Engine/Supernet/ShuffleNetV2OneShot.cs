@@ -155,17 +155,7 @@ public sealed class ShuffleNetV2OneShot : IDisposable
         for (int block = 0; block < _blocks.Length; block++) OperationAt(block, path.Blocks[block]).TakeWeights(session);
     }
 
-    /// <summary>
-    /// Adds what the backward pass of a path has left to such copies to the gradients of their weights; before the optimizer's step. Where
-    /// there are no channel scales, there is nothing to do.
-    /// </summary>
-    public void GiveGradients(Session session, Architecture path)
-    {
-        if (!HasParts) return;
-        for (int block = 0; block < _blocks.Length; block++) OperationAt(block, path.Blocks[block]).GiveGradients(session);
-    }
-
-    /// <summary>Runs one path. After its backward pass comes <see cref="GiveGradients"/>.</summary>
+    /// <summary>Runs one path. After its backward pass comes each of its operations' <see cref="Operation.GiveGradients"/>.</summary>
     /// <param name="images">[N, S, S, 3], normalised; the caller keeps its reference.</param>
     /// <returns>Logits [N, 1, 1, classes].</returns>
     public Tensor Forward(Pass pass, Tensor images, Architecture path)

@@ -13,6 +13,9 @@ namespace Spos.Engine.Training;
 /// </summary>
 internal abstract class ShardExchange
 {
+    // What keeps a step from being done is told, also if another process, which the exchange waits for, has none of it.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly List<(int Sum, int Other)> _additions = [];
     private readonly Session _session;
     private Task _begun = Task.CompletedTask;
@@ -91,13 +94,19 @@ internal abstract class ShardExchange
         _begun = Task.CompletedTask;
     }
 
-    /// <summary>Waits until nothing is under way any longer, of a step that has failed: whatever else fails is not told.</summary>
-    public void GiveUp()
+    /// <summary>Ends a step that has failed: whatever else fails is not told.</summary>
+    /// <returns>
+    /// Whether nothing is under way any longer. Else memory that the step had may still be written to: another process does not answer, or
+    /// a GPU's exchange has failed.
+    /// </returns>
+    public bool GiveUp()
     {
-        if (_begun.IsCompletedSuccessfully) return;
-        Task.WaitAny(_begun);
+        Task.WaitAny([_begun], Patience);
+        // What a GPU does is not over because a call has failed.
+        if (!_begun.IsCompleted || (_begun.IsFaulted && SumsOnDevice > 0)) return false;
+        if (!_begun.IsCompletedSuccessfully) Aside.Pool.GiveBackSince(0);
         _begun = Task.CompletedTask;
-        Aside.Pool.GiveBackSince(0);
+        return true;
     }
 
     /// <summary>Adds up all shards and waits until it is done.</summary>

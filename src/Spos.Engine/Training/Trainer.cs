@@ -268,8 +268,7 @@ public sealed class Trainer
     // A step that failed leaves no memory and no gradients.
     private void Undo(IReadOnlyList<Architecture> paths, long moment)
     {
-        _exchange.GiveUp();
-        _session.Pool.GiveBackSince(moment);
+        if (_exchange.GiveUp()) _session.Pool.GiveBackSince(moment);
         foreach (ParameterGroup group in paths.SelectMany(_network.GroupsOf)) group.ClearGradients();
     }
 

@@ -11,7 +11,7 @@ internal sealed class ResultFigures(JsonElement? root)
     public bool IsThere => _root != null;
 
     /// <summary>Whether there is one, all of whose numbers are some.</summary>
-    public bool IsWhole => _root is { } root && root.EnumerateObject().All(field => IsFinite(field.Value));
+    public bool IsWhole => _root is { } root && root.EnumerateObject().All(one => IsFinite(one.Value));
 
     /// <summary>A number; null if there is none.</summary>
     public double? Number(string name) => _root is { } root ? NumberOf(root, name) : null;

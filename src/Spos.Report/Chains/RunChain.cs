@@ -30,8 +30,8 @@ internal sealed class RunChain
     /// <summary>What records name that is no longer there, in sentences.</summary>
     public IReadOnlyList<string> Missing { get; }
 
-    /// <summary>What of the runs could not be read, in sentences.</summary>
-    public IReadOnlyList<string> Troubles => [.. Runs.SelectMany(run => run.Troubles.Select(trouble => $"{run.Name}: {trouble}"))];
+    /// <summary>What is not there, or could not be read, in sentences.</summary>
+    public IReadOnlyList<string> Troubles => [.. Missing, .. Runs.SelectMany(run => run.Troubles.Select(trouble => $"{run.Name}: {trouble}"))];
 
     /// <summary>Whether there are more runs than are told of.</summary>
     public bool IsCut { get; }

@@ -40,7 +40,8 @@ internal static class ReportDocument
                 ]),
         };
         if (chain.IsCut) parts.Add(new Paragraph($"There are more runs than the {RunChain.MostRuns} that a report tells of."));
-        parts.AddRange(chain.Missing.Concat(chain.Troubles).Take(MostTroubles).Select(trouble => new Paragraph(trouble)));
+        parts.AddRange(chain.Troubles.Take(MostTroubles).Select(trouble => new Paragraph(trouble)));
+        if (chain.Troubles.Count > MostTroubles) parts.Add(new Paragraph($"And {chain.Troubles.Count - MostTroubles} more."));
         return new Section("runs", "The runs", parts);
     }
 }

@@ -26,7 +26,7 @@ public sealed class RunReport
     /// <summary>Whether all of them came to their ends.</summary>
     public bool IsFinished { get; }
 
-    /// <summary>What of them could not be read, in sentences, which the report has too.</summary>
+    /// <summary>What is not there, or could not be read, in sentences.</summary>
     public IReadOnlyList<string> Troubles { get; }
 
     /// <summary>The report as HTML, which opens without a network and runs no script.</summary>

@@ -149,10 +149,18 @@ internal sealed record ArchitectureTraining
     /// <exception cref="UsageException">It has.</exception>
     public void RequireOwn(TrainingJob job)
     {
-        string folder = SetupOf(job).Folder;
-        if (!Directory.Exists(folder)) return;
-        string key = KeyOf(job);
-        if (CheckpointFolder.Files(folder).FirstOrDefault(IsStrange) is not { } strange) return;
+        string folder = SetupOf(job).Folder, key = KeyOf(job);
+        string[] files;
+        try
+        {
+            files = [.. CheckpointFolder.Files(folder)];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another worker may be removing it.
+            return;
+        }
+        if (files.FirstOrDefault(IsStrange) is not { } strange) return;
         throw new UsageException($"{strange} is of another training than its folder is for.");
 
         bool IsStrange(string file)

@@ -189,7 +189,7 @@ public sealed class PoolWork : IDisposable
                 if (checkpoint != null) _trained[key] = Path.GetDirectoryName(checkpoint)!;
                 return checkpoint;
             }
-            catch (CheckpointException) when (job.Folder != damaged)
+            catch (CheckpointException error) when (error.IsDamage && job.Folder != damaged)
             {
                 // What was saved is no more than a saving of time.
                 damaged = job.Folder;
@@ -253,11 +253,11 @@ public sealed class PoolWork : IDisposable
         }
     }
 
-    // Whether a training's folder cannot be used as it is: another process is at it, it may not be written to, or is something else.
+    // Whether a training's folder cannot be used as it is: another process is at it, it may not be read or written to, or is something else.
     private static bool IsClosed(Exception error, out bool isInUse)
     {
         isInUse = error.InnerException is { } cause && WriteException.TellsOfLock(cause);
-        return isInUse || error is UsageException or UnauthorizedAccessException
+        return isInUse || error is UsageException or UnauthorizedAccessException or CheckpointException { IsDamage: false }
             || error.InnerException is UnauthorizedAccessException;
     }
 

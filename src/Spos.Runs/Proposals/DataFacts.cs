@@ -5,7 +5,7 @@ namespace Spos.Runs.Proposals;
 
 /// <summary>What of a data set options depend on.</summary>
 /// <param name="ClassSizes">Training pictures of each class; without damaged ones, where all pictures were looked at.</param>
-/// <param name="Val">Validation pictures; without damaged ones as well.</param>
+/// <param name="Val">Validation pictures; likewise without damaged ones.</param>
 /// <param name="ShortSide">The median of the pictures' shorter sides, in pixels.</param>
 /// <param name="LongSide">The median of the longer ones.</param>
 public sealed record DataFacts(ImmutableArray<int> ClassSizes, int Val, int ShortSide, int LongSide)

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 
 namespace Spos.Runs.Reading;
 
@@ -19,6 +20,8 @@ internal static class LikeLine
     /// <param name="row">The quantities of the line before, whose values become this line's; there may be none in the last places.</param>
     /// <param name="epoch">0 if the line has none.</param>
     /// <param name="values">So many of <paramref name="row"/> are this line's.</param>
+    // Half a million lines may be the first that are read, so that they are not left to be optimized later; neither are their numbers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool TryRead(
         ReadOnlySpan<byte> line, Span<(Series Series, float Value)> row, out long step, out long epoch, out int values)
     {
@@ -55,6 +58,7 @@ internal static class LikeLine
     }
 
     // A number as JSON has it, or null.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool TryNumber(ReadOnlySpan<byte> line, ref int at, out float value)
     {
         value = float.NaN;

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace Spos.Runs.Reading;
@@ -116,9 +115,7 @@ internal sealed class MetricsFile
         }
     }
 
-    // Whether the line is one of metrics: numbers and nulls, and among them a step. Half a million lines may be the first that it reads,
-    // so that it is not left to be optimized later.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // Whether the line is one of metrics: numbers and nulls, and among them a step.
     private bool Take(ReadOnlySpan<byte> line)
     {
         if (LikeLine.TryRead(line, _row, out long stepOfLike, out long epochOfLike, out int valuesOfLike))

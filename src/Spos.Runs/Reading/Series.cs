@@ -20,7 +20,7 @@ internal sealed class Series(string name)
     /// <summary>The name in UTF-8.</summary>
     public byte[] Bytes { get; } = Encoding.UTF8.GetBytes(name);
 
-    /// <summary>What stands before a value in a file without spaces; empty where the name can be written in several ways only.</summary>
+    /// <summary>What stands before a value in a file without spaces; empty where the name has to be escaped.</summary>
     public byte[] Key { get; } = name.Any(c => c is '"' or '\\' || char.IsControl(c)) ? [] : Encoding.UTF8.GetBytes($"\"{name}\":");
 
     public int Count => _steps.Count;

@@ -74,7 +74,7 @@ public sealed record LatencyTable
     [JsonPropertyName("validation")]
     public LatencyValidation? Validation { get; init; }
 
-    /// <summary>Why not to rely on it, the beginning of a sentence; null if its predictions are good.</summary>
+    /// <summary>Why not to rely on it, the beginning of a sentence; null if nothing speaks against it.</summary>
     [JsonIgnore]
     public string? Doubt => Constant == 0 ? "by it the fastest path takes no time" : Validation?.Doubt;
 

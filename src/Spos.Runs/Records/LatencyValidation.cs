@@ -13,7 +13,7 @@ public sealed record LatencyValidation(
     // In the mean, of predictions; a table that is further off is doubted.
     private const double GoodError = 0.05;
 
-    /// <summary>What is to be said of predictions that are not good; null of others.</summary>
+    /// <summary>What is to be said of predictions that are not good; null where they are.</summary>
     [JsonIgnore]
     internal string? Doubt => MeanRelativeError <= GoodError
         ? null

@@ -100,7 +100,7 @@ public sealed class GradientCheckTests
         if (backward)
         {
             tape.Backward(session, logits, gradient!.Value);
-            network.GiveGradients(session, path);
+            for (int block = 0; block < path.Blocks.Length; block++) network.OperationAt(block, path.Blocks[block]).GiveGradients(session);
         }
         else
         {

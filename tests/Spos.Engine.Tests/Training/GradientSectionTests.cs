@@ -102,9 +102,9 @@ public sealed class GradientSectionTests
                 (shard, finished) =>
                 {
                     Assert.Equal(shard == exchange.Own[^1].End - 1, finished != null);
-                    if (!tells || finished == null) return;
                     foreach (ParameterGroup group in ShardTests.Paths.SelectMany(network.FinishedBy))
                     {
+                        if (!tells || finished == null) break;
                         finished(group);
                         if (left.ContainsKey(group) && --left[group] == 0) groups++;
                         if (groups != sections.All[whole].EndGroup || whole == sections.All.Length - 1) continue;
