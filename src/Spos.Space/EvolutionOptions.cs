@@ -88,8 +88,8 @@ public sealed record EvolutionOptions
         if (NumCrossover + NumMutation > NumPopulation)
         {
             throw new ArgumentException(
-                $"--num-crossover {NumCrossover} and --num-mutation {NumMutation} make more than --num-population {NumPopulation}: give fewer of them, "
-                + $"such as {NumPopulation / 2} of each.");
+                $"--num-crossover {NumCrossover} and --num-mutation {NumMutation} make more than --num-population {NumPopulation}: give "
+                + $"fewer of them, such as {NumPopulation / 2} of each.");
         }
     }
 }

@@ -92,7 +92,9 @@ public sealed class BoardServer : IAsyncDisposable
     {
         var catalog = new RunCatalog(AppContext.BaseDirectory, _spec.Time, _resumed.CanResume);
         JsonSerializer.SerializeToUtf8Bytes(new RunList(catalog.Root, catalog.Headers(), catalog.IsCut), BoardJson.Default.RunList);
-        var header = new RunHeader("", "", "", RunState.Stopped, null, null, null, default, 0, null, "", 0, null, null, null, "", [], false, false);
+        var header = new RunHeader(
+            "", "", "", RunState.Stopped, null, null, null, default, 0, null, "", 0, null, null, null, "", [],
+            IsPart: false, CanResume: false);
         var points = new NamedPoints("", 1, new Points([0], [0]));
         JsonSerializer.SerializeToUtf8Bytes(
             new RunDetails(header, null, [points], null, null, null, null, null, null, new Dictionary<string, string>(), []),

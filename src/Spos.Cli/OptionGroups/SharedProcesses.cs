@@ -42,7 +42,10 @@ internal sealed class SharedProcesses
         }
         catch (Exception error) when (ranks is MpiRanks { Count: > 1 } several)
         {
-            if (!ranks.IsFirst && error.GetBaseException() is DivergenceException && FirstTells(asked)) StopSignal.EndAtOnce(ExitCode.Failure);
+            if (!ranks.IsFirst && error.GetBaseException() is DivergenceException && FirstTells(asked))
+            {
+                StopSignal.EndAtOnce(ExitCode.Failure);
+            }
             int code = Program.Explain(error);
             StopSignal.EndAtOnce(code, () => several.Abort(code));
             throw;

@@ -61,8 +61,9 @@ public abstract unsafe class DeviceKind
         int count = Count;
         if (index < 0 || index >= count)
         {
+            string more = CountVariable == null ? "" : $"; {CountVariable} says how many there are";
             throw new NoSuchDeviceException(count == 1
-                ? $"the only device of kind {Name} is {IdOf(0)}{(CountVariable == null ? "" : $"; {CountVariable} says how many there are")}"
+                ? $"the only device of kind {Name} is {IdOf(0)}{more}"
                 : $"there are {count} devices of kind {Name}, {IdOf(0)} to {IdOf(count - 1)}");
         }
         lock (_open)

@@ -31,7 +31,8 @@ internal sealed class RunChain
     public IReadOnlyList<string> Missing { get; }
 
     /// <summary>What is not there, or could not be read, in sentences.</summary>
-    public IReadOnlyList<string> Troubles => [.. Missing, .. Runs.SelectMany(run => run.Troubles.Select(trouble => $"{run.Name}: {trouble}"))];
+    public IReadOnlyList<string> Troubles =>
+        [.. Missing, .. Runs.SelectMany(run => run.Troubles.Select(trouble => $"{run.Name}: {trouble}"))];
 
     /// <summary>Whether there are more runs than are told of.</summary>
     public bool IsCut { get; }

@@ -58,7 +58,10 @@ public sealed class SearchState(
             try
             {
                 Contents contents = JsonFile.Read<Contents>(file, MostBytes);
-                if (contents.Options == null || contents.Scores == null) throw new FormatException(isOfAngles ? "it holds no angles of paths." : "it holds no search.");
+                if (contents.Options == null || contents.Scores == null)
+                {
+                    throw new FormatException(isOfAngles ? "it holds no angles of paths." : "it holds no search.");
+                }
                 options.Require(file, contents.Options, acceptChangedData || contents.Data?.Train != null);
                 var check = new FigureCheck(file);
                 contents.Data?.Check(check);

@@ -253,7 +253,8 @@ public sealed class PoolWork : IDisposable
         }
     }
 
-    // Whether a training's folder cannot be used as it is: another process is at it, it may not be read or written to, or is something else.
+    // Whether a training's folder cannot be used as it is: another process is at it, it may not be read or written to, or it is something
+    // else.
     private static bool IsClosed(Exception error, out bool isInUse)
     {
         isInUse = error.InnerException is { } cause && WriteException.TellsOfLock(cause);

@@ -91,8 +91,8 @@ public static class Ranking
         if (spec.NumArchitectures < RankVerdict.FewestArchitectures)
         {
             observer.Warn(
-                $"--num-architectures {spec.NumArchitectures}: whether a search can be trusted is told from {RankVerdict.FewestArchitectures} "
-                + "on.");
+                $"--num-architectures {spec.NumArchitectures}: whether a search can be trusted is told from "
+                + $"{RankVerdict.FewestArchitectures} on.");
         }
         using var supernet = new ScoredSupernet(scoring, spec.Setup.Precision, observer.Warn);
         // Architectures are trained on pictures as the supernet was.

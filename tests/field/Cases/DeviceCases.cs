@@ -22,7 +22,8 @@ internal static class DeviceCases
     [Case("A device that is not there is an error of usage that says how many there are")]
     public static void Missing(Scene scene)
     {
-        Scene.Spos("info", "--device", "host:3").Ended(2).Said("--device host:3: the only device of kind host is host; SPOS_HOST_DEVICES says how many there are.");
+        Scene.Spos("info", "--device", "host:3").Ended(2)
+            .Said("--device host:3: the only device of kind host is host; SPOS_HOST_DEVICES says how many there are.");
         Shell.Run("SPOS_HOST_DEVICES=2 SPOS_DEVICE=host:2 spos info").Ended(2)
             .Said("SPOS_DEVICE=host:2: there are 2 devices of kind host, host:0 to host:1.");
         Scene.Spos("info", "--device", "cuda:x").Ended(2).Said("--device cuda:x: auto, cuda, host, simt are possible", "cuda:1");
