@@ -14,7 +14,7 @@ public sealed partial class DocumentTests
     private static readonly HashSet<string> Others =
     [
         "--logdir", "--project", "--seconds", "--no-install-recommends", "--allow-run-as-root", "--bind-to", "--host", "--mca",
-        "--gpus-per-task", "--ntasks", "--requeue", "--signal", "--array", "--wrap", "--file", "--tag", "--long",
+        "--gpus-per-task", "--ntasks", "--requeue", "--signal", "--array", "--wrap", "--file", "--tag", "--long", "--link",
     ];
 
     private static readonly string[] Documents =
