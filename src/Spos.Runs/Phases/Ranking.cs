@@ -90,9 +90,7 @@ public static class Ranking
         }
         if (spec.NumArchitectures < RankVerdict.FewestArchitectures)
         {
-            observer.Warn(
-                $"--num-architectures {spec.NumArchitectures}: whether a search can be trusted is told from "
-                + $"{RankVerdict.FewestArchitectures} on.");
+            observer.Say($"Whether a search can be trusted is told from {RankVerdict.FewestArchitectures} architectures on.");
         }
         using var supernet = new ScoredSupernet(scoring, spec.Setup.Precision, observer.Warn);
         // Architectures are trained on pictures as the supernet was.
