@@ -90,7 +90,7 @@ public static class Ranking
         }
         if (spec.NumArchitectures < RankVerdict.FewestArchitectures)
         {
-            observer.Say($"With fewer than {RankVerdict.FewestArchitectures} architectures it is not told whether a search can be trusted.");
+            observer.Say($"With fewer than {RankVerdict.FewestArchitectures} architectures it isn't told whether a search can be trusted.");
         }
         using var supernet = new ScoredSupernet(scoring, spec.Setup.Precision, observer.Warn);
         // Architectures are trained on pictures as the supernet was.
