@@ -27,13 +27,4 @@ public sealed class LooksTests
         clock.Now += TimeSpan.FromMilliseconds(400);
         Assert.Equal(TimeSpan.FromMilliseconds(wait - 400), looks.Wait);
     }
-
-    private sealed class Clock : TimeProvider
-    {
-        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }

@@ -79,13 +79,4 @@ public sealed class PageViewTests : IAsyncDisposable
         _clock.Now += TimeSpan.FromMinutes(1);
         return _catalog.Look("net", page).News;
     }
-
-    private sealed class Clock : TimeProvider
-    {
-        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }

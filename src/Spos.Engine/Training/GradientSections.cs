@@ -10,7 +10,7 @@ internal readonly record struct GradientSection(int EndGroup, long First, long E
 
 /// <summary>
 /// The gradients of a step in the order in which the backward passes of its paths finish them, from the last layer to the first, and what
-/// follows them, cut into sections. Each of these has about half of what is left, so that little is left to be sent when the passes are
+/// follows them, cut into sections. Each of these has half of what is left or more, so that little is left to be sent when the passes are
 /// done. The paths alone decide on them.
 /// </summary>
 internal sealed class GradientSections

@@ -45,7 +45,7 @@ internal sealed class ShardSum
     {
         if (shards == 1) return 0;
         long statistics = paths.SelectMany(path => network.BatchNormsOf(path)).Distinct().Sum(layer => 2L * layer.Channels);
-        long all = paths.SelectMany(network.GroupsOf).Distinct().Sum(group => group.Length) + statistics;
+        long all = new GradientSections(network, paths, statistics).Length;
         int sums = 1 + BitOperations.Log2((uint)(shards - 1)) + 1 + received;
         return sums * session.Pool.SizeFor(all * sizeof(float)) + 2 * session.Pool.SizeFor(statistics * sizeof(float));
     }

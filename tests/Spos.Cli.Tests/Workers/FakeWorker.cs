@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Spos.Cli.Verbs;
+using Spos.Runs.Phases;
 using Spos.Workers.Protocol;
 
 namespace Spos.Cli.Tests.Workers;
@@ -28,6 +30,15 @@ internal sealed class FakeWorker : IDisposable
             new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
         _call = new Pool.PoolClient(_channel).Work();
     }
+
+    /// <summary>What a true worker can do with the supernet of the tests, for the caller to dispose of.</summary>
+    public static PoolWork WorkOn(PipelineFixture fixture) => new WorkerVerb
+    {
+        ImagenetDir = fixture.Data,
+        CheckpointPath = fixture.At("supernet"),
+        TrainIters = 1,
+        TrainBatchSize = 8,
+    }.Open(CancellationToken.None)!;
 
     /// <summary>Says who it is.</summary>
     /// <returns>What it is answered: a welcome or a refusal.</returns>

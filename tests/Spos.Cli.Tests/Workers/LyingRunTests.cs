@@ -1,5 +1,4 @@
 using System.Net;
-using Spos.Cli.Verbs;
 using Spos.Runs;
 using Spos.Runs.Phases;
 using Spos.Space;
@@ -39,13 +38,7 @@ public sealed class LyingRunTests(PipelineFixture fixture) : IClassFixture<Pipel
 
     private WorkPool Open(string kind, params KeyValuePair<string, string>[] options)
     {
-        using PoolWork work = new WorkerVerb
-        {
-            ImagenetDir = fixture.Data,
-            CheckpointPath = fixture.At("supernet"),
-            TrainIters = 1,
-            TrainBatchSize = 8,
-        }.Open(CancellationToken.None)!;
+        using PoolWork work = FakeWorker.WorkOn(fixture);
         Directory.CreateDirectory(fixture.At("run"));
         return WorkPool.Open(
             new CoordinatorSpec { Listen = new IPEndPoint(IPAddress.Loopback, 0), AuditEvery = 0, LeavesToWorkers = true },

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Spos.Cli.Verbs;
 using Spos.Runs.Phases;
 using Spos.Workers.Protocol;
 
@@ -37,13 +36,7 @@ public sealed class LyingWorkerTests(PipelineFixture fixture) : IClassFixture<Pi
         }
         Assert.NotNull(address);
         Task<string> output = search.StandardOutput.ReadToEndAsync();
-        using PoolWork work = new WorkerVerb
-        {
-            ImagenetDir = fixture.Data,
-            CheckpointPath = fixture.At("supernet"),
-            TrainIters = 1,
-            TrainBatchSize = 8,
-        }.Open(CancellationToken.None)!;
+        using PoolWork work = FakeWorker.WorkOn(fixture);
         // It is right at first, and believed; then all of its scores are wrong.
         int scored = 0;
         using (var liar = new FakeWorker(address))
